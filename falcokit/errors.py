@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The errors of the tool side, and the exit code of each.
+
+    FalcokitError 1              what failed, the likely cause, what to do next (hint)
+    ├ ConfigError 3              pyproject.toml, a name, an option's value
+    ├ PluginDefinitionError 4    the plugin class is wrong; carries file:line
+    ├ ToolMissingError 5         a compiler, a shared libpython, a header
+    ├ BuildError 6               the compiler failed; carries command and output
+    ├ NotAPluginError 8          the library is no Falco plugin
+    └ PluginFailedError 10       init, open or next_batch failed while running
+
+Exit code 2 is typer's (wrong usage), 130 an interruption. Raised by every tool module,
+turned into a message and an exit code only in `falcokit.cli.app`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "BuildError",
+    "ConfigError",
+    "FalcokitError",
+    "NotAPluginError",
+    "PluginDefinitionError",
+    "PluginFailedError",
+    "ToolMissingError",
+]
+
+
+class FalcokitError(Exception):
+    """What failed, in one sentence, and in `hint` what to do next."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(FalcokitError):
+    """The project's or the command's configuration is wrong."""
+
+    exit_code = 3
+
+
+class PluginDefinitionError(FalcokitError):
+    """The plugin class cannot become a plugin; says where when that is known."""
+
+    exit_code = 4
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        file: str | None = None,
+        line: int | None = None,
+    ) -> None:
+        where = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
+        super().__init__(where + message, hint=hint)
+        self.file = file
+        self.line = line
+
+
+class ToolMissingError(FalcokitError):
+    """Something the build needs is not on this machine."""
+
+    exit_code = 5
+
+
+class BuildError(FalcokitError):
+    """The C compiler refused; keeps the command and what it printed."""
+
+    exit_code = 6
+
+    def __init__(
+        self, message: str, *, command: list[str], output: str, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.command = command
+        self.output = output
+
+
+class NotAPluginError(FalcokitError):
+    """The file is not a library that Falco would load."""
+
+    exit_code = 8
+
+
+class PluginFailedError(FalcokitError):
+    """The plugin failed inside the host: init, open or next_batch."""
+
+    exit_code = 10
