@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiled files kept by the hash of what they are made from: the runner and the glue.
+
+Called by the builds. The folder is the user's own ($XDG_CACHE_HOME/falcokit, mode 0700): a library
+that root will load must not lie where another user can write, so a folder that belongs to somebody
+else or lets others write is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from falcokit.errors import ToolMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["cache_folder", "cached", "key_of"]
+
+
+def key_of(parts: Iterable[bytes | str]) -> str:
+    """Return 16 hex digits that name the inputs `parts`, each with its length."""
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        digest.update(len(raw).to_bytes(8, "little"))
+        digest.update(raw)
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Return the cache folder, made and checked."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base) / "falcokit"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    facts = folder.lstat()
+    ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
+    if not ours or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ToolMissingError(
+            f"the cache folder {folder} can be written by others, or is not yours",
+            hint=f"remove it, or: chown {os.getuid()} {folder} && chmod 700 {folder}",
+        )
+    return folder
+
+
+def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
+    """Return the file for `name` and `key`, letting `make` write it where it is not there yet.
+
+    `make` gets a path of its own; the finished file is moved into place, so that two builds at the
+    same time never see half of one.
+    """
+    stem, dot, suffix = name.partition(".")
+    target = cache_folder() / f"{stem}-{key}{dot}{suffix}"
+    if target.is_file():
+        return target
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as folder:
+        made = Path(folder) / name
+        make(made)
+        made.replace(target)
+    return target
