@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A summary as one JSON document, described by summary.schema.json beside this file.
+
+Called by `falcokit inspect --json`. Every character outside printable ASCII is escaped, so that
+the document is safe on a terminal and the same in every locale.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.capture.errors import MalformedEventError
+from falcokit.capture.text import plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from falcokit.capture.event import Event
+    from falcokit.capture.summary import PayloadStream, Summary, TypeCount
+
+__all__ = ["DOCUMENT_VERSION", "event_object", "render", "summary_object"]
+
+#: Raised when a field changes its meaning or goes away; new fields alone do not.
+DOCUMENT_VERSION: Final = 1
+
+#: The longest payload put into a document; `size` tells the whole length.
+_PAYLOAD_BYTES: Final = 64 * 1024
+
+
+def summary_object(summary: Summary, events: Iterable[Event] | None = None) -> dict[str, Any]:
+    """Build the document; `events` are listed only when asked for."""
+    result: dict[str, Any] = {
+        "version": DOCUMENT_VERSION,
+        "file": _fields(summary.file),
+        "blocks": [_fields(block) for block in summary.blocks],
+        "unknown_blocks": summary.unknown_blocks,
+        "machine": _fields(summary.machine) if summary.machine else None,
+        "time": None,
+        "events": {
+            "count": summary.events.count,
+            "untimed": summary.events.untimed,
+            "state_only": summary.events.state_only,
+            "leading_state": summary.events.leading_state,
+            "malformed": summary.events.malformed,
+            "categories": _categories(summary.events.types),
+            "types": [_fields(entry) for entry in summary.events.types],
+        },
+        "async_events": [_stream_object(stream) for stream in summary.async_events],
+        "plugin_events": [_stream_object(stream) for stream in summary.plugin_events],
+        "plugin_ids": list(summary.plugin_ids),
+        "warnings": [_fields(notice) for notice in summary.notices],
+    }
+    if summary.time:
+        result["time"] = _fields(summary.time) | {"duration_ns": summary.time.duration_ns}
+    if events is not None:
+        result["listed"] = [event_object(event) for event in events]
+    return result
+
+
+def event_object(event: Event) -> dict[str, Any]:
+    """Describe one event; plugin and async events with their payload."""
+    result: dict[str, Any] = {
+        "number": event.number,
+        "ts_ns": event.ts_ns,
+        "cpu": event.cpu,
+        "tid": event.tid,
+        "code": event.code,
+        "type": event.type,
+        "direction": event.event_type.dir if event.event_type else None,
+        "size": event.size,
+        "state_only": event.state_only,
+        "leading_state": event.leading,
+    }
+    try:
+        if event.plugin_id is not None:
+            result |= {"plugin_id": event.plugin_id, "name": event.async_name}
+            result |= _payload(event.data[:_PAYLOAD_BYTES], len(event.data))
+    except MalformedEventError as e:
+        result["malformed"] = e.message
+    return result
+
+
+def render(document: dict[str, Any]) -> str:
+    """Return the document as text that no terminal acts on."""
+    # json leaves DEL alone, the one unprintable ASCII character outside its escapes.
+    return json.dumps(document, ensure_ascii=True, indent=2).replace("\x7f", "\\u007f")
+
+
+def _stream_object(stream: PayloadStream) -> dict[str, Any]:
+    result = _fields(stream)
+    result.pop("last_data")
+    result.pop("last_size")
+    result["last"] = _payload(stream.last_data, stream.last_size)
+    if stream.name is None:
+        result.pop("name")
+    return result
+
+
+def _payload(data: bytes, size: int) -> dict[str, Any]:
+    """Text where it is text, as the run reports do; base64 otherwise."""
+    text = plain_text(data)
+    body = {"data_base64": base64.b64encode(data).decode()} if text is None else {"data": text}
+    return {"data_size": size, **body}
+
+
+def _categories(types: Iterable[TypeCount]) -> list[dict[str, Any]]:
+    counts: dict[tuple[str, str], int] = {}
+    for entry in types:
+        key = (entry.source, entry.topic)
+        counts[key] = counts.get(key, 0) + entry.count
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [{"source": key[0], "topic": key[1], "count": count} for key, count in ordered]
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}

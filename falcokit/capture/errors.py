@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What reading a capture can fail with, and what it can only warn about.
+
+`CaptureError` is for a file of which nothing can be read. Everything else is a `Notice`:
+the reader delivers what it has and says afterwards what was wrong. Raised and collected
+by every module of `falcokit.capture`, shown by `falcokit inspect`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from falcokit.errors import FalcokitError
+
+__all__ = ["MAX_NOTICES", "CaptureError", "MalformedEventError", "Notice", "Notices"]
+
+#: A hostile file can hold a new oddity in every block; the report stays readable.
+MAX_NOTICES: Final = 32
+
+
+class CaptureError(FalcokitError):
+    """Nothing of the file can be read as a capture."""
+
+
+class MalformedEventError(CaptureError):
+    """The parameters of one event contradict its own lengths."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """One thing that was wrong with a capture that could still be read."""
+
+    kind: str
+    message: str
+    offset: int
+    count: int = 1
+
+
+class Notices:
+    """Collects notices, one for each kind and subject, with how often it happened."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, int], list[int]] = {}
+        self._text: dict[tuple[str, int], str] = {}
+        self._left_out = 0
+
+    def add(self, kind: str, message: str, *, offset: int, subject: int = 0) -> None:
+        """Note `message`; a repetition of kind and subject only raises the count."""
+        key = (kind, subject)
+        seen = self._seen.get(key)
+        if seen is not None:
+            seen[1] += 1
+        elif len(self._seen) < MAX_NOTICES:
+            self._seen[key] = [offset, 1]
+            self._text[key] = message
+        else:
+            self._left_out += 1
+
+    def all(self) -> tuple[Notice, ...]:
+        """Everything noted so far, in the order of first appearance."""
+        notices = [
+            Notice(kind=key[0], message=self._text[key], offset=offset, count=count)
+            for key, (offset, count) in self._seen.items()
+        ]
+        if self._left_out:
+            text = f"{self._left_out} further notices were left out"
+            notices.append(Notice(kind="more", message=text, offset=0, count=self._left_out))
+        return tuple(notices)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One stored event: its header at once, its parameters when asked.
+
+Made by the reader for every event block. Most readers of a capture look at the code and
+the time of most events and at the parameters of few, so the body is kept and cut late.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, final
+
+from falcokit.capture.errors import MalformedEventError
+from falcokit.capture.event_table import ASYNC_EVENT, PLUGIN_EVENT, event_table
+from falcokit.capture.layout import NOT_SET
+from falcokit.capture.lengths import split_params
+
+if TYPE_CHECKING:
+    from falcokit.capture.event_table import EventType
+    from falcokit.capture.layout import BlockType, Layout
+
+__all__ = ["Event"]
+
+_STATE_ONLY: Final = 1
+_HEADER_BYTES: Final = 26
+_HEADER_BYTES_V1: Final = 22
+_ASYNC_PARAMS: Final = 3
+_PLUGIN_PARAMS: Final = 2
+_ID_BYTES: Final = 4
+#: Old writers stored the length of these (notification, infrastructure event) three too large.
+_OVERLONG_V1: Final = {280: 3, 286: 3}
+
+
+@final
+class Event:
+    """An event as stored: nothing is converted, merged or left out, as a replay would."""
+
+    __slots__ = (
+        "_block",
+        "_body",
+        "_end",
+        "_first",
+        "_layout",
+        "_params",
+        "_size",
+        "_ts",
+        "code",
+        "cpu",
+        "dump_flags",
+        "leading",
+        "number",
+        "offset",
+        "stored_params",
+        "tid",
+    )
+
+    def __init__(
+        self, *, number: int, offset: int, body: bytes, block: BlockType, layout: Layout
+    ) -> None:
+        """Decode the header; raise MalformedEventError when there is none."""
+        versioned = block.version > 1
+        if block.flagged:
+            head = layout.event_flagged if versioned else layout.event_v1_flagged
+        else:
+            head = layout.event if versioned else layout.event_v1
+        if len(body) < head.size:
+            raise MalformedEventError(f"event {number} is too short for its header")
+        if block.flagged:
+            self.cpu, self.dump_flags, ts, tid, length, code, *rest = head.unpack_from(body)
+        else:
+            self.cpu, ts, tid, length, code, *rest = head.unpack_from(body)
+            self.dump_flags = 0
+        header_bytes = _HEADER_BYTES if versioned else _HEADER_BYTES_V1
+        if not versioned:
+            length -= _OVERLONG_V1.get(code, 0)
+        end = head.size - header_bytes + length
+        if length < header_bytes or end > len(body):
+            raise MalformedEventError(f"event {number} declares the impossible length {length}")
+        self.number: int = number
+        self.offset: int = offset
+        self.code: int = code
+        self.tid: int | None = None if tid == NOT_SET else tid
+        self.stored_params: int | None = rest[0] if rest else None
+        #: Part of the run at the section's head that a replay consumes while opening it.
+        self.leading: bool = False
+        self._ts: int = ts
+        self._body = body
+        self._block = block
+        self._layout = layout
+        self._first = head.size
+        self._end: int = end
+        self._size: int = length
+        self._params: tuple[bytes, ...] | None = None
+
+    @property
+    def ts_ns(self) -> int | None:
+        """Nanoseconds since the epoch; None for dumped state, which has no time."""
+        return None if self._ts == NOT_SET else self._ts
+
+    @property
+    def state_only(self) -> bool:
+        """Whether the event was kept for its effect on the state and is hidden on replay."""
+        return bool(self.dump_flags & _STATE_ONLY)
+
+    @property
+    def size(self) -> int:
+        """Bytes of header, lengths and parameters."""
+        return self._size
+
+    @property
+    def event_type(self) -> EventType | None:
+        """The entry of the event table, None when the writer knew a newer table."""
+        return event_table().get(self.code)
+
+    @property
+    def params(self) -> tuple[bytes, ...]:
+        """The raw parameters as stored; raise MalformedEventError when they contradict."""
+        if self._params is None:
+            self._params = split_params(
+                self._body[self._first : self._end],
+                stored=self.stored_params,
+                event_type=self.event_type,
+                large_block=self._block.large,
+                layout=self._layout,
+            )
+        if self._params is None:
+            raise MalformedEventError(f"the parameters of event {self.number} overrun it")
+        return self._params
+
+    @property
+    def plugin_id(self) -> int | None:
+        """The id in a plugin or async event, None for all others."""
+        if self.code not in {PLUGIN_EVENT, ASYNC_EVENT}:
+            return None
+        raw = self._plugin_params()[0]
+        return int.from_bytes(raw, self._layout.order)
+
+    @property
+    def async_name(self) -> str | None:
+        """The name of an async event, None for all others."""
+        if self.code != ASYNC_EVENT:
+            return None
+        return self._plugin_params()[1].rstrip(b"\0").decode("utf-8", "backslashreplace")
+
+    @property
+    def data(self) -> bytes:
+        """The payload of a plugin or async event, empty for all others."""
+        if self.code not in {PLUGIN_EVENT, ASYNC_EVENT}:
+            return b""
+        return self._plugin_params()[-1]
+
+    @property
+    def type(self) -> str:
+        """The name as `evt.type` gives it: that of an async event is its own name."""
+        if self.code == ASYNC_EVENT:
+            try:
+                return self.async_name or "asyncevent"
+            except MalformedEventError:
+                return "asyncevent"
+        event_type = self.event_type
+        return event_type.name if event_type else f"unknown-{self.code}"
+
+    def _plugin_params(self) -> tuple[bytes, ...]:
+        wanted = _ASYNC_PARAMS if self.code == ASYNC_EVENT else _PLUGIN_PARAMS
+        params = self.params[:wanted]
+        if len(params) < wanted or len(params[0]) != _ID_BYTES:
+            raise MalformedEventError(f"event {self.number} lacks a parameter of its type")
+        return params
