@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line `falcokit`: registers the commands, turns errors into exit codes.
+
+Called by `falcokit.__main__` and the tests. It is the only place where an error becomes a
+message; commands import what they need inside the function, so that `--help` stays fast.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003  typer reads the annotations while running
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from falcokit.cli.build import build
+from falcokit.cli.dev import dev
+from falcokit.cli.failure import (
+    EXIT_INTERRUPTED,
+    EXIT_PIPE_CLOSED,
+    drop_stdout,
+    report_failure,
+    report_unexpected,
+    report_usage,
+)
+from falcokit.cli.init import init
+from falcokit.cli.options import Json, Limit  # noqa: TC001  typer reads the annotations
+from falcokit.cli.run import run
+from falcokit.errors import FalcokitError
+
+__all__ = ["app"]
+
+# typer has carried its own copy of click since 0.20; taken this way the class is the right one
+# with either.
+_UsageProblem: Final[type[typer.BadParameter]] = next(
+    cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException"
+)
+
+
+class _Group(TyperGroup):
+    """The one try/except of the tool."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command and end the process with the exit code of what happened."""
+        kwargs["standalone_mode"] = False
+        arguments = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
+        as_json = "--json" in arguments
+        code: Any
+        try:
+            code = super().main(*args, **kwargs)
+            sys.stdout.flush()
+        except FalcokitError as e:
+            code = report_failure(e, as_json=as_json)
+        except _UsageProblem as e:
+            code = report_usage(e, as_json=as_json)
+        except (KeyboardInterrupt, typer.Abort) as e:
+            code = getattr(e, "exit_code", EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            drop_stdout()
+            code = EXIT_PIPE_CLOSED
+        except Exception as e:  # noqa: BLE001  a person must never see a raw traceback
+            code = report_unexpected(e, as_json=as_json)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+app = typer.Typer(
+    cls=_Group,
+    name="falcokit",
+    help="Write Falco plugins in Python.",
+    epilog="Set FALCOKIT_DEBUG=1 to see the traceback of an unexpected error.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415  costs 20 ms
+
+        from falcokit.cli import console  # noqa: PLC0415
+
+        console.data(f"falcokit {version('falcokit')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Write Falco plugins in Python."""
+
+
+def _inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A capture file, plain or gzip.")],
+    *,
+    as_json: Json = False,
+    limit: Limit = None,
+) -> None:
+    """Show what a capture file holds."""
+    from falcokit.cli.inspect import inspect_command  # noqa: PLC0415
+
+    inspect_command(file, as_json, limit)
+
+
+app.command("init")(init)
+app.command("build")(build)
+app.command("run")(run)
+app.command("dev")(dev)
+app.command("inspect")(_inspect)

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`falcokit dev`: the plugin running under one's eyes while one edits it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from falcokit.cli.options import (
+    Duration,
+    InitConfig,
+    Json,
+    OpenParams,
+    ProjectDir,
+    Record,
+    read_init_config,
+    recording_path,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from falcokit.project import Project
+    from falcokit.reports import Report
+    from falcokit.runner import Runner, RunOptions
+    from falcokit.supervisor import Build, Supervisor
+
+__all__ = ["dev"]
+
+STATS_MS: Final = 50
+"""How often the child reports; the time to the first event is measured by it."""
+
+
+def dev(
+    *,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Build and restart on every save.")
+    ] = False,
+    project: ProjectDir = Path(),
+    init_config: InitConfig = None,
+    open_params: OpenParams = None,
+    duration: Duration = None,
+    record: Record = None,
+    as_json: Json = False,
+) -> None:
+    """Run the plugin with live statistics; --watch restarts it when you save."""
+    from falcokit.cli.interrupt import signals_as_interrupts  # noqa: PLC0415
+    from falcokit.project import load_project  # noqa: PLC0415
+    from falcokit.supervisor import Supervisor  # noqa: PLC0415
+
+    found = load_project(project)
+    options = _options(read_init_config(init_config), open_params, recording_path(record))
+    supervisor = Supervisor(build=_builder(found), start=_starter(options), watch=watch)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(signals_as_interrupts())
+        if watch:
+            from falcokit.watch import Watcher  # noqa: PLC0415
+
+            stack.enter_context(Watcher(found, supervisor.saved))
+        show = stack.enter_context(_display(supervisor, found, watch=watch, as_json=as_json))
+        reports = stack.enter_context(contextlib.closing(supervisor.reports(duration)))
+        for report in reports:
+            show(report)
+    if supervisor.failure is not None and not watch:
+        raise supervisor.failure
+
+
+def _builder(project: Project) -> Callable[[], Build]:
+    """Read pyproject.toml anew for each build: it may be what was saved."""
+
+    def build() -> Build:
+        from falcokit.native.build import build as build_library  # noqa: PLC0415
+        from falcokit.project import load_project  # noqa: PLC0415
+
+        built: Build = build_library(load_project(project.root))
+        return built
+
+    return build
+
+
+def _options(
+    init_config: str | None, open_params: str | None, record: Path | None
+) -> Callable[[Path], RunOptions]:
+    def options(library: Path) -> RunOptions:
+        from falcokit.runner import RunOptions  # noqa: PLC0415
+
+        return RunOptions(
+            library=library,
+            init_config=init_config,
+            open_params=open_params,
+            record=record,
+            stats_ms=STATS_MS,
+        )
+
+    return options
+
+
+def _starter(options: Callable[[Path], RunOptions]) -> Callable[[Build], Runner]:
+    def start(built: Build) -> Runner:
+        from falcokit.runner import Runner  # noqa: PLC0415
+
+        return Runner(options(built.library))
+
+    return start
+
+
+def _display(
+    supervisor: Supervisor, project: Project, *, watch: bool, as_json: bool
+) -> AbstractContextManager[Callable[[Report], Any]]:
+    """Choose by where the output goes: a screen, lines of text, or JSON."""
+    if as_json:
+        from falcokit.cli.console import json_line  # noqa: PLC0415
+
+        return contextlib.nullcontext(json_line)
+    if sys.stdout.isatty() and sys.stdin.isatty():
+        from falcokit.cli.dev_screen import DevScreen  # noqa: PLC0415
+
+        return DevScreen(supervisor, project, watch=watch)
+    from falcokit.cli.dev_lines import DevLines  # noqa: PLC0415
+
+    return contextlib.nullcontext(DevLines().show)

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the state of `falcokit dev` looks on a terminal; pure: state in, renderable out.
+
+Called by `falcokit.cli.dev_screen` on rich's refresh thread, under the state's lock. Text of the
+plugin becomes `Text` without markup after its control characters were made visible.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Group
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from falcokit.cli.console import printable
+from falcokit.cli.dev_lines import reasons
+from falcokit.cli.lines import clock_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console, RenderableType
+
+    from falcokit.devstate import DevState, EventRow, ReloadLine
+    from falcokit.project import Project
+
+__all__ = ["DevView", "sparkline"]
+
+_BARS: Final = " ▁▂▃▄▅▆▇█"
+_SPARK_WIDTH: Final = 20
+_PAYLOAD_LIMIT: Final = 400
+_MAX_RELOADS: Final = 5
+_MAX_PROBLEM_LINES: Final = 6
+_FIXED_LINES: Final = 7
+"""Header, three rules, the table's head, the footer and one line of room."""
+_STYLES: Final = {
+    "fatal": "bold red",
+    "critical": "bold red",
+    "error": "red",
+    "warning": "yellow",
+    "notice": "cyan",
+    "info": "green",
+}
+
+
+class DevView:
+    """Renders the state for a console's size."""
+
+    def __init__(self, state: DevState, project: Project, *, watch: bool, console: Console) -> None:
+        self._state = state
+        self._console = console
+        watched = f"watching {project.source_dir.name}/" if watch else "no --watch"
+        self._footer = f"ctrl-c or q stop · r rebuild · c clear the log · {watched}"
+
+    def render(self) -> RenderableType:
+        """Draw everything that fits; the log takes the room that is left."""
+        with self._state.lock:
+            fixed: list[RenderableType] = [self._header(), self._events()]
+            refused = self._refused()
+            problem = self._problem()
+            reloads = list(self._state.reloads)[-_MAX_RELOADS:]
+            used = _FIXED_LINES + len(self._state.events) + len(refused) + len(problem)
+            room = max(1, self._console.size.height - used - len(reloads))
+            return Group(
+                *fixed,
+                *refused,
+                *problem,
+                Rule("log", align="left", style="dim"),
+                *self._logs(room),
+                Rule("reloads", align="left", style="dim"),
+                *map(_reload, reloads),
+                Text(self._footer, style="dim", no_wrap=True, overflow="ellipsis"),
+            )
+
+    def _header(self) -> Text:
+        state = self._state
+        parts = [
+            (f" {printable(state.plugin or '…')} {printable(state.version)} ", "bold reverse"),
+            (f"  {printable(state.status)}", "red" if state.problem else "green"),
+        ]
+        if state.source:
+            parts.append((f"  source {printable(state.source)}", ""))
+        if state.opened_at is not None:
+            parts.append((f"  up {_span(state.clock() - state.opened_at)}", ""))
+        if state.rss_kb:
+            parts.append((f"  rss {state.rss_kb / 1024:.1f} MB", ""))
+        parts.append((f"  run {state.run}", ""))
+        return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
+
+    def _events(self) -> Table:
+        table = Table(box=None, expand=True, header_style="dim", pad_edge=False)
+        table.add_column("event", no_wrap=True, overflow="ellipsis", max_width=31)
+        for head in ("count", "rate/s"):
+            table.add_column(head, justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True, min_width=_SPARK_WIDTH)
+        for head in ("bytes/s", "age"):
+            table.add_column(head, justify="right", no_wrap=True)
+        table.add_column("last payload", no_wrap=True, overflow="ellipsis", ratio=1)
+        now = self._state.clock()
+        for row in self._state.events.values():
+            table.add_row(*_cells(row, now))
+        return table
+
+    def _refused(self) -> list[Text]:
+        state = self._state
+        return [
+            Text(f"{what}: {reasons(counts)}", style="yellow", no_wrap=True, overflow="ellipsis")
+            for what, counts in (("refused", state.rejected), ("dropped", state.dropped))
+            if counts
+        ]
+
+    def _problem(self) -> list[Text]:
+        if self._state.problem is None:
+            return []
+        lines = self._state.problem.splitlines()[:_MAX_PROBLEM_LINES]
+        return [Text(printable(line), style="bold red") for line in lines]
+
+    def _logs(self, room: int) -> Iterable[Text]:
+        lines = list(self._state.logs)[-room:]
+        for line in lines:
+            yield Text.assemble(
+                (f"{clock_time(line.at)} ", "dim"),
+                (f"{line.severity:<8} ", _STYLES.get(line.severity, "dim")),
+                printable(line.text),
+                no_wrap=True,
+                overflow="ellipsis",
+            )
+        for _ in range(room - len(lines)):
+            yield Text("")
+
+
+def sparkline(values: Iterable[float], width: int = _SPARK_WIDTH) -> str:
+    """Draw the last values as bars, the highest of them full."""
+    shown = list(values)[-width:]
+    top = max(shown, default=0.0)
+    if top <= 0:
+        return "".join(_BARS[1] for _ in shown).rjust(width)
+    steps = len(_BARS) - 2
+    return "".join(_BARS[1 + round(value / top * steps)] for value in shown).rjust(width)
+
+
+def _cells(row: EventRow, now: float) -> Iterable[Text]:
+    age = "" if row.last_at is None else _span(now - row.last_at)
+    style = "" if row.count else "dim"
+    for text in (
+        printable(row.name),
+        f"{row.count:,}",
+        f"{row.rate:,.1f}",
+        sparkline(row.history),
+        f"{row.byte_rate:,.0f}",
+        age,
+        printable(row.last_data.removesuffix("\0"), _PAYLOAD_LIMIT),
+    ):
+        yield Text(text, style=style)
+
+
+def _reload(line: ReloadLine) -> Text:
+    changed = printable(", ".join(line.changed) or ("start" if line.run == 1 else "rebuild"))
+    parts: list[str | tuple[str, str]] = [
+        (f"{clock_time(line.at)} ", "dim"),
+        f"{changed}: build {line.build_ms:.0f} ms",
+    ]
+    if line.compiled:
+        parts.append(" (compiled)")
+    if line.first_event_ms is not None:
+        parts.append((f", first event after {line.first_event_ms:.0f} ms", "green"))
+    elif line.problem is not None:
+        first = line.problem.splitlines()[0] if line.problem else ""
+        parts.append((f", failed: {printable(first)}", "red"))
+    elif line.run is not None:
+        parts.append((", no event yet", "dim"))
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
+
+
+def _span(seconds: float) -> str:
+    """Give a length of time in as few characters as are needed."""
+    if seconds < 10:  # noqa: PLR2004  below ten seconds the tenths matter
+        return f"{max(0.0, seconds):.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

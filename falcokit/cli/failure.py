@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How an error is told: one sentence and a hint on stderr, with --json one object on stdout.
+
+Called by `falcokit.cli.app` at the end of a failed command, and by `falcokit dev`, which goes
+on after an error and shows it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import traceback
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.cli import console
+from falcokit.errors import BuildError, FalcokitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "EXIT_INTERRUPTED",
+    "EXIT_PIPE_CLOSED",
+    "EXIT_UNEXPECTED",
+    "EXIT_USAGE",
+    "drop_stdout",
+    "report_failure",
+    "report_unexpected",
+    "report_usage",
+]
+
+EXIT_UNEXPECTED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+EXIT_PIPE_CLOSED: Final = 141
+"""128 + SIGPIPE, what a shell reports for a program whose reader went away."""
+
+
+def report_failure(error: FalcokitError, *, as_json: bool) -> int:
+    """Tell what failed and give the exit code of its class."""
+    if isinstance(error, BuildError) and error.output.strip():
+        console.message(error.output.rstrip())
+    _tell(
+        error.exit_code,
+        error.message,
+        hint=error.hint,
+        file=getattr(error, "file", None),
+        line=getattr(error, "line", None),
+        as_json=as_json,
+    )
+    if _debug():
+        traceback.print_exception(error)
+    return error.exit_code
+
+
+def report_usage(error: Any, *, as_json: bool) -> int:
+    """Tell what is wrong with the command line."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "falcokit"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        console.message(error.format_message())
+        return EXIT_USAGE
+    text = error.format_message().rstrip(".")
+    _tell(EXIT_USAGE, text, hint=f"see `{command} --help`", as_json=as_json)
+    return EXIT_USAGE
+
+
+def report_unexpected(error: Exception, *, as_json: bool) -> int:
+    """Tell about a mistake of falcokit's own, and keep its traceback for the report."""
+    where = "set FALCOKIT_DEBUG=1 to see the traceback"
+    if _debug():
+        traceback.print_exception(error)
+    else:
+        saved = _save(error)
+        where = f"the traceback is in {saved}" if saved else where
+    name = type(error).__name__
+    _tell(
+        EXIT_UNEXPECTED,
+        f"unexpected {name}: {error}" if str(error) else f"unexpected {name}",
+        hint=f"this is a mistake in falcokit; {where}",
+        as_json=as_json,
+    )
+    return EXIT_UNEXPECTED
+
+
+def drop_stdout() -> None:
+    """Let what is still buffered for a reader that went away disappear without a word."""
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+def _tell(
+    code: int,
+    message: str,
+    *,
+    as_json: bool,
+    hint: str | None = None,
+    file: str | None = None,
+    line: int | None = None,
+) -> None:
+    label = console.paint("error:", "red", sys.stderr)
+    _quietly(console.message, f"{label} {message}")
+    if hint:
+        _quietly(console.message, f"{console.paint('hint:', 'cyan', sys.stderr)} {hint}")
+    if as_json:
+        error = {"exit": code, "message": message, "hint": hint, "file": file, "line": line}
+        _quietly(console.json_line, {"error": error})
+
+
+def _quietly(write: Callable[[Any], None], value: Any) -> None:
+    """Write, even when nobody reads any more: the exit code is what is left to tell."""
+    with contextlib.suppress(OSError):
+        write(value)
+
+
+def _debug() -> bool:
+    return os.environ.get("FALCOKIT_DEBUG", "") not in {"", "0"}
+
+
+def _save(error: Exception) -> str | None:
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="falcokit-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.writelines(traceback.format_exception(error))
+    except OSError:
+        return None
+    return file.name

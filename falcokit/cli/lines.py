@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reports as lines of text: events on stdout, everything else on stderr.
+
+Called by `falcokit run`, and by `falcokit dev` when there is no terminal to draw on. Whatever
+came from the plugin is made printable first.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from falcokit.cli import console
+
+if TYPE_CHECKING:
+    from falcokit.reports import Report
+
+__all__ = ["EventLines", "clock_time", "log_line"]
+
+_NAME_WIDTH: Final = 20
+_NS: Final = 1_000_000_000
+_SEVERITY_COLORS: Final = {
+    "fatal": "red",
+    "critical": "red",
+    "error": "red",
+    "warning": "yellow",
+    "notice": "cyan",
+    "debug": "dim",
+    "trace": "dim",
+}
+
+
+class EventLines:
+    """Shows the reports of one run, one line each; names are kept aligned."""
+
+    def __init__(self) -> None:
+        self._width = _NAME_WIDTH
+
+    def show(self, report: Report) -> None:
+        """Show one report, or nothing if it is of no use to a person."""
+        kind = report["report"]
+        if kind == "event":
+            console.data(self._event(report))
+        elif kind == "loaded":
+            names = [str(name) for name in report.get("async_events") or ()]
+            self._width = max([_NAME_WIDTH, *map(len, names)])
+        elif kind == "open":
+            console.message(f"running, source {console.printable(str(report.get('source')))}")
+        elif kind == "log":
+            console.message(log_line(report))
+        elif kind == "closed":
+            console.message(f"closed after {report['events']} events ({report['reason']})")
+
+    def _event(self, report: Report) -> str:
+        name = console.printable(str(report.get("name") or report["type"]))
+        payload = report.get("data")
+        text = f"base64:{report.get('data_base64', '')}" if payload is None else str(payload)
+        return (
+            f"{report['number']:>6} {_event_time(report['ts_ns'])} {name:<{self._width}}"
+            f" {report['size']:>6} B  {console.printable(text.removesuffix(chr(0)))}"
+        ).rstrip()
+
+
+def log_line(report: Report) -> str:
+    """Give a log report as a line, with its severity first."""
+    severity = str(report["severity"])
+    label = console.paint(f"{severity:<8}", _SEVERITY_COLORS.get(severity, "green"), sys.stderr)
+    who = console.printable(str(report.get("plugin") or "plugin"))
+    return f"{label} {who}: {console.printable(str(report['message']))}"
+
+
+def clock_time(seconds: float) -> str:
+    """Give a wall clock time as a person reads it."""
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
+def _event_time(ts_ns: int) -> str:
+    seconds, fraction = divmod(int(ts_ns), _NS)
+    if not 0 <= seconds < 1 << 40:
+        return f"{'-':<15}"
+    return f"{clock_time(seconds)}.{fraction // 1000:06d}"

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`falcokit run`: load a plugin into the runner and show its events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from falcokit.cli import console
+from falcokit.cli.options import (
+    Duration,
+    InitConfig,
+    Json,
+    Limit,
+    OpenParams,
+    ProjectDir,
+    Record,
+    read_init_config,
+    recording_path,
+)
+
+if TYPE_CHECKING:
+    from falcokit.reports import Report
+
+__all__ = ["run"]
+
+
+def run(
+    library: Annotated[
+        Path | None,
+        typer.Argument(metavar="[LIB.so]", help="A built plugin, of any language."),
+    ] = None,
+    *,
+    project: ProjectDir = Path(),
+    init_config: InitConfig = None,
+    open_params: OpenParams = None,
+    limit: Limit = None,
+    duration: Duration = None,
+    record: Record = None,
+    as_json: Json = False,
+) -> None:
+    """Build the plugin, run it and show its events."""
+    from falcokit.cli.interrupt import signals_as_interrupts  # noqa: PLC0415
+    from falcokit.cli.lines import EventLines  # noqa: PLC0415
+    from falcokit.errors import ConfigError  # noqa: PLC0415
+    from falcokit.reports import plugin_failure  # noqa: PLC0415
+    from falcokit.runner import Runner, RunOptions  # noqa: PLC0415
+
+    schema: Any = None
+    record = recording_path(record)
+    if library is None:
+        read_init_config(init_config)  # before a compiler works for nothing
+        library, schema = _built(project)
+    elif not library.is_file():
+        raise ConfigError(f"{library}: no such file", hint="`falcokit build` makes build/*.so")
+    options = RunOptions(
+        library=library.absolute(),
+        init_config=read_init_config(init_config, schema=schema),
+        open_params=open_params,
+        limit=limit,
+        duration=duration,
+        record=record,
+    )
+    show = console.json_line if as_json else EventLines().show
+    error: Report | None = None
+    with signals_as_interrupts(), Runner(options) as runner:
+        for report in runner.reports():
+            show(report)
+            if report["report"] == "error":
+                error = report
+        runner.stop()
+    failure = plugin_failure(error, runner.returncode, library=library.name)
+    if failure is not None:
+        raise failure
+
+
+def _built(project: Path) -> tuple[Path, Any]:
+    from falcokit.native.build import build  # noqa: PLC0415
+    from falcokit.project import load_project  # noqa: PLC0415
+
+    result = build(load_project(project))
+    return result.library, result.metadata.get("init_schema")
