@@ -100,7 +100,7 @@ def _stream_object(stream: PayloadStream) -> dict[str, Any]:
 
 def _payload(data: bytes, size: int) -> dict[str, Any]:
     """Text where it is text, as the run reports do; base64 otherwise."""
-    text = plain_text(data)
+    text = plain_text(data, cut=len(data) < size)
     body = {"data_base64": base64.b64encode(data).decode()} if text is None else {"data": text}
     return {"data_size": size, **body}
 

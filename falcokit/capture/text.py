@@ -12,6 +12,7 @@ from typing import Final
 __all__ = ["payload_text", "plain_text", "safe_text"]
 
 _ELLIPSIS: Final = "..."
+_LONGEST_CHARACTER: Final = 4  # bytes in UTF-8
 _LAST_ONE_BYTE: Final = 0xFF
 _LAST_TWO_BYTES: Final = 0xFFFF
 
@@ -23,35 +24,34 @@ def safe_text(text: str) -> str:
     return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
-def plain_text(data: bytes) -> str | None:
-    """Return the text that `data` is: UTF-8 without NUL but one at the end; else None."""
-    text = data.removesuffix(b"\0")
+def plain_text(data: bytes, *, cut: bool = False) -> str | None:
+    """Return the text that `data` is: UTF-8 without NUL but one at the end; else None.
+
+    With `cut`, data is the start of something longer and may end inside a character.
+    """
+    text = data if cut else data.removesuffix(b"\0")
     if b"\0" in text:
         return None
-    try:
-        return text.decode()
-    except UnicodeDecodeError:
-        return None
+    for missing in range(_LONGEST_CHARACTER if cut else 1):
+        try:
+            return text[: len(text) - missing].decode()
+        except UnicodeDecodeError:
+            continue
+    return None
 
 
-def payload_text(data: bytes, limit: int) -> str:
-    """Show a payload in at most `limit` characters: as text, or in hex."""
-    # One character may take four bytes; more is never needed for the result.
-    start = data[: limit * 4]
-    text = plain_text(start) if len(start) == len(data) else _cut_text(start)
-    shown = f"hex {start.hex(' ')}" if text is None else safe_text(text)
-    if len(shown) > limit or len(start) < len(data):
+def payload_text(data: bytes, limit: int, *, cut: bool = False) -> str:
+    """Show a payload in at most `limit` characters: as text, or byte by byte with escapes.
+
+    With `cut`, data is the start of something longer.
+    """
+    start = data[: limit * _LONGEST_CHARACTER]
+    cut = cut or len(start) < len(data)
+    text = plain_text(start, cut=cut)
+    shown = safe_text(start.decode("ascii", "backslashreplace") if text is None else text)
+    if len(shown) > limit or cut:
         return shown[: max(limit - len(_ELLIPSIS), 0)] + _ELLIPSIS
     return shown
-
-
-def _cut_text(start: bytes) -> str | None:
-    """Decode the start of a longer text, which may end inside a character."""
-    for missing in range(4):
-        text = plain_text(start[: len(start) - missing])
-        if text is not None:
-            return text
-    return None
 
 
 def _escape(char: str) -> str:

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers, sizes and times as a person reads them. Called by the views of `falcokit inspect`.
+
+Times are UTC: a capture is often read elsewhere than it was made.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+__all__ = [
+    "count_of",
+    "duration_text",
+    "number_text",
+    "rate_text",
+    "size_text",
+    "time_text",
+]
+
+_NS: Final = 1_000_000_000
+_MINUTE_S: Final = 60
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_STEP: Final = 1000
+_FEW: Final = 100
+
+
+def number_text(value: int) -> str:
+    """Group the digits of a count."""
+    return f"{value:,}"
+
+
+def count_of(count: int, noun: str) -> str:
+    """Say how many of a thing; "user or group" becomes "users and groups"."""
+    if count != 1:
+        noun = " and ".join(f"{part}s" for part in noun.split(" or "))
+        noun = noun.replace("processs", "processes")
+    return f"{number_text(count)} {noun}"
+
+
+def size_text(size: int) -> str:
+    """Give a size with three digits and a decimal unit."""
+    value, units = float(size), ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"]
+    while value >= _STEP and len(units) > 1:
+        value /= _STEP
+        units.pop(0)
+    return f"{size} bytes" if units[0] == "bytes" else f"{value:.3g} {units[0]}"
+
+
+def time_text(ts_ns: int, *, nanoseconds: bool = False) -> str:
+    """Give a time as date and time of day, in milliseconds unless all digits are wanted."""
+    seconds, rest = divmod(ts_ns, _NS)
+    moment = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{moment}.{rest:09d}" if nanoseconds else f"{moment}.{rest // 1_000_000:03d}"
+
+
+def duration_text(duration_ns: int) -> str:
+    """Give a span in the unit that suits it."""
+    for limit, unit in ((1_000, "ns"), (1_000_000, "us"), (_NS, "ms")):
+        if duration_ns < limit:
+            return f"{duration_ns / (limit // 1_000):.3g} {unit}"
+    seconds = duration_ns / _NS
+    if seconds < _MINUTE_S:
+        return f"{seconds:.2f} s"
+    if seconds < 120 * _MINUTE_S:
+        return f"{int(seconds // _MINUTE_S)} min {int(seconds % _MINUTE_S)} s"
+    hours, minutes = divmod(int(seconds // _MINUTE_S), 60)
+    return f"{hours:,} h {minutes} min"
+
+
+def rate_text(rate: float | None) -> str:
+    """Give events a second; a dash where fewer than two events have a time."""
+    if rate is None:
+        return "-"
+    return f"{rate:,.0f}/s" if rate >= _FEW else f"{rate:.3g}/s"
