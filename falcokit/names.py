@@ -23,7 +23,7 @@ _PLUGIN_NAME_MAX = 64
 EVENT_NAME_MAX = 31
 """libsinsp keeps 31 bytes of an async event's name and cuts the rest off."""
 
-_TAKEN = frozenset({"cffi", "conftest", "falcokit", "msgspec", "pytest", "tests"})
+_TAKEN = frozenset({"cffi", "conftest", "falcokit", "msgspec", "pytest", "test", "tests"})
 
 
 def check_plugin_name(name: str) -> None:

@@ -51,7 +51,10 @@ def load_project(start: Path) -> Project:
     """Read the project that `start` lies in: its own pyproject.toml, or a parent's."""
     file = _find(start)
     document = _read(file)
-    table = document.get("tool", {}).get("falcokit")
+    tools = document.get("tool", {})
+    if not isinstance(tools, dict):
+        raise ConfigError(f"{file}: tool must be a table", hint=_TABLE_EXAMPLE)
+    table = tools.get("falcokit")
     if table is None:
         raise ConfigError(f"{file}: there is no [tool.falcokit] table", hint=_TABLE_EXAMPLE)
     if not isinstance(table, dict):

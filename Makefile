@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# make demo    from a fresh clone: install, scaffold ./demo, build, run, record, inspect
+# make test    the checks, then the whole suite on every CPython >= 3.11 of this machine
+# make check   ruff, ruff format and mypy
+# make bench   the benchmarks of bench/
+# make clean   remove all that the others made
+#
+# PYTHON=/path/to/python3 chooses the interpreter; TESTS="-k word" goes to pytest.
+
+VENV ?= .venv
+FALCOKIT = $(VENV)/bin/falcokit
+export PYTHON
+
+.PHONY: demo test check bench clean tools
+
+demo: tools $(VENV)/installed
+	rm -rf demo
+	$(FALCOKIT) init demo --dir demo --no-input
+	$(FALCOKIT) build -C demo
+	$(FALCOKIT) dev -C demo --duration 5 --record demo/demo.scap
+	$(FALCOKIT) inspect demo/demo.scap
+
+test:
+	@tests/run.sh $(TESTS)
+
+check: $(VENV)/installed-test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: tools $(VENV)/installed-test
+	$(VENV)/bin/python -m bench
+
+clean:
+	rm -rf .venv .venv-test-* demo build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# A compiler and a Python to embed: looked for before anything is made.
+tools:
+	@command -v python3 >/dev/null || \
+		{ echo "error: there is no python3; install it: sudo apt-get install python3-dev python3-venv" >&2; exit 5; }
+	@python3 tests/pythons.py --check >/dev/null
+
+$(VENV)/installed: pyproject.toml | tools
+	"$$(python3 tests/pythons.py --check)" -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lists the Pythons of this machine that falcokit can embed: CPython >= 3.11, shared libpython.
+
+Called by the Makefile and tests/run.sh before anything is installed, with whatever Python 3 there
+is; so it uses the standard library only and the syntax of Python 3.6. It prints one interpreter a
+line, one for each version, the best first: PYTHON alone if that is set, else the `python3` on the
+path, then the others.
+
+    python3 tests/pythons.py            all of them
+    python3 tests/pythons.py --check    the first; without one, or without a C compiler, one
+                                        sentence on stderr that says what mends it
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+MINIMUM = (3, 11)
+EXIT_TOOL_MISSING = 5
+
+QUESTION = """
+import json, os, sys, sysconfig
+get = sysconfig.get_config_var
+name = get("INSTSONAME") or ""
+folders = [get("LIBDIR") or "", "/usr/lib/" + (get("MULTIARCH") or ""), "/usr/lib64"]
+try:
+    import ensurepip, venv
+    has_venv = True
+except ImportError:
+    has_venv = False
+print(json.dumps({
+    "path": sys.executable,
+    "version": sys.version_info[:3],
+    "cpython": sys.implementation.name == "cpython",
+    "shared": bool(get("Py_ENABLE_SHARED")),
+    "headers": os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))
+        and any(os.path.exists(os.path.join(folder, name)) for folder in folders),
+    "venv": has_venv,
+}))
+"""
+
+
+def candidates():
+    """Give the paths worth asking."""
+    chosen = os.environ.get("PYTHON")
+    if chosen:
+        yield shutil.which(chosen) or chosen
+        return
+    for name in ["python3"] + [f"python3.{minor}" for minor in range(MINIMUM[1], 30)]:
+        found = shutil.which(name)
+        if found:
+            yield found
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from map(str, sorted(root.glob("versions/*/bin/python3")))
+    for folder in ("/usr/bin", "/usr/local/bin"):
+        yield from map(str, sorted(Path(folder).glob("python3.[0-9]*[0-9]")))
+
+
+def ask(path):
+    """Return what an interpreter says about itself, None if it does not run."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    try:
+        done = subprocess.run(
+            [path, "-c", QUESTION],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environ,
+            check=True,
+            timeout=30,
+        )
+        return json.loads(done.stdout.decode())
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+
+
+def problem(info):
+    """Say why falcokit cannot use this one and what mends it, None if it can."""
+    version = ".".join(map(str, info["version"]))
+    short = ".".join(map(str, info["version"][:2]))
+    who = f"Python {version} ({info['path']})"
+    if not info["cpython"]:
+        return f"{who} is not CPython; choose one with PYTHON=/path/to/python3"
+    if tuple(info["version"][:2]) < MINIMUM:
+        return f"{who} is older than 3.11; choose a newer one with PYTHON=/path/to/python3"
+    if not info["shared"]:
+        return (
+            f"{who} has no shared libpython; build one that has with"
+            f" PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install {version}"
+        )
+    if not info["headers"]:
+        return f"{who} lacks what C needs; install it: sudo apt-get install python{short}-dev"
+    if not info["venv"]:
+        return f"{who} has no venv; install it: sudo apt-get install python{short}-venv"
+    return None
+
+
+def search():
+    """Return the usable interpreters, one for each version, and the problems of the others."""
+    usable, problems, seen = [], [], set()
+    for path in candidates():
+        info = ask(path)
+        if info is None:
+            if os.environ.get("PYTHON"):
+                problems.append(f"PYTHON={path} does not run")
+            continue
+        if os.path.realpath(info["path"]) in seen:
+            continue
+        seen.add(os.path.realpath(info["path"]))
+        why = problem(info)
+        if why:
+            problems.append(why)
+        elif all(info["version"][:2] != other["version"][:2] for other in usable):
+            usable.append(info)
+    return usable, problems
+
+
+def compiler_problem():
+    """Say what mends a missing C compiler, None if there is one."""
+    asked = os.environ.get("CC")
+    if asked and not shutil.which(asked.split()[0]):
+        return f"CC={asked} is no program; unset CC or install it: sudo apt-get install gcc"
+    if asked or any(shutil.which(name) for name in ("cc", "gcc", "clang")):
+        return None
+    return "there is no C compiler; install one: sudo apt-get install gcc libc6-dev"
+
+
+def fail(sentence):
+    """End with one sentence."""
+    sys.stderr.write(f"error: {sentence}\n")
+    sys.exit(EXIT_TOOL_MISSING)
+
+
+def main():
+    """Print what was found."""
+    check = "--check" in sys.argv
+    why = compiler_problem() if check else None
+    if why:
+        fail(why)
+    usable, problems = search()
+    if not usable:
+        # The first is the one a person would have used.
+        fail(problems[0] if problems else "there is no Python >= 3.11 on this machine")
+    for info in usable[:1] if check else usable:
+        print(info["path"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A new project: names, files, refusals. That it works is tested in tests/cli/test_journey.py."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falcokit.errors import ConfigError
+from falcokit.names import (
+    EVENT_NAME_MAX,
+    check_plugin_name,
+    class_name,
+    event_name,
+    module_name,
+)
+from falcokit.project import load_project
+from falcokit.scaffold import generate_project, template_names
+
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("name", ["a", "ticker", "my-plugin", "my_plugin2", "a--b", "x-", "x" * 64])
+def test_a_name_that_falcoctl_takes_is_taken(name: str) -> None:
+    check_plugin_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "cannot be a plugin's name"),
+        ("My", "cannot be a plugin's name"),
+        ("1x", "cannot be a plugin's name"),
+        ("-x", "cannot be a plugin's name"),
+        ("a b", "cannot be a plugin's name"),
+        ("a/b", "cannot be a plugin's name"),
+        ("..", "cannot be a plugin's name"),
+        ("é", "cannot be a plugin's name"),
+        ("a\n", "cannot be a plugin's name"),
+        ("my-rules", "contains 'rules'"),
+        ("rulesx", "contains 'rules'"),
+        ("class", "word of Python's"),
+        ("json", "would hide the Python module"),
+        ("test", "would hide the Python module"),
+        ("falcokit", "would hide the Python module"),
+        ("x" * 65, "too long"),
+    ],
+)
+def test_a_bad_name_writes_nothing(
+    name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=message):
+        generate_project(name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_name_comes_with_a_better_one() -> None:
+    with pytest.raises(ConfigError) as raised:
+        check_plugin_name("My Plugin")
+    assert "try my-plugin" in (raised.value.hint or "")
+
+
+@given(st.from_regex(r"[a-z]+[a-z0-9_-]{0,63}", fullmatch=True))
+def test_every_good_name_gives_good_python_and_event_names(name: str) -> None:
+    try:
+        check_plugin_name(name)
+    except ConfigError:
+        return
+    assert module_name(name).isidentifier()
+    assert class_name(name).isidentifier()
+    assert len(event_name(name, "alert").encode()) <= EVENT_NAME_MAX
+
+
+def test_the_files_are_those_a_plugin_needs(tmp_path: Path) -> None:
+    made = generate_project("my-plugin", root=tmp_path / "p")
+    assert [str(path) for path in made.files] == [
+        ".gitignore",
+        "README.md",
+        "falco.yaml",
+        "pyproject.toml",
+        "rules/my-plugin_rules.yaml",
+        "src/my_plugin.py",
+        "tests/test_my_plugin.py",
+    ]
+    on_disk = {p.relative_to(made.root) for p in made.root.rglob("*") if p.is_file()}
+    assert on_disk == set(made.files)
+
+
+def test_a_new_project_loads(tmp_path: Path) -> None:
+    made = generate_project("my-plugin", root=tmp_path / "p")
+    project = load_project(made.root)
+    assert project.plugin == "my_plugin:MyPlugin"
+    assert project.source_dir == made.root / "src"
+    assert project.name == "my-plugin"
+    assert project.contact == "you@example.com"
+
+
+@pytest.mark.parametrize("name", ["x", "my-plugin", "x" * 64])
+def test_rendered_files_are_whole(name: str, tmp_path: Path) -> None:
+    made = generate_project(name, root=tmp_path / "p")
+    for path in made.files:
+        text = (made.root / path).read_text()
+        assert "$" not in text, path
+        assert all(len(line) <= 250 for line in text.splitlines())
+        if path.suffix == ".py":
+            ast.parse(text)
+        if path.suffix == ".toml":
+            tomllib.loads(text)
+
+
+def test_a_path_with_quotes_is_kept_in_falco_yaml(tmp_path: Path) -> None:
+    root = tmp_path / 'it\'s "here"'
+    generate_project("ticker", root=root)
+    text = (root / "falco.yaml").read_text()
+    assert 'it\'s \\"here\\"/build/libticker.so"' in text
+
+
+def test_the_rules_name_what_the_plugin_emits(tmp_path: Path) -> None:
+    made = generate_project("my-plugin", root=tmp_path / "p")
+    rules = (made.root / "rules" / "my-plugin_rules.yaml").read_text()
+    code = (made.root / "src" / "my_plugin.py").read_text()
+    assert "condition: evt.type = my_plugin_alert\n" in rules
+    assert '@async_event("my_plugin_alert"' in code
+    assert "  source: syscall\n" in rules
+    assert "  - name: my-plugin\n    version: 0.1.0\n" in rules
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("kept")
+    with pytest.raises(ConfigError, match="is not empty") as raised:
+        generate_project("ticker", root=tmp_path)
+    assert "--force" in (raised.value.hint or "")
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+
+
+def test_force_writes_beside_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("kept")
+    generate_project("ticker", root=tmp_path, force=True)
+    assert (tmp_path / "mine").read_text() == "kept"
+    assert (tmp_path / "pyproject.toml").is_file()
+
+
+def test_force_does_not_take_a_file_for_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "src").write_text("a file")
+    with pytest.raises(ConfigError, match="is a file where a folder"):
+        generate_project("ticker", root=tmp_path, force=True)
+    assert [p.name for p in tmp_path.iterdir()] == ["src"]
+
+
+def test_a_target_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("")
+    with pytest.raises(ConfigError, match="is a file"):
+        generate_project("ticker", root=tmp_path / "f")
+
+
+def test_an_unknown_template_lists_the_known(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no template 'nope'") as raised:
+        generate_project("ticker", root=tmp_path / "p", template="nope")
+    assert raised.value.hint == f"the templates: {', '.join(template_names())}"
+    assert "async" in template_names()
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_template_cannot_be_a_path(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no template"):
+        generate_project("ticker", root=tmp_path / "p", template="../async")
