@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From reports to what the live screen shows, and how it shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from falcokit.cli.console import printable
+from falcokit.cli.dev_view import DevView, sparkline
+from falcokit.devstate import DevState
+from falcokit.project import Project
+
+PROJECT = Project(root=Path("/p"), plugin="t:T", source_dir=Path("/p/src"))
+
+
+def stats(elapsed_ms: float, count: int, data: str = "x", **more: Any) -> dict[str, Any]:
+    tick = {"count": count, "bytes": count * 10, "last_ts_ns": 1, "last_data": data}
+    return {"report": "stats", "elapsed_ms": elapsed_ms, "async": {"tick": tick}, **more}
+
+
+def running() -> DevState:
+    state = DevState(clock=lambda: 100.0, wall=lambda: 0.0)
+    for report in (
+        {"report": "building", "changed": []},
+        {"report": "build", "ok": True, "ms": 93.0, "compiled": True, "library": "l.so"},
+        {"report": "started", "run": 1, "pid": 7, "changed": []},
+        {"report": "loaded", "plugin": "ticker", "version": "1.0.0", "async_events": ["tick"]},
+        {"report": "open", "source": "syscall", "plugin_id": 0, "cycle": 1},
+    ):
+        state.apply(report)
+    return state
+
+
+def screen(state: DevState, width: int = 120, height: int = 30) -> str:
+    console = Console(width=width, height=height, color_system=None, force_terminal=False)
+    view = DevView(state, PROJECT, watch=True, console=console)
+    with console.capture() as capture:
+        console.print(view.render())
+    return capture.get()
+
+
+def test_a_declared_event_is_listed_before_it_comes() -> None:
+    state = running()
+    assert state.events["tick"].count == 0
+    assert state.events["tick"].last_at is None
+
+
+def test_rates_are_taken_over_half_a_second() -> None:
+    state = running()
+    for step in range(1, 21):
+        state.apply(stats(step * 50, step))
+    row = state.events["tick"]
+    assert row.count == 20
+    assert row.rate == pytest.approx(20.0)
+    assert row.byte_rate == pytest.approx(200.0)
+    assert list(row.history) == [pytest.approx(20.0)] * 2
+
+
+def test_a_silent_event_falls_to_zero() -> None:
+    state = running()
+    state.apply(stats(500, 10))
+    state.apply({"report": "stats", "elapsed_ms": 1000, "async": {}})
+    row = state.events["tick"]
+    assert (row.count, row.rate) == (10, 0.0)
+
+
+def test_a_restart_counts_from_zero() -> None:
+    state = running()
+    state.apply(stats(500, 10, rejected={"undeclared": 3}))
+    state.apply({"report": "started", "run": 2, "pid": 8, "changed": []})
+    assert state.events == {}
+    assert state.rejected == {}
+
+
+def test_a_failed_build_is_the_problem_until_a_good_one() -> None:
+    state = running()
+    error = {"message": "src/t.py:3: invalid syntax", "hint": None, "exit": 4}
+    state.apply({"report": "building", "changed": ["/p/src/t.py"]})
+    state.apply({"report": "build", "ok": False, "ms": 80, "running": True, "error": error})
+    assert state.problem == "src/t.py:3: invalid syntax"
+    assert state.status == "running the last good version"
+    text = screen(state)
+    assert "src/t.py:3: invalid syntax" in text
+    assert "t.py: build 80 ms, failed" in text
+    state.apply({"report": "build", "ok": True, "ms": 80, "compiled": False, "library": "l"})
+    assert state.problem is None
+
+
+def test_a_crash_is_shown_with_its_status() -> None:
+    state = running()
+    status = "killed by signal 11 (SIGSEGV)"
+    state.apply({"report": "ended", "run": 1, "ok": False, "status": status})
+    assert "killed by signal 11 (SIGSEGV)" in screen(state)
+
+
+def test_the_screen_shows_everything_a_person_asks_for() -> None:
+    state = running()
+    for step in (500, 1000):
+        more = {"rejected": {"undeclared": 3}, "dropped": {"queue full": 12}, "rss_kb": 14336}
+        state.apply(stats(step, step // 50, '{"n": 1}', **more))
+    state.apply({"report": "reload", "run": 1, "ms": 212.4, "changed": []})
+    log = {"report": "log", "severity": "warning", "plugin": "ticker", "message": "low on disk"}
+    state.apply(log)
+    text = screen(state)
+    for part in (
+        "ticker 1.0.0",
+        "running",
+        "source syscall",
+        "rss 14.0 MB",
+        "tick",
+        "20.0",
+        "200",
+        '{"n": 1}',
+        "refused: undeclared 3",
+        "dropped: queue full 12",
+        "warning  low on disk",
+        "start: build 93 ms (compiled), first event after 212 ms",
+        "ctrl-c or q stop",
+        "watching src/",
+    ):
+        assert part in text
+
+
+def test_a_payload_cannot_write_to_the_terminal() -> None:
+    state = running()
+    evil = "\x1b[2J\x07[red]bold[/red]\x9b31m\u202eabc\r\n\ttail"
+    state.apply(stats(500, 1, evil))
+    log = {"report": "log", "severity": "info", "plugin": "t", "message": "\x1b]0;title\x07[b]x"}
+    state.apply(log)
+    text = screen(state, width=160)
+    assert not any(c in text for c in "\x1b\x07\x9b\u202e\r\t")
+    assert r"\x1b[2J\x07[red]bold[/red]\x9b31m\u202eabc\r\n\ttail" in text
+    assert r"\x1b]0;title\x07[b]x" in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 10), (200, 60), (20, 5)])
+def test_the_screen_fits_every_terminal(width: int, height: int) -> None:
+    state = running()
+    state.apply(stats(500, 10, "日本語 " * 50))
+    for number in range(100):
+        message = f"line {number} " * 20
+        state.apply({"report": "log", "severity": "info", "plugin": "t", "message": message})
+    lines = screen(state, width, height).splitlines()
+    if height >= 10:
+        assert len(lines) <= height
+    assert any("line 99" in line for line in lines) or height < 10
+
+
+def test_a_sparkline_has_one_bar_for_each_value() -> None:
+    assert sparkline([0, 0], 4) == "  ▁▁"
+    assert sparkline([1, 4, 8], 3) == "▂▅█"
+    assert len(sparkline(range(100), 20)) == 20
+    assert sparkline([], 3) == "   "
+
+
+def test_text_is_cut_only_where_it_is_too_long() -> None:
+    assert printable("abc", 3) == "abc"
+    assert printable("abcd", 3) == "ab…"
+    assert printable("\n" * 10, 5) == "\\n\\n…"
