@@ -7,6 +7,7 @@ are in the order its writer's machine had; only IP addresses are always in netwo
 
 from __future__ import annotations
 
+import functools
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
@@ -74,6 +75,7 @@ class Layout:
         self.event_v1_flagged: Final = struct.Struct(order + "HIQQIH")
         self._order: Final = order
 
+    @functools.lru_cache(maxsize=256)  # noqa: B019 - the two layouts live as long as the module
     def array(self, width: int, count: int) -> struct.Struct:
         """Return the structure of `count` parameter lengths of `width` bytes."""
         return struct.Struct(f"{self._order}{count}{'H' if width == self.u16.size else 'I'}")

@@ -68,4 +68,4 @@ def _cut(
     ends = tuple(accumulate(lengths, initial=first))
     if ends[-1] > len(data) or (exact and ends[-1] != len(data)):
         return None
-    return tuple(data[start:end] for start, end in pairwise(ends))
+    return tuple([data[start:end] for start, end in pairwise(ends)])

@@ -23,6 +23,7 @@ _MINUTE_S: Final = 60
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP: Final = 1000
 _FEW: Final = 100
+_HARDLY_ANY: Final = 0.01
 
 
 def number_text(value: int) -> str:
@@ -72,4 +73,6 @@ def rate_text(rate: float | None) -> str:
     """Give events a second; a dash where fewer than two events have a time."""
     if rate is None:
         return "-"
+    if rate < _HARDLY_ANY:
+        return f"<{_HARDLY_ANY}/s"
     return f"{rate:,.0f}/s" if rate >= _FEW else f"{rate:.3g}/s"
