@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -22,6 +23,7 @@ enum {
 };
 
 static atomic_int fk_stop;
+static pid_t fk_parent;
 static pthread_mutex_t fk_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fk_guest *fk_metrics;
 static unsigned fk_metrics_count;
@@ -33,6 +35,13 @@ static void fk_on_signal(int number)
 	(void)number;
 	atomic_store(&fk_stop, FK_STOP_SIGNAL);
 	alarm(FK_CLOSE_SECONDS);
+}
+
+// The death of the parent's thread that started us: of no concern while the parent itself lives.
+static void fk_on_orphaned(int number)
+{
+	if (getppid() != fk_parent)
+		fk_on_signal(number);
 }
 
 static void fk_on_alarm(int number)
@@ -110,17 +119,22 @@ static void *fk_control(void *unused)
 	}
 }
 
-bool fk_control_start(unsigned stats_ms)
+bool fk_control_start(unsigned stats_ms, int parent)
 {
 	struct sigaction stop = {.sa_handler = fk_on_signal, .sa_flags = SA_RESTART};
+	struct sigaction orphaned = {.sa_handler = fk_on_orphaned, .sa_flags = SA_RESTART};
 	struct sigaction late = {.sa_handler = fk_on_alarm};
 	struct sigaction pipe = {.sa_handler = fk_on_pipe, .sa_flags = SA_RESTART};
 	pthread_t thread;
 	sigset_t all, before;
 	fk_stats_ns = stats_ms * 1000000ull;
+	fk_parent = parent ? parent : getppid();
 	if (sigaction(SIGTERM, &stop, NULL) || sigaction(SIGINT, &stop, NULL) ||
-	    sigaction(SIGALRM, &late, NULL) || sigaction(SIGPIPE, &pipe, NULL))
+	    sigaction(SIGRTMIN, &orphaned, NULL) || sigaction(SIGALRM, &late, NULL) || sigaction(SIGPIPE, &pipe, NULL) ||
+	    prctl(PR_SET_PDEATHSIG, SIGRTMIN))
 		return false;
+	if (getppid() != fk_parent)
+		return false; // it died before it could be noticed
 	// Plugins may install handlers of their own; the control thread never runs any of them.
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

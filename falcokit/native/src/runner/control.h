@@ -7,7 +7,8 @@
 
 enum fk_stop { FK_GO_ON, FK_STOP_DURATION, FK_STOP_SIGNAL };
 
-bool fk_control_start(unsigned stats_ms); // 0: no periodic statistics
+// stats_ms 0: no periodic statistics. parent: the process to die with, 0: whoever started us.
+bool fk_control_start(unsigned stats_ms, int parent);
 
 // A capture is open from begin to end. `duration_ns` 0: without end. With `metrics`, each guest is
 // asked for its metrics with each report of statistics, on the control thread.

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // falcokit-runner, the tiny Falco: loads plugins with Falco's flags, runs captures, reports. The main
 // thread is the engine's thread.
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #include "control.h"
 #include "engine.h"
@@ -91,13 +88,10 @@ int main(int argc, char **argv)
 	enum fk_end end = FK_END_EOF;
 	if (!fk_options_read(&options, argc, argv))
 		return FK_EXIT_USAGE;
-	prctl(PR_SET_PDEATHSIG, SIGTERM); // handled: two seconds for an orderly close
-	if (!fk_report_open() || !fk_control_start(options.stats_ms)) {
-		perror("falcokit-runner");
+	if (!fk_report_open() || !fk_control_start(options.stats_ms, options.parent)) {
+		perror("falcokit-runner: cannot start");
 		return FK_EXIT_FAILED;
 	}
-	if (options.parent && getppid() != options.parent)
-		return FK_EXIT_FAILED; // the parent died before it could be noticed
 	for (unsigned i = 0; i < options.reload; i++) {
 		end = fk_run_all(&options, i);
 		fk_unload_all(&options);
