@@ -23,7 +23,7 @@ _INSTALL_COMPILER = "apt install gcc libc6-dev (Debian, Ubuntu) or dnf install g
 
 @dataclass(frozen=True, kw_only=True)
 class Compiler:
-    """A C compiler that answered: its path, and its version line (an input of every build's key)."""
+    """A C compiler that answered: its path and version line (both name a build)."""
 
     path: str
     version: str

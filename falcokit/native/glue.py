@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The glue library: what cffi generates, compiled with the C of `src/glue*.c` against libpython.
+
+Called by `build`. One glue serves every plugin of a falcokit version and a Python: it is compiled
+once, kept in the cache by the hash of its inputs, and copied beside each entry library. Its SONAME
+carries that hash, by which a process that loads two plugins finds that it has it already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import sysconfig
+from importlib.metadata import version
+from pathlib import Path
+
+from falcokit.native.cache import cached, key_of
+from falcokit.native.process import run
+from falcokit.native.toolchain import find_compiler, find_libpython
+
+__all__ = ["build_glue", "glue_c_source"]
+
+_SOURCES = Path(__file__).parent / "src"
+
+# What the C side calls in Python, and Python in the C side. `Python+C` makes the callbacks visible
+# to the other C files; none of them is on a hot path.
+_DECLARATIONS = """
+typedef struct fk_call {
+    uint64_t plugin;
+    int op;
+    const char *text;
+    const char *name, *target, *source_dir;
+    const char *const *paths;
+    char *err;
+    size_t errlen;
+} fk_call;
+typedef struct ss_plugin_event { ...; } ss_plugin_event;
+typedef struct ss_plugin_event_input {
+    const ss_plugin_event *evt;
+    uint64_t evtnum;
+    const char *evtsrc;
+} ss_plugin_event_input;
+enum fk_op { FK_OP_INIT, FK_OP_DESTROY, FK_OP_SET_CONFIG, FK_OP_START, FK_OP_STOP, FK_OP_DUMP };
+int fk_metric_add(const char *name, int kind, int value_type, double d, int64_t i, uint64_t u);
+"""
+_CALLBACKS = """
+extern "Python+C" int fk_call_python(fk_call *call);
+extern "Python+C" int fk_python_where(uint64_t plugin, char *out, size_t len);
+extern "Python+C" int fk_python_parse(uint64_t plugin, const ss_plugin_event_input *event,
+                                      char *err, size_t len);
+extern "Python+C" int fk_python_metrics(uint64_t plugin, char *err, size_t len);
+"""
+
+
+def _c_files() -> list[Path]:
+    return sorted(_SOURCES.glob("glue*.c"))
+
+
+def _inputs() -> list[Path]:
+    headers = [*_SOURCES.glob("*.h"), Path(__file__).parent / "plugin_api.h"]
+    return sorted([*_c_files(), *headers, Path(__file__)])
+
+
+def glue_c_source(module: str, to: Path) -> None:
+    """Have cffi write the C of the glue's embedding module `module` to the file `to`."""
+    from cffi import FFI  # noqa: PLC0415  # half a second that an unchanged build does not pay
+
+    ffi = FFI()
+    ffi.embedding_api("")
+    ffi.cdef(_DECLARATIONS + _CALLBACKS)
+    ffi.set_source(module, '#include "glue.h"\n')
+    ffi.embedding_init_code(f"""
+        from {module} import ffi, lib
+        from falcokit.runtime import _bridge
+        _bridge.connect(ffi, lib)
+    """)
+    with contextlib.redirect_stdout(io.StringIO()):  # it reports its progress there
+        ffi.emit_c_code(str(to))
+
+
+def build_glue(*, sanitize: bool = False) -> Path:
+    """Return the compiled glue for this Python, from the cache or made now (a few seconds).
+
+    `sanitize` builds it with AddressSanitizer, for falcokit's own tests.
+    """
+    compiler = find_compiler()
+    python = find_libpython()
+    flags = ["-fsanitize=address", "-g", "-O1"] if sanitize else ["-O2"]
+    key = key_of(
+        [
+            sys.version,
+            str(python.path),
+            sysconfig.get_platform(),
+            compiler.path,
+            compiler.version,
+            version("cffi"),
+            *flags,
+            *(path.read_bytes() for path in _inputs()),
+        ]
+    )
+    module = f"_falcokit_glue_{key}"
+
+    def make(target: Path) -> None:
+        generated = target.with_name("generated.c")
+        glue_c_source(module, generated)
+        run(
+            [
+                compiler.path,
+                *flags,
+                *("-std=gnu11", "-shared", "-fPIC", "-pthread", "-fvisibility=hidden"),
+                *("-I", str(_SOURCES), "-I", str(_SOURCES.parent), "-I", str(python.include)),
+                *map(str, [generated, *_c_files()]),
+                *("-o", str(target)),
+                str(python.path),
+                f"-Wl,-rpath,{python.path.parent}",
+                # Python keeps pointers into it for ever: it must not be unloaded.
+                *("-Wl,-z,nodelete", "-Wl,-z,now", f"-Wl,-soname,libfalcokit_glue-{key}.so"),
+            ]
+        )
+
+    return cached("libfalcokit_glue.so", key, make)

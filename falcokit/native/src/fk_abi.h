@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the entry library and the glue library say to each other. The entry library (one per plugin,
+// no libpython) opens the glue (one per falcokit and Python version) and jumps through `fk_glue`.
+// Nothing that `fk_boot` points to outlives the entry library: the glue copies what it keeps.
+#pragma once
+
+#include <stddef.h>
+#include "plugin_api.h"
+
+#define FK_ABI 1
+#define FK_GLUE_SYMBOL "fk_glue_table"
+#define FK_ERRLEN 4096
+
+// The plugin's own, written at build time.
+typedef struct fk_boot {
+	const char *name;
+	const char *target;             // "module:Class"
+	const char *source_dir;         // the author's code
+	const char *executable;         // the Python it was built with: sys.executable
+	const char *stdlib;             // folder of the standard library
+	const char *const *paths;       // module search path, NULL at its end
+	const char *const *event_names; // async events, NULL at its end
+	const uint16_t *parse_types;    // codes that the author's parse_event gets, 0 at its end
+	int has_metrics;                // the author defined get_metrics
+	int has_async;
+} fk_boot;
+
+// What init() returns. It exists even when Python could not be started, to hold the last error.
+typedef struct fk_plugin {
+	char last_error[FK_ERRLEN];
+	void *impl; // the glue's; NULL after a failed init
+} fk_plugin;
+
+typedef struct fk_glue {
+	uint32_t abi;
+	ss_plugin_rc (*init)(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in);
+	void (*destroy)(fk_plugin *p);
+	ss_plugin_rc (*set_config)(fk_plugin *p, const char *config);
+	ss_plugin_metric *(*get_metrics)(fk_plugin *p, uint32_t *n);
+	ss_plugin_rc (*set_async_event_handler)(fk_plugin *p, ss_plugin_owner_t *owner,
+	                                        ss_plugin_async_event_handler_t handler);
+	ss_plugin_rc (*dump_state)(fk_plugin *p, ss_plugin_owner_t *owner,
+	                           ss_plugin_async_event_handler_t handler);
+	ss_plugin_rc (*parse_event)(fk_plugin *p, const ss_plugin_event_input *in);
+} fk_glue;

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of the glue share: the plugin's state behind ss_plugin_t, and each file's calls.
+//   glue_boot.c     starts Python          glue_worker.c   runs lifecycle hooks, each with a limit
+//   glue_plugin.c   the table of the ABI   glue_ring.c     the ring that producers write to
+//   glue_flight.c   what is on its way     glue_delivery.c ring -> host
+//   glue_capture.c  handler, pacer
+//   glue_emitter.c  emit() for Python      glue_metrics.c  get_metrics
+//   glue_module.c   what Python imports
+#pragma once
+#define _GNU_SOURCE
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include "fk_abi.h"
+
+#define FK_MAX_NAME 31 // libsinsp's event table keeps 31 bytes of an event name
+#define FK_MAX_NAMES 512
+#define FK_MAX_DATA (1 << 30) // bytes of data in one async event
+
+// ---- the calls into Python: one struct for all of them (mirrored in falcokit/native/glue.py) --------
+enum fk_op { FK_OP_INIT, FK_OP_DESTROY, FK_OP_SET_CONFIG, FK_OP_START, FK_OP_STOP, FK_OP_DUMP };
+
+typedef struct fk_call {
+	uint64_t plugin; // the fk_impl's address: the key of the Python side's table
+	int op;
+	const char *text; // config, or NULL
+	const char *name, *target, *source_dir;
+	const char *const *paths;
+	char *err;
+	size_t errlen;
+} fk_call;
+
+// Defined by the code that cffi generates.
+extern int fk_call_python(fk_call *call);
+extern int fk_python_where(uint64_t plugin, char *out, size_t len);
+extern int fk_python_parse(uint64_t plugin, const ss_plugin_event_input *event, char *err, size_t len);
+extern int fk_python_metrics(uint64_t plugin, char *err, size_t len);
+
+// ---- the worker -------------------------------------------------------------------------------------
+typedef struct fk_worker {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	pthread_t thread;
+	fk_call call; // the job under way or done
+	char *text;   // owned copy of call.text
+	char err[FK_ERRLEN];
+	int rc;
+	bool busy, quit, started;
+} fk_worker;
+
+// ---- async events -----------------------------------------------------------------------------------
+// One record of the ring: this header, then the event, padded to 8 bytes.
+typedef struct fk_record {
+	uint32_t size; // with this header and padding
+	uint32_t kind; // FK_RECORD_*
+} fk_record;
+enum { FK_RECORD_EVENT, FK_RECORD_PAD, FK_RECORD_HEAP };
+
+// Producers hold the GIL, so there is one at a time; the consumer is whoever holds `role`.
+typedef struct fk_ring {
+	uint8_t *bytes;
+	uint64_t size; // power of two
+	_Atomic uint64_t head, tail;
+	_Atomic uint64_t heap_bytes; // of events too large to lie in the ring itself
+} fk_ring;
+
+#define FK_FLIGHT 4096        // what the host's queue holds; power of two
+#define FK_UNCOUNTED_MAX 2048 // of them, how many may stay in it without being waited for
+enum { FK_COUNTED, FK_UNCOUNTED, FK_STRUCK };
+typedef struct fk_flight {
+	uint64_t print[FK_FLIGHT]; // fingerprint of each event sent and not yet seen again, oldest first
+	uint8_t state[FK_FLIGHT];
+	uint32_t head, tail; // free-running
+} fk_flight;
+
+// Reasons why an emission is refused before or by the host; the order of fk_reason_names.
+enum fk_reason {
+	FK_REFUSED_NAME, FK_REFUSED_CLOSED, FK_REFUSED_SIZE, FK_REFUSED_FUTURE, FK_REFUSED_DATA,
+	FK_REFUSED_HOST, FK_NREASONS
+};
+extern const char *const fk_reason_names[FK_NREASONS];
+
+typedef struct fk_counters {
+	_Atomic uint64_t accepted;    // emissions that returned
+	_Atomic uint64_t sent;        // handed to the host, which answered SUCCESS
+	_Atomic uint64_t delivered;   // seen again in parse_event
+	_Atomic uint64_t unconfirmed; // handed over and not seen again for a second, so far
+	_Atomic uint64_t lost;        // dropped by the host: later ones came, these did not
+	_Atomic uint64_t discarded;   // accepted, and still in the ring when the capture closed
+	_Atomic uint64_t undelivered; // sent, and not seen again when the capture closed
+	_Atomic uint64_t refused[FK_NREASONS];
+} fk_counters;
+
+// A handler of the host's, from the call that gave it to the call that takes it back.
+typedef struct fk_outlet {
+	_Atomic uint64_t generation; // odd while it is open; emitters of another one are refused
+	_Atomic(ss_plugin_async_event_handler_t) handler;
+	ss_plugin_owner_t *owner;
+	_Atomic int calls; // under way
+} fk_outlet;
+
+typedef struct fk_async {
+	uint32_t nnames;
+	char (*names)[FK_MAX_NAME + 1];
+	fk_ring ring;
+	fk_flight flight;
+	fk_counters count;
+
+	fk_outlet live, dump;
+	_Atomic bool stopping; // nobody may wait for room any more
+
+	// Delivery: guarded by `role`, a lock held for nanoseconds (or by the host's own thread).
+	_Atomic int role;
+	_Atomic uint32_t inflight;
+	_Atomic int reported;         // the host calls parse_event: 0 not seen yet, 1 yes, -1 no
+	_Atomic uint64_t pause_until; // monotonic ns: no kick before it
+	bool busy;                    // other events pass between ours: leave them their share
+	bool has_own_time;            // one was sent with a timestamp: no conclusion from the order
+	bool in_burst;
+	uint64_t burst_start, burst_limit, last_seen_ns, last_number;
+	_Atomic uint64_t progress_ns; // last time something was delivered or kicked
+	_Atomic int refusal;          // the host refused: `refusal_text` is for the next emit
+	char refusal_text[PLUGIN_MAX_ERRLEN];
+
+	// Producers that wait for room, and the pacer.
+	pthread_mutex_t lock;
+	pthread_cond_t room, wake;
+	_Atomic int waiting;
+	_Atomic bool pacer_asleep, pacer_armed, pacer_quit;
+	pthread_t pacer;
+	bool pacer_on;
+} fk_async;
+
+// ---- the plugin -------------------------------------------------------------------------------------
+typedef struct fk_impl {
+	_Atomic int refs; // the host, the worker, each Python object that points here
+	fk_plugin *plugin; // NULL after destroy
+	char *name;
+	uint16_t parse_types[64];
+	bool has_metrics, has_async;
+	ss_plugin_owner_t *owner;
+	ss_plugin_log_fn_t log_fn; // NULL after destroy
+	pthread_mutex_t log_lock;
+	bool capturing;             // a handler is set and start_async has succeeded
+	fk_worker worker;
+	fk_async async;
+} fk_impl;
+
+void fk_impl_ref(fk_impl *impl);
+void fk_impl_unref(fk_impl *impl);
+void fk_fail(fk_plugin *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void fk_log(fk_impl *impl, ss_plugin_log_severity sev, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *component, const char *text);
+static inline uint64_t fk_now(void) {
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+// glue_boot.c
+bool fk_start_python(const fk_boot *boot, char *err, size_t errlen);
+// glue_worker.c
+bool fk_worker_start(fk_impl *impl);
+void fk_worker_end(fk_impl *impl);
+ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, double limit_s);
+// glue_ring.c
+bool fk_ring_open(fk_ring *ring);
+void fk_ring_close(fk_ring *ring);
+uint8_t *fk_ring_reserve(fk_ring *ring, uint32_t len);
+void fk_ring_commit(fk_ring *ring);
+const ss_plugin_event *fk_ring_peek(fk_ring *ring);
+void fk_ring_pop(fk_ring *ring);
+bool fk_ring_empty(const fk_ring *ring);
+// glue_flight.c
+uint64_t fk_flight_print(const ss_plugin_event *event);
+uint32_t fk_flight_enter(fk_async *a, const ss_plugin_event *event);
+void fk_flight_leave(fk_async *a, uint32_t position);
+bool fk_flight_strike(fk_async *a, const ss_plugin_event *event);
+void fk_flight_write_off(fk_async *a);
+// glue_delivery.c
+#define FK_STALL_NS 1000000000u // nothing came back for so long: write off what is in flight
+bool fk_deliver_kick(fk_async *a, char *err);
+bool fk_deliver_direct(fk_async *a, fk_outlet *outlet, const ss_plugin_event *event, char *err);
+uint64_t fk_outlet_open(fk_outlet *outlet, ss_plugin_owner_t *owner,
+                        ss_plugin_async_event_handler_t handler);
+void fk_outlet_shut(fk_outlet *outlet);
+void fk_relax(int spins);
+bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in);
+bool fk_deliver_overdue(fk_async *a);
+void fk_lock_role(fk_async *a);
+void fk_drop_role(fk_async *a);
+// glue_capture.c
+bool fk_async_open(fk_impl *impl, const char *const *names);
+void fk_async_close(fk_async *a);
+ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
+                              ss_plugin_async_event_handler_t handler);
+ss_plugin_rc fk_capture_stop(fk_impl *impl);
+ss_plugin_rc fk_capture_dump(fk_impl *impl, ss_plugin_owner_t *owner,
+                             ss_plugin_async_event_handler_t handler);
+bool fk_wait_for_room(fk_async *a);
+void fk_wake_pacer(fk_async *a);
+// glue_emitter.c
+extern PyTypeObject *fk_emitter_type;
+bool fk_emitter_ready(void);
+PyObject *fk_new_emitter(fk_impl *impl, bool dump);
+// glue_module.c
+typedef struct fk_python_side { // given by falcokit.runtime._bridge at its import
+	PyObject *error_of[FK_NREASONS]; // exception classes
+	PyObject *encode_json;           // object -> bytes
+	PyObject *expand_event;          // AsyncEvent -> (name, data, ts_ns, tid, plugin_id)
+	PyObject *make_counters;         // numbers and a dict -> AsyncCounters
+} fk_python_side;
+extern fk_python_side fk_python;
+PyObject *fk_hot_module(void);
+// glue_metrics.c
+ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n);
+int fk_metric_add(const char *name, int kind, int value_type, double d, int64_t i, uint64_t u);

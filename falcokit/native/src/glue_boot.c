@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts Python once per process, isolated from the host: its PYTHON* variables, working directory,
+// signals and standard streams are left alone, and a failure is a sentence, never an exit.
+// Called by init, from any thread of the host.
+#include "glue.h"
+#include <dlfcn.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+extern int cffi_start_python(void); // from the code that cffi generates
+
+static pthread_mutex_t boot_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool booted;
+static bool broken; // Python itself failed half-way: it cannot be tried again in this process
+static char broken_text[1024];
+
+typedef struct boot_job {
+	const fk_boot *boot;
+	char err[1024];
+	bool ok;
+} boot_job;
+
+// ---- is another Python here? ------------------------------------------------------------------------
+
+static int find_other_libpython(struct dl_phdr_info *info, size_t size, void *found) {
+	(void)size;
+	const char **other = found;
+	const char *slash = strrchr(info->dlpi_name, '/');
+	Dl_info mine;
+	if (!slash || strncmp(slash + 1, "libpython3.", 11) != 0 || strcmp(slash + 1, "libpython3.so") == 0)
+		return 0;
+	if (dladdr((void *)Py_GetVersion, &mine) && (ElfW(Addr))mine.dli_fbase == info->dlpi_addr) return 0;
+	*other = info->dlpi_name;
+	return 1;
+}
+
+// Extension modules do not name libpython among what they need, so it has to be visible to them:
+// under the host's RTLD_LOCAL it is not. One libpython may be made global; two would call each
+// other's functions and crash.
+static bool promote_libpython(char *err, size_t errlen) {
+	const char *other = NULL;
+	Dl_info mine;
+	if (strncmp(Py_GetVersion(), PY_VERSION, strlen("3.xx")) != 0 ||
+	    dl_iterate_phdr(find_other_libpython, &other)) {
+		snprintf(err, errlen,
+		         "this process already runs another Python (%s), and a development build is for %s "
+		         "alone: build both plugins with one Python, or package them",
+		         other ? other : Py_GetVersion(), PY_VERSION);
+		return false;
+	}
+	if (!dladdr((void *)Py_GetVersion, &mine)) return true; // linked statically: visible already
+	dlopen(mine.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
+	return true;
+}
+
+// ---- start ------------------------------------------------------------------------------------------
+
+static PyStatus set_string(PyConfig *config, wchar_t **field, const char *text) {
+	return PyConfig_SetBytesString(config, field, text);
+}
+
+static PyStatus initialize(const fk_boot *boot) {
+	PyConfig config;
+	PyConfig_InitIsolatedConfig(&config);
+	config.install_signal_handlers = 0;
+	config.configure_c_stdio = 0;
+	config.buffered_stdio = 0;
+	config.site_import = 0;      // the search path is complete as it was built
+	config.write_bytecode = 0;   // a root process leaves nothing in the author's folders
+	config.module_search_paths_set = 1;
+	PyStatus status = set_string(&config, &config.executable, boot->executable);
+	for (const char *const *p = boot->paths; *p && !PyStatus_Exception(status); p++) {
+		wchar_t *path = Py_DecodeLocale(*p, NULL);
+		if (path) status = PyWideStringList_Append(&config.module_search_paths, path);
+		PyMem_RawFree(path);
+	}
+	if (!PyStatus_Exception(status)) status = Py_InitializeFromConfig(&config);
+	PyConfig_Clear(&config);
+	return status;
+}
+
+static void describe_exception(char *err, size_t errlen, const char *what) {
+	PyObject *type, *value, *trace;
+	PyErr_Fetch(&type, &value, &trace);
+	PyObject *text = value ? PyObject_Str(value) : NULL;
+	const char *why = text ? PyUnicode_AsUTF8(text) : NULL;
+	snprintf(err, errlen, "%s: %s", what, why ? why : "no reason given");
+	Py_XDECREF(text);
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(trace);
+	PyErr_Clear();
+}
+
+// With the GIL held: the module of the hot paths, then falcokit's own runtime.
+static bool import_runtime(const fk_boot *boot, char *err, size_t errlen) {
+	PyObject *path = PySys_GetObject("path"); // borrowed
+	for (const char *const *p = boot->paths; *p && path; p++) {
+		PyObject *entry = PyUnicode_DecodeFSDefault(*p);
+		if (entry && PySequence_Contains(path, entry) == 0) PyList_Append(path, entry);
+		Py_XDECREF(entry);
+	}
+	PyErr_Clear();
+	PyObject *hot = fk_hot_module();
+	PyObject *runtime = hot ? PyImport_ImportModule("falcokit.runtime._bridge") : NULL;
+	bool ok = hot && runtime;
+	if (!ok)
+		describe_exception(err, errlen,
+		                   "cannot import falcokit.runtime (was the virtual environment moved or "
+		                   "changed? run 'falcokit build' again)");
+	Py_XDECREF(hot);
+	Py_XDECREF(runtime);
+	return ok;
+}
+
+// Runs on a thread of its own that ends here: Python takes it for its main thread, so no code of a
+// plugin is ever on the main thread, and Python itself refuses its attempts to set signal handlers.
+static void *boot_main(void *arg) {
+	boot_job *job = arg;
+	struct stat facts;
+	char landmark[4096];
+	snprintf(landmark, sizeof landmark, "%s/encodings/__init__.py", job->boot->stdlib);
+	bool fresh = !Py_IsInitialized();
+	if (fresh && stat(landmark, &facts) != 0) {
+		snprintf(job->err, sizeof job->err,
+		         "Python's standard library is not at %s any more: was the Python or the virtual "
+		         "environment moved? run 'falcokit build' again",
+		         job->boot->stdlib);
+		return NULL;
+	}
+	if (fresh) {
+		PyStatus status = initialize(job->boot);
+		if (PyStatus_Exception(status)) {
+			snprintf(job->err, sizeof job->err, "Python cannot start: %s",
+			         status.err_msg ? status.err_msg : "no reason given");
+			snprintf(broken_text, sizeof broken_text, "%s", job->err);
+			broken = true;
+			return NULL;
+		}
+		job->ok = import_runtime(job->boot, job->err, sizeof job->err);
+		PyEval_SaveThread();
+	} else {
+		PyGILState_STATE gil = PyGILState_Ensure();
+		job->ok = import_runtime(job->boot, job->err, sizeof job->err);
+		PyGILState_Release(gil);
+	}
+	if (job->ok && cffi_start_python() != 0) {
+		snprintf(job->err, sizeof job->err, "cffi could not start in the embedded Python (its reason "
+		                                    "is on the standard error)");
+		job->ok = false;
+	}
+	return NULL;
+}
+
+bool fk_start_python(const fk_boot *boot, char *err, size_t errlen) {
+	pthread_mutex_lock(&boot_lock);
+	if (!booted) {
+		boot_job job = {.boot = boot};
+		pthread_t thread;
+		if (broken)
+			snprintf(job.err, sizeof job.err, "%s", broken_text);
+		else if (promote_libpython(job.err, sizeof job.err)) {
+			if (pthread_create(&thread, NULL, boot_main, &job) == 0)
+				pthread_join(thread, NULL);
+			else
+				snprintf(job.err, sizeof job.err, "cannot start a thread for Python: no resources");
+		}
+		booted = job.ok;
+		if (!booted) snprintf(err, errlen, "%s", job.err);
+	}
+	bool ok = booted;
+	pthread_mutex_unlock(&boot_lock);
+	return ok;
+}

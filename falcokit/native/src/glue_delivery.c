@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the ring to the host, without loss. Producers only append; one event is sent directly when
+// nothing is in flight (the kick), and when the host hands that one back to parse_event, the rest is
+// sent from there: on the host's own thread nobody contends for its queue. docs/delivery.md tells
+// why and how fast. No function here needs the GIL.
+//
+// What keeps this from harming the host's other events: a burst has a limit, after which the queue
+// is left to run empty; the numbers of our events tell how many others passed in that pause, and
+// where others do pass, each burst is followed by a pause of its own length.
+#include "glue.h"
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW_IDLE 1024          // in flight at once; the host's queue of 4096 is shared
+#define WINDOW_BUSY 64
+#define BURST_BUSY_NS 300000u     // beside a source that has events of its own
+#define BURST_MIN_NS 20000000u    // beside one that has none, doubled as long as that stays so ...
+#define BURST_MAX_NS 250000000u   // ... up to here: so long may a source be kept waiting unnoticed
+#define BUSY_PER_S 1000u          // other events a second that make a source a busy one
+#define PAUSE_SHARE 3 / 2         // pause after a burst, in burst lengths
+#define BREATH_NS 5000u           // pause after a burst that was cut short, beside an idle source
+
+// ---- the role: who may take from the ring -----------------------------------------------------------
+
+static bool try_role(fk_async *a) {
+	int none = 0;
+	return atomic_compare_exchange_strong(&a->role, &none, 1);
+}
+
+void fk_relax(int spins) {
+	if (spins >= 200)
+		sched_yield();
+#ifdef __x86_64__
+	else
+		__builtin_ia32_pause();
+#endif
+}
+
+void fk_lock_role(fk_async *a) {
+	for (int spins = 0; !try_role(a); spins++) fk_relax(spins);
+}
+
+void fk_drop_role(fk_async *a) {
+	atomic_store(&a->role, 0);
+}
+
+// ---- handing over -----------------------------------------------------------------------------------
+
+uint64_t fk_outlet_open(fk_outlet *outlet, ss_plugin_owner_t *owner,
+                        ss_plugin_async_event_handler_t handler) {
+	outlet->owner = owner;
+	atomic_store(&outlet->handler, handler);
+	return atomic_fetch_add(&outlet->generation, 1) + 1;
+}
+
+// After it no call of the handler is under way and none will be made.
+void fk_outlet_shut(fk_outlet *outlet) {
+	if (atomic_load(&outlet->generation) & 1) atomic_fetch_add(&outlet->generation, 1);
+	atomic_store(&outlet->handler, NULL);
+	for (int spins = 0; atomic_load(&outlet->calls); spins++) fk_relax(spins);
+}
+
+// Calls the host's handler unless it was taken back; `calls` lets that wait.
+static ss_plugin_rc call_handler(fk_async *a, fk_outlet *outlet, const ss_plugin_event *event,
+                                 char *err) {
+	ss_plugin_rc rc = SS_PLUGIN_FAILURE;
+	err[0] = 0;
+	atomic_fetch_add(&outlet->calls, 1);
+	ss_plugin_async_event_handler_t handler = atomic_load(&outlet->handler);
+	if (handler)
+		rc = handler(outlet->owner, event, err);
+	else
+		snprintf(err, PLUGIN_MAX_ERRLEN, "the capture is closed");
+	atomic_fetch_sub(&outlet->calls, 1);
+	err[PLUGIN_MAX_ERRLEN - 1] = 0;
+	if (rc == SS_PLUGIN_SUCCESS)
+		atomic_fetch_add_explicit(&a->count.sent, 1, memory_order_relaxed);
+	else
+		atomic_fetch_add_explicit(&a->count.refused[FK_REFUSED_HOST], 1, memory_order_relaxed);
+	return rc;
+}
+
+static ss_plugin_rc hand_over(fk_async *a, const ss_plugin_event *event, char *err) {
+	return call_handler(a, &a->live, event, err);
+}
+
+// With the role held, and nobody there to raise the host's refusal to: the next emit does.
+static void remember_refusal(fk_async *a, const char *text) {
+	snprintf(a->refusal_text, sizeof a->refusal_text, "%s", text);
+	atomic_store(&a->refusal, 1);
+}
+
+static void make_room_known(fk_async *a) {
+	if (!atomic_load(&a->waiting)) return;
+	if (atomic_load(&a->ring.tail) - atomic_load(&a->ring.head) > a->ring.size / 2) return;
+	pthread_mutex_lock(&a->lock);
+	pthread_cond_broadcast(&a->room);
+	pthread_mutex_unlock(&a->lock);
+}
+
+// With the role held: sends from the ring until `window` are in flight.
+static void send_up_to(fk_async *a, uint32_t window) {
+	char err[PLUGIN_MAX_ERRLEN];
+	const ss_plugin_event *event;
+	while (atomic_load_explicit(&a->inflight, memory_order_relaxed) < window &&
+	       a->count.unconfirmed < FK_UNCOUNTED_MAX && (event = fk_ring_peek(&a->ring))) {
+		uint32_t position = fk_flight_enter(a, event);
+		if (hand_over(a, event, err) != SS_PLUGIN_SUCCESS) {
+			fk_flight_leave(a, position);
+			remember_refusal(a, err);
+		}
+		fk_ring_pop(&a->ring);
+	}
+	make_room_known(a);
+}
+
+// For a host that does not hand our events back: all of it, now, and no account of what it drops.
+static bool send_all(fk_async *a, char *err) {
+	bool ok = true;
+	const ss_plugin_event *event;
+	while ((event = fk_ring_peek(&a->ring))) {
+		ok = hand_over(a, event, err) == SS_PLUGIN_SUCCESS;
+		fk_ring_pop(&a->ring);
+	}
+	make_room_known(a);
+	return ok;
+}
+
+static bool may_kick(fk_async *a) {
+	return atomic_load(&a->inflight) == 0 && a->count.unconfirmed < FK_UNCOUNTED_MAX &&
+	       !fk_ring_empty(&a->ring) &&
+	       (atomic_load(&a->pause_until) == 0 || fk_now() >= atomic_load(&a->pause_until));
+}
+
+// Sends the oldest event when nothing is in flight. Called by producers after each append, and by the
+// pacer. False when the last event tried was refused and nothing is left: the caller's own is then
+// among the refused, and `err` says why.
+bool fk_deliver_kick(fk_async *a, char *err) {
+	bool ok = true;
+	uint8_t small[2048];
+	while (may_kick(a) && try_role(a)) {
+		if (atomic_load(&a->reported) < 0) {
+			ok = send_all(a, err);
+			fk_drop_role(a);
+			continue;
+		}
+		const ss_plugin_event *event = may_kick(a) ? fk_ring_peek(&a->ring) : NULL;
+		uint8_t *copy = !event ? NULL : event->len <= sizeof small ? small : malloc(event->len);
+		if (!copy) {
+			fk_drop_role(a);
+			return ok;
+		}
+		// The host may deliver it, and look for more, before the handler returns: so it must be
+		// out of the ring and in flight by then, and the role free.
+		memcpy(copy, event, event->len);
+		uint32_t position = fk_flight_enter(a, event);
+		fk_ring_pop(&a->ring);
+		atomic_store(&a->progress_ns, fk_now());
+		fk_drop_role(a);
+		make_room_known(a);
+		ok = hand_over(a, (const ss_plugin_event *)copy, err) == SS_PLUGIN_SUCCESS;
+		if (copy != small) free(copy);
+		if (!ok) {
+			fk_lock_role(a);
+			fk_flight_leave(a, position);
+			fk_drop_role(a);
+		}
+	}
+	// Left behind: while it is paused the pacer sees to it; and the pacer watches what is in flight.
+	if (!fk_ring_empty(&a->ring) && atomic_load(&a->inflight) == 0) {
+		if (!atomic_exchange(&a->pacer_armed, true)) fk_wake_pacer(a);
+	} else if (atomic_load(&a->pacer_asleep))
+		fk_wake_pacer(a);
+	return ok || !fk_ring_empty(&a->ring);
+}
+
+// One event at once from the caller's thread, past the ring, as other SDKs do it.
+bool fk_deliver_direct(fk_async *a, fk_outlet *outlet, const ss_plugin_event *event, char *err) {
+	return call_handler(a, outlet, event, err) == SS_PLUGIN_SUCCESS;
+}
+
+// ---- coming back ------------------------------------------------------------------------------------
+
+// The first of a burst came back: what passed since the last one tells what kind of source this is.
+static void begin_burst(fk_async *a, uint64_t number, uint64_t now) {
+	a->in_burst = true;
+	a->burst_start = now;
+	if (!a->last_number || number <= a->last_number) return;
+	uint64_t others = number - a->last_number - 1;
+	uint64_t pause = now - a->last_seen_ns;
+	if (pause < 100000) pause = 100000;
+	bool busy = others * 1000000000u / pause > BUSY_PER_S;
+	if (busy || a->busy)
+		a->burst_limit = BURST_MIN_NS;
+	else if (a->burst_limit < BURST_MAX_NS)
+		a->burst_limit *= 2;
+	a->busy = busy;
+}
+
+// The last of a burst came back: the queue is empty now, and the others' turn has come.
+static void end_burst(fk_async *a, uint64_t now, uint64_t limit) {
+	uint64_t length = now - a->burst_start;
+	uint64_t pause = a->busy ? length * PAUSE_SHARE : length >= limit ? BREATH_NS : 0;
+	a->in_burst = false;
+	atomic_store(&a->pause_until, pause ? now + pause : 0);
+	if (pause && !fk_ring_empty(&a->ring) && !atomic_exchange(&a->pacer_armed, true))
+		fk_wake_pacer(a);
+}
+
+// The host hands an async event to parse_event: false when it is not one of ours.
+// On the host's thread, which is where the ring is emptied.
+bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in) {
+	char err[PLUGIN_MAX_ERRLEN];
+	fk_lock_role(a);
+	if (!atomic_load(&a->live.handler) || !fk_flight_strike(a, in->evt)) {
+		fk_drop_role(a);
+		return false;
+	}
+	uint64_t now = fk_now();
+	atomic_store_explicit(&a->progress_ns, now, memory_order_relaxed);
+	atomic_store_explicit(&a->reported, 1, memory_order_relaxed);
+	if (!a->in_burst) begin_burst(a, in->evtnum, now);
+	uint32_t window = a->busy ? WINDOW_BUSY : WINDOW_IDLE;
+	uint64_t limit = a->busy ? BURST_BUSY_NS : a->burst_limit;
+	if (atomic_load_explicit(&a->inflight, memory_order_relaxed) <= window / 2 &&
+	    now - a->burst_start < limit)
+		send_up_to(a, window);
+	if (atomic_load(&a->inflight) == 0) end_burst(a, now, limit);
+	a->last_number = in->evtnum;
+	a->last_seen_ns = now;
+	fk_drop_role(a);
+	// A producer that appended meanwhile found the role taken and left it to us.
+	if (may_kick(a)) fk_deliver_kick(a, err);
+	return true;
+}
+
+// Called by the pacer: true when nothing came back for FK_STALL_NS and what is in flight was written
+// off. A host that has never handed anything back is one that does not do so.
+bool fk_deliver_overdue(fk_async *a) {
+	bool overdue = false;
+	fk_lock_role(a);
+	bool waiting = atomic_load(&a->inflight) || a->count.unconfirmed >= FK_UNCOUNTED_MAX;
+	if (waiting && fk_now() - atomic_load(&a->progress_ns) >= FK_STALL_NS) {
+		overdue = true;
+		fk_flight_write_off(a);
+		a->in_burst = false;
+		atomic_store(&a->pause_until, 0);
+		if (atomic_load(&a->reported) == 0) atomic_store(&a->reported, -1);
+	}
+	fk_drop_role(a);
+	return overdue;
+}

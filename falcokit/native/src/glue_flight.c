@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which of our events are on their way through the host: a fingerprint for each one sent, oldest
+// first, struck out when it comes back through parse_event. The host's own queue drops events in
+// silence; what comes back, and in which order, is the only account of it there is.
+// Called by glue_delivery.c with the role held.
+#include "glue.h"
+#include <string.h>
+
+static uint64_t load64(const uint8_t *p) {
+	uint64_t v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+// Of what the framework leaves alone: lengths, the end of the name, start and end of the data.
+// Every load lies inside the event, since 42 bytes come before the name.
+uint64_t fk_flight_print(const ss_plugin_event *event) {
+	const uint8_t *e = (const uint8_t *)event;
+	uint32_t name, data;
+	memcpy(&name, e + 30, 4);
+	memcpy(&data, e + 34, 4);
+	uint64_t mixed = ((uint64_t)name << 32 | data) * 0x9e3779b97f4a7c15u;
+	mixed = (mixed ^ load64(e + 42 + name - 8)) * 0xff51afd7ed558ccdu;
+	mixed = (mixed ^ load64(e + 42 + name + (data < 8 ? data : 8) - 8)) * 0xc4ceb9fe1a85ec53u;
+	return (mixed ^ mixed >> 29 ^ load64(e + event->len - 8)) * 0x9e3779b97f4a7c15u;
+}
+
+static void skip_struck(fk_flight *f) {
+	while (f->head != f->tail && f->state[f->head % FK_FLIGHT] == FK_STRUCK) f->head++;
+}
+
+// Counts one that will not come back as lost.
+static void lose(fk_async *a, uint32_t position) {
+	uint8_t *state = &a->flight.state[position % FK_FLIGHT];
+	if (*state == FK_STRUCK) return;
+	if (*state == FK_UNCOUNTED)
+		a->count.unconfirmed--;
+	else
+		a->inflight--;
+	*state = FK_STRUCK;
+	a->count.lost++;
+}
+
+// Enters one that is about to be sent; returns its position. An event with a timestamp of its own
+// may stay in the host's queue for long, so it does not count against the window.
+uint32_t fk_flight_enter(fk_async *a, const ss_plugin_event *event) {
+	fk_flight *f = &a->flight;
+	if (f->tail - f->head == FK_FLIGHT) {
+		lose(a, f->head);
+		f->head++;
+	}
+	uint32_t position = f->tail++;
+	bool own_time = event->ts != FK_NOT_SET;
+	f->print[position % FK_FLIGHT] = fk_flight_print(event);
+	f->state[position % FK_FLIGHT] = own_time ? FK_UNCOUNTED : FK_COUNTED;
+	if (own_time) {
+		a->has_own_time = true;
+		a->count.unconfirmed++;
+	} else
+		a->inflight++;
+	return position;
+}
+
+// Takes back one that the host refused.
+void fk_flight_leave(fk_async *a, uint32_t position) {
+	uint8_t *state = &a->flight.state[position % FK_FLIGHT];
+	if (*state == FK_COUNTED) a->inflight--;
+	if (*state == FK_UNCOUNTED) a->count.unconfirmed--;
+	*state = FK_STRUCK;
+	skip_struck(&a->flight);
+}
+
+// Strikes out an event that came back; false when it is none of ours.
+bool fk_flight_strike(fk_async *a, const ss_plugin_event *event) {
+	fk_flight *f = &a->flight;
+	uint64_t print = fk_flight_print(event);
+	uint32_t at = f->head;
+	while (at != f->tail &&
+	       (f->print[at % FK_FLIGHT] != print || f->state[at % FK_FLIGHT] == FK_STRUCK))
+		at++;
+	if (at == f->tail) return false;
+	// The queue keeps the order of events without a timestamp: what was sent earlier and has not
+	// come back was dropped.
+	if (!a->has_own_time)
+		for (uint32_t p = f->head; p != at; p++) lose(a, p);
+	if (f->state[at % FK_FLIGHT] == FK_UNCOUNTED)
+		a->count.unconfirmed--;
+	else
+		a->inflight--;
+	f->state[at % FK_FLIGHT] = FK_STRUCK;
+	a->count.delivered++;
+	skip_struck(f);
+	return true;
+}
+
+// Nothing has come back for long: stop waiting, without giving up on what may still come.
+void fk_flight_write_off(fk_async *a) {
+	fk_flight *f = &a->flight;
+	for (uint32_t p = f->head; p != f->tail; p++) {
+		if (f->state[p % FK_FLIGHT] != FK_COUNTED) continue;
+		f->state[p % FK_FLIGHT] = FK_UNCOUNTED;
+		a->inflight--;
+		a->count.unconfirmed++;
+	}
+	// The oldest half cannot be waited for any longer when there is no room for more.
+	if (a->count.unconfirmed >= FK_UNCOUNTED_MAX)
+		for (uint32_t p = f->head, end = f->head + (f->tail - f->head) / 2; p != end; p++) lose(a, p);
+	skip_struck(f);
+}

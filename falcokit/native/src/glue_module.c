@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// The module _falcokit_hot, by which falcokit.runtime._bridge reaches the C side without cffi, and its
+// type Link: a plugin state as Python holds it, for the log and for new emitters. A Link keeps the
+// memory of the state, so that a thread that logs after destroy finds a closed log, not freed memory.
+#include "glue.h"
+
+fk_python_side fk_python;
+
+typedef struct Link {
+	PyObject_HEAD
+	fk_impl *impl;
+} Link;
+
+// log(severity, component | None, text)
+static PyObject *link_log(PyObject *me, PyObject *args) {
+	int severity;
+	const char *component, *text;
+	if (!PyArg_ParseTuple(args, "izs", &severity, &component, &text)) return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	fk_log_text(((Link *)me)->impl, (ss_plugin_log_severity)severity, component, text);
+	Py_END_ALLOW_THREADS
+	Py_RETURN_NONE;
+}
+
+// emitter(dump) -> the handler for the capture, or the dump, that is open now
+static PyObject *link_emitter(PyObject *me, PyObject *dump) {
+	return fk_new_emitter(((Link *)me)->impl, PyObject_IsTrue(dump) == 1);
+}
+
+static void link_free(PyObject *me) {
+	PyTypeObject *type = Py_TYPE(me);
+	fk_impl_unref(((Link *)me)->impl);
+	type->tp_free(me);
+	Py_DECREF(type);
+}
+
+static PyMethodDef link_methods[] = {
+    {"log", link_log, METH_VARARGS, NULL}, {"emitter", link_emitter, METH_O, NULL}, {0}};
+static PyType_Slot link_slots[] = {
+    {Py_tp_dealloc, link_free}, {Py_tp_methods, link_methods}, {0, NULL}};
+static PyType_Spec link_spec = {.name = "falcokit.Link",
+                                .basicsize = sizeof(Link),
+                                .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                .slots = link_slots};
+static PyTypeObject *link_type;
+
+// link(plugin): called within init, when the state is there for certain
+static PyObject *hot_link(PyObject *module, PyObject *arg) {
+	unsigned long long plugin = PyLong_AsUnsignedLongLong(arg);
+	(void)module;
+	if (PyErr_Occurred()) return NULL;
+	Link *self = PyObject_New(Link, link_type);
+	if (!self) return NULL;
+	self->impl = (fk_impl *)(uintptr_t)plugin;
+	fk_impl_ref(self->impl);
+	return (PyObject *)self;
+}
+
+// install(errors, encode_json, expand_event, make_counters)
+static PyObject *hot_install(PyObject *module, PyObject *args) {
+	PyObject *errors;
+	fk_python_side *p = &fk_python;
+	(void)module;
+	if (!PyArg_ParseTuple(args, "O!OOO", &PyTuple_Type, &errors, &p->encode_json, &p->expand_event,
+	                      &p->make_counters))
+		return NULL;
+	if (PyTuple_GET_SIZE(errors) != FK_NREASONS)
+		return PyErr_Format(PyExc_ValueError, "%d exception classes are needed", FK_NREASONS);
+	for (int i = 0; i < FK_NREASONS; i++) p->error_of[i] = Py_NewRef(PyTuple_GET_ITEM(errors, i));
+	Py_INCREF(p->encode_json);
+	Py_INCREF(p->expand_event);
+	Py_INCREF(p->make_counters);
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef hot_methods[] = {{"link", hot_link, METH_O, NULL},
+                                    {"install", hot_install, METH_VARARGS, NULL},
+                                    {0}};
+static struct PyModuleDef hot_def = {
+    PyModuleDef_HEAD_INIT, .m_name = "_falcokit_hot", .m_size = -1, .m_methods = hot_methods};
+
+// The module, entered under its name so that the runtime can import it. A new reference.
+PyObject *fk_hot_module(void) {
+	static PyObject *module;
+	PyObject *modules = PyImport_GetModuleDict();
+	if (module) return Py_NewRef(module);
+	if (PyDict_GetItemString(modules, "_falcokit_hot"))
+		return PyErr_Format(PyExc_ImportError, "another version of falcokit is already loaded in this "
+		                                       "process: build both plugins with one version");
+	link_type = (PyTypeObject *)PyType_FromSpec(&link_spec);
+	PyObject *made = link_type && fk_emitter_ready() ? PyModule_Create(&hot_def) : NULL;
+	if (!made || PyModule_AddObjectRef(made, "Emitter", (PyObject *)fk_emitter_type) < 0 ||
+	    PyDict_SetItemString(modules, "_falcokit_hot", made) < 0) {
+		Py_XDECREF(made);
+		return NULL;
+	}
+	module = made;
+	return Py_NewRef(module);
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table that the entry library jumps through: the plugin's state from init to destroy.
+// Called on the host's threads, one at a time per state (get_metrics excepted). None of them takes
+// the GIL here: hooks run on the state's worker, and parse_event only enters Python when the author
+// asked for the event.
+#include "glue.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INIT_LIMIT_S 30.0
+#define CONFIG_LIMIT_S 30.0
+#define DESTROY_LIMIT_S 5.0
+
+void fk_impl_ref(fk_impl *impl) {
+	atomic_fetch_add(&impl->refs, 1);
+}
+
+void fk_impl_unref(fk_impl *impl) {
+	if (atomic_fetch_sub(&impl->refs, 1) != 1) return;
+	fk_async_close(&impl->async);
+	free(impl->worker.text);
+	free(impl->name);
+	free(impl);
+}
+
+void fk_fail(fk_plugin *p, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	vsnprintf(p->last_error, sizeof p->last_error, format, args);
+	va_end(args);
+}
+
+void fk_log(fk_impl *impl, ss_plugin_log_severity sev, const char *format, ...) {
+	char text[FK_ERRLEN];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	fk_log_text(impl, sev, NULL, text);
+}
+
+// From any thread: after destroy the owner is gone, and the lock makes that moment known.
+void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *component, const char *text) {
+	pthread_mutex_lock(&impl->log_lock);
+	if (impl->log_fn) impl->log_fn(impl->owner, component, text, sev);
+	pthread_mutex_unlock(&impl->log_lock);
+}
+
+static void end_log(fk_impl *impl) {
+	pthread_mutex_lock(&impl->log_lock);
+	impl->log_fn = NULL;
+	pthread_mutex_unlock(&impl->log_lock);
+}
+
+static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in) {
+	fk_impl *impl = calloc(1, sizeof *impl);
+	if (!impl) return NULL;
+	impl->refs = 1;
+	impl->plugin = p;
+	impl->name = strdup(boot->name);
+	impl->owner = in->owner;
+	impl->log_fn = in->log_fn;
+	pthread_mutex_init(&impl->log_lock, NULL);
+	impl->has_metrics = boot->has_metrics;
+	impl->has_async = boot->has_async;
+	for (int i = 0; boot->parse_types[i] && i < 63; i++) impl->parse_types[i] = boot->parse_types[i];
+	if (impl->name && fk_async_open(impl, boot->event_names) && fk_worker_start(impl)) return impl;
+	fk_impl_unref(impl);
+	return NULL;
+}
+
+static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in) {
+	if (!fk_start_python(boot, p->last_error, sizeof p->last_error)) return SS_PLUGIN_FAILURE;
+	fk_impl *impl = new_impl(p, boot, in);
+	if (!impl) {
+		fk_fail(p, "plugin '%s' has no memory or thread to start with", boot->name);
+		return SS_PLUGIN_FAILURE;
+	}
+	fk_call call = {.op = FK_OP_INIT, .text = in->config ? in->config : "", .name = impl->name,
+	                .target = boot->target, .source_dir = boot->source_dir, .paths = boot->paths};
+	ss_plugin_rc rc = fk_worker_run(impl, &call, "init", INIT_LIMIT_S);
+	if (rc == SS_PLUGIN_SUCCESS) {
+		p->impl = impl;
+		return rc;
+	}
+	end_log(impl);
+	fk_worker_end(impl);
+	fk_impl_unref(impl);
+	return rc;
+}
+
+static void glue_destroy(fk_plugin *p) {
+	fk_impl *impl = p->impl;
+	fk_capture_stop(impl);
+	fk_call call = {.op = FK_OP_DESTROY};
+	if (fk_worker_run(impl, &call, "destroy", DESTROY_LIMIT_S) != SS_PLUGIN_SUCCESS)
+		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", p->last_error);
+	end_log(impl);
+	fk_worker_end(impl);
+	p->impl = NULL;
+	fk_impl_unref(impl);
+}
+
+static ss_plugin_rc glue_set_config(fk_plugin *p, const char *config) {
+	fk_call call = {.op = FK_OP_SET_CONFIG, .text = config ? config : ""};
+	return fk_worker_run(p->impl, &call, "set_config", CONFIG_LIMIT_S);
+}
+
+static ss_plugin_rc glue_set_handler(fk_plugin *p, ss_plugin_owner_t *owner,
+                                     ss_plugin_async_event_handler_t handler) {
+	return handler ? fk_capture_start(p->impl, owner, handler) : fk_capture_stop(p->impl);
+}
+
+static ss_plugin_rc glue_dump(fk_plugin *p, ss_plugin_owner_t *owner,
+                              ss_plugin_async_event_handler_t handler) {
+	return fk_capture_dump(p->impl, owner, handler);
+}
+
+static ss_plugin_metric *glue_metrics(fk_plugin *p, uint32_t *n) {
+	return fk_metrics(p->impl, n);
+}
+
+static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in) {
+	fk_impl *impl = p->impl;
+	if (impl->has_async && in->evt->type == FK_CODE_ASYNCEVENT) fk_deliver_seen(&impl->async, in);
+	for (const uint16_t *type = impl->parse_types; *type; type++)
+		if (*type == in->evt->type)
+			return (ss_plugin_rc)fk_python_parse((uint64_t)(uintptr_t)impl, in, p->last_error,
+			                                     sizeof p->last_error);
+	return SS_PLUGIN_SUCCESS;
+}
+
+__attribute__((visibility("default"))) const fk_glue fk_glue_table = {
+    .abi = FK_ABI,
+    .init = glue_init,
+    .destroy = glue_destroy,
+    .set_config = glue_set_config,
+    .get_metrics = glue_metrics,
+    .set_async_event_handler = glue_set_handler,
+    .dump_state = glue_dump,
+    .parse_event = glue_parse,
+};

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread per plugin state on which every lifecycle hook runs (init, start, stop, dump, config,
+// destroy): the author's objects see one thread for all their life, and the host's thread waits in C,
+// without the GIL and with a limit, so that a hook that hangs becomes a failed call.
+// Called by glue_plugin.c and glue_capture.c on the host's threads.
+#include "glue.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *worker_main(void *arg) {
+	fk_impl *impl = arg;
+	fk_worker *w = &impl->worker;
+	pthread_mutex_lock(&w->lock);
+	while (!w->quit || w->busy) {
+		if (!w->busy) {
+			pthread_cond_wait(&w->changed, &w->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&w->lock);
+		int rc = fk_call_python(&w->call);
+		pthread_mutex_lock(&w->lock);
+		w->rc = rc;
+		w->busy = false;
+		pthread_cond_broadcast(&w->changed);
+	}
+	pthread_mutex_unlock(&w->lock);
+	fk_impl_unref(impl);
+	return NULL;
+}
+
+bool fk_worker_start(fk_impl *impl) {
+	fk_worker *w = &impl->worker;
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	fk_impl_ref(impl);
+	w->started = pthread_create(&w->thread, NULL, worker_main, impl) == 0;
+	if (w->started)
+		pthread_setname_np(w->thread, "falcokit");
+	else
+		fk_impl_unref(impl);
+	return w->started;
+}
+
+// Ends the thread; one that is stuck in a hook is left behind, with a reference to its state.
+void fk_worker_end(fk_impl *impl) {
+	fk_worker *w = &impl->worker;
+	if (!w->started) return;
+	pthread_mutex_lock(&w->lock);
+	w->quit = true;
+	bool stuck = w->busy;
+	pthread_cond_broadcast(&w->changed);
+	pthread_mutex_unlock(&w->lock);
+	if (stuck)
+		pthread_detach(w->thread);
+	else
+		pthread_join(w->thread, NULL);
+}
+
+// ---- where does it hang? ----------------------------------------------------------------------------
+
+typedef struct where_job {
+	_Atomic int refs;
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	uint64_t plugin;
+	bool ready;
+	char text[1024];
+} where_job;
+
+static void where_unref(where_job *job) {
+	if (atomic_fetch_sub(&job->refs, 1) == 1) free(job);
+}
+
+static void *where_main(void *arg) {
+	where_job *job = arg;
+	char text[1024] = "";
+	fk_python_where(job->plugin, text, sizeof text);
+	pthread_mutex_lock(&job->lock);
+	memcpy(job->text, text, sizeof text);
+	job->ready = true;
+	pthread_cond_signal(&job->done);
+	pthread_mutex_unlock(&job->lock);
+	where_unref(job);
+	return NULL;
+}
+
+// Asks Python for the line the worker is at, on a thread of its own: code that hangs with the GIL
+// held would make the asking hang too.
+static void find_where(fk_impl *impl, char *out, size_t len) {
+	snprintf(out, len, "in code that does not release the GIL");
+	where_job *job = calloc(1, sizeof *job);
+	pthread_t thread;
+	if (!job) return;
+	pthread_mutex_init(&job->lock, NULL);
+	pthread_cond_init(&job->done, NULL);
+	job->refs = 2;
+	job->plugin = (uint64_t)(uintptr_t)impl;
+	if (pthread_create(&thread, NULL, where_main, job) != 0) {
+		free(job);
+		return;
+	}
+	pthread_detach(thread);
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 1;
+	pthread_mutex_lock(&job->lock);
+	while (!job->ready && pthread_cond_timedwait(&job->done, &job->lock, &until) == 0) continue;
+	if (job->ready && job->text[0]) snprintf(out, len, "at %.*s", (int)len - 4, job->text);
+	pthread_mutex_unlock(&job->lock);
+	where_unref(job);
+}
+
+// ---- run --------------------------------------------------------------------------------------------
+
+// Runs one hook to its end or to its limit. The text of a failure becomes the last error.
+ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, double limit_s) {
+	fk_worker *w = &impl->worker;
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	uint64_t ns = (uint64_t)until.tv_nsec + (uint64_t)(limit_s * 1e9);
+	until.tv_sec += (time_t)(ns / 1000000000u);
+	until.tv_nsec = (long)(ns % 1000000000u);
+	pthread_mutex_lock(&w->lock);
+	if (w->busy) {
+		pthread_mutex_unlock(&w->lock);
+		fk_fail(impl->plugin, "%s was not called: an earlier hook of plugin '%s' has not returned yet",
+		        hook, impl->name);
+		return SS_PLUGIN_FAILURE;
+	}
+	free(w->text);
+	w->text = call->text ? strdup(call->text) : NULL;
+	w->call = *call;
+	w->call.plugin = (uint64_t)(uintptr_t)impl;
+	w->call.text = w->text;
+	w->call.err = w->err;
+	w->call.errlen = sizeof w->err;
+	snprintf(w->err, sizeof w->err, "%s failed and gave no reason", hook);
+	w->busy = true;
+	pthread_cond_broadcast(&w->changed);
+	while (w->busy)
+		if (pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT && w->busy) break;
+	bool done = !w->busy;
+	int rc = w->rc;
+	if (done && rc != SS_PLUGIN_SUCCESS) fk_fail(impl->plugin, "%s", w->err);
+	pthread_mutex_unlock(&w->lock);
+	if (done) return (ss_plugin_rc)rc;
+
+	char where[1024];
+	find_where(impl, where, sizeof where);
+	fk_fail(impl->plugin, "%s of plugin '%s' did not return within %g s: it is %s", hook, impl->name,
+	        limit_s, where);
+	return SS_PLUGIN_FAILURE;
+}

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The callbacks that the glue library makes: the only module that touches the generated ffi.
+
+Each follows the same steps: find the state, call it, let no exception out, write a text that a
+person can act on, return the framework's code. The glue imports this when Python starts.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Any, Final
+
+import _falcokit_hot
+
+from falcokit.runtime import errors, logs
+from falcokit.runtime._sources import import_plugin
+from falcokit.runtime._state import PluginState
+from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler
+from falcokit.runtime.event import AsyncEvent, Event, payload_bytes
+
+__all__ = ["connect"]
+
+_SUCCESS: Final = 0
+_FAILURE: Final = 1
+_DEBUG: Final = 7
+_HEADER: Final = 26
+
+_states: dict[int, PluginState] = {}
+_ffi: Any = None
+_lib: Any = None
+
+
+def _write(out: Any, size: int, text: str) -> None:
+    """Put a text into a buffer of the host's, cut at a whole character and without NUL."""
+    raw = text.replace("\0", "\\0").encode(errors="replace")[: size - 1]
+    raw = raw.decode(errors="ignore").encode()
+    _ffi.memmove(out, raw + b"\0", len(raw) + 1)
+
+
+def _text(pointer: Any) -> str:
+    return "" if pointer == _ffi.NULL else str(_ffi.string(pointer).decode(errors="replace"))
+
+
+def _paths(array: Any) -> list[str]:
+    found: list[str] = []
+    while array[len(found)] != _ffi.NULL:
+        found.append(_text(array[len(found)]))
+    return found
+
+
+def _init(call: Any) -> None:
+    key, name, folder = int(call.plugin), _text(call.name), _text(call.source_dir)
+    target, config, paths = _text(call.target), _text(call.text), _paths(call.paths)
+    state = PluginState(name, folder, _falcokit_hot.link(key))
+    logs.current.set(state)
+    state.init(import_plugin(target, folder, paths), config)
+    _states[key] = state
+
+
+def _call_python(call: Any) -> int:
+    op = call.op
+    hooks = {
+        _lib.FK_OP_INIT: "init",
+        _lib.FK_OP_DESTROY: "destroy",
+        _lib.FK_OP_SET_CONFIG: "set_config",
+        _lib.FK_OP_START: "start_async",
+        _lib.FK_OP_STOP: "stop_async",
+        _lib.FK_OP_DUMP: "dump_state",
+    }
+    err, errlen, key = call.err, int(call.errlen), int(call.plugin)
+    try:
+        if op == _lib.FK_OP_INIT:
+            _init(call)
+            return _SUCCESS
+        state = _states.pop(key) if op == _lib.FK_OP_DESTROY else _states[key]
+        logs.current.set(state)
+        if op == _lib.FK_OP_DESTROY:
+            state.destroy()
+        elif op == _lib.FK_OP_SET_CONFIG:
+            state.set_config(_text(call.text))
+        elif op == _lib.FK_OP_START:
+            state.start()
+        elif op == _lib.FK_OP_STOP:
+            state.stop()
+        else:
+            state.dump()
+    except BaseException as e:  # noqa: BLE001  # whatever it is, the host must not see it
+        _write(err, errlen, errors.tell(e, hooks[op]))
+        _log_trace(key, e)
+        return _FAILURE
+    return _SUCCESS
+
+
+def _log_trace(key: int, error: BaseException) -> None:
+    """Log the whole traceback for who looks closer; the last error has one line."""
+    state = _states.get(key)
+    if state is not None and not isinstance(error, errors.PluginError):
+        state.write_log(_DEBUG, None, "".join(traceback.format_exception(error)).rstrip())
+
+
+def _python_where(plugin: int, out: Any, size: int) -> int:
+    state = _states.get(int(plugin)) or next(
+        (s for s in reversed(logs.targets) if isinstance(s, PluginState)), None
+    )
+    if state is not None:
+        _write(out, int(size), state.where())
+    return _SUCCESS
+
+
+_parse_errors: set[str] = set()
+
+
+def _python_parse(plugin: int, given: Any, err: Any, size: int) -> int:
+    try:
+        length = int.from_bytes(_ffi.buffer(given.evt, _HEADER)[16:20], sys.byteorder)
+        raw = _ffi.buffer(given.evt, length)[:]
+        source = _text(given.evtsrc) or None
+        _states[int(plugin)].parse(
+            Event.from_bytes(raw, source=source, number=int(given.evtnum))
+        )
+    except BaseException as e:  # noqa: BLE001
+        text = errors.tell(e, "parse_event")
+        _write(err, int(size), text)
+        # The framework says nothing of a failed parse: the log does, once for each text.
+        state = _states.get(int(plugin))
+        if state is not None and text not in _parse_errors and len(_parse_errors) < 100:  # noqa: PLR2004
+            _parse_errors.add(text)
+            state.write_error(text)
+        return _FAILURE
+    return _SUCCESS
+
+
+def _python_metrics(plugin: int, err: Any, size: int) -> int:
+    try:
+        for name, kind, number, value in _states[int(plugin)].metrics():
+            whole = isinstance(value, int)
+            _lib.fk_metric_add(
+                name.encode(),
+                kind,
+                number,
+                float(value),
+                value if whole and -(2**63) <= value < 2**63 else 0,
+                value if whole and value >= 0 else 0,
+            )
+    except BaseException as e:  # noqa: BLE001
+        _write(err, int(size), errors.tell(e, "get_metrics"))
+        return _FAILURE
+    return _SUCCESS
+
+
+def _expand(event: object) -> AsyncEvent:
+    if not isinstance(event, AsyncEvent):
+        raise TypeError(f"emit takes a name and data, or an AsyncEvent, not {type(event).__name__}")
+    return AsyncEvent(event.name, event.data, event.ts_ns, event.tid, event.plugin_id)
+
+
+def _counters(*numbers: Any) -> AsyncCounters:
+    return AsyncCounters(*numbers)
+
+
+def connect(ffi: Any, lib: Any) -> None:
+    """Hand the callbacks to the glue; called once, by the code that cffi generated."""
+    global _ffi, _lib  # noqa: PLW0603  # there is one glue in a process, and this is its module
+    _ffi, _lib = ffi, lib
+    for name, function in (
+        ("fk_call_python", _call_python),
+        ("fk_python_where", _python_where),
+        ("fk_python_parse", _python_parse),
+        ("fk_python_metrics", _python_metrics),
+    ):
+        ffi.def_extern(name=name, error=_FAILURE)(function)
+    _falcokit_hot.install(
+        (
+            errors.UndeclaredEventError,
+            errors.CaptureClosedError,
+            errors.InvalidEventError,
+            errors.InvalidEventError,
+            errors.InvalidEventError,
+            errors.EventRefusedError,
+        ),
+        payload_bytes,
+        _expand,
+        _counters,
+    )
+    AsyncEventHandler.register(_falcokit_hot.Emitter)
+    logs.install()

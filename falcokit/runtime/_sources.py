@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the author's modules come from: one folder per plugin, all in one interpreter.
+
+In the development layout every plugin of a process shares sys.modules, so two projects that both
+have a module `util` cannot be told apart: the second is refused at init. Used by `_state`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from falcokit.runtime.errors import PluginError
+from falcokit.runtime.plugin import Plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["import_plugin", "plugin_modules"]
+
+#: Names that tools put beside the code and that a plugin does not import.
+_NOT_IMPORTED = frozenset({"conftest", "setup", "tests", "test", "docs", "examples", "noxfile"})
+
+_claimed: dict[str, frozenset[str]] = {}  # source folder -> top-level modules
+
+
+def plugin_modules(folder: str) -> frozenset[str]:
+    """Return the names of the top-level modules and packages in a source folder."""
+    names: set[str] = set()
+    for entry in os.scandir(folder):
+        stem, suffix = os.path.splitext(entry.name)
+        is_package = entry.is_dir() and os.path.isfile(os.path.join(entry.path, "__init__.py"))
+        if suffix == ".py" or is_package:
+            names.add(stem)
+    return frozenset(n for n in names if n.isidentifier()) - _NOT_IMPORTED
+
+
+def _claim(folder: str) -> None:
+    if folder in _claimed:
+        return
+    if not os.path.isdir(folder):
+        raise PluginError(f"the plugin's source folder {folder} is gone: run 'falcokit build' again")
+    names = plugin_modules(folder)
+    for other, theirs in _claimed.items():
+        both = sorted(names & theirs)
+        if both:
+            raise PluginError(
+                f"module {both[0]!r} is in {folder} and in {other}, and both plugins run in this"
+                " process: development builds share one Python, so rename one of them, or package"
+                " the plugins"
+            )
+    _claimed[folder] = names
+    # Behind the standard library, which a plugin's file must not stand in for; before the rest.
+    after = [i for i, path in enumerate(sys.path) if path.endswith("lib-dynload")]
+    sys.path.insert(after[-1] + 1 if after else len(sys.path), folder)
+    importlib.invalidate_caches()
+
+
+def import_plugin(target: str, folder: str, paths: Iterable[str]) -> type[Any]:
+    """Return the plugin class `module:Class`, importing it from `folder`.
+
+    Raises:
+        PluginError: the folder, the class, or the module's place is not as it was built.
+        Exception: what the module raises.
+
+    """
+    for path in paths:
+        if path not in sys.path:
+            sys.path.append(path)
+    _claim(folder)
+    module_name, _, class_name = target.partition(":")
+    module = importlib.import_module(module_name)
+    plugin = getattr(module, class_name, None)
+    if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
+        raise PluginError(f"{module.__file__}: there is no plugin class {class_name} any more")
+    return plugin

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One plugin state: an instance of the author's class between init and destroy, and its capture.
+
+    loaded -init-> ready -start-> capturing -stop-> ready ... -destroy-> gone
+    dump_state and set_config are possible in ready and capturing.
+
+Used by `_bridge` for the host, and by `falcokit.testing` without one. All methods but `metrics` and
+`parse` run on the state's own worker thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+from falcokit.runtime.config import config_type, decode_config
+from falcokit.runtime.errors import PluginError
+from falcokit.runtime.logs import current, targets
+from falcokit.runtime.metrics import VALUE_TYPES
+from falcokit.runtime.producers import Producers, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from falcokit.runtime.async_events import AsyncEventHandler
+    from falcokit.runtime.event import Event
+    from falcokit.runtime.metrics import Metric
+
+__all__ = ["Host", "PluginState"]
+
+_ERROR = 3
+
+
+class Host(Protocol):
+    """What a state needs of whoever runs it: a log, and handlers."""
+
+    def log(self, severity: int, component: str | None, text: str) -> None:
+        """Write to the host's log."""
+
+    def emitter(self, dump: bool) -> AsyncEventHandler:  # noqa: FBT001  # a C method
+        """Return the handler of the capture, or the dump, that is open now."""
+
+
+class PluginState:
+    """The state behind an ss_plugin_t."""
+
+    def __init__(self, name: str, source_dir: str, host: Host) -> None:
+        self.name = name
+        self.source_dir = source_dir
+        self._host = host
+        self._plugin: Any = None
+        self._config_type: type | None = None
+        self._producers: Producers | None = None
+        self._thread = threading.current_thread()
+        self._parse_errors: set[str] = set()
+
+    def init(self, plugin: type[Any], config: str) -> None:
+        """Make the instance, with its config, and call the author's init."""
+        targets.append(self)
+        current.set(self)
+        try:
+            self._config_type = config_type(plugin)
+            if "name" not in vars(plugin):
+                plugin.name = self.name  # left out: it came from pyproject
+            value = decode_config(self._config_type, config)
+            self._plugin = plugin.__new__(plugin)
+            self._plugin.config = value
+            self._plugin.__init__()
+            self._plugin.init()
+        except BaseException:
+            targets.remove(self)
+            raise
+
+    def destroy(self) -> None:
+        """Call the author's destroy; the state is gone whatever it does."""
+        try:
+            self._plugin.destroy()
+        finally:
+            targets.remove(self)
+
+    def set_config(self, text: str) -> None:
+        """Offer the author another config."""
+        value = decode_config(self._config_type, text)
+        self._plugin.set_config(value)
+        self._plugin.config = value
+
+    def start(self) -> None:
+        """Open a capture: start_async, then the decorated producers."""
+        handler = self._host.emitter(False)
+        self._plugin.start_async(handler)
+        self._producers = Producers(self._plugin, handler, lambda text: self.write_error(text))
+        try:
+            self._producers.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Close it: stop_async and every producer, each whatever the other does."""
+        producers, self._producers = self._producers, None
+        try:
+            self._plugin.stop_async()
+        finally:
+            if producers is not None:
+                producers.stop()
+
+    def dump(self) -> None:
+        """Let the author dump the state."""
+        self._plugin.dump_state(self._host.emitter(True))
+
+    def parse(self, event: Event) -> str | None:
+        """Hand one event to the author; return the text of an error not seen before."""
+        token = current.set(self)
+        try:
+            self._plugin.parse_event(event)
+        finally:
+            current.reset(token)
+        return None
+
+    def metrics(self) -> Iterator[tuple[str, int, int, float]]:
+        """Yield the author's metrics as name, kind, value type and value.
+
+        Raises:
+            PluginError: one is of an unknown type, or does not fit its own.
+
+        """
+        token = current.set(self)
+        try:
+            for metric in self._plugin.get_metrics():
+                yield _checked(metric)
+        finally:
+            current.reset(token)
+
+    def write_log(self, severity: int, component: str | None, text: str) -> None:
+        """Write to the host's log, where NUL cannot be."""
+        self._host.log(severity, component, text.replace("\0", "\\0"))
+
+    def write_error(self, text: str) -> None:
+        """Write an error to the host's log."""
+        self.write_log(_ERROR, None, text)
+
+    def where(self) -> str:
+        """Say at which line the worker thread is."""
+        return place_of(self._thread).removeprefix("at ")
+
+
+def _checked(metric: Metric) -> tuple[str, int, int, float]:
+    value_type = VALUE_TYPES.get(metric.type)
+    if value_type is None:
+        raise PluginError(f"metric {metric.name!r}: unknown type {metric.type!r}")
+    number, low, high = value_type
+    value: float = metric.value
+    if low is not None and high is not None:
+        value = int(value)
+        if not low <= value <= high:
+            raise PluginError(f"metric {metric.name!r}: {value} does not fit {metric.type}")
+    return metric.name, 0 if metric.monotonic else 1, number, value
+
+

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exceptions of the author's side, what each means to the framework, and how one is told.
+
+    PluginError                    -> SS_PLUGIN_FAILURE
+    └ EmitError                    an event was not emitted; `reason` is the counter it went to
+      ├ UndeclaredEventError       not in async_events                   undeclared_name
+      ├ CaptureClosedError         before start_async or after stop      capture_closed
+      ├ InvalidEventError          size, timestamp, data                 invalid_data, too_large,
+      │                                                                  future_timestamp
+      └ EventRefusedError          the host said no; its words           host
+
+Raised by the C side and by the in-process driver alike; turned into a return code and a last error
+by `_bridge`.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import ClassVar
+
+__all__ = [
+    "CaptureClosedError",
+    "EmitError",
+    "EventRefusedError",
+    "InvalidEventError",
+    "PluginError",
+    "UndeclaredEventError",
+    "tell",
+]
+
+
+class PluginError(Exception):
+    """Base of what falcokit raises into a plugin; a hook that raises it fails with its text."""
+
+
+class EmitError(PluginError):
+    """An async event was not emitted."""
+
+    reason: ClassVar[str] = "invalid_data"
+
+
+class UndeclaredEventError(EmitError):
+    """The name is not among the plugin's `async_events`."""
+
+    reason = "undeclared_name"
+
+
+class CaptureClosedError(EmitError):
+    """No capture is open, or it is another one than the handler was made for."""
+
+    reason = "capture_closed"
+
+
+class InvalidEventError(EmitError):
+    """The data, its size, the timestamp or the thread id cannot be sent."""
+
+
+class EventRefusedError(EmitError):
+    """The host refused the event, for instance because its event source does not fit."""
+
+    reason = "host"
+
+
+def tell(error: BaseException, hook: str) -> str:
+    """Say in one sentence what happened in `hook`, where (file:line), and of which type it was.
+
+    The place is the innermost line outside falcokit and the standard library's import machinery:
+    the author's own.
+    """
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f"{error.filename}:{error.lineno}: "
+    else:
+        frames = [
+            f
+            for f in traceback.extract_tb(error.__traceback__)
+            if "/falcokit/runtime/" not in f.filename and not f.filename.startswith("<frozen")
+        ]
+        place = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
+    if isinstance(error, PluginError) and not place:
+        return str(error)
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    kind = type(error).__name__
+    return f"{place}{hook}: {kind}: {text}" if text else f"{place}{hook}: {kind}"
