@@ -7,6 +7,7 @@ the time of most events and at the parameters of few, so the body is kept and cu
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Final, final
 
 from falcokit.capture.errors import MalformedEventError
@@ -41,70 +42,68 @@ class Event:
         "_first",
         "_layout",
         "_params",
-        "_size",
-        "_ts",
         "code",
         "cpu",
         "dump_flags",
         "leading",
         "number",
         "offset",
+        "size",
         "stored_params",
         "tid",
+        "ts_ns",
     )
 
     def __init__(
         self, *, number: int, offset: int, body: bytes, block: BlockType, layout: Layout
     ) -> None:
         """Decode the header; raise MalformedEventError when there is none."""
-        versioned = block.version > 1
-        if block.flagged:
-            head = layout.event_flagged if versioned else layout.event_v1_flagged
-        else:
-            head = layout.event if versioned else layout.event_v1
-        if len(body) < head.size:
-            raise MalformedEventError(f"event {number} is too short for its header")
-        if block.flagged:
-            self.cpu, self.dump_flags, ts, tid, length, code, *rest = head.unpack_from(body)
-        else:
-            self.cpu, ts, tid, length, code, *rest = head.unpack_from(body)
-            self.dump_flags = 0
-        header_bytes = _HEADER_BYTES if versioned else _HEADER_BYTES_V1
-        if not versioned:
-            length -= _OVERLONG_V1.get(code, 0)
-        end = head.size - header_bytes + length
-        if length < header_bytes or end > len(body):
+        try:
+            # Written out four times: this runs for every event of a capture.
+            if block.version == 1:
+                header, nparams = _HEADER_BYTES_V1, None
+                if block.flagged:
+                    head = layout.event_v1_flagged
+                    cpu, flags, ts, tid, length, code = head.unpack_from(body)
+                else:
+                    head, flags = layout.event_v1, 0
+                    cpu, ts, tid, length, code = head.unpack_from(body)
+                length -= _OVERLONG_V1.get(code, 0)
+            elif block.flagged:
+                header, head = _HEADER_BYTES, layout.event_flagged
+                cpu, flags, ts, tid, length, code, nparams = head.unpack_from(body)
+            else:
+                header, head, flags = _HEADER_BYTES, layout.event, 0
+                cpu, ts, tid, length, code, nparams = head.unpack_from(body)
+        except struct.error as e:
+            raise MalformedEventError(f"event {number} is too short for its header") from e
+        first = head.size
+        if length < header or first - header + length > len(body):
             raise MalformedEventError(f"event {number} declares the impossible length {length}")
         self.number: int = number
         self.offset: int = offset
         self.code: int = code
+        #: Nanoseconds since the epoch; None for dumped state, which has no time.
+        self.ts_ns: int | None = None if ts == NOT_SET else ts
         self.tid: int | None = None if tid == NOT_SET else tid
-        self.stored_params: int | None = rest[0] if rest else None
+        self.cpu: int = cpu
+        self.dump_flags: int = flags
+        #: The count of parameters in the header; None in the first version, which has none.
+        self.stored_params: int | None = nparams
+        self.size: int = length
         #: Part of the run at the section's head that a replay consumes while opening it.
         self.leading: bool = False
-        self._ts: int = ts
         self._body = body
         self._block = block
         self._layout = layout
-        self._first = head.size
-        self._end: int = end
-        self._size: int = length
+        self._first: int = first
+        self._end: int = first - header + length
         self._params: tuple[bytes, ...] | None = None
-
-    @property
-    def ts_ns(self) -> int | None:
-        """Nanoseconds since the epoch; None for dumped state, which has no time."""
-        return None if self._ts == NOT_SET else self._ts
 
     @property
     def state_only(self) -> bool:
         """Whether the event was kept for its effect on the state and is hidden on replay."""
         return bool(self.dump_flags & _STATE_ONLY)
-
-    @property
-    def size(self) -> int:
-        """Bytes of header, lengths and parameters."""
-        return self._size
 
     @property
     def event_type(self) -> EventType | None:

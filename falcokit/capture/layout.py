@@ -16,6 +16,7 @@ from typing import Final, Literal
 __all__ = [
     "BIG",
     "BLOCK_TYPES",
+    "EVENT_BLOCKS",
     "LITTLE",
     "NOT_SET",
     "SECTION_HEADER",
@@ -119,3 +120,6 @@ def _types() -> dict[int, BlockType]:
 
 
 BLOCK_TYPES: Final = _types()
+EVENT_BLOCKS: Final = {
+    code: block for code, block in BLOCK_TYPES.items() if block.kind is BlockKind.EVENT
+}

@@ -16,7 +16,7 @@ from falcokit.capture.blocks import BlockWalk
 from falcokit.capture.errors import MalformedEventError, Notice, Notices
 from falcokit.capture.event import Event
 from falcokit.capture.event_table import STATE_EVENTS
-from falcokit.capture.layout import BLOCK_TYPES, SECTION_HEADER, BlockKind, BlockType
+from falcokit.capture.layout import BLOCK_TYPES, EVENT_BLOCKS, SECTION_HEADER, BlockKind
 from falcokit.capture.metadata import count_records
 from falcokit.capture.opening import open_file, refuse, unreadable
 from falcokit.capture.sections import SUPPORTED_MAJOR, decode_machine, decode_section
@@ -108,17 +108,13 @@ class Capture:
     def _read(self) -> Iterator[Event]:
         number = 0
         leading = True
+        counts = self.blocks
         for code, offset, body in self._walk:
-            block = BLOCK_TYPES.get(code)
+            counts[code] += 1
+            block = EVENT_BLOCKS.get(code)
             if block is None:
-                self.unknown_blocks += 1
-                text = f"blocks of the unknown code {code:#x} were passed over"
-                self._notices.add("unknown-block", text, offset=offset, subject=code)
-                continue
-            self.blocks[code] += 1
-            if block.kind is not BlockKind.EVENT:
-                leading = leading or block.kind is BlockKind.SECTION
-                if not self._take(block, body, offset):
+                leading = leading or code == SECTION_HEADER
+                if not self._take(code, body, offset):
                     return
                 continue
             number += 1
@@ -131,28 +127,37 @@ class Capture:
                 text = f"{e.message}; such events are passed over"
                 self._notices.add("malformed-event", text, offset=offset)
                 continue
-            leading = leading and event.code in STATE_EVENTS
-            event.leading = leading
+            if leading:
+                event.leading = leading = event.code in STATE_EVENTS
             yield event
 
-    def _take(self, block: BlockType, body: bytes, offset: int) -> bool:
+    def _take(self, code: int, body: bytes, offset: int) -> bool:
         """Note what a block other than an event says; False ends the reading."""
-        layout = self._walk.layout
-        if block.kind is BlockKind.SECTION:
+        block = BLOCK_TYPES.get(code)
+        if block is None:
+            del self.blocks[code]
+            self.unknown_blocks += 1
+            text = f"blocks of the unknown code {code:#x} were passed over"
+            self._notices.add("unknown-block", text, offset=offset, subject=code)
+        elif block.kind is BlockKind.SECTION:
             return self._take_section(body, offset)
-        if block.kind is BlockKind.MACHINE:
-            machine = decode_machine(body, layout)
-            if machine is None:
-                text = f"the machine info has {len(body)} bytes instead of {layout.machine.size}"
-                self._notices.add("metadata", text, offset=offset)
-            self.machine = machine or self.machine
-            return True
-        count, whole = count_records(block, body, layout)
-        self.records[block.code] += count
-        if not whole:
-            text = f"a {block.kind} ({block.name}) breaks off after {count} records"
-            self._notices.add("metadata", text, offset=offset, subject=block.code)
+        elif block.kind is BlockKind.MACHINE:
+            self._take_machine(body, offset)
+        else:
+            count, whole = count_records(block, body, self._walk.layout)
+            self.records[code] += count
+            if not whole:
+                text = f"a {block.kind} ({block.name}) breaks off after {count} records"
+                self._notices.add("metadata", text, offset=offset, subject=code)
         return True
+
+    def _take_machine(self, body: bytes, offset: int) -> None:
+        layout = self._walk.layout
+        machine = decode_machine(body, layout)
+        if machine is None:
+            text = f"the machine info has {len(body)} bytes instead of {layout.machine.size}"
+            self._notices.add("metadata", text, offset=offset)
+        self.machine = machine or self.machine
 
     def _take_section(self, body: bytes, offset: int) -> bool:
         section = decode_section(body, offset, self._walk.layout)
