@@ -102,6 +102,7 @@ class DevState:
         self.clock = clock
         self._wall = wall
         self._changed: list[str] = []
+        self._last_error: str | None = None
 
     def apply(self, report: Report) -> None:
         """Take one report into account; kinds that are not shown are passed over."""
@@ -133,7 +134,7 @@ class DevState:
     def _on_started(self, report: Report) -> None:
         self.run = report["run"]
         self.events, self.rejected, self.dropped = {}, {}, {}
-        self.opened_at = None
+        self.opened_at = self._last_error = None
         if self.reloads:
             self.reloads[-1].run = self.run
 
@@ -166,6 +167,7 @@ class DevState:
     def _on_error(self, report: Report) -> None:
         text = f"{report.get('phase')}: {report.get('message')}"
         self.logs.append(LogLine(self._wall(), "error", text))
+        self._last_error = text
 
     def _on_reload(self, report: Report) -> None:
         if self.reloads and self.reloads[-1].run == report["run"]:
@@ -175,6 +177,6 @@ class DevState:
         self.opened_at = None
         self.status = f"ended: {report['status']}"
         if not report["ok"]:
-            self.problem = f"run {report['run']} ended: {report['status']}"
+            self.problem = self._last_error or f"run {report['run']} ended: {report['status']}"
             if self.reloads and self.reloads[-1].run in {None, report["run"]}:
-                self.reloads[-1].problem = self.problem
+                self.reloads[-1].problem = f"ended: {report['status']}"

@@ -2,9 +2,9 @@
 """Build, run, and on every save build again and restart: the loop behind `falcokit dev`.
 
 Called by `falcokit.cli.dev` with a build and a start function; knows neither the terminal nor
-the project. Everything that happens comes out as one stream of reports, in the main thread,
-where a signal can stop a build. Two threads at most feed the inbox: one reads the child's
-reports, watchdog's tells of saves.
+the project. Everything that happens comes out as one stream of reports, made in one thread, the
+main one, where a signal can stop a build. Other threads only put notes into the inbox and wake
+it up: watchdog's tells of saves, the screen's of keys.
 
 The order on a save: build first, while the old child goes on; only a good build stops it. Old
 and new never run at once, for a plugin may own a port or a file that exists only once.
@@ -12,10 +12,14 @@ and new never run at once, for a plugin may own a port or a file that exists onl
 
 from __future__ import annotations
 
+import contextlib
 import queue
-import threading
+import select
+import socket
 import time
+from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from falcokit.errors import FalcokitError
@@ -23,7 +27,6 @@ from falcokit.reports import Report, error_object, event_total, exit_status, plu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
-    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -59,7 +62,10 @@ class Child(Protocol):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
-    def reports(self) -> Iterator[Report]: ...  # noqa: D102
+    @property
+    def ended(self) -> bool: ...  # noqa: D102
+    def fileno(self) -> int: ...  # noqa: D102
+    def read(self, timeout: float | None = 0.0) -> list[Report]: ...  # noqa: D102
     def stop(self, timeout: float = 2.0) -> None: ...  # noqa: D102
 
 
@@ -76,11 +82,10 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Message:
-    """One entry of the inbox: what, from which run, when it came."""
+    """What woke the loop: saved, quit, told (other threads), said, ended (the child); and when."""
 
     kind: str
-    value: Any
-    run: int = 0
+    value: Any = None
     at: float = field(default_factory=time.monotonic)
 
 
@@ -101,20 +106,27 @@ class Supervisor:
         self._watch = watch
         self._debounce = debounce
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._said: deque[_Message] = deque()
+        self._bell, self._button = socket.socketpair()
+        self._button.setblocking(False)
         self._run: _Run | None = None
         self._runs = 0
 
     def saved(self, path: Path | str) -> None:
         """Take note of a save; any thread may call this."""
-        self._inbox.put(_Message("saved", str(path)))
+        self._put(_Message("saved", str(path)))
 
     def rebuild(self) -> None:
         """Build and restart as if something had been saved; any thread may call this."""
-        self._inbox.put(_Message("saved", ""))
+        self._put(_Message("saved", ""))
+
+    def tell(self, report: Report) -> None:
+        """Put a report into the stream; any thread may call this."""
+        self._put(_Message("told", report))
 
     def quit(self) -> None:
         """End the stream of reports; any thread may call this."""
-        self._inbox.put(_Message("quit", None))
+        self._put(_Message("quit"))
 
     def reports(self, duration: float | None = None) -> Generator[Report, None, None]:
         """Run until quit, `duration` seconds after the first start, or, without watch, the end.
@@ -132,21 +144,50 @@ class Supervisor:
                 yield from self._take(message)
         finally:
             self._stop()
+            self._bell.close()
+            self._button.close()
+
+    def _put(self, message: _Message) -> None:
+        self._inbox.put(message)
+        # A full socket wakes just as well; a closed one has nobody to wake.
+        with contextlib.suppress(OSError):
+            self._button.send(b"x")
 
     def _next(self, deadline: float | None) -> _Message | None:
-        timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-        try:
-            return self._inbox.get(timeout=timeout)
-        except queue.Empty:
-            return None
+        """Wait for the inbox or the child; None at the deadline."""
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._inbox.get_nowait()
+            timeout = None if deadline is None else deadline - time.monotonic()
+            if timeout is not None and timeout <= 0:
+                return None
+            if self._said:
+                return self._said.popleft()
+            waited: list[Any] = [self._bell]
+            if self._run is not None:
+                waited.append(self._run.child)
+            ready, _, _ = select.select(waited, [], [], timeout)
+            if self._bell in ready:
+                self._bell.recv(4096)
+            if self._run is not None and self._run.child in ready:
+                self._listen(self._run.child)
+
+    def _listen(self, child: Child) -> None:
+        """Take what the child says by now."""
+        at = time.monotonic()
+        self._said.extend(_Message("said", report, at) for report in child.read(timeout=0.0))
+        if child.ended:
+            self._said.append(_Message("ended"))
 
     def _take(self, message: _Message) -> Iterator[Report]:
         if message.kind == "saved":
             yield from self._settle(message)
-        elif self._run is None or message.run != self._run.number:
-            return  # the last words of a child that was stopped
+        elif message.kind == "told":
+            yield message.value
+        elif self._run is None:
+            return  # nothing a child said outlives it, see _stop
         elif message.kind == "said":
-            yield from self._said(self._run, message.value, message.at)
+            yield from self._pass_on(self._run, message.value, message.at)
         else:
             yield self._ended(self._run)
 
@@ -159,11 +200,13 @@ class Supervisor:
                 quiet_at = time.monotonic() + self._debounce
                 changed.append(message.value)
             elif message.kind == "quit":
-                self._inbox.put(message)
+                self._put(message)
                 return
             else:
                 yield from self._take(message)
-        yield from self._restart(first.at, sorted({path for path in changed if path}))
+        names = sorted({path for path in changed if path})
+        # An editor's temporary file is gone by now; a file that was deleted stays if alone.
+        yield from self._restart(first.at, [n for n in names if Path(n).exists()] or names)
 
     def _restart(self, saved_at: float, changed: list[str]) -> Iterator[Report]:
         yield {"report": "building", "changed": changed}
@@ -203,20 +246,9 @@ class Supervisor:
             saved_at=saved_at,
             changed=changed,
         )
-        threading.Thread(
-            target=self._read, args=(self._runs, child), name="reports", daemon=True
-        ).start()
         yield {"report": "started", "run": self._runs, "pid": child.pid, "changed": changed}
 
-    def _read(self, run: int, child: Child) -> None:
-        """Pass on what the child says; a thread of its own, one for each child."""
-        try:
-            for report in child.reports():
-                self._inbox.put(_Message("said", report, run))
-        finally:
-            self._inbox.put(_Message("ended", None, run))
-
-    def _said(self, run: _Run, report: Report, at: float) -> Iterator[Report]:
+    def _pass_on(self, run: _Run, report: Report, at: float) -> Iterator[Report]:
         if report["report"] == "error":
             run.error = report
         yield report
@@ -242,6 +274,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         run, self._run = self._run, None
+        self._said.clear()
         if run is not None:
             run.child.stop(timeout=STOP_SECONDS)
             run.child.__exit__(None, None, None)

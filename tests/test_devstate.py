@@ -85,7 +85,7 @@ def test_a_failed_build_is_the_problem_until_a_good_one() -> None:
     assert state.status == "running the last good version"
     text = screen(state)
     assert "src/t.py:3: invalid syntax" in text
-    assert "t.py: build 80 ms, failed" in text
+    assert "t.py: build 80 ms, src/t.py:3: invalid" in text
     state.apply({"report": "build", "ok": True, "ms": 80, "compiled": False, "library": "l"})
     assert state.problem is None
 
@@ -94,7 +94,15 @@ def test_a_crash_is_shown_with_its_status() -> None:
     state = running()
     status = "killed by signal 11 (SIGSEGV)"
     state.apply({"report": "ended", "run": 1, "ok": False, "status": status})
-    assert "killed by signal 11 (SIGSEGV)" in screen(state)
+    assert "run 1 ended: killed by signal 11 (SIGSEGV)" in screen(state)
+
+
+def test_a_plugin_that_failed_shows_its_last_error() -> None:
+    state = running()
+    state.apply({"report": "error", "phase": "init", "plugin": "t", "rc": 1, "message": "no port"})
+    state.apply({"report": "ended", "run": 1, "ok": False, "status": "exit status 1"})
+    assert state.problem == "init: no port"
+    assert "start: build 93 ms (compiled), ended: exit status 1" in screen(state)
 
 
 def test_the_screen_shows_everything_a_person_asks_for() -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import queue
+import socket
 import threading
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,6 +33,30 @@ class Built:
     compiled: bool = False
 
 
+class Mailbox:
+    """Reports on their way, readable for select as long as there are some."""
+
+    def __init__(self) -> None:
+        self.reader, self.writer = socket.socketpair()
+        self.waiting: list[Report] = []
+
+    def put(self, report: Report) -> None:
+        self.waiting.append(report)
+        self.ring()
+
+    def ring(self) -> None:
+        self.writer.send(b"x")
+
+    def take(self) -> list[Report]:
+        self.reader.recv(4096)
+        taken, self.waiting = self.waiting, []
+        return taken
+
+    def close(self) -> None:
+        self.reader.close()
+        self.writer.close()
+
+
 class FakeChild:
     """Says what it is told to say, until it is stopped."""
 
@@ -41,7 +65,7 @@ class FakeChild:
         self.number = number
         self.pid = 1000 + number
         self.returncode: int | None = None
-        self.said: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+        self.said = Mailbox()
 
     def __enter__(self) -> Self:
         self.journal.append(f"start {self.number}")
@@ -49,20 +73,26 @@ class FakeChild:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
+        self.said.close()
 
-    def reports(self) -> Iterator[Report]:
-        while (report := self.said.get()) is not None:
-            yield report
+    @property
+    def ended(self) -> bool:
+        return self.returncode is not None and not self.said.waiting
+
+    def fileno(self) -> int:
+        return self.said.reader.fileno()
+
+    def read(self, timeout: float | None = 0.0) -> list[Report]:
+        return self.said.take()
 
     def stop(self, timeout: float = 2.0) -> None:
         if self.returncode is None:
             self.returncode = 0
             self.journal.append(f"stop {self.number}")
-        self.said.put(None)
 
     def die(self, returncode: int) -> None:
         self.returncode = returncode
-        self.said.put(None)
+        self.said.ring()
 
 
 class World:
@@ -260,9 +290,12 @@ def test_last_words_of_a_stopped_child_are_not_taken_for_the_new_ones() -> None:
     with closing(world.supervisor.reports()) as reports:
         until(reports, "started")
         old = world.child
+        old.said.put(OPEN)
+        old.said.put(OPEN)
+        assert next(reports) == OPEN
         world.supervisor.saved("a.py")
         until(reports, "started")
-        old.said.put(OPEN)
+        assert old.returncode == 0
         world.child.said.put(STATS)
         assert next(reports)["report"] == "stats"
 

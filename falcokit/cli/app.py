@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from falcokit.cli.build import build
+from falcokit.cli.console import ReaderGoneError
 from falcokit.cli.dev import dev
 from falcokit.cli.failure import (
     EXIT_INTERRUPTED,
@@ -49,14 +50,13 @@ class _Group(TyperGroup):
         code: Any
         try:
             code = super().main(*args, **kwargs)
-            sys.stdout.flush()
         except FalcokitError as e:
             code = report_failure(e, as_json=as_json)
         except _UsageProblem as e:
             code = report_usage(e, as_json=as_json)
         except (KeyboardInterrupt, typer.Abort) as e:
             code = getattr(e, "exit_code", EXIT_INTERRUPTED)
-        except BrokenPipeError:
+        except ReaderGoneError:
             drop_stdout()
             code = EXIT_PIPE_CLOSED
         except Exception as e:  # noqa: BLE001  a person must never see a raw traceback

@@ -13,10 +13,12 @@ __all__ = ["build"]
 
 def build(*, project: ProjectDir = Path(), as_json: Json = False) -> None:
     """Build the plugin's library."""
-    from falcokit.native.build import build as build_library  # noqa: PLC0415
     from falcokit.project import load_project  # noqa: PLC0415
 
-    result = build_library(load_project(project))
+    found = load_project(project)
+    from falcokit.native.build import build as build_library  # noqa: PLC0415  cffi is slow to load
+
+    result = build_library(found)
     if as_json:
         console.json_line(
             {

@@ -13,7 +13,7 @@ import sys
 import unicodedata
 from typing import IO, Any
 
-__all__ = ["data", "has_color", "json_line", "message", "paint", "printable"]
+__all__ = ["ReaderGoneError", "data", "has_color", "json_line", "message", "paint", "printable"]
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -22,10 +22,20 @@ _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
+class ReaderGoneError(Exception):
+    """Whoever read stdout reads no more.
+
+    No OSError on purpose: typer's own handling of a broken pipe would give exit code 1.
+    """
+
+
 def data(text: str) -> None:
     """Write one line of data, at once: a pipe may be reading."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as e:
+        raise ReaderGoneError from e
 
 
 def json_line(value: Any) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from falcokit.project import Project
     from falcokit.reports import Report
-    from falcokit.runner import Runner, RunOptions
+    from falcokit.runner import Runner
     from falcokit.supervisor import Build, Supervisor
 
 __all__ = ["dev"]
@@ -54,15 +54,27 @@ def dev(
     from falcokit.supervisor import Supervisor  # noqa: PLC0415
 
     found = load_project(project)
-    options = _options(read_init_config(init_config), open_params, recording_path(record))
+    has_screen = not as_json and sys.stdout.isatty() and sys.stdin.isatty()
+    options: dict[str, Any] = {
+        "init_config": read_init_config(init_config),
+        "open_params": open_params,
+        "record": recording_path(record),
+        "stats_ms": STATS_MS,
+    }
     supervisor = Supervisor(build=_builder(found), start=_starter(options), watch=watch)
     with contextlib.ExitStack() as stack:
         stack.enter_context(signals_as_interrupts())
+        if has_screen:
+            from falcokit.cli.dev_output import ChildOutput  # noqa: PLC0415
+
+            options["stderr"] = stack.enter_context(ChildOutput(supervisor.tell)).fd
         if watch:
             from falcokit.watch import Watcher  # noqa: PLC0415
 
             stack.enter_context(Watcher(found, supervisor.saved))
-        show = stack.enter_context(_display(supervisor, found, watch=watch, as_json=as_json))
+        show = stack.enter_context(
+            _screen(supervisor, found, watch=watch) if has_screen else _stream(as_json=as_json)
+        )
         reports = stack.enter_context(contextlib.closing(supervisor.reports(duration)))
         for report in reports:
             show(report)
@@ -83,44 +95,28 @@ def _builder(project: Project) -> Callable[[], Build]:
     return build
 
 
-def _options(
-    init_config: str | None, open_params: str | None, record: Path | None
-) -> Callable[[Path], RunOptions]:
-    def options(library: Path) -> RunOptions:
-        from falcokit.runner import RunOptions  # noqa: PLC0415
-
-        return RunOptions(
-            library=library,
-            init_config=init_config,
-            open_params=open_params,
-            record=record,
-            stats_ms=STATS_MS,
-        )
-
-    return options
-
-
-def _starter(options: Callable[[Path], RunOptions]) -> Callable[[Build], Runner]:
+def _starter(options: dict[str, Any]) -> Callable[[Build], Runner]:
     def start(built: Build) -> Runner:
-        from falcokit.runner import Runner  # noqa: PLC0415
+        from falcokit.runner import Runner, RunOptions  # noqa: PLC0415
 
-        return Runner(options(built.library))
+        return Runner(RunOptions(library=built.library, **options))
 
     return start
 
 
-def _display(
-    supervisor: Supervisor, project: Project, *, watch: bool, as_json: bool
+def _screen(
+    supervisor: Supervisor, project: Project, *, watch: bool
 ) -> AbstractContextManager[Callable[[Report], Any]]:
-    """Choose by where the output goes: a screen, lines of text, or JSON."""
+    from falcokit.cli.dev_screen import DevScreen  # noqa: PLC0415
+
+    return DevScreen(supervisor, project, watch=watch)
+
+
+def _stream(*, as_json: bool) -> AbstractContextManager[Callable[[Report], Any]]:
     if as_json:
         from falcokit.cli.console import json_line  # noqa: PLC0415
 
         return contextlib.nullcontext(json_line)
-    if sys.stdout.isatty() and sys.stdin.isatty():
-        from falcokit.cli.dev_screen import DevScreen  # noqa: PLC0415
-
-        return DevScreen(supervisor, project, watch=watch)
     from falcokit.cli.dev_lines import DevLines  # noqa: PLC0415
 
     return contextlib.nullcontext(DevLines().show)

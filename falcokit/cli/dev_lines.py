@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from falcokit.cli import console
-from falcokit.cli.lines import log_line
+from falcokit.cli.lines import log_line, reasons
 from falcokit.devstate import DevState
 
 if TYPE_CHECKING:
     from falcokit.reports import Report
 
-__all__ = ["DevLines", "reasons"]
+__all__ = ["DevLines"]
 
 _EVERY_MS: Final = 1000.0
 _PAYLOAD_LIMIT: Final = 80
@@ -89,10 +89,3 @@ class DevLines:
 
     def _on_ended(self, report: Report) -> None:
         console.message(f"run {report['run']} ended: {report['status']}")
-
-
-def reasons(counts: dict[str, Any]) -> str:
-    """List why events were refused or dropped."""
-    return ", ".join(
-        f"{console.printable(str(reason))} {count}" for reason, count in counts.items()
-    )

@@ -15,8 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from falcokit.cli.console import printable
-from falcokit.cli.dev_lines import reasons
-from falcokit.cli.lines import clock_time
+from falcokit.cli.lines import clock_time, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +32,8 @@ _SPARK_WIDTH: Final = 20
 _PAYLOAD_LIMIT: Final = 400
 _MAX_RELOADS: Final = 5
 _MAX_PROBLEM_LINES: Final = 6
-_FIXED_LINES: Final = 7
-"""Header, three rules, the table's head, the footer and one line of room."""
+_FIXED_LINES: Final = 5
+"""Header, the table's head, two rules, the footer."""
 _STYLES: Final = {
     "fatal": "bold red",
     "critical": "bold red",
@@ -166,11 +165,11 @@ def _reload(line: ReloadLine) -> Text:
         parts.append(" (compiled)")
     if line.first_event_ms is not None:
         parts.append((f", first event after {line.first_event_ms:.0f} ms", "green"))
-    elif line.problem is not None:
-        first = line.problem.splitlines()[0] if line.problem else ""
-        parts.append((f", failed: {printable(first)}", "red"))
-    elif line.run is not None:
+    elif line.run is not None and line.problem is None:
         parts.append((", no event yet", "dim"))
+    if line.problem is not None:
+        first = line.problem.splitlines()[0] if line.problem else ""
+        parts.append((f", {printable(first)}", "red"))
     return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 

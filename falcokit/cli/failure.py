@@ -113,7 +113,7 @@ def _tell(
 
 def _quietly(write: Callable[[Any], None], value: Any) -> None:
     """Write, even when nobody reads any more: the exit code is what is left to tell."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, console.ReaderGoneError):
         write(value)
 
 

@@ -7,16 +7,17 @@ came from the plugin is made printable first.
 
 from __future__ import annotations
 
+import base64
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli import console
 
 if TYPE_CHECKING:
     from falcokit.reports import Report
 
-__all__ = ["EventLines", "clock_time", "log_line"]
+__all__ = ["EventLines", "clock_time", "log_line", "reasons"]
 
 _NAME_WIDTH: Final = 20
 _NS: Final = 1_000_000_000
@@ -49,17 +50,26 @@ class EventLines:
             console.message(f"running, source {console.printable(str(report.get('source')))}")
         elif kind == "log":
             console.message(log_line(report))
+        elif kind == "stats":
+            for what in ("rejected", "dropped"):
+                if report.get(what):
+                    console.message(f"{what}: {reasons(report[what])}")
         elif kind == "closed":
             console.message(f"closed after {report['events']} events ({report['reason']})")
 
     def _event(self, report: Report) -> str:
         name = console.printable(str(report.get("name") or report["type"]))
-        payload = report.get("data")
-        text = f"base64:{report.get('data_base64', '')}" if payload is None else str(payload)
         return (
             f"{report['number']:>6} {_event_time(report['ts_ns'])} {name:<{self._width}}"
-            f" {report['size']:>6} B  {console.printable(text.removesuffix(chr(0)))}"
+            f" {report['size']:>6} B  {_payload(report)}"
         ).rstrip()
+
+
+def reasons(counts: dict[str, Any]) -> str:
+    """List why events were refused or dropped."""
+    return ", ".join(
+        f"{console.printable(str(reason))} {count}" for reason, count in counts.items()
+    )
 
 
 def log_line(report: Report) -> str:
@@ -73,6 +83,15 @@ def log_line(report: Report) -> str:
 def clock_time(seconds: float) -> str:
     """Give a wall clock time as a person reads it."""
     return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
+def _payload(report: Report) -> str:
+    """Show text as text, and bytes as text where they are letters."""
+    data = report.get("data")
+    if data is None:
+        raw = base64.b64decode(report.get("data_base64") or "")
+        return raw.decode("latin-1").encode("unicode_escape").decode("ascii")
+    return console.printable(str(data).removesuffix("\0"))
 
 
 def _event_time(ts_ns: int) -> str:

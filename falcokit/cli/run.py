@@ -66,19 +66,26 @@ def run(
     show = console.json_line if as_json else EventLines().show
     error: Report | None = None
     with signals_as_interrupts(), Runner(options) as runner:
-        for report in runner.reports():
-            show(report)
-            if report["report"] == "error":
-                error = report
-        runner.stop()
+        try:
+            for report in runner.reports():
+                show(report)
+                if report["report"] == "error":
+                    error = report
+        except KeyboardInterrupt:
+            runner.stop()
+            for report in runner.reports():  # how the capture was closed
+                show(report)
+            raise
     failure = plugin_failure(error, runner.returncode, library=library.name)
     if failure is not None:
         raise failure
 
 
 def _built(project: Path) -> tuple[Path, Any]:
-    from falcokit.native.build import build  # noqa: PLC0415
     from falcokit.project import load_project  # noqa: PLC0415
 
-    result = build(load_project(project))
+    found = load_project(project)
+    from falcokit.native.build import build  # noqa: PLC0415  cffi is slow to load
+
+    result = build(found)
     return result.library, result.metadata.get("init_schema")
