@@ -69,7 +69,12 @@ def glue_c_source(module: str, to: Path) -> None:
     ffi = FFI()
     ffi.embedding_api("")
     ffi.cdef(_DECLARATIONS + _CALLBACKS)
-    ffi.set_source(module, '#include "glue.h"\n')
+    # cffi's own start function is static in what it generates
+    ffi.set_source(
+        module,
+        '#include "glue.h"\nint fk_start_cffi(void);\n'
+        "int fk_start_cffi(void) { return cffi_start_python(); }\n",
+    )
     ffi.embedding_init_code(f"""
         from {module} import ffi, lib
         from falcokit.runtime import _bridge
@@ -115,7 +120,7 @@ def build_glue(*, sanitize: bool = False) -> Path:
                 str(python.path),
                 f"-Wl,-rpath,{python.path.parent}",
                 # Python keeps pointers into it for ever: it must not be unloaded.
-                *("-Wl,-z,nodelete", "-Wl,-z,now", f"-Wl,-soname,libfalcokit_glue-{key}.so"),
+                *("-Wl,-z,nodelete", "-Wl,-z,now", "-Wl,--no-undefined", f"-Wl,-soname,libfalcokit_glue-{key}.so"),
             ]
         )
 

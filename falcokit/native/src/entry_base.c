@@ -3,7 +3,6 @@
 // error. Included by the generated plugin.c after its constants (FK_META_*, fk_boot_data, FK_GLUE).
 // Any thread of the host may call; nothing here starts Python before init, so that tools can read
 // the metadata on a machine without any.
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -23,6 +23,7 @@ typedef struct fk_boot {
 	const uint16_t *parse_types;    // codes that the author's parse_event gets, 0 at its end
 	int has_metrics;                // the author defined get_metrics
 	int has_async;
+	int has_log; // the required API version has one: 3.4 and newer
 } fk_boot;
 
 // What init() returns. It exists even when Python could not be started, to hold the last error.

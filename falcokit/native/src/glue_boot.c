@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-extern int cffi_start_python(void); // from the code that cffi generates
+extern int fk_start_cffi(void); // from the code that cffi generates
 
 static pthread_mutex_t boot_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool booted;
@@ -146,7 +146,7 @@ static void *boot_main(void *arg) {
 		job->ok = import_runtime(job->boot, job->err, sizeof job->err);
 		PyGILState_Release(gil);
 	}
-	if (job->ok && cffi_start_python() != 0) {
+	if (job->ok && fk_start_cffi() != 0) {
 		snprintf(job->err, sizeof job->err, "cffi could not start in the embedded Python (its reason "
 		                                    "is on the standard error)");
 		job->ok = false;

@@ -61,7 +61,7 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 	impl->plugin = p;
 	impl->name = strdup(boot->name);
 	impl->owner = in->owner;
-	impl->log_fn = in->log_fn;
+	if (boot->has_log) impl->log_fn = in->log_fn;
 	pthread_mutex_init(&impl->log_lock, NULL);
 	impl->has_metrics = boot->has_metrics;
 	impl->has_async = boot->has_async;

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The C of a plugin's entry library: metadata in, text out, nothing else. Called by `build`.
+
+The text holds what differs between plugins; what they share is in `src/entry_*.c`, included at its
+end. It is stable for the same input, so that an unchanged plugin is not compiled again.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = ["entry_c_source"]
+
+
+def _literal(text: str) -> str:
+    """Write a text as a C string literal, in ASCII, with long ones on several lines."""
+    out: list[str] = []
+    for byte in text.encode():
+        char = chr(byte)
+        if char in '"\\?':  # "?" because of trigraphs
+            out.append("\\" + char)
+        elif 32 <= byte < 127:  # noqa: PLR2004  # printable ASCII
+            out.append(char)
+        else:
+            out.append(f"\\{byte:03o}")
+    lines = ["".join(out[i : i + 80]) for i in range(0, len(out), 80)] or [""]
+    return " \\\n\t".join(f'"{line}"' for line in lines)
+
+
+def _strings(name: str, values: list[str]) -> str:
+    body = "".join(f"\t{_literal(value)},\n" for value in values)
+    return f"static const char *const {name}[] = {{\n{body}\tNULL,\n}};\n"
+
+
+def _json(value: Any) -> str:
+    return _literal(json.dumps(value, separators=(",", ":"))) if value else '""'
+
+
+def entry_c_source(
+    meta: dict[str, Any], *, target: str, source_dir: str, glue: str, build: str
+) -> str:
+    """Return the text of plugin.c.
+
+    Args:
+        meta: What `describe` found.
+        target: "module:Class".
+        source_dir: The folder of the author's code.
+        glue: File name of the glue library.
+        build: What else the library is made of: falcokit's version, a hash of the shared C.
+
+    """
+    defines = {
+        "FK_GLUE": _literal(glue),
+        "FK_META_NAME": _literal(meta["name"]),
+        "FK_META_VERSION": _literal(meta["version"]),
+        "FK_META_DESCRIPTION": _literal(meta["description"]),
+        "FK_META_CONTACT": _literal(meta["contact"]),
+        "FK_META_REQUIRED_API": _literal(meta["required_api_version"]),
+        "FK_META_REQUIRED_SCHEMA": _literal(meta["required_event_schema_version"]),
+        "FK_META_PARSE_TYPES": ", ".join(map(str, meta["parse_event_types"])),
+        "FK_META_PARSE_SOURCES": _json(meta["parse_event_sources"]),
+    }
+    if meta["init_schema"]:
+        defines["FK_META_INIT_SCHEMA"] = _json(meta["init_schema"])
+    if "async" in meta["capabilities"]:
+        defines["FK_META_ASYNC_EVENTS"] = _json(meta["async_events"])
+        defines["FK_META_ASYNC_SOURCES"] = _json(meta["async_event_sources"])
+        defines["FK_HAS_ASYNC"] = "1"
+    for flag, key in (
+        ("FK_HAS_DUMP_STATE", "has_dump_state"),
+        ("FK_HAS_SET_CONFIG", "has_config"),
+        ("FK_HAS_METRICS", "has_metrics"),
+    ):
+        if meta[key]:
+            defines[flag] = "1"
+    codes = "".join(f"{code}, " for code in meta["parse_types"])
+    capabilities = [f'#include "entry_{name}.c"\n' for name in meta["capabilities"]]
+    return "".join(
+        [
+            f"// lib{meta['name']}.so, made of {target} by {build}: do not edit.\n",
+            '#include "fk_abi.h"\n\n',
+            *(f"#define {name} {value}\n" for name, value in defines.items()),
+            "\n",
+            _strings("fk_boot_paths", meta["paths"]),
+            _strings("fk_boot_events", meta["async_events"]),
+            f"static const uint16_t fk_boot_parse_types[] = {{{codes}0}};\n",
+            "static const fk_boot fk_boot_data = {\n",
+            "\t.name = FK_META_NAME,\n",
+            f"\t.target = {_literal(target)},\n",
+            f"\t.source_dir = {_literal(source_dir)},\n",
+            f"\t.executable = {_literal(meta['executable'])},\n",
+            f"\t.stdlib = {_literal(meta['stdlib'])},\n",
+            "\t.paths = fk_boot_paths,\n",
+            "\t.event_names = fk_boot_events,\n",
+            "\t.parse_types = fk_boot_parse_types,\n",
+            f"\t.has_metrics = {int(meta['has_metrics'])},\n",
+            f"\t.has_async = {int('async' in meta['capabilities'])},\n",
+            f"\t.has_log = {int(_minor(meta['required_api_version']) >= 4)},\n",  # noqa: PLR2004
+            "};\n\n",
+            '#include "entry_base.c"\n',
+            *capabilities,
+        ]
+    )
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
