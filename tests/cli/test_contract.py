@@ -18,6 +18,9 @@ from falcokit.cli.app import app
 from falcokit.cli.options import read_init_config, recording_path
 from falcokit.errors import BuildError, ConfigError, FalcokitError, PluginDefinitionError
 
+FAMILIES = [
+    cls for cls in FalcokitError.__subclasses__() if cls.__module__ == FalcokitError.__module__
+]
 PYPROJECT = '[tool.falcokit]\nplugin = "ticker:Ticker"\n'
 
 
@@ -159,9 +162,9 @@ def test_what_a_compiler_printed_is_shown(monkeypatch: pytest.MonkeyPatch) -> No
     assert_one_sentence(result, 6, "x.c:1: oops", "cc failed")
 
 
-@pytest.mark.parametrize("error", FalcokitError.__subclasses__())
-def test_every_error_class_has_an_exit_code_of_its_own(error: type[FalcokitError]) -> None:
-    codes = [cls.exit_code for cls in FalcokitError.__subclasses__()]
+@pytest.mark.parametrize("error", FAMILIES)
+def test_every_family_of_errors_has_an_exit_code_of_its_own(error: type[FalcokitError]) -> None:
+    codes = [cls.exit_code for cls in FAMILIES]
     assert codes.count(error.exit_code) == 1
     assert error.exit_code not in {0, 1, 2, 130}
 
@@ -266,5 +269,5 @@ def test_the_version_is_the_package_s() -> None:
 
 def test_the_documented_exit_codes_are_the_real_ones() -> None:
     text = (Path(app_module.__file__).parents[2] / "docs" / "cli.md").read_text()
-    for error in FalcokitError.__subclasses__():
+    for error in FAMILIES:
         assert f"| {error.exit_code} |" in text, error
