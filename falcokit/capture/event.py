@@ -8,10 +8,16 @@ the time of most events and at the parameters of few, so the body is kept and cu
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, final
 
 from falcokit.capture.errors import MalformedEventError
-from falcokit.capture.event_table import ASYNC_EVENT, PLUGIN_EVENT, event_table
+from falcokit.capture.event_table import (
+    ASYNC_EVENT,
+    GENERIC_SYSCALLS,
+    PLUGIN_EVENT,
+    event_table,
+)
 from falcokit.capture.layout import NOT_SET
 from falcokit.capture.lengths import split_params
 
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Event"]
 
 _STATE_ONLY: Final = 1
+_NO_TIME: Final = (NOT_SET, 0)
 _HEADER_BYTES: Final = 26
 _HEADER_BYTES_V1: Final = 22
 _ASYNC_PARAMS: Final = 3
@@ -83,8 +90,8 @@ class Event:
         self.number: int = number
         self.offset: int = offset
         self.code: int = code
-        #: Nanoseconds since the epoch; None for dumped state, which has no time.
-        self.ts_ns: int | None = None if ts == NOT_SET else ts
+        #: Nanoseconds since the epoch; None for state, which has all ones or, long ago, zero.
+        self.ts_ns: int | None = None if ts in _NO_TIME else ts
         self.tid: int | None = None if tid == NOT_SET else tid
         self.cpu: int = cpu
         self.dump_flags: int = flags
@@ -149,14 +156,21 @@ class Event:
 
     @property
     def type(self) -> str:
-        """The name as `evt.type` gives it: that of an async event is its own name."""
-        if self.code == ASYNC_EVENT:
-            try:
-                return self.async_name or "asyncevent"
-            except MalformedEventError:
-                return "asyncevent"
+        """The name as `evt.type` gives it: async events and plain system calls have their own."""
         event_type = self.event_type
-        return event_type.name if event_type else f"unknown-{self.code}"
+        if event_type is None:
+            return f"unknown-{self.code}"
+        own_name = None
+        if self.code == ASYNC_EVENT or self.code in GENERIC_SYSCALLS:
+            with suppress(MalformedEventError):
+                own_name = self.async_name or self._syscall()
+        return own_name or event_type.name
+
+    def _syscall(self) -> str | None:
+        params = self.params
+        if self.code not in GENERIC_SYSCALLS or not params:
+            return None
+        return event_table().ppm_sc.get(int.from_bytes(params[0], self._layout.order))
 
     def _plugin_params(self) -> tuple[bytes, ...]:
         wanted = _ASYNC_PARAMS if self.code == ASYNC_EVENT else _PLUGIN_PARAMS

@@ -15,6 +15,7 @@ import msgspec
 
 __all__ = [
     "ASYNC_EVENT",
+    "GENERIC_SYSCALLS",
     "PLUGIN_EVENT",
     "STATE_EVENTS",
     "EventTable",
@@ -23,6 +24,8 @@ __all__ = [
     "event_table",
 ]
 
+#: Enter and exit of all system calls that have no code of their own.
+GENERIC_SYSCALLS: Final = frozenset({0, 1})
 PLUGIN_EVENT: Final = 322
 ASYNC_EVENT: Final = 402
 #: A reader of the framework consumes the leading run of these while it opens a capture:
@@ -83,9 +86,10 @@ class EventType(msgspec.Struct, frozen=True):
 
 
 class EventTable(msgspec.Struct, frozen=True):
-    """The table of all event codes, indexed by code."""
+    """The table of all event codes, indexed by code, and of system calls by the driver's id."""
 
     events: tuple[EventType, ...]
+    ppm_sc: dict[int, str]
 
     def get(self, code: int) -> EventType | None:
         """Return the type of `code`, None when this table does not know it."""

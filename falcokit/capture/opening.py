@@ -6,6 +6,7 @@ Called by the reader before the first block; every refusal names a likely cause.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,6 @@ from falcokit.capture.errors import CaptureError
 from falcokit.capture.text import safe_text
 
 if TYPE_CHECKING:
-    import os
     from typing import BinaryIO
 
     from falcokit.capture.sources import Source
@@ -48,7 +48,7 @@ def open_file(path: str | os.PathLike[str]) -> tuple[BinaryIO, int]:
         raise CaptureError(
             f"{name} cannot be opened ({reason})", hint="check the path and its permissions"
         ) from e
-    return file, Path(path).stat().st_size
+    return file, os.fstat(file.fileno()).st_size
 
 
 def refuse(path: str | os.PathLike[str], start: bytes, source: Source) -> CaptureError:

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from falcokit.capture.errors import MalformedEventError, Notice
-from falcokit.capture.event_table import ASYNC_EVENT, PLUGIN_EVENT, event_table
+from falcokit.capture.event_table import (
+    ASYNC_EVENT,
+    GENERIC_SYSCALLS,
+    PLUGIN_EVENT,
+    event_table,
+)
 from falcokit.capture.layout import BLOCK_TYPES, BlockKind
 from falcokit.capture.reader import open_capture
 from falcokit.capture.summary import (
@@ -81,6 +86,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._codes: Counter[int] = Counter()
+        self._syscalls: Counter[tuple[int, str]] = Counter()
         self._streams: dict[tuple[str | None, int], _Stream] = {}
         self._first: int | None = None
         self._last: int | None = None
@@ -106,6 +112,8 @@ class Tally:
             self._first = ts
         if code in {PLUGIN_EVENT, ASYNC_EVENT}:
             self._add_payload(event)
+        elif code in GENERIC_SYSCALLS:
+            self._syscalls[code, event.type] += 1
 
     def _add_payload(self, event: Event) -> None:
         try:
@@ -133,7 +141,7 @@ class Tally:
             state_only=self._state_only,
             leading_state=self._leading,
             malformed=self._malformed + capture.malformed_events,
-            types=tuple(_type_count(*item) for item in self._codes.most_common()),
+            types=self._types(),
         )
         time = None
         if self._first is not None and self._last is not None:
@@ -150,6 +158,15 @@ class Tally:
             plugin_ids=tuple(sorted({s.plugin_id for s in streams} - {_SYSCALLS})),
             notices=capture.notices + self._notices(),
         )
+
+    def _types(self) -> tuple[TypeCount, ...]:
+        types = [
+            _type_count(code, count)
+            for code, count in self._codes.items()
+            if code not in GENERIC_SYSCALLS
+        ]
+        types += [_type_count(code, count, name) for (code, name), count in self._syscalls.items()]
+        return tuple(sorted(types, key=lambda entry: (-entry.count, entry.code, entry.name)))
 
     def _notices(self) -> tuple[Notice, ...]:
         found = (
@@ -207,7 +224,7 @@ def _block_counts(capture: Capture) -> tuple[BlockCount, ...]:
     return tuple(counts.values())
 
 
-def _type_count(code: int, count: int) -> TypeCount:
+def _type_count(code: int, count: int, name: str | None = None) -> TypeCount:
     event_type = event_table().get(code)
     if event_type is None:
         return TypeCount(
@@ -220,7 +237,7 @@ def _type_count(code: int, count: int) -> TypeCount:
         )
     return TypeCount(
         code=code,
-        name=event_type.name,
+        name=name or event_type.name,
         direction=event_type.dir,
         source=event_type.source,
         topic=event_type.topic,

@@ -65,7 +65,10 @@ class TimeRange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TypeCount:
-    """Events of one code; a name has several codes, for its directions and its history."""
+    """Events of one code; a name has several codes, for its directions and its history.
+
+    The generic system call codes 0 and 1 appear once for each system call.
+    """
 
     code: int
     name: str

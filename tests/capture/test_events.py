@@ -158,3 +158,28 @@ def test_an_async_event_without_a_name_still_has_a_type(tmp_path: Path) -> None:
     assert event.type == "asyncevent"
     with pytest.raises(MalformedEventError, match="lacks a parameter"):
         _ = event.plugin_id
+
+
+def test_remarks_that_an_editor_put_into_the_header_are_read(tmp_path: Path) -> None:
+    build = Builder()
+    options = build.pack("HH", 1, 5) + b"hello\0\0\0" + build.pack("HH", 4, 9) + b"Wireshark\0\0\0"
+    path = tmp_path / "edited.scap"
+    path.write_bytes(build.section(options=options + bytes(4)) + build.plugin_event(1, b""))
+    with open_capture(path) as capture:
+        assert (capture.sections[0].comment, capture.sections[0].application) == (
+            "hello",
+            "Wireshark",
+        )
+        assert len(list(capture)) == 1
+    path.write_bytes(build.section(options=build.pack("HH", 1, 60000)) + build.machine())
+    with open_capture(path) as capture:
+        assert capture.sections[0].comment is None
+
+
+def test_options_behind_an_event_do_not_disturb_it(tmp_path: Path) -> None:
+    build = Builder()
+    data = build.pack("II", 4, 3) + build.pack("I", 5) + b"abc"
+    body = build.pack("HQQIHI", 0, T0, NOT_SET, 26 + len(data), 322, 2) + data
+    body += bytes(-len(body) % 4) + build.pack("HH", 1, 4) + b"note" + bytes(4)
+    (event,) = read(tmp_path / "note.scap", build.section() + build.block(0x221, body))
+    assert (event.plugin_id, event.data) == (5, b"abc")

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import collections
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from falcokit.capture import open_capture, summarize
 
-if TYPE_CHECKING:
-    from pathlib import Path
+SAMPLES = Path(__file__).with_name("samples")
 
 pytestmark = pytest.mark.host
 
@@ -60,3 +60,20 @@ def test_the_summary_of_a_capture_of_a_real_host(real_host: Any, tmp_path: Path)
     assert (dumped.untimed, dumped.last_data) == (1, b"dumped-state\0")
     assert summary.machine is not None
     assert summary.machine.cpus > 0
+
+
+@pytest.mark.parametrize("name", ["curl_google", "test_ipv6_client", "falco-open-multiple-files"])
+def test_every_event_that_a_real_host_replays_is_among_the_stored_ones(
+    real_host: Any, name: str
+) -> None:
+    path = SAMPLES / f"{name}.scap"
+    form = "*%evt.rawtime %thread.tid %evt.cpu %evt.type %evt.dir"
+    replayed = collections.Counter(sysdig(real_host, "-r", str(path), "-p", form).splitlines())
+    with open_capture(path) as capture:
+        stored = collections.Counter(
+            f"{event.ts_ns} {event.tid} {event.cpu} {event.type} {event.event_type.dir}"
+            for event in capture
+            if event.event_type
+        )
+    assert replayed.total() > 30
+    assert replayed <= stored
