@@ -32,6 +32,7 @@ __all__ = ["Column", "Report", "Table", "build_report"]
 _NAME_CHARS: Final = 40
 _PAYLOAD_CHARS: Final = 256
 _TOP_CATEGORIES: Final = 5
+_VAGUE_TOPICS: Final = frozenset({"other", "unknown"})
 _DEVELOPMENT_ID: Final = 999
 _DATE_CHARS: Final = len("2026-01-31 ")
 _MINUTE_CHARS: Final = len("2026-01-31 12:00")
@@ -143,8 +144,7 @@ def _event_facts(summary: Summary) -> Iterable[str]:
     yield f"{number_text(events.count)} stored"
     topics: dict[str, int] = {}
     for entry in events.types:
-        own = entry.topic in {"other", "unknown"}
-        topic = entry.source if own else entry.topic
+        topic = entry.source if entry.topic in _VAGUE_TOPICS else entry.topic
         topics[topic] = topics.get(topic, 0) + entry.count
     ordered = sorted(topics.items(), key=lambda item: (-item[1], item[0]))
     for topic, count in ordered[:_TOP_CATEGORIES]:
@@ -157,7 +157,7 @@ def _event_facts(summary: Summary) -> Iterable[str]:
 def _state_facts(summary: Summary) -> Iterable[str]:
     events = summary.events
     if events.leading_state:
-        yield f"a replay takes the first {number_text(events.leading_state)} as state, not shown"
+        yield f"{count_of(events.leading_state, 'leading state event')}, not shown on replay"
     if events.untimed:
         yield f"{number_text(events.untimed)} without a time"
     if events.state_only:
@@ -219,7 +219,8 @@ def _type_table(summary: Summary) -> Table:
     for entry in summary.events.types:
         row = rows.setdefault(entry.name, [0, 0])
         row[entry.direction == "<"] += entry.count
-        about[entry.name] = f"{entry.source} {entry.topic}"
+        vague = entry.topic in _VAGUE_TOPICS
+        about[entry.name] = entry.source if vague else f"{entry.source} {entry.topic}"
     total = max(summary.events.count, 1)
     ordered = sorted(rows.items(), key=lambda item: (-sum(item[1]), item[0]))
     return Table(

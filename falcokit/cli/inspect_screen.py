@@ -72,6 +72,7 @@ def _row(table: Table, cells: tuple[str, ...], widths: list[int], *, style: str)
     for at, (cell, width, column) in enumerate(zip(cells, widths, table.columns, strict=True)):
         padding = " " * (width - cell_len(cell))
         text = padding + cell if column.number else cell + padding
+        last = at == len(cells) - 1
         line.append(" " * _GAP)
-        line.append(text, style=style or ("green" if at == 0 else ""))
+        line.append(text.rstrip() if last else text, style=style or ("green" if not at else ""))
     return line
