@@ -138,7 +138,7 @@ static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_h
 	discard_ring(a); // an emit that was under way when the last capture closed
 	fk_drop_role(a);
 	a->busy = a->has_own_time = a->in_burst = false;
-	a->burst_limit = 20000000u;
+	a->burst_limit = 0;
 	a->last_number = 0;
 	atomic_store(&a->reported, 0);
 	atomic_store(&a->pause_until, 0);

@@ -16,11 +16,11 @@
 #define WINDOW_IDLE 1024          // in flight at once; the host's queue of 4096 is shared
 #define WINDOW_BUSY 64
 #define BURST_BUSY_NS 300000u     // beside a source that has events of its own
-#define BURST_MIN_NS 20000000u    // beside one that has none, doubled as long as that stays so ...
-#define BURST_MAX_NS 250000000u   // ... up to here: so long may a source be kept waiting unnoticed
+#define BURST_MIN_NS 25000000u    // beside one that has none, doubled as long as that stays so ...
+#define BURST_MAX_NS 200000000u   // ... up to here: so long may a source be kept waiting unnoticed
 #define BUSY_PER_S 1000u          // other events a second that make a source a busy one
-#define PAUSE_SHARE 3 / 2         // pause after a burst, in burst lengths
-#define BREATH_NS 5000u           // pause after a burst that was cut short, beside an idle source
+#define PAUSE_SHARE 2             // pause after a burst, in burst lengths
+#define BREATH_NS 50000u          // pause after a burst that was cut short, beside an idle source
 
 // ---- the role: who may take from the ring -----------------------------------------------------------
 
@@ -187,6 +187,7 @@ bool fk_deliver_direct(fk_async *a, fk_outlet *outlet, const ss_plugin_event *ev
 static void begin_burst(fk_async *a, uint64_t number, uint64_t now) {
 	a->in_burst = true;
 	a->burst_start = now;
+	if (a->burst_limit < BURST_MIN_NS) a->burst_limit = BURST_MIN_NS;
 	if (!a->last_number || number <= a->last_number) return;
 	uint64_t others = number - a->last_number - 1;
 	uint64_t pause = now - a->last_seen_ns;
