@@ -33,7 +33,7 @@ def test_a_capture_of_a_real_host_has_the_events_that_it_replays(
     path = tmp_path / "live.scap"
     more = ["-z"] if packed else []
     # The source waits at its end, so that the async events of the plugin come through.
-    sysdig(real_host, "-I", "sample:300,1,32,300", "-w", str(path), *more, config=CONFIG)
+    sysdig(real_host, "-I", "baseline:300,1,32,500", "-w", str(path), *more, config=CONFIG)
     replayed = sysdig(
         real_host, "-r", str(path), "-p", "*%evt.num %evt.type %evt.rawtime"
     ).splitlines()
@@ -49,15 +49,15 @@ def test_a_capture_of_a_real_host_has_the_events_that_it_replays(
 
 def test_the_summary_of_a_capture_of_a_real_host(real_host: Any, tmp_path: Path) -> None:
     path = tmp_path / "live.scap"
-    sysdig(real_host, "-I", "sample:300,1,32,300", "-w", str(path), config=CONFIG)
+    sysdig(real_host, "-I", "baseline:300,1,32,500", "-w", str(path), config=CONFIG)
     summary = summarize(path)
     (plugin,) = summary.plugin_events
     assert (plugin.count, plugin.size) == (300, 300 * 32)
     assert summary.plugin_ids == (plugin.plugin_id,)
     assert sum(stream.count for stream in summary.async_events) == 50 + 1
-    assert {stream.name for stream in summary.async_events} == {"sample_async"}
+    assert {stream.name for stream in summary.async_events} == {"beat"}
     dumped = next(stream for stream in summary.async_events if stream.plugin_id == 0)
-    assert (dumped.untimed, dumped.last_data) == (1, b"dumped-state\0")
+    assert (dumped.untimed, dumped.last_data) == (1, b"12345\0")
     assert summary.machine is not None
     assert summary.machine.cpus > 0
 
