@@ -94,7 +94,7 @@ if [ ! -e "$dir/.unpacked-$suite" ]; then
   "$dir/sysdig" --version >/dev/null || die "the unpacked sysdig does not run on this machine"
   touch "$dir/.unpacked-$suite"
 fi
-sources=$(cat "$0" "$here"/plughost* "$here"/compat.h "$here"/baseline_* "$api"/plugin_api.h | sha256sum | cut -c1-16)
+sources=$(cat "$0" "$here"/plughost* "$here"/compat.h "$here"/baseline* "$api"/plugin_api.h | sha256sum | cut -c1-16)
 if [ ! -e "$dir/.built-$sources" ]; then
   rm -f "$dir"/.built-*
   build

@@ -68,8 +68,10 @@ bool fk_guest_load(struct fk_guest *guest)
 	if (!fk_check_api(guest, why, sizeof why) ||
 	    !fk_capabilities(&guest->api, &guest->caps, why, sizeof why))
 		return fk_refuse(guest, why);
-	if (!fk_guest_describe(guest))
-		return fk_refuse(guest, "the metadata is not what the API asks for (see above)");
+	if (!fk_guest_describe(guest)) { // has been reported
+		fk_guest_unload(guest);
+		return false;
+	}
 	if (!fk_version(guest->version, v)) {
 		snprintf(why, sizeof why, "the plugin's version '%s' is not x.y.z", guest->version);
 		return fk_refuse(guest, why);
