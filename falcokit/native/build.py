@@ -2,8 +2,8 @@
 """`falcokit build`: from a project to `build/lib<name>.so`, compiling only what changed.
 
 Called by the CLI and by `dev`. The class is described in a child process; when the C that follows
-from it is the C that is there already, nothing is compiled: a change of the author's code alone never
-is, because the library finds that code when it is loaded.
+from it is the C that is there already, nothing is compiled: a change of the author's code alone
+never is, because the library finds that code when it is loaded.
 """
 
 from __future__ import annotations

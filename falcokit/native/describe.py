@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The child process in which a build imports the author's class: `python -m falcokit.native.describe`.
+"""The child process in which a build imports the author's class.
 
-Started by `build`, with a JSON object on stdin and the answer on stdout. A child, because the class
+Started by `build` as `python -m falcokit.native.describe`, with a JSON object on stdin and the
+answer on stdout. A child, because the class
 is to be imported afresh each time, and because what it does at import (print, exit, hang) must not
 happen to the tool.
 """

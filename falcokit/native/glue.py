@@ -120,7 +120,12 @@ def build_glue(*, sanitize: bool = False) -> Path:
                 str(python.path),
                 f"-Wl,-rpath,{python.path.parent}",
                 # Python keeps pointers into it for ever: it must not be unloaded.
-                *("-Wl,-z,nodelete", "-Wl,-z,now", "-Wl,--no-undefined", f"-Wl,-soname,libfalcokit_glue-{key}.so"),
+                *(
+                    "-Wl,-z,nodelete",
+                    "-Wl,-z,now",
+                    "-Wl,--no-undefined",
+                    f"-Wl,-soname,libfalcokit_glue-{key}.so",
+                ),
             ]
         )
 

@@ -14,7 +14,7 @@ __all__ = ["locate"]
 
 
 def locate(plugin: type[Any], attribute: str | None = None) -> tuple[str | None, int | None]:
-    """Return file and line of `attribute` in the class or the base that has it, else of the class."""
+    """Return file and line of `attribute` in the class or base that has it, else of the class."""
     for cls in plugin.__mro__:
         if attribute is None or attribute in vars(cls) or _annotated(cls, attribute):
             found = _in_class(cls, attribute)

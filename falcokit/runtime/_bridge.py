@@ -116,9 +116,7 @@ def _python_parse(plugin: int, given: Any, err: Any, size: int) -> int:
         length = int.from_bytes(_ffi.buffer(given.evt, _HEADER)[16:20], sys.byteorder)
         raw = _ffi.buffer(given.evt, length)[:]
         source = _text(given.evtsrc) or None
-        _states[int(plugin)].parse(
-            Event.from_bytes(raw, source=source, number=int(given.evtnum))
-        )
+        _states[int(plugin)].parse(Event.from_bytes(raw, source=source, number=int(given.evtnum)))
     except BaseException as e:  # noqa: BLE001
         text = errors.tell(e, "parse_event")
         _write(err, int(size), text)
@@ -161,7 +159,7 @@ def _counters(*numbers: Any) -> AsyncCounters:
 
 def connect(ffi: Any, lib: Any) -> None:
     """Hand the callbacks to the glue; called once, by the code that cffi generated."""
-    global _ffi, _lib  # noqa: PLW0603  # there is one glue in a process, and this is its module
+    global _ffi, _lib  # there is one glue in a process, and this is its module
     _ffi, _lib = ffi, lib
     for name, function in (
         ("fk_call_python", _call_python),

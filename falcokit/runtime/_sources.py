@@ -41,7 +41,9 @@ def _claim(folder: str) -> None:
     if folder in _claimed:
         return
     if not os.path.isdir(folder):
-        raise PluginError(f"the plugin's source folder {folder} is gone: run 'falcokit build' again")
+        raise PluginError(
+            f"the plugin's source folder {folder} is gone: run 'falcokit build' again"
+        )
     names = plugin_modules(folder)
     for other, theirs in _claimed.items():
         both = sorted(names & theirs)

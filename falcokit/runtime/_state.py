@@ -37,7 +37,7 @@ class Host(Protocol):
     def log(self, severity: int, component: str | None, text: str) -> None:
         """Write to the host's log."""
 
-    def emitter(self, dump: bool) -> AsyncEventHandler:  # noqa: FBT001  # a C method
+    def emitter(self, dump: bool) -> AsyncEventHandler:  # a C method
         """Return the handler of the capture, or the dump, that is open now."""
 
 
@@ -52,7 +52,11 @@ class PluginState:
         self._config_type: type | None = None
         self._producers: Producers | None = None
         self._thread = threading.current_thread()
-        self._parse_errors: set[str] = set()
+
+    @property
+    def plugin(self) -> Any:
+        """The instance of the author's class."""
+        return self._plugin
 
     def init(self, plugin: type[Any], config: str) -> None:
         """Make the instance, with its config, and call the author's init."""
@@ -63,8 +67,8 @@ class PluginState:
             if "name" not in vars(plugin):
                 plugin.name = self.name  # left out: it came from pyproject
             value = decode_config(self._config_type, config)
-            self._plugin = plugin.__new__(plugin)
-            self._plugin.config = value
+            self._plugin = object.__new__(plugin)
+            self._plugin.config = value  # there before the author's __init__ runs
             self._plugin.__init__()
             self._plugin.init()
         except BaseException:
@@ -88,7 +92,7 @@ class PluginState:
         """Open a capture: start_async, then the decorated producers."""
         handler = self._host.emitter(False)
         self._plugin.start_async(handler)
-        self._producers = Producers(self._plugin, handler, lambda text: self.write_error(text))
+        self._producers = Producers(self._plugin, handler, self.write_error)
         try:
             self._producers.start()
         except BaseException:
@@ -108,14 +112,16 @@ class PluginState:
         """Let the author dump the state."""
         self._plugin.dump_state(self._host.emitter(True))
 
-    def parse(self, event: Event) -> str | None:
-        """Hand one event to the author; return the text of an error not seen before."""
+    def parse(self, event: Event) -> None:
+        """Hand one event to the author, if it is of a source that was asked for."""
+        sources = self._plugin.parse_event_sources
+        if sources and event.source not in sources:
+            return  # delivered for the async side, which may have asked for more sources
         token = current.set(self)
         try:
             self._plugin.parse_event(event)
         finally:
             current.reset(token)
-        return None
 
     def metrics(self) -> Iterator[tuple[str, int, int, float]]:
         """Yield the author's metrics as name, kind, value type and value.
@@ -155,5 +161,3 @@ def _checked(metric: Metric) -> tuple[str, int, int, float]:
         if not low <= value <= high:
             raise PluginError(f"metric {metric.name!r}: {value} does not fit {metric.type}")
     return metric.name, 0 if metric.monotonic else 1, number, value
-
-

@@ -23,6 +23,7 @@ __all__ = [
     "LogTarget",
     "current",
     "install",
+    "install_once",
     "plugin_logger",
     "targets",
 ]
@@ -127,13 +128,21 @@ class _LoggedStream:
         raise OSError("a plugin has no standard output: it is the host's")
 
 
-def install() -> None:
-    """Carry logging, print and uncaught exceptions to the host. Called once, by `_bridge`."""
+def install_once() -> None:
+    """Carry logging to the live states. Called by `falcokit.testing`, and by `install`."""
+    root = logging.getLogger()
+    if any(isinstance(handler, _HostHandler) for handler in root.handlers):
+        return
     for level, name in ((FATAL, "FATAL"), (NOTICE, "NOTICE"), (TRACE, "TRACE")):
         logging.addLevelName(level, name)
-    root = logging.getLogger()
     root.addHandler(_HostHandler())
     root.setLevel(logging.INFO)
+
+
+def install() -> None:
+    """Carry logging, print and uncaught exceptions to the host. Called once, by `_bridge`."""
+    install_once()
+    root = logging.getLogger()
     logging.raiseExceptions = False
 
     printed: Any = _LoggedStream(lambda line: root.info("%s", line))

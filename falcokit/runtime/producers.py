@@ -8,6 +8,7 @@ stops them with the capture.
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -135,7 +136,7 @@ class Producers:
                 run = self._run_steps if producer.yields else self._run_calls
                 emission = Emission(producer, self._handler, self._log)
                 task.start(
-                    lambda run=run, p=producer, t=task, e=emission: run(p, t, e),
+                    functools.partial(run, producer, task, emission),
                     name=f"producer of {producer.event}",
                 )
         on_loop = [p for p in producers if p.is_async]

@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drive a plugin class in an author's own tests, without a compiler and without a host.
+
+    from falcokit.testing import start_plugin
+
+    def test_ticks() -> None:
+        with start_plugin(Ticker, config={"interval_ms": 10}) as running:
+            assert running.next_event(timeout=2.0).name == "tick"
+
+The class goes through the same state as inside Falco; the handler keeps the framework's rules
+(declared names, lengths, timestamps, thread ids, the event source), and what it accepts is encoded
+and decoded again, so that a test sees what a rule would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from falcokit.runtime._state import PluginState
+from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler, AsyncEvents
+from falcokit.runtime.errors import (
+    CaptureClosedError,
+    EmitError,
+    EventRefusedError,
+    InvalidEventError,
+    UndeclaredEventError,
+)
+from falcokit.runtime.event import AsyncEvent, Event, encode_async
+from falcokit.runtime.logs import install_once
+from falcokit.runtime.parsing import EventParsing
+from falcokit.runtime.producers import declared_producers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["LogMessage", "RunningPlugin", "start_plugin"]
+
+_FUTURE_NS = 10_000_000_000
+_SEVERITIES = ("", "fatal", "critical", "error", "warning", "notice", "info", "debug", "trace")
+
+
+class LogMessage(NamedTuple):
+    """One message as the host's log gets it: severity, component (None: the plugin) and text."""
+
+    severity: str
+    component: str | None
+    text: str
+
+
+class _Handler(AsyncEventHandler):
+    """The framework's side of emission, for one capture or one dump."""
+
+    def __init__(
+        self, running: RunningPlugin, sink: queue.SimpleQueue[Event], *, dump: bool
+    ) -> None:
+        self._running = running
+        self._sink = sink
+        self._dump = dump
+        self.open = True
+
+    def emit(
+        self,
+        name: str | AsyncEvent,
+        data: Any = None,
+        *,
+        ts_ns: int | None = None,
+        tid: int | None = None,
+        direct: bool = False,  # noqa: ARG002  # there is no ring here
+        plugin_id: int = 0,
+    ) -> None:
+        """Check and deliver one event."""
+        event = name
+        if not isinstance(event, AsyncEvent):
+            event = AsyncEvent(event, data, ts_ns, tid, plugin_id)
+        try:
+            self._deliver(event)
+        except EmitError as e:
+            refused = self._running.refused
+            refused[e.reason] = refused.get(e.reason, 0) + 1
+            raise
+
+    def _deliver(self, event: AsyncEvent) -> None:
+        running = self._running
+        if not self.open:
+            raise CaptureClosedError(f"the capture of plugin {running.name!r} is closed")
+        if event.name not in running.async_events:
+            raise UndeclaredEventError(
+                f"async event {event.name!r} is not declared: add it to async_events of plugin"
+                f" {running.name!r}"
+            )
+        if event.ts_ns is not None and event.ts_ns > time.time_ns() + _FUTURE_NS:
+            raise InvalidEventError("ts_ns lies more than 10 s ahead")
+        raw = encode_async(event)
+        if not self._dump:
+            running.check_source(event)
+        decoded = Event.from_bytes(raw, source=running.source, number=running.take_number())
+        if not self._dump:
+            now = time.time_ns() if decoded.ts_ns is None else decoded.ts_ns
+            decoded = decoded._replace(ts_ns=now, plugin_id=running.plugin_id)
+        running.delivered += 1
+        self._sink.put(decoded)
+        if not self._dump:
+            running.parse(decoded)
+
+    def emit_many(
+        self,
+        name: str,
+        payloads: Iterable[Any],
+        *,
+        ts_ns: int | None = None,
+        tid: int | None = None,
+    ) -> int:
+        """Check and deliver an event for each payload."""
+        count = 0
+        for payload in payloads:
+            self.emit(name, payload, ts_ns=ts_ns, tid=tid)
+            count += 1
+        return count
+
+    @property
+    def counters(self) -> AsyncCounters:
+        """What became of the events so far."""
+        n = self._running.delivered
+        return AsyncCounters(n, n, n, 0, 0, 0, 0, dict(self._running.refused))
+
+
+class RunningPlugin:
+    """A plugin between init and destroy. Made by `start_plugin`.
+
+    Attributes:
+        plugin: The instance of the author's class.
+        name: Its name.
+        logs: What it has logged so far.
+        refused: Emissions that raised, by reason.
+
+    """
+
+    def __init__(self, plugin: type[Any], source: str, plugin_id: int) -> None:
+        self.name: str = getattr(plugin, "name", plugin.__name__.lower())
+        self.source = source
+        self.plugin_id = plugin_id
+        self.logs: list[LogMessage] = []
+        self.refused: dict[str, int] = {}
+        self.delivered = 0
+        self.async_events = {
+            *getattr(plugin, "async_events", ()),
+            *(p.event for p in declared_producers(plugin)),
+        }
+        self._class = plugin
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._dumped: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._handler: _Handler | None = None
+        self._number = 0
+        self._lock = threading.Lock()
+        self._state = PluginState(self.name, "", self)
+
+    @property
+    def plugin(self) -> Any:
+        """The instance of the author's class."""
+        return self._state.plugin
+
+    # What PluginState asks of its host.
+
+    def log(self, severity: int, component: str | None, text: str) -> None:
+        """Keep one message."""
+        self.logs.append(LogMessage(_SEVERITIES[severity], component, text))
+
+    def emitter(self, dump: bool) -> AsyncEventHandler:  # as the C method
+        """Make the handler of a capture or a dump."""
+        handler = _Handler(self, self._dumped if dump else self._events, dump=dump)
+        if not dump:
+            self._handler = handler
+        return handler
+
+    # What a handler asks.
+
+    def take_number(self) -> int:
+        """Return the number of the next event."""
+        with self._lock:
+            self._number += 1
+            return self._number
+
+    def check_source(self, event: AsyncEvent) -> None:
+        """Refuse what the framework refuses for the open event source."""
+        sources = self._class.async_event_sources
+        if sources and self.source not in sources:
+            raise EventRefusedError(
+                f"async events of plugin {self.name!r} are not compatible with the open event"
+                f" source {self.source!r}"
+            )
+        if self.plugin_id and event.tid not in {None, -1}:
+            raise EventRefusedError("a plugin's event source takes no thread id")
+
+    def parse(self, event: Event) -> None:
+        """Let the plugin parse an event when it wants those of this type and source."""
+        plugin = self._class
+        if not issubclass(plugin, EventParsing) or event.type not in plugin.parse_event_types:
+            return
+        if not plugin.parse_event_sources or event.source in plugin.parse_event_sources:
+            self._state.parse(event)
+
+    # What a test asks.
+
+    def init(self, config: Any) -> None:
+        """Make and initialise the plugin."""
+        text = config if isinstance(config, str) else json.dumps(config or {})
+        self._state.init(self._class, text)
+
+    def start(self) -> None:
+        """Open a capture."""
+        self.stop()
+        if issubclass(self._class, AsyncEvents):
+            try:
+                self._state.start()
+            except BaseException:
+                self._close()
+                raise
+
+    def _close(self) -> None:
+        handler, self._handler = self._handler, None
+        if handler is not None:
+            handler.open = False
+
+    def stop(self) -> None:
+        """Close the capture; does nothing when none is open."""
+        if self._handler is None:
+            return
+        try:
+            self._state.stop()
+        finally:
+            self._close()
+
+    def destroy(self) -> None:
+        """Destroy the plugin."""
+        self._state.destroy()
+
+    def next_event(self, timeout: float = 5.0) -> Event:
+        """Return the next event of the stream.
+
+        Raises:
+            TimeoutError: none came within `timeout` seconds; the text has what was logged.
+
+        """
+        try:
+            return self._events.get(timeout=timeout)
+        except queue.Empty:
+            said = "; ".join(m.text for m in self.logs[-3:]) or "nothing was logged"
+            raise TimeoutError(f"no event within {timeout} s ({said})") from None
+
+    def dump_state(self) -> list[Event]:
+        """Dump the state as for a capture file, and return the events written."""
+        self._state.dump()
+        return list(_drain(self._dumped))
+
+    def set_config(self, config: Any) -> None:
+        """Offer another config, as text or as what JSON makes of it."""
+        self._state.set_config(config if isinstance(config, str) else json.dumps(config))
+
+    def metrics(self) -> dict[str, float]:
+        """Return the plugin's own metrics by name."""
+        return {name: value for name, _, _, value in self._state.metrics()}
+
+
+def _drain(events: queue.SimpleQueue[Event]) -> Iterator[Event]:
+    while True:
+        try:
+            yield events.get_nowait()
+        except queue.Empty:
+            return
+
+
+@contextlib.contextmanager
+def start_plugin(
+    plugin: type[Any],
+    config: Any = None,
+    *,
+    source: str = "syscall",
+    plugin_id: int = 0,
+    capture: bool = True,
+) -> Iterator[RunningPlugin]:
+    """Run a plugin class: init and start on entry, stop and destroy on exit.
+
+    Args:
+        plugin: The class.
+        config: Its init config: what JSON can hold, or a text as Falco passes it.
+        source: The event source that is open.
+        plugin_id: Its id; 0 for "syscall".
+        capture: Whether to open a capture at once; else `start` does.
+
+    Raises:
+        Exception: what a hook raises.
+
+    """
+    install_once()
+    running = RunningPlugin(plugin, source, plugin_id)
+    running.init(config)
+    try:
+        try:
+            if capture:
+                running.start()
+            yield running
+        finally:
+            running.stop()
+    finally:
+        running.destroy()
