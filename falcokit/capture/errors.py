@@ -8,7 +8,8 @@ by every module of `falcokit.capture`, shown by `falcokit inspect`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Final
 
 from falcokit.errors import FalcokitError
@@ -41,29 +42,24 @@ class Notices:
     """Collects notices, one for each kind and subject, with how often it happened."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, int], list[int]] = {}
-        self._text: dict[tuple[str, int], str] = {}
+        self._first: dict[tuple[str, int], Notice] = {}
+        self._counts: Counter[tuple[str, int]] = Counter()
         self._left_out = 0
 
     def add(self, kind: str, message: str, *, offset: int, subject: int = 0) -> None:
         """Note `message`; a repetition of kind and subject only raises the count."""
         key = (kind, subject)
-        seen = self._seen.get(key)
-        if seen is not None:
-            seen[1] += 1
-        elif len(self._seen) < MAX_NOTICES:
-            self._seen[key] = [offset, 1]
-            self._text[key] = message
-        else:
-            self._left_out += 1
+        if key not in self._first:
+            if len(self._first) == MAX_NOTICES:
+                self._left_out += 1
+                return
+            self._first[key] = Notice(kind=kind, message=message, offset=offset)
+        self._counts[key] += 1
 
     def all(self) -> tuple[Notice, ...]:
         """Everything noted so far, in the order of first appearance."""
-        notices = [
-            Notice(kind=key[0], message=self._text[key], offset=offset, count=count)
-            for key, (offset, count) in self._seen.items()
-        ]
+        notices = [replace(first, count=self._counts[key]) for key, first in self._first.items()]
         if self._left_out:
-            text = f"{self._left_out} further notices were left out"
+            text = "further kinds of oddities were left out"
             notices.append(Notice(kind="more", message=text, offset=0, count=self._left_out))
         return tuple(notices)

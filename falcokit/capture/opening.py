@@ -30,7 +30,7 @@ _OTHER_FORMATS: Final = (
     (b"PK\x03\x04", "is a zip archive; unpack it first"),
     (b"\xd4\xc3\xb2\xa1", "is a pcap network capture, not a capture of events"),
     (b"\xa1\xb2\xc3\xd4", "is a pcap network capture, not a capture of events"),
-    (b"\x7fELF", "is a program or library; plugins are shown by `falcokit doctor`"),
+    (b"\x7fELF", "is a program or library, not a capture"),
 )
 
 

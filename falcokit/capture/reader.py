@@ -96,14 +96,12 @@ class Capture:
             raise refuse(self.path, self._walk.start(), source)
         events = self._read()
         first = next(events, None)
-        if first is not None:
-            return chain((first,), events)
         if not self.section_count:
             why = self.notices[0].message if self.notices else "it has no section header"
             raise unreadable(self.path, why)
-        if self.unknown_blocks and set(self.blocks) == {SECTION_HEADER}:
+        if first is None and self.unknown_blocks and set(self.blocks) == {SECTION_HEADER}:
             raise unreadable(self.path, "it is a pcapng file without a single event block")
-        return iter(())
+        return iter(()) if first is None else chain((first,), events)
 
     def _read(self) -> Iterator[Event]:
         number = 0

@@ -191,6 +191,12 @@ def test_a_block_too_large_to_hold_is_passed_over_and_reading_goes_on(tmp_path: 
     assert [notice.kind for notice in notices] == ["large-block"]
 
 
+def test_a_first_header_too_large_to_hold_leaves_nothing_to_read(tmp_path: Path) -> None:
+    huge = BUILD.section(options=bytes(MAX_BLOCK_BYTES))
+    with pytest.raises(CaptureError, match="too large"):
+        read(tmp_path / "head.scap", huge + EVENTS[3])
+
+
 def test_notices_sections_and_streams_stay_bounded(tmp_path: Path) -> None:
     path = tmp_path / "many.scap"
     strange = b"".join(BUILD.block(0x10000 + n, b"") for n in range(MAX_NOTICES * 2))
