@@ -22,7 +22,6 @@ from falcokit.names import (
 from falcokit.project import load_project
 from falcokit.scaffold import generate_project, template_names
 
-
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -26,6 +26,7 @@ from falcokit.cli.failure import (
     report_usage,
 )
 from falcokit.cli.init import init
+from falcokit.cli.interrupt import StoppedBySignal
 from falcokit.cli.options import Json, Limit  # noqa: TC001  typer reads the annotations
 from falcokit.cli.run import run
 from falcokit.errors import FalcokitError
@@ -54,8 +55,10 @@ class _Group(TyperGroup):
             code = report_failure(e, as_json=as_json)
         except _UsageProblem as e:
             code = report_usage(e, as_json=as_json)
-        except (KeyboardInterrupt, typer.Abort) as e:
-            code = getattr(e, "exit_code", EXIT_INTERRUPTED)
+        except (KeyboardInterrupt, typer.Abort):
+            code = EXIT_INTERRUPTED
+        except StoppedBySignal as e:
+            code = e.exit_code
         except ReaderGoneError:
             drop_stdout()
             code = EXIT_PIPE_CLOSED

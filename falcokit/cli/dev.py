@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["dev"]
 
-STATS_MS: Final = 50
+STATS_MS: Final = 25
 """How often the child reports; the time to the first event is measured by it."""
 
 

@@ -109,7 +109,8 @@ def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
 
 
 def _file_facts(file: FileFacts) -> Iterable[str]:
-    yield size_text(file.size)
+    if file.size:  # a pipe has none
+        yield size_text(file.size)
     yield f"gzip, {size_text(file.inflated_size)} inflated" if file.compressed else "not compressed"
     yield f"format {file.format_version}"
     if file.sections > 1:

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["StoppedBySignalError", "signals_as_interrupts"]
+__all__ = ["StoppedBySignal", "signals_as_interrupts"]
 
 
-class StoppedBySignalError(KeyboardInterrupt):
-    """SIGTERM or SIGHUP arrived; handled wherever an interruption is."""
+class StoppedBySignal(BaseException):  # noqa: N818  no error, as KeyboardInterrupt is none
+    """SIGTERM or SIGHUP arrived.
+
+    No KeyboardInterrupt: typer gives that exit code 130 whatever it carries.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -33,7 +36,7 @@ def signals_as_interrupts() -> Iterator[None]:
     def interrupt(number: int, _frame: Any) -> None:
         for each in handled:
             signal.signal(each, signal.SIG_IGN)
-        raise StoppedBySignalError(number)
+        raise StoppedBySignal(number)
 
     before = {number: signal.signal(number, interrupt) for number in handled}
     try:

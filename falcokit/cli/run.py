@@ -42,7 +42,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Build the plugin, run it and show its events."""
-    from falcokit.cli.interrupt import signals_as_interrupts  # noqa: PLC0415
+    from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts  # noqa: PLC0415
     from falcokit.cli.lines import EventLines  # noqa: PLC0415
     from falcokit.errors import ConfigError  # noqa: PLC0415
     from falcokit.reports import plugin_failure  # noqa: PLC0415
@@ -71,7 +71,7 @@ def run(
                 show(report)
                 if report["report"] == "error":
                     error = report
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, StoppedBySignal):
             runner.stop()
             for report in runner.reports():  # how the capture was closed
                 show(report)
