@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["StoppedBySignal", "signals_as_interrupts"]
 
 
-class StoppedBySignal(BaseException):  # noqa: N818  no error, as KeyboardInterrupt is none
+class StoppedBySignal(BaseException):
     """SIGTERM or SIGHUP arrived.
 
     No KeyboardInterrupt: typer gives that exit code 130 whatever it carries.
