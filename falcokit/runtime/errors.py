@@ -15,8 +15,12 @@ by `_bridge`.
 
 from __future__ import annotations
 
+import os
 import traceback
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "CaptureClosedError",
@@ -25,6 +29,7 @@ __all__ = [
     "InvalidEventError",
     "PluginError",
     "UndeclaredEventError",
+    "own_frames",
     "tell",
 ]
 
@@ -61,20 +66,30 @@ class EventRefusedError(EmitError):
     reason = "host"
 
 
+def own_frames(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    """Return the frames that are neither falcokit's nor the standard library's, if there are any.
+
+    Where they are all the library's, the library's; falcokit's own never.
+    """
+    library = os.path.dirname(os.__file__)
+    others = [
+        f
+        for f in frames
+        if "/falcokit/runtime/" not in f.filename and not f.filename.startswith("<frozen")
+    ]
+    theirs = [f for f in others if not f.filename.startswith(library) or "-packages" in f.filename]
+    return theirs or others
+
+
 def tell(error: BaseException, hook: str) -> str:
     """Say in one sentence what happened in `hook`, where (file:line), and of which type it was.
 
-    The place is the innermost line outside falcokit and the standard library's import machinery:
-    the author's own.
+    The place is the innermost line of the author's own code, as far as there is any.
     """
     if isinstance(error, SyntaxError) and error.filename:
         place = f"{error.filename}:{error.lineno}: "
     else:
-        frames = [
-            f
-            for f in traceback.extract_tb(error.__traceback__)
-            if "/falcokit/runtime/" not in f.filename and not f.filename.startswith("<frozen")
-        ]
+        frames = own_frames(traceback.extract_tb(error.__traceback__))
         place = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
     if isinstance(error, PluginError) and not place:
         return str(error)

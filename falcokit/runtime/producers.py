@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from falcokit.runtime.background import BackgroundTask
-from falcokit.runtime.errors import CaptureClosedError, EmitError, PluginError, tell
+from falcokit.runtime.errors import CaptureClosedError, EmitError, PluginError, own_frames, tell
 from falcokit.runtime.event import AsyncEvent
 
 if TYPE_CHECKING:
@@ -213,6 +213,5 @@ def place_of(thread: threading.Thread) -> str:
     if frame is None:
         return "at an unknown place"
     frames = traceback.extract_stack(frame)
-    theirs = [f for f in frames if "/falcokit/runtime/" not in f.filename]
-    last = (theirs or frames)[-1]
+    last = (own_frames(frames) or frames)[-1]
     return f"at {last.filename}:{last.lineno} in {last.name}"

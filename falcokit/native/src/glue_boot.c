@@ -106,7 +106,8 @@ static bool import_runtime(const fk_boot *boot, char *err, size_t errlen) {
 	PyObject *hot = fk_hot_module();
 	PyObject *runtime = hot ? PyImport_ImportModule("falcokit.runtime._bridge") : NULL;
 	bool ok = hot && runtime;
-	if (!ok)
+	if (!hot) describe_exception(err, errlen, "this process's Python cannot be shared");
+	else if (!runtime)
 		describe_exception(err, errlen,
 		                   "cannot import falcokit.runtime (was the virtual environment moved or "
 		                   "changed? run 'falcokit build' again)");
