@@ -73,7 +73,9 @@ def dev(
 
             stack.enter_context(Watcher(found, supervisor.saved))
         show = stack.enter_context(
-            _screen(supervisor, found, watch=watch) if has_screen else _stream(as_json=as_json)
+            _screen(supervisor, found, watch=watch)
+            if has_screen
+            else _stream(watch=watch, as_json=as_json)
         )
         reports = stack.enter_context(contextlib.closing(supervisor.reports(duration)))
         for report in reports:
@@ -112,11 +114,11 @@ def _screen(
     return DevScreen(supervisor, project, watch=watch)
 
 
-def _stream(*, as_json: bool) -> AbstractContextManager[Callable[[Report], Any]]:
+def _stream(*, watch: bool, as_json: bool) -> AbstractContextManager[Callable[[Report], Any]]:
     if as_json:
         from falcokit.cli.console import json_line  # noqa: PLC0415
 
         return contextlib.nullcontext(json_line)
     from falcokit.cli.dev_lines import DevLines  # noqa: PLC0415
 
-    return contextlib.nullcontext(DevLines().show)
+    return contextlib.nullcontext(DevLines(watch=watch).show)

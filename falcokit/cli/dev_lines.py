@@ -27,8 +27,9 @@ _PAYLOAD_LIMIT: Final = 80
 class DevLines:
     """Writes a line for each thing that happened, and the statistics once a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, watch: bool) -> None:
         self._state = DevState()
+        self._watch = watch
         self._next_ms = _EVERY_MS
 
     def show(self, report: Report) -> None:
@@ -43,6 +44,8 @@ class DevLines:
             how = "compiled" if report["compiled"] else "nothing to compile"
             console.message(f"built in {report['ms']:.0f} ms ({how})")
             return
+        if not self._watch:
+            return  # the command ends with this error and tells it then
         error = report["error"]
         label = console.paint("error:", "red", sys.stderr)
         console.message(f"{label} {error['message']}")
@@ -83,6 +86,8 @@ class DevLines:
         console.message(log_line(report))
 
     def _on_error(self, report: Report) -> None:
+        if not self._watch:
+            return
         label = console.paint("error:", "red", sys.stderr)
         text = console.printable(str(report.get("message")))
         console.message(f"{label} {report.get('phase')}: {text}")
