@@ -142,6 +142,7 @@ class Supervisor:
                 if message is None or message.kind == "quit":
                     break
                 yield from self._take(message)
+            yield from self._last_words()
         finally:
             self._stop()
             self._bell.close()
@@ -271,6 +272,12 @@ class Supervisor:
             "ok": self.failure is None,
             "status": exit_status(returncode),
         }
+
+    def _last_words(self) -> Iterator[Report]:
+        """Close the capture in order and pass on how that went."""
+        if self._run is not None:
+            self._run.child.stop(timeout=STOP_SECONDS)
+            yield from self._run.child.read(timeout=0.0)
 
     def _stop(self) -> None:
         run, self._run = self._run, None

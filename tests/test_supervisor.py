@@ -48,7 +48,8 @@ class Mailbox:
         self.writer.send(b"x")
 
     def take(self) -> list[Report]:
-        self.reader.recv(4096)
+        if self.waiting:
+            self.reader.recv(4096)
         taken, self.waiting = self.waiting, []
         return taken
 
@@ -66,6 +67,7 @@ class FakeChild:
         self.pid = 1000 + number
         self.returncode: int | None = None
         self.said = Mailbox()
+        self.last_words: list[Report] = []
 
     def __enter__(self) -> Self:
         self.journal.append(f"start {self.number}")
@@ -88,6 +90,8 @@ class FakeChild:
     def stop(self, timeout: float = 2.0) -> None:
         if self.returncode is None:
             self.returncode = 0
+            for report in self.last_words:
+                self.said.put(report)
             self.journal.append(f"stop {self.number}")
 
     def die(self, returncode: int) -> None:
@@ -304,8 +308,9 @@ def test_quit_and_duration_end_the_stream_and_stop_the_child() -> None:
     world = World()
     reports = world.supervisor.reports()
     until(reports, "started")
+    world.child.last_words = [{"report": "closed"}]
     world.supervisor.quit()
-    assert list(reports) == []
+    assert list(reports) == [{"report": "closed"}]
     assert world.journal[-1] == "stop 1"
 
     world = World()

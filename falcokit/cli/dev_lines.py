@@ -71,7 +71,8 @@ class DevLines:
             payload = console.printable(row.last_data, _PAYLOAD_LIMIT)
             name = console.printable(row.name)
             console.data(
-                f"{name}: {row.count} events, {row.rate:.1f}/s, {row.byte_rate:.0f} B/s, {payload}"
+                f"{name}: {row.count} events, {row.rate:.1f}/s, {row.byte_rate:.0f} B/s"
+                + (f", {payload}" if payload else "")
             )
         for what in ("rejected", "dropped"):
             if report.get(what):
@@ -91,6 +92,9 @@ class DevLines:
         label = console.paint("error:", "red", sys.stderr)
         text = console.printable(str(report.get("message")))
         console.message(f"{label} {report.get('phase')}: {text}")
+
+    def _on_closed(self, report: Report) -> None:
+        console.message(f"closed after {report['events']} events ({report['reason']})")
 
     def _on_ended(self, report: Report) -> None:
         console.message(f"run {report['run']} ended: {report['status']}")
