@@ -47,12 +47,17 @@ static void *produce(void *of)
 	const struct config *c = &p->config;
 	uint8_t *buffer = calloc(1, HEADER + sizeof EVENT + TEXT + c->size);
 	usleep((useconds_t)c->async_first_ms * 1000);
+	uint64_t begin = now_ns(CLOCK_MONOTONIC);
 	for (uint64_t i = 0; i < c->async && !p->stop; i++) {
 		while (c->window && !p->stop && p->sent - p->parsed_async >= c->window)
 			sched_yield();
+		// Even spacing below what a sleep can do: busy waiting, as far as falling behind allows.
+		while (c->async_rate && now_ns(CLOCK_MONOTONIC) < begin + i * 1000000000u / c->async_rate)
+			if (p->stop)
+				break;
 		encode(c, buffer, self->number, i);
 		emit(p, buffer);
-		if (c->async_delay_us)
+		if (c->async_delay_us && !c->async_rate)
 			usleep((useconds_t)c->async_delay_us);
 	}
 	free(buffer);

@@ -38,7 +38,7 @@ ss_plugin_t *plugin_init(const ss_plugin_init_input *in, ss_plugin_rc *rc)
 	c->async_delay_us = number(in->config, "async_delay_us", 1000);
 	c->producers = number(in->config, "producers", 1);
 #define READ(key) c->key = number(in->config, #key, 0)
-	READ(async_first_ms), READ(stamp), READ(size), READ(window), READ(ts), READ(ts_offset_ms), READ(tid);
+	READ(async_rate), READ(async_first_ms), READ(stamp), READ(size), READ(window), READ(ts), READ(ts_offset_ms), READ(tid);
 	READ(undeclared), READ(malformed), READ(late), READ(fail), READ(hang_ms), READ(crash), READ(noise);
 	p->owner = in->owner;
 	p->log = in->log_fn;
