@@ -94,6 +94,12 @@ def baseline(compile_c: CompileC) -> Baseline:
     )
 
 
+@pytest.fixture(scope="session")
+def torture(compile_c: CompileC) -> Path:
+    """The program tests/hosts/torture.c, which does to plugins what no sensible host does."""
+    return compile_c("torture", sorted(_HOSTS.glob("torture*.c")))
+
+
 @pytest.fixture(autouse=True)
 def no_print(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test wants to show, it asserts."""
