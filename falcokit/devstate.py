@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["DevState", "EventRow", "LogLine", "ReloadLine"]
 
 BUCKET_MS: Final = 500.0
-"""One bar of the sparkline; a rate over less jumps about."""
+"""One bar of the sparkline."""
+
+_WINDOW: Final = 4
+"""Buckets that a rate is taken over; over less, an event each second jumps between 0 and 2."""
 
 _HISTORY: Final = 40
 _PLUGIN_EVENTS: Final = "pluginevent"
@@ -40,7 +43,9 @@ class EventRow:
     history: deque[float] = field(default_factory=lambda: deque(maxlen=_HISTORY))
     last_data: str = ""
     last_at: float | None = None
-    _bucket: tuple[float, int, int] = (0.0, 0, 0)
+    _marks: deque[tuple[float, int, int]] = field(
+        default_factory=lambda: deque([(0.0, 0, 0)], maxlen=_WINDOW)
+    )
 
     def update(self, stats: Report, elapsed_ms: float, now: float) -> None:
         """Take over a stats report's figures, which count from the start of the run."""
@@ -49,14 +54,14 @@ class EventRow:
             self.last_at = now
         self.count, self.bytes = count, size
         self.last_data = str(stats.get("last_data") or "")
-        begin, old_count, old_size = self._bucket
-        passed = (elapsed_ms - begin) / 1000
-        if passed * 1000 < BUCKET_MS:
+        last_ms, last_count, _ = self._marks[-1]
+        if elapsed_ms - last_ms < BUCKET_MS:
             return
-        self.rate = (count - old_count) / passed
-        self.byte_rate = (size - old_size) / passed
-        self.history.append(self.rate)
-        self._bucket = (elapsed_ms, count, size)
+        self.history.append((count - last_count) / (elapsed_ms - last_ms) * 1000)
+        begin_ms, begin_count, begin_size = self._marks[0]
+        self.rate = (count - begin_count) / (elapsed_ms - begin_ms) * 1000
+        self.byte_rate = (size - begin_size) / (elapsed_ms - begin_ms) * 1000
+        self._marks.append((elapsed_ms, count, size))
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def test_a_declared_event_is_listed_before_it_comes() -> None:
     assert state.events["tick"].last_at is None
 
 
-def test_rates_are_taken_over_half_a_second() -> None:
+def test_a_bar_is_half_a_second_and_a_rate_two() -> None:
     state = running()
     for step in range(1, 21):
         state.apply(stats(step * 50, step))
@@ -60,10 +60,20 @@ def test_rates_are_taken_over_half_a_second() -> None:
     assert list(row.history) == [pytest.approx(20.0)] * 2
 
 
+def test_an_event_each_second_has_a_steady_rate() -> None:
+    state = running()
+    rates = []
+    for step in range(1, 20):
+        state.apply(stats(step * 500, 1 + step // 2))
+        rates.append(state.events["tick"].rate)
+    assert set(rates[5:]) == {1.0}
+
+
 def test_a_silent_event_falls_to_zero() -> None:
     state = running()
     state.apply(stats(500, 10))
-    state.apply({"report": "stats", "elapsed_ms": 1000, "async": {}})
+    for elapsed_ms in range(1000, 4000, 500):
+        state.apply({"report": "stats", "elapsed_ms": elapsed_ms, "async": {}})
     row = state.events["tick"]
     assert (row.count, row.rate) == (10, 0.0)
 
