@@ -87,11 +87,12 @@ static const char *owner_error(ss_plugin_owner_t *owner)
 	return "torture has no tables";
 }
 
-static void count_log(ss_plugin_owner_t *owner, const char *component, const char *message,
+// To stderr, where a test reads them.
+static void write_log(ss_plugin_owner_t *owner, const char *component, const char *message,
                       ss_plugin_log_severity severity)
 {
-	(void)component, (void)message, (void)severity;
 	((struct slot *)owner)->logged++;
+	fprintf(stderr, "log %d %s: %s\n", (int)severity, component ? component : "-", message);
 }
 
 static ss_plugin_table_info *no_list(ss_plugin_owner_t *o, uint32_t *n) { (void)o; *n = 0; return NULL; }
@@ -122,7 +123,7 @@ static int init(struct slot *slot, const char *config)
 	                                                   .get_table = no_table};
 	ss_plugin_init_input in = {config ? config : "", slot, owner_error,
 	                           slot->api.parse_event || slot->api.extract_fields ? &tables : NULL,
-	                           count_log};
+	                           write_log};
 	ss_plugin_rc rc = SS_PLUGIN_FAILURE;
 	slot->state = slot->api.init(&in, &rc);
 	return rc;

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the hostile tests: misbehaving plugins, and the host that tortures them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from author import Author
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import CompileC
+
+__all__ = ["Said", "Torture", "WritePlugin"]
+
+_HOSTS = Path(__file__).parent.parent / "hosts"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the torture host printed: a dict for each operation, and everything else."""
+
+    operations: list[dict[str, Any]]
+    stderr: str
+    status: int
+
+    def of(self, name: str) -> list[dict[str, Any]]:
+        return [o for o in self.operations if o["op"] == name]
+
+    def one(self, name: str) -> dict[str, Any]:
+        (found,) = self.of(name)
+        return found
+
+
+Torture = "Callable[..., Said]"
+WritePlugin = "Callable[..., Author]"
+
+
+@pytest.fixture
+def write_plugin(tmp_path: Path) -> Callable[..., Author]:
+    def write(text: str, name: str = "hostile") -> Author:
+        folder = tmp_path / name
+        folder.mkdir()
+        return Author(folder, text, name)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def torture_program(compile_c: CompileC) -> Path:
+    return compile_c("torture", sorted(_HOSTS.glob("torture*.c")))
+
+
+@pytest.fixture
+def torture(torture_program: Path) -> Callable[..., Said]:
+    """Run the host; its stdout must hold its own lines and nothing else."""
+
+    def run(*operations: str, env: dict[str, str] | None = None, timeout: float = 120) -> Said:
+        done = subprocess.run(
+            [str(torture_program), *operations],
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        assert lines, done.stderr
+        assert lines[-1]["op"] == "end", f"the host died: {done.returncode}\n{done.stderr}"
+        return Said(lines, done.stderr, done.returncode)
+
+    return run

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Work that does not stop, emission at the wrong time, and captures that come and go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from author import Author
+    from conftest import Said
+
+_STUBBORN_HOOK = """
+    class P(Plugin, AsyncEvents):
+        async_events = ("beat",)
+        def start_async(self, handler):
+            self.thread = threading.Thread(target=self.run, args=(handler,), daemon=True)
+            self.thread.start()
+        def run(self, handler):
+            while True:
+                try:
+                    handler.emit("beat", b"x")
+                except falcokit.CaptureClosedError:
+                    pass
+                time.sleep(0.001)
+        def stop_async(self):
+            self.thread.join()  # never ends
+"""
+_STUBBORN_PRODUCER = """
+    class P(Plugin, AsyncEvents):
+        @async_event("beat", every=0.01)
+        def beat(self):
+            while True:
+                time.sleep(60)  # deaf
+"""
+_KEEPS_THE_GIL = """
+    import ctypes
+    class P(Plugin, AsyncEvents):
+        async_events = ("beat",)
+        def start_async(self, handler):
+            pass
+        def stop_async(self):
+            # PyDLL holds the GIL while the C function sleeps
+            ctypes.PyDLL(None).usleep(8_000_000)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "limit_ms", "place"),
+    [
+        (_STUBBORN_HOOK, 6000, "self.thread.join()"),
+        (_STUBBORN_PRODUCER, 6000, "time.sleep(60)"),
+        (_KEEPS_THE_GIL, 7500, None),
+    ],
+    ids=["stop_async_hangs", "producer_is_deaf", "gil_is_kept"],
+)
+def test_close_returns_in_bounded_time_with_the_place_in_the_log(
+    write_plugin: Callable[..., Author],
+    torture: Callable[..., Said],
+    text: str,
+    limit_ms: int,
+    place: str | None,
+) -> None:
+    author = write_plugin(text)
+    said = torture(
+        f"load={author.library}", "init", "set-handler", "pump=0", "clear-handler", "destroy"
+    )
+    closing = said.one("clear-handler")
+    # FAILURE would poison the plugin in the framework; the log tells instead.
+    assert closing["rc"] == 0
+    assert closing["ms"] < limit_ms
+    expected = author.at(place) if place else "does not release the GIL"
+    assert any(expected in line for line in _logged(said)), _logged(said)
+    assert said.status == 0, "the handler was called after it was taken back"
+
+
+def test_emission_after_stop_and_after_destroy_raises_and_never_reaches_the_host(
+    write_plugin: Callable[..., Author], torture: Callable[..., Said], tmp_path
+) -> None:
+    notes = tmp_path / "notes"
+    author = write_plugin(f"""
+        class P(Plugin, AsyncEvents):
+            async_events = ("beat",)
+            def start_async(self, handler):
+                self.handler = handler
+                handler.emit("beat", b"in time")
+            def stop_async(self):
+                handler = self.handler
+                def later():
+                    with open({str(notes)!r}, "a") as notes:
+                        for _ in range(200):
+                            for direct in (False, True):
+                                try:
+                                    handler.emit("beat", b"late", direct=direct)
+                                    notes.write("emitted\\n")
+                                except falcokit.CaptureClosedError as e:
+                                    notes.write(f"{{e}}\\n")
+                                except falcokit.EmitError as e:
+                                    notes.write(f"other: {{e}}\\n")
+                            notes.flush()
+                            time.sleep(0.005)
+                # one more thread after the stop, which lives on after destroy
+                threading.Timer(0.2, later).start()
+    """)
+    said = torture(
+        f"load={author.library}", "init", "set-handler", "pump=1", "clear-handler", "destroy",
+        "unload", "sleep=1500",
+    )  # fmt: skip
+    assert said.status == 0
+    lines = notes.read_text().splitlines()
+    assert len(lines) > 10
+    assert all("is closed" in line for line in lines), set(lines)
+
+
+_EIGHT_THREADS = """
+    class P(Plugin, AsyncEvents):
+        async_events = ("beat",)
+        def start_async(self, handler):
+            self.threads = [threading.Thread(target=self.run, args=(handler, i)) for i in range(8)]
+            for thread in self.threads:
+                thread.start()
+        def run(self, handler, number):
+            n = 0
+            try:
+                while True:
+                    handler.emit("beat", b"%d %d" % (number, n), direct=n % 64 == 63)
+                    n += 1
+            except falcokit.CaptureClosedError:
+                pass
+            except falcokit.EventRefusedError:
+                pass  # closed between the check and the call
+        # no stop_async: the threads learn of the end by emit raising
+"""
+
+
+def test_eight_threads_emit_while_the_capture_closes_and_reopens_two_hundred_times(
+    write_plugin: Callable[..., Author], torture: Callable[..., Said]
+) -> None:
+    author = write_plugin(_EIGHT_THREADS)
+    said = torture(f"load={author.library}", "init", "churn=200", "destroy", "unload")
+    assert said.one("churn")["rc"] == 0
+    assert said.status == 0
+
+
+def test_a_plugin_that_lost_its_library_is_loaded_again_fifty_times_on_other_threads(
+    write_plugin: Callable[..., Author], torture: Callable[..., Said]
+) -> None:
+    author = write_plugin("""
+        class P(Plugin, AsyncEvents):
+            @async_event("beat", every=0.001)
+            def beat(self):
+                return b"x"
+    """)
+    said = torture(
+        "repeat=50",
+        f"load={author.library}", "@init", "@set-handler", "pump=3", "@clear-handler", "@destroy",
+        "unload",
+        "end",
+    )  # fmt: skip
+    assert said.status == 0
+    assert [o["rc"] for o in said.of("init")] == [0] * 50
+    assert [o["rc"] for o in said.of("clear-handler")] == [0] * 50
+    ends = said.of("unload")
+    assert len(ends) == 50
+    assert ends[-1]["threads"] <= ends[0]["threads"]
+    assert ends[-1]["rss_kb"] - ends[9]["rss_kb"] < 4000
+
+
+def _logged(said: Said) -> list[str]:
+    return said.stderr.splitlines()
