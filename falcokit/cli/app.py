@@ -14,8 +14,8 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from falcokit.cli import console
 from falcokit.cli.build import build
-from falcokit.cli.console import ReaderGoneError
 from falcokit.cli.dev import dev
 from falcokit.cli.failure import (
     EXIT_INTERRUPTED,
@@ -48,6 +48,7 @@ class _Group(TyperGroup):
         kwargs["standalone_mode"] = False
         arguments = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
         as_json = "--json" in arguments
+        console.tolerate_locale()
         code: Any
         try:
             code = super().main(*args, **kwargs)
@@ -59,7 +60,7 @@ class _Group(TyperGroup):
             code = EXIT_INTERRUPTED
         except StoppedBySignal as e:
             code = e.exit_code
-        except ReaderGoneError:
+        except console.ReaderGoneError:
             drop_stdout()
             code = EXIT_PIPE_CLOSED
         except Exception as e:  # noqa: BLE001  a person must never see a raw traceback
@@ -83,8 +84,6 @@ app = typer.Typer(
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version  # noqa: PLC0415  costs 20 ms
-
-        from falcokit.cli import console  # noqa: PLC0415
 
         console.data(f"falcokit {version('falcokit')}")
         raise typer.Exit

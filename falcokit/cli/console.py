@@ -7,13 +7,23 @@ comes from a plugin passes through `printable` before a terminal may see it.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import unicodedata
 from typing import IO, Any
 
-__all__ = ["ReaderGoneError", "data", "has_color", "json_line", "message", "paint", "printable"]
+__all__ = [
+    "ReaderGoneError",
+    "data",
+    "has_color",
+    "json_line",
+    "message",
+    "paint",
+    "printable",
+    "tolerate_locale",
+]
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -40,7 +50,15 @@ def data(text: str) -> None:
 
 def json_line(value: Any) -> None:
     """Write one JSON object as one line of data."""
-    data(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str))
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    data(json.dumps(value, ensure_ascii=not is_utf8, separators=(",", ":"), default=str))
+
+
+def tolerate_locale() -> None:
+    """Write what the locale cannot express as an escape, instead of failing on it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def message(text: str) -> None:

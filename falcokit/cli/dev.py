@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -54,7 +55,7 @@ def dev(
     from falcokit.supervisor import Supervisor  # noqa: PLC0415
 
     found = load_project(project)
-    has_screen = not as_json and sys.stdout.isatty() and sys.stdin.isatty()
+    has_screen = not as_json and _is_screen()
     options: dict[str, Any] = {
         "init_config": read_init_config(init_config),
         "open_params": open_params,
@@ -82,6 +83,15 @@ def dev(
             show(report)
     if supervisor.failure is not None and not watch:
         raise supervisor.failure
+
+
+def _is_screen() -> bool:
+    """Tell whether there is a terminal that can place a cursor, and a keyboard."""
+    return (
+        sys.stdout.isatty()
+        and sys.stdin.isatty()
+        and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
+    )
 
 
 def _builder(project: Project) -> Callable[[], Build]:

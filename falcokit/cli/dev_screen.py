@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["DevScreen"]
 
 _REFRESH_HZ: Final = 10
+_CONTROL_CHARS: Final = 6
+"""Where they are in what tcgetattr gives."""
 
 
 class DevScreen:
@@ -109,6 +111,10 @@ class _Keys:
         """Switch the terminal to single keys without echo."""
         self._before = termios.tcgetattr(self._fd)
         tty.setcbreak(self._fd)
+        modes = termios.tcgetattr(self._fd)
+        # Ctrl-Z would leave a stopped program's screen on the terminal.
+        modes[_CONTROL_CHARS][termios.VSUSP] = b"\0"
+        termios.tcsetattr(self._fd, termios.TCSADRAIN, modes)
         self._thread.start()
 
     def stop(self) -> None:

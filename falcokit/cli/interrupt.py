@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["StoppedBySignal", "signals_as_interrupts"]
+
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StoppedBySignal(BaseException):
@@ -30,17 +33,25 @@ class StoppedBySignal(BaseException):
 
 @contextlib.contextmanager
 def signals_as_interrupts() -> Iterator[None]:
-    """Raise SIGTERM and SIGHUP like Ctrl-C; later ones do not disturb the way out."""
-    handled = (signal.SIGTERM, signal.SIGHUP)
+    """Raise the three in the main thread; only the first, so that the way out is not disturbed.
+
+    The way out is bounded, so an impatient second Ctrl-C would gain nothing and could leave a
+    terminal half restored. What is ignored stays so: nohup ignores SIGHUP, a shell's & SIGINT.
+    """
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    handled = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
 
     def interrupt(number: int, _frame: Any) -> None:
         for each in handled:
             signal.signal(each, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         raise StoppedBySignal(number)
 
-    before = {number: signal.signal(number, interrupt) for number in handled}
+    for number in handled:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in handled:
+            signal.signal(number, before[number])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -84,7 +85,8 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self.master)
+        with contextlib.suppress(OSError):
+            os.close(self.master)
         os.close(self.slave)
 
 
@@ -152,6 +154,32 @@ def test_every_end_takes_two_seconds_at_most_and_restores_the_terminal(
     assert not is_alive(runner)
     assert_left_as_found(terminal)
     assert "load-watch 0.1.0, run 1: load_watch_load" in terminal.text()
+
+
+def test_a_terminal_that_is_closed_ends_the_command(terminal: Terminal) -> None:
+    terminal.wait_for(r"first event after \d+ ms")
+    (runner,) = terminal.runners()
+    os.close(terminal.master)
+    assert terminal.process.wait(timeout=2.0) == 129
+    assert not is_alive(runner)
+
+
+def test_an_impatient_second_ctrl_c_does_not_hurt(terminal: Terminal) -> None:
+    terminal.wait_for(r"first event after \d+ ms")
+    for _ in range(5):
+        os.write(terminal.master, b"\x03")
+    returncode, _ = terminal.wait()
+    assert returncode == 130
+    assert_left_as_found(terminal)
+
+
+def test_ctrl_z_does_not_leave_the_screen_behind(terminal: Terminal) -> None:
+    seen = terminal.wait_for(r"first event after \d+ ms")
+    os.write(terminal.master, b"\x1ar")
+    terminal.wait_for(r"rebuild: build", since=seen)
+    os.write(terminal.master, b"q")
+    assert terminal.wait()[0] == 0
+    assert_left_as_found(terminal)
 
 
 def test_a_killed_command_leaves_no_orphan(terminal: Terminal) -> None:

@@ -231,6 +231,44 @@ def test_dev_without_a_terminal_writes_lines(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("command", ["run", "dev"])
+def test_a_reader_that_has_enough_stops_the_plugin(tmp_path: Path, command: str) -> None:
+    root = write_plugin(tmp_path / "p", THING)
+    with subprocess.Popen(
+        [sys.executable, "-m", "falcokit", command, "--json"],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=10) == 141
+        assert process.stderr.read() == b""
+
+
+def test_a_locale_that_knows_no_unicode_is_no_error(tmp_path: Path) -> None:
+    code = THING.replace('b"x"', '"héé→"').replace('description = "d"', 'description = "dé"')
+    root = write_plugin(tmp_path / "p", code)
+    env = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C"}
+    for options in ([], ["--json"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "falcokit", "run", "-n", "1", *options],
+            cwd=root,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        if options:
+            events = [r for r in reports(done.stdout) if r["report"] == "event"]
+            assert events[0]["data"] == "héé→"
+        else:
+            assert r"h\xe9\xe9\u2192" in done.stdout
+
+
 def test_dev_json_tells_builds_reloads_and_statistics(tmp_path: Path) -> None:
     root = write_plugin(tmp_path / "p", THING)
     done = falcokit("dev", "--duration", "0.5", "--json", cwd=root)
