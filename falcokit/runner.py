@@ -174,7 +174,9 @@ class Runner:
             child.wait()
 
     def _readable(self, timeout: float | None) -> bool:
-        return bool(select.select([self], [], [], timeout)[0])
+        poll = select.poll()  # select() refuses descriptors above 1023
+        poll.register(self, select.POLLIN)
+        return bool(poll.poll(None if timeout is None else timeout * 1000))
 
     def _take(self) -> None:
         chunk = os.read(self.fileno(), _READ_BYTES)

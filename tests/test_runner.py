@@ -32,9 +32,37 @@ def last_stats(reports: list[Report]) -> Report:
     return of_kind(reports, "stats")[-1]
 
 
+def test_no_capture_makes_the_address_sanitizer_complain(
+    compile_c: CompileC, baseline: Baseline, tmp_path: Path
+) -> None:
+    folder = Path(falcokit.native.__file__).parent / "src" / "runner"
+    flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    program = compile_c("falcokit-runner-asan", sorted(folder.glob("*.c")), *flags)
+    config = '{"async":500,"async_delay_us":0,"producers":3,"late":1}'
+    command = [str(program), "--plugin", str(baseline.source), "--init", config]
+    command += ["--plugin", str(baseline.async_only), "--open", "2000,7,64,30"]
+    command += ["--cycles", "2", "--reload", "2", "--metrics", "--events", "--stats-ms", "5"]
+    out = run([*command, "--record", str(tmp_path / "x.scap")], timeout=60)
+    assert out.count('"report":"closed"') == 4
+
+
 def test_the_runner_compiles_without_a_warning(compile_c: CompileC) -> None:
     folder = Path(falcokit.native.__file__).parent / "src" / "runner"
     assert compile_c("falcokit-runner", sorted(folder.glob("*.c"))).exists()
+
+
+def test_the_queue_keeps_the_order_of_the_framework(compile_c: CompileC) -> None:
+    folder = Path(falcokit.native.__file__).parent / "src" / "runner"
+    check = Path(__file__).parent / "hosts" / "queue_check.c"
+    program = compile_c("queue_check", [check, folder / "queue.c", folder / "text.c"])
+    assert run([str(program)]).splitlines() == [
+        "lowest first, equal ones as they came: 2 4 3 1 5 left=0",
+        f"without a timestamp as they came: {' '.join(map(str, range(20)))} left=0",
+        "none before its time: 1 2 left=1",
+        "without a timestamp at once: 1 left=1",
+        "full: accepted=4096 ordered=4096",
+        "closed: 3 then 0",
+    ]
 
 
 def test_metadata_is_reported_before_init(baseline: Baseline) -> None:

@@ -21,6 +21,7 @@ enum { FK_MAX_GUESTS = 16, FK_CODES = 1024 };
 struct fk_owner {
 	struct fk_guest *guest; // NULL once the plugin is gone
 	bool handler_set;
+	struct fk_owner *older;
 };
 
 struct fk_guest {

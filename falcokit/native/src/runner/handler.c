@@ -138,7 +138,8 @@ void fk_handler_disown(struct fk_owner *owner)
 	if (!owner)
 		return;
 	fk_queue_lock();
-	*owner = (struct fk_owner){0};
+	owner->guest = NULL;
+	owner->handler_set = false;
 	fk_queue_unlock();
 }
 

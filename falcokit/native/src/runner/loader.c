@@ -9,6 +9,8 @@
 #include "guest.h"
 #include "report.h"
 
+static struct fk_owner *fk_owners; // all that there ever were
+
 static bool fk_refuse(struct fk_guest *guest, const char *why)
 {
 	fk_report_error("load", guest->name ? guest->name : guest->path, SS_PLUGIN_FAILURE, why);
@@ -79,7 +81,8 @@ bool fk_guest_load(struct fk_guest *guest)
 	if (guest->id && strcmp(guest->source, "syscall") == 0)
 		return fk_refuse(guest, "a plugin with an id cannot name its event source \"syscall\"");
 	guest->owner = fk_must_alloc(NULL, sizeof *guest->owner);
-	*guest->owner = (struct fk_owner){.guest = guest};
+	*guest->owner = (struct fk_owner){.guest = guest, .older = fk_owners};
+	fk_owners = guest->owner;
 	return true;
 }
 

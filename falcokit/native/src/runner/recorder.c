@@ -40,7 +40,7 @@ static bool fk_failed;
 
 static bool fk_put(const void *data, size_t n)
 {
-	if (fwrite(data, 1, n, fk_file) == n)
+	if (!n || fwrite(data, 1, n, fk_file) == n)
 		return true;
 	if (!fk_failed) {
 		char why[512];
