@@ -170,7 +170,9 @@ class DevState:
         self.logs.append(LogLine(self._wall(), str(report["severity"]), str(report["message"])))
 
     def _on_error(self, report: Report) -> None:
-        text = f"{report.get('phase')}: {report.get('message')}"
+        phase, text = report.get("phase"), str(report.get("message"))
+        if f"{phase}: " not in text:  # a plugin's own last error mostly names its hook
+            text = f"{phase}: {text}"
         self.logs.append(LogLine(self._wall(), "error", text))
         self._last_error = text
 

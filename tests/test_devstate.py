@@ -155,6 +155,26 @@ def test_a_payload_cannot_write_to_the_terminal() -> None:
     assert r"\x1b]0;title\x07[b]x" in text
 
 
+def test_more_events_than_lines_leave_room_for_the_rest() -> None:
+    state = running()
+    names = {f"event_{n}": {"count": n, "bytes": n} for n in range(100)}
+    state.apply({"report": "stats", "elapsed_ms": 500, "async": names})
+    lines = screen(state, 80, 24).splitlines()
+    assert len(lines) == 24
+    assert any("and " in line and "more" in line for line in lines)
+    assert lines[-1].startswith("ctrl-c or q")
+
+
+def test_a_long_problem_is_wrapped_and_names_the_project_s_files_shortly() -> None:
+    state = running()
+    error = {"message": "/p/src/t.py:3: " + "word " * 60, "hint": None, "exit": 4}
+    state.apply({"report": "build", "ok": False, "ms": 80, "running": True, "error": error})
+    text = screen(state, 80, 24)
+    assert "\nsrc/t.py:3: word" in text
+    assert text.count("word") >= 60
+    assert len(text.splitlines()) == 24
+
+
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 10), (200, 60), (20, 5)])
 def test_the_screen_fits_every_terminal(width: int, height: int) -> None:
     state = running()

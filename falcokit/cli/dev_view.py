@@ -7,6 +7,7 @@ plugin becomes `Text` without markup after its control characters were made visi
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
@@ -32,6 +33,8 @@ _SPARK_WIDTH: Final = 20
 _PAYLOAD_LIMIT: Final = 400
 _MAX_RELOADS: Final = 5
 _MAX_PROBLEM_LINES: Final = 6
+_MIN_LOG_LINES: Final = 3
+_WIDE: Final = 100
 _FIXED_LINES: Final = 5
 """Header, the table's head, two rules, the footer."""
 _STYLES: Final = {
@@ -51,25 +54,32 @@ class DevView:
         self._state = state
         self._console = console
         watched = f"watching {project.source_dir.name}/" if watch else "no --watch"
+        self._root = f"{project.root}/"
         self._footer = f"ctrl-c or q stop · r rebuild · c clear the log · {watched}"
 
     def render(self) -> RenderableType:
         """Draw everything that fits; the log takes the room that is left."""
         with self._state.lock:
-            fixed: list[RenderableType] = [self._header(), self._events()]
             refused = self._refused()
             problem = self._problem()
             reloads = list(self._state.reloads)[-_MAX_RELOADS:]
-            used = _FIXED_LINES + len(self._state.events) + len(refused) + len(problem)
-            room = max(1, self._console.size.height - used - len(reloads))
+            used = _FIXED_LINES + len(refused) + len(problem) + len(reloads)
+            room = self._console.size.height - used - _MIN_LOG_LINES
+            rows = list(self._state.events.values())
+            shown = rows if len(rows) <= room else rows[: max(1, room - 1)]
+            hidden = len(rows) - len(shown)
+            more = [Text(f"and {hidden} more", style="dim")] if hidden else []
+            room += _MIN_LOG_LINES - len(shown) - len(more)
             return Group(
-                *fixed,
+                self._header(),
+                self._events(shown),
+                *more,
                 *refused,
                 *problem,
                 Rule("log", align="left", style="dim"),
-                *self._logs(room),
+                *self._logs(max(1, room)),
                 Rule("reloads", align="left", style="dim"),
-                *map(_reload, reloads),
+                *map(self._reload, reloads),
                 Text(self._footer, style="dim", no_wrap=True, overflow="ellipsis"),
             )
 
@@ -88,18 +98,20 @@ class DevView:
         parts.append((f"  run {state.run}", ""))
         return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
-    def _events(self) -> Table:
+    def _events(self, rows: list[EventRow]) -> Table:
+        wide = self._console.size.width >= _WIDE
+        bars = _SPARK_WIDTH if wide else _SPARK_WIDTH // 2
         table = Table(box=None, expand=True, header_style="dim", pad_edge=False)
         table.add_column("event", no_wrap=True, overflow="ellipsis", max_width=31)
         for head in ("count", "rate/s"):
             table.add_column(head, justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True, min_width=_SPARK_WIDTH)
+        table.add_column("", no_wrap=True, min_width=bars)
         for head in ("bytes/s", "age"):
             table.add_column(head, justify="right", no_wrap=True)
         table.add_column("last payload", no_wrap=True, overflow="ellipsis", ratio=1)
         now = self._state.clock()
-        for row in self._state.events.values():
-            table.add_row(*_cells(row, now))
+        for row in rows:
+            table.add_row(*_cells(row, now, bars))
         return table
 
     def _refused(self) -> list[Text]:
@@ -113,8 +125,16 @@ class DevView:
     def _problem(self) -> list[Text]:
         if self._state.problem is None:
             return []
-        lines = self._state.problem.splitlines()[:_MAX_PROBLEM_LINES]
-        return [Text(printable(line), style="bold red") for line in lines]
+        wrapped = [
+            part
+            for line in self._state.problem.splitlines()
+            for part in textwrap.wrap(self._short(line), self._console.size.width)
+        ]
+        return [Text(line, style="bold red") for line in wrapped[:_MAX_PROBLEM_LINES]]
+
+    def _short(self, text: str) -> str:
+        """Name the project's files as its author does."""
+        return printable(text.replace(self._root, ""))
 
     def _logs(self, room: int) -> Iterable[Text]:
         lines = list(self._state.logs)[-room:]
@@ -122,12 +142,29 @@ class DevView:
             yield Text.assemble(
                 (f"{clock_time(line.at)} ", "dim"),
                 (f"{line.severity:<8} ", _STYLES.get(line.severity, "dim")),
-                printable(line.text),
+                self._short(line.text),
                 no_wrap=True,
                 overflow="ellipsis",
             )
         for _ in range(room - len(lines)):
             yield Text("")
+
+    def _reload(self, line: ReloadLine) -> Text:
+        changed = printable(", ".join(line.changed) or ("start" if line.run == 1 else "rebuild"))
+        parts: list[str | tuple[str, str]] = [
+            (f"{clock_time(line.at)} ", "dim"),
+            f"{changed}: build {line.build_ms:.0f} ms",
+        ]
+        if line.compiled:
+            parts.append(" (compiled)")
+        if line.first_event_ms is not None:
+            parts.append((f", first event after {line.first_event_ms:.0f} ms", "green"))
+        elif line.run is not None and line.problem is None:
+            parts.append((", no event yet", "dim"))
+        if line.problem is not None:
+            first = line.problem.splitlines()[0] if line.problem else ""
+            parts.append((f", {self._short(first)}", "red"))
+        return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
 def sparkline(values: Iterable[float], width: int = _SPARK_WIDTH) -> str:
@@ -140,37 +177,19 @@ def sparkline(values: Iterable[float], width: int = _SPARK_WIDTH) -> str:
     return "".join(_BARS[1 + round(value / top * steps)] for value in shown).rjust(width)
 
 
-def _cells(row: EventRow, now: float) -> Iterable[Text]:
+def _cells(row: EventRow, now: float, bars: int) -> Iterable[Text]:
     age = "" if row.last_at is None else _span(now - row.last_at)
     style = "" if row.count else "dim"
     for text in (
         printable(row.name),
         f"{row.count:,}",
         f"{row.rate:,.1f}",
-        sparkline(row.history),
+        sparkline(row.history, bars),
         f"{row.byte_rate:,.0f}",
         age,
         printable(row.last_data.removesuffix("\0"), _PAYLOAD_LIMIT),
     ):
         yield Text(text, style=style)
-
-
-def _reload(line: ReloadLine) -> Text:
-    changed = printable(", ".join(line.changed) or ("start" if line.run == 1 else "rebuild"))
-    parts: list[str | tuple[str, str]] = [
-        (f"{clock_time(line.at)} ", "dim"),
-        f"{changed}: build {line.build_ms:.0f} ms",
-    ]
-    if line.compiled:
-        parts.append(" (compiled)")
-    if line.first_event_ms is not None:
-        parts.append((f", first event after {line.first_event_ms:.0f} ms", "green"))
-    elif line.run is not None and line.problem is None:
-        parts.append((", no event yet", "dim"))
-    if line.problem is not None:
-        first = line.problem.splitlines()[0] if line.problem else ""
-        parts.append((f", {printable(first)}", "red"))
-    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
 def _span(seconds: float) -> str:
