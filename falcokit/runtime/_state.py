@@ -138,8 +138,9 @@ class PluginState:
             current.reset(token)
 
     def write_log(self, severity: int, component: str | None, text: str) -> None:
-        """Write to the host's log, where NUL cannot be."""
-        self._host.log(severity, component, text.replace("\0", "\\0"))
+        """Write to the host's log, where NUL and half a surrogate pair cannot be."""
+        text = text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
+        self._host.log(severity, component, text)
 
     def write_error(self, text: str) -> None:
         """Write an error to the host's log."""
@@ -154,6 +155,8 @@ def _checked(metric: Metric) -> tuple[str, int, int, float]:
     value_type = VALUE_TYPES.get(metric.type)
     if value_type is None:
         raise PluginError(f"metric {metric.name!r}: unknown type {metric.type!r}")
+    if "\0" in metric.name:
+        raise PluginError(f"metric {metric.name!r}: a name has no NUL")
     number, low, high = value_type
     value: float = metric.value
     if low is not None and high is not None:

@@ -92,8 +92,12 @@ class _HostHandler(logging.Handler):
         own = record.name.startswith(_OWN) or record.name == "root"
         component = None if own else f"{state.name}.{record.name}"
         try:
-            state.write_log(severity_of(record.levelno), component, self.format(record))
-        except Exception:  # noqa: BLE001  # a log call never harms who logs
+            text = self.format(record)
+        except Exception as e:  # noqa: BLE001  # a log call never harms who logs
+            text = f"{record.pathname}:{record.lineno}: cannot format {record.msg!r}: {e}"
+        try:
+            state.write_log(severity_of(record.levelno), component, text)
+        except Exception:  # noqa: BLE001
             self.handleError(record)
 
 
