@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +14,9 @@ from author import Author
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from conftest import CompileC
-
-__all__ = ["Said", "Torture", "WritePlugin"]
-
-_HOSTS = Path(__file__).parent.parent / "hosts"
+__all__ = ["Said"]
 
 
 @dataclass(frozen=True)
@@ -39,10 +35,6 @@ class Said:
         return found
 
 
-Torture = "Callable[..., Said]"
-WritePlugin = "Callable[..., Author]"
-
-
 @pytest.fixture
 def write_plugin(tmp_path: Path) -> Callable[..., Author]:
     def write(text: str, name: str = "hostile") -> Author:
@@ -53,18 +45,14 @@ def write_plugin(tmp_path: Path) -> Callable[..., Author]:
     return write
 
 
-@pytest.fixture(scope="session")
-def torture_program(compile_c: CompileC) -> Path:
-    return compile_c("torture", sorted(_HOSTS.glob("torture*.c")))
-
-
 @pytest.fixture
-def torture(torture_program: Path) -> Callable[..., Said]:
+def tortured(torture: Path, tmp_path: Path) -> Callable[..., Said]:
     """Run the host; its stdout must hold its own lines and nothing else."""
 
     def run(*operations: str, env: dict[str, str] | None = None, timeout: float = 120) -> Said:
         done = subprocess.run(
-            [str(torture_program), *operations],
+            [str(torture), *operations],
+            cwd=tmp_path,
             env={**os.environ, **(env or {})},
             capture_output=True,
             text=True,

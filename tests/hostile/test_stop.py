@@ -59,13 +59,13 @@ _KEEPS_THE_GIL = """
 )
 def test_close_returns_in_bounded_time_with_the_place_in_the_log(
     write_plugin: Callable[..., Author],
-    torture: Callable[..., Said],
+    tortured: Callable[..., Said],
     text: str,
     limit_ms: int,
     place: str | None,
 ) -> None:
     author = write_plugin(text)
-    said = torture(
+    said = tortured(
         f"load={author.library}", "init", "set-handler", "pump=0", "clear-handler", "destroy"
     )
     closing = said.one("clear-handler")
@@ -78,7 +78,7 @@ def test_close_returns_in_bounded_time_with_the_place_in_the_log(
 
 
 def test_emission_after_stop_and_after_destroy_raises_and_never_reaches_the_host(
-    write_plugin: Callable[..., Author], torture: Callable[..., Said], tmp_path
+    write_plugin: Callable[..., Author], tortured: Callable[..., Said], tmp_path
 ) -> None:
     notes = tmp_path / "notes"
     author = write_plugin(f"""
@@ -105,7 +105,7 @@ def test_emission_after_stop_and_after_destroy_raises_and_never_reaches_the_host
                 # one more thread after the stop, which lives on after destroy
                 threading.Timer(0.2, later).start()
     """)
-    said = torture(
+    said = tortured(
         f"load={author.library}", "init", "set-handler", "pump=1", "clear-handler", "destroy",
         "unload", "sleep=1500",
     )  # fmt: skip
@@ -137,16 +137,16 @@ _EIGHT_THREADS = """
 
 
 def test_eight_threads_emit_while_the_capture_closes_and_reopens_two_hundred_times(
-    write_plugin: Callable[..., Author], torture: Callable[..., Said]
+    write_plugin: Callable[..., Author], tortured: Callable[..., Said]
 ) -> None:
     author = write_plugin(_EIGHT_THREADS)
-    said = torture(f"load={author.library}", "init", "churn=200", "destroy", "unload")
+    said = tortured(f"load={author.library}", "init", "churn=200", "destroy", "unload")
     assert said.one("churn")["rc"] == 0
     assert said.status == 0
 
 
 def test_a_plugin_that_lost_its_library_is_loaded_again_fifty_times_on_other_threads(
-    write_plugin: Callable[..., Author], torture: Callable[..., Said]
+    write_plugin: Callable[..., Author], tortured: Callable[..., Said]
 ) -> None:
     author = write_plugin("""
         class P(Plugin, AsyncEvents):
@@ -154,10 +154,10 @@ def test_a_plugin_that_lost_its_library_is_loaded_again_fifty_times_on_other_thr
             def beat(self):
                 return b"x"
     """)
-    said = torture(
+    said = tortured(
         "repeat=50",
-        f"load={author.library}", "@init", "@set-handler", "pump=3", "@clear-handler", "@destroy",
-        "unload",
+        f"load={author.library}", "@init", "@set-handler", "parse-own=3", "@clear-handler",
+        "@destroy", "unload",
         "end",
     )  # fmt: skip
     assert said.status == 0

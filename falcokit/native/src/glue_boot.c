@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 extern int fk_start_cffi(void); // from the code that cffi generates
 
@@ -19,8 +20,10 @@ static char broken_text[1024];
 typedef struct boot_job {
 	const fk_boot *boot;
 	char err[1024];
-	bool ok;
+	bool ok, done;
 } boot_job;
+static pthread_mutex_t job_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t job_done = PTHREAD_COND_INITIALIZER;
 
 // ---- is another Python here? ------------------------------------------------------------------------
 
@@ -106,7 +109,8 @@ static bool import_runtime(const fk_boot *boot, char *err, size_t errlen) {
 	PyObject *hot = fk_hot_module();
 	PyObject *runtime = hot ? PyImport_ImportModule("falcokit.runtime._bridge") : NULL;
 	bool ok = hot && runtime;
-	if (!hot) describe_exception(err, errlen, "this process's Python cannot be shared");
+	if (!hot)
+		describe_exception(err, errlen, "this process's Python cannot be shared");
 	else if (!runtime)
 		describe_exception(err, errlen,
 		                   "cannot import falcokit.runtime (was the virtual environment moved or "
@@ -116,10 +120,8 @@ static bool import_runtime(const fk_boot *boot, char *err, size_t errlen) {
 	return ok;
 }
 
-// Runs on a thread of its own that ends here: Python takes it for its main thread, so no code of a
-// plugin is ever on the main thread, and Python itself refuses its attempts to set signal handlers.
-static void *boot_main(void *arg) {
-	boot_job *job = arg;
+// True when this thread has become Python's main thread.
+static bool start(boot_job *job) {
 	struct stat facts;
 	char landmark[4096];
 	snprintf(landmark, sizeof landmark, "%s/encodings/__init__.py", job->boot->stdlib);
@@ -129,7 +131,7 @@ static void *boot_main(void *arg) {
 		         "Python's standard library is not at %s any more: was the Python or the virtual "
 		         "environment moved? run 'falcokit build' again",
 		         job->boot->stdlib);
-		return NULL;
+		return false;
 	}
 	if (fresh) {
 		PyStatus status = initialize(job->boot);
@@ -138,7 +140,7 @@ static void *boot_main(void *arg) {
 			         status.err_msg ? status.err_msg : "no reason given");
 			snprintf(broken_text, sizeof broken_text, "%s", job->err);
 			broken = true;
-			return NULL;
+			return false;
 		}
 		job->ok = import_runtime(job->boot, job->err, sizeof job->err);
 		PyEval_SaveThread();
@@ -152,22 +154,44 @@ static void *boot_main(void *arg) {
 		                                    "is on the standard error)");
 		job->ok = false;
 	}
+	return fresh;
+}
+
+// Python takes the thread that starts it for its main thread, the one that may set signal handlers.
+// So that is a thread on which no code of a plugin runs, and Python itself refuses such attempts. It
+// never ends: another thread could get its identity then.
+static void *boot_main(void *arg) {
+	boot_job *job = arg;
+	bool is_main = start(job);
+	pthread_mutex_lock(&job_lock);
+	job->done = true; // from here on the job is the caller's alone
+	pthread_cond_signal(&job_done);
+	pthread_mutex_unlock(&job_lock);
+	while (is_main) pause();
 	return NULL;
+}
+
+static void run_boot(boot_job *job) {
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, boot_main, job) != 0) {
+		snprintf(job->err, sizeof job->err, "cannot start a thread for Python: no resources");
+		return;
+	}
+	pthread_setname_np(thread, "falcokit-main");
+	pthread_detach(thread);
+	pthread_mutex_lock(&job_lock);
+	while (!job->done) pthread_cond_wait(&job_done, &job_lock);
+	pthread_mutex_unlock(&job_lock);
 }
 
 bool fk_start_python(const fk_boot *boot, char *err, size_t errlen) {
 	pthread_mutex_lock(&boot_lock);
 	if (!booted) {
 		boot_job job = {.boot = boot};
-		pthread_t thread;
 		if (broken)
 			snprintf(job.err, sizeof job.err, "%s", broken_text);
-		else if (promote_libpython(job.err, sizeof job.err)) {
-			if (pthread_create(&thread, NULL, boot_main, &job) == 0)
-				pthread_join(thread, NULL);
-			else
-				snprintf(job.err, sizeof job.err, "cannot start a thread for Python: no resources");
-		}
+		else if (promote_libpython(job.err, sizeof job.err))
+			run_boot(&job);
 		booted = job.ok;
 		if (!booted) snprintf(err, errlen, "%s", job.err);
 	}
