@@ -28,6 +28,11 @@ _WINDOW: Final = 4
 """Buckets that a rate is taken over; over less, an event each second jumps between 0 and 2."""
 
 _HISTORY: Final = 40
+_COUNTERS: Final = (
+    "emitted", "sent", "delivered", "waiting", "unconfirmed", "lost", "discarded", "refused"
+)  # fmt: skip
+"""The metrics that falcokit's own delivery adds to each plugin's, after `async_`."""
+
 _PLUGIN_EVENTS: Final = "pluginevent"
 
 
@@ -99,8 +104,11 @@ class DevState:
         self.rss_kb = 0
         self.opened_at: float | None = None
         self.events: dict[str, EventRow] = {}
+        self.metrics: dict[str, Any] = {}
         self.rejected: dict[str, int] = {}
         self.dropped: dict[str, int] = {}
+        self.plugin_refused: dict[str, int] = {}
+        self.plugin_dropped: dict[str, int] = {}
         self.problem: str | None = None
         self.logs: deque[LogLine] = deque(maxlen=200)
         self.reloads: deque[ReloadLine] = deque(maxlen=50)
@@ -115,6 +123,14 @@ class DevState:
         if handler is not None:
             with self.lock:
                 handler(report)
+
+    def refusals(self) -> list[tuple[str, dict[str, int]]]:
+        """List what did not arrive, by reason: refused with an error, dropped without a word."""
+        kinds = (
+            ("refused", {**self.plugin_refused, **self.rejected}),
+            ("dropped", {**self.plugin_dropped, **self.dropped}),
+        )
+        return [(what, counts) for what, counts in kinds if counts]
 
     def clear_logs(self) -> None:
         """Forget the log lines shown so far."""
@@ -138,7 +154,8 @@ class DevState:
 
     def _on_started(self, report: Report) -> None:
         self.run = report["run"]
-        self.events, self.rejected, self.dropped = {}, {}, {}
+        self.events, self.metrics = {}, {}
+        self.rejected, self.dropped, self.plugin_refused, self.plugin_dropped = {}, {}, {}, {}
         self.opened_at = self._last_error = None
         if self.reloads:
             self.reloads[-1].run = self.run
@@ -165,6 +182,13 @@ class DevState:
         self.rejected = dict(report.get("rejected") or {})
         self.dropped = dict(report.get("dropped") or {})
         self.rss_kb = int(report.get("rss_kb") or 0)
+
+    def _on_metrics(self, report: Report) -> None:
+        metrics = dict(report["metrics"])
+        counters = {name: metrics.pop(f"async_{name}", 0) for name in _COUNTERS}
+        self.plugin_refused = {"before the host": n} if (n := counters["refused"]) else {}
+        self.plugin_dropped = {n: counters[n] for n in ("lost", "discarded") if counters[n]}
+        self.metrics = metrics
 
     def _on_log(self, report: Report) -> None:
         self.logs.append(LogLine(self._wall(), str(report["severity"]), str(report["message"])))

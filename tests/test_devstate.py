@@ -143,6 +143,17 @@ def test_the_screen_shows_everything_a_person_asks_for() -> None:
         assert part in text
 
 
+def test_the_plugin_s_metrics_and_what_its_own_side_refused_are_shown() -> None:
+    state = running()
+    metrics = {"async_emitted": 9, "async_refused": 2, "async_lost": 3, "queue_length": 7}
+    state.apply({"report": "metrics", "plugin": "ticker", "metrics": metrics})
+    state.apply(stats(500, 1, dropped={"queue full": 12}))
+    text = screen(state)
+    assert "metrics: queue_length 7" in text
+    assert "refused: before the host 2" in text
+    assert "dropped: lost 3, queue full 12" in text
+
+
 def test_a_payload_cannot_write_to_the_terminal() -> None:
     state = running()
     evil = "\x1b[2J\x07[red]bold[/red]\x9b31m\u202eabc\r\n\ttail"

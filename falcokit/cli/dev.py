@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["dev"]
 
-STATS_MS: Final = 25
+STATS_MS: Final = 50
 """How often the child reports; the time to the first event is measured by it."""
 
 
@@ -61,6 +61,7 @@ def dev(
         "open_params": open_params,
         "record": recording_path(record),
         "stats_ms": STATS_MS,
+        "metrics": True,
     }
     supervisor = Supervisor(build=_builder(found), start=_starter(options), watch=watch)
     with contextlib.ExitStack() as stack:

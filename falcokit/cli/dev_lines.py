@@ -74,9 +74,8 @@ class DevLines:
                 f"{name}: {row.count} events, {row.rate:.1f}/s, {row.byte_rate:.0f} B/s"
                 + (f", {payload}" if payload else "")
             )
-        for what in ("rejected", "dropped"):
-            if report.get(what):
-                console.data(f"{what}: {reasons(report[what])}")
+        for what, counts in self._state.refusals():
+            console.data(f"{what}: {reasons(counts)}")
 
     def _on_reload(self, report: Report) -> None:
         changed = ", ".join(Path(path).name for path in report["changed"])

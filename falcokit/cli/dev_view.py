@@ -116,10 +116,12 @@ class DevView:
 
     def _refused(self) -> list[Text]:
         state = self._state
+        lines = [(what, counts, "yellow") for what, counts in state.refusals()]
+        if state.metrics:
+            lines.insert(0, ("metrics", state.metrics, "dim"))
         return [
-            Text(f"{what}: {reasons(counts)}", style="yellow", no_wrap=True, overflow="ellipsis")
-            for what, counts in (("refused", state.rejected), ("dropped", state.dropped))
-            if counts
+            Text(f"{what}: {reasons(counts)}", style=style, no_wrap=True, overflow="ellipsis")
+            for what, counts, style in lines
         ]
 
     def _problem(self) -> list[Text]:

@@ -51,9 +51,9 @@ class EventLines:
         elif kind == "log":
             console.message(log_line(report))
         elif kind == "stats":
-            for what in ("rejected", "dropped"):
-                if report.get(what):
-                    console.message(f"{what}: {reasons(report[what])}")
+            for what, key in (("refused", "rejected"), ("dropped", "dropped")):
+                if report.get(key):
+                    console.message(f"{what}: {reasons(report[key])}")
         elif kind == "closed":
             console.message(f"closed after {report['events']} events ({report['reason']})")
 
