@@ -2,10 +2,11 @@
 # make demo    from a fresh clone: install, scaffold ./demo, build, run, record, inspect
 # make test    the checks, then the whole suite on every CPython >= 3.11 of this machine
 # make check   ruff, ruff format and mypy
-# make bench   the benchmarks of bench/
+# make bench   the benchmarks of bench/, on a real host that it fetches once
 # make clean   remove all that the others made
 #
-# PYTHON=/path/to/python3 chooses the interpreter; TESTS="-k word" goes to pytest.
+# PYTHON=/path/to/python3 chooses the interpreter; TESTS="-k word" goes to pytest, BENCH="--runs 1" to
+# the benchmarks.
 
 VENV ?= .venv
 FALCOKIT = $(VENV)/bin/falcokit
@@ -29,7 +30,8 @@ check: $(VENV)/installed-test
 	$(VENV)/bin/mypy
 
 bench: tools $(VENV)/installed-test
-	$(VENV)/bin/python -m bench
+	tests/hosts/get-host.sh
+	$(VENV)/bin/python -m bench.run $(BENCH)
 
 clean:
 	rm -rf .venv .venv-test-* demo build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
