@@ -27,7 +27,7 @@ from falcokit.runtime.errors import (
     CaptureClosedError,
     EmitError,
     EventRefusedError,
-    InvalidEventError,
+    FutureTimestampError,
     UndeclaredEventError,
 )
 from falcokit.runtime.event import AsyncEvent, Event, encode_async
@@ -93,15 +93,16 @@ class _Handler(AsyncEventHandler):
                 f"async event {event.name!r} is not declared: add it to async_events of plugin"
                 f" {running.name!r}"
             )
-        if event.ts_ns is not None and event.ts_ns > time.time_ns() + _FUTURE_NS:
-            raise InvalidEventError("ts_ns lies more than 10 s ahead")
-        raw = encode_async(event)
+        decoded = Event.from_bytes(encode_async(event), source=running.source)
+        now = time.time_ns()
+        if decoded.ts_ns is None:
+            decoded = decoded._replace(ts_ns=now)
+        elif decoded.ts_ns > now + _FUTURE_NS:
+            raise FutureTimestampError("ts_ns lies more than 10 s ahead")
         if not self._dump:
             running.check_source(event)
-        decoded = Event.from_bytes(raw, source=running.source, number=running.take_number())
-        if not self._dump:
-            now = time.time_ns() if decoded.ts_ns is None else decoded.ts_ns
-            decoded = decoded._replace(ts_ns=now, plugin_id=running.plugin_id)
+            decoded = decoded._replace(plugin_id=running.plugin_id)
+        decoded = decoded._replace(number=running.take_number())
         running.delivered += 1
         self._sink.put(decoded)
         if not self._dump:

@@ -172,8 +172,8 @@ def connect(ffi: Any, lib: Any) -> None:
         (
             errors.UndeclaredEventError,
             errors.CaptureClosedError,
-            errors.InvalidEventError,
-            errors.InvalidEventError,
+            errors.EventTooLargeError,
+            errors.FutureTimestampError,
             errors.InvalidEventError,
             errors.EventRefusedError,
         ),

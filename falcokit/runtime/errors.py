@@ -5,8 +5,9 @@
     └ EmitError                    an event was not emitted; `reason` is the counter it went to
       ├ UndeclaredEventError       not in async_events                   undeclared_name
       ├ CaptureClosedError         before start_async or after stop      capture_closed
-      ├ InvalidEventError          size, timestamp, data                 invalid_data, too_large,
-      │                                                                  future_timestamp
+      ├ InvalidEventError          the data, a timestamp or thread id    invalid_data
+      │ ├ EventTooLargeError       more than 1 GiB of data               too_large
+      │ └ FutureTimestampError     more than 10 s ahead                  future_timestamp
       └ EventRefusedError          the host said no; its words           host
 
 Raised by the C side and by the in-process driver alike; turned into a return code and a last error
@@ -26,6 +27,8 @@ __all__ = [
     "CaptureClosedError",
     "EmitError",
     "EventRefusedError",
+    "EventTooLargeError",
+    "FutureTimestampError",
     "InvalidEventError",
     "PluginError",
     "UndeclaredEventError",
@@ -58,6 +61,18 @@ class CaptureClosedError(EmitError):
 
 class InvalidEventError(EmitError):
     """The data, its size, the timestamp or the thread id cannot be sent."""
+
+
+class EventTooLargeError(InvalidEventError):
+    """There is more data than an event can hold."""
+
+    reason = "too_large"
+
+
+class FutureTimestampError(InvalidEventError):
+    """The timestamp lies so far ahead that the framework would drop the event."""
+
+    reason = "future_timestamp"
 
 
 class EventRefusedError(EmitError):
