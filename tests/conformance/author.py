@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An author's project on disk, made of one Python text: imported for the in-process driver, built
+for the others. Used by the fixture `write_plugin`.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import sys
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+from falcokit.native.build import BuildResult, build
+from falcokit.project import load_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Author"]
+
+_HEAD = """\
+from __future__ import annotations
+import asyncio, dataclasses, logging, msgspec, os, sys, threading, time
+from typing import Annotated
+from falcokit import (AsyncEvent, AsyncEventHandler, AsyncEvents, BackgroundTask, Event,
+    EventParsing, Metric, Plugin, async_event)
+import falcokit
+"""
+_PROJECT = """\
+[project]
+name = "{name}"
+version = "0.1.0"
+description = "A plugin of a conformance test."
+authors = [{{ name = "Tests", email = "tests@example.com" }}]
+[tool.falcokit]
+plugin = "{module}:P"
+"""
+
+
+class Author:
+    """A project whose class is called P. Falcokit's names are imported already."""
+
+    def __init__(self, folder: Path, text: str, name: str) -> None:
+        text = _HEAD + dedent(text)
+        # A name of its own: plugins of one process share sys.modules.
+        self.module = f"conform_{hashlib.sha256((name + text).encode()).hexdigest()[:12]}"
+        self.name = name
+        self.root = folder
+        self.file = folder / "src" / f"{self.module}.py"
+        self.file.parent.mkdir()
+        self.file.write_text(text)
+        project = _PROJECT.format(name=name, module=self.module)
+        (folder / "pyproject.toml").write_text(project)
+
+    @functools.cached_property
+    def built(self) -> BuildResult:
+        return build(load_project(self.root))
+
+    @property
+    def library(self) -> Path:
+        return self.built.library
+
+    @functools.cached_property
+    def plugin(self) -> type[Any]:
+        spec = importlib.util.spec_from_file_location(self.module, self.file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[self.module] = module
+        spec.loader.exec_module(module)
+        plugin: type[Any] = module.P
+        if "name" not in vars(plugin):
+            plugin.name = self.name
+        return plugin
+
+    def at(self, text: str) -> str:
+        """Return file:line of the line that contains a text, as errors name it."""
+        numbers = [
+            i for i, line in enumerate(self.file.read_text().splitlines(), 1) if text in line
+        ]
+        assert len(numbers) == 1, (text, numbers)
+        return f"{self.file}:{numbers[0]}"

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the conformance suite: projects written from a text, and the drivers they run in.
+
+A test takes `drive` and names its drivers: `@pytest.mark.drivers("in_process", "runner")`; without
+the mark it runs in all four. The id of the row in the framework's contract that it holds begins its
+docstring.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from author import Author
+from drivers import Drive, InProcess, Plughost, RunnerDrive, Sysdig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import CompileC, RealHost
+
+    Call = Callable[..., list[str]]
+    WritePlugin = Callable[..., Author]
+
+_ALL = ("in_process", "runner", "plughost", "sysdig")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "drivers(*names): the drivers that a test runs in")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "drive" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("drivers")
+    names = marker.args if marker else _ALL
+    real = pytest.mark.host
+    metafunc.parametrize(
+        "drive",
+        [pytest.param(n, marks=[real] if n in {"plughost", "sysdig"} else []) for n in names],
+        indirect=True,
+    )
+
+
+@pytest.fixture
+def plughost(real_host: RealHost, tmp_path: Path) -> Plughost:
+    return Plughost(real_host, tmp_path)
+
+
+@pytest.fixture
+def sysdig(real_host: RealHost) -> Sysdig:
+    return Sysdig(real_host)
+
+
+@pytest.fixture
+def drive(request: pytest.FixtureRequest) -> Drive:
+    if request.param in {"plughost", "sysdig"}:
+        driver: Drive = request.getfixturevalue(request.param)
+        return driver
+    return InProcess() if request.param == "in_process" else RunnerDrive()
+
+
+@pytest.fixture(scope="session")
+def write_plugin(tmp_path_factory: pytest.TempPathFactory) -> WritePlugin:
+    written: dict[tuple[str, str], Author] = {}
+
+    def write(text: str, name: str = "conform") -> Author:
+        if (text, name) not in written:
+            written[text, name] = Author(tmp_path_factory.mktemp("author"), text, name)
+        return written[text, name]
+
+    return write
+
+
+@pytest.fixture
+def call(compile_c: CompileC) -> Call:
+    """Run the commands of caller.c on an author's library; its lines, ended by "end"."""
+    program = compile_c("caller", [Path(__file__).parent / "caller.c"])
+
+    def run_commands(author: Author, *commands: str) -> list[str]:
+        done = subprocess.run(
+            [program, author.library, *commands],
+            capture_output=True, text=True, errors="replace", timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+        lines = done.stdout.splitlines()
+        assert lines.pop() == "end"
+        return lines
+
+    return run_commands

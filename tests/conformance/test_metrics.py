@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Metrics: types, kinds, names, and being asked from several threads at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Call, WritePlugin
+    from drivers import Drive
+
+TYPES = """
+class P(Plugin, AsyncEvents):
+    async_events = ("one",)
+    def start_async(self, handler):
+        handler.emit("one")
+    def get_metrics(self):
+        yield Metric("u32", 2**32 - 1, "u32")
+        yield Metric("s32", -(2**31), "s32")
+        yield Metric("u64", 2**64 - 1)
+        yield Metric("s64", -(2**63), "s64", monotonic=False)
+        yield Metric("double", 0.1, "double", monotonic=False)
+        yield Metric("float", 0.5, "float", monotonic=False)
+        yield Metric("int", -7, "int", monotonic=False)
+"""
+BUSY = """
+class P(Plugin, AsyncEvents):
+    async_events = ("one",)
+    count = 0
+    @async_event("one")
+    def produce(self):
+        while True:
+            self.count += 1
+            yield b"x" * 40
+    def get_metrics(self):
+        return [Metric("count", self.count), Metric("share", 0.5, "double", monotonic=False)]
+"""
+WRONG = """
+class P(Plugin, AsyncEvents):
+    async_events = ("one",)
+    config: str
+    def start_async(self, handler):
+        handler.emit("one")
+    def get_metrics(self):
+        yield Metric("good", 1)
+        yield {metric}
+"""
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_all_seven_value_types_arrive(drive: Drive, write_plugin: WritePlugin) -> None:
+    """B9"""
+    metrics = drive(write_plugin(TYPES)).metrics
+    own = {k: v for k, v in metrics.items() if not k.startswith("async_")}
+    if drive.name == "plughost":  # its JSON has six digits
+        own["double"] = round(own["double"], 6)
+    assert own == {
+        "u32": 2**32 - 1,
+        "s32": -(2**31),
+        "u64": 2**64 - 1,
+        "s64": -(2**63),
+        "double": 0.1,
+        "float": 0.5,
+        "int": -7,
+    }
+
+
+@pytest.mark.drivers("runner", "plughost")
+def test_the_counters_of_delivery_come_with_the_metrics(
+    drive: Drive, write_plugin: WritePlugin
+) -> None:
+    """B9"""
+    metrics = drive(write_plugin(TYPES)).metrics
+    assert metrics["async_emitted"] == metrics["async_sent"] == metrics["async_delivered"] == 1
+    assert metrics["async_lost"] == metrics["async_refused"] == metrics["async_discarded"] == 0
+
+
+@pytest.mark.host
+def test_the_framework_puts_the_plugins_name_before_each(
+    plughost: Drive, write_plugin: WritePlugin
+) -> None:
+    """B9"""
+    cycle = plughost(write_plugin(TYPES)).raw["cycles"][0]
+    assert "conform.u32" in cycle["metrics"]["conform"]
+
+
+def test_several_threads_ask_while_events_are_emitted(
+    write_plugin: WritePlugin, call: Call
+) -> None:
+    """B9"""
+    lines = call(write_plugin(BUSY), "i:", "h", "w:100", "M:4", "n", "d")
+    assert lines == ["i 0", "h 0", "w 1", "M faults 0", "n 0", "d"]
+
+
+@pytest.mark.drivers("runner", "plughost")
+@pytest.mark.parametrize(
+    ("metric", "text"),
+    [
+        ('Metric("bad", 2**32, "u32")', "metric 'bad': 4294967296 does not fit u32"),
+        ('Metric("bad", -1)', "metric 'bad': -1 does not fit u64"),
+        ('Metric("bad", 1, "u8")', "metric 'bad': unknown type 'u8'"),
+        ('Metric("bad", "x", "double")', "get_metrics: ValueError"),
+        ('Metric("nul\\0", 1)', "metric 'nul\\x00'"),
+        ("7", "get_metrics: AttributeError"),
+    ],
+)
+def test_a_metric_that_does_not_fit_its_type_is_logged(
+    drive: Drive, write_plugin: WritePlugin, metric: str, text: str
+) -> None:
+    """B9, B12"""
+    out = drive(write_plugin(WRONG.replace("{metric}", metric)))
+    assert out.said(text), out.logs
+    assert "bad" not in out.metrics
+    assert out.metrics["async_emitted"] == 1
