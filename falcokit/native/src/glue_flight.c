@@ -12,17 +12,25 @@ static uint64_t load64(const uint8_t *p) {
 	return v;
 }
 
-// Of what the framework leaves alone: lengths, the end of the name, start and end of the data.
-// Every load lies inside the event, since 42 bytes come before the name.
+// Of what the framework leaves alone: the lengths, and of name and data together the start, the
+// start of the data, and the end. The framework writes the time and, right before the name, the id.
 uint64_t fk_flight_print(const ss_plugin_event *event) {
-	const uint8_t *e = (const uint8_t *)event;
+	const uint8_t *e = (const uint8_t *)event, *body = e + 42;
+	uint8_t small[8] = {0};
 	uint32_t name, data;
 	memcpy(&name, e + 30, 4);
 	memcpy(&data, e + 34, 4);
+	uint64_t size = (uint64_t)name + data;
+	if (size < 8) {
+		memcpy(small, body, size);
+		body = small;
+		name = 0, size = 8;
+	}
+	uint64_t inside = name + 8 <= size ? name : size - 8;
 	uint64_t mixed = ((uint64_t)name << 32 | data) * 0x9e3779b97f4a7c15u;
-	mixed = (mixed ^ load64(e + 42 + name - 8)) * 0xff51afd7ed558ccdu;
-	mixed = (mixed ^ load64(e + 42 + name + (data < 8 ? data : 8) - 8)) * 0xc4ceb9fe1a85ec53u;
-	return (mixed ^ mixed >> 29 ^ load64(e + event->len - 8)) * 0x9e3779b97f4a7c15u;
+	mixed = (mixed ^ load64(body)) * 0xff51afd7ed558ccdu;
+	mixed = (mixed ^ load64(body + inside)) * 0xc4ceb9fe1a85ec53u;
+	return (mixed ^ mixed >> 29 ^ load64(body + size - 8)) * 0x9e3779b97f4a7c15u;
 }
 
 static void skip_struck(fk_flight *f) {

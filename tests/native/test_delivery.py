@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the plugin counts is what the real framework did: sent, delivered, lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from author import Author
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RealHost
+
+_EVERY_SHAPE = """
+    class P(Plugin, AsyncEvents):
+        async_events = [("n%d" % n).ljust(n, "x")[:n] for n in range(2, 32)]
+        def start_async(self, handler):
+            self.handler = handler
+            threading.Thread(target=self.run, daemon=True).start()
+        def run(self):
+            try:
+                for name in self.async_events:
+                    for size in range(40):
+                        self.handler.emit(name, bytes(range(size)))
+            except falcokit.CaptureClosedError:
+                pass
+        def stop_async(self):
+            self.log.info("counters %s", json.dumps(self.handler.counters._asdict()))
+"""
+
+
+def _run(host: RealHost, *options: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [str(host.plughost), "sinsp", "--log", *options],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert "error" not in report, report
+    return report
+
+
+def _counters(report: dict[str, Any]) -> dict[str, Any]:
+    (line,) = [text for text in report["log"] if "counters " in text]
+    counters: dict[str, Any] = json.loads(line.partition("counters ")[2])
+    return counters
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("source", ["plugin", "syscall"])
+def test_events_of_every_shape_are_recognised_when_they_come_back(
+    real_host: RealHost, tmp_path: Path, source: str
+) -> None:
+    # A plugin's source writes its id right before the name: no fingerprint may include it.
+    author = Author(tmp_path, "import json\n" + dedent(_EVERY_SHAPE), "shapes")
+    beside = ["--plugin", str(real_host.baseline), "--init", '{"async":0}']
+    where = [*beside, "--open", "1000000000,1"] if source == "plugin" else ["--pump", "0"]
+    options = ["--plugin", str(author.library), "--secs", "1", "--drain-ms", "300"]
+    counters = _counters(_run(real_host, *where, *options))
+    total = 30 * 40
+    assert counters == {
+        "emitted": total, "sent": total, "delivered": total, "unconfirmed": 0, "lost": 0,
+        "discarded": 0, "undelivered": 0, "refused": {},
+    }  # fmt: skip
