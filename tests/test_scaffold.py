@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -113,6 +115,20 @@ def test_rendered_files_are_whole(name: str, tmp_path: Path) -> None:
             ast.parse(text)
         if path.suffix == ".toml":
             tomllib.loads(text)
+
+
+@pytest.mark.parametrize("command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]])
+def test_a_new_project_starts_clean(command: list[str], tmp_path: Path) -> None:
+    made = generate_project("my-plugin", root=tmp_path / "p")
+    options = ["--strict", "src", "tests"] if command == ["mypy"] else ["--isolated", "."]
+    done = subprocess.run(
+        [sys.executable, "-m", *command, *options],
+        cwd=made.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_path_with_quotes_is_kept_in_falco_yaml(tmp_path: Path) -> None:

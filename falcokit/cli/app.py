@@ -33,8 +33,8 @@ from falcokit.errors import FalcokitError
 
 __all__ = ["app"]
 
-# typer has carried its own copy of click since 0.20; taken this way the class is the right one
-# with either.
+# typer carries its own copy of click under a private name; taken this way the class is the right
+# one with every version.
 _UsageProblem: Final[type[typer.BadParameter]] = next(
     cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException"
 )
