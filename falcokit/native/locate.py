@@ -16,6 +16,8 @@ __all__ = ["locate"]
 def locate(plugin: type[Any], attribute: str | None = None) -> tuple[str | None, int | None]:
     """Return file and line of `attribute` in the class or base that has it, else of the class."""
     for cls in plugin.__mro__:
+        if cls.__module__.startswith("falcokit."):
+            continue  # a default that the author did not write
         if attribute is None or attribute in vars(cls) or _annotated(cls, attribute):
             found = _in_class(cls, attribute)
             if found is not None:
