@@ -53,9 +53,10 @@ def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_option_that_is_shown_exists(page: Path) -> None:
     known: dict[str, str] = {}
-    for command, rest in re.findall(
-        r"^\s*(?:\$ )?falcokit ([a-z]+)(.*)$", page.read_text(), re.MULTILINE
-    ):
+    text = page.read_text()
+    fenced = "".join(re.findall(r"^```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    shown = fenced + "\n".join(line for line in text.splitlines() if line.startswith("    "))
+    for command, rest in re.findall(r"^\s*(?:\$ )?falcokit ([a-z]+)(.*)$", shown, re.MULTILINE):
         if command not in known:
             known[command] = CliRunner().invoke(app, [command, "--help"]).stdout
         assert known[command].startswith("Usage: "), command
