@@ -69,3 +69,56 @@ def test_events_of_every_shape_are_recognised_when_they_come_back(
         "emitted": total, "sent": total, "delivered": total, "unconfirmed": 0, "lost": 0,
         "discarded": 0, "undelivered": 0, "refused": {},
     }  # fmt: skip
+
+
+_FLOOD = """
+    import json
+    class P(Plugin, AsyncEvents):
+        async_events = ("flood",)
+        def start_async(self, handler):
+            self.handler = handler
+            self.thread = threading.Thread(target=self.run, daemon=True)
+            self.thread.start()
+        def run(self):
+            try:
+                for n in range(50_000):
+                    self.handler.emit("flood", str(n))
+            except falcokit.CaptureClosedError:
+                pass
+        def stop_async(self):
+            self.thread.join()
+            self.log.info("counters %s", json.dumps(self.handler.counters._asdict()))
+"""
+
+
+@pytest.mark.host
+def test_a_host_that_is_slow_to_begin_loses_nothing(real_host: RealHost, tmp_path: Path) -> None:
+    library = Author(tmp_path, dedent(_FLOOD), "slow").library
+    report = _run(
+        real_host, "--pump", "0", "--plugin", str(library), "--pause-ms", "1500", "--secs", "1",
+        "--drain-ms", "1500",
+    )  # fmt: skip
+    counters = _counters(report)
+    assert counters["delivered"] == 50_000
+    assert report["cycles"][0]["async"]["flood"]["count"] == 50_000
+    assert "async event queue is full" not in report["log"]
+
+
+@pytest.mark.host
+def test_events_that_another_plugin_pressed_out_of_the_queue_are_counted_as_lost(
+    real_host: RealHost, tmp_path: Path
+) -> None:
+    library = Author(tmp_path, dedent(_FLOOD), "pressed").library
+    flood = {"async": 300_000, "async_delay_us": 0, "producers": 2}
+    report = _run(
+        real_host, "--pump", "0", "--plugin", str(library),
+        "--plugin", str(real_host.baseline_async), "--init", json.dumps(flood),
+        "--secs", "4", "--drain-ms", "1500",
+    )  # fmt: skip
+    assert report["log"].get("async event queue is full"), "the queue never overflowed"
+    counters = _counters(report)
+    arrived = report["cycles"][0]["async"]["flood"]["count"]
+    assert counters["delivered"] == arrived
+    assert counters["emitted"] == 50_000
+    missing = counters["lost"] + counters["unconfirmed"] + counters["undelivered"]
+    assert counters["sent"] == arrived + missing

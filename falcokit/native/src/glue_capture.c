@@ -140,6 +140,7 @@ static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_h
 	a->busy = a->has_own_time = a->in_burst = false;
 	a->burst_limit = 0;
 	a->last_number = 0;
+	a->opened_ns = fk_now();
 	atomic_store(&a->reported, 0);
 	atomic_store(&a->pause_until, 0);
 	atomic_store(&a->refusal, 0);

@@ -20,6 +20,7 @@
 #define BURST_MAX_NS 200000000u   // ... up to here: so long may a source be kept waiting unnoticed
 #define BUSY_PER_S 1000u          // other events a second that make a source a busy one
 #define PAUSE_SHARE 2             // pause after a burst, in burst lengths
+#define SILENT_NS 5000000000u     // a host that hands nothing back for so long does not do it
 #define BREATH_NS 50000u          // pause after a burst that was cut short, beside an idle source
 
 // ---- the role: who may take from the ring -----------------------------------------------------------
@@ -238,7 +239,8 @@ bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in) {
 }
 
 // Called by the pacer: true when nothing came back for FK_STALL_NS and what is in flight was written
-// off. A host that has never handed anything back is one that does not do so.
+// off. A host that has handed nothing back for long after the start is one that does not do so; one
+// that is merely slow to begin must not be taken for it, since its queue would overflow unseen.
 bool fk_deliver_overdue(fk_async *a) {
 	bool overdue = false;
 	fk_lock_role(a);
@@ -248,7 +250,8 @@ bool fk_deliver_overdue(fk_async *a) {
 		fk_flight_write_off(a);
 		a->in_burst = false;
 		atomic_store(&a->pause_until, 0);
-		if (atomic_load(&a->reported) == 0) atomic_store(&a->reported, -1);
+		if (atomic_load(&a->reported) == 0 && fk_now() - a->opened_ns >= SILENT_NS)
+			atomic_store(&a->reported, -1);
 	}
 	fk_drop_role(a);
 	return overdue;

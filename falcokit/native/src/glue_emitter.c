@@ -223,14 +223,14 @@ static bool send_one(Emitter *self, const emission *e) {
 
 // ---- the methods ------------------------------------------------------------------------------------
 
-enum { ARG_NAME, ARG_DATA, ARG_TS, ARG_TID, ARG_DIRECT, ARG_ID, NARGS };
+enum { ARG_NAME, ARG_DATA, ARG_TS, ARG_TID, ARG_DIRECT, ARG_ID, ARG_PAYLOADS, NARGS };
 static PyObject *arg_names[NARGS]; // interned
 
 static bool take_args(const char *method, PyObject *const *args, Py_ssize_t n, PyObject *kwnames,
                       PyObject *out[NARGS]) {
 	memset(out, 0, NARGS * sizeof *out);
-	if (n < 1 || n > 2) {
-		PyErr_Format(PyExc_TypeError, "%s takes a name and data; the rest is given by keyword", method);
+	if (n > 2) {
+		PyErr_Format(PyExc_TypeError, "%s takes two arguments; the rest is given by keyword", method);
 		return false;
 	}
 	for (Py_ssize_t i = 0; i < n; i++) out[i] = args[i];
@@ -244,7 +244,8 @@ static bool take_args(const char *method, PyObject *const *args, Py_ssize_t n, P
 		}
 		out[i] = args[n + k];
 	}
-	return true;
+	if (!out[ARG_NAME]) PyErr_Format(PyExc_TypeError, "%s needs the name of an event", method);
+	return out[ARG_NAME] != NULL;
 }
 
 // Fills what one emission and each of a batch have in common.
@@ -271,6 +272,7 @@ static PyObject *emitter_emit(PyObject *me, PyObject *const *args, Py_ssize_t n,
 	PyObject *arg[NARGS], *expanded = NULL;
 	emission e = {0};
 	if (!take_args("emit", args, n, kwnames, arg)) return NULL;
+	if (arg[ARG_PAYLOADS]) return PyErr_Format(PyExc_TypeError, "payloads are for emit_many");
 	if (!PyUnicode_Check(arg[ARG_NAME]) && n == 1) { // an AsyncEvent
 		expanded = PyObject_CallOneArg(fk_python.expand_event, arg[ARG_NAME]);
 		if (!expanded) return NULL;
@@ -295,7 +297,8 @@ static PyObject *emitter_emit_many(PyObject *me, PyObject *const *args, Py_ssize
 	char err[PLUGIN_MAX_ERRLEN];
 	bool ok = true;
 	if (!take_args("emit_many", args, n, kwnames, arg) || !take_options(self, arg, &e)) return NULL;
-	PyObject *payloads = arg[ARG_DATA] ? PyObject_GetIter(arg[ARG_DATA]) : NULL;
+	PyObject *given = arg[ARG_PAYLOADS] ? arg[ARG_PAYLOADS] : arg[ARG_DATA];
+	PyObject *payloads = given ? PyObject_GetIter(given) : NULL;
 	if (!payloads) {
 		if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "emit_many takes a name and its payloads");
 		return NULL;
@@ -377,7 +380,8 @@ PyObject *fk_new_emitter(fk_impl *impl, bool dump) {
 }
 
 bool fk_emitter_ready(void) {
-	static const char *const names[NARGS] = {"name", "data", "ts_ns", "tid", "direct", "plugin_id"};
+	static const char *const names[NARGS] = {"name",   "data",      "ts_ns",   "tid",
+	                                         "direct", "plugin_id", "payloads"};
 	for (int i = 0; i < NARGS; i++)
 		if (!(arg_names[i] = PyUnicode_InternFromString(names[i]))) return false;
 	fk_emitter_type = (PyTypeObject *)PyType_FromSpec(&emitter_spec);
