@@ -25,6 +25,7 @@ _SUCCESS: Final = 0
 _FAILURE: Final = 1
 _DEBUG: Final = 7
 _HEADER: Final = 26
+_SWITCH_SECONDS: Final = 1e-4
 
 _states: dict[int, PluginState] = {}
 _ffi: Any = None
@@ -161,6 +162,9 @@ def connect(ffi: Any, lib: Any) -> None:
     """Hand the callbacks to the glue; called once, by the code that cffi generated."""
     global _ffi, _lib  # there is one glue in a process, and this is its module
     _ffi, _lib = ffi, lib
+    # A busy Python thread gives the GIL up when asked, after this long: by default 5 ms, which Falco's
+    # thread would wait for at each call into Python.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     for name, function in (
         ("fk_call_python", _call_python),
         ("fk_python_where", _python_where),
