@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""falcokit: Falco plugins in Python. This is the authors' API; `falcokit.testing` is the other half.
+"""Falco plugins in Python: the authors' API. `falcokit.testing` is its other half.
 
 Imported inside the host too: nothing here, or behind it, may need more than the standard library.
 """

@@ -1,16 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drive a plugin class in an author's own tests, without a compiler and without a host.
-
-    from falcokit.testing import start_plugin
-
-    def test_ticks() -> None:
-        with start_plugin(Ticker, config={"interval_ms": 10}) as running:
-            assert running.next_event(timeout=2.0).name == "tick"
-
-The class goes through the same state as inside Falco; the handler keeps the framework's rules
-(declared names, lengths, timestamps, thread ids, the event source), and what it accepts is encoded
-and decoded again, so that a test sees what a rule would.
-"""
+"""A plugin between init and destroy, driven in this process. Public as `falcokit.testing`."""
 
 from __future__ import annotations
 
@@ -18,29 +7,23 @@ import contextlib
 import json
 import queue
 import threading
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from falcokit.runtime._state import PluginState
-from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler, AsyncEvents
-from falcokit.runtime.errors import (
-    CaptureClosedError,
-    EmitError,
-    EventRefusedError,
-    FutureTimestampError,
-    UndeclaredEventError,
-)
-from falcokit.runtime.event import AsyncEvent, Event, encode_async
+from falcokit.runtime.async_events import AsyncEventHandler, AsyncEvents
+from falcokit.runtime.errors import EventRefusedError
 from falcokit.runtime.logs import install_once
 from falcokit.runtime.parsing import EventParsing
 from falcokit.runtime.producers import declared_producers
+from falcokit.testing._handler import InProcessHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
+
+    from falcokit.runtime.event import AsyncEvent, Event
 
 __all__ = ["LogMessage", "RunningPlugin", "start_plugin"]
 
-_FUTURE_NS = 10_000_000_000
 _SEVERITIES = ("", "fatal", "critical", "error", "warning", "notice", "info", "debug", "trace")
 
 
@@ -50,84 +33,6 @@ class LogMessage(NamedTuple):
     severity: str
     component: str | None
     text: str
-
-
-class _Handler(AsyncEventHandler):
-    """The framework's side of emission, for one capture or one dump."""
-
-    def __init__(
-        self, running: RunningPlugin, sink: queue.SimpleQueue[Event], *, dump: bool
-    ) -> None:
-        self._running = running
-        self._sink = sink
-        self._dump = dump
-        self.open = True
-
-    def emit(
-        self,
-        name: str | AsyncEvent,
-        data: Any = None,
-        *,
-        ts_ns: int | None = None,
-        tid: int | None = None,
-        direct: bool = False,  # noqa: ARG002  # there is no ring here
-        plugin_id: int = 0,
-    ) -> None:
-        """Check and deliver one event."""
-        event = name
-        if not isinstance(event, AsyncEvent):
-            event = AsyncEvent(event, data, ts_ns, tid, plugin_id)
-        try:
-            self._deliver(event)
-        except EmitError as e:
-            refused = self._running.refused
-            refused[e.reason] = refused.get(e.reason, 0) + 1
-            raise
-
-    def _deliver(self, event: AsyncEvent) -> None:
-        running = self._running
-        if not self.open:
-            raise CaptureClosedError(f"the capture of plugin {running.name!r} is closed")
-        if event.name not in running.async_events:
-            raise UndeclaredEventError(
-                f"async event {event.name!r} is not declared: add it to async_events of plugin"
-                f" {running.name!r}"
-            )
-        decoded = Event.from_bytes(encode_async(event), source=running.source)
-        now = time.time_ns()
-        if decoded.ts_ns is None:
-            decoded = decoded._replace(ts_ns=now)
-        elif decoded.ts_ns > now + _FUTURE_NS:
-            raise FutureTimestampError("ts_ns lies more than 10 s ahead")
-        if not self._dump:
-            running.check_source(event)
-            decoded = decoded._replace(plugin_id=running.plugin_id)
-        decoded = decoded._replace(number=running.take_number())
-        running.delivered += 1
-        self._sink.put(decoded)
-        if not self._dump:
-            running.parse(decoded)
-
-    def emit_many(
-        self,
-        name: str,
-        payloads: Iterable[Any],
-        *,
-        ts_ns: int | None = None,
-        tid: int | None = None,
-    ) -> int:
-        """Check and deliver an event for each payload."""
-        count = 0
-        for payload in payloads:
-            self.emit(name, payload, ts_ns=ts_ns, tid=tid)
-            count += 1
-        return count
-
-    @property
-    def counters(self) -> AsyncCounters:
-        """What became of the events so far."""
-        n = self._running.delivered
-        return AsyncCounters(n, n, n, 0, 0, 0, 0, dict(self._running.refused))
 
 
 class RunningPlugin:
@@ -155,7 +60,7 @@ class RunningPlugin:
         self._class = plugin
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._dumped: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._handler: _Handler | None = None
+        self._handler: InProcessHandler | None = None
         self._number = 0
         self._lock = threading.Lock()
         self._state = PluginState(self.name, "", self)
@@ -173,7 +78,7 @@ class RunningPlugin:
 
     def emitter(self, dump: bool) -> AsyncEventHandler:  # as the C method
         """Make the handler of a capture or a dump."""
-        handler = _Handler(self, self._dumped if dump else self._events, dump=dump)
+        handler = InProcessHandler(self, self._dumped if dump else self._events, dump=dump)
         if not dump:
             self._handler = handler
         return handler

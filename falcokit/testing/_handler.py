@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The handler of the in-process driver: the framework's rules for emission, without the framework.
+
+Made by `_running` for each capture and each dump.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler
+from falcokit.runtime.errors import (
+    CaptureClosedError,
+    EmitError,
+    FutureTimestampError,
+    UndeclaredEventError,
+)
+from falcokit.runtime.event import AsyncEvent, Event, encode_async
+
+if TYPE_CHECKING:
+    import queue
+    from collections.abc import Iterable
+
+    from falcokit.testing._running import RunningPlugin
+
+__all__ = ["InProcessHandler"]
+
+_FUTURE_NS = 10_000_000_000
+
+
+class InProcessHandler(AsyncEventHandler):
+    """The framework's side of emission, for one capture or one dump."""
+
+    def __init__(
+        self, running: RunningPlugin, sink: queue.SimpleQueue[Event], *, dump: bool
+    ) -> None:
+        self._running = running
+        self._sink = sink
+        self._dump = dump
+        self.open = True
+
+    def emit(
+        self,
+        name: str | AsyncEvent,
+        data: Any = None,
+        *,
+        ts_ns: int | None = None,
+        tid: int | None = None,
+        direct: bool = False,  # noqa: ARG002  # there is no ring here
+        plugin_id: int = 0,
+    ) -> None:
+        """Check and deliver one event."""
+        event = name
+        if not isinstance(event, AsyncEvent):
+            event = AsyncEvent(event, data, ts_ns, tid, plugin_id)
+        try:
+            self._deliver(event)
+        except EmitError as e:
+            refused = self._running.refused
+            refused[e.reason] = refused.get(e.reason, 0) + 1
+            raise
+
+    def _deliver(self, event: AsyncEvent) -> None:
+        running = self._running
+        if not self.open:
+            raise CaptureClosedError(f"the capture of plugin {running.name!r} is closed")
+        if event.name not in running.async_events:
+            raise UndeclaredEventError(
+                f"async event {event.name!r} is not declared: add it to async_events of plugin"
+                f" {running.name!r}"
+            )
+        decoded = Event.from_bytes(encode_async(event), source=running.source)
+        now = time.time_ns()
+        if decoded.ts_ns is None:
+            decoded = decoded._replace(ts_ns=now)
+        elif decoded.ts_ns > now + _FUTURE_NS:
+            raise FutureTimestampError("ts_ns lies more than 10 s ahead")
+        if not self._dump:
+            running.check_source(event)
+            decoded = decoded._replace(plugin_id=running.plugin_id)
+        decoded = decoded._replace(number=running.take_number())
+        running.delivered += 1
+        self._sink.put(decoded)
+        if not self._dump:
+            running.parse(decoded)
+
+    def emit_many(
+        self,
+        name: str,
+        payloads: Iterable[Any],
+        *,
+        ts_ns: int | None = None,
+        tid: int | None = None,
+    ) -> int:
+        """Check and deliver an event for each payload."""
+        count = 0
+        for payload in payloads:
+            self.emit(name, payload, ts_ns=ts_ns, tid=tid)
+            count += 1
+        return count
+
+    @property
+    def counters(self) -> AsyncCounters:
+        """What became of the events so far."""
+        n = self._running.delivered
+        return AsyncCounters(n, n, n, 0, 0, 0, 0, dict(self._running.refused))
