@@ -162,8 +162,8 @@ def connect(ffi: Any, lib: Any) -> None:
     """Hand the callbacks to the glue; called once, by the code that cffi generated."""
     global _ffi, _lib  # there is one glue in a process, and this is its module
     _ffi, _lib = ffi, lib
-    # So long may a busy Python thread keep the GIL when Falco's thread asks for it; by default 5 ms,
-    # at each call into Python.
+    # So long may a busy Python thread keep the GIL when Falco's thread asks for it: by default it
+    # is 5 ms, at each call into Python.
     sys.setswitchinterval(_SWITCH_SECONDS)
     for name, function in (
         ("fk_call_python", _call_python),
