@@ -1,0 +1,48 @@
+// libgolden.so, made of golden:P by a test: do not edit.
+#include "fk_abi.h"
+
+#define FK_GLUE "libglue.so"
+#define FK_META_NAME "golden"
+#define FK_META_VERSION "1.2.3"
+#define FK_META_DESCRIPTION "Quotes \"\\ and \?\?/ trigraphs, a tab\011and h\303\2511, and so on and so on and so on and s" \
+	"o on and so on and so on and so on and so on "
+#define FK_META_CONTACT ""
+#define FK_META_REQUIRED_API "3.5.0"
+#define FK_META_REQUIRED_SCHEMA "4.0.0"
+#define FK_META_PARSE_TYPES 322, 402
+#define FK_META_PARSE_SOURCES "[\"a\",\"syscall\"]"
+#define FK_META_INIT_SCHEMA "{\"type\":\"object\",\"properties\":{\"count\":{\"type\":\"integer\"}}}"
+#define FK_META_ASYNC_EVENTS "[\"one\",\"quo\\\"te\"]"
+#define FK_META_ASYNC_SOURCES "[\"syscall\"]"
+#define FK_HAS_ASYNC 1
+#define FK_HAS_DUMP_STATE 1
+#define FK_HAS_SET_CONFIG 1
+
+static const char *const fk_boot_paths[] = {
+	"/lib/python",
+	"/author's lib",
+	NULL,
+};
+static const char *const fk_boot_events[] = {
+	"one",
+	"quo\"te",
+	NULL,
+};
+static const uint16_t fk_boot_parse_types[] = {322, 402, 0};
+static const fk_boot fk_boot_data = {
+	.name = FK_META_NAME,
+	.target = "golden:P",
+	.source_dir = "/src",
+	.executable = "/bin/python",
+	.stdlib = "/lib/python",
+	.paths = fk_boot_paths,
+	.event_names = fk_boot_events,
+	.parse_types = fk_boot_parse_types,
+	.has_metrics = 0,
+	.has_async = 1,
+	.has_log = 1,
+};
+
+#include "entry_base.c"
+#include "entry_async.c"
+#include "entry_parse.c"

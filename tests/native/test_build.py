@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Building: what is compiled and what is not, the C that is generated, the exported symbols."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import falcokit.native
+from falcokit.errors import BuildError, PluginDefinitionError
+from falcokit.native import build as build_module
+from falcokit.native.build import BuildResult, build
+from falcokit.native.generate import entry_c_source
+from falcokit.native.glue import build_glue, glue_c_source
+from falcokit.native.process import run
+from falcokit.native.toolchain import find_compiler, find_libpython
+from falcokit.project import Project
+
+if TYPE_CHECKING:
+    from conftest import RealHost
+
+_NATIVE = Path(falcokit.native.__file__).parent
+_GOLDEN = Path(__file__).parent / "golden_plugin.c"
+_STRICT = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC"]
+
+SMALL = """
+from falcokit import AsyncEvents, EventParsing, Metric, Plugin
+class P(Plugin, AsyncEvents):
+    async_events = ("tick",)
+    def start_async(self, handler): pass
+"""
+PARSING = """
+from falcokit import EventParsing, Plugin
+class P(Plugin, EventParsing):
+    def parse_event(self, event): pass
+"""
+FULL = """
+import msgspec
+from falcokit import AsyncEvents, EventParsing, Metric, Plugin
+class Config(msgspec.Struct):
+    count: int = 1
+class P(Plugin, AsyncEvents, EventParsing):
+    async_events = ("tick",)
+    config: Config
+    def start_async(self, handler): pass
+    def parse_event(self, event): pass
+    def dump_state(self, handler): pass
+    def set_config(self, config): pass
+    def get_metrics(self): return []
+"""
+BASE = {
+    "get_required_api_version", "get_required_event_schema_version", "get_name",
+    "get_description", "get_contact", "get_version", "get_last_error", "init", "destroy",
+}  # fmt: skip
+PARSE = {"get_parse_event_types", "get_parse_event_sources", "parse_event"}
+ASYNC = {"get_async_events", "get_async_event_sources", "set_async_event_handler"}
+#: What `entry_c_source` is given for the golden file: every kind of value, odd text among them.
+META: dict[str, Any] = {
+    "name": "golden",
+    "version": "1.2.3",
+    "description": 'Quotes "\\ and ??/ trigraphs, a tab\tand h\u00e91, ' + "and so on " * 8,
+    "contact": "",
+    "required_api_version": "3.5.0",
+    "required_event_schema_version": "4.0.0",
+    "capabilities": ["async", "parse"],
+    "async_events": ["one", 'quo"te'],
+    "async_event_sources": ["syscall"],
+    "parse_types": [322, 402],
+    "parse_event_types": [322, 402],
+    "parse_event_sources": ["a", "syscall"],
+    "init_schema": {"type": "object", "properties": {"count": {"type": "integer"}}},
+    "has_dump_state": True,
+    "has_config": True,
+    "has_metrics": False,
+    "paths": ["/lib/python", "/author's lib"],
+    "executable": "/bin/python",
+    "stdlib": "/lib/python",
+}
+
+
+def _project(folder: Path, text: str, **changes: str) -> Project:
+    source = folder / "src"
+    source.mkdir(exist_ok=True)
+    (source / "small.py").write_text(text)
+    given = {"name": "small", "version": "0.1.0", "description": "D.", "contact": "c", **changes}
+    return Project(root=folder, plugin="small:P", source_dir=source, **given)
+
+
+def _generated(**changes: Any) -> str:
+    return entry_c_source(
+        {**META, **changes}, target="golden:P", source_dir="/src", glue="libglue.so", build="a test"
+    )
+
+
+def _exports(library: Path) -> set[str]:
+    table = run(["readelf", "--dyn-syms", "--wide", str(library)])
+    found = re.findall(r"(?:FUNC|OBJECT)\s+(?:GLOBAL|WEAK)\s+DEFAULT\s+\d+ (\S+)", table)
+    return {name.partition("@")[0] for name in found}
+
+
+def test_an_unchanged_project_is_not_compiled_again(tmp_path: Path) -> None:
+    first = build(_project(tmp_path, SMALL))
+    facts = first.library.stat()
+    second = build(_project(tmp_path, SMALL))
+    assert (first.compiled, second.compiled) == (True, False)
+    assert first.library == tmp_path / "build" / "libsmall.so"
+    assert second.library.stat() == facts
+    assert second.metadata["async_events"] == ["tick"]
+    assert second.seconds < 2
+
+
+def test_a_change_of_code_alone_compiles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(_project(tmp_path, SMALL))
+
+    def compiler(*arguments: Any) -> None:
+        pytest.fail(f"compiled {arguments}")
+
+    monkeypatch.setattr(build_module, "_compile", compiler)
+    more = SMALL.replace("pass", "self.n = 1\n    def more(self): return 2") + "\nX = 1\n"
+    assert build(_project(tmp_path, more)).compiled is False
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('("tick",)', '("tick", "tock")'),
+        ("    def start", '    version = "0.2.0"\n    def start'),
+        ("    def start", "    def get_metrics(self): return []\n    def start"),
+        ("    def start", "    async_event_sources = ('syscall',)\n    def start"),
+    ],
+)
+def test_a_changed_declaration_is_compiled(tmp_path: Path, old: str, new: str) -> None:
+    first = build(_project(tmp_path, SMALL))
+    before = first.library.read_bytes()
+    second = build(_project(tmp_path, SMALL.replace(old, new)))
+    assert second.compiled is True
+    assert second.library.read_bytes() != before
+
+
+def test_a_library_in_use_is_replaced_and_not_written_into(tmp_path: Path) -> None:
+    first = build(_project(tmp_path, SMALL))
+    with first.library.open("rb") as open_before:
+        build(_project(tmp_path, SMALL, version="0.9.0"))
+        assert b"0.1.0" in open_before.read()
+        assert os.fstat(open_before.fileno()).st_ino != first.library.stat().st_ino
+    assert sorted(p.suffix for p in first.library.parent.iterdir()) == [".c", ".so", ".so"]
+
+
+def test_a_failed_compilation_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise BuildError("no room", command=["cc"], output="")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build_module, "_compile", fail)
+        with pytest.raises(BuildError, match="no room"):
+            build(_project(tmp_path, SMALL))
+    assert build(_project(tmp_path, SMALL)).compiled is True
+
+
+def test_a_wrong_class_leaves_the_last_library(tmp_path: Path) -> None:
+    library = build(_project(tmp_path, SMALL)).library
+    with pytest.raises(PluginDefinitionError):
+        build(_project(tmp_path, SMALL.replace('("tick",)', "()")))
+    assert library.is_file()
+
+
+def test_two_builds_take_one_glue(tmp_path: Path) -> None:
+    glue = build_glue()
+    made = glue.stat()
+    assert build_glue().stat() == made
+    (copy,) = [
+        p
+        for p in build(_project(tmp_path, SMALL)).library.parent.iterdir()
+        if p.name.startswith("libfalcokit_glue")
+    ]
+    assert copy.name == glue.name
+    assert copy.read_bytes() == glue.read_bytes()
+    assert f"[{glue.name}]" in run(["readelf", "-d", str(glue)])  # its SONAME
+
+
+def test_the_generated_c_is_the_golden_file() -> None:
+    assert _generated() == _GOLDEN.read_text()
+
+
+def test_the_generated_c_is_stable_and_knows_every_declaration() -> None:
+    assert _generated() == _generated()
+    different: dict[str, Any] = {
+        "name": "other", "version": "9.9.9", "description": "x", "contact": "x",
+        "required_api_version": "3.12.0", "required_event_schema_version": "4.1.0",
+        "async_events": ["x"], "async_event_sources": [], "parse_types": [402],
+        "parse_event_types": [402], "parse_event_sources": [], "init_schema": None,
+        "has_dump_state": False, "has_config": False, "has_metrics": True, "paths": [],
+        "executable": "/x", "stdlib": "/x", "capabilities": ["parse"],
+    }  # fmt: skip
+    assert different.keys() == META.keys()
+    texts = {_generated(**{key: value}) for key, value in different.items()}
+    assert len(texts | {_generated()}) == len(different) + 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"capabilities": ["parse"], "async_events": [], "has_dump_state": False},
+        {"has_metrics": True, "has_config": False, "init_schema": None},
+        {"async_events": [f"event_{n}" for n in range(500)]},
+    ],
+)
+def test_the_generated_c_compiles_without_a_warning(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    source = tmp_path / "plugin.c"
+    source.write_text(_generated(**changes))
+    run(
+        [find_compiler().path, *_STRICT, "-D_GNU_SOURCE", "-fvisibility=hidden",
+         f"-I{_NATIVE}", f"-I{_NATIVE}/src", "-c", str(source), "-o", str(tmp_path / "plugin.o")]
+    )  # fmt: skip
+
+
+def test_the_glue_compiles_without_a_warning(tmp_path: Path) -> None:
+    python = find_libpython().include
+    for file in sorted((_NATIVE / "src").glob("glue*.c")):
+        run(
+            [find_compiler().path, *_STRICT, f"-I{_NATIVE}", f"-I{_NATIVE}/src", f"-I{python}",
+             "-c", str(file), "-o", str(tmp_path / "glue.o")]
+        )  # fmt: skip
+
+
+def test_what_cffi_generates_for_the_glue_is_stable(tmp_path: Path) -> None:
+    texts = set()
+    for number in range(2):
+        glue_c_source("_falcokit_glue_0", tmp_path / f"{number}.c")
+        texts.add((tmp_path / f"{number}.c").read_text())
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (SMALL, BASE | PARSE | ASYNC | {"get_metrics"}),
+        (PARSING, BASE | PARSE),
+        (FULL, BASE | PARSE | ASYNC
+         | {"get_metrics", "dump_state", "set_config", "get_init_schema"}),
+    ],
+)  # fmt: skip
+def test_exactly_the_symbols_of_the_capabilities_are_exported(
+    tmp_path: Path, text: str, expected: set[str]
+) -> None:
+    library = build(_project(tmp_path, text)).library
+    assert _exports(library) == {f"plugin_{name}" for name in expected}
+
+
+def test_the_glue_exports_its_table_and_what_cffi_must() -> None:
+    glue = build_glue()
+    key = glue.stem.rpartition("-")[2]
+    assert _exports(glue) == {"fk_glue_table", f"PyInit__falcokit_glue_{key}"}
+
+
+@pytest.mark.host
+def test_every_export_is_one_that_the_framework_looks_for(
+    tmp_path: Path, real_host: RealHost
+) -> None:
+    header = (real_host.headers / "plugin" / "plugin_api.h").read_text()
+    known = set(re.findall(r"\(\*(\w+)\)\(", header))
+    exports = _exports(build(_project(tmp_path, FULL)).library)
+    assert {name.removeprefix("plugin_") for name in exports} <= known
+
+
+def test_odd_text_survives_the_c_compiler(tmp_path: Path) -> None:
+    odd = 'quotes " \\ ??/ ??= %s \t h\u00e91 \U0001f40d ' + "long " * 100
+    result: BuildResult = build(_project(tmp_path, SMALL, description=odd, name="odd-text"))
+    library = ctypes.CDLL(str(result.library))
+    library.plugin_get_description.restype = ctypes.c_char_p
+    assert library.plugin_get_description() == odd.encode()
+    library.plugin_get_async_events.restype = ctypes.c_char_p
+    assert library.plugin_get_async_events() == b'["tick"]'
