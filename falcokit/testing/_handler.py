@@ -51,6 +51,9 @@ class InProcessHandler(AsyncEventHandler):
         plugin_id: int = 0,
     ) -> None:
         """Check and deliver one event."""
+        if not isinstance(name, (str, AsyncEvent)) and data is None:
+            given = type(name).__name__
+            raise TypeError(f"emit takes a name and data, or an AsyncEvent, not {given}")
         event = name
         if not isinstance(event, AsyncEvent):
             event = AsyncEvent(event, data, ts_ns, tid, plugin_id)
