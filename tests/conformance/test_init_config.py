@@ -73,9 +73,7 @@ def test_a_config_of_the_schema_reaches_the_plugin(drive: Drive, write_plugin: W
     assert out.data == [b'{"count":3,"ratio":2.0,"names":["a","b"]}']
 
 
-@pytest.mark.parametrize(
-    "config", [None, "{}", '{"count":"3"}', '{"count":0}', '{"count":1,"inner":[]}', "{count: 3}"]
-)
+@pytest.mark.parametrize("config", [None, '{"count":0}', '{"count":1,"inner":[]}', "{count: 3}"])
 def test_a_config_that_is_not_of_the_schema_is_refused(
     drive: Drive, write_plugin: WritePlugin, config: str | None
 ) -> None:
