@@ -31,7 +31,7 @@ enum { PRODUCERS = 64, STAMP = 20, HEADER = 42, TEXT = 64 };
 struct config {
 	uint64_t async;          // events of each producer (3)
 	uint64_t async_delay_us; // between two of them (1000)
-	uint64_t async_rate;     // a second, evenly by busy waiting, instead of the delay (0: off)
+	uint64_t async_rate;     // so many a second, instead of the delay (0: off)
 	uint64_t async_first_ms; // pause before the first (0)
 	uint64_t producers;      // threads (1)
 	uint64_t stamp;          // 1: data begins with u64 wall clock ns, u32 producer, u64 sequence

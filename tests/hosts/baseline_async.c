@@ -51,10 +51,12 @@ static void *produce(void *of)
 	for (uint64_t i = 0; i < c->async && !p->stop; i++) {
 		while (c->window && !p->stop && p->sent - p->parsed_async >= c->window)
 			sched_yield();
-		// Even spacing below what a sleep can do: busy waiting, as far as falling behind allows.
-		while (c->async_rate && now_ns(CLOCK_MONOTONIC) < begin + i * 1000000000u / c->async_rate)
-			if (p->stop)
-				break;
+		// A sleep overshoots; what has become due meanwhile follows without one.
+		if (c->async_rate) {
+			uint64_t due = begin + i * 1000000000u / c->async_rate, now = now_ns(CLOCK_MONOTONIC);
+			if (now < due)
+				usleep((useconds_t)((due - now) / 1000));
+		}
 		encode(c, buffer, self->number, i);
 		emit(p, buffer);
 		if (c->async_delay_us && !c->async_rate)
