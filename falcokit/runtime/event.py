@@ -172,6 +172,8 @@ def encode_async(event: AsyncEvent) -> bytes:
         raise EventTooLargeError(
             f"the data of an async event is at most {MAX_DATA} bytes, not {len(data)}"
         )
+    if not isinstance(event.plugin_id, int) or not 0 <= event.plugin_id < 2**32:
+        raise InvalidEventError(f"plugin_id is an int from 0 to 2**32-1, not {event.plugin_id!r}")
     total = _HEADER.size + _ASYNC_LENGTHS.size + len(name) + 1 + len(data)
     ts, tid = _u64("ts_ns", event.ts_ns), _u64("tid", event.tid)
     return b"".join(
