@@ -47,6 +47,20 @@ class P(Plugin, AsyncEvents):
         self.log.warning("producers left: %d", P.alive)
 """
 
+# Its thread takes no notice of anything: it emits through the first handler for ever.
+DEAF = """
+class P(Plugin, AsyncEvents):
+    async_events = ("one",)
+    def start_async(self, handler):
+        threading.Thread(target=self.work, args=(handler,), daemon=True).start()
+    def work(self, handler):
+        while True:
+            try:
+                handler.emit("one", b"x")
+            except falcokit.CaptureClosedError:
+                time.sleep(0.0005)
+"""
+
 
 def _data(lines: list[str]) -> list[str]:
     return [bytes.fromhex(line[2:])[46:].decode() for line in lines if line[0] == "g"]
@@ -164,3 +178,25 @@ def test_two_plugins_of_one_process_keep_apart(write_plugin: WritePlugin) -> Non
     out = RunnerDrive()(first, "of the first", limit=2, beside=(second.library,))
     assert out.data == [b"start 1 stop 0"] * 2
     assert not out.error
+
+
+def test_a_thread_that_never_stops_outlives_its_state_unharmed(
+    write_plugin: WritePlugin, call: Call
+) -> None:
+    """A11, A4"""
+    cycles = [c for n in range(1, 6) for c in ("i:", "h", f"w:{50 * n}", "n", "h", "n", "d")]
+    lines = call(write_plugin(DEAF), *cycles)
+    assert [line for line in lines if line[0] in "ihn"] == ["i 0", "h 0", "n 0", "h 0", "n 0"] * 5
+    assert "w 0" not in lines
+
+
+@pytest.mark.host
+def test_a_thread_that_never_stops_outlives_the_library(
+    plughost: Plughost, write_plugin: WritePlugin
+) -> None:
+    """A11, A4"""
+    answer = plughost.raw(
+        "--plugin", write_plugin(DEAF).library, "--pump", 100, "--events", 50, "--secs", 10,
+        "--reload", 5,
+    )  # fmt: skip
+    assert [r["cycles"][0]["events"]["count"] for r in answer["reloads"]] == [50] * 5

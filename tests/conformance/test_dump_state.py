@@ -51,6 +51,18 @@ class P(Plugin, AsyncEvents, EventParsing):
             self.log.info("parsed%s", self.parsed)
             print("parsed", event.name, event.data, file=sys.stderr)
 """
+ANSWERING = """
+class P(Plugin, AsyncEvents, EventParsing):
+    async_events = ("ping", "pong")
+    parse_event_types = (402,)
+    def start_async(self, handler):
+        self.answer = handler
+        for n in range(3):
+            handler.emit("ping", str(n))
+    def parse_event(self, event):
+        if event.name == "ping":
+            self.answer.emit("pong", event.data)
+"""
 STATE = [str(n).encode() for n in range(10)] + [b"timed", b"many"]
 REPLAYED = "parsed " + " ".join(f"{n}/syscall" for n in range(10))
 
@@ -165,3 +177,18 @@ def test_the_handler_of_a_dump_is_dead_after_it(write_plugin: WritePlugin, call:
             def dump_state(self, handler): self.dumper = handler
     """)
     assert "log 0 - dead: capture_closed warning" in call(author, "i:", "D", "h", "n", "d")
+
+
+@pytest.mark.host
+def test_emission_while_a_file_is_replayed_is_refused_and_logged_once(
+    plughost: Plughost, write_plugin: WritePlugin, tmp_path: Path
+) -> None:
+    """A10, A4"""
+    author, file = write_plugin(ANSWERING), tmp_path / "out.scap"
+    RunnerDrive()(author, limit=6, record=file)
+    answer = plughost.raw("--plugin", author.library, "--scap", file, "--log")
+    where = author.at("self.answer.emit")
+    told = {line: n for line, n in answer["log"].items() if where in line}
+    assert list(told.values()) == [1]
+    assert "AttributeError" in next(iter(told))
+    assert "error" not in answer

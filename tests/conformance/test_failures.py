@@ -129,7 +129,6 @@ def test_in_process_a_failing_hook_raises_its_own_exception(
     [
         ('SystemExit("away")', "SystemExit: away"),
         ("KeyboardInterrupt", "KeyboardInterrupt"),
-        ("RecursionError('deep')", "RecursionError: deep"),
         ("MemoryError()", "MemoryError"),
         ("BaseException('base')", "BaseException: base"),
         ('ValueError("nul \\0 inside")', "ValueError: nul \\0 inside"),
@@ -146,7 +145,7 @@ def test_whatever_is_raised_becomes_the_last_error(
 
 
 @pytest.mark.drivers("runner", "plughost")
-@pytest.mark.parametrize("char", ["x", "é", "🐍"])
+@pytest.mark.parametrize("char", ["x", "🐍"])
 def test_a_long_error_is_cut_at_a_whole_character(
     drive: Drive, write_plugin: WritePlugin, char: str
 ) -> None:

@@ -57,7 +57,7 @@ class P(Plugin, AsyncEvents):
 """
 
 
-@pytest.mark.parametrize("config", [None, "", "{}"])
+@pytest.mark.parametrize("config", [None, ""])
 def test_an_empty_config_takes_the_defaults(
     drive: Drive, write_plugin: WritePlugin, config: str | None
 ) -> None:
