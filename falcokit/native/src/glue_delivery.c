@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW_IDLE 1024          // in flight at once; the host's queue of 4096 is shared
-#define WINDOW_BUSY 64
+#define WINDOW 32                 // in flight at once: enough never to run dry; a longer queue is a
+                                  // slower one (it is a heap), and it is shared with other plugins
 #define BURST_BUSY_NS 300000u     // beside a source that has events of its own
 #define BURST_MIN_NS 25000000u    // beside one that has none, doubled as long as that stays so ...
 #define BURST_MAX_NS 200000000u   // ... up to here: so long may a source be kept waiting unnoticed
@@ -101,11 +101,11 @@ static void make_room_known(fk_async *a) {
 	pthread_mutex_unlock(&a->lock);
 }
 
-// With the role held: sends from the ring until `window` are in flight.
-static void send_up_to(fk_async *a, uint32_t window) {
+// With the role held: sends from the ring until a window of them is in flight.
+static void send_ahead(fk_async *a) {
 	char err[PLUGIN_MAX_ERRLEN];
 	const ss_plugin_event *event;
-	while (atomic_load_explicit(&a->inflight, memory_order_relaxed) < window &&
+	while (atomic_load_explicit(&a->inflight, memory_order_relaxed) < WINDOW &&
 	       a->count.unconfirmed < FK_UNCOUNTED_MAX && (event = fk_ring_peek(&a->ring))) {
 		uint32_t position = fk_flight_enter(a, event);
 		if (hand_over(a, event, err) != SS_PLUGIN_SUCCESS) {
@@ -224,11 +224,10 @@ bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in) {
 	atomic_store_explicit(&a->progress_ns, now, memory_order_relaxed);
 	atomic_store_explicit(&a->reported, 1, memory_order_relaxed);
 	if (!a->in_burst) begin_burst(a, in->evtnum, now);
-	uint32_t window = a->busy ? WINDOW_BUSY : WINDOW_IDLE;
 	uint64_t limit = a->busy ? BURST_BUSY_NS : a->burst_limit;
-	if (atomic_load_explicit(&a->inflight, memory_order_relaxed) <= window / 2 &&
+	if (atomic_load_explicit(&a->inflight, memory_order_relaxed) <= WINDOW / 2 &&
 	    now - a->burst_start < limit)
-		send_up_to(a, window);
+		send_ahead(a);
 	if (atomic_load(&a->inflight) == 0) end_burst(a, now, limit);
 	a->last_number = in->evtnum;
 	a->last_seen_ns = now;
