@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make demo    from a fresh clone: install, scaffold ./demo, build, run, record, inspect
 # make test    the checks, then the whole suite on every CPython >= 3.11 of this machine
-# make check   ruff, ruff format and mypy
+# make check   ruff, mypy, and the layout of Python and C
 # make bench   the benchmarks of bench/, on a real host that it fetches once
 # make clean   remove all that the others made
 #
@@ -28,10 +28,11 @@ check: $(VENV)/installed-test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h' ':!*golden*')
 
 bench: tools $(VENV)/installed-test
 	tests/hosts/get-host.sh
-	$(VENV)/bin/python -m bench.run $(BENCH)
+	$(VENV)/bin/python -m bench $(BENCH)
 
 clean:
 	rm -rf .venv .venv-test-* demo build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,13 +7,13 @@
 
 #include <stdint.h>
 
-#define PLUGIN_API_VERSION_MAJOR 3
-#define PLUGIN_API_VERSION_MINOR 12
-#define PLUGIN_MAX_ERRLEN 1024
+#define PLUGIN_API_VERSION_MAJOR    3
+#define PLUGIN_API_VERSION_MINOR    12
+#define PLUGIN_MAX_ERRLEN           1024
 #define PLUGIN_EVENT_PAYLOAD_OFFSET 38
 
 #define FK_CODE_PLUGINEVENT 322
-#define FK_CODE_ASYNCEVENT 402
+#define FK_CODE_ASYNCEVENT  402
 #define FK_NOT_SET UINT64_MAX // a ts or tid that the framework fills in, or that there is none of
 
 // ---- numbers ------------------------------------------------------------------------------------
@@ -85,9 +85,9 @@ typedef enum ss_plugin_metric_type {
 
 // ---- opaque handles -----------------------------------------------------------------------------
 
-typedef void ss_plugin_t;             // what init() returned: a plugin's state
-typedef void ss_instance_t;           // what open() returned: an open event source
-typedef void ss_plugin_owner_t;       // whoever gave us callbacks
+typedef void ss_plugin_t;       // what init() returned: a plugin's state
+typedef void ss_instance_t;     // what open() returned: an open event source
+typedef void ss_plugin_owner_t; // whoever gave us callbacks
 typedef void ss_plugin_table_t;
 typedef void ss_plugin_table_entry_t;
 typedef void ss_plugin_table_field_t;

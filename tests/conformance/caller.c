@@ -23,7 +23,11 @@
 
 #include "plugin_api.h"
 
-enum { STATES = 8, EVENTS = 1 << 20, DEADLINE_S = 10 };
+enum {
+	STATES = 8,
+	EVENTS = 1 << 20,
+	DEADLINE_S = 10
+};
 
 static void *lib;
 static ss_plugin_t *states[STATES];
@@ -35,15 +39,13 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *symbol(const char *name) { return dlsym(lib, name); }
 #define EXPORT(name, type, ...) type (*name)(__VA_ARGS__) = symbol("plugin_" #name)
 
-static double now(void)
-{
+static double now(void) {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static ss_plugin_rc handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt, char *err)
-{
+static ss_plugin_rc handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt, char *err) {
 	(void)owner;
 	if (refusals) {
 		refusals--;
@@ -59,17 +61,18 @@ static ss_plugin_rc handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt
 }
 
 static void log_fn(ss_plugin_owner_t *o, const char *component, const char *msg,
-                   ss_plugin_log_severity sev)
-{
+                   ss_plugin_log_severity sev) {
 	printf("log %d %s %s %s\n", (int)(intptr_t)o, component ? component : "-", msg,
 	       (const char *[]){"", "fatal", "critical", "error", "warning", "notice", "info", "debug",
 	                        "trace"}[sev]);
 }
 
-static const char *owner_error(ss_plugin_owner_t *o) { (void)o; return "owner"; }
+static const char *owner_error(ss_plugin_owner_t *o) {
+	(void)o;
+	return "owner";
+}
 
-static void parse_next(void)
-{
+static void parse_next(void) {
 	EXPORT(parse_event, ss_plugin_rc, ss_plugin_t *, const ss_plugin_event_input *,
 	       const ss_plugin_event_parse_input *);
 	pthread_mutex_lock(&lock);
@@ -84,17 +87,17 @@ static void parse_next(void)
 	if (parse_event(states[current], &in, &parse) != SS_PLUGIN_SUCCESS) printf("parse failed\n");
 }
 
-static unsigned run_host(unsigned count, int parsing)
-{
+static unsigned run_host(unsigned count, int parsing) {
 	for (double end = now() + DEADLINE_S; now() < end && (parsing ? nparsed : nevents) < count;)
-		if (parsing) parse_next();
-		else usleep(50);
+		if (parsing)
+			parse_next();
+		else
+			usleep(50);
 	return parsing ? nparsed : nevents;
 }
 
 static _Atomic int metric_calls, metric_faults;
-static void *ask_metrics(void *state)
-{
+static void *ask_metrics(void *state) {
 	EXPORT(get_metrics, ss_plugin_metric *, ss_plugin_t *, uint32_t *);
 	while (metric_calls++ < 2000) {
 		uint32_t n = 99;
@@ -106,8 +109,7 @@ static void *ask_metrics(void *state)
 	return NULL;
 }
 
-static void many_metrics(int count)
-{
+static void many_metrics(int count) {
 	pthread_t threads[16];
 	for (int i = 0; i < count; i++) pthread_create(&threads[i], NULL, ask_metrics, states[current]);
 	while (metric_calls < 2000) parse_next();
@@ -115,8 +117,7 @@ static void many_metrics(int count)
 	printf("M faults %d\n", metric_faults);
 }
 
-static void show_events(void)
-{
+static void show_events(void) {
 	for (unsigned i = 0; i < nevents; i++) {
 		printf("g ");
 		for (uint32_t k = 0; k < events[i]->len; k++) printf("%02x", ((uint8_t *)events[i])[k]);
@@ -124,8 +125,7 @@ static void show_events(void)
 	}
 }
 
-static void nulls(void)
-{
+static void nulls(void) {
 	EXPORT(init, ss_plugin_t *, const ss_plugin_init_input *, ss_plugin_rc *);
 	EXPORT(destroy, void, ss_plugin_t *);
 	EXPORT(get_last_error, const char *, ss_plugin_t *);
@@ -173,8 +173,7 @@ static void nulls(void)
 	destroy(broken);
 }
 
-static void command(const char *text)
-{
+static void command(const char *text) {
 	EXPORT(init, ss_plugin_t *, const ss_plugin_init_input *, ss_plugin_rc *);
 	EXPORT(destroy, void, ss_plugin_t *);
 	EXPORT(get_last_error, const char *, ss_plugin_t *);
@@ -189,14 +188,20 @@ static void command(const char *text)
 	switch (text[0]) {
 	case 'i': {
 		current = nstates++;
-		ss_plugin_init_input in = {.config = arg, .owner = (void *)(intptr_t)current,
-		                           .get_owner_last_error = owner_error, .log_fn = log_fn};
+		ss_plugin_init_input in = {.config = arg,
+		                           .owner = (void *)(intptr_t)current,
+		                           .get_owner_last_error = owner_error,
+		                           .log_fn = log_fn};
 		states[current] = init(&in, &rc);
 		printf("i %d\n", rc);
 		break;
 	}
 	case 's': current = atoi(arg); break;
-	case 'd': destroy(state); states[current] = NULL; printf("d\n"); break;
+	case 'd':
+		destroy(state);
+		states[current] = NULL;
+		printf("d\n");
+		break;
 	case 'e': printf("e %s\n", get_last_error(state)); break;
 	case 'h': printf("h %d\n", set_async_event_handler(state, owner, handler)); break;
 	case 'n': printf("n %d\n", set_async_event_handler(state, owner, NULL)); break;
@@ -217,8 +222,7 @@ static void command(const char *text)
 	fflush(stdout);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	lib = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
 	if (!lib) return 2;
 	for (int i = 2; i < argc; i++) command(argv[i]);

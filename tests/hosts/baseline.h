@@ -24,9 +24,14 @@
 #include "plugin_api.h"
 
 #define PLUGIN_ID 999
-#define SOURCE "baseline_src"
-#define EVENT "beat"
-enum { PRODUCERS = 64, STAMP = 20, HEADER = 42, TEXT = 64 };
+#define SOURCE    "baseline_src"
+#define EVENT     "beat"
+enum {
+	PRODUCERS = 64,
+	STAMP = 20,
+	HEADER = 42,
+	TEXT = 64
+};
 
 struct config {
 	uint64_t async;          // events of each producer (3)
@@ -39,14 +44,14 @@ struct config {
 	uint64_t window;         // at most so many sent and not seen by parse_event yet (0: any)
 	uint64_t ts;             // 1: a timestamp of its own, the wall clock plus ts_offset_ms
 	uint64_t ts_offset_ms;
-	uint64_t tid;            // 0: not set
-	uint64_t undeclared;     // 1: an event name that was not declared
-	uint64_t malformed;      // 1: the wrong number of parameters
-	uint64_t late;           // 1: sends once more while it is being stopped, and once in destroy
-	uint64_t fail;           // 1: init, 2: open, 3: start, 4: stop, 5: set_config, 6: an empty batch
-	uint64_t hang_ms;        // next_batch waits so long, once
-	uint64_t crash;          // 1: the first next_batch aborts the process
-	uint64_t noise;          // 1: next_batch prints to stdout
+	uint64_t tid;        // 0: not set
+	uint64_t undeclared; // 1: an event name that was not declared
+	uint64_t malformed;  // 1: the wrong number of parameters
+	uint64_t late;       // 1: sends once more while it is being stopped, and once in destroy
+	uint64_t fail;       // 1: init, 2: open, 3: start, 4: stop, 5: set_config, 6: an empty batch
+	uint64_t hang_ms;    // next_batch waits so long, once
+	uint64_t crash;      // 1: the first next_batch aborts the process
+	uint64_t noise;      // 1: next_batch prints to stdout
 };
 
 struct plugin {
@@ -70,15 +75,13 @@ struct plugin {
 	ss_plugin_metric metrics[6];
 };
 
-static inline uint64_t now_ns(clockid_t clock)
-{
+static inline uint64_t now_ns(clockid_t clock) {
 	struct timespec t;
 	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static inline ss_plugin_rc fail(struct plugin *p, const char *what)
-{
+static inline ss_plugin_rc fail(struct plugin *p, const char *what) {
 	snprintf(p->error, sizeof p->error, "%s was asked to fail", what);
 	return SS_PLUGIN_FAILURE;
 }

@@ -6,8 +6,7 @@
 
 const char *plugin_get_async_events(void) { return "[\"" EVENT "\"]"; }
 
-static void encode(const struct config *c, uint8_t *buffer, uint32_t producer, uint64_t sequence)
-{
+static void encode(const struct config *c, uint8_t *buffer, uint32_t producer, uint64_t sequence) {
 	const char *name = c->undeclared ? "nope" : EVENT;
 	uint8_t *data = buffer + HEADER + sizeof EVENT;
 	uint64_t size = STAMP, ts = UINT64_MAX, stamp = now_ns(CLOCK_REALTIME);
@@ -18,10 +17,8 @@ static void encode(const struct config *c, uint8_t *buffer, uint32_t producer, u
 	} else {
 		size = (uint64_t)sprintf((char *)data, "%lu", sequence) + 1;
 	}
-	if (size < c->size)
-		size = c->size;
-	if (c->ts)
-		ts = stamp + c->ts_offset_ms * 1000000u;
+	if (size < c->size) size = c->size;
+	if (c->ts) ts = stamp + c->ts_offset_ms * 1000000u;
 	uint32_t params[] = {4, sizeof EVENT, (uint32_t)size, 0};
 	ss_plugin_event header = {ts, c->tid ? c->tid : UINT64_MAX,
 	                          (uint32_t)(HEADER + sizeof EVENT + size), 402, c->malformed ? 2 : 3};
@@ -30,8 +27,7 @@ static void encode(const struct config *c, uint8_t *buffer, uint32_t producer, u
 	memcpy(buffer + HEADER, name, sizeof EVENT);
 }
 
-static void emit(struct plugin *p, const uint8_t *buffer)
-{
+static void emit(struct plugin *p, const uint8_t *buffer) {
 	char error[PLUGIN_MAX_ERRLEN] = "";
 	if (p->handler(p->async_owner, (const ss_plugin_event *)buffer, error) == SS_PLUGIN_SUCCESS) {
 		p->sent++;
@@ -40,8 +36,7 @@ static void emit(struct plugin *p, const uint8_t *buffer)
 	}
 }
 
-static void *produce(void *of)
-{
+static void *produce(void *of) {
 	const struct producer *self = of;
 	struct plugin *p = self->plugin;
 	const struct config *c = &p->config;
@@ -49,26 +44,22 @@ static void *produce(void *of)
 	usleep((useconds_t)c->async_first_ms * 1000);
 	uint64_t begin = now_ns(CLOCK_MONOTONIC);
 	for (uint64_t i = 0; i < c->async && !p->stop; i++) {
-		while (c->window && !p->stop && p->sent - p->parsed_async >= c->window)
-			sched_yield();
+		while (c->window && !p->stop && p->sent - p->parsed_async >= c->window) sched_yield();
 		// A sleep overshoots; what has become due meanwhile follows without one.
 		if (c->async_rate) {
 			uint64_t due = begin + i * 1000000000u / c->async_rate, now = now_ns(CLOCK_MONOTONIC);
-			if (now < due)
-				usleep((useconds_t)((due - now) / 1000));
+			if (now < due) usleep((useconds_t)((due - now) / 1000));
 		}
 		encode(c, buffer, self->number, i);
 		emit(p, buffer);
-		if (c->async_delay_us && !c->async_rate)
-			usleep((useconds_t)c->async_delay_us);
+		if (c->async_delay_us && !c->async_rate) usleep((useconds_t)c->async_delay_us);
 	}
 	free(buffer);
 	return NULL;
 }
 
 ss_plugin_rc plugin_set_async_event_handler(ss_plugin_t *s, ss_plugin_owner_t *owner,
-                                            const ss_plugin_async_event_handler_t handler)
-{
+                                            const ss_plugin_async_event_handler_t handler) {
 	struct plugin *p = s;
 	uint8_t buffer[256] = {0};
 	if (!handler && p->config.late && p->running) {
@@ -77,13 +68,10 @@ ss_plugin_rc plugin_set_async_event_handler(ss_plugin_t *s, ss_plugin_owner_t *o
 		p->late_sent++;
 	}
 	p->stop = true;
-	while (p->running)
-		pthread_join(p->threads[--p->running], NULL);
+	while (p->running) pthread_join(p->threads[--p->running], NULL);
 	p->stop = false;
-	if (!handler)
-		return p->config.fail == 4 ? fail(p, "stop") : SS_PLUGIN_SUCCESS;
-	if (p->config.fail == 3)
-		return fail(p, "start");
+	if (!handler) return p->config.fail == 4 ? fail(p, "stop") : SS_PLUGIN_SUCCESS;
+	if (p->config.fail == 3) return fail(p, "start");
 	p->async_owner = owner;
 	p->handler = handler;
 	for (; p->running < p->config.producers; p->running++) {
@@ -95,8 +83,7 @@ ss_plugin_rc plugin_set_async_event_handler(ss_plugin_t *s, ss_plugin_owner_t *o
 }
 
 ss_plugin_rc plugin_dump_state(ss_plugin_t *s, ss_plugin_owner_t *owner,
-                               const ss_plugin_async_event_handler_t handler)
-{
+                               const ss_plugin_async_event_handler_t handler) {
 	struct plugin *p = s;
 	uint8_t buffer[256] = {0};
 	struct config c = {0};

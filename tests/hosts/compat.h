@@ -6,8 +6,7 @@
 #include <cstring>
 
 #if defined(__GLIBC__) && (__GLIBC__ < 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ < 38))
-static inline size_t strlcpy(char *to, const char *from, size_t room)
-{
+static inline size_t strlcpy(char *to, const char *from, size_t room) {
 	size_t n = strlen(from);
 	if (room) {
 		size_t kept = n < room ? n : room - 1;

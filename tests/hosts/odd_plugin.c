@@ -26,20 +26,21 @@ const char *plugin_get_version(void) { return VERSION; }
 const char *plugin_get_name(void) { return "odd"; }
 const char *plugin_get_description(void) { return "tab\there, \"quotes\", \\ and \x01 and \xff"; }
 const char *plugin_get_contact(void) { return ""; }
-const char *plugin_get_last_error(ss_plugin_t *s) { (void)s; return ""; }
+const char *plugin_get_last_error(ss_plugin_t *s) {
+	(void)s;
+	return "";
+}
 void plugin_destroy(ss_plugin_t *s) { (void)s; }
 
 #ifdef SCHEMA
-const char *plugin_get_init_schema(ss_plugin_schema_type *type)
-{
+const char *plugin_get_init_schema(ss_plugin_schema_type *type) {
 	*type = SS_PLUGIN_SCHEMA_JSON;
 	return SCHEMA;
 }
 #endif
 
 #ifndef NO_INIT
-ss_plugin_t *plugin_init(const ss_plugin_init_input *in, ss_plugin_rc *rc)
-{
+ss_plugin_t *plugin_init(const ss_plugin_init_input *in, ss_plugin_rc *rc) {
 	static int state;
 	in->log_fn(in->owner, "part", "line\nnext \"q\" \xc3\xa9 \xff", SS_PLUGIN_LOG_SEV_NOTICE);
 	*rc = SS_PLUGIN_SUCCESS;
@@ -48,8 +49,7 @@ ss_plugin_t *plugin_init(const ss_plugin_init_input *in, ss_plugin_rc *rc)
 #endif
 
 #if defined(HALF_SOURCE) || defined(ID_WITHOUT_SOURCE) || defined(SYSCALL_WITH_ID)
-ss_instance_t *plugin_open(ss_plugin_t *s, const char *params, ss_plugin_rc *rc)
-{
+ss_instance_t *plugin_open(ss_plugin_t *s, const char *params, ss_plugin_rc *rc) {
 	(void)params;
 	*rc = SS_PLUGIN_SUCCESS;
 	return s;
@@ -57,8 +57,8 @@ ss_instance_t *plugin_open(ss_plugin_t *s, const char *params, ss_plugin_rc *rc)
 #endif
 #if defined(ID_WITHOUT_SOURCE) || defined(SYSCALL_WITH_ID)
 void plugin_close(ss_plugin_t *s, ss_instance_t *i) { (void)s, (void)i; }
-ss_plugin_rc plugin_next_batch(ss_plugin_t *s, ss_instance_t *i, uint32_t *n, ss_plugin_event ***out)
-{
+ss_plugin_rc plugin_next_batch(ss_plugin_t *s, ss_instance_t *i, uint32_t *n,
+                               ss_plugin_event ***out) {
 	(void)s, (void)i, (void)n, (void)out;
 	return SS_PLUGIN_EOF;
 }
@@ -69,8 +69,7 @@ const char *plugin_get_event_source(void) { return "syscall"; }
 #endif
 
 #ifdef HALF_LISTEN
-ss_plugin_rc plugin_capture_open(ss_plugin_t *s, const ss_plugin_capture_listen_input *in)
-{
+ss_plugin_rc plugin_capture_open(ss_plugin_t *s, const ss_plugin_capture_listen_input *in) {
 	(void)s, (void)in;
 	return SS_PLUGIN_SUCCESS;
 }
@@ -81,9 +80,8 @@ ss_plugin_rc plugin_capture_open(ss_plugin_t *s, const ss_plugin_capture_listen_
 const char *plugin_get_async_events(void) { return NAMES; }
 #endif
 
-static void send(ss_plugin_owner_t *owner, ss_plugin_async_event_handler_t handler, const char *data,
-                 size_t size)
-{
+static void send(ss_plugin_owner_t *owner, ss_plugin_async_event_handler_t handler,
+                 const char *data, size_t size) {
 	static const char name[] = "quote\"d \xc3\xa9";
 	uint8_t buffer[256] = {0};
 	uint32_t params[] = {4, sizeof name, (uint32_t)size, 0};
@@ -96,8 +94,7 @@ static void send(ss_plugin_owner_t *owner, ss_plugin_async_event_handler_t handl
 }
 
 ss_plugin_rc plugin_set_async_event_handler(ss_plugin_t *s, ss_plugin_owner_t *owner,
-                                            const ss_plugin_async_event_handler_t handler)
-{
+                                            const ss_plugin_async_event_handler_t handler) {
 	(void)s;
 	if (handler) {
 		send(owner, handler, "", 0);

@@ -11,18 +11,24 @@ struct seq_check {
 	uint64_t last = 0, seen = 0, missing = 0, backwards = 0, dup = 0;
 	void add(uint64_t q) {
 		seen++;
-		if(any) {
-			if(q == last) dup++;
-			else if(q < last) backwards++;
-			else missing += q - last - 1;
+		if (any) {
+			if (q == last)
+				dup++;
+			else if (q < last)
+				backwards++;
+			else
+				missing += q - last - 1;
 		}
 		any = true;
 		last = q;
 	}
 	Json::Value json() const {
 		Json::Value v;
-		v["seen"] = (Json::UInt64)seen; v["missing"] = (Json::UInt64)missing;
-		v["backwards"] = (Json::UInt64)backwards; v["dup"] = (Json::UInt64)dup; v["last"] = (Json::UInt64)last;
+		v["seen"] = (Json::UInt64)seen;
+		v["missing"] = (Json::UInt64)missing;
+		v["backwards"] = (Json::UInt64)backwards;
+		v["dup"] = (Json::UInt64)dup;
+		v["last"] = (Json::UInt64)last;
 		return v;
 	}
 };
@@ -34,12 +40,12 @@ struct field_stat {
 };
 
 class stamp_check {
-public:
-	void add(const char* data, uint32_t len, uint64_t now);
+   public:
+	void add(const char *data, uint32_t len, uint64_t now);
 	Json::Value latency() const;   // percentiles in us, exact to 2 %
 	Json::Value sequences() const; // of each producer: what was lost, came twice, came late
 
-private:
+   private:
 	struct producer {
 		uint64_t received = 0, next = 0, lost_for_good = 0, dup = 0, reordered = 0;
 		std::unordered_set<uint64_t> missing;

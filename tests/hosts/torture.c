@@ -24,7 +24,10 @@
 
 #include "torture.h"
 
-enum { BACKGROUND = 64, ERROR = 1024 };
+enum {
+	BACKGROUND = 64,
+	ERROR = 1024
+};
 
 struct job {
 	struct slot *slot;
@@ -39,30 +42,23 @@ static struct job background[BACKGROUND];
 static unsigned background_count;
 static atomic_bool not_done;
 
-static unsigned count_entries(const char *folder)
-{
+static unsigned count_entries(const char *folder) {
 	unsigned n = 0;
 	DIR *d = opendir(folder);
-	for (struct dirent *e; d && (e = readdir(d));)
-		n += e->d_name[0] != '.';
-	if (d)
-		closedir(d);
+	for (struct dirent *e; d && (e = readdir(d));) n += e->d_name[0] != '.';
+	if (d) closedir(d);
 	return n;
 }
 
-static unsigned long rss_kb(void)
-{
+static unsigned long rss_kb(void) {
 	unsigned long total, resident = 0;
 	FILE *f = fopen("/proc/self/statm", "r");
-	if (f && fscanf(f, "%lu %lu", &total, &resident) != 2)
-		resident = 0;
-	if (f)
-		fclose(f);
+	if (f && fscanf(f, "%lu %lu", &total, &resident) != 2) resident = 0;
+	if (f) fclose(f);
 	return resident * (unsigned long)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-static void print_text(const char *s)
-{
+static void print_text(const char *s) {
 	putchar('"');
 	for (; *s; s++)
 		if (*s == '"' || *s == '\\')
@@ -74,51 +70,44 @@ static void print_text(const char *s)
 	putchar('"');
 }
 
-static void report(const struct job *job, int rc, const char *error, double ms)
-{
+static void report(const struct job *job, int rc, const char *error, double ms) {
 	const struct slot *s = job->slot;
 	pthread_mutex_lock(&printing);
 	printf("{\"op\":\"%s\",\"slot\":%d,\"thread\":\"%s\",\"rc\":%d,\"error\":", job->name,
 	       (int)(s - slots), job->where, rc);
 	print_text(error);
-	printf(",\"ms\":%.3f,\"accepted\":%lu,\"refused\":%lu,\"dropped\":%lu,\"malformed\":%lu,"
-	       "\"stray\":%lu,\"parsed\":%lu,\"logged\":%lu,\"threads\":%u,\"fds\":%u,\"rss_kb\":%lu}\n",
-	       ms, s->accepted, s->refused, s->dropped, s->malformed, s->stray, s->parsed, s->logged,
-	       count_entries("/proc/self/task"), count_entries("/proc/self/fd"),
-	       rss_kb());
+	printf(
+		",\"ms\":%.3f,\"accepted\":%lu,\"refused\":%lu,\"dropped\":%lu,\"malformed\":%lu,"
+		"\"stray\":%lu,\"parsed\":%lu,\"logged\":%lu,\"threads\":%u,\"fds\":%u,\"rss_kb\":%lu}\n",
+		ms, s->accepted, s->refused, s->dropped, s->malformed, s->stray, s->parsed, s->logged,
+		count_entries("/proc/self/task"), count_entries("/proc/self/fd"), rss_kb());
 	fflush(stdout);
 	pthread_mutex_unlock(&printing);
 }
 
-static void *run(void *of)
-{
+static void *run(void *of) {
 	struct job *job = of;
 	char error[ERROR] = "";
 	struct timespec a, b;
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	int rc = torture_do(job->slot, job->name, job->value, error, sizeof error);
 	clock_gettime(CLOCK_MONOTONIC, &b);
-	if (rc == NOT_DONE)
-		atomic_store(&not_done, true);
+	if (rc == NOT_DONE) atomic_store(&not_done, true);
 	report(job, rc, error,
 	       (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6);
 	return NULL;
 }
 
-static void join_all(void)
-{
-	while (background_count)
-		pthread_join(background[--background_count].thread, NULL);
+static void join_all(void) {
+	while (background_count) pthread_join(background[--background_count].thread, NULL);
 }
 
-static bool step(struct slot **slot, const char *text)
-{
+static bool step(struct slot **slot, const char *text) {
 	struct job job = {.slot = *slot, .where = "main"};
 	char how = *text == '@' || *text == '&' ? *text++ : 0;
 	const char *equals = strchr(text, '=');
 	size_t n = equals ? (size_t)(equals - text) : strlen(text);
-	if (n >= sizeof job.name)
-		return false;
+	if (n >= sizeof job.name) return false;
 	memcpy(job.name, text, n);
 	job.value = equals ? equals + 1 : NULL;
 	if (strcmp(job.name, "slot") == 0) {
@@ -127,8 +116,7 @@ static bool step(struct slot **slot, const char *text)
 	} else if (strcmp(job.name, "join") == 0) {
 		join_all();
 	} else if (how == '&') {
-		if (background_count == BACKGROUND)
-			return false;
+		if (background_count == BACKGROUND) return false;
 		struct job *kept = &background[background_count++];
 		*kept = job;
 		kept->where = "background";
@@ -143,8 +131,7 @@ static bool step(struct slot **slot, const char *text)
 	return true;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	struct slot *slot = &slots[0];
 	int block = 0;
 	unsigned long left = 0;

@@ -11,9 +11,16 @@
 
 #include "src/runner/api.h"
 
-enum { SLOTS = 16, QUEUE = 4096 };
+enum {
+	SLOTS = 16,
+	QUEUE = 4096
+};
 
-enum mode { ACCEPT, REFUSE, SLOW }; // what the handler answers; SLOW: SUCCESS after a while
+enum mode {
+	ACCEPT,
+	REFUSE,
+	SLOW
+}; // what the handler answers; SLOW: SUCCESS after a while
 
 struct slot {
 	struct fk_api api;
@@ -39,5 +46,7 @@ ss_plugin_event *torture_take(struct slot *slot); // the oldest queued event; th
 void torture_forget(struct slot *slot);           // the queue
 
 // One operation; returns its rc. `error` gets the plugin's words, or why it could not be done.
-enum { NOT_DONE = -100 };
+enum {
+	NOT_DONE = -100
+};
 int torture_do(struct slot *slot, const char *name, const char *value, char *error, size_t room);

@@ -14,56 +14,47 @@
 struct slot slots[SLOTS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static uint64_t now_ms(void)
-{
+static uint64_t now_ms(void) {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
-static bool well_formed(const ss_plugin_event *e)
-{
+static bool well_formed(const ss_plugin_event *e) {
 	uint32_t n[3];
-	if (e->type != FK_CODE_ASYNCEVENT || e->nparams != 3 || e->len < 43)
-		return false;
+	if (e->type != FK_CODE_ASYNCEVENT || e->nparams != 3 || e->len < 43) return false;
 	memcpy(n, (const char *)e + 26, sizeof n);
 	return n[0] == 4 && 42ull + n[1] + n[2] == e->len && memchr((const char *)e + 42, 0, n[1]);
 }
 
-ss_plugin_rc torture_handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt, char *err)
-{
+ss_plugin_rc torture_handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt, char *err) {
 	struct slot *slot = owner;
 	bool set = atomic_load(&slot->handler_set);
 	slot->in_flight++;
 	slot->stray += !set;
 	slot->malformed += !well_formed(evt);
-	if (slot->mode == SLOW)
-		usleep(slot->slow_us);
+	if (slot->mode == SLOW) usleep(slot->slow_us);
 	ss_plugin_rc rc = set && slot->mode != REFUSE ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
 	if (rc == SS_PLUGIN_SUCCESS) {
 		ss_plugin_event *copy = malloc(evt->len);
 		memcpy(copy, evt, evt->len);
 		pthread_mutex_lock(&lock);
 		bool full = slot->length == QUEUE;
-		if (!full)
-			slot->queue[(slot->head + slot->length++) % QUEUE] = copy;
+		if (!full) slot->queue[(slot->head + slot->length++) % QUEUE] = copy;
 		pthread_mutex_unlock(&lock);
-		if (full)
-			free(copy);
+		if (full) free(copy);
 		slot->accepted += !full;
 		slot->dropped += full;
 	} else {
 		slot->refused++;
-		if (err)
-			snprintf(err, PLUGIN_MAX_ERRLEN, "refused by torture");
+		if (err) snprintf(err, PLUGIN_MAX_ERRLEN, "refused by torture");
 	}
 	slot->stray += set && !atomic_load(&slot->handler_set); // the stop did not wait for this call
 	slot->in_flight--;
 	return rc;
 }
 
-ss_plugin_event *torture_take(struct slot *slot)
-{
+ss_plugin_event *torture_take(struct slot *slot) {
 	ss_plugin_event *evt = NULL;
 	pthread_mutex_lock(&lock);
 	if (slot->length) {
@@ -75,50 +66,47 @@ ss_plugin_event *torture_take(struct slot *slot)
 	return evt;
 }
 
-void torture_forget(struct slot *slot)
-{
-	for (ss_plugin_event *evt; (evt = torture_take(slot));)
-		free(evt);
+void torture_forget(struct slot *slot) {
+	for (ss_plugin_event *evt; (evt = torture_take(slot));) free(evt);
 }
 
-static const char *owner_error(ss_plugin_owner_t *owner)
-{
+static const char *owner_error(ss_plugin_owner_t *owner) {
 	(void)owner;
 	return "torture has no tables";
 }
 
 // To stderr, where a test reads them.
 static void write_log(ss_plugin_owner_t *owner, const char *component, const char *message,
-                      ss_plugin_log_severity severity)
-{
+                      ss_plugin_log_severity severity) {
 	((struct slot *)owner)->logged++;
 	fprintf(stderr, "log %d %s: %s\n", (int)severity, component ? component : "-", message);
 }
 
-static ss_plugin_table_info *no_list(ss_plugin_owner_t *o, uint32_t *n) { (void)o; *n = 0; return NULL; }
-static ss_plugin_table_t *no_table(ss_plugin_owner_t *o, const char *name, ss_plugin_state_type t)
-{
+static ss_plugin_table_info *no_list(ss_plugin_owner_t *o, uint32_t *n) {
+	(void)o;
+	*n = 0;
+	return NULL;
+}
+static ss_plugin_table_t *no_table(ss_plugin_owner_t *o, const char *name, ss_plugin_state_type t) {
 	(void)o, (void)name, (void)t;
 	return NULL;
 }
 
-static int load(struct slot *slot, const char *path, char *error, size_t room)
-{
+static int load(struct slot *slot, const char *path, char *error, size_t room) {
 	slot->library = dlopen(path, RTLD_LOCAL | RTLD_NOW);
 	if (!slot->library) {
 		snprintf(error, room, "%s", dlerror());
 		return SS_PLUGIN_FAILURE;
 	}
 	snprintf(slot->path, sizeof slot->path, "%s", path);
-#define RESOLVE(name, required, result, arguments)                                                 \
+#define RESOLVE(name, required, result, arguments) \
 	*(void **)&slot->api.name = dlsym(slot->library, "plugin_" #name);
 	FK_SYMBOLS(RESOLVE)
 	return slot->api.init && slot->api.destroy && slot->api.get_last_error ? SS_PLUGIN_SUCCESS
 	                                                                       : NOT_DONE;
 }
 
-static int init(struct slot *slot, const char *config)
-{
+static int init(struct slot *slot, const char *config) {
 	static const ss_plugin_init_tables_input tables = {.list_tables = no_list,
 	                                                   .get_table = no_table};
 	ss_plugin_init_input in = {config ? config : "", slot, owner_error,
@@ -129,25 +117,21 @@ static int init(struct slot *slot, const char *config)
 	return rc;
 }
 
-static int set_handler(struct slot *slot)
-{
+static int set_handler(struct slot *slot) {
 	atomic_store(&slot->handler_set, true); // as the framework: before the call
 	int rc = slot->api.set_async_event_handler(slot->state, slot, torture_handler);
-	if (rc != SS_PLUGIN_SUCCESS)
-		atomic_store(&slot->handler_set, false);
+	if (rc != SS_PLUGIN_SUCCESS) atomic_store(&slot->handler_set, false);
 	return rc;
 }
 
-static int clear_handler(struct slot *slot)
-{
+static int clear_handler(struct slot *slot) {
 	int rc = slot->api.set_async_event_handler(slot->state, slot, NULL);
 	atomic_store(&slot->handler_set, false); // from here on every call is a stray one
 	return rc;
 }
 
 // Takes `count` events off the queue, waiting ten seconds for them at most, and parses them if asked.
-static int pump(struct slot *slot, uint64_t count, bool parse)
-{
+static int pump(struct slot *slot, uint64_t count, bool parse) {
 	uint64_t end = now_ms() + 10000;
 	ss_plugin_event_parse_input in = {.owner = slot, .get_owner_last_error = owner_error};
 	while (count && now_ms() < end) {
@@ -167,21 +151,18 @@ static int pump(struct slot *slot, uint64_t count, bool parse)
 	return count ? SS_PLUGIN_TIMEOUT : SS_PLUGIN_SUCCESS;
 }
 
-static int churn(struct slot *slot, uint64_t cycles)
-{
+static int churn(struct slot *slot, uint64_t cycles) {
 	int rc = SS_PLUGIN_SUCCESS;
 	for (uint64_t i = 0; i < cycles && rc == SS_PLUGIN_SUCCESS; i++) {
 		rc = set_handler(slot);
 		usleep((useconds_t)(i * 7919 % 300)); // from at once to some events later
-		if (rc == SS_PLUGIN_SUCCESS)
-			rc = clear_handler(slot);
+		if (rc == SS_PLUGIN_SUCCESS) rc = clear_handler(slot);
 		torture_forget(slot);
 	}
 	return rc;
 }
 
-static int next(struct slot *slot, uint64_t calls)
-{
+static int next(struct slot *slot, uint64_t calls) {
 	int rc = SS_PLUGIN_SUCCESS;
 	for (; calls && rc != SS_PLUGIN_EOF && rc != SS_PLUGIN_FAILURE; calls--) {
 		uint32_t n = 0;
@@ -194,29 +175,24 @@ static int next(struct slot *slot, uint64_t calls)
 	return rc;
 }
 
-static int metrics(struct slot *slot, uint64_t calls)
-{
+static int metrics(struct slot *slot, uint64_t calls) {
 	int rc = SS_PLUGIN_SUCCESS;
 	for (uint64_t i = 0; i < calls; i++) {
 		uint32_t n = 0;
 		ss_plugin_metric *m = slot->api.get_metrics(slot->state, &n);
 		for (uint32_t k = 0; k < n; k++)
-			if (!m || !m[k].name || !m[k].name[0])
-				rc = SS_PLUGIN_FAILURE;
+			if (!m || !m[k].name || !m[k].name[0]) rc = SS_PLUGIN_FAILURE;
 	}
 	return rc;
 }
 
-int torture_do(struct slot *slot, const char *name, const char *value, char *error, size_t room)
-{
+int torture_do(struct slot *slot, const char *name, const char *value, char *error, size_t room) {
 	struct fk_api *api = &slot->api;
 	uint64_t n = value ? strtoull(value, NULL, 10) : 1;
 	int rc = SS_PLUGIN_SUCCESS;
 #define IS(text) (strcmp(name, text) == 0)
-	if (IS("load"))
-		return load(slot, value ? value : "", error, room);
-	if (IS("sleep"))
-		return usleep((useconds_t)n * 1000), SS_PLUGIN_SUCCESS;
+	if (IS("load")) return load(slot, value ? value : "", error, room);
+	if (IS("sleep")) return usleep((useconds_t)n * 1000), SS_PLUGIN_SUCCESS;
 	if (IS("mode")) {
 		slot->mode = value && *value == 'r' ? REFUSE : value && *value == 's' ? SLOW : ACCEPT;
 		return SS_PLUGIN_SUCCESS;
@@ -225,8 +201,7 @@ int torture_do(struct slot *slot, const char *name, const char *value, char *err
 		slot->slow_us = (unsigned)n;
 		return SS_PLUGIN_SUCCESS;
 	}
-	if (!slot->library)
-		return snprintf(error, room, "no library is loaded"), NOT_DONE;
+	if (!slot->library) return snprintf(error, room, "no library is loaded"), NOT_DONE;
 	if (IS("init"))
 		rc = init(slot, value);
 	else if (IS("set-handler") && api->set_async_event_handler)

@@ -36,7 +36,8 @@ static const fk_glue *fk_open_glue(char *err, size_t errlen) {
 			fk_table = table;
 		else
 			snprintf(err, errlen,
-			         "cannot load the Python glue of plugin '" FK_META_NAME "': %s; "
+			         "cannot load the Python glue of plugin '" FK_META_NAME
+			         "': %s; "
 			         "build the plugin again with 'falcokit build'",
 			         why ? why : "no reason given");
 	}
@@ -44,30 +45,20 @@ static const fk_glue *fk_open_glue(char *err, size_t errlen) {
 	return fk_table;
 }
 
-FK_EXPORT const char *plugin_get_required_api_version(void) {
-	return FK_META_REQUIRED_API;
-}
+FK_EXPORT const char *plugin_get_required_api_version(void) { return FK_META_REQUIRED_API; }
 
 FK_EXPORT const char *plugin_get_required_event_schema_version(ss_plugin_t *s) {
 	(void)s;
 	return FK_META_REQUIRED_SCHEMA;
 }
 
-FK_EXPORT const char *plugin_get_name(void) {
-	return FK_META_NAME;
-}
+FK_EXPORT const char *plugin_get_name(void) { return FK_META_NAME; }
 
-FK_EXPORT const char *plugin_get_description(void) {
-	return FK_META_DESCRIPTION;
-}
+FK_EXPORT const char *plugin_get_description(void) { return FK_META_DESCRIPTION; }
 
-FK_EXPORT const char *plugin_get_contact(void) {
-	return FK_META_CONTACT;
-}
+FK_EXPORT const char *plugin_get_contact(void) { return FK_META_CONTACT; }
 
-FK_EXPORT const char *plugin_get_version(void) {
-	return FK_META_VERSION;
-}
+FK_EXPORT const char *plugin_get_version(void) { return FK_META_VERSION; }
 
 #ifdef FK_META_INIT_SCHEMA
 FK_EXPORT const char *plugin_get_init_schema(ss_plugin_schema_type *type) {

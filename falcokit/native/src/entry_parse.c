@@ -10,9 +10,7 @@ FK_EXPORT uint16_t *plugin_get_parse_event_types(uint32_t *n, ss_plugin_t *s) {
 	return types;
 }
 
-FK_EXPORT const char *plugin_get_parse_event_sources(void) {
-	return FK_META_PARSE_SOURCES;
-}
+FK_EXPORT const char *plugin_get_parse_event_sources(void) { return FK_META_PARSE_SOURCES; }
 
 FK_EXPORT ss_plugin_rc plugin_parse_event(ss_plugin_t *s, const ss_plugin_event_input *event,
                                           const ss_plugin_event_parse_input *in) {

@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include "plugin_api.h"
 
-#define FK_ABI 1
+#define FK_ABI         1
 #define FK_GLUE_SYMBOL "fk_glue_table"
-#define FK_ERRLEN 4096
+#define FK_ERRLEN      4096
 
 // The plugin's own, written at build time.
 typedef struct fk_boot {

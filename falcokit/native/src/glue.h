@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of the glue share: the plugin's state behind ss_plugin_t, and each file's calls.
-//   glue_boot.c     starts Python          glue_worker.c   runs lifecycle hooks, each with a limit
-//   glue_plugin.c   the table of the ABI   glue_ring.c     the ring that producers write to
-//   glue_flight.c   what is on its way     glue_delivery.c ring -> host
-//   glue_capture.c  handler, pacer
-//   glue_emitter.c  emit() for Python      glue_metrics.c  get_metrics
-//   glue_module.c   what Python imports
+//   glue_boot.c      starts Python           glue_worker.c    runs lifecycle hooks, with a limit
+//   glue_plugin.c    the table of the ABI    glue_module.c    what Python imports
+//   glue_emitter.c   emit() for Python       glue_emission.c  what is emitted, checked and encoded
+//   glue_ring.c      producers write here    glue_delivery.c  from the ring to the host
+//   glue_flight.c    what is on its way      glue_capture.c   handler set and cleared, the pacer
+//   glue_metrics.c   get_metrics
 #pragma once
 #define _GNU_SOURCE
 #define PY_SSIZE_T_CLEAN
@@ -15,12 +15,19 @@
 #include <stdbool.h>
 #include "fk_abi.h"
 
-#define FK_MAX_NAME 31 // libsinsp's event table keeps 31 bytes of an event name
+#define FK_MAX_NAME  31 // libsinsp's event table keeps 31 bytes of an event name
 #define FK_MAX_NAMES 512
-#define FK_MAX_DATA (1 << 30) // bytes of data in one async event
+#define FK_MAX_DATA  (1 << 30) // bytes of data in one async event
 
 // ---- the calls into Python: one struct for all of them (mirrored in falcokit/native/glue.py) --------
-enum fk_op { FK_OP_INIT, FK_OP_DESTROY, FK_OP_SET_CONFIG, FK_OP_START, FK_OP_STOP, FK_OP_DUMP };
+enum fk_op {
+	FK_OP_INIT,
+	FK_OP_DESTROY,
+	FK_OP_SET_CONFIG,
+	FK_OP_START,
+	FK_OP_STOP,
+	FK_OP_DUMP
+};
 
 typedef struct fk_call {
 	uint64_t plugin; // the fk_impl's address: the key of the Python side's table
@@ -35,7 +42,8 @@ typedef struct fk_call {
 // Defined by the code that cffi generates.
 extern int fk_call_python(fk_call *call);
 extern int fk_python_where(uint64_t plugin, char *out, size_t len);
-extern int fk_python_parse(uint64_t plugin, const ss_plugin_event_input *event, char *err, size_t len);
+extern int fk_python_parse(uint64_t plugin, const ss_plugin_event_input *event, char *err,
+                           size_t len);
 extern int fk_python_metrics(uint64_t plugin, char *err, size_t len);
 
 // ---- the worker -------------------------------------------------------------------------------------
@@ -56,7 +64,11 @@ typedef struct fk_record {
 	uint32_t size; // with this header and padding
 	uint32_t kind; // FK_RECORD_*
 } fk_record;
-enum { FK_RECORD_EVENT, FK_RECORD_PAD, FK_RECORD_HEAP };
+enum {
+	FK_RECORD_EVENT,
+	FK_RECORD_PAD,
+	FK_RECORD_HEAP
+};
 
 // Producers hold the GIL, so there is one at a time; the consumer is whoever holds `role`.
 typedef struct fk_ring {
@@ -66,19 +78,29 @@ typedef struct fk_ring {
 	_Atomic uint64_t heap_bytes; // of events too large to lie in the ring itself
 } fk_ring;
 
-#define FK_FLIGHT 4096        // what the host's queue holds; power of two
+#define FK_FLIGHT        4096 // what the host's queue holds; power of two
 #define FK_UNCOUNTED_MAX 2048 // of them, how many may stay in it without being waited for
-enum { FK_COUNTED, FK_UNCOUNTED, FK_STRUCK };
+enum {
+	FK_COUNTED,
+	FK_UNCOUNTED,
+	FK_STRUCK
+};
 typedef struct fk_flight {
-	uint64_t print[FK_FLIGHT]; // fingerprint of each event sent and not yet seen again, oldest first
+	uint64_t
+		print[FK_FLIGHT]; // fingerprint of each event sent and not yet seen again, oldest first
 	uint8_t state[FK_FLIGHT];
 	uint32_t head, tail; // free-running
 } fk_flight;
 
 // Reasons why an emission is refused before or by the host; the order of fk_reason_names.
 enum fk_reason {
-	FK_REFUSED_NAME, FK_REFUSED_CLOSED, FK_REFUSED_SIZE, FK_REFUSED_FUTURE, FK_REFUSED_DATA,
-	FK_REFUSED_HOST, FK_NREASONS
+	FK_REFUSED_NAME,
+	FK_REFUSED_CLOSED,
+	FK_REFUSED_SIZE,
+	FK_REFUSED_FUTURE,
+	FK_REFUSED_DATA,
+	FK_REFUSED_HOST,
+	FK_NREASONS
 };
 extern const char *const fk_reason_names[FK_NREASONS];
 
@@ -135,7 +157,7 @@ typedef struct fk_async {
 
 // ---- the plugin -------------------------------------------------------------------------------------
 typedef struct fk_impl {
-	_Atomic int refs; // the host, the worker, each Python object that points here
+	_Atomic int refs;  // the host, the worker, each Python object that points here
 	fk_plugin *plugin; // NULL after destroy
 	char *name;
 	uint16_t parse_types[64];
@@ -143,7 +165,7 @@ typedef struct fk_impl {
 	ss_plugin_owner_t *owner;
 	ss_plugin_log_fn_t log_fn; // NULL after destroy
 	pthread_mutex_t log_lock;
-	bool capturing;             // a handler is set and start_async has succeeded
+	bool capturing; // a handler is set and start_async has succeeded
 	fk_worker worker;
 	fk_async async;
 } fk_impl;
@@ -152,8 +174,9 @@ void fk_impl_ref(fk_impl *impl);
 void fk_impl_unref(fk_impl *impl);
 void fk_fail(fk_plugin *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void fk_log(fk_impl *impl, ss_plugin_log_severity sev, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *component, const char *text);
+	__attribute__((format(printf, 3, 4)));
+void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *component,
+                 const char *text);
 static inline uint64_t fk_now(void) {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -207,7 +230,7 @@ extern PyTypeObject *fk_emitter_type;
 bool fk_emitter_ready(void);
 PyObject *fk_new_emitter(fk_impl *impl, bool dump);
 // glue_module.c
-typedef struct fk_python_side { // given by falcokit.runtime._bridge at its import
+typedef struct fk_python_side {      // given by falcokit.runtime._bridge at its import
 	PyObject *error_of[FK_NREASONS]; // exception classes
 	PyObject *encode_json;           // object -> bytes
 	PyObject *expand_event;          // AsyncEvent -> (name, data, ts_ns, tid, plugin_id)

@@ -32,9 +32,11 @@ static int find_other_libpython(struct dl_phdr_info *info, size_t size, void *fo
 	const char **other = found;
 	const char *slash = strrchr(info->dlpi_name, '/');
 	Dl_info mine;
-	if (!slash || strncmp(slash + 1, "libpython3.", 11) != 0 || strcmp(slash + 1, "libpython3.so") == 0)
+	if (!slash || strncmp(slash + 1, "libpython3.", 11) != 0 ||
+	    strcmp(slash + 1, "libpython3.so") == 0)
 		return 0;
-	if (dladdr((void *)Py_GetVersion, &mine) && (ElfW(Addr))mine.dli_fbase == info->dlpi_addr) return 0;
+	if (dladdr((void *)Py_GetVersion, &mine) && (ElfW(Addr))mine.dli_fbase == info->dlpi_addr)
+		return 0;
 	*other = info->dlpi_name;
 	return 1;
 }
@@ -70,8 +72,8 @@ static PyStatus initialize(const fk_boot *boot) {
 	config.install_signal_handlers = 0;
 	config.configure_c_stdio = 0;
 	config.buffered_stdio = 0;
-	config.site_import = 0;      // the search path is complete as it was built
-	config.write_bytecode = 0;   // a root process leaves nothing in the author's folders
+	config.site_import = 0;    // the search path is complete as it was built
+	config.write_bytecode = 0; // a root process leaves nothing in the author's folders
 	config.module_search_paths_set = 1;
 	PyStatus status = set_string(&config, &config.executable, boot->executable);
 	for (const char *const *p = boot->paths; *p && !PyStatus_Exception(status); p++) {
@@ -150,8 +152,9 @@ static bool start(boot_job *job) {
 		PyGILState_Release(gil);
 	}
 	if (job->ok && fk_start_cffi() != 0) {
-		snprintf(job->err, sizeof job->err, "cffi could not start in the embedded Python (its reason "
-		                                    "is on the standard error)");
+		snprintf(job->err, sizeof job->err,
+		         "cffi could not start in the embedded Python (its reason "
+		         "is on the standard error)");
 		job->ok = false;
 	}
 	return fresh;

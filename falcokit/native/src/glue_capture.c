@@ -9,9 +9,9 @@
 #include <string.h>
 
 #define START_LIMIT_S 30.0
-#define STOP_LIMIT_S 5.0
-#define DUMP_LIMIT_S 30.0
-#define WATCH_NS 100000000u // how often the pacer looks while something is in flight
+#define STOP_LIMIT_S  5.0
+#define DUMP_LIMIT_S  30.0
+#define WATCH_NS      100000000u // how often the pacer looks while something is in flight
 
 bool fk_async_open(fk_impl *impl, const char *const *names) {
 	fk_async *a = &impl->async;
@@ -36,7 +36,8 @@ void fk_async_close(fk_async *a) {
 }
 
 static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns) {
-	struct timespec until = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+	struct timespec until = {.tv_sec = (time_t)(ns / 1000000000u),
+	                         .tv_nsec = (long)(ns % 1000000000u)};
 	pthread_cond_timedwait(cond, lock, &until);
 }
 
@@ -73,7 +74,8 @@ static void *pacer_main(void *arg) {
 			atomic_store(&a->pacer_armed, false);
 			if (fk_deliver_overdue(a) && atomic_load(&a->reported) < 0)
 				fk_log(impl, SS_PLUGIN_LOG_SEV_WARNING,
-				       "the host does not hand async events back to the plugin: they are sent directly, "
+				       "the host does not hand async events back to the plugin: they are sent "
+				       "directly, "
 				       "and what it drops cannot be counted");
 			fk_deliver_kick(a, err);
 			pthread_mutex_lock(&a->lock);
@@ -163,7 +165,8 @@ ss_plugin_rc fk_capture_stop(fk_impl *impl) {
 	shut(impl);
 	// To answer FAILURE would make the host keep a handler that nobody uses and refuse the next
 	// capture; the work is off its hands either way, so this is said in the log only.
-	if (rc != SS_PLUGIN_SUCCESS) fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", impl->plugin->last_error);
+	if (rc != SS_PLUGIN_SUCCESS)
+		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", impl->plugin->last_error);
 	return SS_PLUGIN_SUCCESS;
 }
 

@@ -13,15 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW 32                 // in flight at once: enough never to run dry; a longer queue is a
-                                  // slower one (it is a heap), and it is shared with other plugins
+#define WINDOW \
+	32                            // in flight at once: enough never to run dry; a longer queue is a
+	                              // slower one (it is a heap), and it is shared with other plugins
 #define BURST_BUSY_NS 300000u     // beside a source that has events of its own
-#define BURST_MIN_NS 25000000u    // beside one that has none, doubled as long as that stays so ...
-#define BURST_MAX_NS 200000000u   // ... up to here: so long may a source be kept waiting unnoticed
-#define BUSY_PER_S 1000u          // other events a second that make a source a busy one
-#define PAUSE_SHARE 2             // pause after a burst, in burst lengths
-#define SILENT_NS 5000000000u     // a host that hands nothing back for so long does not do it
-#define BREATH_NS 50000u          // pause after a burst that was cut short, beside an idle source
+#define BURST_MIN_NS  25000000u   // beside one that has none, doubled as long as that stays so ...
+#define BURST_MAX_NS  200000000u  // ... up to here: so long may a source be kept waiting unnoticed
+#define BUSY_PER_S    1000u       // other events a second that make a source a busy one
+#define PAUSE_SHARE   2           // pause after a burst, in burst lengths
+#define SILENT_NS     5000000000u // a host that hands nothing back for so long does not do it
+#define BREATH_NS     50000u      // pause after a burst that was cut short, beside an idle source
 
 // ---- the role: who may take from the ring -----------------------------------------------------------
 
@@ -31,8 +32,7 @@ static bool try_role(fk_async *a) {
 }
 
 void fk_relax(int spins) {
-	if (spins >= 200)
-		sched_yield();
+	if (spins >= 200) sched_yield();
 #ifdef __x86_64__
 	else
 		__builtin_ia32_pause();
@@ -43,9 +43,7 @@ void fk_lock_role(fk_async *a) {
 	for (int spins = 0; !try_role(a); spins++) fk_relax(spins);
 }
 
-void fk_drop_role(fk_async *a) {
-	atomic_store(&a->role, 0);
-}
+void fk_drop_role(fk_async *a) { atomic_store(&a->role, 0); }
 
 // ---- handing over -----------------------------------------------------------------------------------
 

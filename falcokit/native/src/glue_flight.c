@@ -112,6 +112,7 @@ void fk_flight_write_off(fk_async *a) {
 	}
 	// The oldest half cannot be waited for any longer when there is no room for more.
 	if (a->count.unconfirmed >= FK_UNCOUNTED_MAX)
-		for (uint32_t p = f->head, end = f->head + (f->tail - f->head) / 2; p != end; p++) lose(a, p);
+		for (uint32_t p = f->head, end = f->head + (f->tail - f->head) / 2; p != end; p++)
+			lose(a, p);
 	skip_struck(f);
 }

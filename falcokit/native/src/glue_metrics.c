@@ -81,8 +81,8 @@ ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n) {
 	list.count = 0;
 	if (impl->has_async) add_delivery(&impl->async.count);
 	uint32_t own = list.count;
-	if (impl->has_metrics &&
-	    fk_python_metrics((uint64_t)(uintptr_t)impl, list.err, sizeof list.err) != SS_PLUGIN_SUCCESS) {
+	if (impl->has_metrics && fk_python_metrics((uint64_t)(uintptr_t)impl, list.err,
+	                                           sizeof list.err) != SS_PLUGIN_SUCCESS) {
 		list.count = own;
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", list.err);
 	}

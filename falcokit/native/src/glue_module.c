@@ -35,9 +35,9 @@ static void link_free(PyObject *me) {
 }
 
 static PyMethodDef link_methods[] = {
-    {"log", link_log, METH_VARARGS, NULL}, {"emitter", link_emitter, METH_O, NULL}, {0}};
+	{"log", link_log, METH_VARARGS, NULL}, {"emitter", link_emitter, METH_O, NULL}, {0}};
 static PyType_Slot link_slots[] = {
-    {Py_tp_dealloc, link_free}, {Py_tp_methods, link_methods}, {0, NULL}};
+	{Py_tp_dealloc, link_free}, {Py_tp_methods, link_methods}, {0, NULL}};
 static PyType_Spec link_spec = {.name = "falcokit.Link",
                                 .basicsize = sizeof(Link),
                                 .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
@@ -73,11 +73,10 @@ static PyObject *hot_install(PyObject *module, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
-static PyMethodDef hot_methods[] = {{"link", hot_link, METH_O, NULL},
-                                    {"install", hot_install, METH_VARARGS, NULL},
-                                    {0}};
-static struct PyModuleDef hot_def = {
-    PyModuleDef_HEAD_INIT, .m_name = "_falcokit_hot", .m_size = -1, .m_methods = hot_methods};
+static PyMethodDef hot_methods[] = {
+	{"link", hot_link, METH_O, NULL}, {"install", hot_install, METH_VARARGS, NULL}, {0}};
+static struct PyModuleDef hot_def = {PyModuleDef_HEAD_INIT, .m_name = "_falcokit_hot", .m_size = -1,
+                                     .m_methods = hot_methods};
 
 // The module, entered under its name so that the runtime can import it. A new reference.
 PyObject *fk_hot_module(void) {
@@ -85,8 +84,9 @@ PyObject *fk_hot_module(void) {
 	PyObject *modules = PyImport_GetModuleDict();
 	if (module) return Py_NewRef(module);
 	if (PyDict_GetItemString(modules, "_falcokit_hot"))
-		return PyErr_Format(PyExc_ImportError, "another version of falcokit is already loaded in this "
-		                                       "process: build both plugins with one version");
+		return PyErr_Format(PyExc_ImportError,
+		                    "another version of falcokit is already loaded in this "
+		                    "process: build both plugins with one version");
 	link_type = (PyTypeObject *)PyType_FromSpec(&link_spec);
 	PyObject *made = link_type && fk_emitter_ready() ? PyModule_Create(&hot_def) : NULL;
 	if (!made || PyModule_AddObjectRef(made, "Emitter", (PyObject *)fk_emitter_type) < 0 ||

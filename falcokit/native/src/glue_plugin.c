@@ -9,13 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INIT_LIMIT_S 30.0
-#define CONFIG_LIMIT_S 30.0
+#define INIT_LIMIT_S    30.0
+#define CONFIG_LIMIT_S  30.0
 #define DESTROY_LIMIT_S 5.0
 
-void fk_impl_ref(fk_impl *impl) {
-	atomic_fetch_add(&impl->refs, 1);
-}
+void fk_impl_ref(fk_impl *impl) { atomic_fetch_add(&impl->refs, 1); }
 
 void fk_impl_unref(fk_impl *impl) {
 	if (atomic_fetch_sub(&impl->refs, 1) != 1) return;
@@ -42,7 +40,8 @@ void fk_log(fk_impl *impl, ss_plugin_log_severity sev, const char *format, ...) 
 }
 
 // From any thread: after destroy the owner is gone, and the lock makes that moment known.
-void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *component, const char *text) {
+void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *component,
+                 const char *text) {
 	pthread_mutex_lock(&impl->log_lock);
 	if (impl->log_fn) impl->log_fn(impl->owner, component, text, sev);
 	pthread_mutex_unlock(&impl->log_lock);
@@ -65,7 +64,8 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 	pthread_mutex_init(&impl->log_lock, NULL);
 	impl->has_metrics = boot->has_metrics;
 	impl->has_async = boot->has_async;
-	for (int i = 0; boot->parse_types[i] && i < 63; i++) impl->parse_types[i] = boot->parse_types[i];
+	for (int i = 0; boot->parse_types[i] && i < 63; i++)
+		impl->parse_types[i] = boot->parse_types[i];
 	if (impl->name && fk_async_open(impl, boot->event_names) && fk_worker_start(impl)) return impl;
 	fk_impl_unref(impl);
 	return NULL;
@@ -78,8 +78,12 @@ static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin
 		fk_fail(p, "plugin '%s' has no memory or thread to start with", boot->name);
 		return SS_PLUGIN_FAILURE;
 	}
-	fk_call call = {.op = FK_OP_INIT, .text = in->config ? in->config : "", .name = impl->name,
-	                .target = boot->target, .source_dir = boot->source_dir, .paths = boot->paths};
+	fk_call call = {.op = FK_OP_INIT,
+	                .text = in->config ? in->config : "",
+	                .name = impl->name,
+	                .target = boot->target,
+	                .source_dir = boot->source_dir,
+	                .paths = boot->paths};
 	ss_plugin_rc rc = fk_worker_run(impl, &call, "init", INIT_LIMIT_S);
 	if (rc == SS_PLUGIN_SUCCESS) {
 		p->impl = impl;
@@ -118,9 +122,7 @@ static ss_plugin_rc glue_dump(fk_plugin *p, ss_plugin_owner_t *owner,
 	return fk_capture_dump(p->impl, owner, handler);
 }
 
-static ss_plugin_metric *glue_metrics(fk_plugin *p, uint32_t *n) {
-	return fk_metrics(p->impl, n);
-}
+static ss_plugin_metric *glue_metrics(fk_plugin *p, uint32_t *n) { return fk_metrics(p->impl, n); }
 
 static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in) {
 	fk_impl *impl = p->impl;
@@ -133,12 +135,12 @@ static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in) {
 }
 
 __attribute__((visibility("default"))) const fk_glue fk_glue_table = {
-    .abi = FK_ABI,
-    .init = glue_init,
-    .destroy = glue_destroy,
-    .set_config = glue_set_config,
-    .get_metrics = glue_metrics,
-    .set_async_event_handler = glue_set_handler,
-    .dump_state = glue_dump,
-    .parse_event = glue_parse,
+	.abi = FK_ABI,
+	.init = glue_init,
+	.destroy = glue_destroy,
+	.set_config = glue_set_config,
+	.get_metrics = glue_metrics,
+	.set_async_event_handler = glue_set_handler,
+	.dump_state = glue_dump,
+	.parse_event = glue_parse,
 };

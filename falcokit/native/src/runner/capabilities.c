@@ -8,14 +8,12 @@
 
 const char *const fk_capability_names[5] = {"source", "extract", "parse", "async", "listen"};
 
-static bool fk_broken(char *why, unsigned long room, const char *text)
-{
+static bool fk_broken(char *why, unsigned long room, const char *text) {
 	snprintf(why, room, "%s", text);
 	return false;
 }
 
-bool fk_capabilities(const struct fk_api *api, unsigned *caps, char *why, unsigned long room)
-{
+bool fk_capabilities(const struct fk_api *api, unsigned *caps, char *why, unsigned long room) {
 	*caps = 0;
 	if (api->open && api->close && api->next_batch) {
 		bool id = api->get_id && api->get_id() != 0;
@@ -36,8 +34,7 @@ bool fk_capabilities(const struct fk_api *api, unsigned *caps, char *why, unsign
 		return fk_broken(why, room,
 		                 "field extraction is broken: plugin_extract_fields is exported without "
 		                 "plugin_get_fields");
-	if (api->parse_event)
-		*caps |= FK_CAP_PARSE;
+	if (api->parse_event) *caps |= FK_CAP_PARSE;
 	if (api->get_async_events && api->set_async_event_handler)
 		*caps |= FK_CAP_ASYNC;
 	else if (api->set_async_event_handler)

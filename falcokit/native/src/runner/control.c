@@ -30,40 +30,32 @@ static unsigned fk_metrics_count;
 static bool fk_running;
 static uint64_t fk_ends_ns, fk_stats_ns, fk_next_stats_ns; // 0: never
 
-static void fk_on_signal(int number)
-{
+static void fk_on_signal(int number) {
 	(void)number;
 	atomic_store(&fk_stop, FK_STOP_SIGNAL);
 	alarm(FK_CLOSE_SECONDS);
 }
 
 // The death of the parent's thread that started us: of no concern while the parent itself lives.
-static void fk_on_orphaned(int number)
-{
-	if (getppid() != fk_parent)
-		fk_on_signal(number);
+static void fk_on_orphaned(int number) {
+	if (getppid() != fk_parent) fk_on_signal(number);
 }
 
-static void fk_on_alarm(int number)
-{
+static void fk_on_alarm(int number) {
 	(void)number;
 	_exit(FK_EXIT_STUCK);
 }
 
-static void fk_on_pipe(int number)
-{
+static void fk_on_pipe(int number) {
 	(void)number; // write() says EPIPE; a handler, because SIG_IGN would be inherited by children
 }
 
-static void fk_earlier(uint64_t *when, uint64_t other)
-{
-	if (other && (!*when || other < *when))
-		*when = other;
+static void fk_earlier(uint64_t *when, uint64_t other) {
+	if (other && (!*when || other < *when)) *when = other;
 }
 
 // Does what is due and returns when to look again; 0: when something happens.
-static uint64_t fk_due(uint64_t *flush_at)
-{
+static uint64_t fk_due(uint64_t *flush_at) {
 	uint64_t now = fk_monotonic_ns(), next = 0;
 	pthread_mutex_lock(&fk_lock);
 	if (fk_running && fk_ends_ns && now >= fk_ends_ns) {
@@ -73,10 +65,8 @@ static uint64_t fk_due(uint64_t *flush_at)
 	}
 	if (fk_running && fk_stats_ns && now >= fk_next_stats_ns) {
 		fk_stats_report();
-		for (unsigned i = 0; i < fk_metrics_count; i++)
-			fk_guest_report_metrics(&fk_metrics[i]);
-		while (fk_next_stats_ns <= now)
-			fk_next_stats_ns += fk_stats_ns;
+		for (unsigned i = 0; i < fk_metrics_count; i++) fk_guest_report_metrics(&fk_metrics[i]);
+		while (fk_next_stats_ns <= now) fk_next_stats_ns += fk_stats_ns;
 	}
 	if (fk_running) {
 		fk_earlier(&next, fk_ends_ns);
@@ -95,8 +85,7 @@ static uint64_t fk_due(uint64_t *flush_at)
 	return next;
 }
 
-static void *fk_control(void *unused)
-{
+static void *fk_control(void *unused) {
 	struct pollfd fds[2] = {{.fd = fk_report_wake_fd(), .events = POLLIN}, {.fd = fk_report_fd()}};
 	uint64_t flush_at = 0, ignored;
 	(void)unused;
@@ -107,10 +96,8 @@ static void *fk_control(void *unused)
 			wait.tv_sec = (time_t)((next - now) / 1000000000u);
 			wait.tv_nsec = (long)((next - now) % 1000000000u);
 		}
-		if (ppoll(fds, 2, next ? &wait : NULL, NULL) < 0 && errno != EINTR)
-			return NULL;
-		if (fds[0].revents && read(fk_report_wake_fd(), &ignored, sizeof ignored) < 0)
-			continue;
+		if (ppoll(fds, 2, next ? &wait : NULL, NULL) < 0 && errno != EINTR) return NULL;
+		if (fds[0].revents && read(fk_report_wake_fd(), &ignored, sizeof ignored) < 0) continue;
 		if (fds[1].revents & (POLLERR | POLLHUP | POLLNVAL) || fk_report_broken()) {
 			fds[1].fd = -1; // nobody reads: as if told to stop
 			if (atomic_exchange(&fk_stop, FK_STOP_SIGNAL) != FK_STOP_SIGNAL)
@@ -119,8 +106,7 @@ static void *fk_control(void *unused)
 	}
 }
 
-bool fk_control_start(unsigned stats_ms, int parent)
-{
+bool fk_control_start(unsigned stats_ms, int parent) {
 	struct sigaction stop = {.sa_handler = fk_on_signal, .sa_flags = SA_RESTART};
 	struct sigaction orphaned = {.sa_handler = fk_on_orphaned, .sa_flags = SA_RESTART};
 	struct sigaction late = {.sa_handler = fk_on_alarm};
@@ -130,11 +116,10 @@ bool fk_control_start(unsigned stats_ms, int parent)
 	fk_stats_ns = stats_ms * 1000000ull;
 	fk_parent = parent ? parent : getppid();
 	if (sigaction(SIGTERM, &stop, NULL) || sigaction(SIGINT, &stop, NULL) ||
-	    sigaction(SIGRTMIN, &orphaned, NULL) || sigaction(SIGALRM, &late, NULL) || sigaction(SIGPIPE, &pipe, NULL) ||
-	    prctl(PR_SET_PDEATHSIG, SIGRTMIN))
+	    sigaction(SIGRTMIN, &orphaned, NULL) || sigaction(SIGALRM, &late, NULL) ||
+	    sigaction(SIGPIPE, &pipe, NULL) || prctl(PR_SET_PDEATHSIG, SIGRTMIN))
 		return false;
-	if (getppid() != fk_parent)
-		return false; // it died before it could be noticed
+	if (getppid() != fk_parent) return false; // it died before it could be noticed
 	// Plugins may install handlers of their own; the control thread never runs any of them.
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -143,15 +128,13 @@ bool fk_control_start(unsigned stats_ms, int parent)
 	return ok && pthread_detach(thread) == 0;
 }
 
-static void fk_wake(void)
-{
+static void fk_wake(void) {
 	uint64_t one = 1;
 	ssize_t ignored = write(fk_report_wake_fd(), &one, sizeof one);
 	(void)ignored;
 }
 
-void fk_control_begin(uint64_t duration_ns, struct fk_guest *metrics, unsigned count)
-{
+void fk_control_begin(uint64_t duration_ns, struct fk_guest *metrics, unsigned count) {
 	uint64_t now = fk_monotonic_ns();
 	int over = FK_STOP_DURATION;
 	pthread_mutex_lock(&fk_lock);
@@ -165,15 +148,13 @@ void fk_control_begin(uint64_t duration_ns, struct fk_guest *metrics, unsigned c
 	fk_wake();
 }
 
-void fk_control_end(void)
-{
+void fk_control_end(void) {
 	pthread_mutex_lock(&fk_lock);
 	fk_running = false;
 	fk_metrics_count = 0;
 	pthread_mutex_unlock(&fk_lock);
 }
 
-enum fk_stop fk_control_stop(void)
-{
+enum fk_stop fk_control_stop(void) {
 	return (enum fk_stop)atomic_load_explicit(&fk_stop, memory_order_relaxed);
 }

@@ -5,7 +5,11 @@
 
 #include "guest.h"
 
-enum fk_stop { FK_GO_ON, FK_STOP_DURATION, FK_STOP_SIGNAL };
+enum fk_stop {
+	FK_GO_ON,
+	FK_STOP_DURATION,
+	FK_STOP_SIGNAL
+};
 
 // stats_ms 0: no periodic statistics. parent: the process to die with, 0: whoever started us.
 bool fk_control_start(unsigned stats_ms, int parent);

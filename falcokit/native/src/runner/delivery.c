@@ -10,7 +10,11 @@
 #include "report.h"
 #include "stats.h"
 
-enum { FK_HEADER = 26, FK_LENGTHS = 26, FK_ASYNC_NAME = 42 };
+enum {
+	FK_HEADER = 26,
+	FK_LENGTHS = 26,
+	FK_ASYNC_NAME = 42
+};
 
 struct fk_payload {
 	const char *name; // of an async event
@@ -18,8 +22,7 @@ struct fk_payload {
 	size_t size;
 };
 
-static struct fk_payload fk_payload(const ss_plugin_event *evt)
-{
+static struct fk_payload fk_payload(const ss_plugin_event *evt) {
 	const char *bytes = (const char *)evt;
 	uint32_t length[3];
 	struct fk_payload p = {.data = bytes + FK_HEADER, .size = evt->len - FK_HEADER};
@@ -35,8 +38,7 @@ static struct fk_payload fk_payload(const ss_plugin_event *evt)
 	return p;
 }
 
-static void fk_parse(const struct fk_delivery *d, const ss_plugin_event *evt)
-{
+static void fk_parse(const struct fk_delivery *d, const ss_plugin_event *evt) {
 	ss_plugin_event_input input = {evt, d->number, d->source};
 	for (unsigned i = 0; i < d->count; i++) {
 		struct fk_guest *guest = &d->guests[i];
@@ -50,8 +52,7 @@ static void fk_parse(const struct fk_delivery *d, const ss_plugin_event *evt)
 }
 
 static void fk_report(const struct fk_delivery *d, const ss_plugin_event *evt,
-                      const struct fk_payload *p)
-{
+                      const struct fk_payload *p) {
 	struct fk_text *t = fk_report_begin("event");
 	fk_add_key(t, "number");
 	fk_add_u64(t, d->number);
@@ -82,8 +83,7 @@ static void fk_report(const struct fk_delivery *d, const ss_plugin_event *evt,
 	fk_report_end(false);
 }
 
-bool fk_deliver(struct fk_delivery *d, const ss_plugin_event *evt, int row)
-{
+bool fk_deliver(struct fk_delivery *d, const ss_plugin_event *evt, int row) {
 	struct fk_payload p = fk_payload(evt);
 	d->number++;
 	d->last_ts = evt->ts;
@@ -94,9 +94,7 @@ bool fk_deliver(struct fk_delivery *d, const ss_plugin_event *evt, int row)
 		fk_count(&fk_counts.plugin_events, 1);
 		fk_count(&fk_counts.plugin_bytes, p.size);
 	}
-	if (d->parsers)
-		fk_parse(d, evt);
-	if (d->report)
-		fk_report(d, evt, &p);
+	if (d->parsers) fk_parse(d, evt);
+	if (d->report) fk_report(d, evt, &p);
 	return !d->record || fk_recorder_write(evt);
 }

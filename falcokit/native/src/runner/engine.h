@@ -5,7 +5,13 @@
 
 #include "options.h"
 
-enum fk_end { FK_END_EOF, FK_END_LIMIT, FK_END_DURATION, FK_END_SIGNAL, FK_END_ERROR };
+enum fk_end {
+	FK_END_EOF,
+	FK_END_LIMIT,
+	FK_END_DURATION,
+	FK_END_SIGNAL,
+	FK_END_ERROR
+};
 extern const char *const fk_end_names[];
 
 // source: the guest whose source is opened, NULL for the idle one. `more`: not the first capture.

@@ -14,7 +14,10 @@ enum fk_capability {
 	FK_CAP_LISTEN = 16,
 };
 
-enum { FK_MAX_GUESTS = 16, FK_CODES = 1024 };
+enum {
+	FK_MAX_GUESTS = 16,
+	FK_CODES = 1024
+};
 
 // Given to plugins as their owner. Never freed: a plugin's thread that outlives its plugin may still
 // call the handler, and must be refused rather than crash the host.

@@ -10,15 +10,14 @@
 #include "handler.h"
 #include "report.h"
 
-void fk_guest_error(const struct fk_guest *guest, const char *phase, int rc)
-{
+void fk_guest_error(const struct fk_guest *guest, const char *phase, int rc) {
 	const char *text = guest->api.get_last_error(guest->state);
-	fk_report_error(phase, guest->name, rc, text && *text ? text : "(the plugin left no error text)");
+	fk_report_error(phase, guest->name, rc,
+	                text && *text ? text : "(the plugin left no error text)");
 }
 
 // With a JSON schema the host hands over JSON, and `{}` where it was given nothing.
-static const char *fk_config(const struct fk_guest *guest, const char *config, const char *phase)
-{
+static const char *fk_config(const struct fk_guest *guest, const char *config, const char *phase) {
 	struct fk_text checked = {0};
 	bool ok = true;
 	if (guest->init_schema.len) {
@@ -32,14 +31,12 @@ static const char *fk_config(const struct fk_guest *guest, const char *config, c
 	return ok ? config ? config : "" : NULL;
 }
 
-static void fk_read_parse_codes(struct fk_guest *guest)
-{
+static void fk_read_parse_codes(struct fk_guest *guest) {
 	uint32_t n = 0;
 	uint16_t *codes = guest->api.get_parse_event_types
-	                          ? guest->api.get_parse_event_types(&n, guest->state)
-	                          : NULL;
-	bool syscalls =
-	        !guest->parse_sources.count || fk_names_have(&guest->parse_sources, "syscall");
+	                      ? guest->api.get_parse_event_types(&n, guest->state)
+	                      : NULL;
+	bool syscalls = !guest->parse_sources.count || fk_names_have(&guest->parse_sources, "syscall");
 	memset(guest->parse_codes, 0, sizeof guest->parse_codes);
 	if (!codes || !n) {
 		if (syscalls)
@@ -49,22 +46,19 @@ static void fk_read_parse_codes(struct fk_guest *guest)
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		if (codes[i] < FK_CODES)
-			guest->parse_codes[codes[i] / 64] |= 1ull << codes[i] % 64;
+		if (codes[i] < FK_CODES) guest->parse_codes[codes[i] / 64] |= 1ull << codes[i] % 64;
 }
 
-bool fk_guest_init(struct fk_guest *guest)
-{
+bool fk_guest_init(struct fk_guest *guest) {
 	const char *config = fk_config(guest, guest->config, "init");
-	if (!config)
-		return false;
+	if (!config) return false;
 	bool tables = guest->caps & (FK_CAP_PARSE | FK_CAP_EXTRACT);
 	ss_plugin_init_input input = {
-	        .config = config,
-	        .owner = guest->owner,
-	        .get_owner_last_error = fk_owner_last_error,
-	        .tables = tables ? &fk_no_tables : NULL,
-	        .log_fn = fk_log,
+		.config = config,
+		.owner = guest->owner,
+		.get_owner_last_error = fk_owner_last_error,
+		.tables = tables ? &fk_no_tables : NULL,
+		.log_fn = fk_log,
 	};
 	// No success unless the plugin says so: the framework leaves this to chance.
 	ss_plugin_rc rc = SS_PLUGIN_FAILURE;
@@ -73,14 +67,12 @@ bool fk_guest_init(struct fk_guest *guest)
 	uint64_t spent = fk_monotonic_ns() - start;
 	if (rc != SS_PLUGIN_SUCCESS) {
 		fk_guest_error(guest, "init", rc);
-		if (guest->state)
-			guest->api.destroy(guest->state);
+		if (guest->state) guest->api.destroy(guest->state);
 		guest->state = NULL;
 		return false;
 	}
 	guest->initialized = true;
-	if (guest->caps & FK_CAP_PARSE)
-		fk_read_parse_codes(guest);
+	if (guest->caps & FK_CAP_PARSE) fk_read_parse_codes(guest);
 	struct fk_text *t = fk_report_begin("initialized");
 	fk_add_key(t, "plugin");
 	fk_add_string_or_null(t, guest->name);
@@ -90,61 +82,39 @@ bool fk_guest_init(struct fk_guest *guest)
 	return true;
 }
 
-void fk_guest_destroy(struct fk_guest *guest)
-{
-	if (guest->initialized)
-		guest->api.destroy(guest->state);
+void fk_guest_destroy(struct fk_guest *guest) {
+	if (guest->initialized) guest->api.destroy(guest->state);
 	guest->initialized = false;
 	guest->state = NULL;
 	fk_handler_disown(guest->owner);
 	guest->owner = NULL;
 }
 
-bool fk_guest_set_config(struct fk_guest *guest, const char *config)
-{
-	if (!guest->api.set_config)
-		return true;
+bool fk_guest_set_config(struct fk_guest *guest, const char *config) {
+	if (!guest->api.set_config) return true;
 	config = fk_config(guest, config, "set_config");
-	if (!config)
-		return false;
+	if (!config) return false;
 	ss_plugin_set_config_input input = {.config = config};
 	ss_plugin_rc rc = guest->api.set_config(guest->state, &input);
-	if (rc != SS_PLUGIN_SUCCESS)
-		fk_guest_error(guest, "set_config", rc);
+	if (rc != SS_PLUGIN_SUCCESS) fk_guest_error(guest, "set_config", rc);
 	return rc == SS_PLUGIN_SUCCESS;
 }
 
-static void fk_add_metric(struct fk_text *t, const ss_plugin_metric *m)
-{
+static void fk_add_metric(struct fk_text *t, const ss_plugin_metric *m) {
 	switch (m->value_type) {
-	case SS_PLUGIN_METRIC_VALUE_TYPE_U32:
-		fk_add_u64(t, m->value.u32);
-		break;
-	case SS_PLUGIN_METRIC_VALUE_TYPE_S32:
-		fk_add_i64(t, m->value.s32);
-		break;
-	case SS_PLUGIN_METRIC_VALUE_TYPE_U64:
-		fk_add_u64(t, m->value.u64);
-		break;
-	case SS_PLUGIN_METRIC_VALUE_TYPE_S64:
-		fk_add_i64(t, m->value.s64);
-		break;
-	case SS_PLUGIN_METRIC_VALUE_TYPE_D:
-		fk_add_double(t, m->value.d);
-		break;
-	case SS_PLUGIN_METRIC_VALUE_TYPE_F:
-		fk_add_double(t, (double)m->value.f);
-		break;
-	default:
-		fk_add_i64(t, m->value.i);
+	case SS_PLUGIN_METRIC_VALUE_TYPE_U32: fk_add_u64(t, m->value.u32); break;
+	case SS_PLUGIN_METRIC_VALUE_TYPE_S32: fk_add_i64(t, m->value.s32); break;
+	case SS_PLUGIN_METRIC_VALUE_TYPE_U64: fk_add_u64(t, m->value.u64); break;
+	case SS_PLUGIN_METRIC_VALUE_TYPE_S64: fk_add_i64(t, m->value.s64); break;
+	case SS_PLUGIN_METRIC_VALUE_TYPE_D: fk_add_double(t, m->value.d); break;
+	case SS_PLUGIN_METRIC_VALUE_TYPE_F: fk_add_double(t, (double)m->value.f); break;
+	default: fk_add_i64(t, m->value.i);
 	}
 }
 
-void fk_guest_report_metrics(struct fk_guest *guest)
-{
+void fk_guest_report_metrics(struct fk_guest *guest) {
 	uint32_t n = 0;
-	if (!guest->api.get_metrics || !guest->initialized)
-		return;
+	if (!guest->api.get_metrics || !guest->initialized) return;
 	// Asked before the report begins: the plugin may log meanwhile.
 	ss_plugin_metric *metrics = guest->api.get_metrics(guest->state, &n);
 	struct fk_text *t = fk_report_begin("metrics");
@@ -153,8 +123,7 @@ void fk_guest_report_metrics(struct fk_guest *guest)
 	fk_add_key(t, "metrics");
 	fk_add_c(t, '{');
 	for (uint32_t i = 0; metrics && i < n; i++) {
-		if (i)
-			fk_add_c(t, ',');
+		if (i) fk_add_c(t, ',');
 		fk_add_string_or_null(t, metrics[i].name ? metrics[i].name : "");
 		fk_add_c(t, ':');
 		fk_add_metric(t, &metrics[i]);

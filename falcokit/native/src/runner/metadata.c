@@ -8,22 +8,19 @@
 #include "report.h"
 #include "stats.h"
 
-static char *fk_ask(const char *(*get)(void))
-{
+static char *fk_ask(const char *(*get)(void)) {
 	const char *text = get ? get() : NULL;
 	// Asked twice: hosts read metadata whenever they like, and a second answer must be as good.
 	text = get ? get() : text;
 	return fk_must_copy(text ? text : "");
 }
 
-static bool fk_bad(const struct fk_guest *guest, const char *what)
-{
+static bool fk_bad(const struct fk_guest *guest, const char *what) {
 	fk_report_error("load", guest->name, SS_PLUGIN_FAILURE, what);
 	return false;
 }
 
-static bool fk_describe_names(struct fk_guest *guest)
-{
+static bool fk_describe_names(struct fk_guest *guest) {
 	struct fk_api *api = &guest->api;
 	const char *text;
 	if (guest->caps & FK_CAP_ASYNC) {
@@ -49,8 +46,7 @@ static bool fk_describe_names(struct fk_guest *guest)
 	return true;
 }
 
-bool fk_guest_describe(struct fk_guest *guest)
-{
+bool fk_guest_describe(struct fk_guest *guest) {
 	struct fk_api *api = &guest->api;
 	guest->name = fk_ask(api->get_name);
 	guest->version = fk_ask(api->get_version);
@@ -59,8 +55,7 @@ bool fk_guest_describe(struct fk_guest *guest)
 	guest->required_api = fk_ask(api->get_required_api_version);
 	guest->source = fk_ask(guest->caps & FK_CAP_SOURCE ? api->get_event_source : NULL);
 	guest->id = guest->caps & FK_CAP_SOURCE && api->get_id ? api->get_id() : 0;
-	if (!guest->name[0])
-		return fk_bad(guest, "plugin_get_name answers nothing");
+	if (!guest->name[0]) return fk_bad(guest, "plugin_get_name answers nothing");
 	if (api->get_required_event_schema_version) {
 		const char *text = api->get_required_event_schema_version(NULL);
 		guest->required_schema = text ? fk_must_copy(text) : NULL;
@@ -79,27 +74,23 @@ bool fk_guest_describe(struct fk_guest *guest)
 	return fk_describe_names(guest);
 }
 
-static void fk_add_names(struct fk_text *t, const char *key, const struct fk_names *names)
-{
+static void fk_add_names(struct fk_text *t, const char *key, const struct fk_names *names) {
 	fk_add_key(t, key);
 	fk_add_c(t, '[');
 	for (unsigned i = 0; i < names->count; i++) {
-		if (i)
-			fk_add_c(t, ',');
+		if (i) fk_add_c(t, ',');
 		fk_add_string_or_null(t, names->at[i]);
 	}
 	fk_add_c(t, ']');
 }
 
-static void fk_add_member(struct fk_text *t, const char *key, const char *value)
-{
+static void fk_add_member(struct fk_text *t, const char *key, const char *value) {
 	fk_add_key(t, key);
 	fk_add_string_or_null(t, value);
 }
 
 static void fk_add_raw(struct fk_text *t, const char *key, const struct fk_text *json,
-                       const char *none)
-{
+                       const char *none) {
 	fk_add_key(t, key);
 	if (json->len)
 		fk_add(t, json->at, json->len);
@@ -107,8 +98,7 @@ static void fk_add_raw(struct fk_text *t, const char *key, const struct fk_text 
 		fk_add_s(t, none);
 }
 
-void fk_guest_report(const struct fk_guest *guest)
-{
+void fk_guest_report(const struct fk_guest *guest) {
 	struct fk_text *t = fk_report_begin("loaded");
 	fk_add_member(t, "plugin", guest->name);
 	fk_add_member(t, "version", guest->version);
@@ -118,11 +108,10 @@ void fk_guest_report(const struct fk_guest *guest)
 	fk_add_member(t, "required_schema", guest->required_schema);
 	fk_add_key(t, "capabilities");
 	fk_add_c(t, '[');
-	for (unsigned i = 0, some = 0; i < sizeof fk_capability_names / sizeof *fk_capability_names; i++) {
-		if (!(guest->caps & 1u << i))
-			continue;
-		if (some++)
-			fk_add_c(t, ',');
+	for (unsigned i = 0, some = 0; i < sizeof fk_capability_names / sizeof *fk_capability_names;
+	     i++) {
+		if (!(guest->caps & 1u << i)) continue;
+		if (some++) fk_add_c(t, ',');
 		fk_add_string_or_null(t, fk_capability_names[i]);
 	}
 	fk_add_c(t, ']');
@@ -137,13 +126,11 @@ void fk_guest_report(const struct fk_guest *guest)
 	fk_report_end(true);
 }
 
-void fk_guest_forget(struct fk_guest *guest)
-{
+void fk_guest_forget(struct fk_guest *guest) {
 	char *texts[] = {guest->name,    guest->version,      guest->description,
 	                 guest->contact, guest->required_api, guest->required_schema,
 	                 guest->source};
-	for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
-		free(texts[i]);
+	for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
 	fk_text_free(&guest->fields);
 	fk_text_free(&guest->init_schema);
 	fk_names_free(&guest->async_events);

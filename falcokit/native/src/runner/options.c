@@ -8,33 +8,31 @@
 #include <string.h>
 
 static const char fk_usage[] =
-        "falcokit-runner: loads Falco plugins as Falco does and reports what they do, one JSON object "
-        "a line\n"
-        "  --plugin LIB        a plugin library (repeatable)\n"
-        "  --init CONFIG       the init config of the last --plugin\n"
-        "  --open PARAMS       open params of the event source\n"
-        "  --source NAME       the plugin whose source is opened (default: the first that has one);\n"
-        "                      \"syscall\": an idle source, as when no plugin has one\n"
-        "  --limit N           stop after N events\n"
-        "  --duration SECONDS  stop after so long\n"
-        "  --record FILE       write a .scap capture\n"
-        "  --events            report every event (the default)\n"
-        "  --stats-ms N        report statistics every N ms instead\n"
-        "  --set-config CONFIG hand this to every plugin's set_config right after open\n"
-        "  --metrics           report metrics with the statistics and before every close\n"
-        "  --cycles N          open and close N times\n"
-        "  --reload N          init, run, destroy, dlclose and dlopen again N times\n"
-        "  --info              load, report and leave, without init\n"
-        "  --parent PID        leave at once when PID is not the parent any more\n";
+	"falcokit-runner: loads Falco plugins as Falco does and reports what they do, one JSON object "
+	"a line\n"
+	"  --plugin LIB        a plugin library (repeatable)\n"
+	"  --init CONFIG       the init config of the last --plugin\n"
+	"  --open PARAMS       open params of the event source\n"
+	"  --source NAME       the plugin whose source is opened (default: the first that has one);\n"
+	"                      \"syscall\": an idle source, as when no plugin has one\n"
+	"  --limit N           stop after N events\n"
+	"  --duration SECONDS  stop after so long\n"
+	"  --record FILE       write a .scap capture\n"
+	"  --events            report every event (the default)\n"
+	"  --stats-ms N        report statistics every N ms instead\n"
+	"  --set-config CONFIG hand this to every plugin's set_config right after open\n"
+	"  --metrics           report metrics with the statistics and before every close\n"
+	"  --cycles N          open and close N times\n"
+	"  --reload N          init, run, destroy, dlclose and dlopen again N times\n"
+	"  --info              load, report and leave, without init\n"
+	"  --parent PID        leave at once when PID is not the parent any more\n";
 
-static bool fk_wrong(const char *option, const char *why)
-{
+static bool fk_wrong(const char *option, const char *why) {
 	fprintf(stderr, "falcokit-runner: %s: %s\n%s", option, why, fk_usage);
 	return false;
 }
 
-static bool fk_number(const char *text, uint64_t most, uint64_t *n)
-{
+static bool fk_number(const char *text, uint64_t most, uint64_t *n) {
 	char *end;
 	errno = 0;
 	unsigned long long v = strtoull(text, &end, 10);
@@ -42,18 +40,15 @@ static bool fk_number(const char *text, uint64_t most, uint64_t *n)
 	return !errno && end != text && !*end && *text != '-' && v <= most;
 }
 
-static bool fk_seconds(const char *text, uint64_t *ns)
-{
+static bool fk_seconds(const char *text, uint64_t *ns) {
 	char *end;
 	double v = strtod(text, &end);
-	if (end == text || *end || !(v >= 0 && v < 1e9))
-		return false;
+	if (end == text || *end || !(v >= 0 && v < 1e9)) return false;
 	*ns = (uint64_t)(v * 1e9);
 	return true;
 }
 
-static bool fk_flag(struct fk_options *o, const char *name)
-{
+static bool fk_flag(struct fk_options *o, const char *name) {
 	if (!strcmp(name, "--events"))
 		o->events = true;
 	else if (!strcmp(name, "--metrics"))
@@ -65,16 +60,14 @@ static bool fk_flag(struct fk_options *o, const char *name)
 	return true;
 }
 
-static bool fk_plugin_option(struct fk_options *o, const char *name, const char *value, bool *known)
-{
+static bool fk_plugin_option(struct fk_options *o, const char *name, const char *value,
+                             bool *known) {
 	*known = true;
 	if (!strcmp(name, "--plugin")) {
-		if (o->guest_count == FK_MAX_GUESTS)
-			return fk_wrong(name, "too many");
+		if (o->guest_count == FK_MAX_GUESTS) return fk_wrong(name, "too many");
 		o->guests[o->guest_count++].path = value;
 	} else if (!strcmp(name, "--init")) {
-		if (!o->guest_count)
-			return fk_wrong(name, "belongs after a --plugin");
+		if (!o->guest_count) return fk_wrong(name, "belongs after a --plugin");
 		o->guests[o->guest_count - 1].config = value;
 	} else {
 		*known = false;
@@ -82,8 +75,7 @@ static bool fk_plugin_option(struct fk_options *o, const char *name, const char 
 	return true;
 }
 
-static bool fk_option(struct fk_options *o, const char *name, const char *value)
-{
+static bool fk_option(struct fk_options *o, const char *name, const char *value) {
 	uint64_t n = 0;
 	bool ok = true;
 	if (!strcmp(name, "--open"))
@@ -111,23 +103,18 @@ static bool fk_option(struct fk_options *o, const char *name, const char *value)
 	return ok || fk_wrong(name, "not a number that makes sense here");
 }
 
-bool fk_options_read(struct fk_options *o, int argc, char **argv)
-{
+bool fk_options_read(struct fk_options *o, int argc, char **argv) {
 	*o = (struct fk_options){.cycles = 1, .reload = 1, .open_params = ""};
 	for (int i = 1; i < argc; i++) {
 		bool known;
-		if (fk_flag(o, argv[i]))
-			continue;
-		if (i + 1 >= argc)
-			return fk_wrong(argv[i], "unknown option, or its value is missing");
+		if (fk_flag(o, argv[i])) continue;
+		if (i + 1 >= argc) return fk_wrong(argv[i], "unknown option, or its value is missing");
 		if (!fk_plugin_option(o, argv[i], argv[i + 1], &known) ||
 		    (!known && !fk_option(o, argv[i], argv[i + 1])))
 			return false;
 		i++;
 	}
-	if (!o->guest_count)
-		return fk_wrong("--plugin", "at least one is needed");
-	if (!o->stats_ms)
-		o->events = true;
+	if (!o->guest_count) return fk_wrong("--plugin", "at least one is needed");
+	if (!o->stats_ms) o->events = true;
 	return true;
 }

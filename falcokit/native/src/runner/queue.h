@@ -8,7 +8,9 @@
 
 #include "api.h"
 
-enum { FK_QUEUE_SLOTS = 4096 };
+enum {
+	FK_QUEUE_SLOTS = 4096
+};
 
 struct fk_async {
 	ss_plugin_event *evt; // a copy of what the plugin sent; writable

@@ -38,10 +38,8 @@ static const char *fk_path;
 static atomic_bool fk_dumping;
 static bool fk_failed;
 
-static bool fk_put(const void *data, size_t n)
-{
-	if (!n || fwrite(data, 1, n, fk_file) == n)
-		return true;
+static bool fk_put(const void *data, size_t n) {
+	if (!n || fwrite(data, 1, n, fk_file) == n) return true;
 	if (!fk_failed) {
 		char why[512];
 		snprintf(why, sizeof why, "cannot write %s: %s", fk_path, strerror(errno));
@@ -53,34 +51,29 @@ static bool fk_put(const void *data, size_t n)
 
 // A block: type, total length, body with its prefix, padding to 4, total length again.
 static bool fk_block(uint32_t type, const void *prefix, uint32_t prefix_size, const void *body,
-                     uint32_t size)
-{
+                     uint32_t size) {
 	static const char zeros[4];
 	uint32_t padding = -(prefix_size + size) & 3, total = 12 + prefix_size + size + padding;
 	return fk_put(&type, 4) && fk_put(&total, 4) && fk_put(prefix, prefix_size) &&
 	       fk_put(body, size) && fk_put(zeros, padding) && fk_put(&total, 4);
 }
 
-static uint64_t fk_max_pid(void)
-{
+static uint64_t fk_max_pid(void) {
 	unsigned long long v = 0;
 	FILE *f = fopen("/proc/sys/kernel/pid_max", "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%llu", &v) != 1)
-		v = 0;
+	if (!f) return 0;
+	if (fscanf(f, "%llu", &v) != 1) v = 0;
 	fclose(f);
 	return v;
 }
 
-bool fk_recorder_open(const char *path, bool more)
-{
+bool fk_recorder_open(const char *path, bool more) {
 	static char buffer[FK_BUFFER];
 	const struct fk_section section = {0x1a2b3c4d, 1, 2, UINT64_MAX};
 	struct fk_machine machine = {
-	        .cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
-	        .memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE),
-	        .max_pid = fk_max_pid(),
+		.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
+		.memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE),
+		.max_pid = fk_max_pid(),
 	};
 	gethostname(machine.hostname, sizeof machine.hostname - 1);
 	fk_path = path;
@@ -97,12 +90,10 @@ bool fk_recorder_open(const char *path, bool more)
 	       fk_block(FK_BLOCK_MACHINE, NULL, 0, &machine, sizeof machine);
 }
 
-void fk_recorder_dump(struct fk_guest *guests, unsigned count)
-{
+void fk_recorder_dump(struct fk_guest *guests, unsigned count) {
 	for (unsigned i = 0; i < count; i++) {
 		struct fk_guest *guest = &guests[i];
-		if (!(guest->caps & FK_CAP_ASYNC) || !guest->api.dump_state)
-			continue;
+		if (!(guest->caps & FK_CAP_ASYNC) || !guest->api.dump_state) continue;
 		atomic_store(&fk_dumping, true);
 		ss_plugin_rc rc = guest->api.dump_state(guest->state, guest->owner, fk_dump_handler);
 		atomic_store(&fk_dumping, false);
@@ -113,26 +104,19 @@ void fk_recorder_dump(struct fk_guest *guests, unsigned count)
 	}
 }
 
-bool fk_recorder_dumping(void)
-{
-	return atomic_load(&fk_dumping);
-}
+bool fk_recorder_dumping(void) { return atomic_load(&fk_dumping); }
 
-bool fk_recorder_write(const ss_plugin_event *evt)
-{
+bool fk_recorder_write(const ss_plugin_event *evt) {
 	static const uint16_t cpu = 0;
 	bool large = evt->type == FK_CODE_PLUGINEVENT || evt->type == FK_CODE_ASYNCEVENT ||
 	             evt->type == FK_CODE_CONTAINER_JSON_2;
 	return fk_block(large ? FK_BLOCK_EVENT_LARGE : FK_BLOCK_EVENT, &cpu, sizeof cpu, evt, evt->len);
 }
 
-bool fk_recorder_close(void)
-{
-	if (!fk_file)
-		return true;
+bool fk_recorder_close(void) {
+	if (!fk_file) return true;
 	bool ok = fflush(fk_file) == 0 && !fk_failed;
-	if (!ok && !fk_failed)
-		fk_report_error("record", NULL, SS_PLUGIN_FAILURE, strerror(errno));
+	if (!ok && !fk_failed) fk_report_error("record", NULL, SS_PLUGIN_FAILURE, strerror(errno));
 	fclose(fk_file);
 	fk_file = NULL;
 	return ok;

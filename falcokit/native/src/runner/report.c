@@ -9,22 +9,22 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { FK_FLUSH_BYTES = 1 << 16 };
+enum {
+	FK_FLUSH_BYTES = 1 << 16
+};
 
 static pthread_mutex_t fk_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fk_text fk_buffer;
 static int fk_fd = -1, fk_wake = -1;
 static atomic_bool fk_waiting, fk_broken;
 
-bool fk_report_open(void)
-{
+bool fk_report_open(void) {
 	fk_fd = fcntl(1, F_DUPFD_CLOEXEC, 3);
 	fk_wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return fk_fd >= 0 && fk_wake >= 0 && dup2(2, 1) == 1;
 }
 
-static void fk_write_out(void)
-{
+static void fk_write_out(void) {
 	size_t done = 0;
 	while (done < fk_buffer.len && !atomic_load(&fk_broken)) {
 		ssize_t n = write(fk_fd, fk_buffer.at + done, fk_buffer.len - done);
@@ -37,8 +37,7 @@ static void fk_write_out(void)
 	atomic_store(&fk_waiting, false);
 }
 
-struct fk_text *fk_report_begin(const char *kind)
-{
+struct fk_text *fk_report_begin(const char *kind) {
 	pthread_mutex_lock(&fk_lock);
 	fk_add_s(&fk_buffer, "{\"report\":\"");
 	fk_add_s(&fk_buffer, kind);
@@ -46,8 +45,7 @@ struct fk_text *fk_report_begin(const char *kind)
 	return &fk_buffer;
 }
 
-void fk_report_end(bool now)
-{
+void fk_report_end(bool now) {
 	fk_add(&fk_buffer, "}\n", 2);
 	if (now || fk_buffer.len >= FK_FLUSH_BYTES) {
 		fk_write_out();
@@ -60,35 +58,21 @@ void fk_report_end(bool now)
 	pthread_mutex_unlock(&fk_lock);
 }
 
-void fk_report_flush(void)
-{
+void fk_report_flush(void) {
 	pthread_mutex_lock(&fk_lock);
 	fk_write_out();
 	pthread_mutex_unlock(&fk_lock);
 }
 
-bool fk_report_waiting(void)
-{
-	return atomic_load(&fk_waiting);
-}
+bool fk_report_waiting(void) { return atomic_load(&fk_waiting); }
 
-bool fk_report_broken(void)
-{
-	return atomic_load(&fk_broken);
-}
+bool fk_report_broken(void) { return atomic_load(&fk_broken); }
 
-int fk_report_fd(void)
-{
-	return fk_fd;
-}
+int fk_report_fd(void) { return fk_fd; }
 
-int fk_report_wake_fd(void)
-{
-	return fk_wake;
-}
+int fk_report_wake_fd(void) { return fk_wake; }
 
-void fk_report_error(const char *phase, const char *plugin, int rc, const char *message)
-{
+void fk_report_error(const char *phase, const char *plugin, int rc, const char *message) {
 	struct fk_text *t = fk_report_begin("error");
 	fk_add_key(t, "phase");
 	fk_add_string_or_null(t, phase);

@@ -13,7 +13,9 @@
 #include "report.h"
 #include "text.h"
 
-enum { FK_LAST_DATA = 256 };
+enum {
+	FK_LAST_DATA = 256
+};
 
 struct fk_row {
 	char *name;
@@ -29,22 +31,22 @@ static unsigned fk_row_count;
 static uint64_t fk_started_ns;
 
 static const char *const fk_rejections[FK_REJECTIONS] = {
-        [FK_REJECTED_NO_HANDLER] = "no_handler", [FK_REJECTED_MALFORMED] = "malformed",
-        [FK_REJECTED_NAME] = "undeclared_name",  [FK_REJECTED_SOURCE] = "source",
-        [FK_REJECTED_TID] = "tid",
+	[FK_REJECTED_NO_HANDLER] = "no_handler",
+	[FK_REJECTED_MALFORMED] = "malformed",
+	[FK_REJECTED_NAME] = "undeclared_name",
+	[FK_REJECTED_SOURCE] = "source",
+	[FK_REJECTED_TID] = "tid",
 };
 static const char *const fk_drops[FK_DROPS] = {
-        [FK_DROPPED_FUTURE] = "future",
-        [FK_DROPPED_FULL] = "queue_full",
-        [FK_DROPPED_CLOSE] = "at_close",
+	[FK_DROPPED_FUTURE] = "future",
+	[FK_DROPPED_FULL] = "queue_full",
+	[FK_DROPPED_CLOSE] = "at_close",
 };
 
-unsigned fk_stats_row(const char *async_name)
-{
+unsigned fk_stats_row(const char *async_name) {
 	pthread_mutex_lock(&fk_lock);
 	unsigned i = 0;
-	while (i < fk_row_count && strcmp(fk_rows[i].name, async_name) != 0)
-		i++;
+	while (i < fk_row_count && strcmp(fk_rows[i].name, async_name) != 0) i++;
 	if (i == fk_row_count) {
 		fk_rows = fk_must_alloc(fk_rows, (fk_row_count + 1) * sizeof *fk_rows);
 		fk_rows[fk_row_count++] = (struct fk_row){.name = fk_must_copy(async_name)};
@@ -53,8 +55,7 @@ unsigned fk_stats_row(const char *async_name)
 	return i;
 }
 
-void fk_stats_async(unsigned row, uint64_t ts, const char *data, size_t size)
-{
+void fk_stats_async(unsigned row, uint64_t ts, const char *data, size_t size) {
 	size_t kept = size < FK_LAST_DATA ? size : FK_LAST_DATA;
 	pthread_mutex_lock(&fk_lock);
 	struct fk_row *r = &fk_rows[row];
@@ -66,48 +67,39 @@ void fk_stats_async(unsigned row, uint64_t ts, const char *data, size_t size)
 	pthread_mutex_unlock(&fk_lock);
 }
 
-void fk_stats_reset(void)
-{
+void fk_stats_reset(void) {
 	pthread_mutex_lock(&fk_lock);
 	for (unsigned i = 0; i < fk_row_count; i++)
 		fk_rows[i] = (struct fk_row){.name = fk_rows[i].name};
 	pthread_mutex_unlock(&fk_lock);
 	_Atomic uint64_t *all = (_Atomic uint64_t *)&fk_counts;
-	for (size_t i = 0; i < sizeof fk_counts / sizeof *all; i++)
-		atomic_store(&all[i], 0);
+	for (size_t i = 0; i < sizeof fk_counts / sizeof *all; i++) atomic_store(&all[i], 0);
 	fk_started_ns = fk_monotonic_ns();
 }
 
-static uint64_t fk_rss_kb(void)
-{
+static uint64_t fk_rss_kb(void) {
 	unsigned long total, resident = 0;
 	FILE *f = fopen("/proc/self/statm", "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%lu %lu", &total, &resident) != 2)
-		resident = 0;
+	if (!f) return 0;
+	if (fscanf(f, "%lu %lu", &total, &resident) != 2) resident = 0;
 	fclose(f);
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-static void fk_add_count(struct fk_text *t, const char *key, uint64_t v)
-{
+static void fk_add_count(struct fk_text *t, const char *key, uint64_t v) {
 	fk_add_key(t, key);
 	fk_add_u64(t, v);
 }
 
 // The object of the reasons that happened: {} most of the time.
 static void fk_add_reasons(struct fk_text *t, const char *key, const char *const *names,
-                           _Atomic uint64_t *counts, unsigned n)
-{
+                           _Atomic uint64_t *counts, unsigned n) {
 	fk_add_key(t, key);
 	fk_add_c(t, '{');
 	for (unsigned i = 0, some = 0; i < n; i++) {
 		uint64_t v = atomic_load(&counts[i]);
-		if (!v)
-			continue;
-		if (some++)
-			fk_add_c(t, ',');
+		if (!v) continue;
+		if (some++) fk_add_c(t, ',');
 		fk_add_string_or_null(t, names[i]);
 		fk_add_c(t, ':');
 		fk_add_u64(t, v);
@@ -115,17 +107,14 @@ static void fk_add_reasons(struct fk_text *t, const char *key, const char *const
 	fk_add_c(t, '}');
 }
 
-static void fk_add_rows(struct fk_text *t)
-{
+static void fk_add_rows(struct fk_text *t) {
 	fk_add_key(t, "async");
 	fk_add_c(t, '{');
 	pthread_mutex_lock(&fk_lock);
 	for (unsigned i = 0, some = 0; i < fk_row_count; i++) {
 		struct fk_row *r = &fk_rows[i];
-		if (!r->count)
-			continue;
-		if (some++)
-			fk_add_c(t, ',');
+		if (!r->count) continue;
+		if (some++) fk_add_c(t, ',');
 		fk_add_string_or_null(t, r->name);
 		fk_add_s(t, ":{\"count\":");
 		fk_add_u64(t, r->count);
@@ -133,8 +122,7 @@ static void fk_add_rows(struct fk_text *t)
 		fk_add_count(t, "last_ts_ns", r->last_ts);
 		fk_add_key(t, "last_data");
 		size_t n = r->last_size;
-		if (n && !r->last_data[n - 1])
-			n--;
+		if (n && !r->last_data[n - 1]) n--;
 		fk_add_string(t, r->last_data, n);
 		fk_add_c(t, '}');
 	}
@@ -142,8 +130,7 @@ static void fk_add_rows(struct fk_text *t)
 	fk_add_c(t, '}');
 }
 
-void fk_stats_report(void)
-{
+void fk_stats_report(void) {
 	uint64_t rss = fk_rss_kb();
 	struct fk_text *t = fk_report_begin("stats");
 	fk_add_count(t, "elapsed_ms", (fk_monotonic_ns() - fk_started_ns) / 1000000);

@@ -31,8 +31,7 @@ struct fk_counts {
 extern struct fk_counts fk_counts;
 
 // One writer a counter: a plain addition that a reader on another thread may look at.
-static inline void fk_count(_Atomic uint64_t *counter, uint64_t n)
-{
+static inline void fk_count(_Atomic uint64_t *counter, uint64_t n) {
 	uint64_t v = atomic_load_explicit(counter, memory_order_relaxed);
 	atomic_store_explicit(counter, v + n, memory_order_relaxed);
 }
