@@ -112,6 +112,8 @@ def test_direct_events_may_be_lost_and_their_number_is_known(write_plugin: Write
     assert stats["dropped"] == {"queue_full": 6000 - 4096}
     assert stats["async"]["tick"]["count"] == 4096
     assert out.metrics["async_emitted"] == out.metrics["async_sent"] == 6000
+    assert out.metrics["async_delivered"] == 4096
+    assert out.metrics["async_lost"] == 6000 - 4096
 
 
 @pytest.mark.host
@@ -123,6 +125,8 @@ def test_libsinsp_loses_direct_events_too(plughost: Plughost, write_plugin: Writ
     )  # fmt: skip
     assert answer["cycles"][0]["async"]["tick"]["count"] == 4096
     assert any("async" in line and "full" in line for line in answer["log"]), answer["log"]
+    counted = answer["cycles"][0]["metrics"]["conform"]
+    assert (counted["conform.async_delivered"], counted["conform.async_lost"]) == (4096, 1904)
 
 
 def test_a_producer_waits_while_the_ring_is_full_and_stop_lets_it_go(

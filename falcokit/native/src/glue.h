@@ -89,7 +89,7 @@ typedef struct fk_flight {
 	uint64_t
 		print[FK_FLIGHT]; // fingerprint of each event sent and not yet seen again, oldest first
 	uint8_t state[FK_FLIGHT];
-	uint32_t head, tail; // free-running
+	uint64_t head, tail; // free-running
 } fk_flight;
 
 // Reasons why an emission is refused before or by the host; the order of fk_reason_names.
@@ -139,7 +139,7 @@ typedef struct fk_async {
 	_Atomic int reported;         // the host calls parse_event: 0 not seen yet, 1 yes, -1 no
 	_Atomic uint64_t pause_until; // monotonic ns: no kick before it
 	bool busy;                    // other events pass between ours: leave them their share
-	bool has_own_time;            // one was sent with a timestamp: no conclusion from the order
+	bool unordered;               // one was sent past the others: no conclusion from the order
 	bool in_burst;
 	uint64_t opened_ns, burst_start, burst_limit, last_seen_ns, last_number;
 	_Atomic uint64_t progress_ns; // last time something was delivered or kicked
@@ -199,8 +199,9 @@ void fk_ring_pop(fk_ring *ring);
 bool fk_ring_empty(const fk_ring *ring);
 // glue_flight.c
 uint64_t fk_flight_print(const ss_plugin_event *event);
-uint32_t fk_flight_enter(fk_async *a, const ss_plugin_event *event);
-void fk_flight_leave(fk_async *a, uint32_t position);
+#define FK_NOT_ENTERED UINT64_MAX
+uint64_t fk_flight_enter(fk_async *a, const ss_plugin_event *event, bool direct);
+void fk_flight_leave(fk_async *a, uint64_t position);
 bool fk_flight_strike(fk_async *a, const ss_plugin_event *event);
 void fk_flight_write_off(fk_async *a);
 // glue_delivery.c

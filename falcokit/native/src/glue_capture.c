@@ -66,7 +66,8 @@ static void *pacer_main(void *arg) {
 	pthread_mutex_lock(&a->lock);
 	while (!atomic_load(&a->pacer_quit)) {
 		uint64_t now = fk_now(), pause = atomic_load(&a->pause_until);
-		bool left = !fk_ring_empty(&a->ring), flying = atomic_load(&a->inflight) != 0;
+		bool left = !fk_ring_empty(&a->ring);
+		bool flying = atomic_load(&a->inflight) || a->count.unconfirmed >= FK_UNCOUNTED_MAX;
 		if (left && !flying && now < pause)
 			wait_until(&a->wake, &a->lock, pause);
 		else if (left || flying) {
@@ -139,7 +140,7 @@ static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_h
 	fk_lock_role(a);
 	discard_ring(a); // an emit that was under way when the last capture closed
 	fk_drop_role(a);
-	a->busy = a->has_own_time = a->in_burst = false;
+	a->busy = a->unordered = a->in_burst = false;
 	a->burst_limit = 0;
 	a->last_number = 0;
 	a->opened_ns = fk_now();

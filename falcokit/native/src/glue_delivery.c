@@ -75,7 +75,8 @@ static ss_plugin_rc call_handler(fk_async *a, fk_outlet *outlet, const ss_plugin
 	atomic_fetch_sub(&outlet->calls, 1);
 	err[PLUGIN_MAX_ERRLEN - 1] = 0;
 	if (rc == SS_PLUGIN_SUCCESS)
-		atomic_fetch_add_explicit(&a->count.sent, 1, memory_order_relaxed);
+		// What is dumped is no part of the stream that the counters are about.
+		atomic_fetch_add_explicit(&a->count.sent, outlet == &a->live, memory_order_relaxed);
 	else
 		atomic_fetch_add_explicit(&a->count.refused[FK_REFUSED_HOST], 1, memory_order_relaxed);
 	return rc;
@@ -105,7 +106,7 @@ static void send_ahead(fk_async *a) {
 	const ss_plugin_event *event;
 	while (atomic_load_explicit(&a->inflight, memory_order_relaxed) < WINDOW &&
 	       a->count.unconfirmed < FK_UNCOUNTED_MAX && (event = fk_ring_peek(&a->ring))) {
-		uint32_t position = fk_flight_enter(a, event);
+		uint64_t position = fk_flight_enter(a, event, false);
 		if (hand_over(a, event, err) != SS_PLUGIN_SUCCESS) {
 			fk_flight_leave(a, position);
 			remember_refusal(a, err);
@@ -154,7 +155,7 @@ bool fk_deliver_kick(fk_async *a, char *err) {
 		// The host may deliver it, and look for more, before the handler returns: so it must be
 		// out of the ring and in flight by then, and the role free.
 		memcpy(copy, event, event->len);
-		uint32_t position = fk_flight_enter(a, event);
+		uint64_t position = fk_flight_enter(a, event, false);
 		fk_ring_pop(&a->ring);
 		atomic_store(&a->progress_ns, fk_now());
 		fk_drop_role(a);
@@ -177,7 +178,22 @@ bool fk_deliver_kick(fk_async *a, char *err) {
 
 // One event at once from the caller's thread, past the ring, as other SDKs do it.
 bool fk_deliver_direct(fk_async *a, fk_outlet *outlet, const ss_plugin_event *event, char *err) {
-	return call_handler(a, outlet, event, err) == SS_PLUGIN_SUCCESS;
+	bool followed = outlet == &a->live && atomic_load(&a->reported) >= 0;
+	uint64_t position = 0;
+	if (followed) {
+		fk_lock_role(a);
+		position = fk_flight_enter(a, event, true);
+		fk_drop_role(a);
+	}
+	bool ok = call_handler(a, outlet, event, err) == SS_PLUGIN_SUCCESS;
+	if (followed && !ok) {
+		fk_lock_role(a);
+		fk_flight_leave(a, position);
+		fk_drop_role(a);
+	}
+	// There was no room for it in the host's queue: SUCCESS was its answer all the same.
+	if (ok && position == FK_NOT_ENTERED) atomic_fetch_add(&a->count.lost, 1);
+	return ok;
 }
 
 // ---- coming back ------------------------------------------------------------------------------------

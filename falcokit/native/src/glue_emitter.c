@@ -41,7 +41,7 @@ static bool send_now(Emitter *self, const fk_emission *e) {
 	ok = fk_deliver_direct(a, self->outlet, (const ss_plugin_event *)event, err);
 	Py_END_ALLOW_THREADS
 	if (event != small) PyMem_RawFree(event);
-	if (ok) atomic_fetch_add(&a->count.accepted, 1);
+	if (ok && !is_dump(self)) atomic_fetch_add(&a->count.accepted, 1);
 	return ok || fk_refuse(a, FK_REFUSED_HOST, "the host refused async event '%s': %s",
 	                       a->names[e->name], err);
 }

@@ -38,7 +38,7 @@ static void skip_struck(fk_flight *f) {
 }
 
 // Counts one that will not come back as lost.
-static void lose(fk_async *a, uint32_t position) {
+static void lose(fk_async *a, uint64_t position) {
 	uint8_t *state = &a->flight.state[position % FK_FLIGHT];
 	if (*state == FK_STRUCK) return;
 	if (*state == FK_UNCOUNTED)
@@ -49,28 +49,34 @@ static void lose(fk_async *a, uint32_t position) {
 	a->count.lost++;
 }
 
-// Enters one that is about to be sent; returns its position. An event with a timestamp of its own
-// may stay in the host's queue for long, so it does not count against the window.
-uint32_t fk_flight_enter(fk_async *a, const ss_plugin_event *event) {
+// Enters one that is about to be sent; returns its position, or FK_NOT_ENTERED when as many are on
+// their way as the host's queue can hold. One with a timestamp of its own may stay
+// in the host's queue for long, and one that is sent directly does not wait for others: neither counts
+// against the window, and neither keeps the order.
+uint64_t fk_flight_enter(fk_async *a, const ss_plugin_event *event, bool direct) {
 	fk_flight *f = &a->flight;
-	if (f->tail - f->head == FK_FLIGHT) {
+	if (a->inflight + a->count.unconfirmed >= FK_FLIGHT) return FK_NOT_ENTERED;
+	if (f->tail - f->head == FK_FLIGHT) { // the oldest holds up what has been struck out since
 		lose(a, f->head);
 		f->head++;
 	}
-	uint32_t position = f->tail++;
-	bool own_time = event->ts != FK_NOT_SET;
+	uint64_t position = f->tail++;
+	bool counted = event->ts == FK_NOT_SET && !direct;
 	f->print[position % FK_FLIGHT] = fk_flight_print(event);
-	f->state[position % FK_FLIGHT] = own_time ? FK_UNCOUNTED : FK_COUNTED;
-	if (own_time) {
-		a->has_own_time = true;
-		a->count.unconfirmed++;
-	} else
+	f->state[position % FK_FLIGHT] = counted ? FK_COUNTED : FK_UNCOUNTED;
+	if (counted)
 		a->inflight++;
+	else {
+		a->unordered = true;
+		a->count.unconfirmed++;
+	}
 	return position;
 }
 
 // Takes back one that the host refused.
-void fk_flight_leave(fk_async *a, uint32_t position) {
+void fk_flight_leave(fk_async *a, uint64_t position) {
+	if (position == FK_NOT_ENTERED) return;
+	if (position - a->flight.head >= a->flight.tail - a->flight.head) return; // given up already
 	uint8_t *state = &a->flight.state[position % FK_FLIGHT];
 	if (*state == FK_COUNTED) a->inflight--;
 	if (*state == FK_UNCOUNTED) a->count.unconfirmed--;
@@ -82,15 +88,15 @@ void fk_flight_leave(fk_async *a, uint32_t position) {
 bool fk_flight_strike(fk_async *a, const ss_plugin_event *event) {
 	fk_flight *f = &a->flight;
 	uint64_t print = fk_flight_print(event);
-	uint32_t at = f->head;
+	uint64_t at = f->head;
 	while (at != f->tail &&
 	       (f->print[at % FK_FLIGHT] != print || f->state[at % FK_FLIGHT] == FK_STRUCK))
 		at++;
 	if (at == f->tail) return false;
 	// The queue keeps the order of events without a timestamp: what was sent earlier and has not
 	// come back was dropped.
-	if (!a->has_own_time)
-		for (uint32_t p = f->head; p != at; p++) lose(a, p);
+	if (!a->unordered)
+		for (uint64_t p = f->head; p != at; p++) lose(a, p);
 	if (f->state[at % FK_FLIGHT] == FK_UNCOUNTED)
 		a->count.unconfirmed--;
 	else
@@ -104,7 +110,7 @@ bool fk_flight_strike(fk_async *a, const ss_plugin_event *event) {
 // Nothing has come back for long: stop waiting, without giving up on what may still come.
 void fk_flight_write_off(fk_async *a) {
 	fk_flight *f = &a->flight;
-	for (uint32_t p = f->head; p != f->tail; p++) {
+	for (uint64_t p = f->head; p != f->tail; p++) {
 		if (f->state[p % FK_FLIGHT] != FK_COUNTED) continue;
 		f->state[p % FK_FLIGHT] = FK_UNCOUNTED;
 		a->inflight--;
@@ -112,7 +118,7 @@ void fk_flight_write_off(fk_async *a) {
 	}
 	// The oldest half cannot be waited for any longer when there is no room for more.
 	if (a->count.unconfirmed >= FK_UNCOUNTED_MAX)
-		for (uint32_t p = f->head, end = f->head + (f->tail - f->head) / 2; p != end; p++)
+		for (uint64_t p = f->head, end = f->head + (f->tail - f->head) / 2; p != end; p++)
 			lose(a, p);
 	skip_struck(f);
 }
