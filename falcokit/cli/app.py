@@ -20,7 +20,6 @@ from falcokit.cli.dev import dev
 from falcokit.cli.failure import (
     EXIT_INTERRUPTED,
     EXIT_PIPE_CLOSED,
-    drop_stdout,
     report_failure,
     report_unexpected,
     report_usage,
@@ -61,7 +60,7 @@ class _Group(TyperGroup):
         except StoppedBySignal as e:
             code = e.exit_code
         except console.ReaderGoneError:
-            drop_stdout()
+            console.drop_stdout()
             code = EXIT_PIPE_CLOSED
         except Exception as e:  # noqa: BLE001  a person must never see a raw traceback
             code = report_unexpected(e, as_json=as_json)

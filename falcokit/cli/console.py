@@ -7,16 +7,24 @@ comes from a plugin passes through `printable` before a terminal may see it.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import sys
 import unicodedata
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+from falcokit.errors import FalcokitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "ReaderGoneError",
     "data",
+    "data_lines",
+    "drop_stdout",
     "has_color",
     "json_line",
     "message",
@@ -41,11 +49,19 @@ class ReaderGoneError(Exception):
 
 def data(text: str) -> None:
     """Write one line of data, at once: a pipe may be reading."""
-    try:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError as e:
-        raise ReaderGoneError from e
+    data_lines((text,))
+
+
+def data_lines(lines: Iterable[str]) -> None:
+    """Write lines of data that come together."""
+    for line in lines:
+        _write_stdout(line + "\n")
+    _write_stdout("", flush=True)
+
+
+def drop_stdout() -> None:
+    """Let what is still buffered for a reader that went away disappear without a word."""
+    _drop(sys.stdout)
 
 
 def json_line(value: Any) -> None:
@@ -62,19 +78,24 @@ def tolerate_locale() -> None:
 
 
 def message(text: str) -> None:
-    """Write one line for the person, never for a program."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Write one line for the person, never for a program; where nobody can read it, go on."""
+    if sys.stderr is None:  # closed by whoever started us: `2>&-`
+        return
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        _drop(sys.stderr)
 
 
-def has_color(stream: IO[str]) -> bool:
+def has_color(stream: IO[str] | None) -> bool:
     """Tell whether colour is welcome there."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return stream.isatty()
+    return stream is not None and stream.isatty()
 
 
-def paint(text: str, color: str, stream: IO[str]) -> str:
+def paint(text: str, color: str, stream: IO[str] | None) -> str:
     """Colour a text if the stream is a terminal that wants it."""
     return f"\x1b[{_CODES[color]}m{text}\x1b[0m" if has_color(stream) else text
 
@@ -86,6 +107,28 @@ def printable(text: str, limit: int | None = None) -> str:
     if limit is not None and len(shown) > limit:
         return shown[: limit - 1] + "…"
     return shown
+
+
+def _write_stdout(text: str, *, flush: bool = False) -> None:
+    if sys.stdout is None:  # closed by whoever started us: `>&-`
+        raise FalcokitError("stdout cannot be written: it is closed")
+    try:
+        sys.stdout.write(text)
+        if flush:
+            sys.stdout.flush()
+    except BrokenPipeError as e:
+        raise ReaderGoneError from e
+    except OSError as e:
+        drop_stdout()  # Python's own flush at exit would fail once more
+        raise FalcokitError(f"stdout cannot be written: {e.strerror}") from e
+
+
+def _drop(stream: IO[str]) -> None:
+    """Let what is buffered, and all that follows, go nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
 def _visible(char: str) -> str:

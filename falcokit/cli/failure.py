@@ -25,7 +25,6 @@ __all__ = [
     "EXIT_PIPE_CLOSED",
     "EXIT_UNEXPECTED",
     "EXIT_USAGE",
-    "drop_stdout",
     "report_failure",
     "report_unexpected",
     "report_usage",
@@ -83,14 +82,6 @@ def report_unexpected(error: Exception, *, as_json: bool) -> int:
         as_json=as_json,
     )
     return EXIT_UNEXPECTED
-
-
-def drop_stdout() -> None:
-    """Let what is still buffered for a reader that went away disappear without a word."""
-    with contextlib.suppress(OSError, ValueError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
 
 
 def _tell(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from io import TextIOWrapper
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -33,8 +32,6 @@ __all__ = ["inspect_command"]
 
 def inspect_command(file: Path, as_json: bool, limit: int | None) -> None:
     """Show the summary of `file`, or its first `limit` events."""
-    if isinstance(sys.stdout, TextIOWrapper):  # names and payloads may not fit the locale
-        sys.stdout.reconfigure(errors="backslashreplace")
     with open_capture(file) as capture:
         if as_json:
             _write_document(capture, limit)
@@ -73,7 +70,7 @@ def _write_summary(capture: Capture) -> None:
     else:
         from falcokit.cli.inspect_plain import report_lines  # noqa: PLC0415
 
-        _write(report_lines(report))
+        console.data_lines(report_lines(report))
     _warn(summary.notices)
 
 
@@ -81,14 +78,8 @@ def _write_events(capture: Capture, limit: int) -> None:
     from falcokit.cli.inspect_events import event_lines  # noqa: PLC0415 - not for --json
 
     width = shutil.get_terminal_size().columns if _on_screen() else None
-    _write(event_lines(islice(capture, limit), width=width))
+    console.data_lines(event_lines(islice(capture, limit), width=width))
     _warn(capture.notices)
-
-
-def _write(lines: Iterable[str]) -> None:
-    for line in lines:
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def _warn(notices: Iterable[Notice]) -> None:

@@ -21,6 +21,7 @@ from falcokit.errors import BuildError, ConfigError, FalcokitError, PluginDefini
 FAMILIES = [
     cls for cls in FalcokitError.__subclasses__() if cls.__module__ == FalcokitError.__module__
 ]
+CAPTURE = str(Path(__file__).parents[1] / "capture" / "samples" / "curl_google.scap")
 PYPROJECT = '[tool.falcokit]\nplugin = "ticker:Ticker"\n'
 
 
@@ -246,19 +247,51 @@ def test_help_loads_none_of_the_heavy_parts() -> None:
     assert done.stderr.strip() == "[]"
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+@pytest.mark.parametrize(
+    "command",
+    [["init", "ticker"], ["inspect", CAPTURE], ["inspect", CAPTURE, "--json"]],
+    ids=lambda command: " ".join(command).replace(CAPTURE, "FILE"),
+)
+def test_a_reader_that_goes_away_is_no_error(command: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as stdout:
-        done = subprocess.run(
-            [sys.executable, "-m", "falcokit", "init", "ticker"],
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = in_a_process(command, stdout=stdout)
     assert done.returncode == 141
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["init", "ticker"], ["inspect", CAPTURE], ["inspect", CAPTURE, "-n", "3"]],
+    ids=lambda command: " ".join(command).replace(CAPTURE, "FILE"),
+)
+def test_a_full_disk_is_no_mistake_of_falcokit(command: list[str]) -> None:
+    with Path("/dev/full").open("w") as stdout:
+        done = in_a_process(command, stdout=stdout)
+    assert done.returncode == 1
+    assert done.stderr == "error: stdout cannot be written: No space left on device\n"
+
+
+def test_a_closed_stdout_is_an_error_and_a_lost_stderr_is_none() -> None:
+    falcokit = f"{sys.executable} -m falcokit"
+    done = in_a_process([], shell=f"{falcokit} init one >&-")
+    assert (done.returncode, done.stderr) == (1, "error: stdout cannot be written: it is closed\n")
+    for lost in ("2>&-", "2>/dev/full"):
+        done = in_a_process([], shell=f"{falcokit} init two --force {lost}")
+        assert (done.returncode, len(done.stdout.splitlines())) == (0, 7), lost
+
+
+def in_a_process(
+    command: list[str], *, stdout: Any = subprocess.PIPE, shell: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", shell] if shell else [sys.executable, "-m", "falcokit", *command],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_version_is_the_package_s() -> None:
