@@ -30,6 +30,7 @@ __all__ = [
     "message",
     "paint",
     "printable",
+    "printable_lines",
     "tolerate_locale",
 ]
 
@@ -107,6 +108,11 @@ def printable(text: str, limit: int | None = None) -> str:
     if limit is not None and len(shown) > limit:
         return shown[: limit - 1] + "…"
     return shown
+
+
+def printable_lines(text: str) -> str:
+    """Show control characters as escapes but keep the lines of a text."""
+    return "\n".join(printable(line.expandtabs()) for line in text.split("\n"))
 
 
 def _write_stdout(text: str, *, flush: bool = False) -> None:

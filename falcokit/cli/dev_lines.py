@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from falcokit.cli import console
+from falcokit.cli.failure import show_error
 from falcokit.cli.lines import log_line, reasons
 from falcokit.devstate import DevState
 
@@ -46,11 +47,7 @@ class DevLines:
             return
         if not self._watch:
             return  # the command ends with this error and tells it then
-        error = report["error"]
-        label = console.paint("error:", "red", sys.stderr)
-        console.message(f"{label} {error['message']}")
-        if error["hint"]:
-            console.message(f"hint: {error['hint']}")
+        show_error(report["error"])
         if report["running"]:
             console.message("the last good version goes on running")
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.live import Live
 
-from falcokit.cli.console import message
+from falcokit.cli.console import message, printable_lines
 from falcokit.cli.dev_view import DevView
 from falcokit.devstate import DevState
 
@@ -78,8 +78,7 @@ class DevScreen:
     ) -> None:
         self._leave()
         for line in self._summary():
-            with contextlib.suppress(OSError):
-                message(line)
+            message(printable_lines(line))
 
     def _leave(self) -> None:
         # After SIGHUP the terminal is gone and cannot be restored; that is no error.

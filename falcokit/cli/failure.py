@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How an error is told: one sentence and a hint on stderr, with --json one object on stdout.
 
-Called by `falcokit.cli.app` at the end of a failed command, and by `falcokit dev`, which goes
-on after an error and shows it.
+Called by `falcokit.cli.app` at the end of a failed command, and by `falcokit dev --watch`, which
+goes on after an error. What a plugin or a compiler said is made printable first.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli import console
 from falcokit.errors import BuildError, FalcokitError
+from falcokit.reports import error_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from falcokit.reports import Report
 
 __all__ = [
     "EXIT_INTERRUPTED",
@@ -28,6 +29,7 @@ __all__ = [
     "report_failure",
     "report_unexpected",
     "report_usage",
+    "show_error",
 ]
 
 EXIT_UNEXPECTED: Final = 1
@@ -40,18 +42,20 @@ EXIT_PIPE_CLOSED: Final = 141
 def report_failure(error: FalcokitError, *, as_json: bool) -> int:
     """Tell what failed and give the exit code of its class."""
     if isinstance(error, BuildError) and error.output.strip():
-        console.message(error.output.rstrip())
-    _tell(
-        error.exit_code,
-        error.message,
-        hint=error.hint,
-        file=getattr(error, "file", None),
-        line=getattr(error, "line", None),
-        as_json=as_json,
-    )
+        console.message(console.printable_lines(error.output.rstrip()))
+    _tell(error_object(error), as_json=as_json)
     if _debug():
         traceback.print_exception(error)
     return error.exit_code
+
+
+def show_error(error: Report) -> None:
+    """Tell a person of an error, given as `error_object` makes it."""
+    label = console.paint("error:", "red", sys.stderr)
+    console.message(f"{label} {console.printable_lines(error['message'])}")
+    if error["hint"]:
+        label = console.paint("hint:", "cyan", sys.stderr)
+        console.message(f"{label} {console.printable_lines(error['hint'])}")
 
 
 def report_usage(error: Any, *, as_json: bool) -> int:
@@ -62,7 +66,7 @@ def report_usage(error: Any, *, as_json: bool) -> int:
         console.message(error.format_message())
         return EXIT_USAGE
     text = error.format_message().rstrip(".")
-    _tell(EXIT_USAGE, text, hint=f"see `{command} --help`", as_json=as_json)
+    _tell(_error(EXIT_USAGE, text, f"see `{command} --help`"), as_json=as_json)
     return EXIT_USAGE
 
 
@@ -75,37 +79,22 @@ def report_unexpected(error: Exception, *, as_json: bool) -> int:
         saved = _save(error)
         where = f"the traceback is in {saved}" if saved else where
     name = type(error).__name__
-    _tell(
-        EXIT_UNEXPECTED,
-        f"unexpected {name}: {error}" if str(error) else f"unexpected {name}",
-        hint=f"this is a mistake in falcokit; {where}",
-        as_json=as_json,
-    )
+    text = f"unexpected {name}: {error}" if str(error) else f"unexpected {name}"
+    hint = f"this is a mistake in falcokit; {where}"
+    _tell(_error(EXIT_UNEXPECTED, text, hint), as_json=as_json)
     return EXIT_UNEXPECTED
 
 
-def _tell(
-    code: int,
-    message: str,
-    *,
-    as_json: bool,
-    hint: str | None = None,
-    file: str | None = None,
-    line: int | None = None,
-) -> None:
-    label = console.paint("error:", "red", sys.stderr)
-    _quietly(console.message, f"{label} {message}")
-    if hint:
-        _quietly(console.message, f"{console.paint('hint:', 'cyan', sys.stderr)} {hint}")
+def _error(code: int, message: str, hint: str) -> Report:
+    return {"exit": code, "message": message, "hint": hint, "file": None, "line": None}
+
+
+def _tell(error: Report, *, as_json: bool) -> None:
+    show_error(error)
     if as_json:
-        error = {"exit": code, "message": message, "hint": hint, "file": file, "line": line}
-        _quietly(console.json_line, {"error": error})
-
-
-def _quietly(write: Callable[[Any], None], value: Any) -> None:
-    """Write, even when nobody reads any more: the exit code is what is left to tell."""
-    with contextlib.suppress(OSError, console.ReaderGoneError):
-        write(value)
+        # Nobody may read any more: the exit code is what is left to tell.
+        with contextlib.suppress(FalcokitError, console.ReaderGoneError):
+            console.json_line({"error": error})
 
 
 def _debug() -> bool:

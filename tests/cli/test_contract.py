@@ -16,7 +16,13 @@ from typer.testing import CliRunner
 from falcokit.cli import app as app_module
 from falcokit.cli.app import app
 from falcokit.cli.options import read_init_config, recording_path
-from falcokit.errors import BuildError, ConfigError, FalcokitError, PluginDefinitionError
+from falcokit.errors import (
+    BuildError,
+    ConfigError,
+    FalcokitError,
+    PluginDefinitionError,
+    PluginFailedError,
+)
 
 FAMILIES = [
     cls for cls in FalcokitError.__subclasses__() if cls.__module__ == FalcokitError.__module__
@@ -161,6 +167,18 @@ def test_what_a_compiler_printed_is_shown(monkeypatch: pytest.MonkeyPatch) -> No
     failing(monkeypatch, BuildError("cc failed", command=["cc"], output="x.c:1: oops\n"))
     result = invoke("init", "x")
     assert_one_sentence(result, 6, "x.c:1: oops", "cc failed")
+
+
+def test_an_error_cannot_write_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "plugin x failed in init: \x1b[2J\x07\u202e\r\n  on \ttwo lines"
+    failing(monkeypatch, PluginFailedError(said, hint="\x9b1m"))
+    result = invoke("init", "x", "--json")
+    assert result.stderr == (
+        "error: plugin x failed in init: \\x1b[2J\\x07\\u202e\\r\n"
+        "  on    two lines\n"
+        "hint: \\x9b1m\n"
+    )
+    assert json.loads(result.stdout)["error"]["message"] == said
 
 
 @pytest.mark.parametrize("error", FAMILIES)
