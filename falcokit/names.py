@@ -45,7 +45,7 @@ def check_plugin_name(name: str) -> None:
             hint="choose a name without 'rules'",
         )
     module = module_name(name)
-    if keyword.iskeyword(module):
+    if keyword.iskeyword(module) or keyword.iskeyword(class_name(name)):
         raise ConfigError(f"{name!r} is a word of Python's", hint=f"try {name}-plugin")
     if module in sys.stdlib_module_names or module in _TAKEN:
         raise ConfigError(

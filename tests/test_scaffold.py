@@ -48,6 +48,7 @@ def test_a_name_that_falcoctl_takes_is_taken(name: str) -> None:
         ("my-rules", "contains 'rules'"),
         ("rulesx", "contains 'rules'"),
         ("class", "word of Python's"),
+        ("none", "word of Python's"),  # class None
         ("json", "would hide the Python module"),
         ("test", "would hide the Python module"),
         ("falcokit", "would hide the Python module"),
