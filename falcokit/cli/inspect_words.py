@@ -22,6 +22,8 @@ _NS: Final = 1_000_000_000
 _MINUTE_S: Final = 60
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP: Final = 1000
+_ROUNDS_UP: Final = 999.5
+"""From here on three digits read 1e+03: time for the next unit."""
 _FEW: Final = 100
 _HARDLY_ANY: Final = 0.01
 
@@ -42,7 +44,7 @@ def count_of(count: int, noun: str) -> str:
 def size_text(size: int) -> str:
     """Give a size with three digits and a decimal unit."""
     value, units = float(size), ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"]
-    while value >= _STEP and len(units) > 1:
+    while value >= _ROUNDS_UP and len(units) > 1:
         value /= _STEP
         units.pop(0)
     return f"{size} bytes" if units[0] == "bytes" else f"{value:.3g} {units[0]}"
@@ -57,9 +59,9 @@ def time_text(ts_ns: int, *, nanoseconds: bool = False) -> str:
 
 def duration_text(duration_ns: int) -> str:
     """Give a span in the unit that suits it."""
-    for limit, unit in ((1_000, "ns"), (1_000_000, "us"), (_NS, "ms")):
-        if duration_ns < limit:
-            return f"{duration_ns / (limit // 1_000):.3g} {unit}"
+    for step, unit in ((1, "ns"), (1_000, "us"), (1_000_000, "ms")):
+        if (value := duration_ns / step) < _ROUNDS_UP:
+            return f"{value:.3g} {unit}"
     seconds = duration_ns / _NS
     if seconds < _MINUTE_S:
         return f"{seconds:.2f} s"

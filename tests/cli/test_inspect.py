@@ -19,6 +19,7 @@ from rich.console import Console
 from falcokit.capture import summarize
 from falcokit.cli.inspect_report import build_report
 from falcokit.cli.inspect_screen import show
+from falcokit.cli.inspect_words import duration_text, size_text
 
 CAPTURE_TESTS = Path(__file__).parents[1] / "capture"
 CURL = CAPTURE_TESTS / "samples" / "curl_google.scap"
@@ -124,6 +125,22 @@ def test_n_does_not_read_beyond_what_it_lists(build: Any, tmp_path: Path) -> Non
     path.write_bytes(build.section() + build.plugin_event(9, b"x") + bytes(64))
     assert inspect(path, "-n", "1").stderr == ""
     assert "impossible length" in inspect(path).stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "duration"),
+    [
+        (999, "999 bytes", "999 ns"),
+        (1_000, "1 kB", "1 us"),
+        (999_499, "999 kB", "999 us"),
+        (999_500, "1 MB", "1 ms"),
+        (999_900_000, "1 GB", "1.00 s"),
+    ],
+)
+def test_a_number_takes_the_next_unit_when_it_rounds_up_to_it(
+    number: int, size: str, duration: str
+) -> None:
+    assert (size_text(number), duration_text(number)) == (size, duration)
 
 
 def test_json_is_one_document_with_a_version() -> None:
