@@ -7,6 +7,7 @@ virtual environment, and calls back on watchdog's thread for every relevant chan
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,9 +28,10 @@ __all__ = ["Watcher", "is_relevant", "watched_folders"]
 
 # Reading a file is no change; watchdog tells of that too.
 _CHANGES: Final = frozenset({"created", "modified", "moved", "deleted"})
-_SKIPPED_FOLDERS: Final = frozenset(
-    {"__pycache__", "build", "dist", "node_modules", "tests", "test", "venv", "env", "demo"}
+_BESIDE_THE_CODE: Final = frozenset(
+    {"build", "dist", "node_modules", "tests", "test", "venv", "env"}
 )
+"""What lies in a project's folder and is not the plugin; in a source folder these are packages."""
 _SKIPPED_SUFFIXES: Final = frozenset({".pyc", ".pyo", ".swp", ".swx", ".tmp", ".scap", ".so"})
 _POLL_SECONDS: Final = 0.2
 
@@ -88,7 +90,7 @@ def watched_folders(project: Project) -> dict[Path, bool]:
     # Modules beside pyproject.toml: the packages there, not every folder, one of which may be a
     # virtual environment with ten thousand files.
     for folder in sorted(project.root.iterdir()):
-        if folder.is_dir() and _is_source_folder(folder.name) and any(folder.glob("*.py")):
+        if folder.is_dir() and _is_source(project, folder) and any(folder.glob("*.py")):
             folders[folder] = True
     return folders
 
@@ -97,19 +99,20 @@ def is_relevant(project: Project, path: Path) -> bool:
     """Tell whether a change of this file may change the plugin."""
     if path == project.file:
         return True
-    try:
-        parts = path.relative_to(project.source_dir).parts
-    except ValueError:
+    if project.source_dir not in path.parents:
         return False
-    if not parts or not all(map(_is_source_folder, parts[:-1])):
+    folders = takewhile(lambda folder: folder != project.source_dir, path.parents)
+    if not all(_is_source(project, folder) for folder in folders):
         return False
-    name = parts[-1]
+    name = path.name
     if name.startswith(".") or name.endswith("~") or name.isdigit():
         return False  # editors' own: .x.swp, x~, vim's probe 4913
-    if project.source_dir == project.root and len(parts) == 1:
+    if path.parent == project.root:
         return name.endswith(".py")  # beside the code lie falco.yaml, captures, notes
     return path.suffix not in _SKIPPED_SUFFIXES
 
 
-def _is_source_folder(name: str) -> bool:
-    return name not in _SKIPPED_FOLDERS and not name.startswith(".")
+def _is_source(project: Project, folder: Path) -> bool:
+    if folder.parent == project.root and folder.name in _BESIDE_THE_CODE:
+        return False
+    return folder.name != "__pycache__" and not folder.name.startswith(".")

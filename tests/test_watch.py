@@ -24,7 +24,18 @@ def project(tmp_path: Path) -> Project:
     return Project(root=tmp_path, plugin="ticker:Ticker", source_dir=tmp_path / "src")
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "src/ticker.py", "src/deep/x.py", "src/x.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pyproject.toml",
+        "src/ticker.py",
+        "src/deep/x.py",
+        "src/x.json",
+        "src/demo/x.py",
+        "src/build/x.py",
+        "src/deep/test/x.py",
+    ],
+)
 def test_a_file_of_the_plugin_counts(project: Project, name: str) -> None:
     assert is_relevant(project, project.root / name)
 
@@ -52,6 +63,8 @@ def test_beside_pyproject_only_python_counts(tmp_path: Path) -> None:
     project = Project(root=tmp_path, plugin="ticker:Ticker", source_dir=tmp_path)
     assert is_relevant(project, tmp_path / "ticker.py")
     assert is_relevant(project, tmp_path / "package" / "data.json")
+    assert is_relevant(project, tmp_path / "package" / "build" / "x.py")
+    assert not is_relevant(project, tmp_path / "build" / "x.py")
     assert not is_relevant(project, tmp_path / "falco.yaml")
     assert not is_relevant(project, tmp_path / ".venv" / "lib" / "x.py")
 
