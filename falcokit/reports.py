@@ -57,6 +57,8 @@ def plugin_failure(
         text = str(error.get("message") or "").strip() or f"rc {error.get('rc')}, no last error"
         if phase == "load":
             return NotAPluginError(f"{library} cannot be loaded as a plugin: {text}")
+        if phase == "record":  # no fault of the plugin's
+            return FalcokitError(f"the events could not be recorded: {text}")
         return PluginFailedError(f"plugin {plugin} failed in {phase}: {text}")
     if returncode == 0:
         return None

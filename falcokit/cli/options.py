@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,4 +87,6 @@ def recording_path(value: Path | None) -> Path | None:
         raise ConfigError(
             f"--record {value}: there is no folder {value.parent}", hint="make the folder first"
         )
+    if not os.access(value if value.exists() else value.parent, os.W_OK):
+        raise ConfigError(f"--record {value}: no permission to write there")
     return value.absolute()

@@ -250,6 +250,12 @@ def test_a_recording_path_is_made_absolute() -> None:
     assert recording_path(None) is None
 
 
+def test_a_recording_needs_the_permission_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(ConfigError, match=r"--record x\.scap: no permission"):
+        recording_path(Path("x.scap"))
+
+
 def test_help_loads_none_of_the_heavy_parts() -> None:
     code = (
         "import sys\n"
