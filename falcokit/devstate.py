@@ -200,6 +200,10 @@ class DevState:
         self.logs.append(LogLine(self._wall(), "error", text))
         self._last_error = text
 
+    def _on_closed(self, report: Report) -> None:
+        if report["reason"] == "error":
+            self.problem = self._last_error or self.problem
+
     def _on_reload(self, report: Report) -> None:
         if self.reloads and self.reloads[-1].run == report["run"]:
             self.reloads[-1].first_event_ms = report["ms"]

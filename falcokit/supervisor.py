@@ -275,9 +275,14 @@ class Supervisor:
 
     def _last_words(self) -> Iterator[Report]:
         """Close the capture in order and pass on how that went."""
-        if self._run is not None:
-            self._run.child.stop(timeout=STOP_SECONDS)
-            yield from self._run.child.read(timeout=0.0)
+        run = self._run
+        if run is None:
+            return
+        run.child.stop(timeout=STOP_SECONDS)
+        for report in run.child.read(timeout=0.0):
+            yield from self._pass_on(run, report, time.monotonic())
+        if run.error is not None:
+            self.failure = plugin_failure(run.error, run.child.returncode, library=run.library.name)
 
     def _stop(self) -> None:
         run, self._run = self._run, None

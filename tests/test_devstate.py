@@ -115,6 +115,13 @@ def test_a_plugin_that_failed_shows_its_last_error() -> None:
     assert "start: build 93 ms (compiled), ended: exit status 1" in screen(state)
 
 
+def test_an_error_while_closing_is_the_problem() -> None:
+    state = running()
+    state.apply({"report": "error", "phase": "record", "plugin": None, "message": "no space"})
+    state.apply({"report": "closed", "cycle": 0, "reason": "error", "events": 3})
+    assert state.problem == "record: no space"
+
+
 def test_the_screen_shows_everything_a_person_asks_for() -> None:
     state = running()
     for step in (500, 1000):

@@ -318,6 +318,19 @@ def test_quit_and_duration_end_the_stream_and_stop_the_child() -> None:
     assert world.journal[-1] == "stop 1"
 
 
+def test_an_error_in_the_last_words_is_the_failure_of_the_run() -> None:
+    world = World()
+    reports = world.supervisor.reports()
+    until(reports, "started")
+    world.child.last_words = [
+        {"report": "error", "phase": "record", "plugin": None, "message": "No space left"},
+        {"report": "closed", "reason": "error"},
+    ]
+    world.supervisor.quit()
+    assert [r["report"] for r in reports] == ["error", "closed"]
+    assert str(world.supervisor.failure) == "the events could not be recorded: No space left"
+
+
 def test_quit_is_heard_while_an_editor_is_saving() -> None:
     world = World(debounce=60.0)
     reports = world.supervisor.reports()

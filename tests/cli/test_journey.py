@@ -184,6 +184,14 @@ def test_a_crash_is_exit_10_with_the_signal(tmp_path: Path, command: str) -> Non
     assert "SIGSEGV" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["run", "dev"])
+def test_a_recording_that_fails_is_no_fault_of_the_plugin(project: Path, command: str) -> None:
+    ended = falcokit(command, "--record", "/dev/full", "--duration", "1", cwd=project)
+    assert ended.returncode == 1
+    error = "error: the events could not be recorded: No space left on device\n"
+    assert ended.stderr.endswith(error)
+
+
 def test_a_file_that_is_no_plugin_is_exit_8(tmp_path: Path) -> None:
     (tmp_path / "x.so").write_text("no library")
     done = falcokit("run", "x.so", cwd=tmp_path)
