@@ -30,7 +30,7 @@ __all__ = ["run"]
 def run(
     library: Annotated[
         Path | None,
-        typer.Argument(metavar="[LIB.so]", help="A built plugin, of any language."),
+        typer.Argument(metavar="LIB.so", help="A built plugin, of any language."),
     ] = None,
     *,
     project: ProjectDir = Path(),
@@ -53,7 +53,9 @@ def run(
     if library is None:
         read_init_config(init_config)  # before a compiler works for nothing
         library, schema = _built(project)
-    elif not library.is_file():
+    elif library.is_dir():
+        raise ConfigError(f"{library} is a folder, not a library", hint="a project goes with -C")
+    elif not library.exists():
         raise ConfigError(f"{library}: no such file", hint="`falcokit build` makes build/*.so")
     options = RunOptions(
         library=library.absolute(),

@@ -67,6 +67,7 @@ def assert_one_sentence(result: Any, code: int, *parts: str) -> None:
         (["build", "-C", "nowhere"], 3, "no such folder"),
         (["run"], 3, "no pyproject.toml"),
         (["run", "lib.so"], 3, "no such file"),
+        (["run", "."], 3, "is a folder"),
         (["run", "--limit", "0"], 2, "--limit"),
         (["run", "--limit", "x"], 2, "--limit"),
         (["run", "--duration", "-1"], 2, "--duration"),
