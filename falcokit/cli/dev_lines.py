@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from falcokit.cli import console
 from falcokit.cli.failure import show_error
-from falcokit.cli.lines import log_line, reasons
+from falcokit.cli.lines import closed_line, log_line, reasons
 from falcokit.devstate import DevState
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class DevLines:
         console.message(f"{label} {report.get('phase')}: {text}")
 
     def _on_closed(self, report: Report) -> None:
-        console.message(f"closed after {report['events']} events ({report['reason']})")
+        console.message(closed_line(report))
 
     def _on_ended(self, report: Report) -> None:
         console.message(f"run {report['run']} ended: {report['status']}")

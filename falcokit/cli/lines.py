@@ -17,7 +17,7 @@ from falcokit.cli import console
 if TYPE_CHECKING:
     from falcokit.reports import Report
 
-__all__ = ["EventLines", "clock_time", "log_line", "reasons"]
+__all__ = ["EventLines", "clock_time", "closed_line", "log_line", "reasons"]
 
 _NAME_WIDTH: Final = 20
 _NS: Final = 1_000_000_000
@@ -55,7 +55,7 @@ class EventLines:
                 if report.get(key):
                     console.message(f"{what}: {reasons(report[key])}")
         elif kind == "closed":
-            console.message(f"closed after {report['events']} events ({report['reason']})")
+            console.message(closed_line(report))
 
     def _event(self, report: Report) -> str:
         name = console.printable(str(report.get("name") or report["type"]))
@@ -78,6 +78,12 @@ def log_line(report: Report) -> str:
     label = console.paint(f"{severity:<8}", _SEVERITY_COLORS.get(severity, "green"), sys.stderr)
     who = console.printable(str(report.get("plugin") or "plugin"))
     return f"{label} {who}: {console.printable(str(report['message']))}"
+
+
+def closed_line(report: Report) -> str:
+    """Say how a capture ended."""
+    count = report["events"]
+    return f"closed after {count} event{'' if count == 1 else 's'} ({report['reason']})"
 
 
 def clock_time(seconds: float) -> str:
