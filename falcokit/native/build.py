@@ -25,6 +25,7 @@ from falcokit.native.generate import entry_c_source
 from falcokit.native.glue import build_glue
 from falcokit.native.process import run
 from falcokit.native.toolchain import find_compiler
+from falcokit.reports import exit_status
 
 if TYPE_CHECKING:
     from falcokit.project import Project
@@ -93,7 +94,7 @@ def describe_project(project: Project) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError as e:
-        said = done.stderr.strip().rpartition("\n")[2] or f"status {done.returncode}"
+        said = done.stderr.strip().rpartition("\n")[2] or exit_status(done.returncode)
         raise PluginDefinitionError(
             f"importing {project.plugin} ended the process: {said}",
             hint="a module must not exit at import",

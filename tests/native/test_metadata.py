@@ -265,7 +265,7 @@ def test_a_class_that_is_no_plugin(tmp_path: Path) -> None:
 
 def test_a_module_that_ends_the_process(tmp_path: Path) -> None:
     error = _error(_project(tmp_path, "os._exit(3)"))
-    assert "importing wrong:P ended the process: status 3" in str(error)
+    assert "importing wrong:P ended the process: exit status 3" in str(error)
 
 
 def test_what_a_module_prints_does_not_disturb(tmp_path: Path) -> None:
