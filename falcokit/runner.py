@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run a plugin library in the runner, a child process, and read what it reports.
 
-Called by `falcokit run`, `dev` and `test`. A report is one JSON object with the key "report"; the
+Called by `falcokit run` and `dev`. A report is one JSON object with the key "report"; the
 kinds are listed in docs/cli.md. The child never outlives this process, and a plugin that
 crashes takes only the child along.
 """
