@@ -105,6 +105,23 @@ def test_a_host_that_is_slow_to_begin_loses_nothing(real_host: RealHost, tmp_pat
 
 
 @pytest.mark.host
+def test_what_a_host_drops_before_it_begins_is_counted_to_the_event(
+    real_host: RealHost, tmp_path: Path
+) -> None:
+    # After 5 s without a sign of life falcokit sends directly, into a queue that has 4096 places.
+    library = Author(tmp_path, dedent(_FLOOD), "late").library
+    report = _run(
+        real_host, "--pump", "0", "--plugin", str(library), "--pause-ms", "7000", "--secs", "1",
+        "--drain-ms", "500",
+    )  # fmt: skip
+    counters = _counters(report)
+    arrived = report["cycles"][0]["async"]["flood"]["count"]
+    assert arrived < 50_000 == counters["sent"]
+    assert (counters["delivered"], counters["lost"]) == (arrived, 50_000 - arrived)
+    assert counters["unconfirmed"] == 0
+
+
+@pytest.mark.host
 def test_events_that_another_plugin_pressed_out_of_the_queue_are_counted_as_lost(
     real_host: RealHost, tmp_path: Path
 ) -> None:

@@ -141,7 +141,8 @@ typedef struct fk_async {
 	bool busy;                    // other events pass between ours: leave them their share
 	bool unordered;               // one was sent past the others: no conclusion from the order
 	bool in_burst;
-	uint64_t opened_ns, burst_start, burst_limit, last_seen_ns, last_number;
+	uint64_t first_sent_ns, burst_start, burst_limit, last_seen_ns, last_number;
+	uint64_t beyond_room;         // sent to a silent host when its queue had to be full
 	_Atomic uint64_t progress_ns; // last time something was delivered or kicked
 	_Atomic int refusal;          // the host refused: `refusal_text` is for the next emit
 	char refusal_text[PLUGIN_MAX_ERRLEN];

@@ -77,7 +77,7 @@ static void *pacer_main(void *arg) {
 				fk_log(impl, SS_PLUGIN_LOG_SEV_WARNING,
 				       "the host does not hand async events back to the plugin: they are sent "
 				       "directly, "
-				       "and what it drops cannot be counted");
+				       "and what it drops can only be counted when it does");
 			fk_deliver_kick(a, err);
 			pthread_mutex_lock(&a->lock);
 			if (!atomic_load(&a->pacer_armed) && !atomic_load(&a->pacer_quit))
@@ -143,7 +143,7 @@ static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_h
 	a->busy = a->unordered = a->in_burst = false;
 	a->burst_limit = 0;
 	a->last_number = 0;
-	a->opened_ns = fk_now();
+	a->first_sent_ns = a->beyond_room = 0;
 	atomic_store(&a->reported, 0);
 	atomic_store(&a->pause_until, 0);
 	atomic_store(&a->refusal, 0);

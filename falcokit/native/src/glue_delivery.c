@@ -116,12 +116,18 @@ static void send_ahead(fk_async *a) {
 	make_room_known(a);
 }
 
-// For a host that does not hand our events back: all of it, now, and no account of what it drops.
+// For a host that does not hand our events back: all of it, now. Should it begin to do so after all,
+// it has dropped what was sent beyond the room in its queue.
 static bool send_all(fk_async *a, char *err) {
 	bool ok = true;
 	const ss_plugin_event *event;
 	while ((event = fk_ring_peek(&a->ring))) {
+		uint64_t position = fk_flight_enter(a, event, true);
 		ok = hand_over(a, event, err) == SS_PLUGIN_SUCCESS;
+		if (!ok)
+			fk_flight_leave(a, position);
+		else if (position == FK_NOT_ENTERED)
+			a->beyond_room++;
 		fk_ring_pop(&a->ring);
 	}
 	make_room_known(a);
@@ -129,8 +135,8 @@ static bool send_all(fk_async *a, char *err) {
 }
 
 static bool may_kick(fk_async *a) {
-	return atomic_load(&a->inflight) == 0 && a->count.unconfirmed < FK_UNCOUNTED_MAX &&
-	       !fk_ring_empty(&a->ring) &&
+	return atomic_load(&a->inflight) == 0 && !fk_ring_empty(&a->ring) &&
+	       (a->count.unconfirmed < FK_UNCOUNTED_MAX || atomic_load(&a->reported) < 0) &&
 	       (atomic_load(&a->pause_until) == 0 || fk_now() >= atomic_load(&a->pause_until));
 }
 
@@ -158,6 +164,7 @@ bool fk_deliver_kick(fk_async *a, char *err) {
 		uint64_t position = fk_flight_enter(a, event, false);
 		fk_ring_pop(&a->ring);
 		atomic_store(&a->progress_ns, fk_now());
+		if (!a->first_sent_ns) a->first_sent_ns = atomic_load(&a->progress_ns);
 		fk_drop_role(a);
 		make_room_known(a);
 		ok = hand_over(a, (const ss_plugin_event *)copy, err) == SS_PLUGIN_SUCCESS;
@@ -171,7 +178,7 @@ bool fk_deliver_kick(fk_async *a, char *err) {
 	// Left behind: while it is paused the pacer sees to it; and the pacer watches what is in flight.
 	if (!fk_ring_empty(&a->ring) && atomic_load(&a->inflight) == 0) {
 		if (!atomic_exchange(&a->pacer_armed, true)) fk_wake_pacer(a);
-	} else if (atomic_load(&a->pacer_asleep))
+	} else if (atomic_load(&a->inflight) && atomic_load(&a->pacer_asleep))
 		fk_wake_pacer(a);
 	return ok || !fk_ring_empty(&a->ring);
 }
@@ -237,6 +244,8 @@ bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in) {
 	uint64_t now = fk_now();
 	atomic_store_explicit(&a->progress_ns, now, memory_order_relaxed);
 	atomic_store_explicit(&a->reported, 1, memory_order_relaxed);
+	a->count.lost += a->beyond_room;
+	a->beyond_room = 0;
 	if (!a->in_burst) begin_burst(a, in->evtnum, now);
 	uint64_t limit = a->busy ? BURST_BUSY_NS : a->burst_limit;
 	if (atomic_load_explicit(&a->inflight, memory_order_relaxed) <= WINDOW / 2 &&
@@ -252,19 +261,22 @@ bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in) {
 }
 
 // Called by the pacer: true when nothing came back for FK_STALL_NS and what is in flight was written
-// off. A host that has handed nothing back for long after the start is one that does not do so; one
-// that is merely slow to begin must not be taken for it, since its queue would overflow unseen.
+// off. A host that has handed nothing back for long after it got the first is one that does not do
+// so; one that is merely slow to begin must not be taken for it, since its queue would overflow.
 bool fk_deliver_overdue(fk_async *a) {
 	bool overdue = false;
 	fk_lock_role(a);
-	bool waiting = atomic_load(&a->inflight) || a->count.unconfirmed >= FK_UNCOUNTED_MAX;
-	if (waiting && fk_now() - atomic_load(&a->progress_ns) >= FK_STALL_NS) {
+	uint64_t now = fk_now();
+	bool waiting = atomic_load(&a->reported) >= 0 &&
+	               (atomic_load(&a->inflight) || a->count.unconfirmed >= FK_UNCOUNTED_MAX);
+	bool silent =
+		atomic_load(&a->reported) == 0 && a->first_sent_ns && now - a->first_sent_ns >= SILENT_NS;
+	if (silent || (waiting && now - atomic_load(&a->progress_ns) >= FK_STALL_NS)) {
 		overdue = true;
 		fk_flight_write_off(a);
 		a->in_burst = false;
 		atomic_store(&a->pause_until, 0);
-		if (atomic_load(&a->reported) == 0 && fk_now() - a->opened_ns >= SILENT_NS)
-			atomic_store(&a->reported, -1);
+		if (silent) atomic_store(&a->reported, -1);
 	}
 	fk_drop_role(a);
 	return overdue;
