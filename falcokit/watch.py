@@ -7,12 +7,14 @@ virtual environment, and calls back on watchdog's thread for every relevant chan
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
+from watchdog.observers.api import ObservedWatch
 from watchdog.observers.polling import PollingObserver
 
 if TYPE_CHECKING:
@@ -66,13 +68,29 @@ class Watcher(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Pass on what may change the plugin; called on watchdog's thread."""
-        if event.event_type not in _CHANGES or event.is_directory:
+        if event.event_type not in _CHANGES:
+            return
+        if event.is_directory:
+            self._follow(event)
             return
         for name in (event.dest_path, event.src_path):
             path = Path(str(name)) if name else None
             if path is not None and is_relevant(self._project, path):
                 self._changed(path)
                 return
+
+    def _follow(self, event: FileSystemEvent) -> None:
+        """Watch the source folder anew when another one takes its place: a branch checked out."""
+        came = event.dest_path if event.event_type == "moved" else event.src_path
+        source = self._project.source_dir
+        is_new = event.event_type in {"created", "moved"} and Path(str(came)) == source
+        if not is_new or self._observer is None:
+            return
+        with suppress(KeyError):
+            self._observer.unschedule(ObservedWatch(str(source), recursive=True))
+        with suppress(OSError):  # gone once more already: its next coming is told too
+            self._observer.schedule(self, str(source), recursive=True)
+        self._changed(source)
 
     def _start(self, observer: BaseObserver) -> BaseObserver:
         for folder, recursive in watched_folders(self._project).items():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import queue
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,3 +99,26 @@ def test_a_write_and_an_atomic_rename_are_told_and_a_read_is_not(project: Projec
         project.file.write_text("[tool.falcokit]")
         while seen.get(timeout=5) != project.file:
             pass
+
+
+def test_a_source_folder_that_is_replaced_is_watched_again(project: Project) -> None:
+    seen: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    with Watcher(project, seen.put):
+        for replace in (make, move):
+            shutil.rmtree(project.source_dir)
+            replace(project)
+            while seen.get(timeout=5) != project.source_dir:
+                pass
+            file = project.source_dir / "ticker.py"
+            file.write_text("x = 2")
+            while seen.get(timeout=5) != file:
+                pass
+
+
+def make(project: Project) -> None:
+    project.source_dir.mkdir()
+
+
+def move(project: Project) -> None:
+    (project.root / "other").mkdir()
+    (project.root / "other").rename(project.source_dir)
