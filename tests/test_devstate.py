@@ -193,6 +193,14 @@ def test_a_long_problem_is_wrapped_and_names_the_project_s_files_shortly() -> No
     assert len(text.splitlines()) == 24
 
 
+def test_a_narrow_screen_leaves_out_the_bars_and_keeps_the_figures() -> None:
+    state = running()
+    state.apply(stats(1000, 1234))
+    head, row = screen(state, 40, 10).splitlines()[1:3]
+    assert head.split()[:5] == ["event", "count", "rate/s", "age", "last"]
+    assert row.split()[:3] == ["tick", "1,234", "1,234.0"]
+
+
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 10), (200, 60), (20, 5)])
 def test_the_screen_fits_every_terminal(width: int, height: int) -> None:
     state = running()

@@ -35,6 +35,8 @@ _MAX_RELOADS: Final = 5
 _MAX_PROBLEM_LINES: Final = 6
 _MIN_LOG_LINES: Final = 3
 _WIDE: Final = 100
+_NARROW: Final = 60
+"""Below it the sparkline would leave no room for the figures."""
 _FIXED_LINES: Final = 5
 """Header, the table's head, two rules, the footer."""
 _STYLES: Final = {
@@ -99,15 +101,16 @@ class DevView:
         return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
     def _events(self, rows: list[EventRow]) -> Table:
-        wide = self._console.size.width >= _WIDE
-        bars = _SPARK_WIDTH if wide else _SPARK_WIDTH // 2
+        width = self._console.size.width
+        bars = 0 if width < _NARROW else _SPARK_WIDTH // 2 if width < _WIDE else _SPARK_WIDTH
         table = Table(box=None, expand=True, header_style="dim", pad_edge=False)
         table.add_column("event", no_wrap=True, overflow="ellipsis", max_width=31)
         for head in ("count", "rate/s"):
             table.add_column(head, justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True, min_width=bars)
-        for head in ("bytes/s", "age"):
-            table.add_column(head, justify="right", no_wrap=True)
+        if bars:
+            table.add_column("", no_wrap=True, min_width=bars)
+            table.add_column("bytes/s", justify="right", no_wrap=True)
+        table.add_column("age", justify="right", no_wrap=True)
         table.add_column("last payload", no_wrap=True, overflow="ellipsis", ratio=1)
         now = self._state.clock()
         for row in rows:
@@ -186,8 +189,7 @@ def _cells(row: EventRow, now: float, bars: int) -> Iterable[Text]:
         printable(row.name),
         f"{row.count:,}",
         f"{row.rate:,.1f}",
-        sparkline(row.history, bars),
-        f"{row.byte_rate:,.0f}",
+        *((sparkline(row.history, bars), f"{row.byte_rate:,.0f}") if bars else ()),
         age,
         printable(row.last_data.removesuffix("\0"), _PAYLOAD_LIMIT),
     ):
