@@ -26,7 +26,7 @@ from falcokit.cli.failure import (
 )
 from falcokit.cli.init import init
 from falcokit.cli.interrupt import StoppedBySignal
-from falcokit.cli.options import Json, Limit  # noqa: TC001  typer reads the annotations
+from falcokit.cli.options import Json  # noqa: TC001  typer reads the annotations
 from falcokit.cli.run import run
 from falcokit.errors import FalcokitError
 
@@ -102,7 +102,10 @@ def _inspect(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A capture file, plain or gzip.")],
     *,
     as_json: Json = False,
-    limit: Limit = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("-n", "--limit", metavar="N", min=1, help="List the first N events instead."),
+    ] = None,
 ) -> None:
     """Show what a capture file holds."""
     from falcokit.cli.inspect import inspect_command  # noqa: PLC0415
