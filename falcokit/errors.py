@@ -78,7 +78,8 @@ class BuildError(FalcokitError):
     def __init__(
         self, message: str, *, command: list[str], output: str, hint: str | None = None
     ) -> None:
-        super().__init__(message, hint=hint)
+        output = output.strip()
+        super().__init__(f"{message}:\n{output}" if output else message, hint=hint)
         self.command = command
         self.output = output
 

@@ -15,7 +15,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli import console
-from falcokit.errors import BuildError, FalcokitError
+from falcokit.errors import FalcokitError
 from falcokit.reports import error_object
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ EXIT_PIPE_CLOSED: Final = 141
 
 def report_failure(error: FalcokitError, *, as_json: bool) -> int:
     """Tell what failed and give the exit code of its class."""
-    if isinstance(error, BuildError) and error.output.strip():
-        console.message(console.printable_lines(error.output.rstrip()))
     _tell(error_object(error), as_json=as_json)
     if _debug():
         traceback.print_exception(error)

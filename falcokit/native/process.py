@@ -52,10 +52,9 @@ def run(
         message = f"{command[0]} did not end within {timeout} s"
         raise BuildError(message, command=command, output=str(e.stderr or "")) from e
     if done.returncode != 0:
-        output = (done.stderr + done.stdout).strip()
         raise BuildError(
-            f"{command[0]} failed with status {done.returncode}:\n{output}",
+            f"{command[0]} failed with status {done.returncode}",
             command=command,
-            output=output,
+            output=done.stderr + done.stdout,
         )
     return done.stdout
