@@ -97,10 +97,19 @@ bool fk_flight_strike(fk_async *a, const ss_plugin_event *event) {
 	// come back was dropped.
 	if (!a->unordered)
 		for (uint64_t p = f->head; p != at; p++) lose(a, p);
-	if (f->state[at % FK_FLIGHT] == FK_UNCOUNTED)
+	// Events that look alike cannot be told apart, so it may be a later one. The one in the window is
+	// then no longer waited for: else one drop would hold up every later event for a second.
+	uint64_t counted = at;
+	if (f->state[at % FK_FLIGHT] == FK_UNCOUNTED && a->inflight)
+		while (counted != f->tail && (f->print[counted % FK_FLIGHT] != print ||
+		                              f->state[counted % FK_FLIGHT] != FK_COUNTED))
+			counted++;
+	if (counted == f->tail) counted = at;
+	if (f->state[counted % FK_FLIGHT] == FK_UNCOUNTED)
 		a->count.unconfirmed--;
 	else
 		a->inflight--;
+	f->state[counted % FK_FLIGHT] = f->state[at % FK_FLIGHT];
 	f->state[at % FK_FLIGHT] = FK_STRUCK;
 	a->count.delivered++;
 	skip_struck(f);
