@@ -84,9 +84,18 @@ void fk_flight_leave(fk_async *a, uint64_t position) {
 	skip_struck(&a->flight);
 }
 
+// Another plugin's event may have any lengths: the framework checks the number of parameters only.
+static bool well_formed(const ss_plugin_event *event) {
+	uint32_t lengths[3];
+	if (event->nparams != 3 || event->len < 42) return false;
+	memcpy(lengths, (const uint8_t *)event + 26, sizeof lengths);
+	return lengths[0] == 4 && 42 + (uint64_t)lengths[1] + lengths[2] <= event->len;
+}
+
 // Strikes out an event that came back; false when it is none of ours.
 bool fk_flight_strike(fk_async *a, const ss_plugin_event *event) {
 	fk_flight *f = &a->flight;
+	if (!well_formed(event)) return false;
 	uint64_t print = fk_flight_print(event);
 	uint64_t at = f->head;
 	while (at != f->tail &&
