@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one door to other programs: run a command, capture what it prints, fail with all of it.
+"""The door to the compiler: run a command, capture what it prints, fail with all of it.
 
-Called by the other modules of `falcokit.native`. No shell is involved.
+Called by the other modules of `falcokit.native`. No shell is involved. The two children that are
+talked to have doors of their own: `falcokit.runner`, and `build` for the description of a class.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ def run(
         ) from e
     except subprocess.TimeoutExpired as e:
         message = f"{command[0]} did not end within {timeout} s"
-        raise BuildError(message, command=command, output=str(e.stderr or "")) from e
+        said = e.stderr or ""
+        if isinstance(said, bytes):  # what was read so far comes undecoded, whatever `text` says
+            said = said.decode("utf-8", "replace")
+        raise BuildError(message, command=command, output=said) from e
     if done.returncode != 0:
         raise BuildError(
             f"{command[0]} failed with status {done.returncode}",

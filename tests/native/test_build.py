@@ -283,3 +283,9 @@ def test_odd_text_survives_the_c_compiler(tmp_path: Path) -> None:
     assert library.plugin_get_description() == odd.encode()
     library.plugin_get_async_events.restype = ctypes.c_char_p
     assert library.plugin_get_async_events() == b'["tick"]'
+
+
+def test_a_command_that_hangs_is_told_with_what_it_printed() -> None:
+    with pytest.raises(BuildError) as caught:
+        run(["sh", "-c", "echo so far >&2; exec sleep 60"], timeout=0.5)
+    assert str(caught.value) == "sh did not end within 0.5 s:\nso far"
