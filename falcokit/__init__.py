@@ -10,8 +10,11 @@ from falcokit.runtime.errors import (
     CaptureClosedError,
     EmitError,
     EventRefusedError,
+    EventTooLargeError,
+    FutureTimestampError,
     InvalidEventError,
     PluginError,
+    RingFullError,
     UndeclaredEventError,
 )
 from falcokit.runtime.event import AsyncEvent, Event
@@ -35,10 +38,13 @@ __all__ = [
     "Event",
     "EventParsing",
     "EventRefusedError",
+    "EventTooLargeError",
+    "FutureTimestampError",
     "InvalidEventError",
     "Metric",
     "Plugin",
     "PluginError",
+    "RingFullError",
     "UndeclaredEventError",
     "async_event",
 ]

@@ -6,6 +6,8 @@ from typing import Any, final
 
 from falcokit.runtime.async_events import AsyncEventHandler
 
+ABI: int
+
 @final
 class Emitter: ...
 

@@ -34,6 +34,10 @@ __all__ = ["BuildResult", "build", "describe_project"]
 
 _SOURCES = Path(__file__).parent / "src"
 _DESCRIBE_SECONDS = 60.0
+_FLAGS = (
+    *("-std=gnu11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", "-pthread"),
+    *("-fvisibility=hidden", "-Wl,-z,now", "-Wl,--no-undefined"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,7 @@ def _shared_key() -> str:
     files = sorted([*_SOURCES.glob("entry_*.c"), _SOURCES / "fk_abi.h",
                     _SOURCES.parent / "plugin_api.h"])  # fmt: skip
     compiler = find_compiler()
-    return key_of([compiler.path, compiler.version, *(f.read_bytes() for f in files)])
+    return key_of([compiler.path, compiler.version, *_FLAGS, *(f.read_bytes() for f in files)])
 
 
 def describe_project(project: Project) -> dict[str, Any]:
@@ -108,22 +112,28 @@ def describe_project(project: Project) -> dict[str, Any]:
     return answer
 
 
-def _compile(source: Path, library: Path) -> None:
-    """Compile beside the target and move it there: a library in use is never written into."""
+def _compile(text: str, source: Path, library: Path) -> None:
+    """Compile beside the target and move it there: a library in use is never written into.
+
+    The source comes last: it tells the next build what the library was made of.
+    """
+    draft = source.with_name(f".{os.getpid()}.{source.name}")
     fresh = library.with_suffix(f".{os.getpid()}.tmp")
     try:
+        draft.write_text(text)
         run(
             [
                 find_compiler().path,
-                *("-std=gnu11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", "-pthread"),
-                "-fvisibility=hidden",
+                *_FLAGS,
                 *("-I", str(_SOURCES), "-I", str(_SOURCES.parent)),
-                *(str(source), "-o", str(fresh), "-ldl", "-Wl,-z,now", "-Wl,--no-undefined"),
+                *(str(draft), "-o", str(fresh), "-ldl"),
             ]
         )
         fresh.replace(library)
+        draft.replace(source)
     finally:
         fresh.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
 
 
 def build(project: Project, *, sanitize: bool = False) -> BuildResult:
@@ -157,12 +167,7 @@ def build(project: Project, *, sanitize: bool = False) -> BuildResult:
     source = project.build_dir / f"{meta['name']}.c"
     unchanged = library.is_file() and source.is_file() and source.read_text() == text
     if not unchanged:
-        source.write_text(text)
-        try:
-            _compile(source, library)
-        except BaseException:
-            source.unlink(missing_ok=True)  # so that the next build tries again
-            raise
+        _compile(text, source, library)
     return BuildResult(
         library=library,
         name=meta["name"],

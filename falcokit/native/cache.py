@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["cache_folder", "cached", "key_of"]
 
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
 
 def key_of(parts: Iterable[bytes | str]) -> str:
     """Return 16 hex digits that name the inputs `parts`, each with its length."""
@@ -39,13 +41,24 @@ def cache_folder() -> Path:
     folder = Path(base) / "falcokit"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     facts = folder.lstat()
-    ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
-    if not ours or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if not stat.S_ISDIR(facts.st_mode) or not _is_ours(facts):
         raise ToolMissingError(
             f"the cache folder {folder} can be written by others, or is not yours",
-            hint=f"remove it, or: chown {os.getuid()} {folder} && chmod 700 {folder}",
+            hint=f"remove it: rm -r {folder}",
         )
+    for parent in folder.resolve().parents:
+        above = parent.stat()
+        sticky = above.st_mode & stat.S_ISVTX  # as in /tmp: only owners rename
+        if above.st_uid not in {0, os.getuid()} or (above.st_mode & _OTHERS and not sticky):
+            raise ToolMissingError(
+                f"somebody else can replace the cache folder {folder}: {parent} is not yours alone",
+                hint="set XDG_CACHE_HOME to a folder that only you can write to",
+            )
     return folder
+
+
+def _is_ours(facts: os.stat_result) -> bool:
+    return facts.st_uid == os.getuid() and not facts.st_mode & _OTHERS
 
 
 def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
@@ -56,7 +69,7 @@ def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
     """
     stem, dot, suffix = name.partition(".")
     target = cache_folder() / f"{stem}-{key}{dot}{suffix}"
-    if target.is_file():
+    if target.is_file() and not target.is_symlink() and _is_ours(target.lstat()):
         return target
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as folder:
         made = Path(folder) / name

@@ -20,9 +20,21 @@ from typing import Any
 from falcokit.errors import PluginDefinitionError
 from falcokit.native.locate import locate
 from falcokit.native.metadata import plugin_metadata
+from falcokit.runtime._sources import plugin_modules
 from falcokit.runtime.plugin import Plugin
 
 __all__ = ["describe"]
+
+
+def _check_names(folder: str) -> None:
+    """Refuse a module that could never be imported: the standard library comes first."""
+    hidden = sorted(plugin_modules(folder) & sys.stdlib_module_names)
+    if hidden:
+        raise PluginDefinitionError(
+            f"module {hidden[0]!r} has the name of a module of the standard library",
+            hint="inside Falco the standard library comes first: rename it",
+            file=os.path.join(folder, hidden[0] + ".py"),  # noqa: PTH118
+        )
 
 
 def _import(target: str) -> type[Any]:
@@ -70,8 +82,11 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
     """Return the metadata of the class that `request` names, or `error` with file and line."""
     folder = request["source_dir"]
     paths = [p for p in sys.path if p]
-    sys.path.insert(0, folder)
     try:
+        _check_names(folder)
+        # Where the host has it too: behind the standard library, before everything else.
+        after = [i for i, path in enumerate(sys.path) if path.endswith("lib-dynload")]
+        sys.path.insert(after[-1] + 1 if after else 0, folder)
         plugin = _import(request["target"])
         found = plugin_metadata(plugin, request["defaults"])
     except PluginDefinitionError as e:

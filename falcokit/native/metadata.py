@@ -40,6 +40,13 @@ _HOOKS: Final = {
     "parse_event": 1,
 }
 
+_CAPABILITY: Final[dict[str, type[Any]]] = {
+    "start_async": AsyncEvents,
+    "stop_async": AsyncEvents,
+    "dump_state": AsyncEvents,
+    "parse_event": EventParsing,
+}
+
 
 def plugin_metadata(plugin: type[Any], defaults: dict[str, str | None]) -> dict[str, Any]:
     """Return the metadata of a class; `defaults` are what the project says where it is silent.
@@ -111,6 +118,10 @@ def _check_hooks(plugin: type[Any]) -> None:
         function = getattr(plugin, hook, None)
         if function is None or not _overrides(plugin, hook):
             continue
+        needed = _CAPABILITY.get(hook, Plugin)
+        if not issubclass(plugin, needed):
+            what = f"has a {hook} that nobody calls"
+            _wrong(plugin, hook, what, f"add {needed.__name__} to the bases of the class")
         if inspect.iscoroutinefunction(function):
             hint = "hooks are plain methods; async work is a producer: @async_event(name)"
             _wrong(plugin, hook, f"has an async {hook}, which nobody would await", hint)

@@ -55,6 +55,11 @@ def find_libpython() -> PythonLibrary:
     """Return the libpython that this interpreter was built with, ready to link against."""
     config = sysconfig.get_config_vars()
     version = sysconfig.get_python_version()
+    if config.get("Py_GIL_DISABLED"):
+        raise ToolMissingError(
+            f"this Python {version} is a free-threaded build, which falcokit does not embed",
+            hint="use an ordinary build of CPython",
+        )
     if not config.get("Py_ENABLE_SHARED"):
         raise ToolMissingError(
             f"this Python {version} ({sysconfig.get_path('scripts')}) has no shared libpython to"

@@ -21,6 +21,10 @@ from falcokit.runtime.event import AsyncEvent, Event, payload_bytes
 
 __all__ = ["connect"]
 
+_ABI: Final = 2  # FK_ABI of fk_abi.h
+if _falcokit_hot.ABI != _ABI:
+    raise ImportError("the library was built by another version of falcokit")
+
 _SUCCESS: Final = 0
 _FAILURE: Final = 1
 _DEBUG: Final = 7
@@ -109,9 +113,6 @@ def _python_where(plugin: int, out: Any, size: int) -> int:
     return _SUCCESS
 
 
-_parse_errors: set[str] = set()
-
-
 def _python_parse(plugin: int, given: Any, err: Any, size: int) -> int:
     try:
         length = int.from_bytes(_ffi.buffer(given.evt, _HEADER)[16:20], sys.byteorder)
@@ -121,11 +122,10 @@ def _python_parse(plugin: int, given: Any, err: Any, size: int) -> int:
     except BaseException as e:  # noqa: BLE001
         text = errors.tell(e, "parse_event")
         _write(err, int(size), text)
-        # The framework says nothing of a failed parse: the log does, once for each text.
+        # The framework says nothing of a failed parse: the log does.
         state = _states.get(int(plugin))
-        if state is not None and text not in _parse_errors and len(_parse_errors) < 100:  # noqa: PLR2004
-            _parse_errors.add(text)
-            state.write_error(text)
+        if state is not None:
+            state.write_repeated(e, text)
         return _FAILURE
     return _SUCCESS
 
@@ -180,6 +180,7 @@ def connect(ffi: Any, lib: Any) -> None:
             errors.FutureTimestampError,
             errors.InvalidEventError,
             errors.EventRefusedError,
+            errors.RingFullError,
         ),
         payload_bytes,
         _expand,

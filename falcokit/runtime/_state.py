@@ -11,6 +11,7 @@ Used by `_bridge` for the host, and by `falcokit.testing` without one. All metho
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from falcokit.runtime.config import config_type, decode_config
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Host", "PluginState"]
 
 _ERROR = 3
+_REPEAT_SECONDS = 60.0  # an error that repeats is logged so often
+_REPEATED_MAX = 100
 
 
 class Host(Protocol):
@@ -52,6 +55,7 @@ class PluginState:
         self._config_type: type | None = None
         self._producers: Producers | None = None
         self._thread = threading.current_thread()
+        self._repeated: dict[object, float] = {}
 
     @property
     def plugin(self) -> Any:
@@ -145,6 +149,19 @@ class PluginState:
     def write_error(self, text: str) -> None:
         """Write an error to the host's log."""
         self.write_log(_ERROR, None, text)
+
+    def write_repeated(self, error: BaseException, text: str) -> None:
+        """Write an error of a hot path: of those from one line and type, one a minute."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        key = (type(error), trace and trace.tb_frame.f_code, trace and trace.tb_lineno)
+        now = time.monotonic()
+        if now - self._repeated.get(key, -_REPEAT_SECONDS) >= _REPEAT_SECONDS:
+            if len(self._repeated) >= _REPEATED_MAX:
+                self._repeated.clear()
+            self._repeated[key] = now
+            self.write_error(text)
 
     def where(self) -> str:
         """Say at which line the worker thread is."""

@@ -6,8 +6,10 @@
       ├ UndeclaredEventError       not in async_events                   undeclared_name
       ├ CaptureClosedError         before start_async or after stop      capture_closed
       ├ InvalidEventError          the data, a timestamp or thread id    invalid_data
-      │ ├ EventTooLargeError       more than 1 GiB of data               too_large
+      │ ├ EventTooLargeError       more than 64 MiB of data              too_large
       │ └ FutureTimestampError     more than 10 s ahead                  future_timestamp
+      ├ RingFullError              in a hook: the host waits for it,     ring_full
+      │                            so emit cannot wait for room
       └ EventRefusedError          the host said no; its words           host
 
 Raised by the C side and by the in-process driver alike; turned into a return code and a last error
@@ -31,6 +33,7 @@ __all__ = [
     "FutureTimestampError",
     "InvalidEventError",
     "PluginError",
+    "RingFullError",
     "UndeclaredEventError",
     "own_frames",
     "tell",
@@ -75,6 +78,12 @@ class FutureTimestampError(InvalidEventError):
     reason = "future_timestamp"
 
 
+class RingFullError(EmitError):
+    """There is no room, and no waiting for it: the host itself waits for the hook that emits."""
+
+    reason = "ring_full"
+
+
 class EventRefusedError(EmitError):
     """The host refused the event, for instance because its event source does not fit."""
 
@@ -106,8 +115,11 @@ def tell(error: BaseException, hook: str) -> str:
     else:
         frames = own_frames(traceback.extract_tb(error.__traceback__))
         place = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
-    if isinstance(error, PluginError) and not place:
-        return str(error)
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
     kind = type(error).__name__
+    try:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception as e:  # noqa: BLE001  # the author's __str__
+        text = f"its text cannot be had ({type(e).__name__})"
+    if isinstance(error, PluginError) and not place:
+        return f"{hook}: {text}" if isinstance(error, EmitError) else text
     return f"{place}{hook}: {kind}: {text}" if text else f"{place}{hook}: {kind}"

@@ -36,7 +36,7 @@ NOT_SET: Final = 2**64 - 1
 #: Bytes of an async event's name; the framework's event table keeps no more.
 MAX_NAME: Final = 31
 #: Bytes of data in one async event.
-MAX_DATA: Final = 2**30
+MAX_DATA: Final = 2**26
 
 _HEADER: Final = struct.Struct("=QQIHI")
 _ASYNC_LENGTHS: Final = struct.Struct("=IIII")

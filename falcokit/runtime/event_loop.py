@@ -7,6 +7,7 @@ Made by `producers` for one capture and cancelled with it; not imported by plugi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import threading
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ class LoopThread:
         self._producers = producers
         self._loop = asyncio.new_event_loop()
         self._stopping = False
+        self._main: asyncio.Task[None] | None = None
         context = contextvars.copy_context()
         self.thread = threading.Thread(
             target=context.run, args=(self._run,), name="event loop of producers", daemon=True
@@ -38,7 +40,7 @@ class LoopThread:
 
     def request_stop(self) -> None:
         """Cancel every producer; those that end take the loop with them."""
-        if self.thread.is_alive():
+        with contextlib.suppress(RuntimeError):  # the loop has just ended by itself
             self._loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:

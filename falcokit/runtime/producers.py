@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import time
+import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from falcokit.runtime.background import BackgroundTask
@@ -110,6 +111,10 @@ class Emission:
     def report(self, error: BaseException) -> None:
         """Log an error of the producer, and the same one again only after a minute."""
         text = tell(error, f"producer of {self._producer.event!r}")
+        if not own_frames(traceback.extract_tb(error.__traceback__)):
+            # Emission failed after the producer had returned: its first line is the place.
+            code = self._producer.function.__code__
+            text = f"{code.co_filename}:{code.co_firstlineno}: {text}"
         now = time.monotonic()
         if text != self._last[0] or now - self._last[1] > _REPEAT_SECONDS:
             self._last = (text, now)
@@ -207,7 +212,6 @@ def _ticks(task: BackgroundTask, every: float) -> Iterator[None]:
 def place_of(thread: threading.Thread) -> str:
     """Say where a thread is: `at file:line in function`, in the author's code where possible."""
     import sys  # noqa: PLC0415
-    import traceback  # noqa: PLC0415
 
     frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001  # there is no other way
     if frame is None:

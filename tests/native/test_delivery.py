@@ -108,10 +108,10 @@ def test_a_host_that_is_slow_to_begin_loses_nothing(real_host: RealHost, tmp_pat
 def test_what_a_host_drops_before_it_begins_is_counted_to_the_event(
     real_host: RealHost, tmp_path: Path
 ) -> None:
-    # After 5 s without a sign of life falcokit sends directly, into a queue that has 4096 places.
+    # After 10 s without a sign of life falcokit sends directly, into a queue that has 4096 places.
     library = Author(tmp_path, dedent(_FLOOD), "late").library
     report = _run(
-        real_host, "--pump", "0", "--plugin", str(library), "--pause-ms", "7000", "--secs", "1",
+        real_host, "--pump", "0", "--plugin", str(library), "--pause-ms", "12000", "--secs", "1",
         "--drain-ms", "500",
     )  # fmt: skip
     counters = _counters(report)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include "plugin_api.h"
 
-#define FK_ABI         1
+#define FK_ABI         2
 #define FK_GLUE_SYMBOL "fk_glue_table"
 #define FK_ERRLEN      4096
 

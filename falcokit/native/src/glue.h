@@ -15,9 +15,8 @@
 #include <stdbool.h>
 #include "fk_abi.h"
 
-#define FK_MAX_NAME  31 // libsinsp's event table keeps 31 bytes of an event name
-#define FK_MAX_NAMES 512
-#define FK_MAX_DATA  (1 << 30) // bytes of data in one async event
+#define FK_MAX_NAME 31        // libsinsp's event table keeps 31 bytes of an event name
+#define FK_MAX_DATA (1 << 26) // bytes of data in one async event
 
 // ---- the calls into Python: one struct for all of them (mirrored in falcokit/native/glue.py) --------
 enum fk_op {
@@ -56,6 +55,7 @@ typedef struct fk_worker {
 	char err[FK_ERRLEN];
 	int rc;
 	bool busy, quit, started;
+	bool given_up; // the host no longer waits for the job under way
 } fk_worker;
 
 // ---- async events -----------------------------------------------------------------------------------
@@ -76,18 +76,22 @@ typedef struct fk_ring {
 	uint64_t size; // power of two
 	_Atomic uint64_t head, tail;
 	_Atomic uint64_t heap_bytes; // of events too large to lie in the ring itself
+	_Atomic uint64_t count;      // events in it
 } fk_ring;
 
-#define FK_FLIGHT        4096 // what the host's queue holds; power of two
-#define FK_UNCOUNTED_MAX 2048 // of them, how many may stay in it without being waited for
-enum {
-	FK_COUNTED,
-	FK_UNCOUNTED,
-	FK_STRUCK
+#define FK_FLIGHT    4096         // what the host's queue holds; power of two
+#define FK_TIMED_MAX 2048         // of them, how many with a timestamp of their own
+#define FK_APART     (1ull << 63) // in what fk_flight_enter returns: of the table `apart`
+enum fk_state {
+	FK_STRUCK,
+	FK_COUNTED,     // in the window
+	FK_WRITTEN_OFF, // was in it for a second
+	FK_DIRECT,
+	FK_TIMED,
 };
 typedef struct fk_flight {
-	uint64_t
-		print[FK_FLIGHT]; // fingerprint of each event sent and not yet seen again, oldest first
+	uint64_t print[FK_FLIGHT]; // of each event sent and not yet seen again, oldest first
+	uint32_t sent_ms[FK_FLIGHT];
 	uint8_t state[FK_FLIGHT];
 	uint64_t head, tail; // free-running
 } fk_flight;
@@ -100,6 +104,7 @@ enum fk_reason {
 	FK_REFUSED_FUTURE,
 	FK_REFUSED_DATA,
 	FK_REFUSED_HOST,
+	FK_REFUSED_FULL,
 	FK_NREASONS
 };
 extern const char *const fk_reason_names[FK_NREASONS];
@@ -127,24 +132,26 @@ typedef struct fk_async {
 	uint32_t nnames;
 	char (*names)[FK_MAX_NAME + 1];
 	fk_ring ring;
-	fk_flight flight;
+	fk_flight flight, apart;
+	uint64_t apart_count;
 	fk_counters count;
 
 	fk_outlet live, dump;
 	_Atomic bool stopping; // nobody may wait for room any more
+	_Atomic bool starting; // start_async has not returned: the host does not pump yet
 
 	// Delivery: guarded by `role`, a lock held for nanoseconds (or by the host's own thread).
 	_Atomic int role;
 	_Atomic uint32_t inflight;
 	_Atomic int reported;         // the host calls parse_event: 0 not seen yet, 1 yes, -1 no
 	_Atomic uint64_t pause_until; // monotonic ns: no kick before it
+	_Atomic bool blocked;         // the oldest has a timestamp, and too many such are in the queue
 	bool busy;                    // other events pass between ours: leave them their share
-	bool unordered;               // one was sent past the others: no conclusion from the order
 	bool in_burst;
 	uint64_t first_sent_ns, burst_start, burst_limit, last_seen_ns, last_number;
-	uint64_t beyond_room;         // sent to a silent host when its queue had to be full
-	_Atomic uint64_t progress_ns; // last time something was delivered or kicked
-	_Atomic int refusal;          // the host refused: `refusal_text` is for the next emit
+	uint64_t beyond_room; // sent to a silent host when its queue had to be full
+	uint64_t clock_ns;    // when the holder of the role last looked
+	_Atomic int refusal;  // the host refused: `refusal_text` is for the next emit
 	char refusal_text[PLUGIN_MAX_ERRLEN];
 
 	// Producers that wait for room, and the pacer.
@@ -160,7 +167,7 @@ typedef struct fk_async {
 typedef struct fk_impl {
 	_Atomic int refs;  // the host, the worker, each Python object that points here
 	fk_plugin *plugin; // NULL after destroy
-	char *name;
+	char *name, *target, *source_dir, **paths; // copies of the fk_boot's
 	uint16_t parse_types[64];
 	bool has_metrics, has_async;
 	ss_plugin_owner_t *owner;
@@ -204,10 +211,12 @@ uint64_t fk_flight_print(const ss_plugin_event *event);
 uint64_t fk_flight_enter(fk_async *a, const ss_plugin_event *event, bool direct);
 void fk_flight_leave(fk_async *a, uint64_t position);
 bool fk_flight_strike(fk_async *a, const ss_plugin_event *event);
-void fk_flight_write_off(fk_async *a);
+bool fk_flight_write_off(fk_async *a);
+void fk_flight_end(fk_async *a);
 // glue_delivery.c
-#define FK_STALL_NS 1000000000u // nothing came back for so long: write off what is in flight
+#define FK_STALL_MS 1000 // nothing came back for so long: no longer waited for
 bool fk_deliver_kick(fk_async *a, char *err);
+void fk_deliver_ahead(fk_async *a);
 bool fk_deliver_direct(fk_async *a, fk_outlet *outlet, const ss_plugin_event *event, char *err);
 uint64_t fk_outlet_open(fk_outlet *outlet, ss_plugin_owner_t *owner,
                         ss_plugin_async_event_handler_t handler);
@@ -226,6 +235,9 @@ ss_plugin_rc fk_capture_stop(fk_impl *impl);
 ss_plugin_rc fk_capture_dump(fk_impl *impl, ss_plugin_owner_t *owner,
                              ss_plugin_async_event_handler_t handler);
 bool fk_wait_for_room(fk_async *a);
+// The host waits for what this thread does: it is the host's, in parse_event, or the worker. Nobody
+// takes anything from the queue meanwhile, so to wait for room would be for ever.
+extern __thread bool fk_host_waits;
 void fk_wake_pacer(fk_async *a);
 // glue_emitter.c
 extern PyTypeObject *fk_emitter_type;

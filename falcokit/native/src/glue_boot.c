@@ -67,7 +67,12 @@ static PyStatus set_string(PyConfig *config, wchar_t **field, const char *text) 
 }
 
 static PyStatus initialize(const fk_boot *boot) {
+	PyPreConfig early;
 	PyConfig config;
+	PyPreConfig_InitIsolatedConfig(&early);
+	early.utf8_mode = 1; // a host that never called setlocale has the locale "C"
+	PyStatus ready = Py_PreInitialize(&early);
+	if (PyStatus_Exception(ready)) return ready;
 	PyConfig_InitIsolatedConfig(&config);
 	config.install_signal_handlers = 0;
 	config.configure_c_stdio = 0;

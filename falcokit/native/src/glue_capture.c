@@ -66,14 +66,14 @@ static void *pacer_main(void *arg) {
 	pthread_mutex_lock(&a->lock);
 	while (!atomic_load(&a->pacer_quit)) {
 		uint64_t now = fk_now(), pause = atomic_load(&a->pause_until);
-		bool left = !fk_ring_empty(&a->ring);
-		bool flying = atomic_load(&a->inflight) || a->count.unconfirmed >= FK_UNCOUNTED_MAX;
+		bool left = !fk_ring_empty(&a->ring) && !atomic_load(&a->blocked);
+		bool flying = atomic_load(&a->inflight) != 0;
 		if (left && !flying && now < pause)
 			wait_until(&a->wake, &a->lock, pause);
 		else if (left || flying) {
 			pthread_mutex_unlock(&a->lock);
 			atomic_store(&a->pacer_armed, false);
-			if (fk_deliver_overdue(a) && atomic_load(&a->reported) < 0)
+			if (fk_deliver_overdue(a))
 				fk_log(impl, SS_PLUGIN_LOG_SEV_WARNING,
 				       "the host does not hand async events back to the plugin: they are sent "
 				       "directly, "
@@ -129,10 +129,7 @@ static void shut(fk_impl *impl) {
 	pacer_end(a);
 	fk_lock_role(a);
 	discard_ring(a);
-	a->count.undelivered += a->inflight + a->count.unconfirmed;
-	atomic_store(&a->inflight, 0);
-	a->count.unconfirmed = 0;
-	memset(&a->flight, 0, sizeof a->flight);
+	fk_flight_end(a);
 	fk_drop_role(a);
 }
 
@@ -140,7 +137,7 @@ static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_h
 	fk_lock_role(a);
 	discard_ring(a); // an emit that was under way when the last capture closed
 	fk_drop_role(a);
-	a->busy = a->unordered = a->in_burst = false;
+	a->busy = a->in_burst = false;
 	a->burst_limit = 0;
 	a->last_number = 0;
 	a->first_sent_ns = a->beyond_room = 0;
@@ -148,6 +145,8 @@ static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_h
 	atomic_store(&a->pause_until, 0);
 	atomic_store(&a->refusal, 0);
 	atomic_store(&a->stopping, false);
+	atomic_store(&a->blocked, false);
+	atomic_store(&a->starting, true);
 	atomic_store(&a->pacer_armed, false);
 	fk_outlet_open(&a->live, owner, handler);
 }
@@ -182,6 +181,11 @@ ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
 	}
 	fk_call call = {.op = FK_OP_START};
 	ss_plugin_rc rc = fk_worker_run(impl, &call, "start_async", START_LIMIT_S);
+	fk_lock_role(&impl->async);
+	if (impl->async.first_sent_ns)
+		impl->async.first_sent_ns = fk_now(); // the host pumps from now on
+	atomic_store(&impl->async.starting, false);
+	fk_drop_role(&impl->async);
 	impl->capturing = rc == SS_PLUGIN_SUCCESS;
 	if (!impl->capturing) shut(impl);
 	return rc;

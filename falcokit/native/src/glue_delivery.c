@@ -6,7 +6,7 @@
 //
 // What keeps this from harming the host's other events: a burst has a limit, after which the queue
 // is left to run empty; the numbers of our events tell how many others passed in that pause, and
-// where others do pass, each burst is followed by a pause of its own length.
+// where others do pass, each burst is followed by a pause of twice its length.
 #include "glue.h"
 #include <sched.h>
 #include <stdio.h>
@@ -14,15 +14,16 @@
 #include <string.h>
 
 #define WINDOW \
-	32                            // in flight at once: enough never to run dry; a longer queue is a
-	                              // slower one (it is a heap), and it is shared with other plugins
-#define BURST_BUSY_NS 300000u     // beside a source that has events of its own
-#define BURST_MIN_NS  25000000u   // beside one that has none, doubled as long as that stays so ...
-#define BURST_MAX_NS  200000000u  // ... up to here: so long may a source be kept waiting unnoticed
-#define BUSY_PER_S    1000u       // other events a second that make a source a busy one
-#define PAUSE_SHARE   2           // pause after a burst, in burst lengths
-#define SILENT_NS     5000000000u // a host that hands nothing back for so long does not do it
-#define BREATH_NS     50000u      // pause after a burst that was cut short, beside an idle source
+	32                           // in flight at once: enough never to run dry; a longer queue is a
+	                             // slower one (it is a heap), and it is shared with other plugins
+#define WINDOW_URGENT 2048       // half of the host's queue, for those who cannot wait
+#define BURST_BUSY_NS 300000u    // beside a source that has events of its own
+#define BURST_MIN_NS  25000000u  // beside one that has none, doubled as long as that stays so ...
+#define BURST_MAX_NS  200000000u // ... up to here: so long may a source be kept waiting unnoticed
+#define BUSY_PER_S    1000u      // other events a second that make a source a busy one
+#define PAUSE_SHARE   2          // pause after a burst, in burst lengths
+#define SILENT_NS     10000000000u // a host that hands nothing back for so long does not do it
+#define BREATH_NS     50000u       // pause after a burst that was cut short, beside an idle source
 
 // ---- the role: who may take from the ring -----------------------------------------------------------
 
@@ -74,11 +75,10 @@ static ss_plugin_rc call_handler(fk_async *a, fk_outlet *outlet, const ss_plugin
 		snprintf(err, PLUGIN_MAX_ERRLEN, "the capture is closed");
 	atomic_fetch_sub(&outlet->calls, 1);
 	err[PLUGIN_MAX_ERRLEN - 1] = 0;
-	if (rc == SS_PLUGIN_SUCCESS)
-		// What is dumped is no part of the stream that the counters are about.
-		atomic_fetch_add_explicit(&a->count.sent, outlet == &a->live, memory_order_relaxed);
-	else
+	if (rc != SS_PLUGIN_SUCCESS)
 		atomic_fetch_add_explicit(&a->count.refused[FK_REFUSED_HOST], 1, memory_order_relaxed);
+	else if (outlet == &a->live) // what is dumped is no part of the stream
+		atomic_fetch_add_explicit(&a->count.sent, 1, memory_order_relaxed);
 	return rc;
 }
 
@@ -86,7 +86,7 @@ static ss_plugin_rc hand_over(fk_async *a, const ss_plugin_event *event, char *e
 	return call_handler(a, &a->live, event, err);
 }
 
-// With the role held, and nobody there to raise the host's refusal to: the next emit does.
+// With the role held: the next emit tells, unless the one under way does.
 static void remember_refusal(fk_async *a, const char *text) {
 	snprintf(a->refusal_text, sizeof a->refusal_text, "%s", text);
 	atomic_store(&a->refusal, 1);
@@ -100,20 +100,39 @@ static void make_room_known(fk_async *a) {
 	pthread_mutex_unlock(&a->lock);
 }
 
-// With the role held: sends from the ring until a window of them is in flight.
-static void send_ahead(fk_async *a) {
+// With the role held: the oldest event, unless it has a timestamp and too many of those are waiting
+// in the host's queue; what comes back changes that.
+static const ss_plugin_event *next_to_send(fk_async *a) {
+	const ss_plugin_event *event = fk_ring_peek(&a->ring);
+	bool blocked = event && event->ts != FK_NOT_SET && a->apart_count >= FK_TIMED_MAX;
+	atomic_store(&a->blocked, blocked);
+	return blocked ? NULL : event;
+}
+
+// With the role held: sends from the ring until so many are in flight.
+static void send_ahead(fk_async *a, uint32_t window) {
 	char err[PLUGIN_MAX_ERRLEN];
 	const ss_plugin_event *event;
-	while (atomic_load_explicit(&a->inflight, memory_order_relaxed) < WINDOW &&
-	       a->count.unconfirmed < FK_UNCOUNTED_MAX && (event = fk_ring_peek(&a->ring))) {
-		uint64_t position = fk_flight_enter(a, event, false);
+	while (atomic_load_explicit(&a->inflight, memory_order_relaxed) < window &&
+	       (event = next_to_send(a))) {
+		uint64_t entry = fk_flight_enter(a, event, false);
 		if (hand_over(a, event, err) != SS_PLUGIN_SUCCESS) {
-			fk_flight_leave(a, position);
+			fk_flight_leave(a, entry);
 			remember_refusal(a, err);
 		}
 		fk_ring_pop(&a->ring);
 	}
 	make_room_known(a);
+}
+
+// For who cannot wait for room: the host's own thread, and start_async, for which the host waits. Takes
+// more of the host's queue than is good for speed.
+void fk_deliver_ahead(fk_async *a) {
+	fk_lock_role(a);
+	a->clock_ns = fk_now();
+	if (!a->first_sent_ns) a->first_sent_ns = a->clock_ns;
+	send_ahead(a, WINDOW_URGENT);
+	fk_drop_role(a);
 }
 
 // For a host that does not hand our events back: all of it, now. Should it begin to do so after all,
@@ -122,11 +141,12 @@ static bool send_all(fk_async *a, char *err) {
 	bool ok = true;
 	const ss_plugin_event *event;
 	while ((event = fk_ring_peek(&a->ring))) {
-		uint64_t position = fk_flight_enter(a, event, true);
+		uint64_t entry = fk_flight_enter(a, event, true);
 		ok = hand_over(a, event, err) == SS_PLUGIN_SUCCESS;
-		if (!ok)
-			fk_flight_leave(a, position);
-		else if (position == FK_NOT_ENTERED)
+		if (!ok) {
+			fk_flight_leave(a, entry);
+			remember_refusal(a, err);
+		} else if (entry == FK_NOT_ENTERED)
 			a->beyond_room++;
 		fk_ring_pop(&a->ring);
 	}
@@ -135,71 +155,81 @@ static bool send_all(fk_async *a, char *err) {
 }
 
 static bool may_kick(fk_async *a) {
+	uint64_t pause = atomic_load(&a->pause_until);
 	return atomic_load(&a->inflight) == 0 && !fk_ring_empty(&a->ring) &&
-	       (a->count.unconfirmed < FK_UNCOUNTED_MAX || atomic_load(&a->reported) < 0) &&
-	       (atomic_load(&a->pause_until) == 0 || fk_now() >= atomic_load(&a->pause_until));
+	       !atomic_load(&a->blocked) && (pause == 0 || fk_now() >= pause);
+}
+
+// Sends the oldest event from the caller's thread. False when the host refused it.
+static bool kick(fk_async *a, char *err) {
+	uint8_t small[2048];
+	const ss_plugin_event *event = next_to_send(a);
+	uint8_t *copy = !event ? NULL : event->len <= sizeof small ? small : malloc(event->len);
+	if (!copy) {
+		fk_drop_role(a);
+		return true;
+	}
+	// The host may deliver it, and look for more, before the handler returns: so it must be out of the
+	// ring and in flight by then, and the role free.
+	memcpy(copy, event, event->len);
+	a->clock_ns = fk_now();
+	if (!a->first_sent_ns) a->first_sent_ns = a->clock_ns;
+	uint64_t entry = fk_flight_enter(a, event, false);
+	fk_ring_pop(&a->ring);
+	fk_drop_role(a);
+	make_room_known(a);
+	bool ok = hand_over(a, (const ss_plugin_event *)copy, err) == SS_PLUGIN_SUCCESS;
+	if (copy != small) free(copy);
+	if (!ok) {
+		fk_lock_role(a);
+		fk_flight_leave(a, entry);
+		remember_refusal(a, err);
+		fk_drop_role(a);
+	}
+	return ok;
 }
 
 // Sends the oldest event when nothing is in flight. Called by producers after each append, and by the
-// pacer. False when the last event tried was refused and nothing is left: the caller's own is then
-// among the refused, and `err` says why.
+// pacer. False when the last event tried was refused and nothing is left, and `err` says why: of a
+// producer that has just appended, that was its own.
 bool fk_deliver_kick(fk_async *a, char *err) {
 	bool ok = true;
-	uint8_t small[2048];
 	while (may_kick(a) && try_role(a)) {
-		if (atomic_load(&a->reported) < 0) {
+		if (!may_kick(a))
+			fk_drop_role(a);
+		else if (atomic_load(&a->reported) < 0) {
 			ok = send_all(a, err);
 			fk_drop_role(a);
-			continue;
-		}
-		const ss_plugin_event *event = may_kick(a) ? fk_ring_peek(&a->ring) : NULL;
-		uint8_t *copy = !event ? NULL : event->len <= sizeof small ? small : malloc(event->len);
-		if (!copy) {
-			fk_drop_role(a);
-			return ok;
-		}
-		// The host may deliver it, and look for more, before the handler returns: so it must be
-		// out of the ring and in flight by then, and the role free.
-		memcpy(copy, event, event->len);
-		uint64_t position = fk_flight_enter(a, event, false);
-		fk_ring_pop(&a->ring);
-		atomic_store(&a->progress_ns, fk_now());
-		if (!a->first_sent_ns) a->first_sent_ns = atomic_load(&a->progress_ns);
-		fk_drop_role(a);
-		make_room_known(a);
-		ok = hand_over(a, (const ss_plugin_event *)copy, err) == SS_PLUGIN_SUCCESS;
-		if (copy != small) free(copy);
-		if (!ok) {
-			fk_lock_role(a);
-			fk_flight_leave(a, position);
-			fk_drop_role(a);
-		}
+		} else
+			ok = kick(a, err);
 	}
-	// Left behind: while it is paused the pacer sees to it; and the pacer watches what is in flight.
-	if (!fk_ring_empty(&a->ring) && atomic_load(&a->inflight) == 0) {
+	// What a pause leaves behind is the pacer's, and it watches what is in flight.
+	bool left = !fk_ring_empty(&a->ring);
+	if (left && !atomic_load(&a->inflight) && !atomic_load(&a->blocked)) {
 		if (!atomic_exchange(&a->pacer_armed, true)) fk_wake_pacer(a);
 	} else if (atomic_load(&a->inflight) && atomic_load(&a->pacer_asleep))
 		fk_wake_pacer(a);
-	return ok || !fk_ring_empty(&a->ring);
+	return ok || left;
 }
 
 // One event at once from the caller's thread, past the ring, as other SDKs do it.
 bool fk_deliver_direct(fk_async *a, fk_outlet *outlet, const ss_plugin_event *event, char *err) {
 	bool followed = outlet == &a->live && atomic_load(&a->reported) >= 0;
-	uint64_t position = 0;
+	uint64_t entry = 0;
 	if (followed) {
 		fk_lock_role(a);
-		position = fk_flight_enter(a, event, true);
+		a->clock_ns = fk_now();
+		entry = fk_flight_enter(a, event, true);
 		fk_drop_role(a);
 	}
 	bool ok = call_handler(a, outlet, event, err) == SS_PLUGIN_SUCCESS;
 	if (followed && !ok) {
 		fk_lock_role(a);
-		fk_flight_leave(a, position);
+		fk_flight_leave(a, entry);
 		fk_drop_role(a);
 	}
 	// There was no room for it in the host's queue: SUCCESS was its answer all the same.
-	if (ok && position == FK_NOT_ENTERED) atomic_fetch_add(&a->count.lost, 1);
+	if (ok && entry == FK_NOT_ENTERED) atomic_fetch_add(&a->count.lost, 1);
 	return ok;
 }
 
@@ -241,16 +271,16 @@ bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in) {
 		fk_drop_role(a);
 		return false;
 	}
-	uint64_t now = fk_now();
-	atomic_store_explicit(&a->progress_ns, now, memory_order_relaxed);
+	uint64_t now = a->clock_ns = fk_now();
 	atomic_store_explicit(&a->reported, 1, memory_order_relaxed);
+	atomic_store_explicit(&a->blocked, false, memory_order_relaxed);
 	a->count.lost += a->beyond_room;
 	a->beyond_room = 0;
 	if (!a->in_burst) begin_burst(a, in->evtnum, now);
 	uint64_t limit = a->busy ? BURST_BUSY_NS : a->burst_limit;
 	if (atomic_load_explicit(&a->inflight, memory_order_relaxed) <= WINDOW / 2 &&
 	    now - a->burst_start < limit)
-		send_ahead(a);
+		send_ahead(a, WINDOW);
 	if (atomic_load(&a->inflight) == 0) end_burst(a, now, limit);
 	a->last_number = in->evtnum;
 	a->last_seen_ns = now;
@@ -260,24 +290,22 @@ bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in) {
 	return true;
 }
 
-// Called by the pacer: true when nothing came back for FK_STALL_NS and what is in flight was written
-// off. A host that has handed nothing back for long after it got the first is one that does not do
-// so; one that is merely slow to begin must not be taken for it, since its queue would overflow.
+// Called by the pacer: stops waiting for what did not come back in time. True when the host has been
+// found not to hand events back at all. One that is merely slow to begin must not be taken for that,
+// since its queue would overflow.
 bool fk_deliver_overdue(fk_async *a) {
-	bool overdue = false;
+	bool silent = false;
 	fk_lock_role(a);
-	uint64_t now = fk_now();
-	bool waiting = atomic_load(&a->reported) >= 0 &&
-	               (atomic_load(&a->inflight) || a->count.unconfirmed >= FK_UNCOUNTED_MAX);
-	bool silent =
-		atomic_load(&a->reported) == 0 && a->first_sent_ns && now - a->first_sent_ns >= SILENT_NS;
-	if (silent || (waiting && now - atomic_load(&a->progress_ns) >= FK_STALL_NS)) {
-		overdue = true;
-		fk_flight_write_off(a);
+	a->clock_ns = fk_now();
+	if (fk_flight_write_off(a) && atomic_load(&a->inflight) == 0) {
 		a->in_burst = false;
 		atomic_store(&a->pause_until, 0);
-		if (silent) atomic_store(&a->reported, -1);
+	}
+	if (atomic_load(&a->reported) == 0 && !atomic_load(&a->starting) && a->first_sent_ns &&
+	    a->clock_ns - a->first_sent_ns >= SILENT_NS) {
+		silent = true;
+		atomic_store(&a->reported, -1);
 	}
 	fk_drop_role(a);
-	return overdue;
+	return silent;
 }

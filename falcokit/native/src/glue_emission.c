@@ -16,7 +16,8 @@ bool fk_emission_ready(void) {
 }
 
 const char *const fk_reason_names[FK_NREASONS] = {"undeclared_name",  "capture_closed", "too_large",
-                                                  "future_timestamp", "invalid_data",   "host"};
+                                                  "future_timestamp", "invalid_data",   "host",
+                                                  "ring_full"};
 
 void *fk_refuse(fk_async *a, enum fk_reason reason, const char *format, ...) {
 	va_list args;

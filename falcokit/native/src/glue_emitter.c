@@ -19,7 +19,9 @@ typedef struct Emitter {
 static bool is_dump(const Emitter *self) { return self->outlet == &self->impl->async.dump; }
 
 static bool closed(Emitter *self) {
-	if (atomic_load(&self->outlet->generation) == self->generation) return false;
+	// An even one was made when nothing was open.
+	if (self->generation & 1 && atomic_load(&self->outlet->generation) == self->generation)
+		return false;
 	fk_refuse(
 		&self->impl->async, FK_REFUSED_CLOSED,
 		"the capture of plugin '%s' is closed: events can be emitted between start_async and the "
@@ -56,21 +58,44 @@ static bool append(Emitter *self, const fk_emission *e) {
 		return fk_refuse(a, FK_REFUSED_HOST, "the host refused an async event of plugin '%s': %s",
 		                 self->impl->name, a->refusal_text);
 	while (!(event = fk_ring_reserve(&a->ring, total))) {
-		bool room;
+		bool room = true;
+		if (fk_ring_empty(&a->ring)) { // emptied since, or it is memory that is missing
+			if ((event = fk_ring_reserve(&a->ring, total))) break;
+			return PyErr_NoMemory();
+		}
 		Py_BEGIN_ALLOW_THREADS
-		fk_deliver_kick(a, err);
-		room = fk_wait_for_room(a);
+		if (fk_host_waits)
+			fk_deliver_ahead(a);
+		else {
+			fk_deliver_kick(a, err);
+			room = fk_wait_for_room(a);
+		}
 		Py_END_ALLOW_THREADS
 		if (closed(self)) return false;
 		if (!room)
 			return fk_refuse(a, FK_REFUSED_CLOSED,
 			                 "the capture of plugin '%s' is closing and its ring is full",
 			                 self->impl->name);
+		if (fk_host_waits && !(event = fk_ring_reserve(&a->ring, total)))
+			return fk_refuse(
+				a, FK_REFUSED_FULL,
+				"the ring is full, and the host waits for this call of plugin '%s': emit "
+				"less in start_async and parse_event, or from a producer",
+				self->impl->name);
+		if (event) break;
 	}
 	fk_encode(a, e, event, total);
 	fk_ring_commit(&a->ring);
 	a->count.accepted++; // with the GIL: one producer at a time
 	return true;
+}
+
+// The event that has just been appended was refused at once: told here, not at the next emit.
+static bool refused(fk_async *a, const fk_emission *e, const char *err) {
+	a->count.accepted--;
+	atomic_store(&a->refusal, 0);
+	return fk_refuse(a, FK_REFUSED_HOST, "the host refused async event '%s': %s", a->names[e->name],
+	                 err);
 }
 
 static bool send_one(Emitter *self, const fk_emission *e) {
@@ -81,10 +106,7 @@ static bool send_one(Emitter *self, const fk_emission *e) {
 	if (!append(self, e)) return false;
 	// With the GIL held: the call is short, and to give the GIL up for it could cost 5 ms beside a
 	// busy Python thread.
-	if (atomic_load(&a->inflight) == 0 && !fk_deliver_kick(a, err))
-		return fk_refuse(a, FK_REFUSED_HOST, "the host refused async event '%s': %s",
-		                 a->names[e->name], err);
-	return true;
+	return atomic_load(&a->inflight) != 0 || fk_deliver_kick(a, err) || refused(a, e, err);
 }
 
 // ---- the methods
@@ -134,6 +156,10 @@ static PyObject *emitter_emit_many(PyObject *me, PyObject *const *args, Py_ssize
 	while (ok && (payload = PyIter_Next(payloads))) {
 		ok = !closed(self) && fk_find_data(a, payload, &e) &&
 		     (at_once ? send_now(self, &e) : append(self, &e));
+		// The iterator may be slow: what it has given is on its way before the next is asked for.
+		if (ok && !at_once && atomic_load_explicit(&a->inflight, memory_order_relaxed) == 0 &&
+		    (sent % 64 == 63 || atomic_load_explicit(&a->reported, memory_order_relaxed) >= 0))
+			ok = fk_deliver_kick(a, err) || refused(a, &e, err);
 		fk_drop_data(&e);
 		Py_DECREF(payload);
 		sent += ok;
@@ -145,9 +171,7 @@ static PyObject *emitter_emit_many(PyObject *me, PyObject *const *args, Py_ssize
 		Py_BEGIN_ALLOW_THREADS
 		kicked = fk_deliver_kick(a, err);
 		Py_END_ALLOW_THREADS
-		if (!kicked && ok)
-			ok = fk_refuse(a, FK_REFUSED_HOST, "the host refused async event '%s': %s",
-			               a->names[e.name], err);
+		if (!kicked && ok) ok = refused(a, &e, err);
 	}
 	return ok ? PyLong_FromSsize_t(sent) : NULL;
 }

@@ -2,7 +2,11 @@
 // Which of our events are on their way through the host: a fingerprint for each one sent, oldest
 // first, struck out when it comes back through parse_event. The host's own queue drops events in
 // silence; what comes back, and in which order, is the only account of it there is.
-// Called by glue_delivery.c with the role held.
+//
+// Two tables. `flight` has what was sent from the ring without a timestamp: the queue keeps its order,
+// so what was sent before one that came back, and did not come back itself, was dropped. `apart` has
+// what keeps no order: direct events, and those with a timestamp of their own, which may wait in the
+// queue for long. Called by glue_delivery.c with the role held.
 #include "glue.h"
 #include <string.h>
 
@@ -33,55 +37,58 @@ uint64_t fk_flight_print(const ss_plugin_event *event) {
 	return (mixed ^ mixed >> 29 ^ load64(body + size - 8)) * 0x9e3779b97f4a7c15u;
 }
 
-static void skip_struck(fk_flight *f) {
-	while (f->head != f->tail && f->state[f->head % FK_FLIGHT] == FK_STRUCK) f->head++;
+static uint8_t *state_at(fk_flight *f, uint64_t position) {
+	return &f->state[position % FK_FLIGHT];
 }
 
-// Counts one that will not come back as lost.
-static void lose(fk_async *a, uint64_t position) {
-	uint8_t *state = &a->flight.state[position % FK_FLIGHT];
-	if (*state == FK_STRUCK) return;
-	if (*state == FK_UNCOUNTED)
-		a->count.unconfirmed--;
-	else
+static void skip_struck(fk_flight *f) {
+	while (f->head != f->tail && *state_at(f, f->head) == FK_STRUCK) f->head++;
+}
+
+// Ends the account of one entry.
+static void strike(fk_async *a, fk_flight *f, uint64_t position) {
+	uint8_t *state = state_at(f, position);
+	if (*state == FK_COUNTED)
 		a->inflight--;
+	else if (*state != FK_STRUCK)
+		a->count.unconfirmed--;
+	if (f == &a->apart && *state != FK_STRUCK) a->apart_count--;
 	*state = FK_STRUCK;
+}
+
+static void lose(fk_async *a, fk_flight *f, uint64_t position) {
+	if (*state_at(f, position) == FK_STRUCK) return;
+	strike(a, f, position);
 	a->count.lost++;
 }
 
-// Enters one that is about to be sent; returns its position, or FK_NOT_ENTERED when as many are on
-// their way as the host's queue can hold. One with a timestamp of its own may stay
-// in the host's queue for long, and one that is sent directly does not wait for others: neither counts
-// against the window, and neither keeps the order.
+// Enters one that is about to be sent, and returns where; or FK_NOT_ENTERED when as many are on their
+// way as the host's queue has room for.
 uint64_t fk_flight_enter(fk_async *a, const ss_plugin_event *event, bool direct) {
-	fk_flight *f = &a->flight;
-	if (a->inflight + a->count.unconfirmed >= FK_FLIGHT) return FK_NOT_ENTERED;
-	if (f->tail - f->head == FK_FLIGHT) { // the oldest holds up what has been struck out since
-		lose(a, f->head);
-		f->head++;
-	}
+	bool apart = direct || event->ts != FK_NOT_SET;
+	fk_flight *f = apart ? &a->apart : &a->flight;
+	if (apart && a->inflight + a->count.unconfirmed >= FK_FLIGHT) return FK_NOT_ENTERED;
+	if (f->tail - f->head == FK_FLIGHT) lose(a, f, f->head++); // it holds up what came after it
 	uint64_t position = f->tail++;
-	bool counted = event->ts == FK_NOT_SET && !direct;
 	f->print[position % FK_FLIGHT] = fk_flight_print(event);
-	f->state[position % FK_FLIGHT] = counted ? FK_COUNTED : FK_UNCOUNTED;
-	if (counted)
-		a->inflight++;
-	else {
-		a->unordered = true;
+	f->sent_ms[position % FK_FLIGHT] = (uint32_t)(a->clock_ns / 1000000u);
+	*state_at(f, position) = !apart ? FK_COUNTED : direct ? FK_DIRECT : FK_TIMED;
+	if (apart) {
+		a->apart_count++;
 		a->count.unconfirmed++;
-	}
-	return position;
+	} else
+		a->inflight++;
+	return position | (apart ? FK_APART : 0);
 }
 
 // Takes back one that the host refused.
-void fk_flight_leave(fk_async *a, uint64_t position) {
-	if (position == FK_NOT_ENTERED) return;
-	if (position - a->flight.head >= a->flight.tail - a->flight.head) return; // given up already
-	uint8_t *state = &a->flight.state[position % FK_FLIGHT];
-	if (*state == FK_COUNTED) a->inflight--;
-	if (*state == FK_UNCOUNTED) a->count.unconfirmed--;
-	*state = FK_STRUCK;
-	skip_struck(&a->flight);
+void fk_flight_leave(fk_async *a, uint64_t entry) {
+	if (entry == FK_NOT_ENTERED) return;
+	fk_flight *f = entry & FK_APART ? &a->apart : &a->flight;
+	uint64_t position = entry & ~FK_APART;
+	if (position - f->head >= f->tail - f->head) return; // given up already, or another capture's
+	strike(a, f, position);
+	skip_struck(f);
 }
 
 // Another plugin's event may have any lengths: the framework checks the number of parameters only.
@@ -92,51 +99,83 @@ static bool well_formed(const ss_plugin_event *event) {
 	return lengths[0] == 4 && 42 + (uint64_t)lengths[1] + lengths[2] <= event->len;
 }
 
-// Strikes out an event that came back; false when it is none of ours.
-bool fk_flight_strike(fk_async *a, const ss_plugin_event *event) {
+static uint64_t find(fk_flight *f, uint64_t from, uint64_t print, int state) {
+	while (from != f->tail &&
+	       (f->print[from % FK_FLIGHT] != print || *state_at(f, from) == FK_STRUCK ||
+	        (state >= 0 && *state_at(f, from) != state)))
+		from++;
+	return from;
+}
+
+static bool strike_in_order(fk_async *a, uint64_t print) {
 	fk_flight *f = &a->flight;
-	if (!well_formed(event)) return false;
-	uint64_t print = fk_flight_print(event);
-	uint64_t at = f->head;
-	while (at != f->tail &&
-	       (f->print[at % FK_FLIGHT] != print || f->state[at % FK_FLIGHT] == FK_STRUCK))
-		at++;
+	uint64_t at = find(f, f->head, print, -1);
 	if (at == f->tail) return false;
-	// The queue keeps the order of events without a timestamp: what was sent earlier and has not
-	// come back was dropped.
-	if (!a->unordered)
-		for (uint64_t p = f->head; p != at; p++) lose(a, p);
+	// One with a timestamp among them can upset the order of all.
+	if (!a->apart_count)
+		for (uint64_t p = f->head; p != at; p++) lose(a, f, p);
 	// Events that look alike cannot be told apart, so it may be a later one. The one in the window is
 	// then no longer waited for: else one drop would hold up every later event for a second.
-	uint64_t counted = at;
-	if (f->state[at % FK_FLIGHT] == FK_UNCOUNTED && a->inflight)
-		while (counted != f->tail && (f->print[counted % FK_FLIGHT] != print ||
-		                              f->state[counted % FK_FLIGHT] != FK_COUNTED))
-			counted++;
-	if (counted == f->tail) counted = at;
-	if (f->state[counted % FK_FLIGHT] == FK_UNCOUNTED)
-		a->count.unconfirmed--;
-	else
-		a->inflight--;
-	f->state[counted % FK_FLIGHT] = f->state[at % FK_FLIGHT];
-	f->state[at % FK_FLIGHT] = FK_STRUCK;
-	a->count.delivered++;
+	if (*state_at(f, at) == FK_WRITTEN_OFF && a->inflight) {
+		uint64_t counted = find(f, at, print, FK_COUNTED);
+		if (counted != f->tail) {
+			*state_at(f, counted) = FK_WRITTEN_OFF;
+			*state_at(f, at) = FK_COUNTED;
+		}
+	}
+	strike(a, f, at);
 	skip_struck(f);
 	return true;
 }
 
-// Nothing has come back for long: stop waiting, without giving up on what may still come.
-void fk_flight_write_off(fk_async *a) {
+// Direct events of several threads may overtake each other, but not by a tenth of a second.
+static bool strike_apart(fk_async *a, uint64_t print) {
+	fk_flight *f = &a->apart;
+	uint64_t at = find(f, f->head, print, -1);
+	if (at == f->tail) return false;
+	uint32_t sent = f->sent_ms[at % FK_FLIGHT];
+	if (*state_at(f, at) == FK_DIRECT)
+		for (uint64_t p = f->head; p != at; p++)
+			if (*state_at(f, p) == FK_DIRECT && sent - f->sent_ms[p % FK_FLIGHT] > 100)
+				lose(a, f, p);
+	strike(a, f, at);
+	skip_struck(f);
+	return true;
+}
+
+// Strikes out an event that came back; false when it is none of ours.
+bool fk_flight_strike(fk_async *a, const ss_plugin_event *event) {
+	if (!well_formed(event)) return false;
+	uint64_t print = fk_flight_print(event);
+	if (!strike_in_order(a, print) && !strike_apart(a, print)) return false;
+	a->count.delivered++;
+	return true;
+}
+
+// Stops waiting for what was sent a second ago and more, without giving up on it: true when there was
+// any.
+bool fk_flight_write_off(fk_async *a) {
 	fk_flight *f = &a->flight;
-	for (uint64_t p = f->head; p != f->tail; p++) {
-		if (f->state[p % FK_FLIGHT] != FK_COUNTED) continue;
-		f->state[p % FK_FLIGHT] = FK_UNCOUNTED;
+	uint32_t now = (uint32_t)(a->clock_ns / 1000000u);
+	bool any = false;
+	for (uint64_t p = f->head; p != f->tail && a->inflight; p++) {
+		if (*state_at(f, p) != FK_COUNTED) continue;
+		if (now - f->sent_ms[p % FK_FLIGHT] < FK_STALL_MS) break;
+		*state_at(f, p) = FK_WRITTEN_OFF;
 		a->inflight--;
 		a->count.unconfirmed++;
+		any = true;
 	}
-	// The oldest half cannot be waited for any longer when there is no room for more.
-	if (a->count.unconfirmed >= FK_UNCOUNTED_MAX)
-		for (uint64_t p = f->head, end = f->head + (f->tail - f->head) / 2; p != end; p++)
-			lose(a, p);
-	skip_struck(f);
+	return any;
+}
+
+// At the close: nothing more will come back.
+void fk_flight_end(fk_async *a) {
+	a->count.undelivered += a->inflight + a->count.unconfirmed;
+	a->inflight = 0;
+	a->apart_count = 0;
+	a->count.unconfirmed = 0;
+	a->flight.head =
+		a->flight.tail; // positions go on, so that a late fk_flight_leave finds nothing
+	a->apart.head = a->apart.tail;
 }

@@ -62,15 +62,14 @@ static void add_counter(const char *name, ss_plugin_metric_type kind, uint64_t v
 	fk_metric_add(name, kind, SS_PLUGIN_METRIC_VALUE_TYPE_U64, 0, 0, value);
 }
 
-static void add_delivery(fk_counters *c) {
+static void add_delivery(fk_async *a) {
+	fk_counters *c = &a->count;
 	uint64_t refused = 0;
 	for (int i = 0; i < FK_NREASONS; i++) refused += c->refused[i];
-	uint64_t gone = c->sent + c->discarded + c->refused[FK_REFUSED_HOST];
-	uint64_t waiting = c->accepted > gone ? c->accepted - gone : 0;
 	add_counter("async_emitted", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->accepted);
 	add_counter("async_sent", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->sent);
 	add_counter("async_delivered", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->delivered);
-	add_counter("async_waiting", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, waiting);
+	add_counter("async_waiting", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, a->ring.count);
 	add_counter("async_unconfirmed", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, c->unconfirmed);
 	add_counter("async_lost", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->lost);
 	add_counter("async_discarded", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->discarded + c->undelivered);
@@ -79,7 +78,7 @@ static void add_delivery(fk_counters *c) {
 
 ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n) {
 	list.count = 0;
-	if (impl->has_async) add_delivery(&impl->async.count);
+	if (impl->has_async) add_delivery(&impl->async);
 	uint32_t own = list.count;
 	if (impl->has_metrics && fk_python_metrics((uint64_t)(uintptr_t)impl, list.err,
 	                                           sizeof list.err) != SS_PLUGIN_SUCCESS) {

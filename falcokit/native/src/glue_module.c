@@ -90,6 +90,7 @@ PyObject *fk_hot_module(void) {
 	link_type = (PyTypeObject *)PyType_FromSpec(&link_spec);
 	PyObject *made = link_type && fk_emitter_ready() ? PyModule_Create(&hot_def) : NULL;
 	if (!made || PyModule_AddObjectRef(made, "Emitter", (PyObject *)fk_emitter_type) < 0 ||
+	    PyModule_AddIntConstant(made, "ABI", FK_ABI) < 0 ||
 	    PyDict_SetItemString(modules, "_falcokit_hot", made) < 0) {
 		Py_XDECREF(made);
 		return NULL;

@@ -19,6 +19,10 @@ void fk_impl_unref(fk_impl *impl) {
 	if (atomic_fetch_sub(&impl->refs, 1) != 1) return;
 	fk_async_close(&impl->async);
 	free(impl->worker.text);
+	for (char **path = impl->paths; path && *path; path++) free(*path);
+	free(impl->paths);
+	free(impl->target);
+	free(impl->source_dir);
 	free(impl->name);
 	free(impl);
 }
@@ -53,12 +57,24 @@ static void end_log(fk_impl *impl) {
 	pthread_mutex_unlock(&impl->log_lock);
 }
 
+// The entry library may be gone while a hook that hangs still reads these.
+static bool copy_boot(fk_impl *impl, const fk_boot *boot) {
+	size_t n = 0;
+	while (boot->paths[n]) n++;
+	impl->name = strdup(boot->name);
+	impl->target = strdup(boot->target);
+	impl->source_dir = strdup(boot->source_dir);
+	impl->paths = calloc(n + 1, sizeof *impl->paths);
+	bool ok = impl->name && impl->target && impl->source_dir && impl->paths;
+	for (size_t i = 0; ok && i < n; i++) ok = (impl->paths[i] = strdup(boot->paths[i])) != NULL;
+	return ok;
+}
+
 static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in) {
 	fk_impl *impl = calloc(1, sizeof *impl);
 	if (!impl) return NULL;
 	impl->refs = 1;
 	impl->plugin = p;
-	impl->name = strdup(boot->name);
 	impl->owner = in->owner;
 	if (boot->has_log) impl->log_fn = in->log_fn;
 	pthread_mutex_init(&impl->log_lock, NULL);
@@ -66,7 +82,8 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 	impl->has_async = boot->has_async;
 	for (int i = 0; boot->parse_types[i] && i < 63; i++)
 		impl->parse_types[i] = boot->parse_types[i];
-	if (impl->name && fk_async_open(impl, boot->event_names) && fk_worker_start(impl)) return impl;
+	if (copy_boot(impl, boot) && fk_async_open(impl, boot->event_names) && fk_worker_start(impl))
+		return impl;
 	fk_impl_unref(impl);
 	return NULL;
 }
@@ -81,9 +98,9 @@ static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin
 	fk_call call = {.op = FK_OP_INIT,
 	                .text = in->config ? in->config : "",
 	                .name = impl->name,
-	                .target = boot->target,
-	                .source_dir = boot->source_dir,
-	                .paths = boot->paths};
+	                .target = impl->target,
+	                .source_dir = impl->source_dir,
+	                .paths = (const char *const *)impl->paths};
 	ss_plugin_rc rc = fk_worker_run(impl, &call, "init", INIT_LIMIT_S);
 	if (rc == SS_PLUGIN_SUCCESS) {
 		p->impl = impl;
@@ -124,13 +141,19 @@ static ss_plugin_rc glue_dump(fk_plugin *p, ss_plugin_owner_t *owner,
 
 static ss_plugin_metric *glue_metrics(fk_plugin *p, uint32_t *n) { return fk_metrics(p->impl, n); }
 
+__thread bool fk_host_waits;
+
 static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in) {
 	fk_impl *impl = p->impl;
 	if (impl->has_async && in->evt->type == FK_CODE_ASYNCEVENT) fk_deliver_seen(&impl->async, in);
-	for (const uint16_t *type = impl->parse_types; *type; type++)
-		if (*type == in->evt->type)
-			return (ss_plugin_rc)fk_python_parse((uint64_t)(uintptr_t)impl, in, p->last_error,
-			                                     sizeof p->last_error);
+	for (const uint16_t *type = impl->parse_types; *type; type++) {
+		if (*type != in->evt->type) continue;
+		fk_host_waits = true;
+		int rc =
+			fk_python_parse((uint64_t)(uintptr_t)impl, in, p->last_error, sizeof p->last_error);
+		fk_host_waits = false;
+		return (ss_plugin_rc)rc;
+	}
 	return SS_PLUGIN_SUCCESS;
 }
 

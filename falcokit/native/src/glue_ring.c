@@ -70,6 +70,7 @@ void fk_ring_commit(fk_ring *ring) {
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	// Sequentially consistent: a producer that then finds the role taken relies on the consumer
 	// seeing this store when it looks once more after giving the role back.
+	atomic_fetch_add_explicit(&ring->count, 1, memory_order_relaxed);
 	atomic_store(&ring->tail, tail + record_at(ring, tail)->size);
 }
 
@@ -99,5 +100,6 @@ void fk_ring_pop(fk_ring *ring) {
 		atomic_fetch_sub_explicit(&ring->heap_bytes, event->len, memory_order_relaxed);
 		free(event);
 	}
+	atomic_fetch_sub_explicit(&ring->count, 1, memory_order_relaxed);
 	atomic_store_explicit(&ring->head, head + record->size, memory_order_release);
 }

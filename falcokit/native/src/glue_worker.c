@@ -9,9 +9,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+// A hook has ended after the host was told that it failed: what it began is ended too.
+static int undo_late(fk_worker *w, int rc) {
+	bool began = rc == SS_PLUGIN_SUCCESS && (w->call.op == FK_OP_INIT || w->call.op == FK_OP_START);
+	bool gone = w->quit && w->call.op != FK_OP_DESTROY && w->call.op != FK_OP_INIT;
+	enum fk_op started = w->call.op;
+	w->given_up = false;
+	pthread_mutex_unlock(&w->lock);
+	w->call.text = NULL;
+	if (began && started == FK_OP_START) {
+		w->call.op = FK_OP_STOP;
+		fk_call_python(&w->call);
+	}
+	if (gone || (began && started == FK_OP_INIT)) {
+		w->call.op = FK_OP_DESTROY;
+		fk_call_python(&w->call);
+	}
+	pthread_mutex_lock(&w->lock);
+	return SS_PLUGIN_FAILURE;
+}
+
 static void *worker_main(void *arg) {
 	fk_impl *impl = arg;
 	fk_worker *w = &impl->worker;
+	fk_host_waits = true;
 	pthread_mutex_lock(&w->lock);
 	while (!w->quit || w->busy) {
 		if (!w->busy) {
@@ -21,6 +42,7 @@ static void *worker_main(void *arg) {
 		pthread_mutex_unlock(&w->lock);
 		int rc = fk_call_python(&w->call);
 		pthread_mutex_lock(&w->lock);
+		if (w->given_up) rc = undo_late(w, rc);
 		w->rc = rc;
 		w->busy = false;
 		pthread_cond_broadcast(&w->changed);
@@ -148,6 +170,7 @@ ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, doubl
 		if (pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT && w->busy) break;
 	bool done = !w->busy;
 	int rc = w->rc;
+	w->given_up = !done;
 	if (done && rc != SS_PLUGIN_SUCCESS) fk_fail(impl->plugin, "%s", w->err);
 	pthread_mutex_unlock(&w->lock);
 	if (done) return (ss_plugin_rc)rc;
