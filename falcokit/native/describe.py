@@ -20,7 +20,7 @@ from typing import Any
 from falcokit.errors import PluginDefinitionError
 from falcokit.native.locate import locate
 from falcokit.native.metadata import plugin_metadata
-from falcokit.runtime._sources import plugin_modules
+from falcokit.runtime._sources import add_source_folder, plugin_modules
 from falcokit.runtime.plugin import Plugin
 
 __all__ = ["describe"]
@@ -84,9 +84,7 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
     paths = [p for p in sys.path if p]
     try:
         _check_names(folder)
-        # Where the host has it too: behind the standard library, before everything else.
-        after = [i for i, path in enumerate(sys.path) if path.endswith("lib-dynload")]
-        sys.path.insert(after[-1] + 1 if after else 0, folder)
+        add_source_folder(folder)
         plugin = _import(request["target"])
         found = plugin_metadata(plugin, request["defaults"])
     except PluginDefinitionError as e:

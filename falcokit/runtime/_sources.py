@@ -2,7 +2,8 @@
 """Where the author's modules come from: one folder per plugin, all in one interpreter.
 
 In the development layout every plugin of a process shares sys.modules, so two projects that both
-have a module `util` cannot be told apart: the second is refused at init. Used by `_state`.
+have a module `util` cannot be told apart: the second is refused at init. Used by `_bridge`,
+and by the build's child process.
 """
 
 from __future__ import annotations
@@ -10,6 +11,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
 from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime.errors import PluginError
@@ -17,8 +25,9 @@ from falcokit.runtime.plugin import Plugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import CodeType
 
-__all__ = ["import_plugin", "plugin_modules"]
+__all__ = ["add_source_folder", "import_plugin", "plugin_modules"]
 
 #: Names that tools put beside the code and that a plugin does not import.
 _NOT_IMPORTED = frozenset({"conftest", "setup", "tests", "test", "docs", "examples", "noxfile"})
@@ -35,6 +44,37 @@ def plugin_modules(folder: str) -> frozenset[str]:
         if suffix == ".py" or is_package:
             names.add(stem)
     return frozenset(n for n in names if n.isidentifier()) - _NOT_IMPORTED
+
+
+class _FreshLoader(SourceFileLoader):
+    """Compiles the source each time: bytecode beside it is told from it by second and size alone.
+
+    Two saves within a second that leave the size as it is would run the first one's code.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
+def add_source_folder(folder: str) -> None:
+    """Put the author's folder on the path, here as in the build.
+
+    It comes behind the standard library, which a plugin's file must not stand in for, and before
+    the packages.
+    """
+    loaders = [(ExtensionFileLoader, EXTENSION_SUFFIXES), (_FreshLoader, SOURCE_SUFFIXES)]
+
+    def find_in(path: str) -> FileFinder:
+        if path != folder and not path.startswith(folder + os.sep):
+            raise ImportError
+        return FileFinder(path, *loaders)
+
+    sys.path_hooks.insert(0, find_in)
+    after = [i for i, path in enumerate(sys.path) if path.endswith("lib-dynload")]
+    sys.path.insert(after[-1] + 1 if after else 0, folder)
+    importlib.invalidate_caches()
 
 
 def _claim(folder: str) -> None:
@@ -54,10 +94,7 @@ def _claim(folder: str) -> None:
                 " the plugins"
             )
     _claimed[folder] = names
-    # Behind the standard library, which a plugin's file must not stand in for; before the rest.
-    after = [i for i, path in enumerate(sys.path) if path.endswith("lib-dynload")]
-    sys.path.insert(after[-1] + 1 if after else len(sys.path), folder)
-    importlib.invalidate_caches()
+    add_source_folder(folder)
 
 
 def import_plugin(target: str, folder: str, paths: Iterable[str]) -> type[Any]:

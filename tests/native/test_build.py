@@ -7,9 +7,11 @@ import ctypes
 import os
 import re
 from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import Author
 
 import falcokit.native
 from falcokit.errors import BuildError, PluginDefinitionError
@@ -19,7 +21,7 @@ from falcokit.native.generate import entry_c_source
 from falcokit.native.glue import build_glue, glue_c_source
 from falcokit.native.process import run
 from falcokit.native.toolchain import find_compiler, find_libpython
-from falcokit.project import Project
+from falcokit.project import Project, load_project
 
 if TYPE_CHECKING:
     from conftest import RealHost
@@ -289,3 +291,25 @@ def test_a_command_that_hangs_is_told_with_what_it_printed() -> None:
     with pytest.raises(BuildError) as caught:
         run(["sh", "-c", "echo so far >&2; exec sleep 60"], timeout=0.5)
     assert str(caught.value) == "sh did not end within 0.5 s:\nso far"
+
+
+def test_a_save_within_the_second_that_keeps_the_size_is_seen(tmp_path: Path) -> None:
+    # Python tells bytecode from its source by the second and the size.
+    text = """
+        class P(Plugin, AsyncEvents):
+            description = "{}"
+            @async_event("beat", every=1)
+            def beat(self):
+                return b"x"
+    """
+    author = Author(tmp_path, dedent(text.format("one")), "quick")
+    (author.file.parent / "words.py").write_text("WORD = 'one'\n")
+    source = author.file.read_text().replace('"one"', "WORD")
+    author.file.write_text(source.replace("import falcokit\n", "from words import WORD\n"))
+    described = []
+    for word in ("one", "two", "six"):
+        words = author.file.parent / "words.py"
+        words.write_text(f"WORD = '{word}'\n")
+        os.utime(words, (1_000_000_000, 1_000_000_000))
+        described.append(build(load_project(author.root)).metadata["description"])
+    assert described == ["one", "two", "six"]
