@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["Baseline", "CompileC", "RealHost"]
+
+# A suite started in the background of a script ignores Ctrl-C, and so would every program it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _TESTS = Path(__file__).parent
 _HOSTS = _TESTS / "hosts"
