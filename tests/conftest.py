@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Baseline", "CompileC", "RealHost"]
 
-# A suite started in the background of a script ignores Ctrl-C, and so would every program it starts.
+# In the background of a script Ctrl-C is ignored, and so it would be by every program started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _TESTS = Path(__file__).parent
