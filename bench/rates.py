@@ -26,7 +26,7 @@ def emission(host: Host, folder: Path, runs: int) -> list[Row]:
         options = ["--async", "--noevents", "--secs", "1"]
         report = host.run("raw", *plugin(host.baseline_async, _NAIVE), *options)
         baseline.append(report["cycles"][0]["async"]["total"]["per_s"])
-        options[-1] = "13"
+        options[-1] = "15"
         report = host.run("raw", *plugin(raw), *options)
         for line in report["log"]:
             form, _, rate = line.rpartition(": ")[2].partition(" ")

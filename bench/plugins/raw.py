@@ -23,7 +23,9 @@ class Raw(Plugin, AsyncEvents):
 
     def measure(self, handler):
         handler.emit("beat", _DATA)
-        time.sleep(11.3)  # until it is known that this host hands nothing back
+        time.sleep(11.0)
+        handler.emit("beat", _DATA)
+        time.sleep(1.5)  # now it is known that this host hands nothing back
         emit, batch, numbers = handler.emit, [_DATA] * 1000, range(_COUNT)
         begin = time.perf_counter()
         for _ in numbers:
