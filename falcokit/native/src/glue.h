@@ -5,7 +5,7 @@
 //   glue_emitter.c   emit() for Python       glue_emission.c  what is emitted, checked and encoded
 //   glue_ring.c      producers write here    glue_delivery.c  from the ring to the host
 //   glue_flight.c    what is on its way      glue_capture.c   handler set and cleared, the pacer
-//   glue_metrics.c   get_metrics
+//   glue_outlet.c    the host's handler       glue_metrics.c   get_metrics
 #pragma once
 #define _GNU_SOURCE
 #define PY_SSIZE_T_CLEAN
@@ -206,7 +206,6 @@ const ss_plugin_event *fk_ring_peek(fk_ring *ring);
 void fk_ring_pop(fk_ring *ring);
 bool fk_ring_empty(const fk_ring *ring);
 // glue_flight.c
-uint64_t fk_flight_print(const ss_plugin_event *event);
 #define FK_NOT_ENTERED UINT64_MAX
 uint64_t fk_flight_enter(fk_async *a, const ss_plugin_event *event, bool direct);
 void fk_flight_leave(fk_async *a, uint64_t position);
@@ -221,6 +220,8 @@ bool fk_deliver_direct(fk_async *a, fk_outlet *outlet, const ss_plugin_event *ev
 uint64_t fk_outlet_open(fk_outlet *outlet, ss_plugin_owner_t *owner,
                         ss_plugin_async_event_handler_t handler);
 void fk_outlet_shut(fk_outlet *outlet);
+ss_plugin_rc fk_outlet_call(fk_async *a, fk_outlet *outlet, const ss_plugin_event *event,
+                            char *err);
 void fk_relax(int spins);
 bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in);
 bool fk_deliver_overdue(fk_async *a);

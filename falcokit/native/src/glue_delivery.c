@@ -8,7 +8,6 @@
 // is left to run empty; the numbers of our events tell how many others passed in that pause, and
 // where others do pass, each burst is followed by a pause of twice its length.
 #include "glue.h"
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,14 +31,6 @@ static bool try_role(fk_async *a) {
 	return atomic_compare_exchange_strong(&a->role, &none, 1);
 }
 
-void fk_relax(int spins) {
-	if (spins >= 200) sched_yield();
-#ifdef __x86_64__
-	else
-		__builtin_ia32_pause();
-#endif
-}
-
 void fk_lock_role(fk_async *a) {
 	for (int spins = 0; !try_role(a); spins++) fk_relax(spins);
 }
@@ -48,42 +39,8 @@ void fk_drop_role(fk_async *a) { atomic_store(&a->role, 0); }
 
 // ---- handing over -----------------------------------------------------------------------------------
 
-uint64_t fk_outlet_open(fk_outlet *outlet, ss_plugin_owner_t *owner,
-                        ss_plugin_async_event_handler_t handler) {
-	outlet->owner = owner;
-	atomic_store(&outlet->handler, handler);
-	return atomic_fetch_add(&outlet->generation, 1) + 1;
-}
-
-// After it no call of the handler is under way and none will be made.
-void fk_outlet_shut(fk_outlet *outlet) {
-	if (atomic_load(&outlet->generation) & 1) atomic_fetch_add(&outlet->generation, 1);
-	atomic_store(&outlet->handler, NULL);
-	for (int spins = 0; atomic_load(&outlet->calls); spins++) fk_relax(spins);
-}
-
-// Calls the host's handler unless it was taken back; `calls` lets that wait.
-static ss_plugin_rc call_handler(fk_async *a, fk_outlet *outlet, const ss_plugin_event *event,
-                                 char *err) {
-	ss_plugin_rc rc = SS_PLUGIN_FAILURE;
-	err[0] = 0;
-	atomic_fetch_add(&outlet->calls, 1);
-	ss_plugin_async_event_handler_t handler = atomic_load(&outlet->handler);
-	if (handler)
-		rc = handler(outlet->owner, event, err);
-	else
-		snprintf(err, PLUGIN_MAX_ERRLEN, "the capture is closed");
-	atomic_fetch_sub(&outlet->calls, 1);
-	err[PLUGIN_MAX_ERRLEN - 1] = 0;
-	if (rc != SS_PLUGIN_SUCCESS)
-		atomic_fetch_add_explicit(&a->count.refused[FK_REFUSED_HOST], 1, memory_order_relaxed);
-	else if (outlet == &a->live) // what is dumped is no part of the stream
-		atomic_fetch_add_explicit(&a->count.sent, 1, memory_order_relaxed);
-	return rc;
-}
-
 static ss_plugin_rc hand_over(fk_async *a, const ss_plugin_event *event, char *err) {
-	return call_handler(a, &a->live, event, err);
+	return fk_outlet_call(a, &a->live, event, err);
 }
 
 // With the role held: the next emit tells, unless the one under way does.
@@ -222,7 +179,7 @@ bool fk_deliver_direct(fk_async *a, fk_outlet *outlet, const ss_plugin_event *ev
 		entry = fk_flight_enter(a, event, true);
 		fk_drop_role(a);
 	}
-	bool ok = call_handler(a, outlet, event, err) == SS_PLUGIN_SUCCESS;
+	bool ok = fk_outlet_call(a, outlet, event, err) == SS_PLUGIN_SUCCESS;
 	if (followed && !ok) {
 		fk_lock_role(a);
 		fk_flight_leave(a, entry);

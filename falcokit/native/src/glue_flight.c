@@ -18,7 +18,7 @@ static uint64_t load64(const uint8_t *p) {
 
 // Of what the framework leaves alone: the lengths, and of name and data together the start, the
 // start of the data, and the end. The framework writes the time and, right before the name, the id.
-uint64_t fk_flight_print(const ss_plugin_event *event) {
+static uint64_t print_of(const ss_plugin_event *event) {
 	const uint8_t *e = (const uint8_t *)event, *body = e + 42;
 	uint8_t small[8] = {0};
 	uint32_t name, data;
@@ -70,7 +70,7 @@ uint64_t fk_flight_enter(fk_async *a, const ss_plugin_event *event, bool direct)
 	if (apart && a->inflight + a->count.unconfirmed >= FK_FLIGHT) return FK_NOT_ENTERED;
 	if (f->tail - f->head == FK_FLIGHT) lose(a, f, f->head++); // it holds up what came after it
 	uint64_t position = f->tail++;
-	f->print[position % FK_FLIGHT] = fk_flight_print(event);
+	f->print[position % FK_FLIGHT] = print_of(event);
 	f->sent_ms[position % FK_FLIGHT] = (uint32_t)(a->clock_ns / 1000000u);
 	*state_at(f, position) = !apart ? FK_COUNTED : direct ? FK_DIRECT : FK_TIMED;
 	if (apart) {
@@ -146,7 +146,7 @@ static bool strike_apart(fk_async *a, uint64_t print) {
 // Strikes out an event that came back; false when it is none of ours.
 bool fk_flight_strike(fk_async *a, const ss_plugin_event *event) {
 	if (!well_formed(event)) return false;
-	uint64_t print = fk_flight_print(event);
+	uint64_t print = print_of(event);
 	if (!strike_in_order(a, print) && !strike_apart(a, print)) return false;
 	a->count.delivered++;
 	return true;
