@@ -6,7 +6,9 @@
     ├ PluginDefinitionError 4    the plugin class is wrong; carries file:line
     ├ ToolMissingError 5         a compiler, a shared libpython, a header
     ├ BuildError 6               the compiler failed; carries command and output
+    ├ PackageError 7             the plugin cannot be packaged: a dependency, a library, a check
     ├ NotAPluginError 8          the library is no Falco plugin
+    ├ PublishError 9             a registry refused, or cannot be reached
     └ PluginFailedError 10       init, open or next_batch failed while running
 
 Exit code 2 is typer's (wrong usage), 130 an interruption. Raised by every tool module,
@@ -22,8 +24,10 @@ __all__ = [
     "ConfigError",
     "FalcokitError",
     "NotAPluginError",
+    "PackageError",
     "PluginDefinitionError",
     "PluginFailedError",
+    "PublishError",
     "ToolMissingError",
 ]
 
@@ -84,10 +88,22 @@ class BuildError(FalcokitError):
         self.output = output
 
 
+class PackageError(FalcokitError):
+    """The plugin cannot be packaged, or what was packaged does not hold."""
+
+    exit_code = 7
+
+
 class NotAPluginError(FalcokitError):
     """The file is not a library that Falco would load."""
 
     exit_code = 8
+
+
+class PublishError(FalcokitError):
+    """The registry refused the artifact, or could not be reached."""
+
+    exit_code = 9
 
 
 class PluginFailedError(FalcokitError):

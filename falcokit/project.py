@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from falcokit.errors import ConfigError
@@ -17,11 +17,23 @@ from falcokit.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Project", "load_project"]
+__all__ = ["PackageSettings", "Project", "load_project"]
 
 _TABLE_EXAMPLE = 'for instance:\n  [tool.falcokit]\n  plugin = "my_plugin:MyPlugin"'
-_KEYS = ("plugin", "source")
+_KEYS = ("plugin", "source", "package")
 _PLUGIN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageSettings:
+    """The table [tool.falcokit.package]."""
+
+    include: tuple[str, ...] = ()
+    """Modules of the standard library to keep although they are left out by default."""
+    exclude: tuple[str, ...] = ()
+    """Modules of the standard library, or files of packages, to leave out."""
+    repository: str | None = None
+    """The registry and path that artifacts are published under: "ghcr.io/acme/plugins"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +47,19 @@ class Project:
     version: str | None = None
     description: str | None = None
     contact: str | None = None
+    license: str | None = None
+    dependencies: tuple[str, ...] = ()
+    package: PackageSettings = field(default_factory=PackageSettings)
 
     @property
     def build_dir(self) -> Path:
         """Where the library is put."""
         return self.root / "build"
+
+    @property
+    def dist_dir(self) -> Path:
+        """Where `falcokit package` puts the artifact."""
+        return self.root / "dist"
 
     @property
     def file(self) -> Path:
@@ -63,7 +83,7 @@ def load_project(start: Path) -> Project:
     if unknown:
         raise ConfigError(
             f"{file}: unknown key {unknown[0]!r} in [tool.falcokit]",
-            hint=f"the keys are {' and '.join(_KEYS)}",
+            hint=f"the keys are {', '.join(_KEYS)}",
         )
     metadata = document.get("project", {})
     if not isinstance(metadata, dict):
@@ -76,6 +96,9 @@ def load_project(start: Path) -> Project:
         version=_text(file, metadata, "version"),
         description=_text(file, metadata, "description"),
         contact=_contact(metadata),
+        license=_license(metadata),
+        dependencies=_strings(file, "project.dependencies", metadata.get("dependencies", [])),
+        package=_package(file, table),
     )
 
 
@@ -145,3 +168,36 @@ def _contact(metadata: dict[str, Any]) -> str | None:
         return None
     contact = authors[0].get("email") or authors[0].get("name")
     return contact if isinstance(contact, str) else None
+
+
+def _license(metadata: dict[str, Any]) -> str | None:
+    """Give the SPDX expression; the older table form has none."""
+    value = metadata.get("license")
+    return value if isinstance(value, str) else None
+
+
+def _strings(file: Path, key: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{file}: {key} must be a list of strings, not {value!r}")
+    return tuple(value)
+
+
+def _package(file: Path, tool: dict[str, Any]) -> PackageSettings:
+    table = tool.get("package", {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{file}: tool.falcokit.package must be a table")
+    keys = [f.name for f in fields(PackageSettings)]
+    unknown = sorted(set(table) - set(keys))
+    if unknown:
+        raise ConfigError(
+            f"{file}: unknown key {unknown[0]!r} in [tool.falcokit.package]",
+            hint=f"the keys are {', '.join(keys)}",
+        )
+    repository = table.get("repository")
+    if repository is not None and not isinstance(repository, str):
+        raise ConfigError(f"{file}: package.repository must be a string, not {repository!r}")
+    return PackageSettings(
+        include=_strings(file, "package.include", table.get("include", [])),
+        exclude=_strings(file, "package.exclude", table.get("exclude", [])),
+        repository=repository,
+    )
