@@ -97,13 +97,8 @@ def write_tar_gz(target: Path, files: Sequence[Entry]) -> None:
 
 def _check_name(name: str, seen: set[str]) -> None:
     path = PurePosixPath(name)
-    if (
-        not name
-        or str(path) != name
-        or path.is_absolute()
-        or "\\" in name
-        or not name.isprintable()
-    ):
+    plain = name.isprintable() and "\\" not in name and str(path) == name
+    if not plain or name in {"", "."} or path.is_absolute():
         raise PackageError(f"{name!r} cannot be the name of a file in an artifact")
     if ".." in name:
         raise PackageError(
