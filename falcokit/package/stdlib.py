@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which modules of the standard library an artifact carries.
+
+Called by the packaging. `LEFT_OUT` is the documented list (docs/package-contents.md shows it to
+authors, a test compares the two); [tool.falcokit.package] include and exclude change it by module
+name. A name stands for the module, what lies beneath it, and its C half: "sqlite3" is also
+"_sqlite3".
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from falcokit.errors import ConfigError, PackageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from falcokit.package.python_runtime import PythonRuntime
+    from falcokit.project import PackageSettings
+
+__all__ = ["LEFT_OUT", "StdlibSelection", "stdlib_selection"]
+
+_TERMINAL = "for programs on a terminal, and Falco's is not the plugin's"
+_WINDOW = "opens windows; there is no display"
+_TEST = "tests of Python itself"
+_INSTALL = "installs packages or makes environments; inside Falco nothing is installed"
+_DEBUGGER = "debugs or measures whole programs from a terminal"
+_DEVELOP = "works on source code, which the artifact does not hold"
+_OTHER_SYSTEM = "serves another operating system"
+_OBSOLETE = "removed from Python 3.13"
+_INTERPRETERS = "makes further interpreters, which extension modules refuse to run in"
+_JOKE = "an example or a joke"
+_DATABASE = "needs a library of the system; sqlite3 is there"
+
+#: What is left out unless [tool.falcokit.package] include names it, and why.
+LEFT_OUT: dict[str, str] = {
+    "test": _TEST,
+    "_testbuffer": _TEST,
+    "_testcapi": _TEST,
+    "_testclinic": _TEST,
+    "_testclinic_limited": _TEST,
+    "_testexternalinspection": _TEST,
+    "_testimportmultiple": _TEST,
+    "_testinternalcapi": _TEST,
+    "_testlimitedcapi": _TEST,
+    "_testmultiphase": _TEST,
+    "_testsinglephase": _TEST,
+    "_ctypes_test": _TEST,
+    "_xxtestfuzz": _TEST,
+    "xxlimited": _TEST,
+    "xxlimited_35": _TEST,
+    "xxlimited_3_13": _TEST,
+    "xxsubtype": _TEST,
+    "distutils": _OBSOLETE,
+    "lib2to3": _OBSOLETE,
+    "msilib": _OBSOLETE,
+    "nis": _OBSOLETE,
+    "ossaudiodev": _OBSOLETE,
+    "audioop": _OBSOLETE,
+    "aifc": _OBSOLETE,
+    "chunk": _OBSOLETE,
+    "sndhdr": _OBSOLETE,
+    "sunau": _OBSOLETE,
+    "tkinter": _WINDOW,
+    "idlelib": _WINDOW,
+    "turtle": _WINDOW,
+    "turtledemo": _WINDOW,
+    "webbrowser": _WINDOW,
+    "curses": _TERMINAL,
+    "readline": _TERMINAL,
+    "rlcompleter": _TERMINAL,
+    "_pyrepl": _TERMINAL,
+    "pty": _TERMINAL,
+    "tty": _TERMINAL,
+    "cmd": _TERMINAL,
+    "ensurepip": _INSTALL,
+    "venv": _INSTALL,
+    "zipapp": _INSTALL,
+    "pdb": _DEBUGGER,
+    "doctest": _DEBUGGER,
+    "cProfile": _DEBUGGER,
+    "profile": _DEBUGGER,
+    "profiling": _DEBUGGER,
+    "pstats": _DEBUGGER,
+    "trace": _DEBUGGER,
+    "pydoc": _DEVELOP,
+    "compileall": _DEVELOP,
+    "py_compile": _DEVELOP,
+    "pyclbr": _DEVELOP,
+    "tabnanny": _DEVELOP,
+    "modulefinder": _DEVELOP,
+    "symtable": _DEVELOP,
+    "pickletools": _DEVELOP,
+    "asyncio.windows_events": _OTHER_SYSTEM,
+    "asyncio.windows_utils": _OTHER_SYSTEM,
+    "ctypes.macholib": _OTHER_SYSTEM,
+    "ctypes.wintypes": _OTHER_SYSTEM,
+    "encodings.mbcs": _OTHER_SYSTEM,
+    "encodings.oem": _OTHER_SYSTEM,
+    "multiprocessing.popen_spawn_win32": _OTHER_SYSTEM,
+    "_aix_support": _OTHER_SYSTEM,
+    "_android_support": _OTHER_SYSTEM,
+    "_apple_support": _OTHER_SYSTEM,
+    "_ios_support": _OTHER_SYSTEM,
+    "_osx_support": _OTHER_SYSTEM,
+    "_interpchannels": _INTERPRETERS,
+    "_interpqueues": _INTERPRETERS,
+    "_interpreters": _INTERPRETERS,
+    "_xxinterpchannels": _INTERPRETERS,
+    "_xxsubinterpreters": _INTERPRETERS,
+    "concurrent.futures.interpreter": _INTERPRETERS,
+    "concurrent.interpreters": _INTERPRETERS,
+    "dbm": _DATABASE,
+    "antigravity": _JOKE,
+    "this": _JOKE,
+    "__hello__": _JOKE,
+    "__phello__": _JOKE,
+}
+#: What belongs to a module under a name that does not show it.
+_PARTNERS = {
+    "cProfile": ("_lsprof",),
+    "curses": ("_curses_panel",),
+    "dbm": ("_gdbm",),
+    "pydoc": ("pydoc_data",),
+}
+#: Without these Python, or falcokit's half of the plugin, does not start.
+# fmt: off
+_NEEDED = frozenset((
+    "abc", "asyncio", "codecs", "collections", "contextlib", "dataclasses", "encodings", "enum",
+    "functools", "importlib", "io", "json", "logging", "os", "posixpath", "re", "stat", "threading",
+    "traceback", "types", "typing", "zipimport",
+))
+# fmt: on
+#: Folders and files beside the modules that are none: installed packages, the parts of a build.
+_NO_MODULES = frozenset({"site-packages", "dist-packages", "lib-dynload", "__pycache__"})
+#: What the system's administrator adds to start; a plugin's Python has no `site`.
+_SITE = frozenset({"sitecustomize", "usercustomize"})
+_LICENSE = "LICENSE.txt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StdlibSelection:
+    """The files of the standard library that are shipped."""
+
+    pure: dict[str, Path]
+    """ "asyncio/base_events.py" -> the file; sorted. Also the few data files."""
+    extensions: dict[str, Path]
+    """ "_ssl" -> its shared library; sorted."""
+    left_out: tuple[str, ...]
+    """The names that were there and are not shipped."""
+
+
+def stdlib_selection(runtime: PythonRuntime, settings: PackageSettings) -> StdlibSelection:
+    """Choose what of the standard library of `runtime` is shipped.
+
+    Raises:
+        ConfigError: include or exclude names a module that there is not, or that must stay.
+        PackageError: the standard library cannot be read.
+
+    """
+    try:
+        pure = dict(sorted(_pure_files(runtime.stdlib)))
+        extensions = dict(sorted(_extension_files(runtime)))
+    except OSError as e:
+        raise PackageError(
+            f"the standard library of {runtime.label} cannot be read: {e.strerror}"
+        ) from e
+    if "os.py" not in pure:
+        raise PackageError(
+            f"the standard library of {runtime.label} holds no sources",
+            hint="take a Python that is installed with its .py files",
+        )
+    there = {_module(name) for name in pure if name.endswith(".py")} | set(extensions)
+    include = _names("include", settings.include, there)
+    exclude = _names("exclude", settings.exclude, there)
+    needed = sorted(exclude & _NEEDED)
+    if needed:
+        raise ConfigError(
+            f"[tool.falcokit.package] exclude: without {needed[0]!r} no plugin starts",
+            hint="take it out of the list",
+        )
+    out = frozenset(LEFT_OUT)
+    out = (_with_partners(out) - _with_partners(include)) | _with_partners(exclude)
+    gone = {module for module in there if _is_below(module, out)}
+    return StdlibSelection(
+        pure={name: path for name, path in pure.items() if not _is_below(_module(name), out)},
+        extensions={name: path for name, path in extensions.items() if name not in gone},
+        left_out=tuple(sorted(name for name in out if name in there)),
+    )
+
+
+def _module(name: str) -> str:
+    """Return the module that an archive name is the source of, or the package that it lies in."""
+    path, _, suffix = name.rpartition(".")
+    if suffix != "py":
+        return name.rpartition("/")[0].replace("/", ".")
+    return path.removesuffix("/__init__").replace("/", ".")
+
+
+def _is_below(module: str, names: frozenset[str]) -> bool:
+    parts = module.split(".")
+    return any(".".join(parts[: i + 1]) in names for i in range(len(parts)))
+
+
+def _with_partners(names: frozenset[str]) -> frozenset[str]:
+    """Add to each module its C half: what "curses" says holds for "_curses" and "_curses_panel"."""
+    partners = {f"_{name}" for name in names if "." not in name}
+    listed = {partner for name in names for partner in _PARTNERS.get(name, ())}
+    return names | partners | listed
+
+
+def _names(key: str, given: tuple[str, ...], there: set[str]) -> frozenset[str]:
+    """Check the module names of a setting; a name with a slash is a file of a distribution."""
+    names = frozenset(name for name in given if "/" not in name)
+    # Another Python may have it, and a project is packaged for more than one.
+    known = there | sys.stdlib_module_names | LEFT_OUT.keys()
+    unknown = sorted(names - known)
+    if unknown:
+        raise ConfigError(
+            f"[tool.falcokit.package] {key}: the standard library has no module {unknown[0]!r}",
+            hint="files of the dependencies are named with a slash: package/tests",
+        )
+    return names
+
+
+def _pure_files(stdlib: Path) -> Iterator[tuple[str, Path]]:
+    for folder, folders, files in os.walk(stdlib):
+        inside = Path(folder).relative_to(stdlib).as_posix()
+        # A name that is no identifier cannot be imported: config-3.13-x86_64-linux-gnu
+        folders[:] = [f for f in folders if f.isidentifier() and f not in _NO_MODULES]
+        top = inside == "."
+        for file in files:
+            stem, dot, suffix = file.rpartition(".")
+            is_module = dot and suffix == "py" and stem not in _SITE
+            if is_module or (top and file == _LICENSE):
+                yield (file if top else f"{inside}/{file}"), Path(folder, file)
+
+
+def _extension_files(runtime: PythonRuntime) -> Iterator[tuple[str, Path]]:
+    if not runtime.dynload.is_dir():
+        return
+    tag = f"cpython-{runtime.tag.removeprefix('cp')}"
+    for path in runtime.dynload.iterdir():
+        name, _, suffix = path.name.partition(".")
+        of_this_python = suffix in {"so", "abi3.so"} or suffix.startswith(f"{tag}-")
+        if suffix.endswith("so") and of_this_python:
+            yield name, path
