@@ -34,12 +34,16 @@ _DEVELOP = "works on source code, which the artifact does not hold"
 _OTHER_SYSTEM = "serves another operating system"
 _OBSOLETE = "removed from Python 3.13"
 _INTERPRETERS = "makes further interpreters, which extension modules refuse to run in"
+_COPY = "the same as a module written in C, which is there"
 _JOKE = "an example or a joke"
-_DATABASE = "needs a library of the system; sqlite3 is there"
+_DATABASE = "needs a library that few systems have"
+_SIZE = "for size: {}"
 
 #: What is left out unless [tool.falcokit.package] include names it, and why.
 LEFT_OUT: dict[str, str] = {
     "test": _TEST,
+    "ctypes.test": _TEST,
+    "unittest.test": _TEST,
     "_testbuffer": _TEST,
     "_testcapi": _TEST,
     "_testclinic": _TEST,
@@ -63,7 +67,17 @@ LEFT_OUT: dict[str, str] = {
     "ossaudiodev": _OBSOLETE,
     "audioop": _OBSOLETE,
     "aifc": _OBSOLETE,
+    "cgitb": _OBSOLETE,
     "chunk": _OBSOLETE,
+    "asynchat": _OBSOLETE,
+    "asyncore": _OBSOLETE,
+    "imghdr": _OBSOLETE,
+    "mailcap": _OBSOLETE,
+    "nntplib": _OBSOLETE,
+    "smtpd": _OBSOLETE,
+    "telnetlib": _OBSOLETE,
+    "uu": _OBSOLETE,
+    "xdrlib": _OBSOLETE,
     "sndhdr": _OBSOLETE,
     "sunau": _OBSOLETE,
     "tkinter": _WINDOW,
@@ -116,6 +130,23 @@ LEFT_OUT: dict[str, str] = {
     "concurrent.futures.interpreter": _INTERPRETERS,
     "concurrent.interpreters": _INTERPRETERS,
     "dbm": _DATABASE,
+    "sqlite3": _SIZE.format("0.8 MB with its library"),
+    "_codecs_cn": _SIZE.format("0.1 MB; the encodings gb2312, gbk, gb18030, hz"),
+    "_codecs_hk": _SIZE.format("0.1 MB; the encoding big5hkscs"),
+    "_codecs_iso2022": _SIZE.format("the encodings iso2022_*"),
+    "_codecs_jp": _SIZE.format("0.1 MB; the encodings shift_jis*, euc_j*, cp932"),
+    "_codecs_kr": _SIZE.format("0.1 MB; the encodings euc_kr, cp949, johab"),
+    "_codecs_tw": _SIZE.format("0.1 MB; the encodings big5, cp950"),
+    "unittest": _SIZE.format("0.1 MB"),
+    "ftplib": _SIZE.format("0.1 MB with the three below"),
+    "imaplib": _SIZE.format("see ftplib"),
+    "mailbox": _SIZE.format("see ftplib"),
+    "poplib": _SIZE.format("see ftplib"),
+    "wsgiref": _SIZE.format("0.05 MB with xmlrpc"),
+    "xmlrpc": _SIZE.format("see wsgiref"),
+    "_pydatetime": _COPY,
+    "_pydecimal": _COPY,
+    "_pyio": _COPY,
     "antigravity": _JOKE,
     "this": _JOKE,
     "__hello__": _JOKE,
