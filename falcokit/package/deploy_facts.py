@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all texts of a deployment are made of, and what they have in common.
+
+Called by `deploy_install` and `deploy_listing`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+__all__ = [
+    "DeployFacts",
+    "comment",
+    "config_notes",
+    "init_config",
+    "plugin_config",
+    "reference",
+    "registry_path",
+]
+
+_REPOSITORY: Final = "ghcr.io/OWNER/REPOSITORY"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployFacts:
+    """What the texts are made of."""
+
+    name: str
+    version: str
+    description: str
+    contact: str
+    license: str | None
+    capabilities: tuple[str, ...]
+    arch: str = "x86_64"
+    event_source: str | None = None
+    plugin_id: int | None = None
+    sources: tuple[str, ...] = ()
+    """The event sources whose events it extracts fields from; none means all."""
+    repository: str | None = None
+    """Registry and path that artifacts are under: "ghcr.io/acme/plugins"."""
+    rules: tuple[str, ...] = ()
+    """File names of its rules; with any, there is a rules artifact."""
+    init_schema: dict[str, Any] | None = None
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it has an event source of its own."""
+        return "source" in self.capabilities
+
+
+def plugin_config(facts: DeployFacts) -> dict[str, Any]:
+    """Return the plugin's entry in `plugins` of falco.yaml."""
+    opened = {"open_params": ""} if facts.is_source else {}
+    config = {"init_config": init_config(facts)} if facts.init_schema else {}
+    return {"name": facts.name, "library_path": f"lib{facts.name}.so", **config, **opened}
+
+
+def registry_path(facts: DeployFacts, artifact: str) -> tuple[str, str]:
+    """Return the registry and the path in it, as falcosecurity lays its own out."""
+    registry, _, path = (facts.repository or _REPOSITORY).strip("/").partition("/")
+    return registry, "/".join(part for part in (path, artifact, facts.name) if part)
+
+
+def reference(facts: DeployFacts, artifact: str) -> str:
+    """Return what falcoctl installs the artifact by."""
+    registry, path = registry_path(facts, artifact)
+    return f"{registry}/{path}:{facts.version}"
+
+
+def init_config(facts: DeployFacts) -> dict[str, Any]:
+    """Return the defaults of the init config, as its schema tells them."""
+    properties = (facts.init_schema or {}).get("properties", {})
+    return {key: item["default"] for key, item in properties.items() if "default" in item}
+
+
+def config_notes(facts: DeployFacts) -> list[str]:
+    """Say what has no default and must be filled in."""
+    required = (facts.init_schema or {}).get("required", [])
+    names = ", ".join(str(name) for name in required if str(name).isprintable())
+    return [f"The init config must also have: {names}."] if names else []
+
+
+def comment(lines: list[str]) -> str:
+    """Write lines above the data."""
+    return "".join(f"# {line}\n" for line in lines)
