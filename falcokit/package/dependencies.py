@@ -23,6 +23,7 @@ from falcokit.native.cache import cache_folder, key_of
 from falcokit.package.distributions import DamagedFolderError, Distribution, read_distributions
 from falcokit.package.lock import Lock, lock_file, read_lock, write_lock
 from falcokit.package.resolve import find_installer, install, resolve
+from falcokit.package.resolve_errors import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,8 +88,9 @@ def _requirements(project: Project) -> list[str]:
         try:
             requirement = Requirement(line)
         except InvalidRequirement as e:
+            shown = without_credentials(line)
             raise ConfigError(
-                f"{project.file}: project.dependencies: {line!r} is no requirement",
+                f"{project.file}: project.dependencies: {shown!r} is no requirement",
                 hint='a requirement is a name with versions: "orjson>=3.10"; a file or folder is'
                 " none: build its wheel and package with PIP_FIND_LINKS=FOLDER",
             ) from e

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from falcokit.package.python_runtime import PythonRuntime
 
-__all__ = ["explain"]
+__all__ = ["explain", "without_credentials"]
 
 _NETWORK = re.compile(
     r"NewConnectionError|Failed to establish a new connection|Connection refused|Network is"
     r" unreachable|name resolution|Name or service not known|ConnectTimeout|Read timed out|SSLError"
     r"|ProxyError|RemoteDisconnected|Connection broken|Max retries exceeded"
-    r"|error sending request|Failed to fetch|dns error|HTTP error \d+|\b40[137] Client Error",
+    r"|error sending request|Failed to fetch|dns error|HTTP error \d+|\b40[137] Client Error"
+    r"|not a trusted or secure host",
     re.IGNORECASE,
 )
 _NONE = re.compile(
@@ -44,11 +45,16 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 _RENEW = "delete the lock in locks/ to resolve the dependencies anew"
 
 
+def without_credentials(text: str) -> str:
+    """Take user names and passwords out of the addresses in `text`."""
+    return _CREDENTIALS.sub("", text)
+
+
 def explain(
     output: str, tool: str, runtime: PythonRuntime, needs: Sequence[str] = ()
 ) -> PackageError:
     """Turn what `tool` printed into an error; `needs` are falcokit's own requirements."""
-    output = _CREDENTIALS.sub("", output)
+    output = without_credentials(output)
     if mismatch := _MISMATCH.search(output) or _MISMATCH_UV.search(output):
         return PackageError(
             f"the wheel of {mismatch['name']} does not have the hash that the lock names",
