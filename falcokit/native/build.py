@@ -8,7 +8,6 @@ never is, because the library finds that code when it is loaded.
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
@@ -16,28 +15,22 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from falcokit.errors import PluginDefinitionError
-from falcokit.native.cache import key_of
+from falcokit.native.entry import compile_entry, entry_key
 from falcokit.native.generate import entry_c_source
 from falcokit.native.glue import build_glue
-from falcokit.native.process import run
-from falcokit.native.toolchain import find_compiler
 from falcokit.reports import exit_status
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from falcokit.project import Project
 
 __all__ = ["BuildResult", "build", "describe_project"]
 
-_SOURCES = Path(__file__).parent / "src"
 _DESCRIBE_SECONDS = 60.0
-_FLAGS = (
-    *("-std=gnu11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", "-pthread"),
-    *("-fvisibility=hidden", "-Wl,-z,now", "-Wl,--no-undefined"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +44,10 @@ class BuildResult:
     metadata: dict[str, Any]
 
 
-@functools.cache
-def _shared_key() -> str:
-    """Hash what every entry library is made of: the shared C, the compiler."""
-    files = sorted([*_SOURCES.glob("entry_*.c"), _SOURCES / "fk_abi.h",
-                    _SOURCES.parent / "plugin_api.h"])  # fmt: skip
-    compiler = find_compiler()
-    return key_of([compiler.path, compiler.version, *_FLAGS, *(f.read_bytes() for f in files)])
-
-
-def describe_project(project: Project) -> dict[str, Any]:
+def describe_project(project: Project, command: list[str] | None = None) -> dict[str, Any]:
     """Return the metadata of the project's class, imported in a child process.
+
+    `command` runs `falcokit.native.describe` in another Python than this one.
 
     Raises:
         PluginDefinitionError: it cannot be imported, or is no plugin; with file and line.
@@ -78,7 +64,7 @@ def describe_project(project: Project) -> dict[str, Any]:
         },
     }
     # -P and -E: neither the working directory nor PYTHON* variables reach what is built.
-    command = [sys.executable, "-P", "-E", "-m", "falcokit.native.describe"]
+    command = command or [sys.executable, "-P", "-E", "-m", "falcokit.native.describe"]
     try:
         done = subprocess.run(
             command,
@@ -112,30 +98,6 @@ def describe_project(project: Project) -> dict[str, Any]:
     return answer
 
 
-def _compile(text: str, source: Path, library: Path) -> None:
-    """Compile beside the target and move it there: a library in use is never written into.
-
-    The source comes last: it tells the next build what the library was made of.
-    """
-    draft = source.with_name(f".{os.getpid()}.{source.name}")
-    fresh = library.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        draft.write_text(text)
-        run(
-            [
-                find_compiler().path,
-                *_FLAGS,
-                *("-I", str(_SOURCES), "-I", str(_SOURCES.parent)),
-                *(str(draft), "-o", str(fresh), "-ldl"),
-            ]
-        )
-        fresh.replace(library)
-        draft.replace(source)
-    finally:
-        fresh.unlink(missing_ok=True)
-        draft.unlink(missing_ok=True)
-
-
 def build(project: Project, *, sanitize: bool = False) -> BuildResult:
     """Build the project's library.
 
@@ -161,13 +123,13 @@ def build(project: Project, *, sanitize: bool = False) -> BuildResult:
         target=project.plugin,
         source_dir=str(project.source_dir),
         glue=glue.name,
-        build=f"falcokit ({_shared_key()})",
+        build=f"falcokit ({entry_key()})",
     )
     library = project.build_dir / f"lib{meta['name']}.so"
     source = project.build_dir / f"{meta['name']}.c"
     unchanged = library.is_file() and source.is_file() and source.read_text() == text
     if not unchanged:
-        _compile(text, source, library)
+        compile_entry(text, source, library)
     return BuildResult(
         library=library,
         name=meta["name"],

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["entry_c_source"]
+__all__ = ["c_literal", "entry_c_source"]
 
 
-def _literal(text: str) -> str:
+def c_literal(text: str) -> str:
     """Write a text as a C string literal, in ASCII, with long ones on several lines."""
     out: list[str] = []
     for byte in text.encode():
@@ -29,16 +29,22 @@ def _literal(text: str) -> str:
 
 
 def _strings(name: str, values: list[str]) -> str:
-    body = "".join(f"\t{_literal(value)},\n" for value in values)
+    body = "".join(f"\t{c_literal(value)},\n" for value in values)
     return f"static const char *const {name}[] = {{\n{body}\tNULL,\n}};\n"
 
 
 def _json(value: Any) -> str:
-    return _literal(json.dumps(value, separators=(",", ":"))) if value else '""'
+    return c_literal(json.dumps(value, separators=(",", ":"))) if value else '""'
 
 
 def entry_c_source(
-    meta: dict[str, Any], *, target: str, source_dir: str, glue: str, build: str
+    meta: dict[str, Any],
+    *,
+    target: str,
+    source_dir: str,
+    glue: str,
+    build: str,
+    payload: str | None = None,
 ) -> str:
     """Return the text of plugin.c.
 
@@ -48,16 +54,18 @@ def entry_c_source(
         source_dir: The folder of the author's code.
         glue: File name of the glue library.
         build: What else the library is made of: falcokit's version, a hash of the shared C.
+        payload: The C of a packaged library's payload; without it Python is the author's own.
 
     """
+    own_python = payload is None
     defines = {
-        "FK_GLUE": _literal(glue),
-        "FK_META_NAME": _literal(meta["name"]),
-        "FK_META_VERSION": _literal(meta["version"]),
-        "FK_META_DESCRIPTION": _literal(meta["description"]),
-        "FK_META_CONTACT": _literal(meta["contact"]),
-        "FK_META_REQUIRED_API": _literal(meta["required_api_version"]),
-        "FK_META_REQUIRED_SCHEMA": _literal(meta["required_event_schema_version"]),
+        "FK_GLUE": c_literal(glue),
+        "FK_META_NAME": c_literal(meta["name"]),
+        "FK_META_VERSION": c_literal(meta["version"]),
+        "FK_META_DESCRIPTION": c_literal(meta["description"]),
+        "FK_META_CONTACT": c_literal(meta["contact"]),
+        "FK_META_REQUIRED_API": c_literal(meta["required_api_version"]),
+        "FK_META_REQUIRED_SCHEMA": c_literal(meta["required_event_schema_version"]),
         "FK_META_PARSE_TYPES": ", ".join(map(str, meta["parse_event_types"])),
         "FK_META_PARSE_SOURCES": _json(meta["parse_event_sources"]),
     }
@@ -82,15 +90,15 @@ def entry_c_source(
             '#include "fk_abi.h"\n\n',
             *(f"#define {name} {value}\n" for name, value in defines.items()),
             "\n",
-            _strings("fk_boot_paths", meta["paths"]),
+            _strings("fk_boot_paths", meta["paths"] if own_python else []),
             _strings("fk_boot_events", meta["async_events"]),
             f"static const uint16_t fk_boot_parse_types[] = {{{codes}0}};\n",
             "static const fk_boot fk_boot_data = {\n",
             "\t.name = FK_META_NAME,\n",
-            f"\t.target = {_literal(target)},\n",
-            f"\t.source_dir = {_literal(source_dir)},\n",
-            f"\t.executable = {_literal(meta['executable'])},\n",
-            f"\t.stdlib = {_literal(meta['stdlib'])},\n",
+            f"\t.target = {c_literal(target)},\n",
+            f"\t.source_dir = {c_literal(source_dir)},\n",
+            f"\t.executable = {c_literal(meta['executable'] if own_python else '')},\n",
+            f"\t.stdlib = {c_literal(meta['stdlib'] if own_python else '')},\n",
             "\t.paths = fk_boot_paths,\n",
             "\t.event_names = fk_boot_events,\n",
             "\t.parse_types = fk_boot_parse_types,\n",
@@ -98,6 +106,7 @@ def entry_c_source(
             f"\t.has_async = {int('async' in meta['capabilities'])},\n",
             f"\t.has_log = {int(_minor(meta['required_api_version']) >= 4)},\n",  # noqa: PLR2004
             "};\n\n",
+            '#include "entry_beside.c"\n' if payload is None else payload,
             '#include "entry_base.c"\n',
             *capabilities,
         ]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from falcokit.native.cache import cached, key_of
 from falcokit.native.process import run
-from falcokit.native.toolchain import find_compiler, find_libpython
+from falcokit.native.toolchain import PythonLibrary, find_compiler, find_libpython
 
 __all__ = ["build_glue", "glue_c_source"]
 
@@ -53,8 +53,12 @@ extern "Python+C" int fk_python_metrics(uint64_t plugin, char *err, size_t len);
 """
 
 
+#: What a packaged plugin carries, opened: in the glue as in the entry library.
+_SHARED = ("payload_store.c", "payload_file.c", "sha256.c")
+
+
 def _c_files() -> list[Path]:
-    return sorted(_SOURCES.glob("glue*.c"))
+    return sorted([*_SOURCES.glob("glue*.c"), *(_SOURCES / name for name in _SHARED)])
 
 
 def _inputs() -> list[Path]:
@@ -84,17 +88,20 @@ def glue_c_source(module: str, to: Path) -> None:
         ffi.emit_c_code(str(to))
 
 
-def build_glue(*, sanitize: bool = False) -> Path:
-    """Return the compiled glue for this Python, from the cache or made now (a few seconds).
+def build_glue(
+    python: PythonLibrary | None = None, identity: str = sys.version, *, sanitize: bool = False
+) -> Path:
+    """Return the compiled glue, from the cache or made now (a few seconds).
 
-    `sanitize` builds it with AddressSanitizer, for falcokit's own tests.
+    It is for this Python, or for `python`, which `identity` tells from others. `sanitize` builds it
+    with AddressSanitizer, for falcokit's own tests.
     """
     compiler = find_compiler()
-    python = find_libpython()
+    python = python or find_libpython()
     flags = ["-fsanitize=address", "-g", "-O1"] if sanitize else ["-O2"]
     key = key_of(
         [
-            sys.version,
+            identity,
             str(python.path),
             sysconfig.get_platform(),
             compiler.path,
@@ -113,12 +120,14 @@ def build_glue(*, sanitize: bool = False) -> Path:
             [
                 compiler.path,
                 *flags,
-                *("-std=gnu11", "-shared", "-fPIC", "-pthread", "-fvisibility=hidden"),
+                *("-std=gnu11", "-D_GNU_SOURCE=1", "-shared", "-fPIC", "-pthread"),
+                *("-fvisibility=hidden", "-include", str(_SOURCES / "old_glibc.h")),
                 *("-I", str(_SOURCES), "-I", str(_SOURCES.parent), "-I", str(python.include)),
                 *map(str, [generated, *_c_files()]),
                 *("-o", str(target)),
                 str(python.path),
                 f"-Wl,-rpath,{python.path.parent}",
+                *("-Wl,--no-as-needed", "-l:libdl.so.2", "-l:libpthread.so.0"),
                 # Python keeps pointers into it for ever: it must not be unloaded.
                 *(
                     "-Wl,-z,nodelete",

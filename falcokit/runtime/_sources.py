@@ -100,15 +100,19 @@ def _claim(folder: str) -> None:
 def import_plugin(target: str, folder: str, paths: Iterable[str]) -> type[Any]:
     """Return the plugin class `module:Class`, importing it from `folder`.
 
+    A packaged plugin has no paths: its code is in the archive that Python was started with.
+
     Raises:
         PluginError: the folder, the class, or the module's place is not as it was built.
         Exception: what the module raises.
 
     """
+    paths = list(paths)
     for path in paths:
         if path not in sys.path:
             sys.path.append(path)
-    _claim(folder)
+    if paths:
+        _claim(folder)
     module_name, _, class_name = target.partition(":")
     module = importlib.import_module(module_name)
     plugin = getattr(module, class_name, None)

@@ -95,7 +95,8 @@ def own_frames(frames: Iterable[traceback.FrameSummary]) -> list[traceback.Frame
 
     Where they are all the library's, the library's; falcokit's own never.
     """
-    library = os.path.dirname(os.__file__)
+    # Not os.__file__: a packaged plugin's code bears other names than the archive it lies in.
+    library = os.path.dirname(traceback.extract_tb.__code__.co_filename)
     others = [
         f
         for f in frames

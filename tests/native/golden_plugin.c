@@ -43,6 +43,7 @@ static const fk_boot fk_boot_data = {
 	.has_log = 1,
 };
 
+#include "entry_beside.c"
 #include "entry_base.c"
 #include "entry_async.c"
 #include "entry_parse.c"

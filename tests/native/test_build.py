@@ -124,7 +124,7 @@ def test_a_change_of_code_alone_compiles_nothing(
     def compiler(*arguments: Any) -> None:
         pytest.fail(f"compiled {arguments}")
 
-    monkeypatch.setattr(build_module, "_compile", compiler)
+    monkeypatch.setattr(build_module, "compile_entry", compiler)
     more = SMALL.replace("pass", "self.n = 1\n    def more(self): return 2") + "\nX = 1\n"
     assert build(_project(tmp_path, more)).compiled is False
 
@@ -162,7 +162,7 @@ def test_a_failed_compilation_is_tried_again(
         raise BuildError("no room", command=["cc"], output="")
 
     with monkeypatch.context() as patch:
-        patch.setattr(build_module, "_compile", fail)
+        patch.setattr(build_module, "compile_entry", fail)
         with pytest.raises(BuildError, match="no room"):
             build(_project(tmp_path, SMALL))
     assert build(_project(tmp_path, SMALL)).compiled is True

@@ -1,45 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of an entry library that every plugin has: metadata, init, destroy, set_config, last
-// error. Included by the generated plugin.c after its constants (FK_META_*, fk_boot_data, FK_GLUE).
+// error. Included by the generated plugin.c after its constants (FK_META_*, fk_boot_data, FK_GLUE) and
+// the file of its layout (entry_beside.c, entry_payload.c).
 // Any thread of the host may call; nothing here starts Python before init, so that tools can read
 // the metadata on a machine without any.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define FK_EXPORT __attribute__((visibility("default")))
 
 static pthread_mutex_t fk_open_lock = PTHREAD_MUTEX_INITIALIZER;
 static const fk_glue *fk_table; // set once, under the lock
 
-// Opens the glue that lies beside this library. A glue of the same content that the process already
-// has (another plugin's copy) is used instead: its SONAME names its content.
+// The glue's table, or NULL with the reason. The layout's own fk_load_glue finds the library: one of
+// the same content that the process already has (another plugin's copy) is used again, for its
+// SONAME names its content.
 static const fk_glue *fk_open_glue(char *err, size_t errlen) {
 	pthread_mutex_lock(&fk_open_lock);
 	if (!fk_table) {
-		char path[4096];
-		Dl_info me;
 		void *lib = dlopen(FK_GLUE, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
-		if (!lib) {
-			const char *slash = NULL;
-			if (dladdr((void *)&fk_open_lock, &me) && me.dli_fname)
-				slash = strrchr(me.dli_fname, '/');
-			snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash - me.dli_fname) + 1 : 0,
-			         slash ? me.dli_fname : "", FK_GLUE);
-			lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-		}
+		if (!lib) lib = fk_load_glue(err, errlen);
 		const fk_glue *table = lib ? dlsym(lib, FK_GLUE_SYMBOL) : NULL;
-		const char *why = table ? "it is of another version" : dlerror();
-		if (table && table->abi == FK_ABI)
+		if (table && table->abi == FK_ABI) {
+			fk_glue_found(table);
 			fk_table = table;
-		else
+		} else if (lib)
 			snprintf(err, errlen,
-			         "cannot load the Python glue of plugin '" FK_META_NAME
-			         "': %s; "
-			         "build the plugin again with 'falcokit build'",
-			         why ? why : "no reason given");
+			         "the Python glue of plugin '" FK_META_NAME
+			         "' is of another version: build the plugin again");
 	}
 	pthread_mutex_unlock(&fk_open_lock);
 	return fk_table;

@@ -6,8 +6,9 @@
 
 #include <stddef.h>
 #include "plugin_api.h"
+#include "payload_store.h"
 
-#define FK_ABI         2
+#define FK_ABI         3
 #define FK_GLUE_SYMBOL "fk_glue_table"
 #define FK_ERRLEN      4096
 
@@ -18,7 +19,7 @@ typedef struct fk_boot {
 	const char *source_dir;         // the author's code
 	const char *executable;         // the Python it was built with: sys.executable
 	const char *stdlib;             // folder of the standard library
-	const char *const *paths;       // module search path, NULL at its end
+	const char *const *paths;       // module search path, NULL at its end; a packaged one has none
 	const char *const *event_names; // async events, NULL at its end
 	const uint16_t *parse_types;    // codes that the author's parse_event gets, 0 at its end
 	int has_metrics;                // the author defined get_metrics
@@ -34,6 +35,7 @@ typedef struct fk_plugin {
 
 typedef struct fk_glue {
 	uint32_t abi;
+	void (*adopt)(fk_store *store); // of a packaged library, once, before the first init
 	ss_plugin_rc (*init)(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in);
 	void (*destroy)(fk_plugin *p);
 	ss_plugin_rc (*set_config)(fk_plugin *p, const char *config);

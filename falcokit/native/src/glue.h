@@ -6,8 +6,8 @@
 //   glue_ring.c      producers write here    glue_delivery.c  from the ring to the host
 //   glue_flight.c    what is on its way      glue_capture.c   handler set and cleared, the pacer
 //   glue_outlet.c    the host's handler       glue_metrics.c   get_metrics
+//   glue_payload.c   of a packaged plugin
 #pragma once
-#define _GNU_SOURCE
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <pthread.h>
@@ -191,6 +191,12 @@ static inline uint64_t fk_now(void) {
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+// glue_payload.c
+void fk_payload_adopt(fk_store *store);
+bool fk_is_packaged(void);
+const char *fk_payload_archive(char *err, size_t errlen);
+PyObject *fk_payload_modules(PyObject *module, PyObject *none);
+PyObject *fk_payload_place(PyObject *module, PyObject *item);
 // glue_boot.c
 bool fk_start_python(const fk_boot *boot, char *err, size_t errlen);
 // glue_worker.c

@@ -7,7 +7,6 @@
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 extern int fk_start_cffi(void); // from the code that cffi generates
@@ -66,7 +65,17 @@ static PyStatus set_string(PyConfig *config, wchar_t **field, const char *text) 
 	return PyConfig_SetBytesString(config, field, text);
 }
 
-static PyStatus initialize(const fk_boot *boot) {
+// Otherwise Python would look for itself on the host's PATH and beside what it finds there.
+static PyStatus set_home(PyConfig *config, const char *archive) {
+	wchar_t **const fields[] = {&config->home, &config->prefix, &config->exec_prefix,
+	                            &config->base_prefix, &config->base_exec_prefix};
+	PyStatus status = PyStatus_Ok();
+	for (size_t i = 0; i < sizeof fields / sizeof *fields && !PyStatus_Exception(status); i++)
+		status = set_string(config, fields[i], archive);
+	return status;
+}
+
+static PyStatus initialize(const fk_boot *boot, const char *archive) {
 	PyPreConfig early;
 	PyConfig config;
 	PyPreConfig_InitIsolatedConfig(&early);
@@ -80,12 +89,15 @@ static PyStatus initialize(const fk_boot *boot) {
 	config.site_import = 0;    // the search path is complete as it was built
 	config.write_bytecode = 0; // a root process leaves nothing in the author's folders
 	config.module_search_paths_set = 1;
+	const char *archive_only[] = {archive, NULL};
+	const char *const *paths = archive ? archive_only : boot->paths;
 	PyStatus status = set_string(&config, &config.executable, boot->executable);
-	for (const char *const *p = boot->paths; *p && !PyStatus_Exception(status); p++) {
+	for (const char *const *p = paths; *p && !PyStatus_Exception(status); p++) {
 		wchar_t *path = Py_DecodeLocale(*p, NULL);
 		if (path) status = PyWideStringList_Append(&config.module_search_paths, path);
 		PyMem_RawFree(path);
 	}
+	if (archive && !PyStatus_Exception(status)) status = set_home(&config, archive);
 	if (!PyStatus_Exception(status)) status = Py_InitializeFromConfig(&config);
 	PyConfig_Clear(&config);
 	return status;
@@ -114,26 +126,35 @@ static bool import_runtime(const fk_boot *boot, char *err, size_t errlen) {
 	}
 	PyErr_Clear();
 	PyObject *hot = fk_hot_module();
-	PyObject *runtime = hot ? PyImport_ImportModule("falcokit.runtime._bridge") : NULL;
-	bool ok = hot && runtime;
+	PyObject *finder = NULL; // of extension modules, which falcokit.runtime may need already
+	if (hot)
+		finder = fk_is_packaged() ? PyImport_ImportModule("_falcokit_payload") : Py_NewRef(Py_None);
+	PyObject *runtime = finder ? PyImport_ImportModule("falcokit.runtime._bridge") : NULL;
+	bool ok = runtime != NULL;
 	if (!hot)
 		describe_exception(err, errlen, "this process's Python cannot be shared");
 	else if (!runtime)
-		describe_exception(err, errlen,
-		                   "cannot import falcokit.runtime (was the virtual environment moved or "
-		                   "changed? run 'falcokit build' again)");
+		describe_exception(
+			err, errlen,
+			fk_is_packaged() ? "cannot import falcokit.runtime out of the packaged plugin"
+			                 : "cannot import falcokit.runtime (was the virtual environment moved "
+			                   "or changed? run 'falcokit build' again)");
 	Py_XDECREF(hot);
+	Py_XDECREF(finder);
 	Py_XDECREF(runtime);
 	return ok;
 }
 
 // True when this thread has become Python's main thread.
 static bool start(boot_job *job) {
-	struct stat facts;
+	const char *archive = NULL;
 	char landmark[4096];
 	snprintf(landmark, sizeof landmark, "%s/encodings/__init__.py", job->boot->stdlib);
 	bool fresh = !Py_IsInitialized();
-	if (fresh && stat(landmark, &facts) != 0) {
+	if (fresh && fk_is_packaged()) {
+		archive = fk_payload_archive(job->err, sizeof job->err);
+		if (!archive) return false;
+	} else if (fresh && access(landmark, R_OK) != 0) {
 		snprintf(job->err, sizeof job->err,
 		         "Python's standard library is not at %s any more: was the Python or the virtual "
 		         "environment moved? run 'falcokit build' again",
@@ -141,7 +162,7 @@ static bool start(boot_job *job) {
 		return false;
 	}
 	if (fresh) {
-		PyStatus status = initialize(job->boot);
+		PyStatus status = initialize(job->boot, archive);
 		if (PyStatus_Exception(status)) {
 			snprintf(job->err, sizeof job->err, "Python cannot start: %s",
 			         status.err_msg ? status.err_msg : "no reason given");
@@ -198,7 +219,7 @@ bool fk_start_python(const fk_boot *boot, char *err, size_t errlen) {
 		boot_job job = {.boot = boot};
 		if (broken)
 			snprintf(job.err, sizeof job.err, "%s", broken_text);
-		else if (promote_libpython(job.err, sizeof job.err))
+		else if (fk_is_packaged() || promote_libpython(job.err, sizeof job.err))
 			run_boot(&job);
 		booted = job.ok;
 		if (!booted) snprintf(err, errlen, "%s", job.err);

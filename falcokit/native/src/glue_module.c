@@ -73,8 +73,11 @@ static PyObject *hot_install(PyObject *module, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
-static PyMethodDef hot_methods[] = {
-	{"link", hot_link, METH_O, NULL}, {"install", hot_install, METH_VARARGS, NULL}, {0}};
+static PyMethodDef hot_methods[] = {{"link", hot_link, METH_O, NULL},
+                                    {"install", hot_install, METH_VARARGS, NULL},
+                                    {"payload_modules", fk_payload_modules, METH_NOARGS, NULL},
+                                    {"payload_place", fk_payload_place, METH_O, NULL},
+                                    {0}};
 static struct PyModuleDef hot_def = {PyModuleDef_HEAD_INIT, .m_name = "_falcokit_hot", .m_size = -1,
                                      .m_methods = hot_methods};
 

@@ -159,6 +159,7 @@ static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in) {
 
 __attribute__((visibility("default"))) const fk_glue fk_glue_table = {
 	.abi = FK_ABI,
+	.adopt = fk_payload_adopt,
 	.init = glue_init,
 	.destroy = glue_destroy,
 	.set_config = glue_set_config,

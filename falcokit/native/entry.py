@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles an entry library: the small C file that differs between plugins.
+
+Called by `build` for the development layout, and by `falcokit.package` for an artifact.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from falcokit.native.cache import key_of
+from falcokit.native.process import run
+from falcokit.native.toolchain import find_compiler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["compile_entry", "entry_key"]
+
+_SOURCES = Path(__file__).parent / "src"
+_FLAGS = (
+    *("-std=gnu11", "-D_GNU_SOURCE=1", "-O2", "-shared", "-fPIC", "-pthread"),
+    *("-fvisibility=hidden", "-Wl,-z,now", "-Wl,--no-undefined"),
+    *("-include", "old_glibc.h", "-Wl,--no-as-needed", "-l:libdl.so.2", "-l:libpthread.so.0"),
+)
+
+
+@functools.cache
+def entry_key() -> str:
+    """Hash what every entry library is made of: the shared C, the compiler."""
+    files = sorted(
+        file
+        for pattern in ("entry_*.c", "payload_*", "sha256.*", "fk_abi.h", "old_glibc.h")
+        for file in _SOURCES.glob(pattern)
+    )
+    compiler = find_compiler()
+    parts = [*files, _SOURCES.parent / "plugin_api.h"]
+    return key_of([compiler.path, compiler.version, *_FLAGS, *(f.read_bytes() for f in parts)])
+
+
+def compile_entry(text: str, source: Path, library: Path, flags: Iterable[str] = ()) -> None:
+    """Compile beside the target and move it there: a library in use is never written into.
+
+    The source comes last: it tells the next build what the library was made of.
+    """
+    draft = source.with_name(f".{os.getpid()}.{source.name}")
+    fresh = library.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        draft.write_text(text)
+        run(
+            [
+                find_compiler().path,
+                *_FLAGS,
+                *("-I", str(_SOURCES), "-I", str(_SOURCES.parent)),
+                *(str(draft), "-o", str(fresh), *flags),
+            ]
+        )
+        fresh.replace(library)
+        draft.replace(source)
+    finally:
+        fresh.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)

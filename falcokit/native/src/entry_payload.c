@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The packaged layouts: Python and the glue come out of the payload (fk_payload_data, generated).
+// Included by the generated plugin.c before entry_base.c.
+#include "payload_store.c"
+#include "payload_file.c"
+#include "sha256.c"
+
+static fk_store *fk_opened; // until the glue has taken it
+
+static void *fk_load_glue(char *err, size_t errlen) {
+	if (!fk_opened) fk_opened = fk_store_open(&fk_payload_data, err, errlen);
+	if (!fk_opened) return NULL;
+	fk_store_begin_archive(fk_opened);
+	return fk_store_load(fk_opened, fk_payload_data.glue, true, err, errlen);
+}
+
+static void fk_glue_found(const fk_glue *table) {
+	if (fk_opened) table->adopt(fk_opened);
+	fk_opened = NULL;
+}
+
+// What an init that failed has left is not taken along when the host unloads the library.
+__attribute__((destructor)) static void fk_unload(void) { fk_store_close(fk_opened); }

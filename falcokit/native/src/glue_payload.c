@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The packaged plugin's payload, once its Python runs: where the zip of all code is, and extension
+// modules for the finder of falcokit.runtime._payload. In the development layout there is none.
+#include "glue.h"
+#include "payload_store.h"
+
+static fk_store *store; // set before Python is started, never taken back
+
+void fk_payload_adopt(fk_store *opened) {
+	if (!store) store = opened;
+}
+
+bool fk_is_packaged(void) { return store != NULL; }
+
+const char *fk_payload_archive(char *err, size_t errlen) {
+	return fk_store_archive(store, err, errlen);
+}
+
+// payload_modules() -> {full name: item}, empty in the development layout
+PyObject *fk_payload_modules(PyObject *module, PyObject *none) {
+	(void)module;
+	(void)none;
+	PyObject *found = PyDict_New();
+	for (int i = 0; found && store && i < store->count; i++) {
+		if (!store->items[i].module) continue;
+		PyObject *number = PyLong_FromLong(i);
+		if (!number || PyDict_SetItemString(found, store->items[i].module, number) < 0)
+			Py_CLEAR(found);
+		Py_XDECREF(number);
+	}
+	return found;
+}
+
+// payload_place(item) -> (path, flags for dlopen), after the libraries that the module needs
+PyObject *fk_payload_place(PyObject *module, PyObject *item) {
+	char err[FK_ERRLEN] = "";
+	long i = PyLong_AsLong(item);
+	const char *path = NULL;
+	(void)module;
+	if (i < 0 || !store || i >= store->count) {
+		if (!PyErr_Occurred()) PyErr_SetString(PyExc_IndexError, "there is no such item");
+		return NULL;
+	}
+	Py_BEGIN_ALLOW_THREADS
+	if (fk_store_load(store, (int)i, false, err, sizeof err))
+		path = fk_store_place(store, (int)i, err, sizeof err);
+	Py_END_ALLOW_THREADS
+	if (path) return Py_BuildValue("(si)", path, fk_store_flags(store));
+	PyErr_SetString(PyExc_ImportError, err);
+	return NULL;
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the payload to a file with a path, its hash checked on the way. See payload_file.h.
+#include "payload_file.h"
+#include "old_glibc.h"
+#include "sha256.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CACHE_FOLDER "/var/cache/falcokit"
+
+#ifndef MFD_CLOEXEC
+#define MFD_CLOEXEC       1u
+#define MFD_ALLOW_SEALING 2u
+#endif
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10u // kernel 6.3; older ones make every memfd executable, and refuse the flag
+#endif
+#ifndef F_ADD_SEALS
+#define F_ADD_SEALS 1033
+#define F_SEAL_ALL  15 // seal, shrink, grow, write
+#else
+#define F_SEAL_ALL (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#endif
+
+// ---- bytes ------------------------------------------------------------------------------------------
+
+static bool write_all(int fd, const unsigned char *data, size_t n) {
+	while (n) {
+		ssize_t done = write(fd, data, n);
+		if (done < 0 && errno == EINTR) continue;
+		if (done < 0) return false;
+		data += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+// Copies to `to` (or nowhere, with -1) what the item says, and checks it.
+static bool copy_checked(const fk_source *from, int to, char *err, size_t errlen) {
+	enum {
+		STEP = 1 << 17 // stays in the processor's cache between the read, the hash and the write
+	};
+	unsigned char *buffer = malloc(STEP), digest[32];
+	uint64_t at = 0;
+	fk_sha256 hash;
+	fk_sha256_start(&hash);
+	while (buffer && at < from->size) {
+		size_t want = from->size - at < STEP ? (size_t)(from->size - at) : STEP;
+		ssize_t got = pread(from->fd, buffer, want, (off_t)(from->offset + at));
+		if (got < 0 && errno == EINTR) continue;
+		if (got <= 0) break; // cut short: the hash tells
+		fk_sha256_add(&hash, buffer, (size_t)got);
+		if (to >= 0 && !write_all(to, buffer, (size_t)got)) {
+			snprintf(err, errlen, "cannot unpack %s of the packaged plugin: %s", from->name,
+			         strerror(errno));
+			free(buffer);
+			return false;
+		}
+		at += (uint64_t)got;
+	}
+	free(buffer);
+	fk_sha256_end(&hash, digest);
+	if (memcmp(digest, from->sha256, sizeof digest) == 0) return true;
+	snprintf(
+		err, errlen,
+		"the packaged plugin was changed after it was built: %s does not have the SHA-256 that "
+		"the library was made with; install the artifact again",
+		from->name);
+	return false;
+}
+
+static bool can_execute(int fd) {
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	if (page == MAP_FAILED) return false;
+	munmap(page, 4096);
+	return true;
+}
+
+// ---- in memory --------------------------------------------------------------------------------------
+
+static int new_memfd(const char *name) {
+	char label[200];
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	snprintf(label, sizeof label, "falcokit:%s", name);
+	int fd = (int)syscall(SYS_memfd_create, label, flags | MFD_EXEC);
+	return fd < 0 && errno == EINVAL ? (int)syscall(SYS_memfd_create, label, flags) : fd;
+}
+
+// Without /proc there is no path, or one to something else.
+static bool names(const char *path, int fd) {
+	struct stat named, meant;
+	int opened = open(path, O_PATH | O_CLOEXEC);
+	bool same = opened >= 0 && fk_fstat(opened, &named) == 0 && fk_fstat(fd, &meant) == 0 &&
+	            named.st_ino == meant.st_ino && named.st_dev == meant.st_dev;
+	if (opened >= 0) close(opened);
+	return same;
+}
+
+// The descriptor stays open: the loader knows a library by the path it was opened with, and another
+// library must not come to have the same one.
+char *fk_place_in_memory(const fk_source *from, bool *refused, char *err, size_t errlen) {
+	char *path = NULL;
+	int fd = new_memfd(from->name);
+	if (fd < 0 || asprintf(&path, "/proc/self/fd/%d", fd) < 0) path = NULL;
+	if (!path || !names(path, fd)) {
+		*refused = true;
+	} else if (copy_checked(from, fd, err, errlen)) {
+		fcntl(fd, F_ADD_SEALS, F_SEAL_ALL);
+		if (can_execute(fd)) return path;
+		*refused = true;
+	}
+	if (fd >= 0) close(fd);
+	free(path);
+	return NULL;
+}
+
+int fk_copy_section(const unsigned char *blob, uint64_t size, char *err, size_t errlen) {
+	int fd = new_memfd("payload");
+	if (fd >= 0 && write_all(fd, blob, size)) return fd;
+	snprintf(
+		err, errlen,
+		"cannot read the packaged plugin's own file, nor copy it into memory: %s; load it by an "
+		"absolute path",
+		strerror(errno));
+	if (fd >= 0) close(fd);
+	return -1;
+}
+
+// ---- in the cache folder ----------------------------------------------------------------------------
+
+static bool is_ours(int fd, mode_t kind) {
+	struct stat facts;
+	return fk_fstat(fd, &facts) == 0 && (facts.st_mode & S_IFMT) == kind &&
+	       (facts.st_uid == geteuid() || facts.st_uid == 0) && !(facts.st_mode & 022);
+}
+
+static int open_cache(const char **name, char *err, size_t errlen) {
+	const char *given = secure_getenv("FALCOKIT_CACHE");
+	*name = given && *given ? given : CACHE_FOLDER;
+	mkdir("/var/cache", 0755); // an image may have neither
+	if (mkdir(*name, 0700) != 0 && errno != EEXIST) goto failed;
+	int fd = open(*name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && is_ours(fd, S_IFDIR)) return fd;
+	if (fd >= 0) {
+		close(fd);
+		snprintf(err, errlen,
+		         "this system gives no executable memory file, and the cache folder %s can be "
+		         "written by others: set FALCOKIT_CACHE to a folder of mode 0700",
+		         *name);
+		return -1;
+	}
+failed:
+	snprintf(
+		err, errlen,
+		"this system gives no executable memory file (no /proc? vm.memfd_noexec?), and the cache "
+		"folder %s cannot be used: %s; set FALCOKIT_CACHE to a folder of mode 0700",
+		*name, strerror(errno));
+	return -1;
+}
+
+// A file that is there and right is used; another is replaced.
+static bool is_there(int folder, const char *file, const fk_source *from) {
+	char ignored[256];
+	int fd = openat(folder, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) return false;
+	fk_source cached = *from;
+	struct stat facts;
+	cached.fd = fd;
+	cached.offset = 0;
+	bool ok = is_ours(fd, S_IFREG) && fk_fstat(fd, &facts) == 0 &&
+	          (uint64_t)facts.st_size == from->size &&
+	          copy_checked(&cached, -1, ignored, sizeof ignored);
+	close(fd);
+	return ok;
+}
+
+static bool write_cached(int folder, const char *file, const fk_source *from, char *err,
+                         size_t errlen) {
+	char draft[64];
+	snprintf(draft, sizeof draft, ".%ld.%p", (long)getpid(), (void *)&draft);
+	unlinkat(folder, draft, 0);
+	int fd = openat(folder, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0500);
+	if (fd < 0) {
+		snprintf(err, errlen, "cannot write into the cache folder of packaged plugins: %s",
+		         strerror(errno));
+		return false;
+	}
+	bool ok = copy_checked(from, fd, err, errlen);
+	close(fd);
+	if (ok && renameat(folder, draft, folder, file) == 0) return true;
+	unlinkat(folder, draft, 0);
+	return false;
+}
+
+static bool is_executable(int folder, const char *file) {
+	int fd = openat(folder, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bool ok = fd >= 0 && can_execute(fd);
+	if (fd >= 0) close(fd);
+	return ok;
+}
+
+char *fk_place_in_cache(const fk_source *from, char *err, size_t errlen) {
+	char file[65], *path = NULL;
+	const char *name;
+	int folder = open_cache(&name, err, errlen);
+	if (folder < 0) return NULL;
+	for (int i = 0; i < 32; i++) snprintf(file + 2 * i, 3, "%02x", from->sha256[i]);
+	if (is_there(folder, file, from) || write_cached(folder, file, from, err, errlen)) {
+		if (!is_executable(folder, file))
+			snprintf(err, errlen,
+			         "this system gives no executable memory file, and the cache folder %s is "
+			         "mounted noexec: set FALCOKIT_CACHE to a folder on another file system",
+			         name);
+		else if (asprintf(&path, "%s/%s", name, file) < 0)
+			path = NULL;
+	}
+	close(folder);
+	return path;
+}
+
+// ---- in the folder of the dir layout ----------------------------------------------------------------
+
+char *fk_place_in_folder(const fk_source *from, const char *folder, char *err, size_t errlen) {
+	char *path = NULL;
+	fk_source file = *from;
+	struct stat facts;
+	if (asprintf(&path, "%s/%s", folder, from->name) < 0) return NULL;
+	file.offset = 0;
+	file.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (file.fd >= 0 && fk_fstat(file.fd, &facts) == 0) file.size = (uint64_t)facts.st_size;
+	if (file.fd < 0)
+		snprintf(err, errlen,
+		         "%s of the packaged plugin cannot be opened: %s; the folder belongs beside the "
+		         "library, as the artifact has it",
+		         path, strerror(errno));
+	else if (copy_checked(&file, -1, err, errlen)) {
+		close(file.fd);
+		return path;
+	}
+	if (file.fd >= 0) close(file.fd);
+	free(path);
+	return NULL;
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the payload's bytes are, and the order in which its libraries are loaded. See payload_store.h.
+#include "payload_store.h"
+#include "payload_file.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// ---- the library's own file -------------------------------------------------------------------------
+
+typedef struct place {
+	uintptr_t address;
+	uint64_t offset; // in the file
+	bool found;
+} place;
+
+static int find_segment(struct dl_phdr_info *info, size_t size, void *data) {
+	place *p = data;
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + h->p_vaddr;
+		if (h->p_type != PT_LOAD || p->address < start || p->address >= start + h->p_filesz)
+			continue;
+		p->offset = h->p_offset + (p->address - start);
+		p->found = true;
+		return 1;
+	}
+	return 0;
+}
+
+// The file is opened once and stays the one that was loaded, whatever takes its name later; items are
+// read from it when they are wanted, which costs no memory. False if it cannot be found any more.
+static bool open_own_file(fk_store *s, const fk_payload *payload) {
+	unsigned char head[4096];
+	size_t n = payload->blob_size < sizeof head ? payload->blob_size : sizeof head;
+	place where = {.address = (uintptr_t)payload->blob};
+	Dl_info me;
+	if (!dladdr((void *)payload->blob, &me) || !me.dli_fname) return false;
+	if (!dl_iterate_phdr(find_segment, &where) || !where.found) return false;
+	int fd = open(me.dli_fname, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return false;
+	if (pread(fd, head, n, (off_t)where.offset) != (ssize_t)n || memcmp(head, payload->blob, n)) {
+		close(fd);
+		return false;
+	}
+	s->fd = fd;
+	s->base = where.offset;
+	return true;
+}
+
+static bool open_bytes(fk_store *s, const fk_payload *payload, char *err, size_t errlen) {
+	if (open_own_file(s, payload)) return true;
+	s->fd = fk_copy_section(payload->blob, payload->blob_size, err, errlen);
+	return s->fd >= 0;
+}
+
+static char *beside_library(const fk_payload *payload) {
+	Dl_info me;
+	char *folder = NULL;
+	if (!dladdr((void *)payload->items, &me) || !me.dli_fname) return NULL;
+	const char *slash = strrchr(me.dli_fname, '/');
+	int length = slash ? (int)(slash - me.dli_fname) + 1 : 0;
+	return asprintf(&folder, "%.*s%s", length, me.dli_fname, payload->folder) < 0 ? NULL : folder;
+}
+
+// ---- open and close ---------------------------------------------------------------------------------
+
+// The entry library may be unloaded while the store lives on.
+static bool copy_items(fk_store *s, const fk_payload *payload) {
+	s->items = calloc((size_t)payload->count, sizeof *s->items);
+	s->paths = calloc((size_t)payload->count, sizeof *s->paths);
+	s->handles = calloc((size_t)payload->count, sizeof *s->handles);
+	if (!s->items || !s->paths || !s->handles) return false;
+	for (int i = 0; i < payload->count; i++) {
+		const fk_item *from = &payload->items[i];
+		size_t needs = 1;
+		while (from->needs[needs - 1] >= 0) needs++;
+		int16_t *copy = malloc(needs * sizeof *copy);
+		s->items[i] = *from;
+		s->items[i].name = strdup(from->name);
+		s->items[i].module = from->module ? strdup(from->module) : NULL;
+		s->items[i].needs = copy;
+		s->count = i + 1;
+		if (!copy || !s->items[i].name || (from->module && !s->items[i].module)) return false;
+		memcpy(copy, from->needs, needs * sizeof *copy);
+	}
+	return true;
+}
+
+fk_store *fk_store_open(const fk_payload *payload, char *err, size_t errlen) {
+	fk_store *s = calloc(1, sizeof *s);
+	if (s) {
+		pthread_mutex_init(&s->lock, NULL);
+		s->fd = -1;
+		s->glue = payload->glue;
+		s->archive = payload->archive;
+	}
+	if (!s || !copy_items(s, payload) ||
+	    (payload->folder && !(s->folder = beside_library(payload)))) {
+		snprintf(err, errlen, "there is no memory to unpack the plugin's Python");
+		fk_store_close(s);
+		return NULL;
+	}
+	if (payload->folder || open_bytes(s, payload, err, errlen)) return s;
+	fk_store_close(s);
+	return NULL;
+}
+
+// Only of a store from which nothing was loaded that lives on.
+void fk_store_close(fk_store *s) {
+	if (!s) return;
+	if (s->archiving) pthread_join(s->archiver, NULL);
+	for (int i = 0; i < s->count; i++) {
+		free((void *)s->items[i].name);
+		free((void *)s->items[i].module);
+		free((void *)s->items[i].needs);
+		if (s->paths) free(s->paths[i]);
+	}
+	if (s->fd >= 0) close(s->fd);
+	free(s->items);
+	free(s->paths);
+	free(s->handles);
+	free(s->folder);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+// ---- place and load ---------------------------------------------------------------------------------
+
+static char *place_anew(fk_store *s, const fk_item *item, char *err, size_t errlen) {
+	fk_source from = {.fd = s->fd,
+	                  .offset = s->base + item->offset,
+	                  .size = item->size,
+	                  .sha256 = item->sha256,
+	                  .name = item->name};
+	if (s->folder) return fk_place_in_folder(&from, s->folder, err, errlen);
+	if (!s->no_memfd) {
+		bool refused = false;
+		char *path = fk_place_in_memory(&from, &refused, err, errlen);
+		if (path || !refused) return path; // not refused: the payload itself is at fault
+		s->no_memfd = true;
+	}
+	return fk_place_in_cache(&from, err, errlen);
+}
+
+static const char *place_locked(fk_store *s, int i, char *err, size_t errlen) {
+	if (!s->paths[i]) s->paths[i] = place_anew(s, &s->items[i], err, errlen);
+	return s->paths[i];
+}
+
+// The archive's path is written by one thread at a time without the lock: this one until it is joined.
+static void *archive_main(void *arg) {
+	fk_store *s = arg;
+	s->paths[s->archive] =
+		place_anew(s, &s->items[s->archive], s->archive_err, sizeof s->archive_err);
+	return NULL;
+}
+
+void fk_store_begin_archive(fk_store *s) {
+	if (s->archiving || s->paths[s->archive]) return;
+	s->archiving = pthread_create(&s->archiver, NULL, archive_main, s) == 0;
+}
+
+const char *fk_store_archive(fk_store *s, char *err, size_t errlen) {
+	if (s->archiving) pthread_join(s->archiver, NULL);
+	if (s->archiving && !s->paths[s->archive]) snprintf(err, errlen, "%s", s->archive_err);
+	bool tried = s->archiving;
+	s->archiving = false;
+	return tried ? s->paths[s->archive] : fk_store_place(s, s->archive, err, errlen);
+}
+
+int fk_store_flags(const fk_store *s) {
+	void *glue = s->handles[s->glue];
+	void *first = dlsym(RTLD_DEFAULT, "Py_GetVersion");
+	bool foreign = first && (!glue || first != dlsym(glue, "Py_GetVersion"));
+	return RTLD_NOW | RTLD_LOCAL | (foreign ? RTLD_DEEPBIND : 0);
+}
+
+static void *load_locked(fk_store *s, int i, bool itself, char *err, size_t errlen) {
+	if (s->handles[i]) return s->handles[i];
+	for (const int16_t *need = s->items[i].needs; *need >= 0; need++)
+		if (!load_locked(s, *need, true, err, errlen)) return NULL;
+	if (!itself) return s;
+	const char *path = place_locked(s, i, err, errlen);
+	if (!path) return NULL;
+	s->handles[i] = dlopen(path, fk_store_flags(s));
+	if (!s->handles[i]) {
+		const char *why = dlerror();
+		snprintf(err, errlen, "cannot load %s of the packaged plugin: %s", s->items[i].name,
+		         why ? why : "no reason given");
+	}
+	return s->handles[i];
+}
+
+const char *fk_store_place(fk_store *s, int item, char *err, size_t errlen) {
+	pthread_mutex_lock(&s->lock);
+	const char *path = place_locked(s, item, err, errlen);
+	pthread_mutex_unlock(&s->lock);
+	return path;
+}
+
+void *fk_store_load(fk_store *s, int item, bool itself, char *err, size_t errlen) {
+	pthread_mutex_lock(&s->lock);
+	void *handle = load_locked(s, item, itself, err, errlen);
+	pthread_mutex_unlock(&s->lock);
+	return handle;
+}

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a project to the files of its artifact: one library, or a library and a folder.
+
+Called by `package`. This is the order of the work; each step is a module of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import falcokit
+from falcokit.errors import PackageError
+from falcokit.native.build import describe_project
+from falcokit.native.entry import compile_entry
+from falcokit.native.generate import entry_c_source
+from falcokit.package.author_code import author_files
+from falcokit.package.code import author_label, collect_code
+from falcokit.package.dependencies import install_dependencies
+from falcokit.package.elf import read_elf
+from falcokit.package.payload import Item, make_payload, payload_c
+from falcokit.package.shared_objects import GLUE, collect_shared_objects, payload_items
+from falcokit.package.stdlib import stdlib_selection
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterable
+
+    from falcokit.package.binaries import Binary
+    from falcokit.package.dependencies import Dependencies
+    from falcokit.package.elf import ElfFacts
+    from falcokit.package.payload import Payload
+    from falcokit.package.python_runtime import PythonRuntime
+    from falcokit.project import Project
+
+__all__ = ["Assembly", "assemble"]
+
+_ARCHIVE: Final = "python.zip"
+#: describe runs in the Python that is shipped, with the dependencies that are shipped.
+_DESCRIBE: Final = (
+    "import runpy, sys; sys.path[1:1] = sys.argv[1:];"
+    " runpy.run_module('falcokit.native.describe', run_name='__main__')"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembly:
+    """The files of an artifact, and what is known of them."""
+
+    library: Path
+    metadata: dict[str, Any]
+    payload: Payload
+    folder: str | None
+    """Name of the folder of the dir layout, which lies beside the library."""
+    dependencies: Dependencies
+    binaries: tuple[Binary, ...]
+    facts: dict[str, ElfFacts]
+    """Every shared object as it is shipped, under a name for people."""
+    sizes: Counter[str]
+    """Bytes by owner, not compressed."""
+
+
+def assemble(
+    project: Project,
+    runtime: PythonRuntime,
+    work: Path,
+    *,
+    as_folder: bool,
+    progress: Callable[[str], None],
+) -> Assembly:
+    """Make the library in the folder `work`, and all that goes beside it.
+
+    Raises:
+        FalcokitError: what any of the steps raises.
+
+    """
+    author = author_files(project)
+    dependencies = install_dependencies(project, runtime, progress=progress)
+    progress("importing the plugin")
+    home = str(Path(falcokit.__file__).parent.parent)
+    command = [str(runtime.python), "-I", "-c", _DESCRIBE, str(dependencies.folder), home]
+    metadata = describe_project(project, command)
+    progress("compiling Python code")
+    stdlib = stdlib_selection(runtime, project.package)
+    code = collect_code(project, runtime, stdlib, dependencies, author)
+    progress("linking")
+    binaries = collect_shared_objects(runtime, stdlib.extensions, dependencies, author)
+    items = payload_items(binaries, runtime, as_folder=as_folder)
+    for binary, item in zip(binaries, items, strict=True):
+        code.sizes[binary.owner] += len(item.data)
+    items.append(Item(name=_ARCHIVE, data=code.archive))
+    about = {
+        "name": metadata["name"],
+        "version": metadata["version"],
+        "python": runtime.version,
+        "distributions": {d.name: d.version for d in dependencies.distributions},
+    }
+
+    def entry(glue: str, payload: str) -> str:
+        return entry_c_source(
+            metadata,
+            target=project.plugin,
+            source_dir=author_label(project),
+            glue=glue,
+            build=f"falcokit {version('falcokit')}",
+            payload=payload,
+        )
+
+    payload = make_payload(items, about, extra=entry(GLUE, "").encode())
+    folder = f"{metadata['name']}.rt-{payload.key}" if as_folder else None
+    blob = _write(payload, work, folder)
+    glue = next(number for number, binary in enumerate(binaries) if binary.name == GLUE)
+    text = entry(
+        payload.items[glue].name,
+        payload_c(payload, glue=glue, archive=len(items) - 1, folder=folder, blob=str(blob)),
+    )
+    library = work / f"lib{metadata['name']}.so"
+    # Stripped: the symbol table names the temporary file that was compiled.
+    compile_entry(text, work / "plugin.c", library, ["-Wl,--strip-all", "-Wl,--build-id=sha1"])
+    return Assembly(
+        library=library,
+        metadata=metadata,
+        payload=payload,
+        folder=folder,
+        dependencies=dependencies,
+        binaries=tuple(binaries),
+        facts=_facts(library, binaries, payload),
+        sizes=code.sizes,
+    )
+
+
+def _write(payload: Payload, work: Path, folder: str | None) -> Path:
+    """Write the section, or the files of the folder; return the section's file."""
+    blob = work / "payload"
+    try:
+        if folder is None:
+            blob.write_bytes(payload.blob)
+        else:
+            (work / folder).mkdir()
+            for item in payload.items:
+                (work / folder / item.name).write_bytes(item.data)
+    except OSError as e:
+        raise PackageError(
+            f"the payload cannot be written to {work}: {e.strerror}",
+            hint="set TMPDIR to a folder with room",
+        ) from e
+    return blob
+
+
+def _facts(library: Path, binaries: Iterable[Binary], payload: Payload) -> dict[str, ElfFacts]:
+    files: list[tuple[str, Path | bytes]] = [(library.name, library)]
+    files += [(b.shown, item.data) for b, item in zip(binaries, payload.items, strict=False)]
+    return {name: facts for name, data in files if (facts := read_elf(data)) is not None}
