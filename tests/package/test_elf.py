@@ -166,17 +166,42 @@ def test_program_headers_of_size_zero_in_great_number_end(plain: Path) -> None:
         read_elf(bytes(whole))
 
 
+def section(file: Path, name: str) -> int:
+    """Where a section begins in the file, as binutils tells it."""
+    row = re.search(rf"{re.escape(name)}\s+\S+\s+\S+\s+(\S+)", run(["readelf", "-SW", str(file)]))
+    assert row
+    return int(row[1], 16)
+
+
 def test_a_chain_of_versions_that_does_not_move_ends(plain: Path) -> None:
     """Two counters at their maximum and steps of 0: billions of rounds without a bound."""
     whole = bytearray(plain.read_bytes())
-    said = run(["readelf", "-SW", str(plain)])
-    row = re.search(r"\.gnu\.version_r\s+\S+\s+\S+\s+(\S+)", said)
-    assert row
-    at = int(row[1], 16)
+    at = section(plain, ".gnu.version_r")
     struct.pack_into("<H", whole, at + 2, 0xFFFF)  # vn_cnt
     struct.pack_into("<I", whole, at + 16 + 12, 0)  # vna_next
     with pytest.raises(PackageError, match="needs more versions"):
         read_elf(bytes(whole))
+
+
+def test_a_version_that_is_only_weakly_needed_does_not_count(plain: Path) -> None:
+    """The loader goes on without it, so the file does not demand it."""
+    whole = bytearray(plain.read_bytes())
+    struct.pack_into("<H", whole, section(plain, ".gnu.version_r") + 16 + 4, 2)  # vna_flags
+    before, after = read_elf(plain), read_elf(bytes(whole))
+    assert before
+    assert after
+    count = sum(map(len, before.versions.values()))
+    assert sum(map(len, after.versions.values())) == count - 1
+
+
+@pytest.mark.parametrize(("visibility", "seen"), [(0, True), (1, False), (2, False), (3, True)])
+def test_a_hidden_symbol_is_no_export(visibility: int, seen: bool, plain: Path) -> None:
+    whole = bytearray(plain.read_bytes())
+    said = run(["readelf", "--dyn-syms", "-W", str(plain)])
+    row = re.search(r"(\d+): .* plugin_answer$", said, re.MULTILINE)
+    assert row
+    whole[section(plain, ".dynsym") + 24 * int(row[1]) + 5] = visibility  # st_other
+    assert ("plugin_answer" in exported_symbols(bytes(whole))) is seen
 
 
 def test_no_damage_gets_past_as_another_error(plain: Path) -> None:
