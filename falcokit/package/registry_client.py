@@ -173,11 +173,11 @@ class RegistryClient:
         if self.login is not None:
             backend.set_basic_auth(self.login.user, self.login.password)
         try:
-            headers, is_new = backend.authenticate_request(answer, {}, refresh=True)
-        except self._requests.RequestException as e:
-            raise self._unreachable(e) from None
+            headers, is_new = backend.authenticate_request(answer, {})
         except (ValueError, TypeError, AttributeError):  # what the service sent is no token
             return False
+        except self._requests.RequestException as e:
+            raise self._unreachable(e) from None
         if is_new:
             self._authorization = {"Authorization": headers["Authorization"]}
         return bool(is_new)

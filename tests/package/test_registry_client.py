@@ -1,0 +1,492 @@
+# SPDX-License-Identifier: Apache-2.0
+"""References, logins, and registries that misbehave: an error each, and no secret in it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from fake_registry import Asked, Reply, accepting, answering
+from hypothesis import given
+from hypothesis import strategies as st
+from registry import make_layout
+
+from falcokit.errors import PublishError
+from falcokit.package import registry_client
+from falcokit.package.publish import publish_layout
+from falcokit.package.registry_client import RegistryClient
+from falcokit.package.registry_login import find_login
+from falcokit.package.registry_reference import parse_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SECRET = "s3cr3t-w0rd"
+BASIC = base64.b64encode(f"ana:{SECRET}".encode()).decode()
+
+
+@pytest.fixture(autouse=True)
+def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "docker"
+    folder.mkdir()
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    return folder / "config.json"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_layout(tmp_path).folder
+
+
+def log_in(file: Path, address: str) -> None:
+    file.write_text(json.dumps({"auths": {address: {"auth": BASIC}}}))
+
+
+def failure(folder: Path, ref: str) -> PublishError:
+    with pytest.raises(PublishError) as caught:
+        publish_layout(folder, ref)
+    said = f"{caught.value.message} {caught.value.hint}"
+    assert SECRET not in said
+    assert BASIC not in said
+    return caught.value
+
+
+def failing(folder: Path, reply: Callable[[Asked], Reply]) -> PublishError:
+    with answering(reply) as fake:
+        return failure(folder, f"{fake.address}/plugin/ticker")
+
+
+# --- references
+
+
+@pytest.mark.parametrize(
+    ("text", "registry", "repository", "tag", "rules"),
+    [
+        ("ghcr.io/acme/plugins/plugin/a:1.0", "ghcr.io", "acme/plugins/plugin/a", "1.0",
+         "acme/plugins/ruleset/a"),
+        ("localhost/plugin/a", "localhost", "plugin/a", None, "ruleset/a"),
+        ("[::1]:5000/a", "[::1]:5000", "a", None, "a-rules"),
+        ("docker.io/acme/a_b", "docker.io", "acme/a_b", None, "acme/a_b-rules"),
+        ("r.io:443/myplugin/a", "r.io:443", "myplugin/a", None, "myplugin/a-rules"),
+        ("r.io/plugin", "r.io", "plugin", None, "plugin-rules"),
+    ],
+)  # fmt: skip
+def test_a_reference_is_taken_apart(
+    text: str, registry: str, repository: str, tag: str | None, rules: str
+) -> None:
+    found = parse_reference(text)
+    assert (found.registry, found.repository, found.tag) == (registry, repository, tag)
+    assert found.rules().repository == rules
+    assert found.rules().tag == tag
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("localhost:5000/a", "http://localhost:5000/v2/"),
+        ("127.8.9.1/a", "http://127.8.9.1/v2/"),
+        ("[::1]:5/a", "http://[::1]:5/v2/"),
+        ("localhost.evil.com/a", "https://localhost.evil.com/v2/"),
+        ("127.0.0.1.evil.com/a", "https://127.0.0.1.evil.com/v2/"),
+        ("192.168.0.1:5000/a", "https://192.168.0.1:5000/v2/"),
+        ("docker.io/acme/a", "https://registry-1.docker.io/v2/"),
+    ],
+)
+def test_only_this_machine_is_spoken_to_in_the_clear(text: str, url: str) -> None:
+    assert parse_reference(text).base_url == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "/", "ticker", "acme/ticker", "ghcr.io", "ghcr.io/", "ghcr.io/Acme/a", "ghcr.io/a//b",
+        "ghcr.io/a/", "ghcr.io/a:", "ghcr.io/a:b/c", "ghcr.io/a:-x", "ghcr.io:99999/a", "g r.io/a",
+        "ghcr.io/a?x=1", "ghcr.io/a#x", "ghcr.io/../a", "-x.io/a", f"ghcr.io/{'a' * 256}",
+        "ghcr.io/a\n", "ghcr.io/a:1\n", "ghcr.io\n/a",
+    ],
+)  # fmt: skip
+def test_what_is_no_reference_is_refused(text: str) -> None:
+    with pytest.raises(PublishError):
+        parse_reference(text)
+
+
+@pytest.mark.parametrize(
+    "text", [f"https://ana:{SECRET}@ghcr.io/a", f"ana:{SECRET}@ghcr.io/a", "ghcr.io/a@sha256:0"]
+)
+def test_a_password_in_a_reference_is_not_shown(text: str) -> None:
+    with pytest.raises(PublishError) as caught:
+        parse_reference(text)
+    assert SECRET not in f"{caught.value.message} {caught.value.hint}"
+
+
+@given(st.text(alphabet="ab.:/-_@[]1 \n", max_size=30))
+def test_any_text_is_a_reference_or_an_error(text: str) -> None:
+    try:
+        found = parse_reference(text)
+    except PublishError:
+        return
+    assert f"{found.name}{f':{found.tag}' if found.tag else ''}" == text
+
+
+# --- logins
+
+
+def helper(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "bin").mkdir()
+    program = folder / "bin" / "docker-credential-test"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+
+
+@pytest.mark.parametrize(
+    ("registry", "key"),
+    [
+        ("ghcr.io", "ghcr.io"),
+        ("ghcr.io", "https://ghcr.io"),
+        ("r.io:5000", "https://r.io:5000/v1/"),
+        ("docker.io", "https://index.docker.io/v1/"),
+    ],
+)
+def test_a_login_is_found_as_docker_finds_it(docker_config: Path, registry: str, key: str) -> None:
+    log_in(docker_config, key)
+    found = find_login(registry)
+    assert found is not None
+    assert (found.user, found.password) == ("ana", SECRET)
+    assert SECRET not in repr(found)
+    assert find_login("other.io") is None
+
+
+def test_no_file_and_no_entry_are_no_login(docker_config: Path) -> None:
+    assert find_login("ghcr.io") is None
+    docker_config.write_text('{"auths": {"ghcr.io": {}}, "credHelpers": 1}')
+    assert find_login("ghcr.io") is None
+
+
+@pytest.mark.parametrize("key", ["credsStore", "credHelpers"])
+def test_a_helper_is_asked(
+    docker_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    answer = json.dumps({"Username": "ana", "Secret": SECRET})
+    helper(
+        tmp_path,
+        f'[ "$1" = get ] && [ "$(cat)" = ghcr.io ] && echo \'{answer}\' && exit; exit 1',
+        monkeypatch,
+    )
+    value = "test" if key == "credsStore" else {"ghcr.io": "test"}
+    docker_config.write_text(json.dumps({key: value}))
+    found = find_login("ghcr.io")
+    assert found is not None
+    assert found.password == SECRET
+    assert find_login("other.io") is None
+
+
+@pytest.mark.parametrize(
+    ("config", "script", "said"),
+    [
+        (f'{{"auths": "{SECRET}', "", "not valid JSON"),
+        ("[]", "", "not valid JSON"),
+        ('{"auths": {"ghcr.io": {"auth": "%%%"}}}', "", "is damaged"),
+        ('{"auths": {"ghcr.io": {"auth": 7}}}', "", "is damaged"),
+        (
+            f'{{"auths": {{"ghcr.io": {{"auth": "", "identitytoken": "{SECRET}"}}}}}}',
+            "",
+            "identity",
+        ),
+        ('{"credsStore": "missing"}', "", "cannot be started"),
+        ('{"credsStore": "../../evil"}', "", "is no name"),
+        ('{"credsStore": "test"}', f"echo {SECRET}", "an answer that is no login"),
+        ('{"credsStore": "test"}', f"echo '[\"{SECRET}\"]'", "an answer that is no login"),
+        (
+            '{"credsStore": "test"}',
+            f"""echo '{{"Username": "<token>", "Secret": "{SECRET}"}}'""",
+            "identity token",
+        ),
+    ],
+)
+def test_a_login_that_cannot_be_used_is_an_error_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str, script: str, said: str
+) -> None:
+    helper(tmp_path, script, monkeypatch)
+    (tmp_path / "docker" / "config.json").write_text(config)
+    with pytest.raises(PublishError, match=said) as caught:
+        find_login("ghcr.io")
+    assert SECRET not in f"{caught.value.message} {caught.value.hint}"
+    assert caught.value.__cause__ is None or SECRET not in str(caught.value.__cause__)
+
+
+# --- a token service
+
+
+def token_service(*, right: str) -> Callable[[Asked], Reply]:
+    """Make a registry that wants a bearer token, of the scope that each request needs."""
+    take = accepting({})
+
+    def reply(asked: Asked) -> Reply:
+        if asked.path.startswith("/token"):
+            if asked.headers.get("authorization") != right:
+                return Reply(status=401)
+            kind = "push" if "push" in asked.path else "pull"
+            return Reply(status=200, body=json.dumps({"token": f"tok-{kind}"}).encode())
+        needed = "pull" if asked.method in {"GET", "HEAD"} else "push"
+        got = asked.headers.get("authorization")
+        if got == "Bearer tok-push" or (got == "Bearer tok-pull" and needed == "pull"):
+            return take(asked)
+        realm = f"http://{asked.headers['host']}/token"
+        challenge = f'Bearer realm="{realm}",service="fake",scope="repository:a:{needed}"'
+        return Reply(status=401, headers={"WWW-Authenticate": challenge})
+
+    return reply
+
+
+def test_tokens_are_fetched_with_the_login_and_for_each_scope(
+    folder: Path, docker_config: Path
+) -> None:
+    with answering(token_service(right=f"Basic {BASIC}")) as fake:
+        log_in(docker_config, fake.address)
+        assert len(publish_layout(folder, f"{fake.address}/plugin/ticker")) == 2
+    to_registry = {a.headers.get("authorization") for a in fake.asked if "/token" not in a.path}
+    assert to_registry == {None, "Bearer tok-pull", "Bearer tok-push"}
+
+
+@pytest.mark.parametrize("has_login", [True, False])
+def test_a_token_that_is_not_given_is_an_error(
+    folder: Path, docker_config: Path, has_login: bool
+) -> None:
+    with answering(token_service(right="nobody")) as fake:
+        if has_login:
+            log_in(docker_config, fake.address)
+        error = failure(folder, f"{fake.address}/plugin/ticker")
+    assert "status 401" in error.message
+    assert f"docker login {fake.address}" in str(error.hint)
+
+
+def test_oras_writes_nothing_to_the_terminal(folder: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from falcokit.errors import PublishError\n"
+        "from falcokit.package.publish import publish_layout\n"
+        "try: publish_layout(Path(sys.argv[1]), sys.argv[2])\n"
+        "except PublishError: sys.exit(9)"
+    )
+    with answering(token_service(right="nobody")) as fake:
+        ref = f"{fake.address}/plugin/ticker"
+        command = [sys.executable, "-c", code, folder, ref]
+        done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (9, b"", b"")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"token": 5}'])
+def test_what_a_token_service_says_may_be_anything(folder: Path, body: bytes) -> None:
+    def reply(asked: Asked) -> Reply:
+        if asked.path.startswith("/token"):
+            return Reply(status=200, body=body)
+        realm = f'Bearer realm="http://{asked.headers["host"]}/token"'
+        return Reply(status=401, headers={"WWW-Authenticate": realm})
+
+    assert "status 401" in failing(folder, reply).message
+
+
+@pytest.mark.parametrize("challenge", ["", "Negotiate", "Bearer", 'Bearer realm=""', "Basic"])
+def test_a_challenge_may_be_anything(folder: Path, challenge: str) -> None:
+    headers = {"WWW-Authenticate": challenge} if challenge else {}
+    assert "status 401" in failing(folder, lambda _: Reply(status=401, headers=headers)).message
+
+
+def test_a_login_is_not_sent_in_the_clear_to_another_machine(docker_config: Path) -> None:
+    log_in(docker_config, "registry.example.com")
+    challenge = {"WWW-Authenticate": 'Bearer realm="http://registry.example.com/token"'}
+    with RegistryClient(parse_reference("registry.example.com/a")) as client:
+        answer = registry_client.Answer(status=401, url="", headers=challenge, body=b"")
+        with pytest.raises(PublishError, match="without encryption"):
+            client._log_in(answer)
+        with pytest.raises(PublishError, match="without encryption"):
+            client.request("PUT", "http://registry.example.com/upload")
+
+
+def test_a_login_is_not_taken_from_netrc(
+    tmp_path: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text(f"machine registry.example.com login bob password {SECRET}\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    sent = []
+
+    def send(_: Any, request: Any, **__: Any) -> requests.Response:
+        sent.append(request.headers.get("Authorization"))
+        response = requests.Response()
+        response.status_code, response.raw = 200, io.BytesIO()
+        return response
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+    with RegistryClient(parse_reference("registry.example.com/a")) as client:
+        client.request("GET", client.url("a", "tags/list"))
+    assert sent == [None]
+
+
+def test_a_login_is_not_sent_to_the_host_that_an_upload_goes_to(
+    folder: Path, docker_config: Path
+) -> None:
+    with answering(accepting({})) as storage:
+
+        def reply(asked: Asked) -> Reply:
+            if asked.headers.get("authorization") != f"Basic {BASIC}":
+                return Reply(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+            if asked.method == "POST":
+                return Reply(status=202, headers={"Location": f"http://{storage.address}/put"})
+            return own(asked)
+
+        own = accepting({})
+        with answering(reply) as fake:
+            log_in(docker_config, fake.address)
+            publish_layout(folder, f"{fake.address}/plugin/ticker")
+    assert storage.asked
+    assert storage.sent_authorization() == {None}
+    assert {asked.path.partition("=")[0] for asked in storage.asked} == {"/put?digest"}
+
+
+# --- registries that misbehave
+
+
+def test_a_registry_that_is_not_there(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        error = failure(folder, f"127.0.0.1:{taken.getsockname()[1]}/plugin/ticker")
+    assert error.message.endswith("cannot be reached: Connection refused")
+
+
+def test_a_host_that_there_is_not(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    error = failure(folder, "registry.example.com/plugin/ticker")
+    assert error.message == "registry.example.com cannot be reached: there is no such host"
+
+
+def test_a_registry_without_tls_on_another_machine_is_not_trusted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(lambda _: Reply(status=200)) as fake:
+        monkeypatch.setattr(
+            "falcokit.package.registry_reference.Reference.is_loopback", property(lambda _: False)
+        )
+        monkeypatch.setenv("NO_PROXY", "*")
+        error = failure(folder, f"{fake.address}/plugin/ticker")
+    assert "cannot be trusted" in error.message
+    assert fake.asked == []
+
+
+def test_a_registry_that_says_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_client, "_READ_SECONDS", 0.1)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        error = failure(folder, f"127.0.0.1:{silent.getsockname()[1]}/plugin/ticker")
+    assert error.message.endswith("gives no answer")
+
+
+def test_a_proxy_is_not_asked_for_this_machine(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with answering(accepting({})) as fake:
+        assert publish_layout(folder, f"{fake.address}/plugin/ticker")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said", "hint"),
+    [
+        (500, b"", "status 500", "try again later"),
+        (429, b"", "status 429", "try again later"),
+        (413, b"<html>", "status 413", "limit for uploads"),
+        (404, b'{"errors": [{"code": "NAME_UNKNOWN"}]}', "NAME_UNKNOWN (status 404)", "made first"),
+        (400, b'{"errors": [{"code": "A", "message": "b"}]}', "A: b (status 400)", "None"),
+        (400, b'{"errors": []}', "status 400", "None"),
+        (400, b'{"errors": [[]]}', "status 400", "None"),
+        (400, b"[" * 100_000, "status 400", "None"),
+        (302, b"", "status 302", "None"),
+        (202, b"", "status 202", "None"),  # no Location
+    ],
+)
+def test_a_refusal_tells_the_registrys_own_words(
+    folder: Path, status: int, body: bytes, said: str, hint: str
+) -> None:
+    def reply(asked: Asked) -> Reply:
+        return Reply(status=404) if asked.method == "HEAD" else Reply(status=status, body=body)
+
+    error = failing(folder, reply)
+    assert error.message.endswith(f"refused plugin/ticker: {said}")
+    assert hint in str(error.hint)
+
+
+def test_a_long_refusal_is_cut(folder: Path) -> None:
+    body = json.dumps({"errors": [{"code": "A", "message": "x" * 10_000}]}).encode()
+    assert len(failing(folder, lambda _: Reply(status=400, body=body)).message) < 400
+
+
+def test_an_answer_without_end_is_not_read_to_the_end(folder: Path) -> None:
+    body = b"x" * ((4 << 20) + 1)
+
+    def reply(asked: Asked) -> Reply:
+        return Reply(status=404) if asked.method == "HEAD" else Reply(status=400, body=body)
+
+    assert "answers without end" in failing(folder, reply).message
+
+
+def test_a_tag_that_is_something_else_after_the_push_is_an_error(folder: Path) -> None:
+    take = accepting({})
+
+    def reply(asked: Asked) -> Reply:
+        answer = take(asked)
+        if asked.method == "HEAD" and "/manifests/0.1.0" in asked.path and answer.status == 200:
+            return Reply(status=200, headers={"Docker-Content-Digest": f"sha256:{'0' * 64}"})
+        return answer
+
+    assert f"is sha256:{'0' * 64} after the push" in failing(folder, reply).message
+
+
+def test_a_tag_that_is_not_there_after_the_push_is_an_error(folder: Path) -> None:
+    take = accepting({})
+
+    def reply(asked: Asked) -> Reply:
+        return Reply(status=404) if asked.method == "HEAD" else take(asked)
+
+    assert "is not there after the push" in failing(folder, reply).message
+
+
+def test_a_registry_that_names_no_digest_is_asked_for_the_manifest(folder: Path) -> None:
+    manifests: dict[str, bytes] = {}
+    take = accepting({})
+
+    def reply(asked: Asked) -> Reply:
+        if "/manifests/" not in asked.path:
+            return take(asked)
+        if asked.method == "PUT":
+            manifests[asked.path] = asked.body
+        found = manifests.get(asked.path)
+        return Reply(status=200, body=found) if found else Reply(status=404)
+
+    with answering(reply) as fake:
+        assert publish_layout(folder, f"{fake.address}/plugin/ticker")
+    assert any(asked.method == "GET" for asked in fake.asked)
+
+
+def test_the_tags_come_last_and_the_plugin_before_the_rules(folder: Path) -> None:
+    with answering(accepting({})) as fake:
+        publish_layout(folder, f"{fake.address}/plugin/ticker")
+    puts = [asked.path for asked in fake.asked if asked.method == "PUT"]
+    assert puts[-2:] == ["/v2/plugin/ticker/manifests/0.1.0", "/v2/ruleset/ticker/manifests/0.1.0"]
+    assert sum("/manifests/sha256:" in path for path in puts) == 2
+    assert sum("/v2/upload?" in path for path in puts) == 5
