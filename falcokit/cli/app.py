@@ -27,6 +27,8 @@ from falcokit.cli.failure import (
 from falcokit.cli.init import init
 from falcokit.cli.interrupt import StoppedBySignal
 from falcokit.cli.options import Json  # noqa: TC001  typer reads the annotations
+from falcokit.cli.package import package
+from falcokit.cli.publish import publish
 from falcokit.cli.run import run
 from falcokit.errors import FalcokitError
 
@@ -118,3 +120,5 @@ app.command("build")(build)
 app.command("run")(run)
 app.command("dev")(dev)
 app.command("inspect")(_inspect)
+app.command("package")(package)
+app.command("publish")(publish)

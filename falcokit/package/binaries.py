@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which shared objects go into an artifact: libpython, the glue, extension modules, their libraries.
+"""Which shared objects an artifact has: libpython, the glue, extension modules, their libraries.
 
 Called by `assemble`. What an extension module needs beyond the C library is looked for where its
 wheel has it, then where the shipped Python has it, then on this system, and travels with it.

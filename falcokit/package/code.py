@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python code of an artifact as one zip: standard library, falcokit's runtime, dependencies, author.
+"""The Python code of an artifact as one zip: stdlib, falcokit's runtime, dependencies, author.
 
-Called by `assemble`. The zip is not compressed: Python must read it before it can import zlib, and the
-artifact is compressed as a whole. Code lies in it as bytecode that is never checked against a source.
+Called by `assemble`. The zip is not compressed: Python must read it before it can import zlib, and
+the artifact is compressed as a whole. Code is in it as bytecode that no source is compared with.
 """
 
 from __future__ import annotations

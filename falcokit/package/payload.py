@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The payload of an artifact: its items, the key that names them, and the C that finds them.
 
-Called by `assemble`. The C side is src/payload_store.h. The payload begins with a list of what is in
-it, as JSON, for tools: nothing reads that at run time.
+Called by `assemble`. The C side is src/payload_store.h. The payload begins with a list of what is
+in it, as JSON, for tools: nothing reads that at run time.
 """
 
 from __future__ import annotations

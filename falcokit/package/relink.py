@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gives a shared object the names it has in the artifact: its SONAME, and those of what it needs.
 
-Called by `assemble`. Each name carries a mark of 16 characters; `payload` writes the build's key over
-it, so that what takes time (strip, patchelf) is done once per file and kept in the cache, whatever
-build it goes into. The key makes the names unique in the host's process: two plugins with two
-Pythons, or the same library in two versions, never see each other.
+Called by `shared_objects`. Each name carries a mark of 16 characters; `payload` writes the build's
+key over it, so that what takes time (strip, patchelf) is done once per file and kept in the cache,
+whatever build it goes into. The key makes the names unique in the host's process: two plugins with
+two Pythons, or the same library in two versions, never see each other.
 """
 
 from __future__ import annotations

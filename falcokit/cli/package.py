@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`falcokit package`: one file in dist/ that any Falco loads."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from falcokit.cli import console
+from falcokit.cli.options import (
+    InitConfig,
+    Json,
+    OpenParams,
+    ProjectDir,
+    read_init_config,
+)
+
+if TYPE_CHECKING:
+    from falcokit.package.artifact import Artifact
+    from falcokit.package.oci import OciLayout
+    from falcokit.project import Project
+
+__all__ = ["package"]
+
+
+class _Layout(enum.StrEnum):
+    FILE = "file"
+    DIR = "dir"
+
+
+class _Deployment(enum.StrEnum):
+    FALCO = "falco"
+    HELM = "helm"
+    OPERATOR = "operator"
+    DOCKERFILE = "dockerfile"
+    INDEX = "index"
+    REGISTRY = "registry"
+
+
+def package(
+    *,
+    project: ProjectDir = Path(),
+    layout: Annotated[
+        _Layout, typer.Option(help="One file, or a small library with a folder beside it.")
+    ] = _Layout.FILE,
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PYTHON",
+            help="The Python to ship: an interpreter, its prefix, or a python-build-standalone"
+            " archive. Without it the one that runs falcokit.",
+        ),
+    ] = None,
+    max_glibc: Annotated[
+        str | None, typer.Option(metavar="2.N", help="Fail if a newer glibc would be needed.")
+    ] = None,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Do not load the artifact to prove it.")
+    ] = False,
+    init_config: InitConfig = None,
+    open_params: OpenParams = None,
+    oci: Annotated[
+        bool, typer.Option("--oci", help="Write an OCI layout for `falcokit publish` as well.")
+    ] = False,
+    deploy: Annotated[
+        _Deployment | None, typer.Option(help="Print what a deployment needs, for the kind given.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make one file that any Falco loads."""
+    from falcokit.cli.package_view import show_artifact, steps, to_json  # noqa: PLC0415
+    from falcokit.package.artifact import PackageOptions, make_artifact  # noqa: PLC0415
+    from falcokit.project import load_project  # noqa: PLC0415
+
+    found = load_project(project)
+    options = PackageOptions(
+        as_folder=layout is _Layout.DIR,
+        runtime=runtime,
+        max_glibc=max_glibc,
+        verify=not no_verify,
+        init_config=read_init_config(init_config),
+        open_params=open_params,
+    )
+    with steps() as progress:
+        artifact = make_artifact(found, options, progress)
+    written = _write_layout(found, artifact) if oci else None
+    text = _deployment(found, artifact, deploy) if deploy else None
+    if as_json:
+        console.json_line(to_json(artifact, written, text))
+        return
+    show_artifact(artifact, written)
+    console.data(text.rstrip("\n") if text else str(artifact.path))
+
+
+def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
+    from falcokit.package.oci import PluginArtifact, write_layout  # noqa: PLC0415
+    from falcokit.package.rules_artifact import make_rules_artifact  # noqa: PLC0415
+
+    name, version = artifact.metadata["name"], artifact.metadata["version"]
+    prefix = f"{name}-{version}-linux-"
+    plugins = [
+        PluginArtifact(
+            path=path,
+            name=name,
+            version=version,
+            arch=path.name.removeprefix(prefix).removesuffix(".tar.gz"),
+            required_api_version=artifact.metadata["required_api_version"],
+        )
+        for path in sorted(project.dist_dir.glob(f"{prefix}*.tar.gz"))
+    ]
+    rules = make_rules_artifact(project.root, project.dist_dir, name=name, version=version)
+    return write_layout(project.dist_dir / "oci", plugins, rules=rules)
+
+
+def _deployment(project: Project, artifact: Artifact, kind: _Deployment) -> str:
+    from falcokit.package.deploy import DeployFacts, deploy_text  # noqa: PLC0415
+    from falcokit.package.rules_artifact import find_rules  # noqa: PLC0415
+
+    meta = artifact.metadata
+    return deploy_text(
+        kind,
+        DeployFacts(
+            name=meta["name"],
+            version=meta["version"],
+            description=meta["description"],
+            contact=meta["contact"],
+            license=project.license,
+            capabilities=tuple(meta["capabilities"]),
+            arch=artifact.runtime.machine,
+            event_source=meta.get("event_source"),
+            plugin_id=meta.get("plugin_id"),
+            repository=project.package.repository,
+            rules=tuple(path.name for path in find_rules(project.root)),
+            init_schema=meta["init_schema"],
+        ),
+    )
