@@ -19,7 +19,7 @@ from falcokit.package import glibc, sbom
 from falcokit.package.archive import Entry, replacing, write_checksum, write_tar_gz
 from falcokit.package.assemble import Assembly, assemble
 from falcokit.package.binaries import SYSTEM_OWNER
-from falcokit.package.checks import check_identity, check_library
+from falcokit.package.checks import Problem, check_identity, check_library
 from falcokit.package.python_runtime import PythonRuntime, find_runtime
 from falcokit.package.system_packages import package_of
 from falcokit.package.verify import Verification, verify
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
 
-    from falcokit.package.checks import Problem
     from falcokit.package.glibc import Floor
     from falcokit.project import Project
 
@@ -125,10 +124,22 @@ def make_artifact(
                 sorted(b.path.name for b in assembly.binaries if b.owner == SYSTEM_OWNER)
             ),
             floor=floor,
-            warnings=tuple(warnings),
+            warnings=(*warnings, *_complaints(verification)),
             verification=verification,
             seconds=time.monotonic() - started,
         )
+
+
+def _complaints(seen: Verification | None) -> list[Problem]:
+    """Return as warnings what the plugin logged as errors: it may want something from its host."""
+    return [
+        Problem(
+            severity="warning",
+            sentence=f"the plugin logged an error while it was verified: {text}",
+            hint="see that it has there what it has here",
+        )
+        for text in (seen.complaints if seen else ())
+    ]
 
 
 def _make_folder(folder: Path) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["AuthorFiles", "author_files", "refuse_clashes"]
 
 #: Names at the top of a source folder that are no modules of the plugin.
-_NO_MODULES = frozenset({"__init__", "__main__", "conftest", "noxfile", "setup"})
+_NO_MODULES = frozenset({"__init__", "__main__", "conftest", "noxfile", "setup", "test", "tests"})
 _NO_PACKAGES = frozenset(
     {"build", "dist", "docs", "env", "examples", "locks", "node_modules", "test", "tests", "venv"}
 )
@@ -118,7 +118,8 @@ class _Walk:
             if not stem.isidentifier():
                 continue
             if dot and path.name.endswith((".py", ".so")):
-                if stem not in _NO_MODULES and not self._is_folder(path):
+                is_test = stem.startswith("test_")
+                if stem not in _NO_MODULES and not is_test and not self._is_folder(path):
                     self._file(path, path.name)
             elif not dot and stem not in _NO_PACKAGES and self._is_package(path):
                 self._is_folder(path)  # refuses a link that leaves the project

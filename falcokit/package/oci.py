@@ -139,6 +139,13 @@ def _checked(plugins: Sequence[PluginArtifact]) -> list[PluginArtifact]:
             raise PackageError(
                 f"{plugin.path.name}: {plugin.required_api_version!r} is no plugin API version"
             )
+        if plugin.required_api_version != first.required_api_version:
+            # The operator reads the config of one platform for all of them.
+            raise PackageError(
+                f"{plugin.path.name} needs plugin API {plugin.required_api_version}, and"
+                f" {first.path.name} {first.required_api_version}",
+                hint="package both from the same source with the same falcokit",
+            )
         _check_archive(plugin.path)
         seen[plugin.arch] = plugin
     return [seen[arch] for arch in PLATFORMS if arch in seen]

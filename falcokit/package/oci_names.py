@@ -82,8 +82,8 @@ def precedence(version: str) -> Precedence:
 
 
 def satisfies(version: str, required: str) -> bool:
-    """Tell whether `version` is compatible with `required` and not older, as Falco asks."""
-    have, want = precedence(version), precedence(required)
+    """Tell whether a plugin is new enough for Falco, which looks at the three numbers alone."""
+    have, want = precedence(version)[:3], precedence(required)[:3]
     return have[0] == want[0] and have >= want
 
 

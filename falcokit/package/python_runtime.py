@@ -49,7 +49,6 @@ json.dump({
     "folders": [str(get("LIBDIR") or ""), "/usr/lib/" + str(get("MULTIARCH") or "")],
     "include": sysconfig.get_path("include"),
     "stdlib": os.path.dirname(os.__file__),
-    "dynload": [p for p in sys.path if os.path.basename(p) == "lib-dynload"],
 }, sys.stdout)
 """
 
@@ -131,7 +130,6 @@ def _examine(python: Path, *, shown: str, origin: str) -> PythonRuntime:
             hint=f"apt install libpython{short}-dev or dnf install python3-devel",
         )
     stdlib = Path(answer["stdlib"])
-    dynload = next((Path(p) for p in answer["dynload"] if Path(p).is_dir()), stdlib / "lib-dynload")
     executable = Path(answer["executable"])
     return PythonRuntime(
         python=executable if executable.is_file() else python,
@@ -141,7 +139,8 @@ def _examine(python: Path, *, shown: str, origin: str) -> PythonRuntime:
         libpython=libpython,
         include=include,
         stdlib=stdlib,
-        dynload=dynload,
+        # Not sys.path's: without the folder Python falls back to the place where it was built.
+        dynload=stdlib / "lib-dynload",
         identity=key_of([answer["release"], _digest(libpython)]),
         label=f"CPython {version} ({origin})",
     )

@@ -7,12 +7,12 @@ several rules files may lie side by side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from falcokit.errors import PackageError
 from falcokit.package.archive import Entry, write_tar_gz
-from falcokit.package.oci_names import check_artifact_name, check_version, satisfies
+from falcokit.package.oci_names import check_artifact_name, check_version, precedence, satisfies
 from falcokit.package.rules_head import Dependency, RulesHead, merge, read_head
 
 if TYPE_CHECKING:
@@ -102,14 +102,21 @@ def _content(root: Path, file: Path) -> bytes:
 
 
 def _with_plugin(head: RulesHead, name: str, version: str) -> tuple[Dependency, ...]:
-    """Return the dependencies, the plugin itself among them."""
+    """Return the dependencies, the plugin itself among them.
+
+    Falco takes the plugin 0.2.0-rc.1 for rules that require 0.2.0, falcoctl does not: there the
+    artifact asks for the version that is packaged.
+    """
+    found = []
     for dependency in head.dependencies:
-        if dependency.name == name:
-            if not satisfies(version, dependency.version):
-                raise PackageError(
-                    f"the rules require {name} {dependency.version}, and this is {version}",
-                    hint="set the version in the rules' required_plugin_versions",
-                )
-            return head.dependencies
-    own = Dependency(name=name, version=version)
-    return tuple(sorted((*head.dependencies, own), key=lambda found: found.name))
+        own = dependency.name == name
+        if own and not satisfies(version, dependency.version):
+            raise PackageError(
+                f"the rules require {name} {dependency.version}, and this is {version}",
+                hint="set the version in the rules' required_plugin_versions",
+            )
+        is_ahead = own and precedence(dependency.version) > precedence(version)
+        found.append(replace(dependency, version=version) if is_ahead else dependency)
+    if not any(dependency.name == name for dependency in found):
+        found.append(Dependency(name=name, version=version))
+    return tuple(sorted(found, key=lambda dependency: dependency.name))

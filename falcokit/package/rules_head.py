@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from falcokit.errors import PackageError, ToolMissingError
 from falcokit.package.oci_names import is_artifact_name, is_version, precedence
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Dependency", "RulesHead", "merge", "read_head"]
+
+_Others: TypeAlias = tuple[tuple[str, str], ...]
 
 _EXAMPLE = (
     "for instance:\n  - required_plugin_versions:\n      - name: ticker\n        version: 0.1.0"
@@ -31,7 +33,8 @@ class Dependency:
 
     name: str
     version: str
-    alternatives: tuple[tuple[str, str], ...] = ()
+    alternatives: _Others = ()
+    """In the order of the rules: Falco takes the first that is loaded."""
 
     def document(self) -> dict[str, Any]:
         """Return it as falcoctl's config blob holds it."""
@@ -77,22 +80,22 @@ def read_head(file: Path, text: bytes) -> RulesHead:
 
 def merge(heads: Iterable[RulesHead], *, where: str) -> RulesHead:
     """Return what satisfies all of them: of each plugin the newest version asked for."""
-    plugins: dict[str, Dependency] = {}
+    plugins: dict[tuple[str, _Others], Dependency] = {}
     engine: str | None = None
     for head in heads:
         for found in head.dependencies:
-            known = plugins.setdefault(found.name, found)
+            known = plugins.setdefault((found.name, found.alternatives), found)
             if known.version.partition(".")[0] != found.version.partition(".")[0]:
                 raise PackageError(
                     f"{where}: {found.name} is required in versions {known.version} and"
                     f" {found.version}, and no plugin is both"
                 )
             if precedence(found.version) > precedence(known.version):
-                plugins[found.name] = found
+                plugins[found.name, found.alternatives] = found
         asked = head.engine_version
         if asked and (engine is None or precedence(asked) > precedence(engine)):
             engine = asked
-    ordered = tuple(plugins[name] for name in sorted(plugins))
+    ordered = tuple(plugins[key] for key in sorted(plugins))
     return RulesHead(dependencies=ordered, engine_version=engine)
 
 
@@ -147,7 +150,9 @@ def _dependencies(file: Path, value: Any) -> tuple[Dependency, ...]:
         others = item.get("alternatives") or []
         if not isinstance(others, list):
             raise PackageError(f"{file}: the alternatives of {name} must be a list", hint=_EXAMPLE)
-        alternatives = tuple(sorted(_plugin(file, other) for other in others))
+        alternatives = tuple(_plugin(file, other) for other in others)
+        if len({name, *dict(alternatives)}) <= len(alternatives):
+            raise PackageError(f"{file}: {name} and its alternatives name one plugin twice")
         found.append(Dependency(name=name, version=version, alternatives=alternatives))
     return tuple(found)
 

@@ -41,6 +41,8 @@ class Verification:
     rss_kb: int
     """Resident memory of the whole process at the end."""
     events: int
+    complaints: tuple[str, ...]
+    """What the plugin logged as an error, each text once."""
 
 
 def verify(
@@ -66,6 +68,13 @@ def verify(
         init_ms=next(r["init_ms"] for r in reports if r["report"] == "initialized"),
         rss_kb=max(r.get("rss_kb", 0) for r in reports if r["report"] == "stats"),
         events=sum(event_total(r) for r in reports if r["report"] == "stats"),
+        complaints=tuple(
+            dict.fromkeys(
+                r["message"]
+                for r in reports
+                if r["report"] == "log" and r["severity"] in {"error", "critical", "fatal"}
+            )
+        ),
     )
 
 

@@ -23,6 +23,8 @@ else:
 
 __all__ = ["PayloadFinder"]
 
+_ARCHIVE = sys.path[0]  # the only entry, when Python has just started
+
 
 class PayloadFinder(Loader):
     """Both finder and loader: by a module's full name, out of the payload."""
@@ -39,7 +41,10 @@ class PayloadFinder(Loader):
         """Return the spec of a module of the payload, None for all others."""
         if name not in self._modules:
             return None
-        return ModuleSpec(name, self, origin=f"packaged:{name}")
+        # A file that is not there, but beside the module's package, as zipimport names others.
+        spec = ModuleSpec(name, self, origin=f"{_ARCHIVE}/{name.replace('.', '/')}.so")
+        spec.has_location = True
+        return spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Load the library, by a path that the payload gives for it."""

@@ -104,6 +104,8 @@ def operator_extract(tar: Path, dest_name: Path) -> Path:
     """Unpack as Falco Operator does: one regular file, whatever its name, to `dest_name`."""
     files = []
     for member in members(tar):
+        if ".." in member.name or member.name.startswith("/"):
+            raise RefusedError(f"relative or absolute path: {member.name!r}")
         if "link" in member.kind:
             raise RefusedError(f"{member.kind}: {member.name!r}")
         if member.kind == "file":

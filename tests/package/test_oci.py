@@ -217,10 +217,12 @@ def test_falcoctl_would_refuse(tmp_path: Path, change: dict[str, str], said: str
 def test_artifacts_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     one = make_plugin(tmp_path)
     other = make_plugin(tmp_path, version="0.2.0", arch="aarch64")
+    newer = make_plugin(tmp_path, arch="aarch64", required_api_version="3.13.0")
     for plugins, said in (
         ([], "no packaged plugin"),
         ([one, other], "holds ticker 0.2.0"),
         ([one, one], "both for x86_64"),
+        ([one, newer], "needs plugin API 3.13.0, and"),
     ):
         with pytest.raises(PackageError, match=said):
             write_layout(tmp_path / "oci", plugins)
@@ -329,7 +331,7 @@ def test_which_version_satisfies_which() -> None:
     assert satisfies("0.2.0", "0.1.9")
     assert not satisfies("0.1.0", "0.1.1")
     assert not satisfies("2.0.0", "1.0.0")
-    assert not satisfies("1.0.0-rc.1", "1.0.0")
+    assert satisfies("1.0.0-rc.1", "1.0.0")  # Falco looks at the numbers alone
 
 
 def test_prereleases_move_no_tag() -> None:
@@ -429,6 +431,12 @@ def test_rules_for_another_version_of_the_plugin_are_refused(tmp_path: Path, ver
         make_rules(tmp_path, text=RULES.replace("version: 0.1.0", f"version: {version}"))
 
 
+def test_a_prerelease_goes_with_the_rules_of_its_release(tmp_path: Path) -> None:
+    text = RULES.replace("version: 0.1.0", "version: 0.2.0")
+    made = make_rules(tmp_path, version="0.2.0-rc.1", text=text)
+    assert made.dependencies == (Dependency(name="ticker", version="0.2.0-rc.1"),)
+
+
 def test_several_files_require_the_newest_that_one_of_them_requires(tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     for name, engine, json_version in (("a", "0.31.0", "0.7.10"), ("b", "26", "0.7.9")):
@@ -442,16 +450,25 @@ def test_several_files_require_the_newest_that_one_of_them_requires(tmp_path: Pa
     assert made.dependencies[0] == Dependency(name="json", version="0.7.10")
 
 
-def test_alternatives_are_kept() -> None:
+def test_alternatives_are_kept_in_their_order() -> None:
+    others = "alternatives: [{name: my-json, version: 0.1.0}, {name: a-json, version: 0.2.0}]"
     found = head(
         "- required_plugin_versions:\n"
-        "  - {name: json, version: 0.7.0, alternatives: [{name: my-json, version: 0.1.0}]}\n"
+        "  - {name: json, version: 0.7.0}\n"
+        f"  - {{name: json, version: 0.6.0, {others}}}\n"
+        f"  - {{name: json, version: 0.5.0, {others}}}\n"
     ).dependencies
-    assert found[0].document() == {
-        "name": "json",
-        "version": "0.7.0",
-        "alternatives": [{"name": "my-json", "version": "0.1.0"}],
-    }
+    assert [dependency.document() for dependency in found] == [
+        {"name": "json", "version": "0.7.0"},
+        {
+            "name": "json",
+            "version": "0.6.0",
+            "alternatives": [
+                {"name": "my-json", "version": "0.1.0"},
+                {"name": "a-json", "version": "0.2.0"},
+            ],
+        },
+    ]
 
 
 @pytest.mark.parametrize(
@@ -488,6 +505,11 @@ def test_the_engine_version_is_read(text: str, engine: str | None) -> None:
         (
             "- required_plugin_versions: [{name: a, version: 1.0.0, alternatives: b}]",
             "alternatives of a must be a list",
+        ),
+        (
+            "- required_plugin_versions: [{name: a, version: 1.0.0, alternatives: "
+            + "[{name: a, version: 2.0.0}]}]",
+            "name one plugin twice",
         ),
         (
             "- required_plugin_versions: [{name: a, version: 1.0.0}, {name: a, version: 2.0.0}]",
