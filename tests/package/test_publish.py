@@ -8,10 +8,8 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +17,7 @@ import pytest
 from falcoctl_rules import extract
 from registry import HTPASSWD, Server, get, make_layout, registry_program, serving
 
-from falcokit.cli.publish import publish
-from falcokit.errors import ConfigError, PackageError, PublishError, ToolMissingError
+from falcokit.errors import PackageError, PublishError
 from falcokit.package.oci_read import read_layout
 from falcokit.package.publish import publish_layout
 
@@ -254,75 +251,6 @@ def test_no_variable_gives_a_login(
     monkeypatch.setenv("ORAS_PASS", "correct horse")
     with pytest.raises(PublishError, match="status 401"):
         publish_layout(layout.folder, f"{locked_server.address}/no/plugin/ticker")
-
-
-# --- the command
-
-
-def command(
-    capsys: pytest.CaptureFixture[str], *arguments: Any, **options: Any
-) -> tuple[list[str], str]:
-    publish(*arguments, **options)
-    said = capsys.readouterr()
-    return said.out.splitlines(), said.err
-
-
-def test_the_command_prints_the_digests_and_how_to_sign(
-    place: str, layout: OciLayout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
-    out, err = command(capsys, place, project=tmp_path)
-    rules = place.replace("/plugin/", "/ruleset/")
-    assert out == [f"{place}@{layout.plugin_digest}", f"{rules}@{layout.rules_digest}"]
-    for line in out:
-        assert f"cosign sign --yes {line}" in err
-    assert re.search(r"published \S+, tags 0\.1\.0 \(3 of 3 blobs sent\)", err)
-
-
-def test_the_command_writes_one_document_for_programs(
-    place: str, layout: OciLayout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
-    (line,), _ = command(capsys, place, project=tmp_path, floating_tags=True, as_json=True)
-    plugin, rules = json.loads(line)["artifacts"]
-    assert plugin == {
-        "kind": "plugin",
-        "repository": place,
-        "tags": ["0.1.0", "latest", "0", "0.1"],
-        "digest": layout.plugin_digest,
-        "reference": f"{place}@{layout.plugin_digest}",
-    }
-    assert (rules["kind"], rules["digest"]) == ("ruleset", layout.rules_digest)
-
-
-def test_the_projects_repository_is_taken_where_no_reference_is_given(
-    place: str, layout: OciLayout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project = tmp_path / "pyproject.toml"
-    project.write_text(PYPROJECT)
-    with pytest.raises(ConfigError, match="no reference"):
-        publish(project=tmp_path)
-    owner = place.removesuffix("/plugin/ticker")
-    project.write_text(PYPROJECT + f'[tool.falcokit.package]\nrepository = "{owner}"\n')
-    out, _ = command(capsys, project=tmp_path)
-    assert out[0] == f"{place}@{layout.plugin_digest}"
-
-
-def test_a_project_that_is_not_packaged_is_told_the_command(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
-    with pytest.raises(PackageError) as caught:
-        publish("ghcr.io/acme/plugin/ticker", project=tmp_path)
-    assert caught.value.hint == "run falcokit package --oci"
-
-
-def test_without_oras_the_command_to_install_it_is_told(
-    layout: OciLayout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("oras", "oras.auth", "oras.provider"):
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ToolMissingError) as caught:
-        publish_layout(layout.folder, "localhost:1/plugin/ticker")
-    assert caught.value.hint == "pip install 'falcokit[publish]'"
 
 
 # --- the real installer, where it is

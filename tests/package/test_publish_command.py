@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`falcokit publish`: what it prints, and where it looks."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fake_registry import accepting, answering
+from registry import make_layout
+
+from falcokit.cli.publish import publish
+from falcokit.errors import ConfigError, PackageError, ToolMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from falcokit.package.oci import OciLayout
+
+PYPROJECT = '[tool.falcokit]\nplugin = "ticker:Ticker"\n'
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    return tmp_path
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> OciLayout:
+    return make_layout(tmp_path)
+
+
+@pytest.fixture
+def place() -> Iterator[str]:
+    with answering(accepting({})) as fake:
+        yield f"{fake.address}/acme/plugin/ticker"
+
+
+def command(
+    capsys: pytest.CaptureFixture[str], *arguments: Any, **options: Any
+) -> tuple[list[str], str]:
+    publish(*arguments, **options)
+    said = capsys.readouterr()
+    return said.out.splitlines(), said.err
+
+
+def test_the_command_prints_the_digests_and_how_to_sign(
+    place: str, layout: OciLayout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, err = command(capsys, place, project=tmp_path)
+    rules = place.replace("/plugin/", "/ruleset/")
+    assert out == [f"{place}@{layout.plugin_digest}", f"{rules}@{layout.rules_digest}"]
+    for line in out:
+        assert f"cosign sign --yes {line}" in err
+    assert re.search(r"published \S+, tags 0\.1\.0 \(3 of 3 blobs sent\)", err)
+
+
+def test_the_command_writes_one_document_for_programs(
+    place: str, layout: OciLayout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (line,), _ = command(capsys, place, project=tmp_path, floating_tags=True, as_json=True)
+    plugin, rules = json.loads(line)["artifacts"]
+    assert plugin == {
+        "kind": "plugin",
+        "repository": place,
+        "tags": ["0.1.0", "latest", "0", "0.1"],
+        "digest": layout.plugin_digest,
+        "reference": f"{place}@{layout.plugin_digest}",
+    }
+    assert (rules["kind"], rules["digest"]) == ("ruleset", layout.rules_digest)
+
+
+def test_the_projects_repository_is_taken_where_no_reference_is_given(
+    place: str, layout: OciLayout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigError, match="no reference"):
+        publish(project=tmp_path)
+    owner = place.removesuffix("/plugin/ticker")
+    (tmp_path / "pyproject.toml").write_text(
+        PYPROJECT + f'[tool.falcokit.package]\nrepository = "{owner}"\n'
+    )
+    out, _ = command(capsys, project=tmp_path)
+    assert out[0] == f"{place}@{layout.plugin_digest}"
+
+
+def test_a_project_that_is_not_packaged_is_told_the_command(tmp_path: Path) -> None:
+    with pytest.raises(PackageError) as caught:
+        publish("ghcr.io/acme/plugin/ticker", project=tmp_path)
+    assert caught.value.hint == "run falcokit package --oci"
+
+
+def test_without_oras_the_command_to_install_it_is_told(
+    layout: OciLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("oras", "oras.auth", "oras.provider"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ToolMissingError) as caught:
+        publish("localhost:1/plugin/ticker", project=layout.folder)
+    assert caught.value.hint == "pip install 'falcokit[publish]'"
