@@ -19,7 +19,7 @@ def publish(
     ref: Annotated[
         str | None,
         typer.Argument(
-            metavar="[REF]",
+            metavar="REF",
             help="The plugin's place, as `falcoctl artifact install` takes it:"
             " REGISTRY/.../plugin/NAME[:TAG].",
         ),
