@@ -38,6 +38,7 @@ _COPY = "the same as a module written in C, which is there"
 _JOKE = "an example or a joke"
 _DATABASE = "needs a library that few systems have"
 _SIZE = "for size: {}"
+_PROTOCOL = "for size: 0.1 MB together; other protocols than HTTP and SMTP"
 
 #: What is left out unless [tool.falcokit.package] include names it, and why.
 LEFT_OUT: dict[str, str] = {
@@ -84,13 +85,11 @@ LEFT_OUT: dict[str, str] = {
     "idlelib": _WINDOW,
     "turtle": _WINDOW,
     "turtledemo": _WINDOW,
-    "webbrowser": _WINDOW,
     "curses": _TERMINAL,
     "readline": _TERMINAL,
     "rlcompleter": _TERMINAL,
     "_pyrepl": _TERMINAL,
     "pty": _TERMINAL,
-    "tty": _TERMINAL,
     "cmd": _TERMINAL,
     "ensurepip": _INSTALL,
     "venv": _INSTALL,
@@ -113,7 +112,6 @@ LEFT_OUT: dict[str, str] = {
     "asyncio.windows_events": _OTHER_SYSTEM,
     "asyncio.windows_utils": _OTHER_SYSTEM,
     "ctypes.macholib": _OTHER_SYSTEM,
-    "ctypes.wintypes": _OTHER_SYSTEM,
     "encodings.mbcs": _OTHER_SYSTEM,
     "encodings.oem": _OTHER_SYSTEM,
     "multiprocessing.popen_spawn_win32": _OTHER_SYSTEM,
@@ -138,12 +136,12 @@ LEFT_OUT: dict[str, str] = {
     "_codecs_kr": _SIZE.format("0.1 MB; the encodings euc_kr, cp949, johab"),
     "_codecs_tw": _SIZE.format("0.1 MB; the encodings big5, cp950"),
     "unittest": _SIZE.format("0.1 MB"),
-    "ftplib": _SIZE.format("0.1 MB with the three below"),
-    "imaplib": _SIZE.format("see ftplib"),
-    "mailbox": _SIZE.format("see ftplib"),
-    "poplib": _SIZE.format("see ftplib"),
-    "wsgiref": _SIZE.format("0.05 MB with xmlrpc"),
-    "xmlrpc": _SIZE.format("see wsgiref"),
+    "ftplib": _PROTOCOL,
+    "imaplib": _PROTOCOL,
+    "mailbox": _PROTOCOL,
+    "poplib": _PROTOCOL,
+    "wsgiref": _PROTOCOL,
+    "xmlrpc": _PROTOCOL,
     "_pydatetime": _COPY,
     "_pydecimal": _COPY,
     "_pyio": _COPY,

@@ -144,7 +144,8 @@ static bool is_ours(int fd, mode_t kind) {
 static int open_cache(const char **name, char *err, size_t errlen) {
 	const char *given = secure_getenv("FALCOKIT_CACHE");
 	*name = given && *given ? given : CACHE_FOLDER;
-	mkdir("/var/cache", 0755); // an image may have neither
+	mkdir("/var", 0755); // an image may have none of them
+	mkdir("/var/cache", 0755);
 	if (mkdir(*name, 0700) != 0 && errno != EEXIST) goto failed;
 	int fd = open(*name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && is_ours(fd, S_IFDIR)) return fd;

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packaged plugins for the tests of this folder: made of a text, unpacked, and loaded by others."""
+
+from __future__ import annotations
+
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from author import Author
+
+from falcokit.native.runner_build import build_runner
+from falcokit.package.artifact import Artifact, PackageOptions, make_artifact
+from falcokit.project import Project, load_project
+
+__all__ = ["Packaged", "PackagePlugin"]
+
+#: A plugin of few lines, which emits as soon as it may.
+TICKER = """
+    class P(Plugin, AsyncEvents):
+        contact = "tests@example.com"
+
+        @async_event("tick", every=0.02)
+        def tick(self) -> bytes:
+            return b"packaged"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packaged:
+    """A project, its artifact, and the library as an installer would leave it."""
+
+    project: Project
+    artifact: Artifact
+    library: Path
+
+
+class PackagePlugin(Protocol):
+    """Package a class P, given as a text (falcokit's names are imported already)."""
+
+    def __call__(
+        self,
+        text: str,
+        name: str,
+        *,
+        options: PackageOptions = ...,
+        dependencies: tuple[str, ...] = (),
+    ) -> Packaged: ...
+
+
+def unpack(artifact: Path, folder: Path) -> Path:
+    """Unpack an artifact as an installer does, and return the library."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(artifact) as tar:
+        tar.extractall(folder, filter="data")
+    (library,) = folder.glob("lib*.so")
+    return library
+
+
+@pytest.fixture(scope="session")
+def package_plugin(tmp_path_factory: pytest.TempPathFactory) -> PackagePlugin:
+    def make(
+        text: str,
+        name: str,
+        *,
+        options: PackageOptions = PackageOptions(verify=False),
+        dependencies: tuple[str, ...] = (),
+    ) -> Packaged:
+        author = Author(tmp_path_factory.mktemp(name), text, name)
+        if dependencies:
+            file = author.root / "pyproject.toml"
+            listed = ", ".join(f'"{d}"' for d in dependencies)
+            text_before = file.read_text()
+            file.write_text(
+                text_before.replace(
+                    "[tool.falcokit]", f"dependencies = [{listed}]\n[tool.falcokit]"
+                )
+            )
+        project = load_project(author.root)
+        artifact = make_artifact(project, options, lambda _step: None)
+        return Packaged(
+            project=project,
+            artifact=artifact,
+            library=unpack(artifact.path, author.root / "unpacked"),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ticker(package_plugin: PackagePlugin) -> Packaged:
+    """The plugin TICKER as one file."""
+    return package_plugin(TICKER, "packaged-ticker")
+
+
+@pytest.fixture(scope="session")
+def ticker_folder(package_plugin: PackagePlugin) -> Packaged:
+    """The plugin TICKER in the dir layout."""
+    return package_plugin(
+        TICKER, "folder-ticker", options=PackageOptions(as_folder=True, verify=False)
+    )
+
+
+@pytest.fixture(scope="session")
+def runner() -> Path:
+    """The program that loads plugins as Falco does."""
+    return build_runner()
