@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import tarfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from author import Author
@@ -15,7 +14,12 @@ from falcokit.native.runner_build import build_runner
 from falcokit.package.artifact import Artifact, PackageOptions, make_artifact
 from falcokit.project import Project, load_project
 
-__all__ = ["Packaged", "PackagePlugin"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["PackagePlugin", "Packaged"]
+
+_PLAIN = PackageOptions(verify=False)
 
 #: A plugin of few lines, which emits as soon as it may.
 TICKER = """
@@ -65,7 +69,7 @@ def package_plugin(tmp_path_factory: pytest.TempPathFactory) -> PackagePlugin:
         text: str,
         name: str,
         *,
-        options: PackageOptions = PackageOptions(verify=False),
+        options: PackageOptions = _PLAIN,
         dependencies: tuple[str, ...] = (),
     ) -> Packaged:
         author = Author(tmp_path_factory.mktemp(name), text, name)
