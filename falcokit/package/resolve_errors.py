@@ -30,7 +30,8 @@ _NONE = re.compile(
     r"Could not find a version that satisfies the requirement (?P<wanted>.+?)"
     r"(?: \(from (?!versions)[^)]*\))? \(from versions: (?P<versions>[^)]*)\)"
 )
-_NO_WHEEL_UV = re.compile(r"Because (\S+?)(?:==\S+)? (?:has no wheels|was not found)")
+_NO_WHEEL_UV = re.compile(r"Because (\S+) (?:has no usable wheels|has no wheels|was not found)")
+_UNSATISFIABLE_UV = re.compile(r"Because (?P<why>.+?), we can conclude", re.DOTALL)
 _CONFLICT = re.compile(r"conflict is caused by:\n(?P<lines>(?:    .+\n?)+)")
 _MISMATCH = re.compile(
     r"DO NOT MATCH THE HASHES.*?\n\s+(?P<name>[A-Za-z0-9._-]+)(?:==\S+)?", re.DOTALL
@@ -82,6 +83,12 @@ def _not_found(output: str, tool: str, runtime: PythonRuntime) -> PackageError:
         return _no_wheel(none["wanted"].strip(), none["versions"], runtime)
     if none := _NO_WHEEL_UV.search(output):
         return _no_wheel(none[1], "none", runtime)
+    if unsatisfiable := _UNSATISFIABLE_UV.search(output):
+        why = " ".join(unsatisfiable["why"].split())
+        return PackageError(
+            f"the dependencies cannot be satisfied: {why}",
+            hint="change a version in project.dependencies of pyproject.toml",
+        )
     return PackageError(
         f"{tool} could not get the dependencies: {_last_error(output)}",
         hint=f"if the lock is old, {_RENEW}",

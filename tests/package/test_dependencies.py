@@ -17,6 +17,7 @@ from falcokit.errors import ConfigError, PackageError, ToolMissingError
 from falcokit.package import dependencies, resolve
 from falcokit.package.dependencies import Dependencies, install_dependencies
 from falcokit.package.python_runtime import PythonRuntime, find_runtime
+from falcokit.package.resolve_errors import explain
 from falcokit.project import PackageSettings, Project
 
 if TYPE_CHECKING:
@@ -367,6 +368,29 @@ def test_a_lock_that_cannot_be_written_is_told(
     (tmp_path / "locks").write_text("a file in its place")
     with pytest.raises(PackageError, match="cannot be written"):
         _install(_project(tmp_path), here)
+
+
+UNSATISFIABLE = "error: No solution found\n  cause: Because {}, we can conclude that it fails."
+UV_SAYS = {
+    UNSATISFIABLE.format("only idna<=3.20 is available and you require idna>=99"): (
+        "cannot be satisfied: only idna<=3.20 is available and you require idna>=99"
+    ),
+    UNSATISFIABLE.format("pyaes==1.6.1 has no usable wheels and you require it"): (
+        "there is no wheel of pyaes==1.6.1 for CPython"
+    ),
+    "error: Request failed\n  cause: Failed to fetch: http://me:secret@h/simple/": (
+        "the package index does not answer"
+    ),
+    "error: Hash mismatch for `idna==3.1`\n\nExpected:\n": "wheel of idna does not have the hash",
+    "error: something else": "uv could not get the dependencies: something else",
+}
+
+
+@pytest.mark.parametrize(("output", "expected"), UV_SAYS.items())
+def test_what_uv_says_is_one_sentence_too(output: str, expected: str, here: PythonRuntime) -> None:
+    told = explain(output, "uv", here)
+    assert expected in told.message
+    assert "secret" not in f"{told.message}{told.hint}"
 
 
 def test_without_pip_and_uv_the_hint_says_how_to_get_one(
