@@ -9,7 +9,6 @@ headers, no owner, one fixed time.
 from __future__ import annotations
 
 import errno
-import gzip
 import hashlib
 import os
 import tarfile
@@ -19,6 +18,8 @@ from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Final
+
+import deflate
 
 from falcokit.errors import ConfigError, PackageError
 
@@ -31,8 +32,8 @@ __all__ = ["Entry", "replacing", "sha256_of", "source_date_epoch", "write_checks
 DEFAULT_EPOCH: Final = 1577836800
 #: The last second that tar's octal field of eleven digits can tell.
 _LAST_EPOCH: Final = 8**11 - 1
-#: gzip's own default: 9 takes twice as long for a hundredth less.
-_LEVEL: Final = 6
+#: Of libdeflate: 5 % less than zlib's best, in less time than that takes.
+_LEVEL: Final = 10
 _FILE_MODE, _PROGRAM_MODE = 0o644, 0o755
 _ADVICE: Final = {
     errno.ENOSPC: "the disk is full: free some space, or take another folder",
@@ -78,13 +79,10 @@ def write_tar_gz(target: Path, files: Sequence[Entry]) -> None:
     """
     epoch = source_date_epoch()
     folders: set[str] = set()
-    with (
-        replacing(target) as out,
-        gzip.GzipFile("", "wb", _LEVEL, out, mtime=0) as packed,
-        tarfile.open(
-            fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT, encoding="utf-8"
-        ) as tar,
-    ):
+    plain = BytesIO()
+    with tarfile.open(
+        fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT, encoding="utf-8"
+    ) as tar:
         seen: set[str] = set()
         for entry in files:
             _check_name(entry.name, seen)
@@ -93,6 +91,8 @@ def write_tar_gz(target: Path, files: Sequence[Entry]) -> None:
                     folders.add(str(parent))
                     tar.addfile(_member(f"{parent}/", epoch, folder=True))
             _add(tar, entry, epoch)
+    with replacing(target) as out:  # the header that it writes has neither a time nor a name
+        out.write(deflate.gzip_compress(plain.getbuffer(), _LEVEL))
 
 
 def _check_name(name: str, seen: set[str]) -> None:

@@ -11,17 +11,19 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.metadata import PathDistribution
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from falcokit.errors import ConfigError
+from falcokit.errors import ConfigError, PackageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from importlib.metadata import PackagePath
+    from pathlib import Path
 
     from falcokit.package.python_runtime import PythonRuntime
     from falcokit.project import PackageSettings
@@ -82,6 +84,7 @@ def read_distributions(
     Raises:
         DamagedFolderError: a file that should be there is not.
         ConfigError: a file pattern of the settings fits no file.
+        PackageError: two distributions hold the same file with different contents.
 
     """
     found: dict[str, PathDistribution] = {
@@ -94,18 +97,25 @@ def read_distributions(
         raise DamagedFolderError(missing[0])
     whole = _reachable(roots, found, runtime)
     choice = _Choice(settings)
-    taken: set[str] = set()
+    taken: dict[str, tuple[str, str]] = {}
     result = []
     for name, dist in sorted(found.items()):
         backend_only = name == _CFFI and name not in whole
         if name not in whole and not backend_only:
             continue
-        sizes = {
-            path: size
-            for path, size in _record(dist, folder)
-            if path not in taken and choice.keeps(path, backend_only=backend_only)
-        }
-        taken.update(sizes)
+        sizes: dict[str, int] = {}
+        for path, entry in _record(dist):
+            if not choice.keeps(path, backend_only=backend_only):
+                continue
+            owner, digest = taken.setdefault(path, (name, str(entry.hash)))
+            if digest != str(entry.hash):
+                raise PackageError(
+                    f"the dependencies {owner} and {name} both hold the file {path}, each another",
+                    hint="only one of the two can be shipped: leave one out of"
+                    " project.dependencies, or take another version of it",
+                )
+            if owner == name:
+                sizes[path] = _size(folder / path, entry)
         result.append(
             Distribution(
                 name=dist.metadata["Name"],
@@ -150,21 +160,23 @@ def _environment(runtime: PythonRuntime, extra: str) -> dict[str, str]:
     }
 
 
-def _record(dist: PathDistribution, folder: Path) -> Iterator[tuple[str, int]]:
-    """Give the files of a distribution that lie in `folder`, with their sizes."""
+def _record(dist: PathDistribution) -> Iterator[tuple[str, PackagePath]]:
+    """Give the files that a distribution has put into the folder."""
     for entry in dist.files or ():
         path = PurePosixPath(entry.as_posix())
         if path.is_absolute() or ".." in path.parts:
             continue  # scripts, headers, and data for folders of the system
-        file = folder / path
-        if "__pycache__" in path.parts or path.parts[0] == "bin":
-            continue
-        if file.is_symlink() or not file.is_file():
-            raise DamagedFolderError(str(path))
-        size = file.stat().st_size
-        if entry.size not in (None, size):
-            raise DamagedFolderError(str(path))
-        yield str(path), size
+        if "__pycache__" not in path.parts and path.parts[0] != "bin":
+            yield str(path), entry
+
+
+def _size(file: Path, entry: PackagePath) -> int:
+    if file.is_symlink() or not file.is_file():
+        raise DamagedFolderError(str(entry))
+    size = file.stat().st_size
+    if entry.size not in (None, size):
+        raise DamagedFolderError(str(entry))
+    return size
 
 
 class _Choice:

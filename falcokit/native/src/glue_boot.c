@@ -67,8 +67,9 @@ static PyStatus set_string(PyConfig *config, wchar_t **field, const char *text) 
 
 // Otherwise Python would look for itself on the host's PATH and beside what it finds there.
 static PyStatus set_home(PyConfig *config, const char *archive) {
-	wchar_t **const fields[] = {&config->home, &config->prefix, &config->exec_prefix,
-	                            &config->base_prefix, &config->base_exec_prefix};
+	wchar_t **const fields[] = {
+		&config->home,        &config->prefix,           &config->exec_prefix,
+		&config->base_prefix, &config->base_exec_prefix, &config->stdlib_dir};
 	PyStatus status = PyStatus_Ok();
 	for (size_t i = 0; i < sizeof fields / sizeof *fields && !PyStatus_Exception(status); i++)
 		status = set_string(config, fields[i], archive);
