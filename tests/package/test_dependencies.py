@@ -229,6 +229,19 @@ def test_a_folder_that_was_damaged_is_installed_anew(
         assert module.read_text() == whole
 
 
+def test_a_file_of_two_distributions_is_shipped_once_and_only_if_it_is_the_same(
+    tmp_path: Path, here: PythonRuntime, wheels: Path
+) -> None:
+    for name in ("acme", "other"):
+        _wheel(wheels, name, files={"space/__init__.py": "# both\n", f"space/{name}.py": ""})
+    first, second = _install(_project(tmp_path, "acme", "other"), here).distributions
+    assert "space/__init__.py" in first.files
+    assert "space/__init__.py" not in second.files
+    _wheel(wheels, "other", "2.0", files={"space/__init__.py": "# another\n"})
+    with pytest.raises(PackageError, match="acme and other both hold the file space/__init__.py"):
+        _install(_project(tmp_path, "acme", "other>1"), here)
+
+
 def _sdist_only(folder: Path) -> None:
     (folder / "acme-1.0.tar.gz").write_bytes(b"never unpacked")
 
