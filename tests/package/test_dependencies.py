@@ -238,7 +238,7 @@ def test_a_file_of_two_distributions_is_shipped_once_and_only_if_it_is_the_same(
     assert "space/__init__.py" in first.files
     assert "space/__init__.py" not in second.files
     _wheel(wheels, "other", "2.0", files={"space/__init__.py": "# another\n"})
-    with pytest.raises(PackageError, match="acme and other both hold the file space/__init__.py"):
+    with pytest.raises(PackageError, match="acme and other both hold the file space/"):
         _install(_project(tmp_path, "acme", "other>1"), here)
 
 
