@@ -29,7 +29,7 @@ class PackageSettings:
     """The table [tool.falcokit.package]."""
 
     include: tuple[str, ...] = ()
-    """Modules of the standard library to keep although they are left out by default."""
+    """Modules of the standard library, or files of packages, to keep: they are left out else."""
     exclude: tuple[str, ...] = ()
     """Modules of the standard library, or files of packages, to leave out."""
     repository: str | None = None

@@ -71,6 +71,7 @@ def package(
     as_json: Json = False,
 ) -> None:
     """Make one file that any Falco loads."""
+    from falcokit.cli.interrupt import signals_as_interrupts  # noqa: PLC0415
     from falcokit.cli.package_view import show_artifact, steps, to_json  # noqa: PLC0415
     from falcokit.package.artifact import PackageOptions, make_artifact  # noqa: PLC0415
     from falcokit.project import load_project  # noqa: PLC0415
@@ -84,9 +85,10 @@ def package(
         init_config=read_init_config(init_config),
         open_params=open_params,
     )
-    with steps() as progress:
-        artifact = make_artifact(found, options, progress)
-    written = _write_layout(found, artifact) if oci else None
+    with signals_as_interrupts():  # an artifact is there whole, or not at all
+        with steps() as progress:
+            artifact = make_artifact(found, options, progress)
+        written = _write_layout(found, artifact) if oci else None
     text = _deployment(found, artifact, deploy) if deploy else None
     if as_json:
         console.json_line(to_json(artifact, written, text))

@@ -54,7 +54,8 @@ def show_artifact(artifact: Artifact, layout: OciLayout | None) -> None:
     meta = artifact.metadata
     title = console.paint(f"{meta['name']} {meta['version']}", "bold", sys.stderr)
     console.message(f"packaged {title} in {artifact.seconds:.1f} s")
-    _line("file", f"{_size(artifact.size)}, unpacked {_size(artifact.unpacked)}")
+    shown = artifact.path.relative_to(artifact.path.parents[1])
+    _line("file", f"{shown}, {_size(artifact.size)}, unpacked {_size(artifact.unpacked)}")
     _line("sha256", artifact.sha256)
     _line("python", artifact.runtime.label)
     for label, (name, size) in zip(

@@ -16,7 +16,7 @@ from falcokit.errors import PackageError
 from falcokit.native.build import describe_project
 from falcokit.native.entry import compile_entry
 from falcokit.native.generate import entry_c_source
-from falcokit.package.author_code import author_files
+from falcokit.package.author_code import author_files, refuse_clashes
 from falcokit.package.code import author_label, collect_code
 from falcokit.package.dependencies import install_dependencies
 from falcokit.package.elf import read_elf
@@ -76,8 +76,9 @@ def assemble(
         FalcokitError: what any of the steps raises.
 
     """
-    author = author_files(project)
+    author = author_files(project, tag=runtime.tag)
     dependencies = install_dependencies(project, runtime, progress=progress)
+    refuse_clashes(project, author, dependencies.distributions)
     progress("importing the plugin")
     home = str(Path(falcokit.__file__).parent.parent)
     command = [str(runtime.python), "-I", "-c", _DESCRIBE, str(dependencies.folder), home]

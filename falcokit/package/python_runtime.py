@@ -33,7 +33,7 @@ _CHOICES = (
 )
 # `-I` is not for describe alone: with PYTHONHOME set the answer would be about another Python.
 _QUESTION = """
-import json, os, sys, sysconfig
+import _imp, json, os, sys, sysconfig
 get = sysconfig.get_config_var
 json.dump({
     "implementation": sys.implementation.name,
@@ -49,6 +49,7 @@ json.dump({
     "folders": [str(get("LIBDIR") or ""), "/usr/lib/" + str(get("MULTIARCH") or "")],
     "include": sysconfig.get_path("include"),
     "stdlib": os.path.dirname(os.__file__),
+    "frozen": _imp._frozen_module_names(),
 }, sys.stdout)
 """
 
@@ -68,6 +69,8 @@ class PythonRuntime:
     stdlib: Path
     dynload: Path
     """lib-dynload; it need not exist, some builds link these modules into libpython."""
+    frozen: frozenset[str]
+    """Modules of the standard library that are compiled into libpython as bytecode."""
     identity: str
     """16 hex digits; the same on every machine for the same build."""
     label: str
@@ -141,6 +144,7 @@ def _examine(python: Path, *, shown: str, origin: str) -> PythonRuntime:
         stdlib=stdlib,
         # Not sys.path's: without the folder Python falls back to the place where it was built.
         dynload=stdlib / "lib-dynload",
+        frozen=frozenset(answer["frozen"]),
         identity=key_of([answer["release"], _digest(libpython)]),
         label=f"CPython {version} ({origin})",
     )

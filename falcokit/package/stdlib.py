@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which modules of the standard library an artifact carries.
 
-Called by the packaging. `LEFT_OUT` is the documented list (docs/package-contents.md shows it to
-authors, a test compares the two); [tool.falcokit.package] include and exclude change it by module
-name. A name stands for the module, what lies beneath it, and its C half: "sqlite3" is also
-"_sqlite3".
+Called by `assemble`. `left_out` lists what stays behind; [tool.falcokit.package] include and exclude
+change that by module name. A name stands for the module, what lies beneath it, and its C half:
+"sqlite3" is also "_sqlite3". What Python has frozen (os, zipimport) is in libpython already.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from falcokit.errors import ConfigError, PackageError
+from falcokit.package.left_out import LEFT_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,133 +23,8 @@ if TYPE_CHECKING:
     from falcokit.package.python_runtime import PythonRuntime
     from falcokit.project import PackageSettings
 
-__all__ = ["LEFT_OUT", "StdlibSelection", "stdlib_selection"]
+__all__ = ["StdlibSelection", "stdlib_selection"]
 
-_TERMINAL = "for programs on a terminal, and Falco's is not the plugin's"
-_WINDOW = "opens windows; there is no display"
-_TEST = "tests of Python itself"
-_INSTALL = "installs packages or makes environments; inside Falco nothing is installed"
-_DEBUGGER = "debugs or measures whole programs from a terminal"
-_DEVELOP = "works on source code, which the artifact does not hold"
-_OTHER_SYSTEM = "serves another operating system"
-_OBSOLETE = "removed from Python 3.13"
-_INTERPRETERS = "makes further interpreters, which extension modules refuse to run in"
-_COPY = "the same as a module written in C, which is there"
-_JOKE = "an example or a joke"
-_DATABASE = "needs a library that few systems have"
-_SIZE = "for size: {}"
-_PROTOCOL = "for size: 0.1 MB together; other protocols than HTTP and SMTP"
-
-#: What is left out unless [tool.falcokit.package] include names it, and why.
-LEFT_OUT: dict[str, str] = {
-    "test": _TEST,
-    "ctypes.test": _TEST,
-    "unittest.test": _TEST,
-    "_testbuffer": _TEST,
-    "_testcapi": _TEST,
-    "_testclinic": _TEST,
-    "_testclinic_limited": _TEST,
-    "_testexternalinspection": _TEST,
-    "_testimportmultiple": _TEST,
-    "_testinternalcapi": _TEST,
-    "_testlimitedcapi": _TEST,
-    "_testmultiphase": _TEST,
-    "_testsinglephase": _TEST,
-    "_ctypes_test": _TEST,
-    "_xxtestfuzz": _TEST,
-    "xxlimited": _TEST,
-    "xxlimited_35": _TEST,
-    "xxlimited_3_13": _TEST,
-    "xxsubtype": _TEST,
-    "distutils": _OBSOLETE,
-    "lib2to3": _OBSOLETE,
-    "msilib": _OBSOLETE,
-    "nis": _OBSOLETE,
-    "ossaudiodev": _OBSOLETE,
-    "audioop": _OBSOLETE,
-    "aifc": _OBSOLETE,
-    "cgitb": _OBSOLETE,
-    "chunk": _OBSOLETE,
-    "asynchat": _OBSOLETE,
-    "asyncore": _OBSOLETE,
-    "imghdr": _OBSOLETE,
-    "mailcap": _OBSOLETE,
-    "nntplib": _OBSOLETE,
-    "smtpd": _OBSOLETE,
-    "telnetlib": _OBSOLETE,
-    "uu": _OBSOLETE,
-    "xdrlib": _OBSOLETE,
-    "sndhdr": _OBSOLETE,
-    "sunau": _OBSOLETE,
-    "tkinter": _WINDOW,
-    "idlelib": _WINDOW,
-    "turtle": _WINDOW,
-    "turtledemo": _WINDOW,
-    "curses": _TERMINAL,
-    "readline": _TERMINAL,
-    "rlcompleter": _TERMINAL,
-    "_pyrepl": _TERMINAL,
-    "pty": _TERMINAL,
-    "cmd": _TERMINAL,
-    "ensurepip": _INSTALL,
-    "venv": _INSTALL,
-    "zipapp": _INSTALL,
-    "pdb": _DEBUGGER,
-    "doctest": _DEBUGGER,
-    "cProfile": _DEBUGGER,
-    "profile": _DEBUGGER,
-    "profiling": _DEBUGGER,
-    "pstats": _DEBUGGER,
-    "trace": _DEBUGGER,
-    "pydoc": _DEVELOP,
-    "compileall": _DEVELOP,
-    "py_compile": _DEVELOP,
-    "pyclbr": _DEVELOP,
-    "tabnanny": _DEVELOP,
-    "modulefinder": _DEVELOP,
-    "symtable": _DEVELOP,
-    "pickletools": _DEVELOP,
-    "asyncio.windows_events": _OTHER_SYSTEM,
-    "asyncio.windows_utils": _OTHER_SYSTEM,
-    "ctypes.macholib": _OTHER_SYSTEM,
-    "encodings.mbcs": _OTHER_SYSTEM,
-    "encodings.oem": _OTHER_SYSTEM,
-    "multiprocessing.popen_spawn_win32": _OTHER_SYSTEM,
-    "_aix_support": _OTHER_SYSTEM,
-    "_android_support": _OTHER_SYSTEM,
-    "_apple_support": _OTHER_SYSTEM,
-    "_ios_support": _OTHER_SYSTEM,
-    "_osx_support": _OTHER_SYSTEM,
-    "_interpchannels": _INTERPRETERS,
-    "_interpqueues": _INTERPRETERS,
-    "_interpreters": _INTERPRETERS,
-    "_xxinterpchannels": _INTERPRETERS,
-    "_xxsubinterpreters": _INTERPRETERS,
-    "concurrent.futures.interpreter": _INTERPRETERS,
-    "concurrent.interpreters": _INTERPRETERS,
-    "dbm": _DATABASE,
-    "sqlite3": _SIZE.format("0.8 MB with its library"),
-    "_codecs_cn": _SIZE.format("0.1 MB; the encodings gb2312, gbk, gb18030, hz"),
-    "_codecs_hk": _SIZE.format("0.1 MB; the encoding big5hkscs"),
-    "_codecs_iso2022": _SIZE.format("the encodings iso2022_*"),
-    "_codecs_jp": _SIZE.format("0.1 MB; the encodings shift_jis*, euc_j*, cp932"),
-    "_codecs_kr": _SIZE.format("0.1 MB; the encodings euc_kr, cp949, johab"),
-    "_codecs_tw": _SIZE.format("0.1 MB; the encodings big5, cp950"),
-    "unittest": _SIZE.format("0.1 MB"),
-    "ftplib": _PROTOCOL,
-    "imaplib": _PROTOCOL,
-    "mailbox": _PROTOCOL,
-    "poplib": _PROTOCOL,
-    "wsgiref": _PROTOCOL,
-    "xmlrpc": _PROTOCOL,
-    "_pydatetime": _COPY,
-    "_pydecimal": _COPY,
-    "_pyio": _COPY,
-    "antigravity": _JOKE,
-    "this": _JOKE,
-    "__hello__": _JOKE,
-    "__phello__": _JOKE,
-}
 #: What belongs to a module under a name that does not show it.
 _PARTNERS = {
     "cProfile": ("_lsprof",),
@@ -217,7 +92,11 @@ def stdlib_selection(runtime: PythonRuntime, settings: PackageSettings) -> Stdli
     out = (_with_partners(out) - _with_partners(include)) | _with_partners(exclude)
     gone = {module for module in there if _is_below(module, out)}
     return StdlibSelection(
-        pure={name: path for name, path in pure.items() if not _is_below(_module(name), out)},
+        pure={
+            name: path
+            for name, path in pure.items()
+            if _module(name) not in runtime.frozen and not _is_below(_module(name), out)
+        },
         extensions={name: path for name, path in extensions.items() if name not in gone},
         left_out=tuple(sorted(name for name in out if name in there)),
     )

@@ -62,5 +62,6 @@ class PayloadFinder(Loader):
 
 
 if getattr(sys, "_stdlib_dir", None) is None:  # Python 3.11 and 3.12 do not take it from PyConfig
-    sys._stdlib_dir = _ARCHIVE  # type: ignore[attr-defined]  # os.__file__ comes of it
+    # os.__file__ comes of it
+    sys._stdlib_dir = _ARCHIVE  # type: ignore[attr-defined]  # noqa: SLF001
 sys.meta_path.insert(0, PayloadFinder(_falcokit_hot.payload_modules()))

@@ -74,14 +74,19 @@ def moved(here: PythonRuntime, tmp_path_factory: pytest.TempPathFactory) -> Path
         "cpython-3.99.0+20991231-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
     )
     library = f"python/lib/python{here.version.rpartition('.')[0]}"
-    chosen = stdlib_selection(here, PackageSettings())
+    modules = stdlib_selection(here, PackageSettings()).pure
+    # What is frozen is not shipped, but an interpreter finds its prefix by os.py.
+    frozen = {
+        name: here.stdlib / name for m in here.frozen if (name := m.replace(".", "/") + ".py")
+    }
+    modules |= {name: path for name, path in frozen.items() if path.is_file()}
     include = f"python/include/{here.include.name}/Python.h"
     stripped = file.with_name(here.libpython.name)
     subprocess.run(["strip", "-o", str(stripped), str(here.libpython)], check=True)
     with tarfile.open(file, "w:gz", compresslevel=1) as archive:
         _add(archive, [("python/bin/python3.99", here.python.resolve()), (include, _header(here))])
         _add(archive, [(f"python/lib/{here.libpython.name}", stripped)])
-        _add(archive, [(f"{library}/{name}", path) for name, path in chosen.pure.items()])
+        _add(archive, [(f"{library}/{name}", path) for name, path in modules.items()])
         link = tarfile.TarInfo("python/bin/python3")
         link.type, link.linkname = tarfile.SYMTYPE, "python3.99"
         archive.addfile(link)

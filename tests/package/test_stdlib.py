@@ -11,8 +11,9 @@ import pytest
 import pythons
 
 from falcokit.errors import ConfigError
+from falcokit.package.left_out import LEFT_OUT
 from falcokit.package.python_runtime import PythonRuntime, find_runtime
-from falcokit.package.stdlib import LEFT_OUT, stdlib_selection
+from falcokit.package.stdlib import stdlib_selection
 from falcokit.project import PackageSettings
 
 DOCS = Path(__file__).parents[2] / "docs" / "package-contents.md"

@@ -90,6 +90,7 @@ static PyStatus initialize(const fk_boot *boot, const char *archive) {
 	config.site_import = 0;    // the search path is complete as it was built
 	config.write_bytecode = 0; // a root process leaves nothing in the author's folders
 	config.module_search_paths_set = 1;
+	config.use_frozen_modules = 1; // a packaged plugin has these in no other form
 	const char *archive_only[] = {archive, NULL};
 	const char *const *paths = archive ? archive_only : boot->paths;
 	PyStatus status = set_string(&config, &config.executable, boot->executable);
