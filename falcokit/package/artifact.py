@@ -103,7 +103,11 @@ def make_artifact(
             if options.verify:
                 progress("verifying")
                 verification = verify(
-                    draft, meta, init_config=options.init_config, open_params=options.open_params
+                    draft,
+                    meta,
+                    init_config=options.init_config,
+                    open_params=options.open_params,
+                    left_out=assembly.left_out,
                 )
             draft.replace(target)
         finally:

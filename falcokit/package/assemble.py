@@ -55,6 +55,8 @@ class Assembly:
     folder: str | None
     """Name of the folder of the dir layout, which lies beside the library."""
     dependencies: Dependencies
+    left_out: tuple[str, ...]
+    """Modules of the standard library that are not shipped."""
     binaries: tuple[Binary, ...]
     facts: dict[str, ElfFacts]
     """Every shared object as it is shipped, under a name for people."""
@@ -76,6 +78,7 @@ def assemble(
         FalcokitError: what any of the steps raises.
 
     """
+    stdlib = stdlib_selection(runtime, project.package)
     author = author_files(project, tag=runtime.tag)
     dependencies = install_dependencies(project, runtime, progress=progress)
     refuse_clashes(project, author, dependencies.distributions)
@@ -84,7 +87,6 @@ def assemble(
     command = [str(runtime.python), "-I", "-c", _DESCRIBE, str(dependencies.folder), home]
     metadata = describe_project(project, command)
     progress("compiling Python code")
-    stdlib = stdlib_selection(runtime, project.package)
     code = collect_code(project, runtime, stdlib, dependencies, author)
     progress("linking")
     binaries = collect_shared_objects(runtime, stdlib.extensions, dependencies, author)
@@ -126,6 +128,7 @@ def assemble(
         payload=payload,
         folder=folder,
         dependencies=dependencies,
+        left_out=stdlib.left_out,
         binaries=tuple(binaries),
         facts=_facts(library, binaries, payload),
         sizes=code.sizes,

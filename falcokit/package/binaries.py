@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SYSTEM_OWNER", "Binary", "close_over_needs", "system_folders"]
 
-SYSTEM_OWNER: Final = "system"
+SYSTEM_OWNER: Final = "this system"
 
 #: Part of glibc, or (the last two) in every image that Falco's own C++ runs in.
 _HOSTS_OWN: Final = frozenset(

@@ -70,11 +70,22 @@ class _Collector:
         self.sizes[owner] += len(data)
 
     def add(
-        self, owner: str, files: Mapping[str, Path], *, shown: str, optimize: int = 0
+        self,
+        owner: str,
+        files: Mapping[str, Path],
+        *,
+        shown: str,
+        optimize: int = 0,
+        keep: bool = True,
     ) -> dict[str, object]:
-        """Compile what is Python, take the rest as it is; return what did not compile."""
+        """Compile what is Python, take the rest as it is; return what did not compile.
+
+        `keep` has the bytecode kept in the cache: not that of files that are being written.
+        """
         sources = {name: path for name, path in files.items() if name.endswith(".py")}
-        compiled = compile_sources(self._runtime, sources, shown=shown, optimize=optimize)
+        compiled = compile_sources(
+            self._runtime, sources, shown=shown, optimize=optimize, keep=keep
+        )
         for name, data in compiled.modules.items():
             self.put(owner, name, data)
         for name, path in files.items():
@@ -110,7 +121,10 @@ def collect_code(
         }
         collector.add(distribution.name, files, shown=_SITE)
     failed = collector.add(
-        "the plugin", {**author.modules, **author.data}, shown=author_label(project)
+        "the plugin",
+        {**author.modules, **author.data},
+        shown=author_label(project),
+        keep=False,
     )
     for name, failure in failed.items():
         raise PluginDefinitionError(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which modules of the standard library an artifact carries.
 
-Called by `assemble`. `left_out` lists what stays behind; [tool.falcokit.package] include and exclude
-change that by module name. A name stands for the module, what lies beneath it, and its C half:
-"sqlite3" is also "_sqlite3". What Python has frozen (os, zipimport) is in libpython already.
+Called by `assemble`. `left_out` lists what stays behind; [tool.falcokit.package] include and
+exclude change that by module name. A name stands for the module, what lies beneath it, and its C
+half: "sqlite3" is also "_sqlite3". What Python has frozen (os, zipimport) is in libpython already.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ loaded again between.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -21,6 +22,8 @@ from falcokit.native.runner_build import build_runner
 from falcokit.reports import event_total, plugin_failure
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from falcokit.reports import Report
 
 __all__ = ["Verification", "verify"]
@@ -30,6 +33,7 @@ _EVENTS: Final = 20
 _SECONDS: Final = 0.3
 """How long each of the openings waits for events: a plugin need not have any so soon."""
 _LIMIT: Final = 120.0
+_MISSED: Final = re.compile(r"No module named '([\w.]+)'")
 _CLOSING: Final = "sent with NULL handler"
 """What a host answers to an event that comes while it closes; no fault of the plugin's."""
 
@@ -53,8 +57,12 @@ def verify(
     *,
     init_config: str | None = None,
     open_params: str | None = None,
+    left_out: Collection[str] = (),
 ) -> Verification:
     """Load the artifact as a host would, twice.
+
+    `left_out` are modules of the standard library that it does not hold: should one be missed, the
+    error says how to have it.
 
     Raises:
         PackageError: it does not load, or a hook fails; with what it said.
@@ -65,7 +73,7 @@ def verify(
             tar.extractall(folder, filter="data")
         library = Path(folder) / f"lib{metadata['name']}.so"
         reports, status, said = _run(library, init_config, open_params)
-    _check(reports, status, said, library, metadata)
+    _check(reports, status, said, library, metadata, left_out=left_out)
     return Verification(
         init_ms=next(r["init_ms"] for r in reports if r["report"] == "initialized"),
         rss_kb=max(r.get("rss_kb", 0) for r in reports if r["report"] == "stats"),
@@ -109,12 +117,21 @@ def _run(
 
 
 def _check(
-    reports: list[Report], status: int, said: str, library: Path, metadata: dict[str, Any]
+    reports: list[Report],
+    status: int,
+    said: str,
+    library: Path,
+    metadata: dict[str, Any],
+    *,
+    left_out: Collection[str],
 ) -> None:
     error = next((r for r in reports if r["report"] == "error"), None)
     failure = plugin_failure(error, status, library=library.name)
     if failure is not None:
         hint = "--init-config gives it a config to start with; --no-verify skips this check"
+        missed = _MISSED.search(failure.message)
+        if missed and missed[1] in left_out:
+            hint = f'[tool.falcokit.package] include = ["{missed[1]}"] ships that module'
         last = f" ({said.splitlines()[-1]})" if said and error is None else ""
         raise PackageError(
             f"the artifact does not work without this machine's Python: {failure.message}{last}",
