@@ -141,28 +141,40 @@ static bool is_ours(int fd, mode_t kind) {
 	       (facts.st_uid == geteuid() || facts.st_uid == 0) && !(facts.st_mode & 022);
 }
 
+static bool make_cache(const char *name) {
+	static const char *const parents[] = {"/var", "/var/cache"}; // an image may have none of them
+	bool own = strcmp(name, CACHE_FOLDER) == 0;
+	for (size_t i = 0; own && i < sizeof parents / sizeof *parents; i++)
+		if (mkdir(parents[i], 0755) != 0 && errno != EEXIST) return false;
+	return mkdir(name, 0700) == 0 || errno == EEXIST;
+}
+
 static int open_cache(const char **name, char *err, size_t errlen) {
 	const char *given = secure_getenv("FALCOKIT_CACHE");
+	struct stat facts;
+	char target;
 	*name = given && *given ? given : CACHE_FOLDER;
-	mkdir("/var", 0755); // an image may have none of them
-	mkdir("/var/cache", 0755);
-	if (mkdir(*name, 0700) != 0 && errno != EEXIST) goto failed;
-	int fd = open(*name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	// Extension modules are placed later, when the host may have another working directory.
+	bool made = **name == '/' && make_cache(*name);
+	int fd = made ? open(*name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	const char *why = strerror(errno);
 	if (fd >= 0 && is_ours(fd, S_IFDIR)) return fd;
 	if (fd >= 0) {
+		bool shared = fk_fstat(fd, &facts) == 0 && (facts.st_mode & 022);
 		close(fd);
 		snprintf(err, errlen,
-		         "this system gives no executable memory file, and the cache folder %s can be "
-		         "written by others: set FALCOKIT_CACHE to a folder of mode 0700",
-		         *name);
+		         "this system gives no executable memory file, and the cache folder %s %s: set "
+		         "FALCOKIT_CACHE to a folder of mode 0700",
+		         *name, shared ? "can be written by others" : "belongs to another user");
 		return -1;
 	}
-failed:
+	if (readlink(*name, &target, 1) >= 0) why = "it is a symbolic link";
+	if (**name != '/') why = "it is not an absolute path";
 	snprintf(
 		err, errlen,
 		"this system gives no executable memory file (no /proc? vm.memfd_noexec?), and the cache "
 		"folder %s cannot be used: %s; set FALCOKIT_CACHE to a folder of mode 0700",
-		*name, strerror(errno));
+		*name, why);
 	return -1;
 }
 
@@ -196,6 +208,9 @@ static bool write_cached(int folder, const char *file, const fk_source *from, ch
 	bool ok = copy_checked(from, fd, err, errlen);
 	close(fd);
 	if (ok && renameat(folder, draft, folder, file) == 0) return true;
+	if (ok)
+		snprintf(err, errlen, "cannot write %s into the cache folder of packaged plugins: %s", file,
+		         strerror(errno));
 	unlinkat(folder, draft, 0);
 	return false;
 }
