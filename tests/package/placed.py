@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packaged plugins as an installer leaves them, made without the time that compressing takes.
+
+Used by the tests of this folder that load plugins. What `falcokit package` writes into the archive
+is what `assemble` returns; that the archive holds it is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+from falcokit.package.assemble import assemble
+from falcokit.package.python_runtime import find_runtime
+from falcokit.project import load_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["place", "project"]
+
+_PROJECT = """\
+[project]
+name = "{name}"
+version = "{version}"
+description = "A plugin of a test."
+authors = [{{ name = "Tests", email = "tests@example.com" }}]
+dependencies = [{dependencies}]
+[tool.falcokit]
+plugin = "{module}:P"
+"""
+
+
+def project(
+    root: Path,
+    text: str,
+    name: str,
+    *,
+    version: str = "0.1.0",
+    dependencies: tuple[str, ...] = (),
+) -> Path:
+    """Write a project whose plugin is the class P of a package with one more file, table.txt."""
+    module = name.replace("-", "_")
+    package = root / "src" / module
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(dedent(text))
+    (package / "table.txt").write_text("a file of the author's")
+    listed = ", ".join(f'"{dependency}"' for dependency in dependencies)
+    filled = _PROJECT.format(name=name, version=version, module=module, dependencies=listed)
+    (root / "pyproject.toml").write_text(filled)
+    return root
+
+
+def place(root: Path, folder: Path, *, as_folder: bool = False, runtime: str | None = None) -> Path:
+    """Package the project in `root`, and return the library, in `folder`."""
+    folder.mkdir(parents=True)
+    assembly = assemble(
+        load_project(root),
+        find_runtime(runtime),
+        folder,
+        as_folder=as_folder,
+        progress=lambda _step: None,
+    )
+    for left in ("payload", "plugin.c"):
+        (folder / left).unlink(missing_ok=True)
+    return assembly.library

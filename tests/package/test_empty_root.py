@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packaged plugins in real sysdig and libsinsp, in a root that holds no Python."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+from placed import place, project
+from roots import EmptyRoot, Ran, sysdig_root
+
+from falcokit.package.artifact import PackageOptions, make_artifact
+from falcokit.project import load_project
+from falcokit.scaffold import generate_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RealHost
+
+pytestmark = pytest.mark.host
+
+HEAVY = """
+    import asyncio, ctypes, hashlib, itertools, ssl, sys, zlib
+    import importlib.metadata, importlib.resources
+    from typing import Any
+
+    import numpy, orjson
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.fernet import Fernet
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from falcokit import AsyncEvents, Plugin, async_event
+
+
+    def inverse() -> Any:
+        return numpy.linalg.inv(numpy.array([[4.0, 7.0], [2.0, 6.0]])).round(3).tolist()
+
+    def fernet() -> Any:
+        box = Fernet(Fernet.generate_key())
+        return box.decrypt(box.encrypt(b"secret")).decode()
+
+    def ed25519() -> Any:
+        key = Ed25519PrivateKey.generate()
+        key.public_key().verify(key.sign(b"message"), b"message")
+        try:
+            key.public_key().verify(key.sign(b"message"), b"another")
+        except InvalidSignature:
+            return "refused"
+
+    def tls() -> Any:
+        return len(ssl.create_default_context().get_ciphers()) > 10
+
+    def sql() -> Any:
+        try:
+            import sqlite3
+        except ImportError:
+            return 42  # this Python was built without
+        return sqlite3.connect(":memory:").execute("select 6 * 7").fetchone()[0]
+
+    def libc() -> Any:
+        return ctypes.CDLL(None).abs(-5)
+
+    def loop() -> Any:
+        async def add(*numbers: int) -> int:
+            await asyncio.sleep(0)
+            return sum(numbers)
+        return asyncio.run(add(1, 2))
+
+    def versions() -> Any:
+        return [importlib.metadata.version(n) > "0" for n in ("numpy", "orjson", "cryptography")]
+
+    def resource() -> Any:
+        return importlib.resources.files(__name__).joinpath("table.txt").read_text()
+
+    def outside() -> Any:
+        return [path for path in sys.path if not path.startswith("/proc/self/fd/")]
+
+    ALL = (inverse, fernet, ed25519, tls, sql, libc, loop, versions, resource)
+
+
+    class P(Plugin, AsyncEvents):
+        contact = "tests@example.com"
+
+        def init(self) -> None:
+            self.turns = itertools.cycle(ALL)
+
+        @async_event("used", every=0.005)
+        def used(self) -> bytes:
+            function = next(self.turns)
+            return orjson.dumps({function.__name__: function()})
+"""
+SEEN = {
+    "inverse": [[0.6, -0.7], [-0.2, 0.4]],
+    "fernet": "secret",
+    "ed25519": "refused",
+    "tls": True,
+    "sql": 42,
+    "libc": 5,
+    "loop": 3,
+    "versions": [True, True, True],
+    "resource": "a file of the author's",
+}
+LAYOUTS = pytest.mark.parametrize("layout", ["file", "folder"])
+
+
+@pytest.fixture(scope="module")
+def root(real_host: RealHost, tmp_path_factory: pytest.TempPathFactory) -> EmptyRoot:
+    return sysdig_root(real_host, tmp_path_factory.mktemp("empty") / "root")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The template's plugin, out of the artifact that `falcokit package` writes."""
+    folder = tmp_path_factory.mktemp("template")
+    author = load_project(generate_project("load-watch", root=folder / "load-watch").root)
+    found = {}
+    for layout in ("file", "folder"):
+        options = PackageOptions(as_folder=layout == "folder", verify=False)
+        artifact = make_artifact(author, options, lambda _step: None)
+        with tarfile.open(artifact.path) as tar:
+            tar.extractall(folder / layout, filter="data")
+        found[layout] = folder / layout / "libload-watch.so"
+    return found
+
+
+@pytest.fixture(scope="module")
+def heavy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("heavy")
+    dependencies = ("numpy", "orjson", "cryptography")
+    author = project(folder / "heavy", HEAVY, "heavy", dependencies=dependencies)
+    return {
+        layout: place(author, folder / layout, as_folder=layout == "folder")
+        for layout in ("file", "folder")
+    }
+
+
+def _sysdig(root: EmptyRoot, library: Path, *arguments: object) -> Ran:
+    plugin = root.put(library)
+    source = '/plug/libbaseline.so:{"async":0}'
+    return root.run("/usr/bin/sysdig", "-H", source, "-H", plugin, *arguments)
+
+
+_LIVE = ("-I", "baseline:1,1,8,10000")
+_SHOWN = ("-p", "*%evt.type %evt.asynctype %evt.args", "evt.is_async=true")
+
+
+@LAYOUTS
+def test_the_template_s_plugin_is_recorded_and_replayed(
+    root: EmptyRoot, template: dict[str, Path], layout: str
+) -> None:
+    assert root.pythons() == []
+    library = template[layout]
+    live = _sysdig(root, library, *_LIVE, "-n", 2, *_SHOWN)
+    before = root.files()
+    recorded = _sysdig(root, library, *_LIVE, "-n", 3, "-w", "/tmp/seen.scap")
+    assert (live.status, recorded.status) == (0, 0), (live.err, recorded.err)
+    for line in live.lines:
+        words = "load_watch_load load_watch_load plugin_id=999 name=load_watch_load data="
+        assert line.startswith(words)
+        assert json.loads(line.removeprefix(words)).keys() == {"load", "load5", "cpus"}
+    assert len(live.lines) == 2
+    assert root.files().keys() - before.keys() == {"tmp/seen.scap"}  # and nothing else anywhere
+    replayed = _sysdig(root, library, "-r", "/tmp/seen.scap", *_SHOWN)
+    (root.folder / "tmp" / "seen.scap").unlink()
+    assert replayed.status == 0, replayed.err
+    assert replayed.lines
+    assert all('data={"load":' in line for line in replayed.lines)
+
+
+@LAYOUTS
+def test_numpy_orjson_cryptography_and_the_standard_library_work(
+    root: EmptyRoot, heavy: dict[str, Path], layout: str
+) -> None:
+    assert root.pythons() == []
+    shown = ("-p", "%evt.arg.data", "evt.type=used")
+    done = _sysdig(root, heavy[layout], *_LIVE, "-n", len(SEEN), *shown)
+    assert done.status == 0, done.err
+    seen = {}
+    for line in done.lines:
+        seen |= json.loads(line)
+    assert seen == SEEN
