@@ -80,7 +80,7 @@ def make_artifact(
 
     """
     started = time.monotonic()
-    maximum = glibc.parse_version(options.max_glibc) if options.max_glibc else None
+    maximum = None if options.max_glibc is None else glibc.parse_version(options.max_glibc)
     runtime = find_runtime(options.runtime)
     _make_folder(project.dist_dir)
     with tempfile.TemporaryDirectory(prefix="falcokit-package-") as folder:
