@@ -26,12 +26,18 @@ if TYPE_CHECKING:
     from falcokit.capture.errors import Notice
     from falcokit.capture.event import Event
     from falcokit.capture.reader import Capture
+    from falcokit.cli.inspect_report import Report
 
 __all__ = ["inspect_command"]
 
 
 def inspect_command(file: Path, as_json: bool, limit: int | None) -> None:
-    """Show the summary of `file`, or its first `limit` events."""
+    """Show the summary of `file`, or its first `limit` events; or what a plugin library is."""
+    from falcokit.package.library_facts import is_library_or_artifact  # noqa: PLC0415
+
+    if is_library_or_artifact(file):
+        _write_library(file, as_json)
+        return
     with open_capture(file) as capture:
         if as_json:
             _write_document(capture, limit)
@@ -62,7 +68,11 @@ def _write_summary(capture: Capture) -> None:
     for event in capture:
         tally.add(event)
     summary = tally.summary(capture)
-    report = build_report(summary)
+    _show(build_report(summary))
+    _warn(summary.notices)
+
+
+def _show(report: Report) -> None:
     if _on_screen():
         from falcokit.cli.inspect_screen import show  # noqa: PLC0415 - rich costs 60 ms
 
@@ -71,7 +81,20 @@ def _write_summary(capture: Capture) -> None:
         from falcokit.cli.inspect_plain import report_lines  # noqa: PLC0415
 
         console.data_lines(report_lines(report))
-    _warn(summary.notices)
+
+
+def _write_library(file: Path, as_json: bool) -> None:
+    from falcokit.cli.inspect_library import (  # noqa: PLC0415 - not for captures
+        library_object,
+        library_report,
+        read_library,
+    )
+
+    facts = read_library(file)
+    if as_json:
+        console.json_line(library_object(facts))
+    else:
+        _show(library_report(facts))
 
 
 def _write_events(capture: Capture, limit: int) -> None:

@@ -19,11 +19,11 @@ from falcokit.package.relink import MARK
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MAGIC", "SECTION", "Item", "Payload", "make_payload", "payload_c"]
+__all__ = ["ALIGN", "MAGIC", "SECTION", "Item", "Payload", "make_payload", "payload_c"]
 
 MAGIC: Final = b"FALCOKIT"
 SECTION: Final = ".falcokit"
-_ALIGN: Final = 64
+ALIGN: Final = 64
 _PAGE: Final = 4096
 _KEY_DIGITS: Final = len(MARK)
 
@@ -67,7 +67,7 @@ def make_payload(items: Sequence[Item], about: dict[str, Any], *, extra: bytes) 
     blob = bytearray(MAGIC + struct.pack("<Q", len(text)) + text)
     offsets = []
     for item in named:
-        blob += bytes(-len(blob) % _ALIGN)
+        blob += bytes(-len(blob) % ALIGN)
         offsets.append(len(blob))
         blob += item.data
     blob += bytes(-len(blob) % _PAGE)

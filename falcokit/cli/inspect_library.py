@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`falcokit inspect LIB.so`, or an artifact: what Falco would see in it.
+
+Called by `falcokit.cli.inspect` when the file is no capture.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.capture.text import safe_text
+from falcokit.cli.inspect_report import Column, Report, Table
+from falcokit.cli.inspect_words import count_of, size_text
+from falcokit.package.glibc import fits, format_version
+from falcokit.package.library_facts import LibraryFacts, library_facts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["library_object", "library_report", "read_library"]
+
+_CAPABILITIES: Final = {
+    "source": "event sourcing",
+    "extract": "field extraction",
+    "parse": "event parsing",
+    "async": "async events",
+    "listen": "capture listening",
+}
+
+
+def read_library(file: Path) -> LibraryFacts:
+    """Return the facts of a library or an artifact."""
+    return library_facts(file)
+
+
+def library_report(facts: LibraryFacts) -> Report:
+    """Put them into words."""
+    seen = facts.seen
+    capabilities = ", ".join(_CAPABILITIES.get(c, c) for c in seen["capabilities"])
+    rows = [
+        ("Plugin", f"{seen['plugin']} {seen['version']}"),
+        ("Description", seen["description"]),
+        ("Contact", seen["contact"]),
+        ("Capabilities", capabilities or "none"),
+        ("Plugin API", f"{seen['required_api']} or newer"),
+    ]
+    if seen.get("event_source"):
+        rows.append(("Source", f"{seen['event_source']}, plugin ID {seen['plugin_id']}"))
+    if seen.get("async_events"):
+        sources = ", ".join(seen.get("async_event_sources") or ()) or "any source"
+        rows.append(("Async events", f"{', '.join(seen['async_events'])} ({sources})"))
+    if seen.get("init_schema"):
+        rows.append(("Init config", _config_text(seen["init_schema"])))
+    rows += [
+        ("File", size_text(facts.size)),
+        ("Exports", f"{len(facts.exports)} symbols, {_foreign(facts.exports)}"),
+        ("Needs", ", ".join(facts.needed)),
+        ("glibc", _floor_text(facts)),
+    ]
+    if facts.carried is not None:
+        carried = facts.carried
+        rows.append(("Packaged", f"with CPython {carried.python}, key {carried.key}"))
+        held = ", ".join(f"{name} {version}" for name, version in carried.distributions.items())
+        rows.append(("Packages", held or "none"))
+    return Report(
+        title=facts.path.name,
+        facts=tuple((label, safe_text(str(text))) for label, text in rows),
+        tables=tuple(table for table in (_fields(facts), _items(facts)) if table is not None),
+    )
+
+
+def _config_text(schema: Any) -> str:
+    text = schema if isinstance(schema, str) else json.dumps(schema)
+    try:
+        properties = json.loads(text).get("properties", {})
+    except (ValueError, AttributeError):
+        return "a schema that is no JSON"
+    return ", ".join(properties) or "a schema without properties"
+
+
+def _foreign(exports: tuple[str, ...]) -> str:
+    others = [name for name in exports if not name.startswith("plugin_")]
+    if not others:
+        return "all of them plugin_*"
+    return f"{count_of(len(others), 'foreign one')}: {', '.join(others[:3])}"
+
+
+def _floor_text(facts: LibraryFacts) -> str:
+    floor = facts.floor
+    because = f" ({floor.file})" if floor.file and len(floor.files) > 1 else ""
+    names = [f"{name} {glibc}" for name, glibc, ok in fits(floor.version) if not ok]
+    unfit = f"; too new for {', '.join(names)}" if names else ""
+    return f"{format_version(floor.version)} or newer{because}{unfit}"
+
+
+def _fields(facts: LibraryFacts) -> Table | None:
+    fields = facts.seen.get("fields") or ()
+    if not fields:
+        return None
+    columns = (Column(title="field"), Column(title="type"), Column(title="description"))
+    rows = tuple(
+        tuple(safe_text(str(field.get(key, ""))) for key in ("name", "type", "desc"))
+        for field in fields
+        if isinstance(field, dict)
+    )
+    return Table(title="Fields", columns=columns, rows=rows)
+
+
+def _items(facts: LibraryFacts) -> Table | None:
+    if facts.carried is None:
+        return None
+    items = sorted(facts.carried.items, key=lambda item: -item.bytes)
+    columns = (Column(title="file"), Column(title="bytes", number=True), Column(title="module"))
+    rows = tuple((safe_text(i.name), f"{i.bytes:,}", safe_text(i.module or "")) for i in items)
+    return Table(title="Payload", columns=columns, rows=rows)
+
+
+def library_object(facts: LibraryFacts) -> dict[str, Any]:
+    """Give all of it as one document."""
+    carried = facts.carried
+    return {
+        "version": 1,
+        "kind": "library",
+        "file": str(facts.path),
+        "bytes": facts.size,
+        "metadata": {k: v for k, v in facts.seen.items() if k not in {"report", "library"}},
+        "exports": list(facts.exports),
+        "needed": list(facts.needed),
+        "glibc": {"floor": format_version(facts.floor.version), "file": facts.floor.file},
+        "payload": carried
+        and {
+            "key": carried.key,
+            "python": carried.python,
+            "distributions": carried.distributions,
+            "items": [
+                {"name": i.name, "bytes": i.bytes, "module": i.module} for i in carried.items
+            ],
+        },
+    }

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`falcokit inspect` of libraries and artifacts: what Falco would see, and what is inside."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from falcokit.package.carried import read_carried
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Packaged
+
+FALCOKIT = [sys.executable, "-m", "falcokit"]
+
+
+def inspect(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [*FALCOKIT, "inspect", str(file), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def document(file: Path) -> dict[str, Any]:
+    done = inspect(file, "--json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("layout", ["ticker", "ticker_folder"])
+def test_an_artifact_tells_plugin_python_and_payload(
+    layout: str, request: pytest.FixtureRequest
+) -> None:
+    packaged: Packaged = request.getfixturevalue(layout)
+    found = document(packaged.artifact.path)
+    assert found["kind"] == "library"
+    assert found["metadata"]["plugin"] == packaged.artifact.metadata["name"]
+    assert found["metadata"]["async_events"] == ["tick"]
+    assert set(found["exports"]) >= {"plugin_init", "plugin_get_async_events"}
+    assert all(name.startswith("plugin_") for name in found["exports"])
+    # the floor is that of what is inside, as packaging computed it
+    assert found["glibc"]["floor"] == ".".join(map(str, packaged.artifact.floor.version))
+    if layout == "ticker":
+        assert found["payload"]["python"] == packaged.artifact.runtime.version
+        assert "msgspec" in found["payload"]["distributions"]
+        names = {item["name"] for item in found["payload"]["items"]}
+        assert "python.zip" in names
+
+
+def test_the_files_of_a_payload_are_read_back(ticker: Packaged) -> None:
+    carried = read_carried(ticker.library)
+    assert carried is not None
+    files = dict(carried.files(ticker.library))
+    assert files["python.zip"].startswith(b"PK")
+    assert all(data.startswith(b"\x7fELF") for name, data in files.items() if ".so" in name)
+
+
+def test_a_report_for_people(ticker: Packaged) -> None:
+    shown = inspect(ticker.library)
+    assert shown.returncode == 0, shown.stderr
+    assert "packaged-ticker 0.1.0" in shown.stdout
+    assert "all of them plugin_*" in shown.stdout
+    assert "python.zip" in shown.stdout
+
+
+def test_a_plugin_in_c_has_fields_and_a_source(baseline: Any) -> None:
+    found = document(baseline.source)
+    assert found["metadata"]["event_source"] == "baseline_src"
+    assert [f["name"] for f in found["metadata"]["fields"]] == ["baseline.seq", "baseline.text"]
+    assert found["payload"] is None
+    assert "baseline.seq" in inspect(baseline.source).stdout
+
+
+def test_what_is_no_plugin_is_refused(tmp_path: Path, ticker: Packaged) -> None:
+    damaged = tmp_path / "damaged.so"
+    damaged.write_bytes(ticker.library.read_bytes()[:5000])
+    done = inspect(damaged)
+    assert done.returncode in {7, 8}
+    assert "Traceback" not in done.stderr
+
+    empty = tmp_path / "empty.tar.gz"
+    (tmp_path / "readme.txt").write_text("nothing")
+    with tarfile.open(empty, "w:gz") as tar:
+        tar.add(tmp_path / "readme.txt", "readme.txt")
+    done = inspect(empty)
+    assert done.returncode == 8
+    assert "no library" in done.stderr
+
+
+def test_an_artifact_with_links_is_refused(tmp_path: Path) -> None:
+    hostile = tmp_path / "hostile.tar.gz"
+    with tarfile.open(hostile, "w:gz") as tar:
+        link = tarfile.TarInfo("libx.so")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    done = inspect(hostile)
+    assert done.returncode == 1
+    assert "cannot be unpacked" in done.stderr
+
+
+def test_a_list_that_lies_is_not_believed(tmp_path: Path, ticker: Packaged) -> None:
+    data = bytearray(ticker.library.read_bytes())
+    at = data.index(b'"bytes": ')
+    data[at : at + 12] = b'"bytes": 9e9'
+    lying = tmp_path / "liblying.so"
+    lying.write_bytes(data)
+    assert read_carried(lying) is None
