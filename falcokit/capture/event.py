@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Literal, final
 
 from falcokit.capture.errors import MalformedEventError
 from falcokit.capture.event_table import (
@@ -111,6 +111,11 @@ class Event:
     def state_only(self) -> bool:
         """Whether the event was kept for its effect on the state and is hidden on replay."""
         return bool(self.dump_flags & _STATE_ONLY)
+
+    @property
+    def byte_order(self) -> Literal["big", "little"]:
+        """The order of the writer's machine, which the integers in the parameters have."""
+        return self._layout.order
 
     @property
     def event_type(self) -> EventType | None:

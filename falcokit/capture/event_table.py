@@ -86,10 +86,20 @@ class EventType(msgspec.Struct, frozen=True):
 
 
 class EventTable(msgspec.Struct, frozen=True):
-    """The table of all event codes, indexed by code, and of system calls by the driver's id."""
+    """The table of all event codes, indexed by code, and the tables that parameters refer to."""
 
     events: tuple[EventType, ...]
+    #: System calls by the driver's id, error numbers and signals by number.
     ppm_sc: dict[int, str]
+    errno: dict[int, str]
+    signals: dict[int, str]
+    #: Names and bits of flags, in the order in which they are looked up.
+    flags_tables: dict[str, tuple[tuple[str, int], ...]]
+    #: What a parameter of type PT_DYN can hold, by the index it starts with.
+    dynamic_tables: dict[str, tuple[Param, ...]]
+    #: Names by number, as file descriptor lists have them.
+    fd_types: tuple[str, ...]
+    l4_protocols: tuple[str, ...]
 
     def get(self, code: int) -> EventType | None:
         """Return the type of `code`, None when this table does not know it."""
