@@ -6,9 +6,18 @@
 #include "sha256.c"
 
 static fk_store *fk_opened; // until the glue has taken it
+static char fk_library[4096];
+
+// Now, and not at init: until then the host may go to another working directory.
+__attribute__((constructor)) static void fk_find_library(void) {
+	Dl_info me;
+	if (!dladdr((void *)fk_library, &me) || !me.dli_fname) return;
+	if (!realpath(me.dli_fname, fk_library))
+		snprintf(fk_library, sizeof fk_library, "%s", me.dli_fname);
+}
 
 static void *fk_load_glue(char *err, size_t errlen) {
-	if (!fk_opened) fk_opened = fk_store_open(&fk_payload_data, err, errlen);
+	if (!fk_opened) fk_opened = fk_store_open(&fk_payload_data, fk_library, err, errlen);
 	if (!fk_opened) return NULL;
 	fk_store_begin_archive(fk_opened);
 	return fk_store_load(fk_opened, fk_payload_data.glue, true, err, errlen);

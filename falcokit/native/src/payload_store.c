@@ -36,14 +36,12 @@ static int find_segment(struct dl_phdr_info *info, size_t size, void *data) {
 
 // The file is opened once and stays the one that was loaded, whatever takes its name later; items are
 // read from it when they are wanted, which costs no memory. False if it cannot be found any more.
-static bool open_own_file(fk_store *s, const fk_payload *payload) {
+static bool open_own_file(fk_store *s, const fk_payload *payload, const char *library) {
 	unsigned char head[4096];
 	size_t n = payload->blob_size < sizeof head ? payload->blob_size : sizeof head;
 	place where = {.address = (uintptr_t)payload->blob};
-	Dl_info me;
-	if (!dladdr((void *)payload->blob, &me) || !me.dli_fname) return false;
 	if (!dl_iterate_phdr(find_segment, &where) || !where.found) return false;
-	int fd = open(me.dli_fname, O_RDONLY | O_CLOEXEC);
+	int fd = open(library, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) return false;
 	if (pread(fd, head, n, (off_t)where.offset) != (ssize_t)n || memcmp(head, payload->blob, n)) {
 		close(fd);
@@ -54,19 +52,18 @@ static bool open_own_file(fk_store *s, const fk_payload *payload) {
 	return true;
 }
 
-static bool open_bytes(fk_store *s, const fk_payload *payload, char *err, size_t errlen) {
-	if (open_own_file(s, payload)) return true;
+static bool open_bytes(fk_store *s, const fk_payload *payload, const char *library, char *err,
+                       size_t errlen) {
+	if (open_own_file(s, payload, library)) return true;
 	s->fd = fk_copy_section(payload->blob, payload->blob_size, err, errlen);
 	return s->fd >= 0;
 }
 
-static char *beside_library(const fk_payload *payload) {
-	Dl_info me;
+static char *beside_library(const fk_payload *payload, const char *library) {
 	char *folder = NULL;
-	if (!dladdr((void *)payload->items, &me) || !me.dli_fname) return NULL;
-	const char *slash = strrchr(me.dli_fname, '/');
-	int length = slash ? (int)(slash - me.dli_fname) + 1 : 0;
-	return asprintf(&folder, "%.*s%s", length, me.dli_fname, payload->folder) < 0 ? NULL : folder;
+	const char *slash = strrchr(library, '/');
+	int length = slash ? (int)(slash - library) + 1 : 0;
+	return asprintf(&folder, "%.*s%s", length, library, payload->folder) < 0 ? NULL : folder;
 }
 
 // ---- open and close ---------------------------------------------------------------------------------
@@ -93,7 +90,7 @@ static bool copy_items(fk_store *s, const fk_payload *payload) {
 	return true;
 }
 
-fk_store *fk_store_open(const fk_payload *payload, char *err, size_t errlen) {
+fk_store *fk_store_open(const fk_payload *payload, const char *library, char *err, size_t errlen) {
 	fk_store *s = calloc(1, sizeof *s);
 	if (s) {
 		pthread_mutex_init(&s->lock, NULL);
@@ -102,12 +99,12 @@ fk_store *fk_store_open(const fk_payload *payload, char *err, size_t errlen) {
 		s->archive = payload->archive;
 	}
 	if (!s || !copy_items(s, payload) ||
-	    (payload->folder && !(s->folder = beside_library(payload)))) {
+	    (payload->folder && !(s->folder = beside_library(payload, library)))) {
 		snprintf(err, errlen, "there is no memory to unpack the plugin's Python");
 		fk_store_close(s);
 		return NULL;
 	}
-	if (payload->folder || open_bytes(s, payload, err, errlen)) return s;
+	if (payload->folder || open_bytes(s, payload, library, err, errlen)) return s;
 	fk_store_close(s);
 	return NULL;
 }

@@ -46,7 +46,8 @@ typedef struct fk_store {
 } fk_store;
 
 // All of these write a sentence for a person into `err` when they fail.
-fk_store *fk_store_open(const fk_payload *payload, char *err, size_t errlen);
+// `library` is where the entry library was when it was loaded.
+fk_store *fk_store_open(const fk_payload *payload, const char *library, char *err, size_t errlen);
 void fk_store_close(fk_store *store);
 
 // Begins to place the zip of all code on a thread of its own, while libpython and the glue are loaded
