@@ -20,7 +20,12 @@ static void *fk_load_glue(char *err, size_t errlen) {
 	if (!fk_opened) fk_opened = fk_store_open(&fk_payload_data, fk_library, err, errlen);
 	if (!fk_opened) return NULL;
 	fk_store_begin_archive(fk_opened);
-	return fk_store_load(fk_opened, fk_payload_data.glue, true, err, errlen);
+	if (!fk_store_load(fk_opened, fk_payload_data.glue, true, err, errlen)) return NULL;
+	// A copy of this library under another name may have loaded the glue at the same time, from
+	// memory of its own. All take the first one of that name, and with it the one Python.
+	void *lib = dlopen(FK_GLUE, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+	if (!lib) snprintf(err, errlen, "the glue of the packaged plugin is not there: %s", dlerror());
+	return lib;
 }
 
 static void fk_glue_found(const fk_glue *table) {

@@ -4,10 +4,11 @@
 #include "glue.h"
 #include "payload_store.h"
 
-static fk_store *store; // set before Python is started, never taken back
+static fk_store *_Atomic store; // set before Python is started, never taken back
 
 void fk_payload_adopt(fk_store *opened) {
-	if (!store) store = opened;
+	fk_store *none = NULL;
+	atomic_compare_exchange_strong(&store, &none, opened);
 }
 
 bool fk_is_packaged(void) { return store != NULL; }
