@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["MARK", "marked", "relink"]
 
 MARK: Final = "FALCOKITKEYMARK0"
-_VERSION: Final = "1"  # of what is done here; a change makes what is cached stale
+_VERSION: Final = "2"  # of what is done here; a change makes what is cached stale
 _STRIPPED: Final = frozenset({"Python", "falcokit", SYSTEM_OWNER})
 
 
@@ -57,6 +57,9 @@ def relink(binary: Binary, *, libpython: str, python_names: frozenset[str], rpat
         shutil.copyfile(binary.path, target)
         if strip:
             run([_program("strip"), "--strip-unneeded", str(target)])
+        if binary.facts.rpath:
+            # Removing an rpath leaves its text there, a path of the machine that built the file.
+            run([_program("patchelf"), "--set-rpath", "$ORIGIN", str(target)])
         run([_program("patchelf"), *options, str(target)])
 
     return cached("relinked.so", key, make)
