@@ -3,7 +3,8 @@
 
 `CaptureError` is for a file of which nothing can be read. Everything else is a `Notice`:
 the reader delivers what it has and says afterwards what was wrong. Raised and collected
-by every module of `falcokit.capture`, shown by `falcokit inspect`.
+by every module of `falcokit.capture`, shown by `falcokit inspect`. `FilterError` is for the
+text of a filter.
 """
 
 from __future__ import annotations
@@ -12,12 +13,20 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Final
 
-from falcokit.errors import FalcokitError
+from falcokit.errors import ConfigError, FalcokitError
 
-__all__ = ["MAX_NOTICES", "CaptureError", "MalformedEventError", "Notice", "Notices"]
+__all__ = [
+    "MAX_NOTICES",
+    "CaptureError",
+    "FilterError",
+    "MalformedEventError",
+    "Notice",
+    "Notices",
+]
 
 #: A hostile file can hold a new oddity in every block; the report stays readable.
 MAX_NOTICES: Final = 32
+_EXCERPT: Final = 96  # characters of a filter shown around its fault
 
 
 class CaptureError(FalcokitError):
@@ -26,6 +35,26 @@ class CaptureError(FalcokitError):
 
 class MalformedEventError(CaptureError):
     """The parameters of one event contradict its own lengths."""
+
+
+class FilterError(ConfigError):
+    """A filter that cannot be used: what is wrong, and under it the place in the text.
+
+    `position` counts characters of the whole text from 0, `line` and `column` from 1.
+    """
+
+    def __init__(self, reason: str, text: str, position: int) -> None:
+        before = text[:position]
+        start = before.rfind("\n") + 1
+        line = text[start:].partition("\n")[0]
+        left = max(position - start - _EXCERPT // 2, 0)
+        excerpt = "".join(c if c.isprintable() else " " for c in line[left : left + _EXCERPT])
+        caret = " " * (position - start - left) + "^"
+        super().__init__(f"{reason}\n  {excerpt}\n  {caret}")
+        self.reason = reason
+        self.position = position
+        self.line = before.count("\n") + 1
+        self.column = position - start + 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
