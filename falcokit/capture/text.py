@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["payload_text", "plain_text", "safe_text"]
+__all__ = ["dotted_text", "invalid_text", "payload_text", "plain_text", "safe_text"]
 
 _ELLIPSIS: Final = "..."
 _LONGEST_CHARACTER: Final = 4  # bytes in UTF-8
 _LAST_ONE_BYTE: Final = 0xFF
 _LAST_TWO_BYTES: Final = 0xFFFF
+_INVALID_BYTES: Final = 32
+_DOTTED: Final = bytes(
+    code if chr(code).isascii() and chr(code).isprintable() else ord(".") for code in range(256)
+)
 
 
 def safe_text(text: str) -> str:
@@ -52,6 +56,20 @@ def payload_text(data: bytes, limit: int, *, cut: bool = False) -> str:
     if len(shown) > limit or cut:
         return shown[: max(limit - len(_ELLIPSIS), 0)] + _ELLIPSIS
     return shown
+
+
+def dotted_text(data: bytes, limit: int) -> str:
+    """Show a buffer in at most `limit` characters, a dot for all but printable ASCII."""
+    if len(data) > limit:
+        kept = max(limit - len(_ELLIPSIS), 0)
+        return data[:kept].translate(_DOTTED).decode("ascii") + _ELLIPSIS[:limit]
+    return data.translate(_DOTTED).decode("ascii")
+
+
+def invalid_text(data: bytes) -> str:
+    """Show the start of bytes that are no value of their type."""
+    more = _ELLIPSIS if len(data) > _INVALID_BYTES else ""
+    return f"<invalid {data[:_INVALID_BYTES].hex()}{more}>"
 
 
 def _escape(char: str) -> str:

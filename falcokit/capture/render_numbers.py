@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters that are one number: formats, flags, errors, signals, times.
+
+The quirks are libsinsp's. It prints numbers of 32 and 64 bits as signed ones even where the type
+is not, and hexadecimal ones in capitals without 0x. Called by `render_types`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from falcokit.capture.decoding import INTEGERS, decoder
+from falcokit.capture.event_table import event_table
+from falcokit.capture.flags import enum_names, flag_names, mode_names
+from falcokit.capture.render_state import error_name
+from falcokit.capture.text import invalid_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from falcokit.capture.event_table import Param
+    from falcokit.capture.render_state import Scene, Show
+    from falcokit.capture.sockets import ByteOrder
+
+__all__ = [
+    "show_errno",
+    "show_flags",
+    "show_number",
+    "show_signal",
+    "show_signals",
+    "show_span",
+    "show_syscall",
+    "show_time",
+]
+
+_INT_BYTES: Final = 4  # what C passes smaller numbers to printf as
+_MASK: Final = {4: 2**32 - 1, 8: 2**64 - 1}
+_NO_SPAN: Final = 2**64 - 1
+_SIGNALS: Final = 32
+_NS: Final = 1_000_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def show_number(param: Param, order: ByteOrder) -> Show:
+    """Show an integer in the format that the event table gives it."""
+    width, signed = INTEGERS[param.type]
+    passed = max(width, _INT_BYTES)
+    mask = _MASK[passed]
+    if param.fmt == "PF_HEX":
+        return _from_number(param, order, lambda number: (f"{number & mask:X}", ""))
+    if param.fmt == "PF_OCT":
+        return _from_number(param, order, lambda number: (_octal(number & mask), ""))
+    if param.fmt == "PF_10_PADDED_DEC":
+        return _from_number(param, order, lambda number: (f"{number:09d}", ""))
+    return _decimal(param, order, width, signed=signed or width == passed)
+
+
+def show_flags(param: Param, order: ByteOrder) -> Show:
+    """Show flags, enumerations and modes with the names of their values."""
+    table = param.flags or ""
+    if param.type == "PT_MODE":
+        return _from_number(param, order, lambda mode: (_octal(mode), mode_names(table, mode)))
+    names = enum_names if param.type.startswith("PT_ENUM") else flag_names
+    return _from_number(param, order, lambda value: (str(value), names(table, value)))
+
+
+def show_errno(param: Param, order: ByteOrder) -> Show:
+    """Show a result, with the name of the error when it is negative."""
+    return _from_number(param, order, lambda result: (str(result), error_name(result)))
+
+
+def show_syscall(param: Param, order: ByteOrder) -> Show:
+    """Show the driver's id of a system call with its name."""
+    names = event_table().ppm_sc
+    return _from_number(param, order, lambda number: (str(number), names.get(number, "")))
+
+
+def show_signal(param: Param, order: ByteOrder) -> Show:
+    """Show the number of a signal with its name."""
+    names = event_table().signals
+    return _from_number(param, order, lambda number: (str(number), names.get(number, "")))
+
+
+def show_signals(param: Param, order: ByteOrder) -> Show:
+    """Show the names of the signals in a set, bit 0 being signal 1."""
+    names = event_table().signals
+
+    def text(bits: int) -> tuple[str, str]:
+        numbers = [at + 1 for at in range(_SIGNALS) if bits >> at & 1]
+        return " ".join(names[number] for number in numbers if number in names), ""
+
+    return _from_number(param, order, text)
+
+
+def show_span(param: Param, order: ByteOrder) -> Show:
+    """Show a duration in nanoseconds, and in seconds."""
+
+    def text(span: int) -> tuple[str, str]:
+        return ("none", "") if span == _NO_SPAN else (str(span), f"{span / _NS:g}s")
+
+    return _from_number(param, order, text)
+
+
+def show_time(param: Param, order: ByteOrder) -> Show:
+    """Show a time of day in UTC; libsinsp takes the zone of whoever reads."""
+
+    def text(ts_ns: int) -> tuple[str, str]:
+        seconds, rest = divmod(ts_ns, _NS)
+        moment = _EPOCH + timedelta(seconds=seconds)
+        return f"{moment:%Y-%m-%d %H:%M:%S}.{rest:09d} +0000", ""
+
+    return _from_number(param, order, text)
+
+
+def _from_number(param: Param, order: ByteOrder, text: Callable[[int], tuple[str, str]]) -> Show:
+    decode = decoder(param, order)
+
+    def show(raw: bytes, _scene: Scene | None) -> tuple[str, str]:
+        number = decode(raw)
+        return text(number) if isinstance(number, int) else (invalid_text(raw), "")
+
+    return show
+
+
+def _decimal(param: Param, order: ByteOrder, width: int, *, signed: bool) -> Show:
+    """Show the most frequent kind of parameter with the least calls."""
+    decode = decoder(param, order)
+
+    def show(raw: bytes, _scene: Scene | None) -> tuple[str, str]:
+        if len(raw) == width:
+            return str(int.from_bytes(raw, order, signed=signed)), ""
+        number = decode(raw)
+        return (str(number) if isinstance(number, int) else invalid_text(raw)), ""
+
+    return show
+
+
+def _octal(number: int) -> str:
+    return f"0{number:o}" if number else "0"
