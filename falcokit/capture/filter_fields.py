@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fields that a filter knows: name, meaning, and how an event's value is read.
+
+Names and meanings are Falco's, as far as one stored event tells them: what needs the processes
+and descriptors at the time of an event exists in a replay only. docs/filters.md has the same
+table. `find_reader` is called by `filter`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from falcokit.capture import filter_args as args
+from falcokit.capture import filter_readers as readers
+from falcokit.capture import filter_results as results
+from falcokit.capture.event_table import event_table
+from falcokit.capture.filter_args import argument_names
+from falcokit.capture.filter_ops import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from falcokit.capture.event import Event
+    from falcokit.capture.event_table import EventType
+    from falcokit.capture.filter_readers import Reader
+    from falcokit.capture.render_state import Resolver
+
+    _Make: TypeAlias = Callable[[str, "Context"], Reader]
+
+__all__ = ["FIELDS", "Context", "Field", "FieldFaultError", "find_reader"]
+
+_WAITS: Final = 0x80
+
+
+class FieldFaultError(Exception):
+    """There is no such field, or not with this argument."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What is known besides the event: event sources by plugin id, the state of processes."""
+
+    sources: Mapping[int, str]
+    resolver: Resolver | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One field; `form` shows its argument, `make` gets that and returns the reader."""
+
+    name: str
+    form: str
+    description: str
+    make: _Make
+
+
+def find_reader(name: str, bracket: str | None, context: Context) -> Reader:
+    """Return the reader of a field as written; raise FieldFaultError when there is none."""
+    field = _BY_NAME.get(name)
+    if field and field.form == name and bracket is None:
+        return field.make("", context)
+    for prefix, dotted in _WITH_ARGUMENT.items():
+        if name == prefix and bracket is not None and "[" in dotted.form:
+            return dotted.make(f"[{bracket}", context)
+        if name.startswith(prefix + ".") and bracket is None and "." in dotted.form[len(prefix) :]:
+            return dotted.make(name[len(prefix) + 1 :], context)
+    if field:
+        asked = f"{field.form} is how it is written" if field.form != name else "it has no argument"
+        raise FieldFaultError(f"{name}: {asked}")
+    if name.startswith(_REPLAY_ONLY):
+        raise FieldFaultError(f"{name} needs the state of a replay, which a stored event lacks")
+    raise FieldFaultError(f"there is no field {name}{_nearest(name, _BY_NAME)}")
+
+
+def _nearest(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name[:64], known, n=3)
+    return f"; nearest: {', '.join(close)}" if close else ""
+
+
+def _argument(written: str, context: Context) -> Reader:
+    if not written.startswith("["):
+        return args.argument(_known(written), context.resolver)
+    if not written[1:].isdecimal() or len(written) > len("[99"):
+        raise FieldFaultError(f"evt.arg{written}] is not the position of a parameter")
+    return args.argument(int(written[1:]), context.resolver)
+
+
+def _known(name: str) -> str:
+    if name not in argument_names():
+        close = _nearest(name, argument_names())
+        raise FieldFaultError(f"no event has a parameter {name}{close}")
+    return name
+
+
+def _type_is(name: str, _: Context) -> Reader:
+    if all(entry.name != name for entry in event_table().events):
+        close = _nearest(name, {entry.name for entry in event_table().events})
+        raise FieldFaultError(f"there is no event type {name}{close}")
+    return readers.typed(Kind.NUMBER, lambda entry: int(entry.name == name), 0)
+
+
+def _number(get: Callable[[Event], int]) -> _Make:
+    return lambda _, __: readers.plain(Kind.NUMBER, get)
+
+
+def _time(convert: Callable[[int], int]) -> _Make:
+    return lambda _, __: readers.timestamp(convert)
+
+
+def _clock(form: str, *, ns: str = "", utc: bool = False) -> _Make:
+    return lambda _, __: readers.clock(form, ns=ns, utc=utc)
+
+
+def _typed(kind: Kind, get: Callable[[EventType], Any], unknown: Any = None) -> _Make:
+    return lambda _, __: readers.typed(kind, get, unknown)
+
+
+def _flag(bit: int) -> _Make:
+    return _typed(Kind.BOOL, lambda entry: bool(entry.flags & bit), unknown=False)
+
+
+def _field(name: str, description: str, make: _Make, form: str | None = None) -> Field:
+    return Field(name=name, form=form or name, description=description, make=make)
+
+
+FIELDS: Final = (
+    _field("evt.num", "the number in the file, from 1", _number(lambda e: e.number)),
+    _field("evt.time", "local time, 09:05:00.000000001", _clock("%H:%M:%S", ns=".{:09}")),
+    _field("evt.time.s", "local time without a fraction", _clock("%H:%M:%S")),
+    _field(
+        "evt.time.iso8601",
+        "UTC, 2026-01-31T09:05:00.000000001+0000",
+        _clock("%Y-%m-%dT%H:%M:%S", ns=".{:09}+0000", utc=True),
+    ),
+    _field("evt.datetime", "local date and time", _clock("%Y-%m-%d %H:%M:%S", ns=".{:09}")),
+    _field("evt.datetime.s", "the same without a fraction", _clock("%Y-%m-%d %H:%M:%S")),
+    _field("evt.rawtime", "nanoseconds since 1970", _time(lambda ts: ts)),
+    _field("evt.rawtime.s", "whole seconds since 1970", _time(lambda ts: ts // readers.NS)),
+    _field("evt.rawtime.ns", "nanoseconds beyond the second", _time(lambda ts: ts % readers.NS)),
+    _field(
+        "evt.around",
+        "within so many milliseconds of that time; has = only",
+        _time(lambda ts: ts),
+        "evt.around[NS]",
+    ),
+    _field(
+        "evt.source",
+        "syscall, or the event source of a plugin where its name is known",
+        lambda _, context: readers.source(context.sources),
+    ),
+    _field("evt.is_async", "made in user space", _typed(Kind.BOOL, readers.is_async, False)),
+    _field("evt.asynctype", "the name of an async event", lambda _, __: readers.async_type()),
+    _field(
+        "evt.type",
+        "the name of the event; an async event's own",
+        lambda _, __: readers.named(syscalls_only=False),
+    ),
+    _field("evt.type.is", "1 for events of that type, else 0", _type_is, "evt.type.is.NAME"),
+    _field(
+        "syscall.type",
+        "as evt.type, of system calls alone",
+        lambda _, __: readers.named(syscalls_only=True),
+    ),
+    _field("evt.dir", "> enter, < exit", _typed(Kind.TEXT, lambda entry: entry.dir)),
+    _field("evt.category", "file, net, process and so on", _typed(Kind.TEXT, readers.category)),
+    _field("evt.cpu", "the processor", _number(lambda e: e.cpu)),
+    _field(
+        "evt.args",
+        "all parameters in one line",
+        lambda _, context: args.all_arguments(context.resolver),
+    ),
+    _field("evt.info", "as evt.args", lambda _, context: args.all_arguments(context.resolver)),
+    _field(
+        "evt.arg",
+        "one parameter as text: what its number stands for, or the number",
+        _argument,
+        "evt.arg.NAME or evt.arg[N]",
+    ),
+    _field(
+        "evt.rawarg",
+        "one parameter as a number, text or bytes",
+        lambda name, _: args.raw_argument(_known(name)),
+        "evt.rawarg.NAME",
+    ),
+    _field("evt.buffer", "the bytes of the parameter data", lambda _, __: args.buffer()),
+    _field("evt.buflen", "bytes read or written", lambda _, __: results.buffer_length()),
+    _field("evt.res", "SUCCESS or the name of an error", lambda _, __: results.result_name()),
+    _field("evt.rawres", "the return value", lambda _, __: results.result_number()),
+    _field("evt.failed", "whether an error was returned", lambda _, __: results.failed()),
+    _field("evt.is_io", "reads or writes a descriptor", _flag(readers.READS | readers.WRITES)),
+    _field("evt.is_io_read", "reads a descriptor", _flag(readers.READS)),
+    _field("evt.is_io_write", "writes a descriptor", _flag(readers.WRITES)),
+    _field("evt.io_dir", "read or write", _typed(Kind.TEXT, readers.io_direction)),
+    _field("evt.is_wait", "makes the thread wait", _flag(_WAITS)),
+    _field("evt.is_open_read", "opened to read", lambda _, __: results.opened("read")),
+    _field("evt.is_open_write", "opened to write", lambda _, __: results.opened("write")),
+    _field("evt.is_open_create", "made a file", lambda _, __: results.opened("create")),
+    _field(
+        "evt.is_open_exec",
+        "made a file that can be executed",
+        lambda _, __: results.opened("exec"),
+    ),
+    _field("thread.tid", "the thread, -1 for none", lambda _, __: readers.thread()),
+)
+_BY_NAME: Final = {field.name: field for field in FIELDS}
+_WITH_ARGUMENT: Final = {field.name: field for field in FIELDS if field.form != field.name}
+#: Falco's other fields: they hang on processes, descriptors, containers, loaded plugins or on the
+#: events before.
+_REPLAY_ONLY: Final = (
+    "proc.", "thread.", "fd.", "fs.", "fdlist.", "user.", "group.", "container.", "k8s.",
+    "evt.reltime", "evt.deltatime", "evt.latency", "evt.wait_latency", "evt.plugin",
+    "evt.hostname", "evt.is_syslog", "evt.count", "evt.abspath",
+)  # fmt: skip
