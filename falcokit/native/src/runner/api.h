@@ -25,6 +25,8 @@
 	X(get_fields, 0, const char *, (void))                                                     \
 	X(extract_fields, 0, ss_plugin_rc,                                                         \
 	  (ss_plugin_t *, const ss_plugin_event_input *, const ss_plugin_field_extract_input *))   \
+	X(get_extract_event_types, 0, uint16_t *, (uint32_t *, ss_plugin_t *))                     \
+	X(get_extract_event_sources, 0, const char *, (void))                                      \
 	X(get_parse_event_types, 0, uint16_t *, (uint32_t *, ss_plugin_t *))                       \
 	X(get_parse_event_sources, 0, const char *, (void))                                        \
 	X(parse_event, 0, ss_plugin_rc,                                                            \

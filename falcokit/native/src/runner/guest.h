@@ -37,7 +37,7 @@ struct fk_guest {
 	char *name, *version, *description, *contact, *required_api, *required_schema, *source;
 	struct fk_text fields, init_schema; // compact JSON, NUL-terminated; empty: there is none
 	uint32_t id;
-	struct fk_names async_events, async_sources, parse_sources;
+	struct fk_names async_events, async_sources, extract_sources, parse_sources;
 	unsigned *async_stats; // for each async event name its row in the statistics
 
 	ss_plugin_t *state;

@@ -6,6 +6,8 @@
 
 #include "control.h"
 #include "engine.h"
+#include "extract.h"
+#include "extract_watch.h"
 #include "handler.h"
 #include "report.h"
 
@@ -55,8 +57,12 @@ static bool fk_find_source(struct fk_options *o, struct fk_guest **source) {
 static enum fk_end fk_run_all(struct fk_options *o, unsigned generation) {
 	struct fk_guest *source;
 	enum fk_end end = FK_END_ERROR;
+	if (o->extract && !fk_extract_begin(o)) return FK_END_ERROR;
+	fk_watch_enter("load", 0);
 	if (!fk_load_all(o)) return FK_END_ERROR;
 	if (o->info) return FK_END_EOF;
+	fk_watch_enter("init", 0);
+	if (o->extract) return fk_init_all(o) && fk_extract(o) ? FK_END_EOF : FK_END_ERROR;
 	if (!fk_find_source(o, &source) || !fk_init_all(o)) return FK_END_ERROR;
 	for (unsigned cycle = 0; cycle < o->cycles; cycle++) {
 		end = fk_capture(o, source, cycle, generation || cycle);

@@ -31,6 +31,12 @@ static bool fk_describe_names(struct fk_guest *guest) {
 		if (!fk_json_names(text, &guest->async_sources))
 			return fk_bad(guest, "plugin_get_async_event_sources must be a JSON array of strings");
 	}
+	if (guest->caps & FK_CAP_EXTRACT) {
+		text = api->get_extract_event_sources ? api->get_extract_event_sources() : NULL;
+		if (!fk_json_names(text, &guest->extract_sources))
+			return fk_bad(guest,
+			              "plugin_get_extract_event_sources must be a JSON array of strings");
+	}
 	if (guest->caps & FK_CAP_PARSE) {
 		text = api->get_parse_event_sources ? api->get_parse_event_sources() : NULL;
 		if (!fk_json_names(text, &guest->parse_sources))
@@ -38,6 +44,7 @@ static bool fk_describe_names(struct fk_guest *guest) {
 	}
 	if (guest->id) { // the framework always adds a plugin's own source
 		fk_names_add(&guest->async_sources, guest->source);
+		fk_names_add(&guest->extract_sources, guest->source);
 		fk_names_add(&guest->parse_sources, guest->source);
 	}
 	guest->async_stats = fk_must_alloc(NULL, guest->async_events.count * sizeof(unsigned));
@@ -135,6 +142,7 @@ void fk_guest_forget(struct fk_guest *guest) {
 	fk_text_free(&guest->init_schema);
 	fk_names_free(&guest->async_events);
 	fk_names_free(&guest->async_sources);
+	fk_names_free(&guest->extract_sources);
 	fk_names_free(&guest->parse_sources);
 	free(guest->async_stats);
 }

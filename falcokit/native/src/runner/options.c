@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FK_DEADLINE_NS 30000000000u
+
 static const char fk_usage[] =
 	"falcokit-runner: loads Falco plugins as Falco does and reports what they do, one JSON object "
 	"a line\n"
@@ -25,6 +27,12 @@ static const char fk_usage[] =
 	"  --cycles N          open and close N times\n"
 	"  --reload N          init, run, destroy, dlclose and dlopen again N times\n"
 	"  --info              load, report and leave, without init\n"
+	"  --extract FIELDS    read events from stdin (extract_input.h has their form), run no source, "
+	"and\n"
+	"                      report the values of FIELDS: \"x.a,x.b[3],x.c[key]\", \"*\" for all "
+	"fields\n"
+	"                      that need no argument; with one --plugin\n"
+	"  --deadline SECONDS  with --extract: give up on a call that takes so long (default 30)\n"
 	"  --parent PID        leave at once when PID is not the parent any more\n";
 
 static bool fk_wrong(const char *option, const char *why) {
@@ -86,6 +94,10 @@ static bool fk_option(struct fk_options *o, const char *name, const char *value)
 		o->record = value;
 	else if (!strcmp(name, "--set-config"))
 		o->set_config = value;
+	else if (!strcmp(name, "--extract"))
+		o->extract = value;
+	else if (!strcmp(name, "--deadline"))
+		ok = fk_seconds(value, &o->deadline_ns) && o->deadline_ns;
 	else if (!strcmp(name, "--limit"))
 		ok = fk_number(value, UINT64_MAX, &o->limit);
 	else if (!strcmp(name, "--duration"))
@@ -104,7 +116,8 @@ static bool fk_option(struct fk_options *o, const char *name, const char *value)
 }
 
 bool fk_options_read(struct fk_options *o, int argc, char **argv) {
-	*o = (struct fk_options){.cycles = 1, .reload = 1, .open_params = ""};
+	*o = (struct fk_options){
+		.cycles = 1, .reload = 1, .open_params = "", .deadline_ns = FK_DEADLINE_NS};
 	for (int i = 1; i < argc; i++) {
 		bool known;
 		if (fk_flag(o, argv[i])) continue;
@@ -115,6 +128,7 @@ bool fk_options_read(struct fk_options *o, int argc, char **argv) {
 		i++;
 	}
 	if (!o->guest_count) return fk_wrong("--plugin", "at least one is needed");
+	if (o->extract && o->guest_count > 1) return fk_wrong("--extract", "takes one --plugin");
 	if (!o->stats_ms) o->events = true;
 	return true;
 }

@@ -7,8 +7,8 @@
 struct fk_options {
 	struct fk_guest guests[FK_MAX_GUESTS];
 	unsigned guest_count;
-	const char *open_params, *source, *record, *set_config;
-	uint64_t limit, duration_ns;
+	const char *open_params, *source, *record, *set_config, *extract;
+	uint64_t limit, duration_ns, deadline_ns;
 	unsigned stats_ms, cycles, reload;
 	bool events, metrics, info;
 	int parent;
