@@ -3,32 +3,38 @@
 
 `BlockWalk` is the bottom of the reader: it cuts a source into blocks without looking into
 them, takes the byte order from each section header, and stops at the first break in the
-chain. `reader.Capture` gives the blocks their meaning.
+chain. `reader.Capture` gives the blocks their meaning, and may have a scanner in C take whole
+runs of event blocks out of the buffer.
 """
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from falcokit.capture.layout import BIG, LITTLE, SECTION_HEADER, SECTION_MAGIC
+from falcokit.capture.layout import BIG, EVENT_BLOCKS, LITTLE, SECTION_HEADER, SECTION_MAGIC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from falcokit.capture.errors import Notices
     from falcokit.capture.layout import Layout
     from falcokit.capture.sources import Source
 
-__all__ = ["MAX_BLOCK_BYTES", "Block", "BlockWalk"]
+__all__ = ["MAX_BLOCK_BYTES", "MAX_EVENT_BYTES", "Block", "BlockWalk"]
 
 #: Code, offset in the inflated stream, body. A plain tuple: one is made for every event.
 Block: TypeAlias = tuple[int, int, bytes]
 
 #: Larger blocks are passed over. The format allows 4 GiB and a few KiB of gzip can hold that;
-#: the largest seen in real captures, a process list, is below 10 MiB.
+#: the largest list of processes seen in a real capture is below 10 MiB.
 MAX_BLOCK_BYTES: Final = 64 * 1024 * 1024
+#: Of events, whose parameters are copied out of them: all of it is to fit into 100 MB.
+MAX_EVENT_BYTES: Final = 20 * 1024 * 1024
 
+_LARGE_BYTES: Final = 1024 * 1024  # from here on blocks are not held twice
 _HEAD_BYTES: Final = 8
+_TRAILER_BYTES: Final = 4
 _SECTION_HEAD_BYTES: Final = _HEAD_BYTES + 4
 _MIN_BLOCK_BYTES: Final = 12
 
@@ -38,6 +44,9 @@ class BlockWalk:
 
     def __init__(self, source: Source, notices: Notices) -> None:
         self.layout: Layout = LITTLE
+        #: Takes event blocks: given buffer, position in it and offset of its start, it returns
+        #: the position that it came to.
+        self.scanner: Callable[[bytes, int, int], int] | None = None
         self._source = source
         self._notices = notices
         self._buffer = b""
@@ -57,26 +66,40 @@ class BlockWalk:
         """Return what of the first block's head is there, to say what the file is instead."""
         return self._buffer[:_SECTION_HEAD_BYTES]
 
+    def resume(self, source: Source, offset: int, layout: Layout) -> None:
+        """Go on with a block at `offset`, where `source` has been put."""
+        self._source, self.layout = source, layout
+        self._buffer, self._at, self._base = b"", 0, offset
+
     def __iter__(self) -> Iterator[Block]:
         while (head := self._next_head()) is not None:
             code, total = head
             offset = self._base + self._at
-            if total > MAX_BLOCK_BYTES:
-                if not self._pass_over(code, total):
+            if total > _LARGE_BYTES:
+                if total > (MAX_EVENT_BYTES if code in EVENT_BLOCKS else MAX_BLOCK_BYTES):
+                    whole = self._pass_over(code, total)
+                elif whole := (body := self._large_body(total)) is not None:
+                    yield code, offset, body
+                if not whole:
                     return
                 continue
-            if self._at + total > len(self._buffer) and not self._fill(total):
-                self._finish(total)
-                return
+            if self._at + total > len(self._buffer):
+                if not self._fill(total):
+                    self._finish(total)
+                    return
+                if self.scanner is not None:
+                    continue
             at, end = self._at, self._at + total
-            if self.layout.u32.unpack_from(self._buffer, end - 4)[0] != total:
-                self._break_off(f"the two lengths of a block of {total} bytes differ")
+            if self.layout.u32.unpack_from(self._buffer, end - _TRAILER_BYTES)[0] != total:
+                self._break_off(f"the two lengths of a block of {total} bytes differ", offset)
                 return
             self._at = end
-            yield code, offset, self._buffer[at + _HEAD_BYTES : end - 4]
+            yield code, offset, self._buffer[at + _HEAD_BYTES : end - _TRAILER_BYTES]
 
     def _next_head(self) -> tuple[int, int] | None:
         """Return code and length of the next block; None where the chain ends or breaks."""
+        if self.scanner is not None:
+            self._at = self.scanner(self._buffer, self._at, self._base)
         if self._at + _HEAD_BYTES > len(self._buffer) and not self._fill(_HEAD_BYTES):
             self._finish()
             return None
@@ -86,7 +109,7 @@ class BlockWalk:
                 return None
             _, total = self.layout.block.unpack_from(self._buffer, self._at)
         if total < _MIN_BLOCK_BYTES:
-            self._break_off(f"a block declares the impossible length {total}")
+            self._break_off(f"a block declares the impossible length {total}", self.offset)
             return None
         return code, total
 
@@ -104,7 +127,7 @@ class BlockWalk:
             return False
         layout = self._section_layout()
         if layout is None:
-            self._break_off("a section header lacks its magic number")
+            self._break_off("a section header lacks its magic number", self.offset)
             return False
         self.layout = layout
         return True
@@ -117,11 +140,35 @@ class BlockWalk:
             return True
         self._base += self._at
         self._at = 0
-        while have < size and (piece := self._source.pull()):
-            pieces.append(piece)
-            have += len(piece)
-        self._buffer = b"".join(pieces)
+        self._buffer = pieces[0]
+        try:
+            while have < size and (piece := self._source.pull()):
+                pieces.append(piece)
+                have += len(piece)
+        finally:  # nothing pulled is lost when a wait for more is interrupted
+            self._buffer = b"".join(pieces)
         return have >= size
+
+    def _large_body(self, total: int) -> bytes | None:
+        """Collect the body of a large block without holding it twice; None at the end."""
+        offset, body, left = self.offset, BytesIO(), total - _MIN_BLOCK_BYTES
+        self._at += _HEAD_BYTES
+        while left:
+            here = self._buffer[self._at : self._at + left]
+            body.write(here)
+            self._at += len(here)
+            left -= len(here)
+            if left and not self._fill(1):
+                break
+        if left or not self._fill(_TRAILER_BYTES):
+            have = total - _TRAILER_BYTES - left + len(self._buffer) - self._at
+            self._cut_short(f"the last block ends after {have} of {total} bytes", offset)
+            return None
+        if self.layout.u32.unpack_from(self._buffer, self._at)[0] != total:
+            self._break_off(f"the two lengths of a block of {total} bytes differ", offset)
+            return None
+        self._at += _TRAILER_BYTES
+        return body.getvalue()
 
     def _pass_over(self, code: int, total: int) -> bool:
         """Read on behind a block that is too large to hold, a piece at a time."""
@@ -146,9 +193,10 @@ class BlockWalk:
             self._notices.add("damaged", self._source.fault, offset=self.offset)
 
     def _cut_short(self, text: str, offset: int) -> None:
+        if self._source.growing and not self._source.fault:
+            return
         cause = self._source.fault or "is the file truncated?"
         self._notices.add("truncated", f"{text}; {cause}", offset=offset)
 
-    def _break_off(self, reason: str) -> None:
-        text = f"{reason}; nothing behind it can be read"
-        self._notices.add("damaged", text, offset=self.offset)
+    def _break_off(self, reason: str, offset: int) -> None:
+        self._notices.add("damaged", f"{reason}; nothing behind it can be read", offset=offset)

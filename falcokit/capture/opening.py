@@ -7,6 +7,8 @@ Called by the reader before the first block; every refusal names a likely cause.
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
     from falcokit.capture.sources import Source
 
-__all__ = ["open_file", "refuse", "unreadable"]
+__all__ = ["STDIN", "open_file", "refuse", "source_name", "unreadable"]
+
+#: The name that stands for standard input.
+STDIN: Final = "-"
 
 _HINT: Final = "give a .scap file, as Falco's capture feature, sysdig -w or a recording makes it"
 
@@ -34,13 +39,20 @@ _OTHER_FORMATS: Final = (
 )
 
 
-def open_file(path: str | os.PathLike[str]) -> tuple[BinaryIO, int]:
-    """Open `path` for reading, with its size (0 for a pipe)."""
+def open_file(path: str | os.PathLike[str] | BinaryIO) -> tuple[BinaryIO, int]:
+    """Open `path` for reading without a buffer, with its size (0 for a pipe).
+
+    "-" is standard input; a binary file that is open already is taken as it is.
+    """
+    if not isinstance(path, str | os.PathLike):
+        return path, _size(path)
     name = safe_text(str(path))
     try:
+        if path == STDIN:
+            return _standard_input()
         if Path(path).is_dir():
             raise CaptureError(f"{name} is a folder, not a capture", hint=_HINT)
-        file = Path(path).open("rb")  # noqa: SIM115 - the capture owns it
+        file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - the capture owns it
     except FileNotFoundError as e:
         raise CaptureError(f"{name} does not exist", hint=_HINT) from e
     except (OSError, ValueError) as e:
@@ -48,7 +60,34 @@ def open_file(path: str | os.PathLike[str]) -> tuple[BinaryIO, int]:
         raise CaptureError(
             f"{name} cannot be opened ({reason})", hint="check the path and its permissions"
         ) from e
-    return file, os.fstat(file.fileno()).st_size
+    return file, _size(file)
+
+
+def source_name(path: str | os.PathLike[str] | BinaryIO) -> str | os.PathLike[str]:
+    """Return what to call a capture: its path, or what an open file says about itself."""
+    if isinstance(path, str | os.PathLike):
+        return path
+    name = getattr(path, "name", None)
+    return name if isinstance(name, str) else "(stream)"
+
+
+def _standard_input() -> tuple[BinaryIO, int]:
+    descriptor = sys.__stdin__.fileno() if sys.__stdin__ else 0
+    if os.isatty(descriptor):
+        raise CaptureError(
+            "standard input is a terminal, not a capture", hint="pipe one into it, or name a file"
+        )
+    file = os.fdopen(os.dup(descriptor), "rb", buffering=0)
+    return file, _size(file)
+
+
+def _size(file: BinaryIO) -> int:
+    """Return the size of a regular file in bytes, 0 of all else."""
+    try:
+        facts = os.fstat(file.fileno())
+    except OSError:  # io.UnsupportedOperation too: a file in memory
+        return 0
+    return facts.st_size if stat.S_ISREG(facts.st_mode) else 0
 
 
 def refuse(path: str | os.PathLike[str], start: bytes, source: Source) -> CaptureError:

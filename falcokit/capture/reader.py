@@ -3,50 +3,73 @@
 
 `open_capture` is what `falcokit inspect`, tests and authors' scripts call. Events are decoded
 as the caller iterates; what stands between them (sections, machine, counts) is collected on
-the way, so it is complete once the iteration is.
+the way, so it is complete once the iteration is. A scanner in C may take events out before
+anything is made of them: `summarize.Tally` counts and `selection` chooses that way.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from falcokit.capture.blocks import BlockWalk
 from falcokit.capture.errors import MalformedEventError, Notice, Notices
 from falcokit.capture.event import Event
 from falcokit.capture.event_table import STATE_EVENTS
+from falcokit.capture.follow import Follow
 from falcokit.capture.layout import BLOCK_TYPES, EVENT_BLOCKS, SECTION_HEADER, BlockKind
+from falcokit.capture.lists import Lists
 from falcokit.capture.metadata import count_records
-from falcokit.capture.opening import open_file, refuse, unreadable
+from falcokit.capture.opening import STDIN, open_file, refuse, source_name, unreadable
 from falcokit.capture.sections import SUPPORTED_MAJOR, decode_machine, decode_section
-from falcokit.capture.sources import open_source
+from falcokit.capture.sources import Input, PlainSource, open_source
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
+    from typing import BinaryIO
 
+    from falcokit.capture.layout import Layout
     from falcokit.capture.sections import Machine, Section
     from falcokit.capture.sources import Source
 
-__all__ = ["Capture", "open_capture"]
+__all__ = ["Capture", "Scanner", "open_capture"]
 
 #: Section headers kept; a file of nothing but headers must not fill the memory.
 _MAX_SECTIONS: Final = 64
 
 
+class Scanner(Protocol):
+    """Takes well-formed events out of the buffer, so that they are never iterated over."""
+
+    def __call__(self, capture: Capture, buffer: bytes, at: int, base: int) -> int:
+        """Return the position in `buffer` behind the events taken from `at` on.
+
+        `base` is the offset of the buffer's start. `event_count` and `leading` of the capture
+        are kept up to date.
+        """
+
+
 class Capture:
     """An open capture: iterate once over its events, then ask what was around them."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Open `path`; raise CaptureError when it is no capture at all."""
-        self.path: Final = path
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | BinaryIO,
+        *,
+        lists: bool = False,
+        follow: bool = False,
+        until: Callable[[], bool] | None = None,
+    ) -> None:
+        """Open as `open_capture` does; raise CaptureError when it is no capture at all."""
+        self.path: Final = source_name(path)
         self._file, self.size = open_file(path)
         self._notices = Notices()
-        source = open_source(self._file)
-        self.compressed: Final = source.compressed
-        self._walk = BlockWalk(source, self._notices)
+        #: The lists of processes, descriptors, interfaces and users, when they are wanted.
+        self.lists: Final = Lists(self._notices) if lists else None
         self.sections: list[Section] = []
         self.section_count = 0
         self.machine: Machine | None = None
@@ -55,7 +78,17 @@ class Capture:
         self.records: Counter[int] = Counter()
         self.unknown_blocks = 0
         self.malformed_events = 0
+        #: Events so far, malformed ones and those that a scanner took too.
+        self.event_count = 0
+        #: Whether only state that a replay consumes came in the section so far.
+        self.leading = True
         try:
+            named = isinstance(path, str | os.PathLike) and path != STDIN
+            waiting = Follow(self.path if named else None, until) if follow else None
+            self._stored = Input(self._file, waiting)
+            source = open_source(self._stored)
+            self.compressed: Final = source.compressed
+            self._walk = BlockWalk(source, self._notices)
             self._events = self._begin(source)
         except BaseException:
             self.close()
@@ -76,14 +109,40 @@ class Capture:
         """Continue the one pass over the events; every complete one is delivered."""
         return self._events
 
+    def scan(self, scanner: Scanner | None) -> Iterator[Event]:
+        """Continue the one pass, with `scanner` taking out what it can."""
+        self._walk.scanner = None if scanner is None else partial(scanner, self)
+        return self._events
+
+    def on_read(self, report: Callable[[int], None] | None) -> None:
+        """Have `report` called with the bytes read of the file whenever more was read."""
+        self._stored.on_read = report
+
+    def resume(self, offset: int, layout: Layout, *, number: int, leading: bool) -> None:
+        """Iterate on from the block at `offset` of a plain file, where event `number` is next."""
+        self._stored.seek(offset)
+        self._walk.resume(PlainSource(self._stored, b""), offset, layout)
+        self.event_count, self.leading = number - 1, leading
+        self._events = self._read()
+
     def close(self) -> None:
         """Close the file; what was collected stays readable."""
         self._file.close()
 
     @property
+    def layout(self) -> Layout:
+        """The byte order of the current section."""
+        return self._walk.layout
+
+    @property
     def notices(self) -> tuple[Notice, ...]:
         """What was wrong with the part read so far."""
         return self._notices.all()
+
+    @property
+    def read_size(self) -> int:
+        """Bytes read of the file so far, as stored."""
+        return self._stored.count
 
     @property
     def inflated_size(self) -> int:
@@ -104,18 +163,16 @@ class Capture:
         return iter(()) if first is None else chain((first,), events)
 
     def _read(self) -> Iterator[Event]:
-        number = 0
-        leading = True
         counts = self.blocks
         for code, offset, body in self._walk:
             counts[code] += 1
             block = EVENT_BLOCKS.get(code)
             if block is None:
-                leading = leading or code == SECTION_HEADER
+                self.leading = self.leading or code == SECTION_HEADER
                 if not self._take(code, body, offset):
                     return
                 continue
-            number += 1
+            self.event_count = number = self.event_count + 1
             try:
                 event = Event(
                     number=number, offset=offset, body=body, block=block, layout=self._walk.layout
@@ -125,8 +182,8 @@ class Capture:
                 text = f"{e.message}; such events are passed over"
                 self._notices.add("malformed-event", text, offset=offset)
                 continue
-            if leading:
-                event.leading = leading = event.code in STATE_EVENTS
+            if self.leading:
+                event.leading = self.leading = event.code in STATE_EVENTS
             yield event
 
     def _take(self, code: int, body: bytes, offset: int) -> bool:
@@ -142,11 +199,14 @@ class Capture:
         elif block.kind is BlockKind.MACHINE:
             self._take_machine(body, offset)
         else:
-            count, whole = count_records(block, body, self._walk.layout)
+            layout = self._walk.layout
+            count, whole = count_records(block, body, layout)
             self.records[code] += count
             if not whole:
                 text = f"a {block.kind} ({block.name}) breaks off after {count} records"
                 self._notices.add("metadata", text, offset=offset, subject=code)
+            if self.lists is not None:
+                self.lists.add(block, body, layout, offset)
         return True
 
     def _take_machine(self, body: bytes, offset: int) -> None:
@@ -172,6 +232,21 @@ class Capture:
         return True
 
 
-def open_capture(path: str | os.PathLike[str]) -> Capture:
-    """Open a capture file, plain or gzip, for one pass over its events."""
-    return Capture(path)
+def open_capture(
+    path: str | os.PathLike[str] | BinaryIO,
+    *,
+    lists: bool = False,
+    follow: bool = False,
+    until: Callable[[], bool] | None = None,
+) -> Capture:
+    """Open a capture, plain or gzip, for one pass over its events; "-" is standard input.
+
+    With `lists` the lists at the heads of sections are kept. With `follow` iterating over a
+    regular file waits at its end for more, until `until` returns true or the file is cut off,
+    removed or replaced, which is told as a notice; an end inside a block then is none.
+
+    Raises:
+        CaptureError: it cannot be opened or nothing of it can be read.
+
+    """
+    return Capture(path, lists=lists, follow=follow, until=until)

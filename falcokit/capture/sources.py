@@ -9,13 +9,25 @@ Memory is bounded by the piece size whatever the compression ratio.
 
 from __future__ import annotations
 
+import select
 import zlib
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import BinaryIO
 
-__all__ = ["GZIP_MAGIC", "PIECE_BYTES", "GzipSource", "PlainSource", "Source", "open_source"]
+    from falcokit.capture.follow import Follow
+
+__all__ = [
+    "GZIP_MAGIC",
+    "PIECE_BYTES",
+    "GzipSource",
+    "Input",
+    "PlainSource",
+    "Source",
+    "open_source",
+]
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 #: What one pull returns at most; also what gzip may inflate to in one step.
@@ -28,10 +40,54 @@ class Source(Protocol):
     """Where a block walk gets its bytes."""
 
     compressed: bool
-    fault: str | None
+    #: The writer may still be at it, so that an end inside a block is no fault.
+    growing: bool
+
+    @property
+    def fault(self) -> str | None:
+        """Why the source ended early; None while that is not so."""
 
     def pull(self) -> bytes:
         """Return the next piece, empty at the end."""
+
+
+class Input:
+    """The stored bytes of an unbuffered file or pipe, counted."""
+
+    def __init__(self, file: BinaryIO, follow: Follow | None = None) -> None:
+        self._file = file
+        self._follow = follow
+        self.growing: Final = follow is not None
+        #: Bytes read so far, and who wants to know.
+        self.count = 0
+        self.on_read: Callable[[int], None] | None = None
+        self.fault: str | None = None
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, at most `size`; wait for them; nothing at the end."""
+        while True:
+            try:
+                piece: bytes | None = self._file.read(size)
+            except OSError as e:
+                self.fault = f"reading the file failed ({e.strerror})"
+                return b""
+            if piece:
+                self.count += len(piece)
+                if self.on_read is not None:
+                    self.on_read(self.count)
+                return piece
+            if piece is None:  # a pipe that somebody else made non-blocking
+                select.select([self._file], [], [])
+            elif self._follow is None:
+                return b""
+            elif not self._follow.more(self._file, self.count):
+                self.fault = self._follow.fault
+                return b""
+
+    def seek(self, offset: int) -> None:
+        """Go on reading at `offset`."""
+        self._file.seek(offset)
+        self.count = offset
 
 
 class PlainSource:
@@ -39,19 +95,22 @@ class PlainSource:
 
     compressed = False
 
-    def __init__(self, file: BinaryIO, start: bytes) -> None:
-        self._file = file
+    def __init__(self, stored: Input, start: bytes) -> None:
+        self._stored = stored
         self._start = start
-        self.fault: str | None = None
+        self.growing = stored.growing
+
+    @property
+    def fault(self) -> str | None:
+        """Why the source ended early."""
+        return self._stored.fault
 
     def pull(self) -> bytes:
         """Return the next piece, empty at the end."""
         if self._start:
             piece, self._start = self._start, b""
             return piece
-        piece, fault = _read(self._file, PIECE_BYTES)
-        self.fault = fault or self.fault
-        return piece
+        return self._stored.read(PIECE_BYTES)
 
 
 class GzipSource:
@@ -59,28 +118,28 @@ class GzipSource:
 
     compressed = True
 
-    def __init__(self, file: BinaryIO, start: bytes) -> None:
-        self._file = file
+    def __init__(self, stored: Input, start: bytes) -> None:
+        self._stored = stored
         self._pending = start
         self._ended = False
         self._inflater = zlib.decompressobj(_GZIP_WINDOW)
-        self._ready: list[bytes] = []
+        self._held_back = False  # zlib may have more output without more input
+        self.growing = stored.growing
         self.fault: str | None = None
 
     def pull(self) -> bytes:
         """Return the next piece, empty at the end."""
         while not self._ended:
-            fault: str | None = None
             starved = False
-            if not self._pending and not self._inflater.eof:
-                self._pending, fault = _read(self._file, _GZIP_INPUT_BYTES)
+            if not self._pending and not self._inflater.eof and not self._held_back:
+                self._pending = self._stored.read(_GZIP_INPUT_BYTES)
                 starved = not self._pending
-            # Also without input: zlib may still hold back a few bytes of output.
             piece = self._step()
             if piece:
                 return piece
             if starved and not self._inflater.eof:
-                self._end(fault or "the gzip stream is cut short")
+                cut = None if self.growing else "the gzip stream is cut short"
+                self._end(self._stored.fault or cut)
         return b""
 
     def _step(self) -> bytes:
@@ -93,14 +152,16 @@ class GzipSource:
         except zlib.error as e:
             self._end(f"the gzip stream is corrupt ({_reason(e)})")
             return _salvage(before, given)
+        self._held_back = len(piece) == PIECE_BYTES
         self._pending = self._inflater.unused_data or self._inflater.unconsumed_tail
         return piece
 
     def _next_member(self) -> bool:
         while len(self._pending) < len(GZIP_MAGIC):
-            more, fault = _read(self._file, _GZIP_INPUT_BYTES)
+            more = self._stored.read(_GZIP_INPUT_BYTES)
             if not more:
-                self._end(fault or ("junk after the gzip stream" if self._pending else None))
+                junk = "junk after the gzip stream" if self._pending else None
+                self._end(self._stored.fault or junk)
                 return False
             self._pending += more
         if not self._pending.startswith(GZIP_MAGIC):
@@ -113,25 +174,17 @@ class GzipSource:
         self._ended, self._pending, self.fault = True, b"", fault
 
 
-def open_source(file: BinaryIO) -> Source:
-    """Choose the source by the first two bytes of `file`."""
-    start, fault = _read(file, PIECE_BYTES)
+def open_source(stored: Input) -> Source:
+    """Choose the source by the first two bytes."""
+    start = stored.read(PIECE_BYTES)
     while 0 < len(start) < len(GZIP_MAGIC):  # a pipe may hand out single bytes
-        more, fault = _read(file, PIECE_BYTES)
+        more = stored.read(PIECE_BYTES)
         if not more:
             break
         start += more
-    kind = GzipSource if start.startswith(GZIP_MAGIC) else PlainSource
-    source = kind(file, start)
-    source.fault = fault
-    return source
-
-
-def _read(file: BinaryIO, size: int) -> tuple[bytes, str | None]:
-    try:
-        return file.read(size), None
-    except OSError as e:
-        return b"", f"reading the file failed ({e.strerror})"
+    if start.startswith(GZIP_MAGIC):
+        return GzipSource(stored, start)
+    return PlainSource(stored, start)
 
 
 def _reason(error: zlib.error) -> str:
