@@ -20,7 +20,11 @@ static void *fk_load_glue(char *err, size_t errlen) {
 	if (!fk_opened) fk_opened = fk_store_open(&fk_payload_data, fk_library, err, errlen);
 	if (!fk_opened) return NULL;
 	fk_store_begin_archive(fk_opened);
-	if (!fk_store_load(fk_opened, fk_payload_data.glue, true, err, errlen)) return NULL;
+	if (!fk_store_load(fk_opened, fk_payload_data.glue, true, err, errlen)) {
+		fk_store_close(fk_opened);
+		fk_opened = NULL;
+		return NULL;
+	}
 	// A copy of this library under another name may have loaded the glue at the same time, from
 	// memory of its own. All take the first one of that name, and with it the one Python.
 	void *lib = dlopen(FK_GLUE, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
@@ -28,10 +32,13 @@ static void *fk_load_glue(char *err, size_t errlen) {
 	return lib;
 }
 
+// Also when the glue was there already: this library may be whole where that one's is damaged.
 static void fk_glue_found(const fk_glue *table) {
+	char ignored[256];
+	if (!fk_opened)
+		fk_opened = fk_store_open(&fk_payload_data, fk_library, ignored, sizeof ignored);
 	if (fk_opened) table->adopt(fk_opened);
 	fk_opened = NULL;
 }
 
-// What an init that failed has left is not taken along when the host unloads the library.
 __attribute__((destructor)) static void fk_unload(void) { fk_store_close(fk_opened); }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define CACHE_FOLDER "/var/cache/falcokit"
+#define IN_MEMORY    "/proc/self/fd/%d"
 
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC       1u
@@ -108,7 +109,7 @@ static bool names(const char *path, int fd) {
 char *fk_place_in_memory(const fk_source *from, bool *refused, char *err, size_t errlen) {
 	char *path = NULL;
 	int fd = new_memfd(from->name);
-	if (fd < 0 || asprintf(&path, "/proc/self/fd/%d", fd) < 0) path = NULL;
+	if (fd < 0 || asprintf(&path, IN_MEMORY, fd) < 0) path = NULL;
 	if (!path || !names(path, fd)) {
 		*refused = true;
 	} else if (copy_checked(from, fd, err, errlen)) {
@@ -119,6 +120,11 @@ char *fk_place_in_memory(const fk_source *from, bool *refused, char *err, size_t
 	if (fd >= 0) close(fd);
 	free(path);
 	return NULL;
+}
+
+void fk_displace(const char *path) {
+	int fd;
+	if (sscanf(path, IN_MEMORY, &fd) == 1) close(fd);
 }
 
 int fk_copy_section(const unsigned char *blob, uint64_t size, char *err, size_t errlen) {

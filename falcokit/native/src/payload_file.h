@@ -13,6 +13,9 @@ typedef struct fk_source {
 	const char *name;
 } fk_source;
 
+// Closes what a path in memory stands for; other paths are left.
+void fk_displace(const char *path);
+
 // `refused` is set when the system, and not the payload, is the reason.
 char *fk_place_in_memory(const fk_source *from, bool *refused, char *err, size_t errlen);
 

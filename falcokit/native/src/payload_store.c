@@ -109,15 +109,30 @@ fk_store *fk_store_open(const fk_payload *payload, const char *library, char *er
 	return NULL;
 }
 
-// Only of a store from which nothing was loaded that lives on.
+// A library that stays loaded (NODELETE, or needed by another) keeps its descriptor: the loader knows it
+// by its path, and would take the next file of that path for it.
+static void forget(fk_store *s) {
+	for (int i = s->count - 1; i >= 0; i--)
+		if (s->handles && s->handles[i]) dlclose(s->handles[i]);
+	for (int i = 0; i < s->count; i++) {
+		char *path = s->paths ? s->paths[i] : NULL;
+		void *still = path && s->handles[i] ? dlopen(path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+		if (still)
+			dlclose(still);
+		else if (path)
+			fk_displace(path);
+		free(path);
+	}
+}
+
 void fk_store_close(fk_store *s) {
 	if (!s) return;
-	if (s->archiving) pthread_join(s->archiver, NULL);
+	fk_store_settle(s);
+	forget(s);
 	for (int i = 0; i < s->count; i++) {
 		free((void *)s->items[i].name);
 		free((void *)s->items[i].module);
 		free((void *)s->items[i].needs);
-		if (s->paths) free(s->paths[i]);
 	}
 	if (s->fd >= 0) close(s->fd);
 	free(s->items);
@@ -128,9 +143,21 @@ void fk_store_close(fk_store *s) {
 	free(s);
 }
 
+void fk_store_mend(fk_store *s, fk_store *other) {
+	fk_store old;
+	pthread_mutex_lock(&s->lock);
+	if (s->damaged) {
+		old.fd = s->fd, old.base = s->base, old.folder = s->folder;
+		s->fd = other->fd, s->base = other->base, s->folder = other->folder;
+		other->fd = old.fd, other->base = old.base, other->folder = old.folder;
+		s->damaged = false;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
 // ---- place and load ---------------------------------------------------------------------------------
 
-static char *place_anew(fk_store *s, const fk_item *item, char *err, size_t errlen) {
+static char *try_to_place(fk_store *s, const fk_item *item, char *err, size_t errlen) {
 	fk_source from = {.fd = s->fd,
 	                  .offset = s->base + item->offset,
 	                  .size = item->size,
@@ -146,16 +173,22 @@ static char *place_anew(fk_store *s, const fk_item *item, char *err, size_t errl
 	return fk_place_in_cache(&from, err, errlen);
 }
 
+static char *place_anew(fk_store *s, int i, char *err, size_t errlen) {
+	char *path = try_to_place(s, &s->items[i], err, errlen);
+	if (!path) s->damaged = true;
+	return path;
+}
+
 static const char *place_locked(fk_store *s, int i, char *err, size_t errlen) {
-	if (!s->paths[i]) s->paths[i] = place_anew(s, &s->items[i], err, errlen);
+	if (!s->paths[i]) s->paths[i] = place_anew(s, i, err, errlen);
 	return s->paths[i];
 }
 
 // The archive's path is written by one thread at a time without the lock: this one until it is joined.
 static void *archive_main(void *arg) {
 	fk_store *s = arg;
-	s->paths[s->archive] =
-		place_anew(s, &s->items[s->archive], s->archive_err, sizeof s->archive_err);
+	char ignored[1024]; // who wants the archive tries again, and is told
+	s->paths[s->archive] = place_anew(s, s->archive, ignored, sizeof ignored);
 	return NULL;
 }
 
@@ -164,12 +197,14 @@ void fk_store_begin_archive(fk_store *s) {
 	s->archiving = pthread_create(&s->archiver, NULL, archive_main, s) == 0;
 }
 
-const char *fk_store_archive(fk_store *s, char *err, size_t errlen) {
+void fk_store_settle(fk_store *s) {
 	if (s->archiving) pthread_join(s->archiver, NULL);
-	if (s->archiving && !s->paths[s->archive]) snprintf(err, errlen, "%s", s->archive_err);
-	bool tried = s->archiving;
 	s->archiving = false;
-	return tried ? s->paths[s->archive] : fk_store_place(s, s->archive, err, errlen);
+}
+
+const char *fk_store_archive(fk_store *s, char *err, size_t errlen) {
+	fk_store_settle(s);
+	return fk_store_place(s, s->archive, err, errlen);
 }
 
 int fk_store_flags(const fk_store *s) {

@@ -39,21 +39,28 @@ typedef struct fk_store {
 	char **paths;          // of the items placed so far
 	void **handles;        // of the items loaded so far
 	_Atomic bool no_memfd; // found out at the first one
+	_Atomic bool damaged;  // an item could not be placed
 	pthread_mutex_t lock;
 	pthread_t archiver;
 	bool archiving;
-	char archive_err[1024];
 } fk_store;
 
 // All of these write a sentence for a person into `err` when they fail.
 // `library` is where the entry library was when it was loaded.
 fk_store *fk_store_open(const fk_payload *payload, const char *library, char *err, size_t errlen);
+
+// Of a store whose Python was never started: what it has loaded and placed goes away with it.
 void fk_store_close(fk_store *store);
+
+// `other` is of the same content. What could not be placed is looked for where that one looked; it is
+// to be closed then.
+void fk_store_mend(fk_store *store, fk_store *other);
 
 // Begins to place the zip of all code on a thread of its own, while libpython and the glue are loaded
 // here: each takes some milliseconds of hashing that the host would wait for one after the other.
 void fk_store_begin_archive(fk_store *store);
 const char *fk_store_archive(fk_store *store, char *err, size_t errlen);
+void fk_store_settle(fk_store *store); // waits for that thread
 
 // The path by which an item can be opened now, checked; the string is the store's.
 const char *fk_store_place(fk_store *store, int item, char *err, size_t errlen);
