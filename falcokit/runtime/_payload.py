@@ -64,4 +64,11 @@ class PayloadFinder(Loader):
 if getattr(sys, "_stdlib_dir", None) is None:  # Python 3.11 and 3.12 do not take it from PyConfig
     # os.__file__ comes of it
     sys._stdlib_dir = _ARCHIVE  # type: ignore[attr-defined]  # noqa: SLF001
-sys.meta_path.insert(0, PayloadFinder(_falcokit_hot.payload_modules()))
+_finder = PayloadFinder(_falcokit_hot.payload_modules())
+sys.meta_path.insert(0, _finder)
+try:
+    # Where it is damaged, cffi would say so to the standard error alone when it starts.
+    import _cffi_backend  # noqa: F401
+except ImportError:
+    sys.meta_path.remove(_finder)
+    raise
