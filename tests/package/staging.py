@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Self
 
@@ -98,6 +99,13 @@ class Stage:
             self._write(f"slot={slot}", f"&{operation}")
         self._write("join", "slot=0")
         return sorted((self._read() for _ in operations), key=lambda answer: answer.slot)
+
+    def settled(self, threads: int) -> Answer:
+        """Wait until there are so few threads: one that has ended is seen for a moment more."""
+        end = time.monotonic() + 5
+        while (answer := self("slow-us=0")).threads > threads:
+            assert time.monotonic() < end, f"{answer.threads} threads are left"
+        return answer
 
     @property
     def stderr(self) -> str:
