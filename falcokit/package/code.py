@@ -128,7 +128,7 @@ def collect_code(
     )
     for name, failure in failed.items():
         raise PluginDefinitionError(
-            f"SyntaxError: {getattr(failure, 'message', failure)}",
+            str(getattr(failure, "message", failure)),
             file=str(author.modules[name]),
             line=getattr(failure, "line", None),
         )

@@ -103,7 +103,9 @@ def _binary(
 ) -> Binary:
     facts = read_elf(path)
     if facts is None:
-        raise PackageError(f"{path.name} of {owner} is no shared object")
+        raise PackageError(
+            f"{path.name} of {owner} is no shared object", hint="build it anew, or leave it out"
+        )
     return Binary(name=name or f"{module}.so", path=path, owner=owner, module=module, facts=facts)
 
 
