@@ -6,13 +6,15 @@ Called by `package`. This is the order of the work; each step is a module of its
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import falcokit
-from falcokit.errors import PackageError
+from falcokit.errors import BuildError, PackageError, PluginDefinitionError
 from falcokit.native.build import describe_project
 from falcokit.native.entry import compile_entry
 from falcokit.native.generate import entry_c_source
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Assembly", "assemble"]
 
 _ARCHIVE: Final = "python.zip"
-#: describe runs in the Python that is shipped, with the dependencies that are shipped.
+#: describe runs in the Python that is shipped, with what it is shipped with, no more.
 _DESCRIBE: Final = (
     "import runpy, sys; sys.path[1:1] = sys.argv[1:];"
     " runpy.run_module('falcokit.native.describe', run_name='__main__')"
@@ -83,9 +85,14 @@ def assemble(
     dependencies = install_dependencies(project, runtime, progress=progress)
     refuse_clashes(project, author, dependencies.distributions)
     progress("importing the plugin")
-    home = str(Path(falcokit.__file__).parent.parent)
-    command = [str(runtime.python), "-I", "-c", _DESCRIBE, str(dependencies.folder), home]
-    metadata = describe_project(project, command)
+    command = [str(runtime.python), "-I", "-S", "-c", _DESCRIBE, str(dependencies.folder)]
+    command.append(str(_alone(work)))
+    try:
+        metadata = describe_project(project, command)
+    except PluginDefinitionError as e:
+        if e.hint is None and "ModuleNotFoundError" in e.message:
+            e.hint = "only project.dependencies of pyproject.toml is shipped: is it in there?"
+        raise
     progress("compiling Python code")
     code = collect_code(project, runtime, stdlib, dependencies, author)
     progress("linking")
@@ -121,7 +128,14 @@ def assemble(
     )
     library = work / f"lib{metadata['name']}.so"
     # Stripped: the symbol table names the temporary file that was compiled.
-    compile_entry(text, work / "plugin.c", library, ["-Wl,--strip-all", "-Wl,--build-id=sha1"])
+    flags = ["-Wl,--strip-all", "-Wl,--build-id=sha1"]
+    try:
+        compile_entry(text, work / "plugin.c", library, flags)
+    except OSError as e:
+        raise _no_room(work, e.strerror) from e
+    except BuildError as e:
+        full = os.strerror(errno.ENOSPC)
+        raise (_no_room(work, full) if full in e.output else e) from e
     return Assembly(
         library=library,
         metadata=metadata,
@@ -135,6 +149,14 @@ def assemble(
     )
 
 
+def _alone(work: Path) -> Path:
+    """Return a folder that holds falcokit, and not what is installed beside it."""
+    folder = work / "falcokit-alone"
+    folder.mkdir()
+    (folder / "falcokit").symlink_to(Path(falcokit.__file__).parent)
+    return folder
+
+
 def _write(payload: Payload, work: Path, folder: str | None) -> Path:
     """Write the section, or the files of the folder; return the section's file."""
     blob = work / "payload"
@@ -146,11 +168,15 @@ def _write(payload: Payload, work: Path, folder: str | None) -> Path:
             for item in payload.items:
                 (work / folder / item.name).write_bytes(item.data)
     except OSError as e:
-        raise PackageError(
-            f"the payload cannot be written to {work}: {e.strerror}",
-            hint="set TMPDIR to a folder with room",
-        ) from e
+        raise _no_room(work, e.strerror) from e
     return blob
+
+
+def _no_room(work: Path, why: str | None) -> PackageError:
+    return PackageError(
+        f"the artifact cannot be made in {work.parent}: {why}",
+        hint="set TMPDIR to a folder with room",
+    )
 
 
 def _facts(library: Path, binaries: Iterable[Binary], payload: Payload) -> dict[str, ElfFacts]:
