@@ -6,7 +6,7 @@ Called by the CLI. What is written appears under its name only when it has passe
 
 from __future__ import annotations
 
-import os
+import contextlib
 import tempfile
 import time
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from falcokit.package.verify import Verification, verify
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from falcokit.package.glibc import Floor
     from falcokit.project import Project
@@ -82,8 +82,10 @@ def make_artifact(
     started = time.monotonic()
     maximum = None if options.max_glibc is None else glibc.parse_version(options.max_glibc)
     runtime = find_runtime(options.runtime)
-    _make_folder(project.dist_dir)
-    with tempfile.TemporaryDirectory(prefix="falcokit-package-") as folder:
+    with (
+        _drafts(project.dist_dir) as drafts,
+        tempfile.TemporaryDirectory(prefix="falcokit-package-") as folder,
+    ):
         assembly = assemble(
             project, runtime, Path(folder), as_folder=options.as_folder, progress=progress
         )
@@ -93,31 +95,29 @@ def make_artifact(
             glibc.check_max(floor, maximum)
         meta = assembly.metadata
         name = f"{meta['name']}-{meta['version']}-linux-{runtime.machine}.tar.gz"
-        target = project.dist_dir / name
-        draft = target.with_name(f".{os.getpid()}.{name}")
+        draft = drafts / name
         entries = _entries(assembly)
-        try:
-            progress("compressing")
-            write_tar_gz(draft, entries)
-            verification = None
-            if options.verify:
-                progress("verifying")
-                verification = verify(
-                    draft,
-                    meta,
-                    init_config=options.init_config,
-                    open_params=options.open_params,
-                    left_out=assembly.left_out,
-                )
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
-        digest = write_checksum(target.with_name(f"{name}.sha256"), target)
-        document = _write_sbom(target, digest, project, runtime, assembly)
+        progress("compressing")
+        write_tar_gz(draft, entries)
+        verification = None
+        if options.verify:
+            progress("verifying")
+            verification = verify(
+                draft,
+                meta,
+                init_config=options.init_config,
+                open_params=options.open_params,
+                left_out=assembly.left_out,
+            )
+        digest = write_checksum(draft.with_name(f"{name}.sha256"), draft)
+        document = _write_sbom(draft, digest, project, runtime, assembly)
+        for file in sorted(drafts.iterdir()):
+            file.replace(project.dist_dir / file.name)
+        target = project.dist_dir / name
         return Artifact(
             path=target,
             sha256=digest,
-            sbom=document,
+            sbom=project.dist_dir / document.name,
             metadata=meta,
             runtime=runtime,
             size=target.stat().st_size,
@@ -146,14 +146,23 @@ def _complaints(seen: Verification | None) -> list[Problem]:
     ]
 
 
-def _make_folder(folder: Path) -> None:
+@contextlib.contextmanager
+def _drafts(dist: Path) -> Iterator[Path]:
+    """Give a folder inside `dist` for what is not finished: moving it out takes no space."""
     try:
-        folder.mkdir(exist_ok=True)
+        dist.mkdir(exist_ok=True)
+        drafts = tempfile.TemporaryDirectory(dir=dist, prefix=".making-")
+    except FileExistsError as e:
+        raise PackageError(
+            f"{dist} is a file, and artifacts go into a folder of that name", hint="move it away"
+        ) from e
     except OSError as e:
         raise PackageError(
-            f"the folder {folder} cannot be made: {e.strerror}",
+            f"the folder {dist} cannot be written to: {e.strerror}",
             hint="package from a project that you may write to",
         ) from e
+    with drafts as folder:
+        yield Path(folder)
 
 
 def _check(assembly: Assembly, project: Project) -> list[Problem]:
