@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blocks as bytes: framing, section header, machine info and events.
+
+Pure functions, called by `writer.CaptureWriter`. What the framework's reader would refuse is a
+ValueError here. The records of lists are written beside their decoders.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+from falcokit.capture.blocks import MAX_BLOCK_BYTES
+from falcokit.capture.event_table import event_table
+from falcokit.capture.layout import NOT_SET, SECTION_HEADER, SECTION_MAGIC
+from falcokit.capture.sections import SUPPORTED_MAJOR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from falcokit.capture.layout import Layout
+    from falcokit.capture.sections import Machine
+
+__all__ = ["encode_block", "encode_event", "encode_machine", "encode_section"]
+
+_MINOR: Final = 2
+_MACHINE: Final = 0x201
+_EVENT: Final = 0x216
+_EVENT_LARGE: Final = 0x221
+_FLAGGED: Final = 1  # what the code of a block with dump flags is higher by
+_HEADER_BYTES: Final = 26
+_FRAME_BYTES: Final = 12
+_BLOCK_HEAD_BYTES: Final = 8
+_NARROW, _WIDE = 2, 4
+#: What the framework's reader takes behind the head of a block of ordinary events.
+_MAX_SMALL_BYTES: Final = 65536
+_MAX_SHORT: Final = 0xFFFF
+_OPTION_COMMENT: Final = 1
+_OPTION_APPLICATION: Final = 4
+
+
+def encode_block(code: int, body: bytes, layout: Layout) -> bytes:
+    """Return a whole block: the body padded, between its two lengths."""
+    padding = -len(body) % 4
+    total = len(body) + padding + _FRAME_BYTES
+    if total > MAX_BLOCK_BYTES:
+        raise ValueError(f"a block of {total} bytes is too large; {MAX_BLOCK_BYTES} are possible")
+    return layout.block.pack(code, total) + body + bytes(padding) + layout.u32.pack(total)
+
+
+def encode_section(layout: Layout, *, comment: str | None, application: str | None) -> bytes:
+    """Return a section header of today's version."""
+    body = layout.section.pack(SECTION_MAGIC, SUPPORTED_MAJOR, _MINOR, NOT_SET)
+    options = {_OPTION_COMMENT: comment, _OPTION_APPLICATION: application}
+    return encode_block(SECTION_HEADER, body + _options(options, layout), layout)
+
+
+def encode_machine(machine: Machine, layout: Layout) -> bytes:
+    """Return a machine info block; a host name beyond 128 bytes is cut."""
+    try:
+        body = layout.machine.pack(
+            machine.cpus,
+            machine.memory_bytes,
+            machine.max_pid,
+            machine.hostname.encode("utf-8", "surrogateescape"),
+            machine.boot_ts_ns,
+            0,
+            0,
+            0,
+        )
+    except struct.error as e:
+        raise ValueError(f"a number of the machine does not fit its field ({e})") from e
+    return encode_block(_MACHINE, body, layout)
+
+
+def encode_event(
+    code: int,
+    params: Sequence[bytes],
+    *,
+    ts_ns: int | None,
+    tid: int | None,
+    cpu: int,
+    flags: int,
+    comment: str | None,
+    layout: Layout,
+) -> bytes:
+    """Return an event block of the kind and with the width of lengths that the code asks for."""
+    large = _check(code, params)
+    lengths = layout.array(_WIDE if large else _NARROW, len(params)).pack(*map(len, params))
+    data = lengths + b"".join(params)
+    size = _HEADER_BYTES + len(data)
+    ts = NOT_SET if ts_ns is None else ts_ns
+    thread = NOT_SET if tid is None or tid == -1 else tid
+    block = _EVENT_LARGE if large else _EVENT
+    try:
+        if flags:
+            block += _FLAGGED
+            head = layout.event_flagged.pack(cpu, flags, ts, thread, size, code, len(params))
+        else:
+            head = layout.event.pack(cpu, ts, thread, size, code, len(params))
+    except struct.error as e:
+        raise ValueError(f"time, thread, cpu or flags do not fit their field ({e})") from e
+    body = head + data
+    if comment is not None:
+        body += bytes(-len(body) % 4) + _options({_OPTION_COMMENT: comment}, layout)
+    result = encode_block(block, body, layout)
+    if not large and len(result) - _BLOCK_HEAD_BYTES > _MAX_SMALL_BYTES:
+        text = f"an event of code {code} with {size} bytes is too large for readers"
+        raise ValueError(f"{text}; a block of such events takes 64 KiB")
+    return result
+
+
+def _check(code: int, params: Sequence[bytes]) -> bool:
+    """Raise ValueError for parameters that no event of this code can have; tell if it is large."""
+    event_type = event_table().get(code)
+    if event_type is None:
+        raise ValueError(f"the event code {code} is unknown")
+    known, large = len(event_type.params), event_type.large_payload
+    # Old writers knew fewer parameters; readers fall over more, and of plugins want all.
+    if len(params) > known or (large and len(params) < known):
+        raise ValueError(f"{event_type.name} ({code}) has {known} parameters, not {len(params)}")
+    if not large:
+        for param, value in zip(event_type.params, params, strict=False):
+            if len(value) > _MAX_SHORT:
+                text = f"{param.name} of {event_type.name} has {len(value)} bytes"
+                raise ValueError(f"{text}; {_MAX_SHORT} are possible")
+    return large
+
+
+def _options(options: dict[int, str | None], layout: Layout) -> bytes:
+    """Return pcapng options: code, length, value padded to four bytes, ended by code 0."""
+    pieces: list[bytes] = []
+    for code, text in options.items():
+        if text is None:
+            continue
+        value = text.encode("utf-8", "surrogateescape")
+        if len(value) > _MAX_SHORT:
+            raise ValueError(f"a comment has {len(value)} bytes; {_MAX_SHORT} are possible")
+        pieces.append(layout.option.pack(code, len(value)) + value + bytes(-len(value) % 4))
+    return b"".join((*pieces, layout.option.pack(0, 0))) if pieces else b""
