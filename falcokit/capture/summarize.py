@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """One pass over a capture, counting: `summarize(path)` for a file, `Tally` for an open one.
 
-Only plugin and async events have their parameters cut; of all others the header is enough.
+Only plugin and async events have their parameters cut; of all others the header is enough. The
+events of large files are counted in C, with the same result.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from falcokit.capture.errors import MalformedEventError, Notice
@@ -17,13 +17,17 @@ from falcokit.capture.event_table import (
     PLUGIN_EVENT,
     event_table,
 )
+from falcokit.capture.histogram import HistogramTally
 from falcokit.capture.layout import BLOCK_TYPES, BlockKind
+from falcokit.capture.native import deferred, library
+from falcokit.capture.native_tally import NativeTally
+from falcokit.capture.pairing import Pairing
 from falcokit.capture.reader import open_capture
+from falcokit.capture.streams import MAX_STREAMS, Streams
 from falcokit.capture.summary import (
     BlockCount,
     EventTotals,
     FileFacts,
-    PayloadStream,
     Summary,
     TimeRange,
     TypeCount,
@@ -31,70 +35,50 @@ from falcokit.capture.summary import (
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     from falcokit.capture.event import Event
+    from falcokit.capture.native import Library
     from falcokit.capture.reader import Capture
 
 __all__ = ["MAX_STREAMS", "Tally", "summarize"]
 
-#: Names and ids told apart; a hostile file can give every event a name of its own.
-MAX_STREAMS: Final = 1024
-_LAST_DATA_BYTES: Final = 256
+_SHOWN_CODES: Final = 5
 _SYSCALLS: Final = 0  # the plugin id of events that belong to no source plugin
-_NS: Final = 1_000_000_000
-
-
-@dataclass(slots=True)
-class _Stream:
-    count: int = 0
-    untimed: int = 0
-    size: int = 0
-    first: int | None = None
-    last: int | None = None
-    data: bytes = b""
-    data_size: int = 0
-
-    def add(self, event: Event) -> None:
-        data, ts = event.data, event.ts_ns
-        self.count += 1
-        self.size += len(data)
-        self.data, self.data_size = data[:_LAST_DATA_BYTES], len(data)
-        if ts is None:
-            self.untimed += 1
-            return
-        self.first = ts if self.first is None or ts < self.first else self.first
-        self.last = ts if self.last is None or ts > self.last else self.last
-
-    def freeze(self, name: str | None, plugin_id: int) -> PayloadStream:
-        span = self.last - self.first if self.first is not None and self.last is not None else 0
-        return PayloadStream(
-            name=name,
-            plugin_id=plugin_id,
-            count=self.count,
-            untimed=self.untimed,
-            size=self.size,
-            first_ns=self.first,
-            last_ns=self.last,
-            rate=(self.count - self.untimed - 1) * _NS / span if span else None,
-            last_data=self.data,
-            last_size=self.data_size,
-        )
 
 
 class Tally:
-    """Counts events; give it each one, then ask for the summary."""
+    """Counts events: all that a capture still has, or one at a time; then ask for the summary."""
 
     def __init__(self) -> None:
         self._codes: Counter[int] = Counter()
         self._syscalls: Counter[tuple[int, str]] = Counter()
-        self._streams: dict[tuple[str | None, int], _Stream] = {}
+        self._streams = Streams()
+        self._histogram = HistogramTally()
+        self._pairing = Pairing()
+        self._native: NativeTally | None = None
         self._first: int | None = None
         self._last: int | None = None
         self._untimed = 0
         self._state_only = 0
         self._leading = 0
         self._malformed = 0
-        self._unnamed = 0
+
+    def count(self, capture: Capture, *, native: bool | None = None) -> None:
+        """Count the rest of the events of `capture`.
+
+        An exception from outside, such as KeyboardInterrupt, leaves what was counted until
+        then. `native` forces or forbids the C code, which is otherwise used for large files.
+        """
+        try:
+            for event in self._left_over(capture, native):
+                self._pairing.section = capture.section_count
+                self.add(event)
+        finally:
+            capture.scan(None)
+            if self._native is not None:
+                self._merge(self._native, capture)
+                self._native = None
 
     def add(self, event: Event) -> None:
         """Count one event."""
@@ -104,37 +88,59 @@ class Tally:
         self._state_only += event.state_only
         if ts is None:
             self._untimed += 1
-        elif self._first is None or self._last is None:
-            self._first = self._last = ts
-        elif ts > self._last:
-            self._last = ts
-        elif ts < self._first:
-            self._first = ts
+        else:
+            self._histogram.add(ts)
+            self._span(ts, ts)
         if code in {PLUGIN_EVENT, ASYNC_EVENT}:
             self._add_payload(event)
         elif code in GENERIC_SYSCALLS:
             self._syscalls[code, event.type] += 1
+        self._pairing.add(event)
 
     def _add_payload(self, event: Event) -> None:
         try:
-            plugin_id = event.plugin_id
-            name = event.async_name
+            place = self._streams.add(event)
         except MalformedEventError:
             self._malformed += 1
             return
-        key = (name, plugin_id or 0)
-        stream = self._streams.get(key)
-        if stream is None:
-            if len(self._streams) >= MAX_STREAMS:
-                self._unnamed += 1
-                return
-            stream = self._streams[key] = _Stream()
-        stream.add(event)
+        if self._native is not None and place is not None:
+            self._native.learn(event, place)
+
+    def _span(self, first: int, last: int) -> None:
+        if self._first is None or first < self._first:
+            self._first = first
+        if self._last is None or last > self._last:
+            self._last = last
+
+    def _left_over(self, capture: Capture, native: bool | None) -> Iterator[Event]:
+        """Iterate over the events that are not counted in C."""
+        if native is None:
+            return capture.scan(deferred(self._begin_native))
+        loaded = library() if native else None
+        return capture.scan(self._begin_native(loaded) if loaded else None)
+
+    def _begin_native(self, loaded: Library) -> NativeTally:
+        self._native = NativeTally(loaded, self._pairing)
+        return self._native
+
+    def _merge(self, native: NativeTally, capture: Capture) -> None:
+        native.finish(capture)
+        self._codes.update(dict(native.codes()))
+        for code in GENERIC_SYSCALLS:
+            for number, count in native.syscalls(code):
+                self._syscalls[code, _syscall_name(code, number)] += count
+        if native.span is not None:
+            self._span(*native.span)
+        self._untimed += native.untimed
+        self._state_only += native.state_only
+        self._leading += native.leading
+        native.merge_streams(self._streams)
+        native.merge_histogram(self._histogram)
+        native.merge_pairing(self._pairing)
 
     def summary(self, capture: Capture) -> Summary:
         """Put the counts and what the capture collected on the way together."""
-        streams = [stream.freeze(*key) for key, stream in self._streams.items()]
-        streams.sort(key=lambda stream: (-stream.count, stream.name or "", stream.plugin_id))
+        streams = self._streams.freeze()
         events = EventTotals(
             count=self._codes.total(),
             untimed=self._untimed,
@@ -152,6 +158,7 @@ class Tally:
             unknown_blocks=capture.unknown_blocks,
             machine=capture.machine,
             time=time,
+            histogram=self._histogram.freeze(),
             events=events,
             async_events=tuple(stream for stream in streams if stream.name is not None),
             plugin_events=tuple(stream for stream in streams if stream.name is None),
@@ -169,27 +176,34 @@ class Tally:
         return tuple(sorted(types, key=lambda entry: (-entry.count, entry.code, entry.name)))
 
     def _notices(self) -> tuple[Notice, ...]:
+        unknown = [code for code in self._codes if event_table().get(code) is None]
+        left_out = self._streams.left_out
         found = (
             ("malformed-event", "plugin or async events lack a parameter", self._malformed),
-            ("streams", f"events have more than {MAX_STREAMS} names and ids", self._unnamed),
-            ("no-events", "no event is stored: a replay refuses such a file", self._empty()),
+            ("streams", f"events have more than {MAX_STREAMS} names and ids", left_out),
+            ("unknown-event", _unknown_text(unknown), sum(self._codes[code] for code in unknown)),
+            ("no-events", "no event is stored: a replay refuses such a file", not self._codes),
         )
-        return tuple(
-            Notice(kind=kind, message=message, offset=0, count=count)
+        notices = [
+            Notice(kind=kind, message=message, offset=0, count=int(count))
             for kind, message, count in found
             if count
-        )
-
-    def _empty(self) -> int:
-        return int(not self._codes)
+        ]
+        if first := self._pairing.first:
+            text = (
+                f"an exit event of {_name(first.exit_code)} meets the enter event of"
+                f" {_name(first.enter_code)}: a replay stops here"
+            )
+            count = self._pairing.count
+            notices.append(Notice(kind="replay", message=text, offset=first.offset, count=count))
+        return tuple(notices)
 
 
 def summarize(path: str | os.PathLike[str]) -> Summary:
     """Read the whole file; raise CaptureError when nothing of it can be read."""
     tally = Tally()
     with open_capture(path) as capture:
-        for event in capture:
-            tally.add(event)
+        tally.count(capture)
         return tally.summary(capture)
 
 
@@ -243,3 +257,18 @@ def _type_count(code: int, count: int, name: str | None = None) -> TypeCount:
         topic=event_type.topic,
         count=count,
     )
+
+
+def _unknown_text(codes: list[int]) -> str:
+    shown = ", ".join(map(str, sorted(codes)[:_SHOWN_CODES]))
+    more = ", ..." if len(codes) > _SHOWN_CODES else ""
+    return f"events have codes that this version does not know: {shown}{more}"
+
+
+def _name(code: int) -> str:
+    event_type = event_table().get(code)
+    return event_type.name if event_type else str(code)
+
+
+def _syscall_name(code: int, number: int) -> str:
+    return event_table().ppm_sc.get(number) or _name(code)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from falcokit.capture.errors import Notice
+    from falcokit.capture.histogram import EventHistogram
     from falcokit.capture.sections import Machine
 
 __all__ = [
@@ -119,6 +120,7 @@ class Summary:
     unknown_blocks: int
     machine: Machine | None
     time: TimeRange | None
+    histogram: EventHistogram
     events: EventTotals
     async_events: tuple[PayloadStream, ...]
     plugin_events: tuple[PayloadStream, ...]
