@@ -38,6 +38,7 @@ static void fk_glue_found(const fk_glue *table) {
 	if (!fk_opened)
 		fk_opened = fk_store_open(&fk_payload_data, fk_library, ignored, sizeof ignored);
 	if (fk_opened) table->adopt(fk_opened);
+	if (fk_opened && !fk_opened->adopted) fk_store_close(fk_opened);
 	fk_opened = NULL;
 }
 

@@ -9,9 +9,8 @@ static fk_store *_Atomic store; // set before Python is started, never taken bac
 void fk_payload_adopt(fk_store *opened) {
 	fk_store *none = NULL;
 	fk_store_settle(opened); // its thread runs in the entry library, which may be unloaded
-	if (atomic_compare_exchange_strong(&store, &none, opened)) return;
-	fk_store_mend(store, opened);
-	fk_store_close(opened);
+	opened->adopted = atomic_compare_exchange_strong(&store, &none, opened);
+	if (!opened->adopted) fk_store_mend(store, opened);
 }
 
 bool fk_is_packaged(void) { return store != NULL; }

@@ -5,6 +5,7 @@
 #include "sha256.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,13 @@
 #else
 #define F_SEAL_ALL (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #endif
+
+char *fk_joined(const char *first, const char *second) {
+	size_t room = strlen(first) + strlen(second) + 1;
+	char *both = malloc(room);
+	if (both) snprintf(both, room, "%s%s", first, second);
+	return both;
+}
 
 // ---- bytes ------------------------------------------------------------------------------------------
 
@@ -107,9 +115,10 @@ static bool names(const char *path, int fd) {
 // The descriptor stays open: the loader knows a library by the path it was opened with, and another
 // library must not come to have the same one.
 char *fk_place_in_memory(const fk_source *from, bool *refused, char *err, size_t errlen) {
-	char *path = NULL;
+	char text[sizeof IN_MEMORY + 10];
 	int fd = new_memfd(from->name);
-	if (fd < 0 || asprintf(&path, IN_MEMORY, fd) < 0) path = NULL;
+	snprintf(text, sizeof text, IN_MEMORY, fd);
+	char *path = fd < 0 ? NULL : fk_joined(text, "");
 	if (!path || !names(path, fd)) {
 		*refused = true;
 	} else if (copy_checked(from, fd, err, errlen)) {
@@ -229,19 +238,19 @@ static bool is_executable(int folder, const char *file) {
 }
 
 char *fk_place_in_cache(const fk_source *from, char *err, size_t errlen) {
-	char file[65], *path = NULL;
+	char file[66] = "/", *hash = file + 1, *path = NULL;
 	const char *name;
 	int folder = open_cache(&name, err, errlen);
 	if (folder < 0) return NULL;
-	for (int i = 0; i < 32; i++) snprintf(file + 2 * i, 3, "%02x", from->sha256[i]);
-	if (is_there(folder, file, from) || write_cached(folder, file, from, err, errlen)) {
-		if (!is_executable(folder, file))
+	for (int i = 0; i < 32; i++) snprintf(hash + 2 * i, 3, "%02x", from->sha256[i]);
+	if (is_there(folder, hash, from) || write_cached(folder, hash, from, err, errlen)) {
+		if (!is_executable(folder, hash))
 			snprintf(err, errlen,
 			         "this system gives no executable memory file, and the cache folder %s is "
 			         "mounted noexec: set FALCOKIT_CACHE to a folder on another file system",
 			         name);
-		else if (asprintf(&path, "%s/%s", name, file) < 0)
-			path = NULL;
+		else
+			path = fk_joined(name, file);
 	}
 	close(folder);
 	return path;
@@ -250,10 +259,12 @@ char *fk_place_in_cache(const fk_source *from, char *err, size_t errlen) {
 // ---- in the folder of the dir layout ----------------------------------------------------------------
 
 char *fk_place_in_folder(const fk_source *from, const char *folder, char *err, size_t errlen) {
-	char *path = NULL;
+	char name[NAME_MAX + 2];
 	fk_source file = *from;
 	struct stat facts;
-	if (asprintf(&path, "%s/%s", folder, from->name) < 0) return NULL;
+	snprintf(name, sizeof name, "/%s", from->name);
+	char *path = fk_joined(folder, name);
+	if (!path) return NULL;
 	file.offset = 0;
 	file.fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (file.fd >= 0 && fk_fstat(file.fd, &facts) == 0) file.size = (uint64_t)facts.st_size;

@@ -13,6 +13,10 @@ typedef struct fk_source {
 	const char *name;
 } fk_source;
 
+// Both texts, one after the other, or NULL. Not by strdup or asprintf: the C library takes their memory
+// from the host's allocator, and a library that was loaded with RTLD_DEEPBIND has another free.
+char *fk_joined(const char *first, const char *second);
+
 // Closes what a path in memory stands for; other paths are left.
 void fk_displace(const char *path);
 

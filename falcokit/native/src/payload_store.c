@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,10 +61,11 @@ static bool open_bytes(fk_store *s, const fk_payload *payload, const char *libra
 }
 
 static char *beside_library(const fk_payload *payload, const char *library) {
-	char *folder = NULL;
+	char folder[PATH_MAX];
 	const char *slash = strrchr(library, '/');
 	int length = slash ? (int)(slash - library) + 1 : 0;
-	return asprintf(&folder, "%.*s%s", length, library, payload->folder) < 0 ? NULL : folder;
+	snprintf(folder, sizeof folder, "%.*s", length, library);
+	return fk_joined(folder, payload->folder);
 }
 
 // ---- open and close ---------------------------------------------------------------------------------
@@ -80,8 +82,8 @@ static bool copy_items(fk_store *s, const fk_payload *payload) {
 		while (from->needs[needs - 1] >= 0) needs++;
 		int16_t *copy = malloc(needs * sizeof *copy);
 		s->items[i] = *from;
-		s->items[i].name = strdup(from->name);
-		s->items[i].module = from->module ? strdup(from->module) : NULL;
+		s->items[i].name = fk_joined(from->name, "");
+		s->items[i].module = from->module ? fk_joined(from->module, "") : NULL;
 		s->items[i].needs = copy;
 		s->count = i + 1;
 		if (!copy || !s->items[i].name || (from->module && !s->items[i].module)) return false;
@@ -143,13 +145,14 @@ void fk_store_close(fk_store *s) {
 	free(s);
 }
 
-void fk_store_mend(fk_store *s, fk_store *other) {
-	fk_store old;
+void fk_store_mend(fk_store *s, const fk_store *other) {
 	pthread_mutex_lock(&s->lock);
 	if (s->damaged) {
-		old.fd = s->fd, old.base = s->base, old.folder = s->folder;
-		s->fd = other->fd, s->base = other->base, s->folder = other->folder;
-		other->fd = old.fd, other->base = old.base, other->folder = old.folder;
+		if (s->fd >= 0) close(s->fd);
+		s->fd = other->fd < 0 ? -1 : fcntl(other->fd, F_DUPFD_CLOEXEC, 3);
+		s->base = other->base;
+		if (other->folder)
+			s->folder = fk_joined(other->folder, ""); // the old one is another's to free
 		s->damaged = false;
 	}
 	pthread_mutex_unlock(&s->lock);

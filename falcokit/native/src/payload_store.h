@@ -40,6 +40,7 @@ typedef struct fk_store {
 	void **handles;        // of the items loaded so far
 	_Atomic bool no_memfd; // found out at the first one
 	_Atomic bool damaged;  // an item could not be placed
+	bool adopted;          // the glue has it, and keeps it
 	pthread_mutex_t lock;
 	pthread_t archiver;
 	bool archiving;
@@ -49,12 +50,12 @@ typedef struct fk_store {
 // `library` is where the entry library was when it was loaded.
 fk_store *fk_store_open(const fk_payload *payload, const char *library, char *err, size_t errlen);
 
-// Of a store whose Python was never started: what it has loaded and placed goes away with it.
+// Of a store whose Python was never started: what it has loaded and placed goes away with it. To be
+// called by the library that opened it: with RTLD_DEEPBIND that has another free than the glue.
 void fk_store_close(fk_store *store);
 
-// `other` is of the same content. What could not be placed is looked for where that one looked; it is
-// to be closed then.
-void fk_store_mend(fk_store *store, fk_store *other);
+// `other` is of the same content: what could not be placed is looked for where that one looks.
+void fk_store_mend(fk_store *store, const fk_store *other);
 
 // Begins to place the zip of all code on a thread of its own, while libpython and the glue are loaded
 // here: each takes some milliseconds of hashing that the host would wait for one after the other.
