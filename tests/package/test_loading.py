@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from conftest import CompileC, Packaged
 
 _HOSTS = Path(__file__).parent.parent / "hosts"
-_FALCO = "flags="
-LAYOUTS = pytest.mark.parametrize("layout", ["file", "folder"])
 
 BUILD = """
     from falcokit import AsyncEvents, Plugin, async_event
@@ -30,10 +29,49 @@ BUILD = """
             return b"{data}"
 """
 
+MOODY = """
+    import json
+
+    import msgspec
+    from falcokit import AsyncEvents, Plugin, async_event
+
+    class Config(msgspec.Struct, forbid_unknown_fields=True):
+        mood: str = "good"
+
+    class P(Plugin, AsyncEvents):
+        contact = "tests@example.com"
+        config: Config
+
+        def init(self) -> None:
+            if self.config.mood == "bad":
+                raise ValueError("the plugin is in a bad mood")
+            if self.config.mood == "broken":
+                json.loads("{")
+
+        @async_event("tick", every=0.02)
+        def tick(self) -> bytes:
+            if self.config.mood == "late":
+                raise ValueError("the plugin is tired")
+            return b"packaged"
+"""
+
 
 @pytest.fixture(scope="module")
 def stage(compile_c: CompileC) -> Path:
     return compile_c("stage", [_HOSTS / "stage.c", _HOSTS / "torture_host.c"])
+
+
+@pytest.fixture(scope="module")
+def stage_with_its_malloc(compile_c: CompileC) -> Path:
+    """The same host with an allocator of its own, which checks what it is given."""
+    files = ("stage.c", "torture_host.c", "own_malloc.c")
+    return compile_c("stage_with_its_malloc", [_HOSTS / file for file in files])
+
+
+@pytest.fixture(scope="module")
+def moody(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("moody")
+    return place(project(folder / "project", MOODY, "moody"), folder / "built")
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +209,71 @@ def test_one_content_under_several_names_is_one_python(
             assert host("clear-handler", "destroy", "unload").stray == 0
         live(host, names[0])
         host.settled(2)
+
+
+@pytest.mark.parametrize("flags", ["", "deepbind"], ids=lambda f: f or "falco")
+def test_a_host_with_an_allocator_of_its_own(
+    stage_with_its_malloc: Path, installed: Path, tmp_path: Path, flags: str
+) -> None:
+    copy = Path(shutil.copytree(installed.parent, tmp_path / "copy")) / installed.name
+    with Stage(stage_with_its_malloc) as host:
+        host(f"flags={flags}")
+        for library in (installed, installed, copy):
+            live(host, library)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (
+            '{"mood": "bad"}',
+            "src/moody/__init__.py:16: init: ValueError: the plugin is in a bad mood",
+        ),
+        (
+            '{"mood": "broken"}',
+            "src/moody/__init__.py:18: init: JSONDecodeError: Expecting property",
+        ),
+        ('{"mood": 3}', "Expected `str`, got `int` - at `$.mood`"),
+        ('{"moo": 3}', "unknown field `moo`"),
+        ("{", "the init config is not valid JSON"),
+    ],
+)
+def test_an_init_that_fails_says_where_and_leaves_nothing_behind(
+    stage: Path, moody: Path, config: str, words: str
+) -> None:
+    fds = set()
+    with Stage(stage) as host:
+        for _ in range(8):
+            answer = host(f"load={moody}", f"init={config}")
+            assert answer.rc == 1
+            assert words in answer.error
+            assert "/proc" not in answer.error
+            assert str(moody.parent.parent) not in answer.error
+            fds.add(host("destroy", "unload").fds)
+        assert len(fds) == 1
+        host.settled(2)
+        live(host, moody)
+
+
+def test_what_a_hook_raises_later_is_logged_with_its_place(stage: Path, moody: Path) -> None:
+    with Stage(stage) as host:
+        assert host(f"load={moody}", 'init={"mood": "late"}', "set-handler").rc == 0
+        end = time.monotonic() + 10
+        while "is tired" not in host.stderr:
+            assert time.monotonic() < end
+        assert "src/moody/__init__.py:23: producer of 'tick': ValueError" in host.stderr
+        assert host("clear-handler", "destroy", "unload").stray == 0
+        assert str(moody.parent.parent) not in host.stderr
+
+
+def test_states_start_at_once_on_their_own_threads(stage: Path, moody: Path) -> None:
+    configs = {0: "", 1: '{"mood": "bad"}', 2: "", 3: '{"mood": "bad"}'}
+    with Stage(stage) as host:
+        for slot in configs:
+            assert host(f"slot={slot}", f"load={moody}").rc == 0
+        answers = host.together({slot: f"init={config}" for slot, config in configs.items()})
+        assert [answer.rc for answer in answers] == [0, 1, 0, 1], answers
+        for slot in (0, 2):
+            assert host(f"slot={slot}", "set-handler", "take").text == "packaged"
+        for slot in configs:
+            assert host(f"slot={slot}", "destroy", "unload").stray == 0
