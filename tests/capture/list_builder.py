@@ -7,9 +7,11 @@ import gzip
 import struct
 from typing import TYPE_CHECKING
 
+from falcokit.capture.descriptors import decode_descriptors
 from falcokit.capture.errors import Notices
 from falcokit.capture.layout import BIG, BLOCK_TYPES, LITTLE, BlockKind
 from falcokit.capture.lists import Lists
+from falcokit.capture.processes import decode_processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,3 +86,21 @@ class Body:
     def fd(self, fd: int, kind: int, payload: bytes, *, version: int = 2) -> bytes:
         record = self.pack("qQB", fd, 77, kind) + payload
         return self.counted(record) if version == 2 else record
+
+
+def whole(decoding):
+    """The records of a decoder, and whether it said that they were all."""
+    records = []
+    while True:
+        try:
+            records.append(next(decoding))
+        except StopIteration as e:
+            return records, e.value
+
+
+def processes(body: Body, data: bytes, version: int):
+    return whole(decode_processes(data, block_type(BlockKind.PROCESSES, version), body.layout))
+
+
+def descriptors(body: Body, data: bytes, version: int):
+    return whole(decode_descriptors(data, block_type(BlockKind.FDS, version), body.layout))
