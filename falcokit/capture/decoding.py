@@ -37,6 +37,7 @@ __all__ = [
     "INTEGERS",
     "NULL_STRING",
     "STRINGS",
+    "WIDTHS",
     "PolledFd",
     "Value",
     "decoder",
@@ -82,7 +83,7 @@ STRINGS: Final = frozenset({"PT_CHARBUF", "PT_FSPATH", "PT_FSRELPATH"})
 NULL_STRING: Final = b"(NULL)\0"
 
 #: An alpha of 2014 stored some integers in half their width; others than these are damage.
-_WIDTHS: Final = frozenset({1, 2, 4, 8})
+WIDTHS: Final = frozenset({1, 2, 4, 8})
 _POLLED_BYTES: Final = 2 + 8
 
 
@@ -131,7 +132,7 @@ def decoder(param: Param, order: ByteOrder) -> Decode:
 
 def _integer(width: int, signed: bool, order: ByteOrder) -> Decode:
     def decode(raw: bytes) -> int | bytes:
-        if len(raw) == width or len(raw) in _WIDTHS:
+        if len(raw) == width or len(raw) in WIDTHS:
             return int.from_bytes(raw, order, signed=signed)
         return raw
 

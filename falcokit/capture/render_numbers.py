@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parameters that are one number: formats, flags, errors, signals, times.
 
-The quirks are libsinsp's. It prints numbers of 32 and 64 bits as signed ones even where the type
-is not, and hexadecimal ones in capitals without 0x. Called by `render_types`.
+The quirks are libsinsp's. It prints every decimal number as a signed one even where the type is
+not, and hexadecimal ones in capitals without 0x. Called by `render_types`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from falcokit.capture.decoding import INTEGERS, decoder
+from falcokit.capture.decoding import INTEGERS, WIDTHS, decoder
 from falcokit.capture.event_table import event_table
 from falcokit.capture.flags import enum_names, flag_names, mode_names
 from falcokit.capture.render_state import error_name
@@ -34,8 +34,6 @@ __all__ = [
     "show_time",
 ]
 
-_INT_BYTES: Final = 4  # what C passes smaller numbers to printf as
-_MASK: Final = {4: 2**32 - 1, 8: 2**64 - 1}
 _NO_SPAN: Final = 2**64 - 1
 _SIGNALS: Final = 32
 _NS: Final = 1_000_000_000
@@ -44,16 +42,14 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def show_number(param: Param, order: ByteOrder) -> Show:
     """Show an integer in the format that the event table gives it."""
-    width, signed = INTEGERS[param.type]
-    passed = max(width, _INT_BYTES)
-    mask = _MASK[passed]
+    width = INTEGERS[param.type][0]
+    mask = 2 ** (8 * width) - 1
     if param.fmt == "PF_HEX":
         return _from_number(param, order, lambda number: (f"{number & mask:X}", ""))
     if param.fmt == "PF_OCT":
         return _from_number(param, order, lambda number: (_octal(number & mask), ""))
-    if param.fmt == "PF_10_PADDED_DEC":
-        return _from_number(param, order, lambda number: (f"{number:09d}", ""))
-    return _decimal(param, order, width, signed=signed or width == passed)
+    form = "09d" if param.fmt == "PF_10_PADDED_DEC" else ""
+    return _decimal(width, order, form)
 
 
 def show_flags(param: Param, order: ByteOrder) -> Show:
@@ -108,7 +104,7 @@ def show_time(param: Param, order: ByteOrder) -> Show:
     def text(ts_ns: int) -> tuple[str, str]:
         seconds, rest = divmod(ts_ns, _NS)
         moment = _EPOCH + timedelta(seconds=seconds)
-        return f"{moment:%Y-%m-%d %H:%M:%S}.{rest:09d} +0000", ""
+        return f"{moment:%Y-%m-%d %H:%M:%S}.{rest:09d}", ""
 
     return _from_number(param, order, text)
 
@@ -123,15 +119,13 @@ def _from_number(param: Param, order: ByteOrder, text: Callable[[int], tuple[str
     return show
 
 
-def _decimal(param: Param, order: ByteOrder, width: int, *, signed: bool) -> Show:
+def _decimal(width: int, order: ByteOrder, form: str) -> Show:
     """Show the most frequent kind of parameter with the least calls."""
-    decode = decoder(param, order)
 
     def show(raw: bytes, _scene: Scene | None) -> tuple[str, str]:
-        if len(raw) == width:
-            return str(int.from_bytes(raw, order, signed=signed)), ""
-        number = decode(raw)
-        return (str(number) if isinstance(number, int) else invalid_text(raw)), ""
+        if len(raw) == width or len(raw) in WIDTHS:
+            return format(int.from_bytes(raw, order, signed=True), form), ""
+        return invalid_text(raw), ""
 
     return show
 

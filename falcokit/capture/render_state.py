@@ -23,9 +23,19 @@ if TYPE_CHECKING:
 
     Show: TypeAlias = Callable[[bytes, "Scene | None"], tuple[str, str]]
 
-__all__ = ["Resolver", "Scene", "error_name", "show_fd", "show_fds", "show_id", "show_pid"]
+__all__ = [
+    "AT_FDCWD",
+    "Resolver",
+    "Scene",
+    "error_name",
+    "show_fd",
+    "show_fds",
+    "show_id",
+    "show_pid",
+]
 
-_AT_FDCWD: Final = -100
+#: Where an fd is expected: the current directory.
+AT_FDCWD: Final = -100
 _NO_ID: Final = 2**32 - 1
 _SIGN: Final = 2**31
 _UNKNOWN_TYPE: Final = "?"
@@ -76,7 +86,7 @@ def show_fd(param: Param, order: ByteOrder) -> Show:
         if fd >= 0:
             name = scene.resolver.fd_name(scene.event, fd) if scene else None
             return str(fd), name or ""
-        return str(fd), "AT_FDCWD" if fd == _AT_FDCWD else error_name(fd)
+        return str(fd), "AT_FDCWD" if fd == AT_FDCWD else error_name(fd)
 
     return show
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from falcokit.capture.decoding import INTEGERS, decoder
+from falcokit.capture.decoding import INTEGERS, WIDTHS, decoder
 from falcokit.capture.event_table import event_table
 from falcokit.capture.render_numbers import (
     show_errno,
@@ -23,12 +23,13 @@ from falcokit.capture.render_numbers import (
     show_syscall,
     show_time,
 )
-from falcokit.capture.render_state import show_fd, show_fds, show_id, show_pid
+from falcokit.capture.render_state import AT_FDCWD, show_fd, show_fds, show_id, show_pid
 from falcokit.capture.text import dotted_text, invalid_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from falcokit.capture.event import Event
     from falcokit.capture.event_table import Param
     from falcokit.capture.render_state import Scene, Show
     from falcokit.capture.sockets import ByteOrder
@@ -81,13 +82,17 @@ def _path(param: Param, order: ByteOrder) -> Show:
         text, _ = show_text(raw, scene)
         if scene is None or text.startswith("/") or text in {"", _MISSING}:
             return text, ""
-        params = scene.event.params
-        dirfd = None
-        if dirfd_param is not None and dirfd_param < len(params):
-            dirfd = int.from_bytes(params[dirfd_param], order, signed=True)
+        dirfd = None if dirfd_param is None else _dirfd(scene.event, dirfd_param, order)
         return text, scene.resolver.absolute_path(scene.event, dirfd, text) or ""
 
     return show
+
+
+def _dirfd(event: Event, position: int, order: ByteOrder) -> int | None:
+    """Return the directory that a path starts at, None for the current one."""
+    raw = event.params[position] if position < len(event.params) else b""
+    fd = int.from_bytes(raw, order, signed=True) if len(raw) in WIDTHS else AT_FDCWD
+    return None if fd == AT_FDCWD else fd
 
 
 def _plain(param: Param, order: ByteOrder) -> Show:
