@@ -34,6 +34,8 @@ _LOOK_S: Final = 0.2
 #: The runner itself notices a plugin that hangs; this much later the runner itself hangs.
 _GRACE_S: Final = 5.0
 _CLOSE_S: Final = 2.0
+#: Rows beyond this many bytes stay with the runner until those before have been taken.
+_MAX_TAKEN: Final = 1 << 22
 _VALUES: Final = b'{"report":"values"'
 
 
@@ -60,6 +62,7 @@ class ExtractionChild:
         self._out = bytearray()
         self._partial: list[bytes] = []
         self._stale = 0
+        self._taken_bytes = 0
         self._reports: dict[str, Report] = {}
         self._decoder = msgspec.json.Decoder(_Values)
         self._poll = select.poll()
@@ -198,7 +201,7 @@ class ExtractionChild:
     def _serve(self, timeout: float) -> bool:
         """Send and take while that is possible without waiting; True when something moved."""
         moved = False
-        while not self._ended:
+        while not self._ended and not (self.rows and self._taken_bytes >= _MAX_TAKEN):
             if self._out and self._stdin >= 0:
                 self._poll.register(self._stdin, select.POLLOUT)
             ready = dict(self._poll.poll(0 if moved else timeout * 1000))
@@ -248,6 +251,7 @@ class ExtractionChild:
         try:
             if line.startswith(_VALUES):
                 if not self._garbled:
+                    self._taken_bytes = len(line) + (self._taken_bytes if self.rows else 0)
                     self._take_rows(self._decoder.decode(line).rows)
                 return
             report: Report = msgspec.json.decode(line)

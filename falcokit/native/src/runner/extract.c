@@ -81,6 +81,7 @@ static ss_plugin_rc fk_ask(struct fk_extraction *x, const ss_plugin_event_input 
 static void fk_add_values(struct fk_extraction *x, uint64_t number, unsigned first,
                           unsigned count) {
 	const char *why;
+	fk_watch_enter("reading its values", number);
 	for (unsigned i = first; i < first + count; i++) {
 		if (i) fk_add_c(&x->row, ',');
 		if (!fk_add_value(&x->row, &x->fields.at[i], &x->answers[i], &why))

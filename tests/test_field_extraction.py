@@ -1,0 +1,407 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plugin's fields for stored events: the values of a real host, and plugins that misbehave."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from falcokit.capture import open_capture
+from falcokit.errors import ConfigError, FalcokitError, NotAPluginError, PluginFailedError
+from falcokit.field_extraction import FieldExtraction
+from falcokit.native.process import run
+from falcokit.runner import Runner, RunOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from conftest import Baseline, CompileC, RealHost
+
+    from falcokit.capture import Event
+
+_TESTS = Path(__file__).parent
+_PLUGIN = _TESTS / "hosts" / "extract_plugin.c"
+_CURL = _TESTS / "capture" / "samples" / "curl_google.scap"
+_WORDS_ID = 998
+_DEADLINE = 1.0
+
+
+@pytest.fixture(scope="module")
+def words(compile_c: CompileC) -> Path:
+    return compile_c("libwords.so", [_PLUGIN])
+
+
+@pytest.fixture
+def builder(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    monkeypatch.syspath_prepend(_TESTS / "capture")
+    from scap_builder import Builder
+
+    return Builder
+
+
+@pytest.fixture
+def captured(builder: Callable[..., Any], tmp_path: Path) -> Callable[..., Path]:
+    """Make a capture with plugin events of these texts."""
+
+    def make(*texts: str, plugin_id: int = _WORDS_ID) -> Path:
+        build = builder()
+        file = tmp_path / "words.scap"
+        blocks = [build.plugin_event(plugin_id, text.encode()) for text in texts]
+        file.write_bytes(b"".join([build.section(), build.machine(), *blocks]))
+        return file
+
+    return make
+
+
+def values_of(library: Path, file: Path, *fields: str, **options: Any) -> list[Any]:
+    with (
+        FieldExtraction(library, fields or None, **options) as extraction,
+        open_capture(file) as capture,
+    ):
+        answered = list(extraction.extract(capture))
+    assert [event.number for event, _ in answered] == list(range(1, len(answered) + 1))
+    return [values for _, values in answered]
+
+
+@pytest.mark.host
+def test_the_values_are_those_that_sysdig_shows(real_host: RealHost, tmp_path: Path) -> None:
+    file = tmp_path / "baseline.scap"
+    host, library = str(real_host.sysdig), real_host.baseline
+    config = '{"async":4,"stamp":1,"async_first_ms":50}'
+    run([host, "-H", f"{library}:{config}", "-I", "baseline:50,7,16,300", "-w", str(file)])
+    shown = run(
+        [
+            *(host, "-r", str(file), "-H", str(library)),
+            *("-p", "*%evt.num %baseline.seq %baseline.text"),
+        ],
+        timeout=60,
+    ).splitlines()
+    with FieldExtraction(library) as extraction, open_capture(file) as capture:
+        ours = [
+            f"{event.number} {values[0]} {values[1]}" if values else f"{event.number} none"
+            for event, values in extraction.extract(capture)
+        ]
+        columns = [(c.name, c.type, c.is_list, c.description) for c in extraction.columns]
+    assert columns == [
+        ("baseline.seq", "uint64", False, "Number of the event"),
+        ("baseline.text", "string", False, "The number as text"),
+    ]
+    # The first is what dump_state left: of no plugin's source, and not shown on a replay.
+    assert ours == ["1 none", *shown]
+    assert len(shown) == 54
+
+
+@pytest.mark.host
+def test_lists_and_arguments_have_the_values_that_sysdig_shows(
+    words: Path, real_host: RealHost, captured: Callable[..., Path]
+) -> None:
+    file = captured("a b=1 c", "k=v odd", "one")
+    fields = ["words.count", "words.all", "words.nth[1]", "words.of[k]", "words.some[7]"]
+    fields += ["words.some", "words.some[x_y]", "words.any", "words.ips", "words.parsed"]
+    form = "*" + " / ".join(f"%{field}" for field in fields)
+    command = [str(real_host.sysdig), "-r", str(file), "-H", str(words), "-p", form]
+    shown = run(command, timeout=60).splitlines()
+    ours = [" / ".join(map(as_sysdig, row)) for row in values_of(words, file, *fields)]
+    assert ours == shown
+    assert "(a,b=1,c)" in ours[0]
+    assert "present=1 key=7 index=7 found=-" in ours[0]
+
+
+def as_sysdig(value: Any) -> str:
+    if isinstance(value, list):
+        return f"({','.join(map(as_sysdig, value))})"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "<NA>" if value is None else str(value)
+
+
+def test_every_type_of_value(words: Path, captured: Callable[..., Path]) -> None:
+    file = captured('k=v \u00e9\n"', "odd")
+    with FieldExtraction(words) as extraction, open_capture(file) as capture:
+        first, second = [values for _, values in extraction.extract(capture)]
+        columns = {column.name.removeprefix("words."): column for column in extraction.columns}
+        assert extraction.failure == "an address has neither 4 nor 16 bytes (at event 2)"
+    assert first is not None
+    assert second is not None
+    row = dict(zip(columns, first, strict=True))
+    assert row == {
+        "count": 2,
+        "all": ["k=v", '\u00e9\n"'],
+        "some": "present=0 key=- index=-1 found=-",
+        "any": True,
+        "took": 1_000_000_000,
+        "at": 1_700_000_000_000_000_000,
+        "ips": ["10.1.2.3", "2001:db8::1"],
+        "net": "10.1.2.3",
+        "parsed": 1,
+        "given": "1 words_src 322/2 46",
+    }
+    assert row["any"] is True
+    assert (columns["all"].is_list, columns["net"].is_list) == (True, False)
+    assert columns["count"].description == 'How many, [{"]'
+    # At an odd address a number is read all the same; of two addresses one is none.
+    assert dict(zip(columns, second, strict=True)) | {"count": 1, "ips": None} == dict(
+        zip(columns, second, strict=True)
+    )
+
+
+def test_a_field_that_fails_does_not_take_the_others_along(
+    words: Path, captured: Callable[..., Path]
+) -> None:
+    file = captured("fail x", "fine")
+    fields = ["words.count", "words.all", "words.nth[1]"]
+    with FieldExtraction(words, fields) as extraction, open_capture(file) as capture:
+        rows = [values for _, values in extraction.extract(capture)]
+        assert extraction.failure == "asked to fail (at event 1)"
+    assert rows == [(2, None, "x"), (1, ["fine"], None)]
+
+
+@pytest.mark.parametrize(
+    ("field", "words_of_it"),
+    [
+        ("words.nothing", "no field words.nothing"),
+        ("words.count[1]", "words.count takes no argument"),
+        ("words.nth", "words.nth needs an argument, as in words.nth[0]"),
+        ("words.of", "needs an argument, as in words.of[key]"),
+        ("words.nth[x]", "takes a number"),
+        ("words.nth[01]", "takes a number"),
+        ("words.nth[99999999999999999999]", "takes a number"),
+        ("words.of[]", "the argument of words.of is empty"),
+        ("words.of[x", "is no field name"),
+        ("words.of[x]y", "is no field name"),
+        ("words.count,,words.any", "is no field name"),
+        ("", "is no field name"),
+        ("*", "is no field name"),
+    ],
+)
+def test_a_field_that_cannot_be_asked_for_is_told(
+    words: Path, field: str, words_of_it: str
+) -> None:
+    with pytest.raises(ConfigError, match=words_of_it.replace("[", r"\[")), start(words, [field]):
+        pass
+
+
+def start(library: Path, fields: Sequence[str] | None = None, config: str = "") -> FieldExtraction:
+    return FieldExtraction(library, fields, config, deadline=_DEADLINE)
+
+
+def test_a_comma_or_a_bracket_in_a_key_belongs_to_it(
+    words: Path, captured: Callable[..., Path]
+) -> None:
+    file = captured("a,b=1 c[d=2")
+    assert values_of(words, file, "words.of[a,b]", "words.of[c[d]") == [("1", "2")]
+
+
+def test_libraries_that_cannot_extract_are_refused(
+    words: Path, compile_c: CompileC, tmp_path: Path
+) -> None:
+    no_fields = compile_c("libodd.so", [_TESTS / "hosts" / "odd_plugin.c"])
+    no_plugin = tmp_path / "lib.so"
+    no_plugin.write_bytes(b"\x7fELF")
+    bad_sources = compile_c("libbad.so", [_PLUGIN], '-DSOURCES="{}"')
+    refused: list[tuple[Path, type[FalcokitError], str]] = [
+        (no_fields, ConfigError, "extracts no fields"),
+        (no_plugin, NotAPluginError, "cannot be loaded"),
+        (bad_sources, NotAPluginError, "plugin_get_extract_event_sources"),
+    ]
+    for library, kind, text in refused:
+        with pytest.raises(kind, match=text), start(library):
+            pass
+    with pytest.raises(PluginFailedError, match="failed in init: asked to fail"):
+        start(words, config="fail").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("how", "text"),
+    [
+        ("abort", "failed in extract_fields: the plugin crashed with SIGABRT, at event 3"),
+        ("segv", "failed in extract_fields: the plugin crashed with SIGSEGV, at event 3"),
+        ("deep", "failed in extract_fields: the plugin crashed with SIGSEGV, at event 3"),
+        ("wild", "failed in reading its values: the plugin crashed with SIGSEGV, at event 3"),
+        ("hang", "extract_fields: the plugin did not return within 1 s, at event 3"),
+    ],
+)
+def test_a_crash_or_a_hang_is_told_after_all_values_before_it(
+    words: Path, captured: Callable[..., Path], how: str, text: str
+) -> None:
+    file = captured("a", "b c", how, "d")
+    taken: list[Any] = []
+    with start(words, ["words.all"]) as extraction:
+        answers = extraction.extract(events_of(file))
+        with pytest.raises(PluginFailedError, match=text):
+            taken.extend(iter(lambda: next(answers)[1], None))
+    assert taken == [(["a"],), (["b", "c"],)]
+
+
+def events_of(file: Path) -> Iterator[Event]:
+    with open_capture(file) as capture:
+        yield from capture
+
+
+@pytest.mark.parametrize(
+    ("how", "text"),
+    [
+        ("segv", "failed in init: the plugin crashed with SIGSEGV$"),
+        ("hang", "failed in init: the plugin did not return within 1 s$"),
+    ],
+)
+def test_an_init_that_crashes_or_hangs_is_told(words: Path, how: str, text: str) -> None:
+    with pytest.raises(PluginFailedError, match=text), start(words, config=how):
+        pass
+
+
+def test_lengths_and_pointers_that_make_no_sense_are_no_value(
+    words: Path, captured: Callable[..., Path]
+) -> None:
+    file = captured("many x", "nowhere", "fine")
+    with FieldExtraction(words, ["words.all"]) as extraction, open_capture(file) as capture:
+        rows = [values for _, values in extraction.extract(capture)]
+        assert extraction.failure == "a list has more than 65536 values (at event 1)"
+    assert rows == [(None,), (None,), (["fine"],)]
+
+
+def test_a_child_that_is_killed_is_told_with_the_event(
+    words: Path, captured: Callable[..., Path]
+) -> None:
+    events = list(events_of(captured(*["x"] * 10)))
+    with start(words) as extraction:
+        assert len(list(extraction.extract(events[:2]))) == 2
+        process = extraction._child._process
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(PluginFailedError, match=r"SIGKILL\), at event 3 or later"):
+            list(extraction.extract(events[2:]))
+
+
+def test_only_events_for_the_plugin_are_sent(
+    words: Path, compile_c: CompileC, builder: Callable[..., Any], tmp_path: Path
+) -> None:
+    build = builder()
+    file = tmp_path / "mixed.scap"
+    lone = build.event(402, [bytes(4), b"unended", b""])
+    blocks = [
+        build.plugin_event(_WORDS_ID, b"mine"),
+        build.plugin_event(997, b"another's"),
+        build.async_event(b"tick", b"", plugin_id=_WORDS_ID),
+        build.async_event(b"tick", b"", plugin_id=0),
+        build.async_event(b"tick", b"", plugin_id=997),
+        build.event(322, [b"\1", b""]),
+        lone,
+        build.event(4, [b"12345678"]),
+    ]
+    file.write_bytes(b"".join([build.section(), build.machine(), *blocks]))
+
+    def given(*flags: str) -> list[str | None]:
+        library = words if not flags else compile_c(f"libw{len(str(flags))}.so", [_PLUGIN], *flags)
+        return [row and row[0] for row in values_of(library, file, "words.given")]
+
+    none = [None] * 5
+    assert given() == ["1 words_src 322/2 42", None, None, *none]
+    assert given("-DTYPES=322,402") == [
+        "1 words_src 322/2 42",
+        None,
+        "3 words_src 402/3 47",
+        *none,
+    ]
+    assert given("-DTYPES=402,4", '-DSOURCES="[\\"syscall\\"]"') == [
+        *(None, None, "3 words_src 402/3 47", "4 syscall 402/3 47"),
+        *(None, None, None, "8 syscall 4/1 36"),
+    ]
+    # One source of somebody else's: an id that is not known can only be its.
+    assert given("-DTYPES=322", '-DSOURCES="[\\"other\\"]"') == [
+        *("1 words_src 322/2 42", "2 other 322/2 47"),
+        *([None] * 6),
+    ]
+
+
+def test_events_with_the_first_header_are_given_todays(compile_c: CompileC) -> None:
+    library = compile_c("libsyscalls.so", [_PLUGIN], '-DSOURCES="[\\"syscall\\"]"')
+    with (
+        FieldExtraction(library, ["words.given"]) as extraction,
+        open_capture(_CURL) as capture,
+    ):
+        for event, values in extraction.extract(capture):
+            size = 26 + sum(len(param) + 2 for param in event.params)
+            assert event.stored_params is None
+            given = f"{event.number} syscall {event.code}/{len(event.params)} {size}"
+            assert values == (given,)
+    assert event.number == 1536
+
+
+def test_plugin_events_of_the_other_byte_order_are_turned(
+    words: Path, builder: Callable[..., Any], tmp_path: Path
+) -> None:
+    build = builder(big_endian=True)
+    file = tmp_path / "big.scap"
+    file.write_bytes(build.section() + build.plugin_event(_WORDS_ID, b"a b"))
+    assert values_of(words, file, "words.all", "words.given") == [
+        (["a", "b"], "1 words_src 322/2 41")
+    ]
+
+
+def test_large_values_and_many_events_fill_no_pipe_for_good(
+    words: Path, captured: Callable[..., Path]
+) -> None:
+    texts = [f"{number} " + "w" * 2000 for number in range(3000)]
+    rows = values_of(words, captured(*texts), "words.all", "words.nth[0]", "words.count")
+    assert rows == [([str(n), "w" * 2000], str(n), 2) for n in range(3000)]
+
+
+def test_a_hundred_thousand_events(baseline: Baseline, tmp_path: Path) -> None:
+    file = tmp_path / "many.scap"
+    options = RunOptions(
+        library=baseline.source,
+        init_config='{"async":0}',
+        open_params="100000,128,16",
+        record=file,
+        stats_ms=1000,
+    )
+    with Runner(options) as runner:
+        list(runner.reports())
+    begin = time.monotonic()
+    with FieldExtraction(baseline.source) as extraction, open_capture(file) as capture:
+        rows = [v for e, v in extraction.extract(capture) if e.code == 322]
+    assert rows == [(n, f"number {n}") for n in range(100_000)]
+    assert time.monotonic() - begin < 20
+
+
+def test_what_is_not_taken_is_not_mixed_up_with_what_follows(
+    words: Path, captured: Callable[..., Path]
+) -> None:
+    events = list(events_of(captured(*map(str, range(500)))))
+    with FieldExtraction(words, ["words.nth[0]"]) as extraction:
+        first = extraction.extract(events)
+        assert [v for _, v in itertools.islice(first, 10)] == [(str(n),) for n in range(10)]
+        with pytest.raises(RuntimeError, match="have not been taken"):
+            list(extraction.extract(events))
+        first.close()  # type: ignore[attr-defined]
+        again = [v for _, v in extraction.extract(events[100:300])]
+        assert again == [(str(n),) for n in range(100, 300)]
+
+
+def test_no_more_events_are_read_ahead_than_the_window_has(
+    words: Path, captured: Callable[..., Path]
+) -> None:
+    event = next(events_of(captured("x")))
+    read = itertools.count()
+    endless = (event for _ in read)
+    with FieldExtraction(words, ["words.count"]) as extraction:
+        taken = list(itertools.islice(extraction.extract(endless), 50_000))
+    assert len(taken) == 50_000
+    assert next(read) < 50_000 + 8192 + 2
+
+
+def test_a_slow_plugin_is_not_taken_for_one_that_hangs(
+    words: Path, captured: Callable[..., Path]
+) -> None:
+    # Longer than the deadline in all, and far shorter for each.
+    file = captured(*["slow"] * 700)
+    with start(words, ["words.count"]) as extraction:
+        rows = [values for _, values in extraction.extract(events_of(file))]
+    assert rows == [(1,)] * 700
