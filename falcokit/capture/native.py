@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Library", "NativeScan", "deferred", "library", "load", "sources"]
 
 #: Smaller files are read in Python before the library would be loaded.
-NATIVE_FROM_BYTES: Final = 1024 * 1024
+NATIVE_FROM_BYTES: Final = 256 * 1024
 
 _FOLDER: Final = Path(__file__).with_name("src")
 _FLAGS: Final = ["-std=c11", "-O2", "-g1", "-fPIC", "-shared"]
@@ -39,15 +39,10 @@ _NO_ENTER: Final = 0xFFFF
 class Library:
     """The loaded library, and its table of event codes."""
 
-    def __init__(self, path: Path) -> None:
-        import cffi  # noqa: PLC0415 - 30 ms that small files do not pay
-
-        header = (_FOLDER / "scan.h").read_text()
-        ffi: Any = cffi.FFI()
-        ffi.cdef("\n".join(line for line in header.splitlines() if not line.startswith("#")))
-        self.ffi: Final[Any] = ffi
-        self.lib: Final[Any] = ffi.dlopen(str(path))
-        self.codes: Final[Any] = ffi.new("struct fk_code[]", self.lib.FK_CODES)
+    def __init__(self, ffi: Any, path: Path) -> None:
+        self.ffi: Final = ffi
+        self.lib: Final = ffi.dlopen(str(path))
+        self.codes: Final = ffi.new("struct fk_code[]", self.lib.FK_CODES)
         for event_type in event_table().events[: self.lib.FK_CODES]:
             code = event_type.id
             enter, most = NEEDS.get(code, (_NO_ENTER, 0))
@@ -61,14 +56,23 @@ class Library:
 def library() -> Library | None:
     """Return the library for this machine, compiled where it is not in the cache; None without."""
     try:
-        return load(_compiled())
+        from falcokit.native.cache import cached, key_of  # noqa: PLC0415 - only for large files
+
+        contents = (part for file in sources() for part in (file.name, file.read_bytes()))
+        key = key_of([sys.version, _cffi_version(), *_FLAGS, *contents])
+        types = cached("falcokit-scan.py", key, _write_types)
+        return load(cached("falcokit-scan.so", key, _compile), types)
     except (ImportError, OSError, FalcokitError):
         return None
 
 
-def load(path: Path) -> Library:
-    """Load the library that was compiled to `path`."""
-    return Library(path)
+def load(path: Path, types: Path | None = None) -> Library:
+    """Load the library that was compiled to `path`, with what cffi once made of its header."""
+    if types is None:
+        return Library(_parsed(), path)
+    found: dict[str, Any] = {}
+    exec(compile(types.read_bytes(), types, "exec"), found)  # noqa: S102 - from the user's own cache
+    return Library(found["ffi"], path)
 
 
 def sources() -> list[Path]:
@@ -97,15 +101,21 @@ class NativeScan:
     """A scanner for `Capture.scan`: it counts events, passes over them, or notes their places.
 
     Without any of `tally`, `query` and `index`, pointers to the structures of scan.h, it takes
-    every event that is well formed.
+    every event that is well formed. What those point to in turn is kept alive by `keep`.
     """
 
     def __init__(
-        self, loaded: Library, *, tally: Any = None, query: Any = None, index: Any = None
+        self,
+        loaded: Library,
+        *,
+        tally: Any = None,
+        query: Any = None,
+        index: Any = None,
+        keep: Any = None,
     ) -> None:
         self._lib = loaded.lib
         self._scan = loaded.ffi.new("struct fk_scan *")
-        self._kept = (loaded, tally, query, index)  # what C points to lives as long as this
+        self._kept = (loaded, tally, query, index, keep)  # C points to these
         null = loaded.ffi.NULL
         self._scan.codes = loaded.codes
         self._scan.tally = null if tally is None else tally
@@ -133,19 +143,34 @@ class NativeScan:
                 self._scan.blocks[i] = 0
 
 
-def _compiled() -> Path:
+def _cffi_version() -> str:
+    import _cffi_backend  # noqa: PLC0415
+
+    return str(_cffi_backend.__version__)
+
+
+def _parsed() -> Any:
+    import cffi  # noqa: PLC0415 - its parser takes 40 ms to load
+
+    header = (_FOLDER / "scan.h").read_text()
+    ffi: Any = cffi.FFI()
+    ffi.cdef("\n".join(line for line in header.splitlines() if not line.startswith("#")))
+    return ffi
+
+
+def _write_types(target: Path) -> None:
+    from cffi.recompiler import make_py_source  # noqa: PLC0415 - as above
+
+    ffi = _parsed()
+    ffi.set_source("falcokit_scan", None)
+    make_py_source(ffi, "falcokit_scan", str(target), verbose=False)
+
+
+def _compile(target: Path) -> None:
     # Imported here: what needs no compiler is to work without all that belongs to one.
-    from falcokit.native.cache import cached, key_of  # noqa: PLC0415
     from falcokit.native.process import run  # noqa: PLC0415
     from falcokit.native.toolchain import find_compiler  # noqa: PLC0415
 
-    compiler = find_compiler()
-    files = sources()
-    contents = (part for file in files for part in (file.name, file.read_bytes()))
-    key = key_of([compiler.version, sys.byteorder, *_FLAGS, *contents])
-
-    def make(target: Path) -> None:
-        main = [str(file) for file in files if file.suffix == ".c"]
-        run([compiler.path, *_FLAGS, "-o", str(target), *main], timeout=_COMPILER_SECONDS)
-
-    return cached("falcokit-scan.so", key, make)
+    main = [str(file) for file in sources() if file.suffix == ".c"]
+    compiler = find_compiler().path
+    run([compiler, *_FLAGS, "-o", str(target), *main], timeout=_COMPILER_SECONDS)

@@ -55,7 +55,7 @@ INLINE uint64_t walk(struct fk_scan *s, const uint8_t *data, uint64_t size, uint
 		bool leading = s->leading && code->state;
 		if (s->query && wanted(s->query, &e, code, s->number + 1, swap)) break;
 		if (s->tally && !count_event(s->tally, &e, code, leading, base + at, swap)) break;
-		if (s->index && !note(s->index, s->number + 1, base + at, s->big_endian, s->leading)) break;
+		if (s->index && !note(s->index, s->number + 1, base + at, s->big_endian, leading)) break;
 		s->number++;
 		s->leading = leading;
 		s->blocks[kind]++;
