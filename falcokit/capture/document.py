@@ -7,12 +7,10 @@ the document is safe on a terminal and the same in every locale.
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.capture.errors import MalformedEventError
-from falcokit.capture.text import plain_text
+from falcokit.capture.event_document import event_object, payload_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,9 +22,6 @@ __all__ = ["DOCUMENT_VERSION", "event_object", "render", "summary_object"]
 
 #: Raised when a field changes its meaning or goes away; new fields alone do not.
 DOCUMENT_VERSION: Final = 1
-
-#: The longest payload put into a document; `size` tells the whole length.
-_PAYLOAD_BYTES: Final = 64 * 1024
 
 
 def summary_object(summary: Summary, events: Iterable[Event] | None = None) -> dict[str, Any]:
@@ -59,29 +54,6 @@ def summary_object(summary: Summary, events: Iterable[Event] | None = None) -> d
     return result
 
 
-def event_object(event: Event) -> dict[str, Any]:
-    """Describe one event; plugin and async events with their payload."""
-    result: dict[str, Any] = {
-        "number": event.number,
-        "ts_ns": event.ts_ns,
-        "cpu": event.cpu,
-        "tid": event.tid,
-        "code": event.code,
-        "type": event.type,
-        "direction": event.event_type.dir if event.event_type else None,
-        "size": event.size,
-        "state_only": event.state_only,
-        "leading_state": event.leading,
-    }
-    try:
-        if event.plugin_id is not None:
-            result |= {"plugin_id": event.plugin_id, "name": event.async_name}
-            result |= _payload(event.data[:_PAYLOAD_BYTES], len(event.data))
-    except MalformedEventError as e:
-        result["malformed"] = e.message
-    return result
-
-
 def render(document: dict[str, Any]) -> str:
     """Return the document as text that no terminal acts on."""
     # json leaves DEL alone, the one unprintable ASCII character outside its escapes.
@@ -92,17 +64,10 @@ def _stream_object(stream: PayloadStream) -> dict[str, Any]:
     result = _fields(stream)
     result.pop("last_data")
     result.pop("last_size")
-    result["last"] = _payload(stream.last_data, stream.last_size)
+    result["last"] = payload_object(stream.last_data, stream.last_size)
     if stream.name is None:
         result.pop("name")
     return result
-
-
-def _payload(data: bytes, size: int) -> dict[str, Any]:
-    """Text where it is text, as the run reports do; base64 otherwise."""
-    text = plain_text(data, cut=len(data) < size)
-    body = {"data_base64": base64.b64encode(data).decode()} if text is None else {"data": text}
-    return {"data_size": size, **body}
 
 
 def _categories(types: Iterable[TypeCount]) -> list[dict[str, Any]]:
