@@ -1,62 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plugin's fields for stored events: the values of a real host, and plugins that misbehave."""
+"""A plugin's fields for stored events: the values of a real host, and the events asked for."""
 
 from __future__ import annotations
 
-import itertools
-import os
-import signal
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from capture.scap_builder import Builder
+from words_capture import PLUGIN, WORDS_ID, start, write_words
 
 from falcokit.capture import open_capture
 from falcokit.errors import ConfigError, FalcokitError, NotAPluginError, PluginFailedError
 from falcokit.field_extraction import FieldExtraction
 from falcokit.native.process import run
-from falcokit.runner import Runner, RunOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from conftest import CompileC, RealHost
 
-    from conftest import Baseline, CompileC, RealHost
-
-    from falcokit.capture import Event
 
 _TESTS = Path(__file__).parent
-_PLUGIN = _TESTS / "hosts" / "extract_plugin.c"
 _CURL = _TESTS / "capture" / "samples" / "curl_google.scap"
-_WORDS_ID = 998
-_DEADLINE = 1.0
 
 
 @pytest.fixture(scope="module")
 def words(compile_c: CompileC) -> Path:
-    return compile_c("libwords.so", [_PLUGIN])
-
-
-@pytest.fixture
-def builder(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    monkeypatch.syspath_prepend(_TESTS / "capture")
-    from scap_builder import Builder
-
-    return Builder
-
-
-@pytest.fixture
-def captured(builder: Callable[..., Any], tmp_path: Path) -> Callable[..., Path]:
-    """Make a capture with plugin events of these texts."""
-
-    def make(*texts: str, plugin_id: int = _WORDS_ID) -> Path:
-        build = builder()
-        file = tmp_path / "words.scap"
-        blocks = [build.plugin_event(plugin_id, text.encode()) for text in texts]
-        file.write_bytes(b"".join([build.section(), build.machine(), *blocks]))
-        return file
-
-    return make
+    return compile_c("libwords.so", [PLUGIN])
 
 
 def values_of(library: Path, file: Path, *fields: str, **options: Any) -> list[Any]:
@@ -99,9 +68,9 @@ def test_the_values_are_those_that_sysdig_shows(real_host: RealHost, tmp_path: P
 
 @pytest.mark.host
 def test_lists_and_arguments_have_the_values_that_sysdig_shows(
-    words: Path, real_host: RealHost, captured: Callable[..., Path]
+    words: Path, real_host: RealHost, tmp_path: Path
 ) -> None:
-    file = captured("a b=1 c", "k=v odd", "one")
+    file = write_words(tmp_path, "a b=1 c", "k=v odd", "one")
     fields = ["words.count", "words.all", "words.nth[1]", "words.of[k]", "words.some[7]"]
     fields += ["words.some", "words.some[x_y]", "words.any", "words.ips", "words.parsed"]
     form = "*" + " / ".join(f"%{field}" for field in fields)
@@ -121,8 +90,8 @@ def as_sysdig(value: Any) -> str:
     return "<NA>" if value is None else str(value)
 
 
-def test_every_type_of_value(words: Path, captured: Callable[..., Path]) -> None:
-    file = captured('k=v \u00e9\n"', "odd")
+def test_every_type_of_value(words: Path, tmp_path: Path) -> None:
+    file = write_words(tmp_path, 'k=v \u00e9\n"', "odd")
     with FieldExtraction(words) as extraction, open_capture(file) as capture:
         first, second = [values for _, values in extraction.extract(capture)]
         columns = {column.name.removeprefix("words."): column for column in extraction.columns}
@@ -151,10 +120,8 @@ def test_every_type_of_value(words: Path, captured: Callable[..., Path]) -> None
     )
 
 
-def test_a_field_that_fails_does_not_take_the_others_along(
-    words: Path, captured: Callable[..., Path]
-) -> None:
-    file = captured("fail x", "fine")
+def test_a_field_that_fails_does_not_take_the_others_along(words: Path, tmp_path: Path) -> None:
+    file = write_words(tmp_path, "fail x", "fine")
     fields = ["words.count", "words.all", "words.nth[1]"]
     with FieldExtraction(words, fields) as extraction, open_capture(file) as capture:
         rows = [values for _, values in extraction.extract(capture)]
@@ -187,14 +154,8 @@ def test_a_field_that_cannot_be_asked_for_is_told(
         pass
 
 
-def start(library: Path, fields: Sequence[str] | None = None, config: str = "") -> FieldExtraction:
-    return FieldExtraction(library, fields, config, deadline=_DEADLINE)
-
-
-def test_a_comma_or_a_bracket_in_a_key_belongs_to_it(
-    words: Path, captured: Callable[..., Path]
-) -> None:
-    file = captured("a,b=1 c[d=2")
+def test_a_comma_or_a_bracket_in_a_key_belongs_to_it(words: Path, tmp_path: Path) -> None:
+    file = write_words(tmp_path, "a,b=1 c[d=2")
     assert values_of(words, file, "words.of[a,b]", "words.of[c[d]") == [("1", "2")]
 
 
@@ -204,7 +165,7 @@ def test_libraries_that_cannot_extract_are_refused(
     no_fields = compile_c("libodd.so", [_TESTS / "hosts" / "odd_plugin.c"])
     no_plugin = tmp_path / "lib.so"
     no_plugin.write_bytes(b"\x7fELF")
-    bad_sources = compile_c("libbad.so", [_PLUGIN], '-DSOURCES="{}"')
+    bad_sources = compile_c("libbad.so", [PLUGIN], '-DSOURCES="{}"')
     refused: list[tuple[Path, type[FalcokitError], str]] = [
         (no_fields, ConfigError, "extracts no fields"),
         (no_plugin, NotAPluginError, "cannot be loaded"),
@@ -217,78 +178,16 @@ def test_libraries_that_cannot_extract_are_refused(
         start(words, config="fail").__enter__()
 
 
-@pytest.mark.parametrize(
-    ("how", "text"),
-    [
-        ("abort", "failed in extract_fields: the plugin crashed with SIGABRT, at event 3"),
-        ("segv", "failed in extract_fields: the plugin crashed with SIGSEGV, at event 3"),
-        ("deep", "failed in extract_fields: the plugin crashed with SIGSEGV, at event 3"),
-        ("wild", "failed in reading its values: the plugin crashed with SIGSEGV, at event 3"),
-        ("hang", "extract_fields: the plugin did not return within 1 s, at event 3"),
-    ],
-)
-def test_a_crash_or_a_hang_is_told_after_all_values_before_it(
-    words: Path, captured: Callable[..., Path], how: str, text: str
-) -> None:
-    file = captured("a", "b c", how, "d")
-    taken: list[Any] = []
-    with start(words, ["words.all"]) as extraction:
-        answers = extraction.extract(events_of(file))
-        with pytest.raises(PluginFailedError, match=text):
-            taken.extend(iter(lambda: next(answers)[1], None))
-    assert taken == [(["a"],), (["b", "c"],)]
-
-
-def events_of(file: Path) -> Iterator[Event]:
-    with open_capture(file) as capture:
-        yield from capture
-
-
-@pytest.mark.parametrize(
-    ("how", "text"),
-    [
-        ("segv", "failed in init: the plugin crashed with SIGSEGV$"),
-        ("hang", "failed in init: the plugin did not return within 1 s$"),
-    ],
-)
-def test_an_init_that_crashes_or_hangs_is_told(words: Path, how: str, text: str) -> None:
-    with pytest.raises(PluginFailedError, match=text), start(words, config=how):
-        pass
-
-
-def test_lengths_and_pointers_that_make_no_sense_are_no_value(
-    words: Path, captured: Callable[..., Path]
-) -> None:
-    file = captured("many x", "nowhere", "fine")
-    with FieldExtraction(words, ["words.all"]) as extraction, open_capture(file) as capture:
-        rows = [values for _, values in extraction.extract(capture)]
-        assert extraction.failure == "a list has more than 65536 values (at event 1)"
-    assert rows == [(None,), (None,), (["fine"],)]
-
-
-def test_a_child_that_is_killed_is_told_with_the_event(
-    words: Path, captured: Callable[..., Path]
-) -> None:
-    events = list(events_of(captured(*["x"] * 10)))
-    with start(words) as extraction:
-        assert len(list(extraction.extract(events[:2]))) == 2
-        process = extraction._child._process
-        assert process is not None
-        os.kill(process.pid, signal.SIGKILL)
-        with pytest.raises(PluginFailedError, match=r"SIGKILL\), at event 3 or later"):
-            list(extraction.extract(events[2:]))
-
-
 def test_only_events_for_the_plugin_are_sent(
-    words: Path, compile_c: CompileC, builder: Callable[..., Any], tmp_path: Path
+    words: Path, compile_c: CompileC, tmp_path: Path
 ) -> None:
-    build = builder()
+    build = Builder()
     file = tmp_path / "mixed.scap"
     lone = build.event(402, [bytes(4), b"unended", b""])
     blocks = [
-        build.plugin_event(_WORDS_ID, b"mine"),
+        build.plugin_event(WORDS_ID, b"mine"),
         build.plugin_event(997, b"another's"),
-        build.async_event(b"tick", b"", plugin_id=_WORDS_ID),
+        build.async_event(b"tick", b"", plugin_id=WORDS_ID),
         build.async_event(b"tick", b"", plugin_id=0),
         build.async_event(b"tick", b"", plugin_id=997),
         build.event(322, [b"\1", b""]),
@@ -298,7 +197,7 @@ def test_only_events_for_the_plugin_are_sent(
     file.write_bytes(b"".join([build.section(), build.machine(), *blocks]))
 
     def given(*flags: str) -> list[str | None]:
-        library = words if not flags else compile_c(f"libw{len(str(flags))}.so", [_PLUGIN], *flags)
+        library = words if not flags else compile_c(f"libw{len(str(flags))}.so", [PLUGIN], *flags)
         return [row and row[0] for row in values_of(library, file, "words.given")]
 
     none = [None] * 5
@@ -321,7 +220,7 @@ def test_only_events_for_the_plugin_are_sent(
 
 
 def test_events_with_the_first_header_are_given_todays(compile_c: CompileC) -> None:
-    library = compile_c("libsyscalls.so", [_PLUGIN], '-DSOURCES="[\\"syscall\\"]"')
+    library = compile_c("libsyscalls.so", [PLUGIN], '-DSOURCES="[\\"syscall\\"]"')
     with (
         FieldExtraction(library, ["words.given"]) as extraction,
         open_capture(_CURL) as capture,
@@ -334,74 +233,10 @@ def test_events_with_the_first_header_are_given_todays(compile_c: CompileC) -> N
     assert event.number == 1536
 
 
-def test_plugin_events_of_the_other_byte_order_are_turned(
-    words: Path, builder: Callable[..., Any], tmp_path: Path
-) -> None:
-    build = builder(big_endian=True)
+def test_plugin_events_of_the_other_byte_order_are_turned(words: Path, tmp_path: Path) -> None:
+    build = Builder(big_endian=True)
     file = tmp_path / "big.scap"
-    file.write_bytes(build.section() + build.plugin_event(_WORDS_ID, b"a b"))
+    file.write_bytes(build.section() + build.plugin_event(WORDS_ID, b"a b"))
     assert values_of(words, file, "words.all", "words.given") == [
         (["a", "b"], "1 words_src 322/2 41")
     ]
-
-
-def test_large_values_and_many_events_fill_no_pipe_for_good(
-    words: Path, captured: Callable[..., Path]
-) -> None:
-    texts = [f"{number} " + "w" * 2000 for number in range(3000)]
-    rows = values_of(words, captured(*texts), "words.all", "words.nth[0]", "words.count")
-    assert rows == [([str(n), "w" * 2000], str(n), 2) for n in range(3000)]
-
-
-def test_a_hundred_thousand_events(baseline: Baseline, tmp_path: Path) -> None:
-    file = tmp_path / "many.scap"
-    options = RunOptions(
-        library=baseline.source,
-        init_config='{"async":0}',
-        open_params="100000,128,16",
-        record=file,
-        stats_ms=1000,
-    )
-    with Runner(options) as runner:
-        list(runner.reports())
-    begin = time.monotonic()
-    with FieldExtraction(baseline.source) as extraction, open_capture(file) as capture:
-        rows = [v for e, v in extraction.extract(capture) if e.code == 322]
-    assert rows == [(n, f"number {n}") for n in range(100_000)]
-    assert time.monotonic() - begin < 20
-
-
-def test_what_is_not_taken_is_not_mixed_up_with_what_follows(
-    words: Path, captured: Callable[..., Path]
-) -> None:
-    events = list(events_of(captured(*map(str, range(500)))))
-    with FieldExtraction(words, ["words.nth[0]"]) as extraction:
-        first = extraction.extract(events)
-        assert [v for _, v in itertools.islice(first, 10)] == [(str(n),) for n in range(10)]
-        with pytest.raises(RuntimeError, match="have not been taken"):
-            list(extraction.extract(events))
-        first.close()  # type: ignore[attr-defined]
-        again = [v for _, v in extraction.extract(events[100:300])]
-        assert again == [(str(n),) for n in range(100, 300)]
-
-
-def test_no_more_events_are_read_ahead_than_the_window_has(
-    words: Path, captured: Callable[..., Path]
-) -> None:
-    event = next(events_of(captured("x")))
-    read = itertools.count()
-    endless = (event for _ in read)
-    with FieldExtraction(words, ["words.count"]) as extraction:
-        taken = list(itertools.islice(extraction.extract(endless), 50_000))
-    assert len(taken) == 50_000
-    assert next(read) < 50_000 + 8192 + 2
-
-
-def test_a_slow_plugin_is_not_taken_for_one_that_hangs(
-    words: Path, captured: Callable[..., Path]
-) -> None:
-    # Longer than the deadline in all, and far shorter for each.
-    file = captured(*["slow"] * 700)
-    with start(words, ["words.count"]) as extraction:
-        rows = [values for _, values in extraction.extract(events_of(file))]
-    assert rows == [(1,)] * 700

@@ -62,7 +62,10 @@ static enum fk_end fk_run_all(struct fk_options *o, unsigned generation) {
 	if (!fk_load_all(o)) return FK_END_ERROR;
 	if (o->info) return FK_END_EOF;
 	fk_watch_enter("init", 0);
-	if (o->extract) return fk_init_all(o) && fk_extract(o) ? FK_END_EOF : FK_END_ERROR;
+	if (o->extract) {
+		if (!fk_init_all(o) || !fk_extract(o)) return FK_END_ERROR;
+		return fk_control_stop() == FK_GO_ON ? FK_END_EOF : FK_END_SIGNAL;
+	}
 	if (!fk_find_source(o, &source) || !fk_init_all(o)) return FK_END_ERROR;
 	for (unsigned cycle = 0; cycle < o->cycles; cycle++) {
 		end = fk_capture(o, source, cycle, generation || cycle);
