@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events as lines: number, time, cpu, thread, direction and type, payload.
+"""Events as lines, in sysdig's order: number, time, cpu, (thread), direction, type, parameters.
 
-Called by `falcokit inspect -n N`. The lines are plain text on a terminal too, cut to its width.
+Called by `falcokit inspect` with -n and --events. The lines are plain text on a terminal too, cut
+to its width. Payloads of plugin and async events are shown as text where they are text.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final
 
 from falcokit.capture.errors import MalformedEventError
+from falcokit.capture.render import args_text
 from falcokit.capture.text import payload_text, safe_text
 from falcokit.cli.inspect_words import time_text
 
@@ -16,56 +19,81 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from falcokit.capture.event import Event
+    from falcokit.capture.render_state import Resolver
 
 __all__ = ["event_lines"]
 
-#: Payload characters where no terminal sets a limit.
+#: Characters of one payload or buffer where no terminal sets a limit.
 _PIPE_CHARS: Final = 512
-_TIME_CHARS: Final = 29
+_NS: Final = 1_000_000_000
+_SECOND_CHARS: Final = len("2026-01-31 12:00:00")
+_NO_TIME: Final = "-".ljust(_SECOND_CHARS + len(".123456789"))
+_SECONDS_CACHED: Final = 1024
 
 
-def event_lines(events: Iterable[Event], *, width: int | None) -> Iterator[str]:
-    """Yield a line for each event, under a heading when it goes to a terminal."""
+def event_lines(
+    events: Iterable[Event], *, width: int | None, resolver: Resolver | None = None
+) -> Iterator[str]:
+    """Yield a line for each event, under a heading when it goes to a terminal.
+
+    `resolver` names file descriptors, processes and users where the caller keeps their state.
+    """
     if width is not None:
-        head = _columns("number", "time (UTC)", "cpu", "thread", "type", "payload")
-        yield head[:width]
+        yield f"number {'time (UTC)':<{len(_NO_TIME)}} cpu {'(thread)':>9} event"[:width]
     for event in events:
-        ts = event.ts_ns
-        line = _columns(
-            str(event.number),
-            "-" if ts is None else time_text(ts, nanoseconds=True),
-            str(event.cpu),
-            "-" if event.tid is None else str(event.tid),
-            f"{_direction(event)} {safe_text(event.type)}",
-            _details(event),
-        )
+        line = _line(event, resolver)
         yield line if width is None else _cut(line, width)
 
 
-def _columns(*cells: str) -> str:
-    number, time, cpu, thread, kind, rest = cells
-    return f"{number:>6}  {time:<{_TIME_CHARS}}  {cpu:>3}  {thread:>7}  {kind:<18}  {rest}".rstrip()
+def _line(event: Event, resolver: Resolver | None) -> str:
+    ts, tid = event.ts_ns, event.tid
+    moment = _NO_TIME
+    if ts is not None:
+        seconds, rest = divmod(ts, _NS)
+        moment = f"{_second(seconds)}.{rest:09d}"
+    thread = "(-)" if tid is None else f"({tid})"
+    line = (
+        f"{event.number:>6} {moment} {event.cpu:>3} {thread:>9} "
+        f"{_direction(event)} {_short(event.type)} {_marks(event)}{_args(event, resolver)}"
+    )
+    return safe_text(line.rstrip())
+
+
+@functools.lru_cache(maxsize=_SECONDS_CACHED)
+def _second(seconds: int) -> str:
+    return time_text(seconds * _NS)[:_SECOND_CHARS]
 
 
 def _direction(event: Event) -> str:
-    if event.event_type is not None:
-        return event.event_type.dir
+    event_type = event.event_type
+    if event_type is not None:
+        return event_type.dir
     return "<" if event.code % 2 else ">"
 
 
-def _details(event: Event) -> str:
-    marks = [
-        text
-        for text, wanted in (("state", event.leading), ("state-only", event.state_only))
-        if wanted
-    ]
+def _marks(event: Event) -> str:
+    """Say what a replay keeps to itself: state at the head of a file, and state-only events."""
+    leading = "state " if event.leading else ""
+    return f"{leading}state-only " if event.state_only else leading
+
+
+def _args(event: Event, resolver: Resolver | None) -> str:
     try:
-        if event.plugin_id is not None:
-            marks.append(f"plugin={event.plugin_id}")
-            marks.append(payload_text(event.data, _PIPE_CHARS) or "(empty)")
+        plugin_id = event.plugin_id
+        if plugin_id is None:
+            return args_text(event, resolver, buffer_chars=_PIPE_CHARS)
+        name = event.async_name
+        payload = payload_text(event.data, _PIPE_CHARS) if event.data else "NULL"
     except MalformedEventError:
-        marks.append("(malformed)")
-    return " ".join(marks)
+        return "(malformed)"
+    if name is None:
+        return f"plugin_id={plugin_id} event_data={payload}"
+    return f"plugin_id={plugin_id} name={_short(name)} data={payload}"
+
+
+def _short(name: str) -> str:
+    """Cut a name, which in a hostile file may have any length."""
+    return name if len(name) <= _PIPE_CHARS else f"{name[: _PIPE_CHARS - 3]}..."
 
 
 def _cut(line: str, width: int) -> str:

@@ -115,9 +115,9 @@ def test_n_lists_the_first_events(build: Any, tmp_path: Path) -> None:
     path.write_bytes(build.section() + build.plugin_event(9, b"") + b"".join(ticks))
     lines = inspect(path, "-n", "3").stdout.splitlines()
     assert len(lines) == 3
-    assert lines[0].split()[:5] == ["1", "2023-11-14", "22:13:20.000000000", "0", "-"]
-    assert lines[0].split()[5:] == [">", "pluginevent", "plugin=9", "(empty)"]
-    assert lines[2].split()[-4:] == [">", "tick", "plugin=9", "n=1"]
+    assert lines[0].split()[:5] == ["1", "2023-11-14", "22:13:20.000000000", "0", "(-)"]
+    assert lines[0].split()[5:] == [">", "pluginevent", "plugin_id=9", "event_data=NULL"]
+    assert lines[2].split()[-5:] == [">", "tick", "plugin_id=9", "name=tick", "data=n=1"]
 
 
 def test_n_does_not_read_beyond_what_it_lists(build: Any, tmp_path: Path) -> None:
