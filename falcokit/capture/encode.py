@@ -7,6 +7,7 @@ ValueError here. The records of lists are written beside their decoders.
 
 from __future__ import annotations
 
+import functools
 import struct
 from typing import TYPE_CHECKING, Final
 
@@ -85,9 +86,13 @@ def encode_event(
     layout: Layout,
 ) -> bytes:
     """Return an event block of the kind and with the width of lengths that the code asks for."""
-    large = _check(code, params)
-    lengths = layout.array(_WIDE if large else _NARROW, len(params)).pack(*map(len, params))
-    data = lengths + b"".join(params)
+    lengths = [len(param) for param in params]
+    count = len(lengths)
+    known, large = _known(code)
+    # Old writers knew fewer parameters; readers fall over more, and of plugins want all.
+    if count > known or (count < known if large else max(lengths, default=0) > _MAX_SHORT):
+        raise _refusal(code, lengths)
+    data = layout.array(_WIDE if large else _NARROW, count).pack(*lengths) + b"".join(params)
     size = _HEADER_BYTES + len(data)
     ts = NOT_SET if ts_ns is None else ts_ns
     thread = NOT_SET if tid is None or tid == -1 else tid
@@ -95,9 +100,9 @@ def encode_event(
     try:
         if flags:
             block += _FLAGGED
-            head = layout.event_flagged.pack(cpu, flags, ts, thread, size, code, len(params))
+            head = layout.event_flagged.pack(cpu, flags, ts, thread, size, code, count)
         else:
-            head = layout.event.pack(cpu, ts, thread, size, code, len(params))
+            head = layout.event.pack(cpu, ts, thread, size, code, count)
     except struct.error as e:
         raise ValueError(f"time, thread, cpu or flags do not fit their field ({e})") from e
     body = head + data
@@ -110,21 +115,24 @@ def encode_event(
     return result
 
 
-def _check(code: int, params: Sequence[bytes]) -> bool:
-    """Raise ValueError for parameters that no event of this code can have; tell if it is large."""
+@functools.cache
+def _known(code: int) -> tuple[int, bool]:
+    """Return how many parameters events of this code have, and whether they are large."""
     event_type = event_table().get(code)
     if event_type is None:
         raise ValueError(f"the event code {code} is unknown")
-    known, large = len(event_type.params), event_type.large_payload
-    # Old writers knew fewer parameters; readers fall over more, and of plugins want all.
-    if len(params) > known or (large and len(params) < known):
-        raise ValueError(f"{event_type.name} ({code}) has {known} parameters, not {len(params)}")
-    if not large:
-        for param, value in zip(event_type.params, params, strict=False):
-            if len(value) > _MAX_SHORT:
-                text = f"{param.name} of {event_type.name} has {len(value)} bytes"
-                raise ValueError(f"{text}; {_MAX_SHORT} are possible")
-    return large
+    return len(event_type.params), event_type.large_payload
+
+
+def _refusal(code: int, lengths: Sequence[int]) -> ValueError:
+    """Say why no event of this code can have parameters of these lengths."""
+    event_type = event_table().events[code]
+    for param, length in zip(event_type.params, lengths, strict=False):
+        if length > _MAX_SHORT and not event_type.large_payload:
+            text = f"{param.name} of {event_type.name} has {length} bytes"
+            return ValueError(f"{text}; {_MAX_SHORT} are possible")
+    known = len(event_type.params)
+    return ValueError(f"{event_type.name} ({code}) has {known} parameters, not {len(lengths)}")
 
 
 def _options(options: dict[int, str | None], layout: Layout) -> bytes:

@@ -10,6 +10,7 @@ Used by authors' scripts and tests, and by `falcokit inspect --cut`. `encode` ma
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal
 
 from falcokit.capture.descriptors import encode_descriptor
@@ -132,11 +133,15 @@ class CaptureWriter:
         records = (encode_descriptor(d, self._layout) for d in descriptors)
         self._add_list(BlockKind.FDS, records, before=owner)
 
-    def copy_lists(self, lists: Lists) -> None:
-        """Take over the lists of a capture that is being read, as they are stored."""
-        for _, _, layout in lists.blocks():
+    def copy_lists(self, lists: Lists, *, skip: int = 0) -> None:
+        """Take over the lists of a capture that is being read, as they are stored.
+
+        The first `skip` blocks are left out: in a later section those of the sections before.
+        """
+        blocks = list(islice(lists.blocks(), skip, None))
+        for _, _, layout in blocks:
             self._check_order(layout)
-        for block, body, layout in lists.blocks():
+        for block, body, layout in blocks:
             self._add_head(block.kind, encode_block(block.code, body, layout))
 
     def event(

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import gzip
 import io
-from typing import TYPE_CHECKING, Any
+import textwrap
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -32,9 +34,6 @@ from written import (
 from falcokit.capture import open_capture
 from falcokit.capture.event_table import event_table
 from falcokit.capture.writer import CaptureWriter
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_the_bytes_are_those_the_format_gives() -> None:
@@ -199,6 +198,22 @@ def test_a_second_section_has_lists_of_its_own(tmp_path: Path) -> None:
         assert [section.comment for section in capture.sections] == ["first", "second"]
         assert capture.sections[0].application == "falcokit"
     assert tuple(lists_of(path).processes()) == PROCESSES
+
+
+def test_a_file_of_several_sections_is_copied_as_the_manual_says(tmp_path: Path) -> None:
+    one, two = (SAMPLES / f"{name}.scap" for name in ("curl_google", "falco-empty"))
+    both, copy = tmp_path / "both.scap", tmp_path / "copy.scap"
+    both.write_bytes(b"".join(gzip.decompress(path.read_bytes()) for path in (one, two)))
+    manual = (Path(__file__).parents[2] / "docs" / "capture-writer.md").read_text()
+    lines = manual[manual.index("    sections = copied = 0") : manual.index("`copy` takes")]
+    with open_capture(both, lists=True) as source, CaptureWriter(copy) as target:
+        exec(textwrap.dedent(lines), {"source": source, "target": target})
+    assert rows(copy) == rows(one) + rows(two)
+    heads = [code for code, *_ in blocks_of(copy)]
+    assert heads.count(0x0A0D0D0A) == heads.count(0x201) == 2
+    for kind in ("processes", "descriptors", "interfaces", "users"):
+        copied, stored = getattr(lists_of(copy), kind)(), getattr(lists_of(both), kind)()
+        assert list(copied) == list(stored)
 
 
 def test_a_capture_without_an_event_is_a_sound_file(tmp_path: Path) -> None:
