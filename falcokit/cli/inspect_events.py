@@ -11,6 +11,12 @@ import functools
 from typing import TYPE_CHECKING, Final
 
 from falcokit.capture.errors import MalformedEventError
+from falcokit.capture.event_table import (
+    ASYNC_EVENT,
+    GENERIC_SYSCALLS,
+    PLUGIN_EVENT,
+    event_table,
+)
 from falcokit.capture.render import args_text
 from falcokit.capture.text import payload_text, safe_text
 from falcokit.cli.inspect_words import time_text
@@ -29,6 +35,9 @@ _NS: Final = 1_000_000_000
 _SECOND_CHARS: Final = len("2026-01-31 12:00:00")
 _NO_TIME: Final = "-".ljust(_SECOND_CHARS + len(".123456789"))
 _SECONDS_CACHED: Final = 1024
+_CODES_CACHED: Final = 1024
+_PAYLOADS: Final = frozenset({PLUGIN_EVENT, ASYNC_EVENT})
+_MALFORMED: Final = "(malformed)"
 
 
 def event_lines(
@@ -52,16 +61,25 @@ def _line(event: Event, resolver: Resolver | None) -> str:
         seconds, rest = divmod(ts, _NS)
         moment = f"{_second(seconds)}.{rest:09d}"
     thread = "(-)" if tid is None else f"({tid})"
-    line = (
-        f"{event.number:>6} {moment} {event.cpu:>3} {thread:>9} "
-        f"{_direction(event)} {_short(event.type)} {_marks(event)}{_args(event, resolver)}"
-    )
+    kind = _kind(event.code) or f"{_direction(event)} {_short(event.type)}"
+    marks = _marks(event) if event.leading or event.dump_flags else ""
+    args = _payload(event) if event.code in _PAYLOADS else _args(event, resolver)
+    line = f"{event.number:>6} {moment} {event.cpu:>3} {thread:>9} {kind} {marks}{args}"
     return safe_text(line.rstrip())
 
 
 @functools.lru_cache(maxsize=_SECONDS_CACHED)
 def _second(seconds: int) -> str:
     return time_text(seconds * _NS)[:_SECOND_CHARS]
+
+
+@functools.lru_cache(maxsize=_CODES_CACHED)
+def _kind(code: int) -> str | None:
+    """Give direction and type of a code whose events all have the same."""
+    event_type = event_table().get(code)
+    if event_type is None or code == ASYNC_EVENT or code in GENERIC_SYSCALLS:
+        return None
+    return f"{event_type.dir} {event_type.name}"
 
 
 def _direction(event: Event) -> str:
@@ -79,13 +97,17 @@ def _marks(event: Event) -> str:
 
 def _args(event: Event, resolver: Resolver | None) -> str:
     try:
-        plugin_id = event.plugin_id
-        if plugin_id is None:
-            return args_text(event, resolver, buffer_chars=_PIPE_CHARS)
-        name = event.async_name
-        payload = payload_text(event.data, _PIPE_CHARS) if event.data else "NULL"
+        return args_text(event, resolver, buffer_chars=_PIPE_CHARS)
     except MalformedEventError:
-        return "(malformed)"
+        return _MALFORMED
+
+
+def _payload(event: Event) -> str:
+    try:
+        plugin_id, name, data = event.plugin_id, event.async_name, event.data
+    except MalformedEventError:
+        return _MALFORMED
+    payload = payload_text(data, _PIPE_CHARS) if data else "NULL"
     if name is None:
         return f"plugin_id={plugin_id} event_data={payload}"
     return f"plugin_id={plugin_id} name={_short(name)} data={payload}"
