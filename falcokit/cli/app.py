@@ -8,7 +8,6 @@ message; commands import what they need inside the function, so that `--help` st
 from __future__ import annotations
 
 import sys
-from pathlib import Path  # noqa: TC003  typer reads the annotations while running
 from typing import Annotated, Any, Final
 
 import typer
@@ -25,8 +24,8 @@ from falcokit.cli.failure import (
     report_usage,
 )
 from falcokit.cli.init import init
+from falcokit.cli.inspect import inspect
 from falcokit.cli.interrupt import StoppedBySignal
-from falcokit.cli.options import Json  # noqa: TC001  typer reads the annotations
 from falcokit.cli.package import package
 from falcokit.cli.publish import publish
 from falcokit.cli.run import run
@@ -100,25 +99,10 @@ def _main(
     """Write Falco plugins in Python."""
 
 
-def _inspect(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A capture file, plain or gzip.")],
-    *,
-    as_json: Json = False,
-    limit: Annotated[
-        int | None,
-        typer.Option("-n", "--limit", metavar="N", min=1, help="List the first N events instead."),
-    ] = None,
-) -> None:
-    """Show what a capture file holds."""
-    from falcokit.cli.inspect import inspect_command  # noqa: PLC0415
-
-    inspect_command(file, as_json, limit)
-
-
 app.command("init")(init)
 app.command("build")(build)
 app.command("run")(run)
 app.command("dev")(dev)
-app.command("inspect")(_inspect)
+app.command("inspect")(inspect)
 app.command("package")(package)
 app.command("publish")(publish)

@@ -1,117 +1,105 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`falcokit inspect FILE`: what a capture file holds.
+"""`falcokit inspect FILE [FILTER]`: what a capture, a plugin library or an artifact holds.
 
-Without options a summary, with -n the first events, with --json one document of both. Called
-by `falcokit.cli.app`, which turns errors into messages; what is wrong with a file that can
-still be read goes to stderr and leaves the exit code at 0.
+Here are the options; `inspect_run` does what they ask for. What is wrong with a file that can still
+be read goes to stderr and leaves the exit code at 0.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path  # noqa: TC003  typer reads the annotations while running
+from typing import Annotated
 
-from falcokit.capture.reader import open_capture
-from falcokit.capture.summarize import Tally
-from falcokit.capture.text import safe_text
-from falcokit.cli import console
+import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+from falcokit.cli.options import InitConfig, Json  # noqa: TC001  typer reads the annotations
 
-    from falcokit.capture.errors import Notice
-    from falcokit.capture.event import Event
-    from falcokit.capture.reader import Capture
-    from falcokit.cli.inspect_report import Report
-
-__all__ = ["inspect_command"]
+__all__ = ["inspect"]
 
 
-def inspect_command(file: Path, as_json: bool, limit: int | None) -> None:
-    """Show the summary of `file`, or its first `limit` events; or what a plugin library is."""
-    from falcokit.package.library_facts import is_library_or_artifact  # noqa: PLC0415
+def inspect(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE... [FILTER]",
+            help="Captures, plain or gzip, - for standard input; or a plugin library or artifact."
+            " Then a filter in Falco's syntax.",
+        ),
+    ],
+    *,
+    events: Annotated[bool, typer.Option("--events", help="List the events.")] = False,
+    limit: Annotated[
+        int | None, typer.Option("-n", "--limit", metavar="N", min=1, help="List the first N.")
+    ] = None,
+    tail: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="List the last N events.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="List events as they are written.")
+    ] = False,
+    types: Annotated[
+        list[str] | None, typer.Option("--type", metavar="NAME", help="Events of that type.")
+    ] = None,
+    names: Annotated[
+        list[str] | None, typer.Option("--name", metavar="NAME", help="Async events so named.")
+    ] = None,
+    sources: Annotated[
+        list[str] | None, typer.Option("--source", metavar="NAME", help="Of that event source.")
+    ] = None,
+    tids: Annotated[
+        list[int] | None, typer.Option("--tid", metavar="TID", help="Events of that thread.")
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar="FROM..TO", help="+1.5..+3 seconds, or times in UTC, or ns."),
+    ] = None,
+    processes: Annotated[
+        bool, typer.Option("--processes", help="The threads at the head.")
+    ] = False,
+    fds: Annotated[bool, typer.Option("--fds", help="Their open files.")] = False,
+    users: Annotated[bool, typer.Option("--users", help="Users and groups at the head.")] = False,
+    stats: Annotated[bool, typer.Option("--stats", help="Count the events of a filter.")] = False,
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv|.parquet", help="Write the events as a table.")
+    ] = None,
+    cut: Annotated[
+        Path | None, typer.Option(metavar="OUT.scap", help="Write the events as a new capture.")
+    ] = None,
+    diff: Annotated[
+        Path | None, typer.Option(metavar="OTHER.scap", help="Compare with another capture.")
+    ] = None,
+    plugin: Annotated[
+        Path | None, typer.Option(metavar="LIB.so", help="Show this plugin's fields as columns.")
+    ] = None,
+    init_config: InitConfig = None,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Write an event a line, as JSON.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a capture file, a plugin library or an artifact holds."""
+    from falcokit.cli.inspect_run import Inspection, Wishes  # noqa: PLC0415
 
-    if is_library_or_artifact(file):
-        _write_library(file, as_json)
-        return
-    with open_capture(file) as capture:
-        if as_json:
-            _write_document(capture, limit)
-        elif limit is None:
-            _write_summary(capture)
-        else:
-            _write_events(capture, limit)
-
-
-def _write_document(capture: Capture, limit: int | None) -> None:
-    from falcokit.capture.document import render, summary_object  # noqa: PLC0415 - base64, json
-
-    tally = Tally()
-    listed: list[Event] = []
-    for event in capture:
-        tally.add(event)
-        if limit is not None and len(listed) < limit:
-            listed.append(event)
-    summary = tally.summary(capture)
-    console.data(render(summary_object(summary, None if limit is None else listed)))
-    _warn(summary.notices)
-
-
-def _write_summary(capture: Capture) -> None:
-    from falcokit.cli.inspect_report import build_report  # noqa: PLC0415 - not for --json
-
-    tally = Tally()
-    for event in capture:
-        tally.add(event)
-    summary = tally.summary(capture)
-    _show(build_report(summary))
-    _warn(summary.notices)
-
-
-def _show(report: Report) -> None:
-    if _on_screen():
-        from falcokit.cli.inspect_screen import show  # noqa: PLC0415 - rich costs 60 ms
-
-        show(report)
-    else:
-        from falcokit.cli.inspect_plain import report_lines  # noqa: PLC0415
-
-        console.data_lines(report_lines(report))
-
-
-def _write_library(file: Path, as_json: bool) -> None:
-    from falcokit.cli.inspect_library import (  # noqa: PLC0415 - not for captures
-        library_object,
-        library_report,
-        read_library,
-    )
-
-    facts = read_library(file)
-    if as_json:
-        console.json_line(library_object(facts))
-    else:
-        _show(library_report(facts))
-
-
-def _write_events(capture: Capture, limit: int) -> None:
-    from falcokit.cli.inspect_events import event_lines  # noqa: PLC0415 - not for --json
-
-    width = shutil.get_terminal_size().columns if _on_screen() else None
-    console.data_lines(event_lines(islice(capture, limit), width=width))
-    _warn(capture.notices)
-
-
-def _warn(notices: Iterable[Notice]) -> None:
-    label = console.paint("warning:", "yellow", sys.stderr)
-    for notice in notices:
-        times = f" ({notice.count} times)" if notice.count > 1 else ""
-        where = f" (at byte {notice.offset})" if notice.offset else ""
-        console.message(f"{label} {safe_text(notice.message)}{where}{times}")
-
-
-def _on_screen() -> bool:
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    Inspection(
+        Wishes(
+            words=tuple(files),
+            events=events,
+            limit=limit,
+            tail=tail,
+            follow=follow,
+            types=tuple(types or ()),
+            names=tuple(names or ()),
+            sources=tuple(sources or ()),
+            tids=tuple(tids or ()),
+            time=time,
+            processes=processes,
+            fds=fds,
+            users=users,
+            stats=stats,
+            export=export,
+            cut=cut,
+            diff=diff,
+            plugin=plugin,
+            init_config=init_config,
+            jsonl=jsonl,
+            as_json=as_json,
+        )
+    ).run()

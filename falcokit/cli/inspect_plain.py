@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from falcokit.cli.inspect_report import Report, Table
 
-__all__ = ["report_lines"]
+__all__ = ["report_lines", "table_lines"]
 
 
 def report_lines(report: Report) -> Iterator[str]:
@@ -24,11 +24,12 @@ def report_lines(report: Report) -> Iterator[str]:
         yield f"  {label:<{width}}  {text}"
     for table in report.tables:
         yield ""
-        yield table.title
-        yield from _table_lines(table)
+        yield from table_lines(table)
 
 
-def _table_lines(table: Table) -> Iterator[str]:
+def table_lines(table: Table) -> Iterator[str]:
+    """Yield a table's title and rows."""
+    yield table.title
     rows = [tuple(column.title for column in table.columns), *table.rows]
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     for row in rows:

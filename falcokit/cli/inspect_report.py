@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from falcokit.capture.text import payload_text, safe_text
+from falcokit.cli.inspect_plot import rate_plot
 from falcokit.cli.inspect_words import (
     count_of,
     duration_text,
@@ -92,6 +93,8 @@ def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
         yield "Remark", safe_text(": ".join(filter(None, (file.application, file.comment))))
     if summary.time:
         yield "Time", _span(summary.time)
+    if summary.time and summary.time.duration_ns:
+        yield "Rate", rate_plot(summary.histogram)
     if summary.machine:
         yield "Machine", ", ".join(_machine_facts(summary.machine))
     lists = [

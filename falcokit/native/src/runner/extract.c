@@ -89,7 +89,8 @@ static void fk_add_values(struct fk_extraction *x, uint64_t number, unsigned fir
 	}
 }
 
-// The framework asks for one field a call: one that fails does not take the others along.
+// The framework asks for one field a call, so a plugin may keep one answer for all; and one that fails
+// does not take the others along.
 static void fk_add_one_by_one(struct fk_extraction *x, const ss_plugin_event_input *event) {
 	for (unsigned i = 0; i < x->fields.count; i++) {
 		ss_plugin_rc rc = fk_ask(x, event, i, 1);
@@ -115,10 +116,7 @@ static void fk_take_event(struct fk_extraction *x, const struct fk_frame *frame)
 	x->row.len = 0;
 	if (fk_filter_passes(&x->filters[FK_EXTRACT], frame->evt, source)) {
 		fk_add_c(&x->row, '[');
-		if (fk_ask(x, &event, 0, x->fields.count) == SS_PLUGIN_SUCCESS)
-			fk_add_values(x, frame->number, 0, x->fields.count);
-		else
-			fk_add_one_by_one(x, &event);
+		fk_add_one_by_one(x, &event);
 		fk_add_c(&x->row, ']');
 	} else {
 		fk_add_s(&x->row, "null");

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which events `falcokit inspect` is about: the filter of the command line and its shorter forms.
+
+--type, --name, --source, --tid and --time are put into words of the filter language, so that there
+is one meaning of each, and one way by which most events are passed over without being looked into.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from falcokit.capture.filter import compile_filter
+from falcokit.capture.selection import EventQuery, select
+from falcokit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from falcokit.capture.event import Event
+    from falcokit.capture.filter import Filter
+    from falcokit.capture.reader import Capture
+
+__all__ = ["Choice", "filter_text"]
+
+_NS: Final = 1_000_000_000
+_AFTER_FIRST: Final = re.compile(r"\+(\d+)(?:\.(\d{1,9}))?")
+
+
+def filter_text(
+    text: str | None,
+    *,
+    types: list[str],
+    names: list[str],
+    sources: list[str],
+    tids: list[int],
+    time: str | None,
+    first_ns: Callable[[], int | None],
+) -> str | None:
+    """Join what was asked for with `and`; None means all events.
+
+    `first_ns` is asked for the time of the capture's first event if `time` counts from there.
+    """
+    parts = []
+    for field, wanted in (("evt.type", types), ("evt.asynctype", names), ("evt.source", sources)):
+        if wanted:
+            parts.append(f"{field} in ({', '.join(map(_quoted, wanted))})")
+    if tids:
+        parts.append(f"thread.tid in ({', '.join(map(str, tids))})")
+    if time is not None:
+        parts += _bounds(time, first_ns)
+    if text:  # in parentheses only where that changes something: errors show the text
+        parts.insert(0, f"({text})" if parts else text)
+    return " and ".join(parts) or None
+
+
+def _quoted(word: str) -> str:
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _bounds(time: str, first_ns: Callable[[], int | None]) -> list[str]:
+    begin, dots, end = time.partition("..")
+    if not dots or not (begin or end):
+        raise ConfigError(
+            f"--time {time!r} is no range",
+            hint="FROM..TO, where each is +SECONDS after the first event, 2026-01-31T12:00:05"
+            " (UTC), or nanoseconds since 1970; either may be left out",
+        )
+    bounds = []
+    for side, operator in ((begin, ">="), (end, "<=")):
+        if side:
+            bounds.append(f"evt.rawtime {operator} {_nanoseconds(side, first_ns)}")
+    return bounds
+
+
+def _nanoseconds(text: str, first_ns: Callable[[], int | None]) -> int:
+    after = _AFTER_FIRST.fullmatch(text)
+    if after:
+        return (first_ns() or 0) + int(after[1]) * _NS + int((after[2] or "").ljust(9, "0"))
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"--time: {text!r} is no time",
+            hint="+1.5 (seconds after the first event), 2026-01-31T12:00:05 (UTC), or nanoseconds",
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    whole = int(moment.replace(microsecond=0).timestamp())
+    return whole * _NS + moment.microsecond * 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The events that are wanted: those of a filter, or all."""
+
+    filter: Filter | None = None
+
+    @classmethod
+    def of(cls, text: str | None) -> Choice:
+        """Compile a filter's text; raise FilterError where it is wrong."""
+        return cls(filter=None if text is None else compile_filter(text))
+
+    def events(self, capture: Capture) -> Iterator[Event]:
+        """Continue the pass over `capture`, yielding the events that are wanted."""
+        wanted = self.filter
+        if wanted is None:
+            return iter(capture)
+        needs = wanted.needs
+        tid = next(iter(needs.tids)) if needs.tids is not None and len(needs.tids) == 1 else None
+        query = EventQuery(
+            codes=needs.codes,
+            tid=None if tid in {None, -1} else tid,
+            ts_from=needs.first_ns,
+            ts_to=None if needs.last_ns is None else needs.last_ns + 1,
+        )
+        return (event for event in select(capture, query) if wanted.matches(event))

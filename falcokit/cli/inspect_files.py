@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Events into other files: a table for analysis, or a smaller capture. Called by `inspect_run`.
+
+A file that is begun is finished or removed: nothing is left that looks whole and is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from falcokit.errors import ConfigError, FalcokitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from falcokit.capture.event import Event
+    from falcokit.capture.reader import Capture
+    from falcokit.capture.writer import CaptureWriter
+
+__all__ = ["cut_events", "export_events"]
+
+
+def export_events(events: Iterable[Event], target: Path) -> int:
+    """Write a .csv or .parquet file, and return how many events it has."""
+    from falcokit.capture.export import write_csv, write_parquet  # noqa: PLC0415 - an extra
+
+    writers = {".csv": write_csv, ".parquet": write_parquet}
+    write = writers.get(target.suffix)
+    if write is None:
+        raise ConfigError(
+            f"--export {target}: a table is a .csv or a .parquet file",
+            hint="for instance --export events.csv",
+        )
+    with _replacing(target) as draft:
+        return write(events, draft)
+
+
+def cut_events(capture: Capture, events: Iterable[Event], target: Path) -> int:
+    """Write a capture of `events` with the lists of their sections, and return their number."""
+    from falcokit.capture.writer import CaptureWriter  # noqa: PLC0415 - only here
+
+    count = 0
+    big = any(section.byte_order == "big" for section in capture.sections)
+    with (
+        _replacing(target) as draft,
+        CaptureWriter(
+            draft, compress=target.suffix == ".gz", byte_order="big" if big else "little"
+        ) as writer,
+    ):
+        head = _Head(capture, writer)
+        for event in events:
+            head.copy()
+            writer.copy(event)
+            count += 1
+        head.copy()
+    return count
+
+
+class _Head:
+    """Copies what stands before the events of each section, once."""
+
+    def __init__(self, capture: Capture, writer: CaptureWriter) -> None:
+        self._capture, self._writer = capture, writer
+        self._sections = self._copied = 0
+
+    def copy(self) -> None:
+        capture, writer = self._capture, self._writer
+        if capture.section_count <= self._sections:
+            return
+        writer.section()
+        if capture.machine is not None:
+            writer.machine(capture.machine)
+        if capture.lists is not None:
+            writer.copy_lists(capture.lists, skip=self._copied)
+            self._copied = len(capture.lists)
+        self._sections = capture.section_count
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    draft = target.with_name(f".{os.getpid()}.{target.name}")
+    try:
+        yield draft
+        draft.replace(target)
+    except ValueError as e:  # of CaptureWriter: a file of two byte orders, for one
+        raise FalcokitError(f"{target} cannot be written: {e}") from e
+    except OSError as e:
+        raise FalcokitError(
+            f"{target} cannot be written: {e.strerror}", hint="take another folder"
+        ) from e
+    finally:
+        draft.unlink(missing_ok=True)
