@@ -42,11 +42,11 @@ NEEDS: Final = {
     **{code: (_EXECVE_ENTER, most) for code, most in _OLD_EXECVE.items()},
 }
 
-_SLOTS: Final = 65536
+_SLOTS: Final = 1 << 14
 _MIX: Final = 0x9E3779B97F4A7C15
 _MASK: Final = 2**64 - 1
 _NO_TID: Final = _MASK
-_SLOT_SHIFT: Final = 48
+_SLOT_SHIFT: Final = 64 - 14
 _CODE_BITS: Final = 16
 
 

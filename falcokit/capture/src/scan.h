@@ -5,16 +5,17 @@
 #include <stdint.h>
 
 enum {
-	FK_CODES = 512,       // event codes that are counted here; Python takes the others
-	FK_SYSCALLS = 1024,   // ids of system calls without an event code of their own
-	FK_BLOCKS = 7,        // codes of event blocks
-	FK_BINS = 512,        // of the histogram; a power of two
-	FK_STREAMS = 1024,    // pairs of name and plugin id that are told apart
-	FK_NAMES = 2048,      // spellings of those
-	FK_NAME_SLOTS = 8192, // of the hash table of names; a power of two
-	FK_NAME_BYTES = 240,  // longer names are Python's
-	FK_DATA_BYTES = 256,  // kept of a last payload
-	FK_PAIR_SLOTS = 65536 // threads whose enter event is remembered; a power of two
+	FK_CODES = 512,        // event codes that are counted here; Python takes the others
+	FK_SYSCALLS = 1024,    // ids of system calls without an event code of their own
+	FK_BLOCKS = 7,         // codes of event blocks
+	FK_BINS = 512,         // of the histogram; a power of two
+	FK_STREAMS = 1024,     // pairs of name and plugin id that are told apart
+	FK_NAMES = 2048,       // spellings of those
+	FK_NAME_SLOTS = 8192,  // of the hash table of names; a power of two
+	FK_NAME_BYTES = 64,    // longer names are Python's
+	FK_DATA_BYTES = 256,   // kept of a last payload
+	FK_PAIR_SLOTS = 16384, // threads whose enter event is remembered: 2 to the (64 - shift)
+	FK_PAIR_SHIFT = 50
 };
 
 // What the event table and the rules of the framework's converter say about a code.
@@ -31,7 +32,7 @@ struct fk_name {
 	uint32_t plugin_id;
 	uint16_t stream;
 	uint16_t length; // 0xffff for plugin events, which have no name
-	uint8_t bytes[240];
+	uint8_t bytes[64];
 };
 
 struct fk_stream {

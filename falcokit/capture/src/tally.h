@@ -81,7 +81,7 @@ INLINE void pair(struct fk_tally *t, const struct event *e, const struct fk_code
                  uint64_t offset) {
 	bool takes = code->enter != NO_ENTER && (e->first_version || e->count <= code->most);
 	if (!takes && !code->stored) return;
-	uint32_t slot = (uint32_t)(e->tid * 0x9E3779B97F4A7C15u >> 48);
+	uint32_t slot = (uint32_t)(e->tid * 0x9E3779B97F4A7C15u >> FK_PAIR_SHIFT);
 	if (code->stored) {
 		t->pair_tids[slot] = e->tid;
 		t->pair_marks[slot] = t->generation << MARK_SHIFT | e->code;

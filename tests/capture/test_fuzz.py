@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ten thousand damaged captures, read the same with and without C; some under sanitizers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fuzz_harness import fuzz
+
+from falcokit.capture.native import library, sources
+from falcokit.native.process import run
+from falcokit.native.toolchain import find_compiler
+
+HARNESS = Path(__file__).with_name("fuzz_harness.py")
+RUNS = 10_000
+PARTS = 4
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_damaged_captures_are_read_the_same_both_ways(part: int) -> None:
+    assert library() is not None
+    fuzz(seed=20_261_123, first=part * RUNS // PARTS, runs=RUNS // PARTS)
+
+
+def build(target: Path, *flags: str, change: tuple[str, str] | None = None) -> Path:
+    """Compile the C code, with one change when the harness is to find it."""
+    folder = target.parent / target.stem
+    folder.mkdir()
+    changed = 0
+    for source in sources():
+        text = source.read_text()
+        if change:
+            changed += text.count(change[0])
+            text = text.replace(*change)
+        (folder / source.name).write_text(text)
+    assert changed == (change is not None)
+    shape = ["-std=c11", "-O1", "-g", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror"]
+    files = [str(file) for file in folder.glob("*.c")]
+    run([find_compiler().path, *shape, *flags, "-o", str(target), *files])
+    return target
+
+
+def harness(library_path: Path, runs: int, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(HARNESS), "--runs", str(runs), "--library", str(library_path)]
+    return subprocess.run(
+        command,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("e->ts != 0 && ", ""),
+        ("if (length < header || length > size - lead) return false;", ""),
+        ("s->leading = leading;", ""),
+        ("if ((mark & 0xffff) == code->enter) return;", ""),
+        ("stream->last_size = p->size;", ""),
+    ],
+    ids=["zero-time", "length", "leading", "pairing", "last-size"],
+)
+def test_the_harness_finds_a_mistake_in_c(tmp_path: Path, change: tuple[str, str]) -> None:
+    done = harness(build(tmp_path / "wrong.so", change=change), 2000)
+    assert done.returncode != 0
+    assert done.returncode < 0 or "seed 1, run " in done.stderr, done.stderr
+
+
+def test_the_c_code_makes_no_memory_error_on_damaged_captures(tmp_path: Path) -> None:
+    compiler = find_compiler().path
+    asan = run([compiler, "-print-file-name=libasan.so"]).strip()
+    if not Path(asan).is_absolute():
+        pytest.skip("this compiler has no AddressSanitizer")
+    sanitized = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    path = build(tmp_path / "sanitized.so", *sanitized)
+    done = harness(path, 250, LD_PRELOAD=asan, ASAN_OPTIONS="detect_leaks=0", PYTHONMALLOC="malloc")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "read the same both ways" in done.stdout
