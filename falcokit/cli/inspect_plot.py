@@ -1,35 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events per second over time, as one line of bars. Called by `inspect_report`."""
+"""Events per second over time: the highest rate in words, and a line of bars for a terminal.
+
+Called by `inspect_report`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from falcokit.cli.inspect_words import rate_text
+from falcokit.cli.inspect_words import duration_text, rate_text
 
 if TYPE_CHECKING:
     from falcokit.capture.histogram import EventHistogram
 
-__all__ = ["rate_plot"]
+__all__ = ["rate_bars", "rate_words"]
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _COLUMNS: Final = 48
 _NS: Final = 1_000_000_000
 
 
-def rate_plot(histogram: EventHistogram) -> str:
-    """Draw the counts in at most 48 columns, and name the highest rate.
+def rate_words(histogram: EventHistogram) -> str:
+    """Name the highest rate, and the time over which it was counted."""
+    columns, width = _columns(histogram)
+    return f"at most {rate_text(max(columns) * _NS / width)}, counted over {duration_text(width)}"
 
-    A column with no event is empty, one with a single event has the lowest bar.
-    """
-    together = -(-len(histogram.counts) // _COLUMNS) or 1
-    columns = [
-        sum(histogram.counts[at : at + together])
-        for at in range(0, len(histogram.counts), together)
-    ]
-    peak = max(columns, default=0)
-    if not peak:
-        return "no event has a time"
-    bars = "".join(_BARS[(count * len(_BARS) - 1) // peak] if count else " " for count in columns)
-    seconds = histogram.width_ns * together / _NS
-    return f"{bars}  at most {rate_text(peak / seconds)}"
+
+def rate_bars(histogram: EventHistogram) -> str:
+    """Draw at most 48 bars; one without an event is empty, the lowest is a single one."""
+    columns, _ = _columns(histogram)
+    peak = max(columns)
+    return "".join(_BARS[(count * len(_BARS) - 1) // peak] if count else " " for count in columns)
+
+
+def _columns(histogram: EventHistogram) -> tuple[list[int], int]:
+    counts = histogram.counts
+    together = -(-len(counts) // _COLUMNS)
+    columns = [sum(counts[at : at + together]) for at in range(0, len(counts), together)]
+    return columns, histogram.width_ns * together

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from falcokit.capture.text import payload_text, safe_text
-from falcokit.cli.inspect_plot import rate_plot
+from falcokit.cli.inspect_plot import rate_bars, rate_words
 from falcokit.cli.inspect_words import (
     count_of,
     duration_text,
@@ -70,6 +70,8 @@ class Report:
     title: str
     facts: tuple[tuple[str, str], ...]
     tables: tuple[Table, ...] = field(default=())
+    plot: str | None = None
+    """A line that only a terminal shows."""
 
 
 def build_report(summary: Summary) -> Report:
@@ -83,6 +85,7 @@ def build_report(summary: Summary) -> Report:
         title=safe_text(summary.file.path),
         facts=tuple(_facts(summary)),
         tables=tuple(table for table in tables if table.rows),
+        plot=rate_bars(summary.histogram) if summary.time and summary.time.duration_ns else None,
     )
 
 
@@ -94,7 +97,7 @@ def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
     if summary.time:
         yield "Time", _span(summary.time)
     if summary.time and summary.time.duration_ns:
-        yield "Rate", rate_plot(summary.histogram)
+        yield "Rate", rate_words(summary.histogram)
     if summary.machine:
         yield "Machine", ", ".join(_machine_facts(summary.machine))
     lists = [

@@ -47,6 +47,8 @@ def _facts(report: Report) -> Iterator[Text]:
     width = max(len(label) for label, _ in report.facts)
     for label, text in report.facts:
         yield Text.assemble(" " * _GAP, (f"{label:<{width}}", "cyan"), " " * _GAP, text)
+        if label == "Rate" and report.plot:
+            yield Text.assemble(" " * (_GAP + width + _GAP), (report.plot, "green"))
 
 
 def _table(table: Table, limit: int) -> Iterator[Text]:
