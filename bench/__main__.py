@@ -12,7 +12,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import latency, rates, start
+from bench import latency, packaging, rates, start
 from bench.host import Host
 from bench.table import Row, show, to_json
 
@@ -37,6 +37,7 @@ def main() -> None:
             "help": lambda: start.help_time(runs),
             "init": lambda: start.init(host, folder, runs),
             "dev": lambda: start.dev_loop(folder, runs),
+            "packaging": lambda: packaging.packaging(host, folder, runs),
         }
         for part, run in parts.items():
             if not options.only or part in options.only:
