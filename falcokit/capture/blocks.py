@@ -29,8 +29,8 @@ Block: TypeAlias = tuple[int, int, bytes]
 #: Larger blocks are passed over. The format allows 4 GiB and a few KiB of gzip can hold that;
 #: the largest list of processes seen in a real capture is below 10 MiB.
 MAX_BLOCK_BYTES: Final = 64 * 1024 * 1024
-#: Of events, whose parameters are copied out of them: all of it is to fit into 100 MB.
-MAX_EVENT_BYTES: Final = 20 * 1024 * 1024
+#: Of events, of which two are held at a time, with their parameters: that fits into 100 MB.
+MAX_EVENT_BYTES: Final = 8 * 1024 * 1024
 
 _LARGE_BYTES: Final = 1024 * 1024  # from here on blocks are not held twice
 _HEAD_BYTES: Final = 8

@@ -34,6 +34,7 @@ _HEADER_BYTES_V1: Final = 22
 _ASYNC_PARAMS: Final = 3
 _PLUGIN_PARAMS: Final = 2
 _ID_BYTES: Final = 4
+_LARGE_BYTES: Final = 1024 * 1024
 #: Old writers stored the length of these (notification, infrastructure event) three too large.
 _OVERLONG_V1: Final = {280: 3, 286: 3}
 
@@ -126,8 +127,9 @@ class Event:
     def params(self) -> tuple[bytes, ...]:
         """The raw parameters as stored; raise MalformedEventError when they contradict."""
         if self._params is None:
+            body = self._body if self._end < _LARGE_BYTES else memoryview(self._body)
             self._params = split_params(
-                self._body[self._first : self._end],
+                body[self._first : self._end],
                 stored=self.stored_params,
                 event_type=self.event_type,
                 large_block=self._block.large,

@@ -22,7 +22,7 @@ _WIDE: Final = 4
 
 
 def split_params(
-    data: bytes,
+    data: bytes | memoryview,
     *,
     stored: int | None,
     event_type: EventType | None,
@@ -47,7 +47,9 @@ def split_params(
     return None
 
 
-def _infer(data: bytes, event_type: EventType | None, layout: Layout) -> tuple[bytes, ...] | None:
+def _infer(
+    data: bytes | memoryview, event_type: EventType | None, layout: Layout
+) -> tuple[bytes, ...] | None:
     if event_type is None:
         return None
     # From the table's count down: older writers knew fewer parameters, never more.
@@ -59,7 +61,7 @@ def _infer(data: bytes, event_type: EventType | None, layout: Layout) -> tuple[b
 
 
 def _cut(
-    data: bytes, count: int, width: int, layout: Layout, *, exact: bool
+    data: bytes | memoryview, count: int, width: int, layout: Layout, *, exact: bool
 ) -> tuple[bytes, ...] | None:
     first = count * width
     if first > len(data):
@@ -68,4 +70,6 @@ def _cut(
     ends = tuple(accumulate(lengths, initial=first))
     if ends[-1] > len(data) or (exact and ends[-1] != len(data)):
         return None
+    if isinstance(data, memoryview):  # of a large event, which is not copied as a whole
+        return tuple([bytes(data[start:end]) for start, end in pairwise(ends)])
     return tuple([data[start:end] for start, end in pairwise(ends)])
