@@ -57,7 +57,7 @@ def compile_filter(
 ) -> Filter:
     """Compile a filter; raise FilterError, which points at what is wrong in the text.
 
-    `sources` gives the event sources' names by plugin id, for evt.source: a capture has none.
+    `sources` names event sources by plugin id for evt.source, since a capture has only the ids.
     `resolver` answers what a number in evt.arg and evt.args stands for.
     """
     compiler = _Compiler(text, Context(sources=sources or {}, resolver=resolver))

@@ -133,7 +133,11 @@ def _by_code(reader: Reader, test: Test) -> dict[int, bool | None]:
     table: dict[int, bool | None] = {}
     for entry in event_table().events:
         found = reader.by_code(entry)
-        table[entry.id] = None if found is VARIES else found is not None and bool(test(found))
+        if isinstance(found, frozenset):
+            outcomes = {bool(test(value)) for value in found}
+            table[entry.id] = outcomes.pop() if len(outcomes) == 1 else None
+        else:
+            table[entry.id] = None if found is VARIES else found is not None and bool(test(found))
     return table
 
 

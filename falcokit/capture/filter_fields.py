@@ -147,7 +147,7 @@ FIELDS: Final = (
     ),
     _field(
         "evt.source",
-        "syscall, or the event source of a plugin where its name is known",
+        "syscall, or the event source of a plugin; its id where no name is known",
         lambda _, context: readers.source(context.sources),
     ),
     _field("evt.is_async", "made in user space", _typed(Kind.BOOL, readers.is_async, False)),

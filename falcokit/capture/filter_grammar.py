@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
@@ -144,16 +145,18 @@ def parse(text: str) -> Node:
         raise FilterError(f"a filter has at most {MAX_TEXT} characters", text, MAX_TEXT)
     if not text.strip():
         raise FilterError("the filter is empty", text, 0)
+    parser: Any = _parser().parse_interactive(text)
     try:
-        node, _ = cast("_Part", _parser().parse(text))
+        deque(parser.iter_parse(), maxlen=0)
+        node, _ = cast("_Part", parser.feed_eof())
     except _FaultError as e:
         raise FilterError(e.reason, text, e.position) from None
     except UnexpectedCharacters as e:
-        raise _unexpected(text, e.pos_in_stream or 0, e.allowed or ()) from None
+        raise _unexpected(text, e.pos_in_stream or 0, parser.accepts()) from None
     except UnexpectedToken as e:
         ended = e.token.type == "$END"
         at = len(text.rstrip()) if ended else e.token.start_pos or 0
-        raise _unexpected(text, at, e.accepts or e.expected) from None
+        raise _unexpected(text, at, parser.accepts()) from None
     return node
 
 

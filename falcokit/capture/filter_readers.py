@@ -11,7 +11,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.capture.event_table import ASYNC_EVENT, GENERIC_SYSCALLS, PLUGIN_EVENT
+from falcokit.capture.event_table import (
+    ASYNC_EVENT,
+    GENERIC_SYSCALLS,
+    PLUGIN_EVENT,
+    event_table,
+)
 from falcokit.capture.filter_ops import Kind
 
 if TYPE_CHECKING:
@@ -53,9 +58,10 @@ VARIES: Final = object()
 class Reader:
     """How a filter gets a field's value; None is for an event that has none.
 
-    `by_code` gives the value that all events of a type have, VARIES where they differ; the type
-    is None for codes of a newer table. The values of a `mixed` one are of any kind, or of none.
-    `buffers` gives the position, by code, of the bytes whose printed form is the value.
+    `by_code` gives the value that all events of a type have, a frozenset where it is one of few,
+    VARIES where it can be any; the type is None for codes of a newer table. The values of a
+    `mixed` one are of any kind, or of none. `buffers` gives the position, by code, of the bytes
+    whose printed form is the value.
     """
 
     kinds: tuple[Kind, ...]
@@ -81,16 +87,16 @@ def plain(kind: Kind, get: Callable[[Event], Any]) -> Reader:
 
 def named(*, syscalls_only: bool) -> Reader:
     """Read the type's name, which async events and plain system calls have in themselves."""
-    own = GENERIC_SYSCALLS if syscalls_only else GENERIC_SYSCALLS | {ASYNC_EVENT}
 
     def by_code(entry: EventType | None) -> Any:
         if entry is None or (syscalls_only and "EC_SYSCALL" not in entry.category_names):
             return None
-        return VARIES if entry.id in own else entry.name
+        if entry.id in GENERIC_SYSCALLS:
+            return frozenset(event_table().ppm_sc.values()) | {entry.name}
+        return VARIES if entry.id == ASYNC_EVENT else entry.name
 
     def get(event: Event) -> str | None:
-        known: str | None = by_code(event.event_type)
-        return event.type if known is VARIES else known
+        return None if by_code(event.event_type) is None else event.type
 
     return Reader(kinds=(Kind.TEXT,), get=get, by_code=by_code)
 
@@ -126,14 +132,14 @@ def io_direction(entry: EventType) -> str | None:
 
 
 def source(names: Mapping[int, str]) -> Reader:
-    """Read the event source, by the names known for plugin ids."""
+    """Read the event source: the name known for a plugin's id, else the id itself."""
 
     def by_code(entry: EventType | None) -> Any:
         return VARIES if entry is None or entry.id in {PLUGIN_EVENT, ASYNC_EVENT} else "syscall"
 
     def get(event: Event) -> str | None:
         plugin_id = event.plugin_id
-        return names.get(plugin_id) if plugin_id else "syscall"
+        return names.get(plugin_id, str(plugin_id)) if plugin_id else "syscall"
 
     return Reader(kinds=(Kind.TEXT,), get=get, by_code=by_code)
 
