@@ -211,9 +211,11 @@ const char *fk_store_archive(fk_store *s, char *err, size_t errlen) {
 }
 
 int fk_store_flags(const fk_store *s) {
-	void *glue = s->handles[s->glue];
-	void *first = dlsym(RTLD_DEFAULT, "Py_GetVersion");
+	// Not RTLD_DEFAULT: a glue that was loaded with RTLD_DEEPBIND finds its own Python there first.
+	void *host = dlopen(NULL, RTLD_LAZY), *glue = s->handles[s->glue];
+	void *first = host ? dlsym(host, "Py_GetVersion") : NULL;
 	bool foreign = first && (!glue || first != dlsym(glue, "Py_GetVersion"));
+	if (host) dlclose(host);
 	return RTLD_NOW | RTLD_LOCAL | (foreign ? RTLD_DEEPBIND : 0);
 }
 
