@@ -4,6 +4,14 @@
 #include "glue.h"
 #include "payload_store.h"
 
+// For all of the glue, which may be loaded with RTLD_DEEPBIND (see fk_store_flags): the C library's own
+// takes memory from the host's allocator then, and what is freed here goes to the C library's.
+__attribute__((visibility("hidden"))) char *strdup(const char *text) {
+	size_t n = strlen(text) + 1;
+	char *copy = malloc(n);
+	return copy ? memcpy(copy, text, n) : NULL;
+}
+
 static fk_store *_Atomic store; // set before Python is started, never taken back
 
 void fk_payload_adopt(fk_store *opened) {
