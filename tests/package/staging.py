@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -44,15 +44,13 @@ class Stage:
 
     def __init__(
         self,
-        program: Path | str,
-        *,
+        *command: Path | str,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
-        before: Sequence[str] = (),
     ) -> None:
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - until __exit__
         self._process = subprocess.Popen(
-            [*before, str(program)],
+            [str(part) for part in command],
             cwd=cwd,
             env={**os.environ, **(env or {})},
             stdin=subprocess.PIPE,
