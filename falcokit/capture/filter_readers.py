@@ -87,16 +87,18 @@ def plain(kind: Kind, get: Callable[[Event], Any]) -> Reader:
 
 def named(*, syscalls_only: bool) -> Reader:
     """Read the type's name, which async events and plain system calls have in themselves."""
+    own = GENERIC_SYSCALLS if syscalls_only else GENERIC_SYSCALLS | {ASYNC_EVENT}
+    syscalls = frozenset(event_table().ppm_sc.values())
 
     def by_code(entry: EventType | None) -> Any:
         if entry is None or (syscalls_only and "EC_SYSCALL" not in entry.category_names):
             return None
         if entry.id in GENERIC_SYSCALLS:
-            return frozenset(event_table().ppm_sc.values()) | {entry.name}
+            return syscalls | {entry.name}
         return VARIES if entry.id == ASYNC_EVENT else entry.name
 
     def get(event: Event) -> str | None:
-        return None if by_code(event.event_type) is None else event.type
+        return event.type if event.code in own else by_code(event.event_type)
 
     return Reader(kinds=(Kind.TEXT,), get=get, by_code=by_code)
 

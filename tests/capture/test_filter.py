@@ -313,8 +313,9 @@ def test_and_or_and_not_combine_what_their_parts_match(
     events: list[Event], texts: list[str]
 ) -> None:
     sets = [set(MEANINGS[text]) for text in texts]
-    assert set(numbers(events, " and ".join(texts))) == set.intersection(*sets)
-    assert set(numbers(events, " or ".join(texts))) == set.union(*sets)
+    grouped = [f"({text})" for text in texts]
+    assert set(numbers(events, " and ".join(grouped))) == set.intersection(*sets)
+    assert set(numbers(events, " or ".join(grouped))) == set.union(*sets)
 
 
 @settings(max_examples=300, deadline=None)

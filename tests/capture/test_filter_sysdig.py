@@ -283,13 +283,12 @@ def test_plugin_and_async_events(real_host: Any, live: Replay, condition: str) -
     assert differences(condition, live, real_host) == ([], [])
 
 
-@pytest.mark.parametrize("condition", ANY[::4])
+# The host counts what it delivers, so evt.num differs in old captures.
+@pytest.mark.parametrize("condition", [text for text in ANY if "evt.num" not in text][::4])
 @pytest.mark.parametrize("name", ["curl_google", "test_ipv6_client"])
 def test_old_events_differ_only_where_libscap_rewrites_them(
     real_host: Any, name: str, condition: str
 ) -> None:
-    if "evt.num" in condition:
-        pytest.skip("the host counts what it delivers")
     path = SAMPLES / f"{name}.scap"
     replayed = [text.rpartition(" ")[0] for text in ask(real_host, path, "evt.num>=0")]
     theirs = Counter(text.rpartition(" ")[0] for text in ask(real_host, path, condition))
