@@ -17,7 +17,7 @@ from falcokit.capture.selection import EventQuery, select
 from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from falcokit.capture.event import Event
     from falcokit.capture.filter import Filter
@@ -101,9 +101,12 @@ class Choice:
     filter: Filter | None = None
 
     @classmethod
-    def of(cls, text: str | None) -> Choice:
-        """Compile a filter's text; raise FilterError where it is wrong."""
-        return cls(filter=None if text is None else compile_filter(text))
+    def of(cls, text: str | None, sources: Mapping[int, str] | None = None) -> Choice:
+        """Compile a filter's text; raise FilterError where it is wrong.
+
+        `sources` are the names of event sources by plugin id: a capture has the ids alone.
+        """
+        return cls(filter=None if text is None else compile_filter(text, sources=sources))
 
     def events(self, capture: Capture) -> Iterator[Event]:
         """Continue the pass over `capture`, yielding the events that are wanted."""

@@ -118,8 +118,17 @@ class Inspection:
                 tids=list(wishes.tids),
                 time=wishes.time,
                 first_ns=first_ns,
-            )
+            ),
+            self._sources(),
         )
+
+    def _sources(self) -> dict[int, str]:
+        """Ask the plugin of the command line for the name of its event source."""
+        if self._wishes.plugin is None:
+            return {}
+        from falcokit.package.library_facts import event_source  # noqa: PLC0415
+
+        return event_source(self._wishes.plugin)
 
     # ---- the summary ----------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from falcokit.package.carried import Carried
     from falcokit.package.elf import ElfFacts
 
-__all__ = ["LibraryFacts", "is_library_or_artifact", "library_facts"]
+__all__ = ["LibraryFacts", "event_source", "is_library_or_artifact", "library_facts"]
 
 _ELF: Final = b"\x7fELF"
 _GZIP: Final = b"\x1f\x8b"
@@ -115,6 +115,12 @@ def _library(file: Path) -> Iterator[Path]:
         if not found:
             raise NotAPluginError(f"there is no library in {file.name}")
         yield found[0]
+
+
+def event_source(library: Path) -> dict[int, str]:
+    """Return the plugin's ID and the name of its event source, nothing if it has none."""
+    seen = _metadata(library.absolute())
+    return {seen["plugin_id"]: seen["event_source"]} if seen["event_source"] else {}
 
 
 def _metadata(library: Path) -> dict[str, Any]:
