@@ -12,7 +12,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import latency, packaging, rates, start
+from bench import captures, latency, packaging, rates, start
 from bench.host import Host
 from bench.table import Row, show, to_json
 
@@ -34,6 +34,7 @@ def main() -> None:
             "busy": lambda: rates.busy_source(host, folder, runs),
             "gil": lambda: rates.gil(host, folder, runs),
             "latency": lambda: latency.latency(host, folder, runs),
+            "captures": lambda: captures.captures(runs),
             "help": lambda: start.help_time(runs),
             "init": lambda: start.init(host, folder, runs),
             "dev": lambda: start.dev_loop(folder, runs),

@@ -30,8 +30,9 @@ __all__ = [
 ]
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
-#: What one pull returns at most; also what gzip may inflate to in one step.
-PIECE_BYTES: Final = 256 * 1024
+#: What one pull returns at most; also what gzip may inflate to in one step. Pieces from 128 KiB on
+#: are returned to the kernel and fetched from it again by malloc, which costs more than reading.
+PIECE_BYTES: Final = 96 * 1024
 _GZIP_INPUT_BYTES: Final = 64 * 1024
 _GZIP_WINDOW: Final = 31  # zlib: 32 KiB window with gzip header and checksum
 
