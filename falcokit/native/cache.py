@@ -39,8 +39,11 @@ def cache_folder() -> Path:
     """Return the cache folder, made and checked."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(base) / "falcokit"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    facts = folder.lstat()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = folder.lstat()
+    except OSError as e:
+        raise _unusable(folder, e) from e
     if not stat.S_ISDIR(facts.st_mode) or not _is_ours(facts):
         raise ToolMissingError(
             f"the cache folder {folder} can be written by others, or is not yours",
@@ -57,6 +60,13 @@ def cache_folder() -> Path:
     return folder
 
 
+def _unusable(folder: Path, error: OSError) -> ToolMissingError:
+    return ToolMissingError(
+        f"the cache folder {folder} cannot be written: {error.strerror}",
+        hint="free some space there, or set XDG_CACHE_HOME to a folder that you can write to",
+    )
+
+
 def _is_ours(facts: os.stat_result) -> bool:
     return facts.st_uid == os.getuid() and not facts.st_mode & _OTHERS
 
@@ -71,8 +81,11 @@ def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
     target = cache_folder() / f"{stem}-{key}{dot}{suffix}"
     if target.is_file() and not target.is_symlink() and _is_ours(target.lstat()):
         return target
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as folder:
-        made = Path(folder) / name
-        make(made)
-        made.replace(target)
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as folder:
+            made = Path(folder) / name
+            make(made)
+            made.replace(target)
+    except OSError as e:
+        raise _unusable(target.parent, e) from e
     return target

@@ -44,7 +44,8 @@ def entry_key() -> str:
 def compile_entry(text: str, source: Path, library: Path, flags: Iterable[str] = ()) -> None:
     """Compile beside the target and move it there: a library in use is never written into.
 
-    The source comes last: it tells the next build what the library was made of.
+    The source comes last: it tells the next build what the library was made of. It is compiled in
+    its own folder, and names files there without a path.
     """
     draft = source.with_name(f".{os.getpid()}.{source.name}")
     fresh = library.with_suffix(f".{os.getpid()}.tmp")
@@ -55,8 +56,9 @@ def compile_entry(text: str, source: Path, library: Path, flags: Iterable[str] =
                 find_compiler().path,
                 *_FLAGS,
                 *("-I", str(_SOURCES), "-I", str(_SOURCES.parent)),
-                *(str(draft), "-o", str(fresh), *flags),
-            ]
+                *(str(draft.absolute()), "-o", str(fresh.absolute()), *flags),
+            ],
+            cwd=source.parent,
         )
         fresh.replace(library)
         draft.replace(source)

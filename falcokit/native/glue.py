@@ -19,7 +19,7 @@ from falcokit.native.cache import cached, key_of
 from falcokit.native.process import run
 from falcokit.native.toolchain import PythonLibrary, find_compiler, find_libpython
 
-__all__ = ["build_glue", "glue_c_source"]
+__all__ = ["build_glue", "build_portable_glue", "glue_c_source"]
 
 _SOURCES = Path(__file__).parent / "src"
 
@@ -88,23 +88,32 @@ def glue_c_source(module: str, to: Path) -> None:
         ffi.emit_c_code(str(to))
 
 
-def build_glue(
-    python: PythonLibrary | None = None, identity: str = sys.version, *, sanitize: bool = False
-) -> Path:
-    """Return the compiled glue, from the cache or made now (a few seconds).
+def build_glue(*, sanitize: bool = False) -> Path:
+    """Return the compiled glue for this Python, from the cache or made now (a few seconds).
 
-    It is for this Python, or for `python`, which `identity` tells from others. `sanitize` builds it
-    with AddressSanitizer, for falcokit's own tests.
+    `sanitize` builds it with AddressSanitizer, for falcokit's own tests.
     """
-    compiler = find_compiler()
-    python = python or find_libpython()
+    python = find_libpython()
     flags = ["-fsanitize=address", "-g", "-O1"] if sanitize else ["-O2"]
+    names = [sys.version, str(python.path), find_compiler().path]
+    return _compiled(python, names, [*flags, f"-Wl,-rpath,{python.path.parent}"])
+
+
+def build_portable_glue(python: PythonLibrary, identity: str) -> Path:
+    """Return a glue for an artifact: for `python`, which `identity` tells from others.
+
+    No path of this machine is in it or decides its name: assertions in Python's headers, which
+    have the path of the header, are left out.
+    """
+    return _compiled(python, [identity], ["-O2", "-DNDEBUG"])
+
+
+def _compiled(python: PythonLibrary, names: list[str], flags: list[str]) -> Path:
+    compiler = find_compiler()
     key = key_of(
         [
-            identity,
-            str(python.path),
+            *names,
             sysconfig.get_platform(),
-            compiler.path,
             compiler.version,
             version("cffi"),
             *flags,
@@ -126,7 +135,6 @@ def build_glue(
                 *map(str, [generated, *_c_files()]),
                 *("-o", str(target)),
                 str(python.path),
-                f"-Wl,-rpath,{python.path.parent}",
                 *("-Wl,--no-as-needed", "-l:libdl.so.2", "-l:libpthread.so.0"),
                 # Python keeps pointers into it for ever: it must not be unloaded.
                 *(

@@ -124,7 +124,7 @@ def assemble(
     glue = next(number for number, binary in enumerate(binaries) if binary.name == GLUE)
     text = entry(
         payload.items[glue].name,
-        payload_c(payload, glue=glue, archive=len(items) - 1, folder=folder, blob=str(blob)),
+        payload_c(payload, glue=glue, archive=len(items) - 1, folder=folder, blob=blob.name),
     )
     library = work / f"lib{metadata['name']}.so"
     # Stripped: the symbol table names the temporary file that was compiled.

@@ -88,13 +88,15 @@ def payload_c(payload: Payload, *, glue: int, archive: int, folder: str | None, 
         glue: Position of the glue.
         archive: Position of the zip with all Python code.
         folder: Of the dir layout; None for the single file.
-        blob: Path of the file to include as the section of the single file.
+        blob: Name of the file to include as the section of the single file.
 
     """
     lines = ['#include "payload_store.h"\n']
     if folder is None:
+        # Nobody writes to it; as writable data it lies behind all else in the file, and one that
+        # was cut short loads, to say so, where otherwise the host would die in the loader.
         assembly = (
-            f'.pushsection {SECTION},"a",@progbits\n.balign {_PAGE}\n'
+            f'.pushsection {SECTION},"aw",@progbits\n.balign {_PAGE}\n'
             f'fk_blob:\n.incbin "{blob}"\nfk_blob_end:\n.popsection'
         )
         lines += [

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from falcokit.errors import PackageError
-from falcokit.native.glue import build_glue
+from falcokit.native.glue import build_portable_glue
 from falcokit.native.toolchain import PythonLibrary
 from falcokit.package.binaries import Binary, close_over_needs, system_folders
 from falcokit.package.elf import read_elf
@@ -56,7 +56,7 @@ def collect_shared_objects(
         bundled += others
     binaries = [
         _binary("Python", runtime.libpython, name=_libpython(runtime)),
-        _binary("falcokit", build_glue(library, runtime.identity), name=GLUE),
+        _binary("falcokit", build_portable_glue(library, runtime.identity), name=GLUE),
         *modules,
     ]
     libraries = close_over_needs(

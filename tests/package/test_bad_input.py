@@ -363,10 +363,6 @@ def test_a_project_that_is_read_only_is_told_at_once(tmp_path: Path, has_dist: b
     assert "linking" not in said
 
 
-CACHE = pytest.mark.xfail(reason="falcokit.native.cache lets an OSError through")
-
-
-@CACHE
 def test_a_cache_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     root = write_project(tmp_path / "project")
     (tmp_path / "cache").write_text("")
@@ -374,7 +370,6 @@ def test_a_cache_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     refused(root, 5, f"{tmp_path}/cache", "XDG_CACHE_HOME", env=env)
 
 
-@CACHE
 def test_a_full_cache_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
@@ -386,7 +381,6 @@ def test_a_full_cache_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "XDG_CACHE_HOME" in str(caught.value.hint)
 
 
-@pytest.mark.xfail(reason="payload_c writes the path into .incbin as it is")
 def test_a_temporary_folder_may_have_any_name(tmp_path: Path) -> None:
     root = write_project(tmp_path / "project")
     (tmp_path / 'a "\\ b').mkdir()

@@ -179,7 +179,6 @@ def test_the_files_of_the_folder_are_there_and_whole(
         live(host, installed("untouched"))
 
 
-@pytest.mark.xfail(strict=True, reason="the payload must be the last segment: see assemble")
 @pytest.mark.parametrize("built", ["file"], indirect=True)
 @pytest.mark.parametrize("left", [0.99, 0.5, 0.02])
 def test_a_library_that_was_cut_short_does_not_take_the_host_along(

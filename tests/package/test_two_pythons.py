@@ -220,18 +220,7 @@ def test_a_development_build_beside_one_file(
         _beside(program, developed, ticker.library, developed_first=first == "developed")
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        "developed",
-        pytest.param(
-            "packaged",
-            marks=pytest.mark.xfail(
-                strict=True, reason="find_other_libpython takes a packaged one for a stranger"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("first", ["developed", "packaged"])
 def test_a_development_build_beside_the_dir_layout(
     stage: Path,
     stage_with_its_malloc: Path,

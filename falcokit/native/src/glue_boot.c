@@ -32,7 +32,8 @@ static int find_other_libpython(struct dl_phdr_info *info, size_t size, void *fo
 	const char *slash = strrchr(info->dlpi_name, '/');
 	Dl_info mine;
 	if (!slash || strncmp(slash + 1, "libpython3.", 11) != 0 ||
-	    strcmp(slash + 1, "libpython3.so") == 0)
+	    strcmp(slash + 1, "libpython3.so") == 0 ||
+	    strchr(slash, '-')) // '-': a packaged plugin's own
 		return 0;
 	if (dladdr((void *)Py_GetVersion, &mine) && (ElfW(Addr))mine.dli_fbase == info->dlpi_addr)
 		return 0;
