@@ -22,7 +22,7 @@ _LARGE: Final = 64 << 20
 
 @contextlib.contextmanager
 def reading(capture: Capture) -> Iterator[None]:
-    """Show how much of a large file is read, where a person waits."""
+    """Show how much of a large file is read, where a person waits; nothing is written meanwhile."""
     stderr = sys.stderr
     if stderr is None or not stderr.isatty() or capture.size < _LARGE:
         yield
@@ -32,7 +32,9 @@ def reading(capture: Capture) -> Iterator[None]:
 
     shown = Console(stderr=True, no_color=not console.has_color(stderr))
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=shown, transient=True) as progress:
+    with Progress(
+        *columns, console=shown, transient=True, redirect_stdout=False, redirect_stderr=False
+    ) as progress:
         task = progress.add_task("", total=capture.size)
         capture.on_read(lambda count: progress.update(task, completed=count))
         try:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where `falcokit inspect` puts what it found: on a terminal, into a pipe, as JSON, as warnings.
+
+Called by `inspect_run` and `inspect_listing`, when nothing else writes to the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from falcokit.capture.text import safe_text
+from falcokit.cli import console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from falcokit.capture.errors import Notice
+    from falcokit.cli.inspect_report import Report, Table
+
+__all__ = ["screen_width", "show_report", "show_table", "warn"]
+
+
+def screen_width() -> int | None:
+    """Return the columns of the terminal that stdout is; None for a pipe or a file."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def show_report(report: Report) -> None:
+    """Show a report: one screen of it on a terminal, all of it elsewhere."""
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        from falcokit.cli.inspect_screen import show  # noqa: PLC0415 - rich costs 60 ms
+
+        show(report)
+    else:
+        from falcokit.cli.inspect_plain import report_lines  # noqa: PLC0415
+
+        console.data_lines(report_lines(report))
+
+
+def show_table(table: Table) -> None:
+    """Show all rows of a table."""
+    from falcokit.cli.inspect_plain import table_lines  # noqa: PLC0415
+
+    console.data_lines(table_lines(table))
+
+
+def warn(notices: Iterable[Notice]) -> None:
+    """Tell on stderr what was wrong with a capture."""
+    label = console.paint("warning:", "yellow", sys.stderr)
+    for notice in notices:
+        times = f" ({notice.count} times)" if notice.count > 1 else ""
+        where = f" (at byte {notice.offset})" if notice.offset else ""
+        console.message(f"{label} {safe_text(notice.message)}{where}{times}")
