@@ -51,6 +51,12 @@ static bool write_all(int fd, const unsigned char *data, size_t n) {
 	return true;
 }
 
+static bool cannot_unpack(const fk_source *from, char *err, size_t errlen) {
+	snprintf(err, errlen, "cannot unpack %s of the packaged plugin: %s", from->name,
+	         strerror(errno));
+	return false;
+}
+
 // Copies to `to` (or nowhere, with -1) what the item says, and checks it.
 static bool copy_checked(const fk_source *from, int to, char *err, size_t errlen) {
 	enum {
@@ -58,23 +64,22 @@ static bool copy_checked(const fk_source *from, int to, char *err, size_t errlen
 	};
 	unsigned char *buffer = malloc(STEP), digest[32];
 	uint64_t at = 0;
+	bool failed = !buffer;
 	fk_sha256 hash;
 	fk_sha256_start(&hash);
-	while (buffer && at < from->size) {
+	while (!failed && at < from->size) {
 		size_t want = from->size - at < STEP ? (size_t)(from->size - at) : STEP;
 		ssize_t got = pread(from->fd, buffer, want, (off_t)(from->offset + at));
 		if (got < 0 && errno == EINTR) continue;
-		if (got <= 0) break; // cut short: the hash tells
-		fk_sha256_add(&hash, buffer, (size_t)got);
-		if (to >= 0 && !write_all(to, buffer, (size_t)got)) {
-			snprintf(err, errlen, "cannot unpack %s of the packaged plugin: %s", from->name,
-			         strerror(errno));
-			free(buffer);
-			return false;
-		}
+		if (got == 0) break; // cut short: the hash tells
+		failed = got < 0;
+		if (!failed) fk_sha256_add(&hash, buffer, (size_t)got);
+		if (!failed && to >= 0) failed = !write_all(to, buffer, (size_t)got);
 		at += (uint64_t)got;
 	}
+	if (failed) cannot_unpack(from, err, errlen);
 	free(buffer);
+	if (failed) return false;
 	fk_sha256_end(&hash, digest);
 	if (memcmp(digest, from->sha256, sizeof digest) == 0) return true;
 	snprintf(
@@ -106,11 +111,16 @@ static int new_memfd(const char *name) {
 static bool names(const char *path, int fd) {
 	struct stat named, meant;
 	int opened = open(path, O_PATH | O_CLOEXEC);
-	bool same = opened >= 0 && fk_fstat(opened, &named) == 0 && fk_fstat(fd, &meant) == 0 &&
+	if (opened < 0) return false;
+	bool same = fk_fstat(opened, &named) == 0 && fk_fstat(fd, &meant) == 0 &&
 	            named.st_ino == meant.st_ino && named.st_dev == meant.st_dev;
-	if (opened >= 0) close(opened);
+	close(opened);
+	errno = 0;
 	return same;
 }
+
+// What a process runs out of is no refusal: the cache folder would not help.
+static bool is_shortage(int code) { return code == EMFILE || code == ENFILE || code == ENOMEM; }
 
 // The descriptor stays open: the loader knows a library by the path it was opened with, and another
 // library must not come to have the same one.
@@ -120,7 +130,8 @@ char *fk_place_in_memory(const fk_source *from, bool *refused, char *err, size_t
 	snprintf(text, sizeof text, IN_MEMORY, fd);
 	char *path = fd < 0 ? NULL : fk_joined(text, "");
 	if (!path || !names(path, fd)) {
-		*refused = true;
+		*refused = !is_shortage(errno);
+		if (!*refused) cannot_unpack(from, err, errlen);
 	} else if (copy_checked(from, fd, err, errlen)) {
 		fcntl(fd, F_ADD_SEALS, F_SEAL_ALL);
 		if (can_execute(fd)) return path;
