@@ -11,7 +11,8 @@
 //   metadata         name, version and all else that is read before init, in `text`
 //   take             the data of the next event, in `text`; ten seconds at most
 //   maps=TEXT        in how many places a file whose path has TEXT is mapped, as the rc
-//   chdir=PATH   files=N   memory=MB         working directory, and limits of this process from here on
+//   chdir=PATH       the working directory
+//   files=N   memory=MB                      limits of this process from here on; without a value none
 //   join             wait for everything begun with &
 //   and all others of torture.c              init, set-handler, pump, clear-handler, destroy, unload, ...
 //
@@ -109,8 +110,10 @@ static int take(struct slot *slot, char *text) {
 }
 
 static int set_limit(int which, const char *value, unsigned long unit) {
-	struct rlimit limit = {strtoul(value, NULL, 10) * unit, RLIM_INFINITY};
-	if (which == RLIMIT_NOFILE) limit.rlim_max = limit.rlim_cur;
+	struct rlimit limit;
+	getrlimit((__rlimit_resource_t)which, &limit);
+	unsigned long wanted = strtoul(value, NULL, 10) * unit;
+	limit.rlim_cur = *value && wanted < limit.rlim_max ? wanted : limit.rlim_max;
 	return setrlimit((__rlimit_resource_t)which, &limit);
 }
 
