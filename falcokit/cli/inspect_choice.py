@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from falcokit.capture.filter import compile_filter
-from falcokit.capture.selection import EventQuery, select
 from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,6 +40,7 @@ def filter_text(
     """Join what was asked for with `and`; None means all events.
 
     `first_ns` is asked for the time of the capture's first event if `time` counts from there.
+    Raises ConfigError for what is no time, and FilterError, which is one too.
     """
     parts = []
     for field, wanted in (("evt.type", types), ("evt.asynctype", names), ("evt.source", sources)):
@@ -51,8 +50,11 @@ def filter_text(
         parts.append(f"thread.tid in ({', '.join(map(str, tids))})")
     if time is not None:
         parts += _bounds(time, first_ns)
-    if text:  # in parentheses only where that changes something: errors show the text
-        parts.insert(0, f"({text})" if parts else text)
+    if text and parts:
+        compile_filter(text)  # alone first: an error shows what was typed
+        parts.insert(0, f"({text})")
+    elif text:
+        parts.append(text)
     return " and ".join(parts) or None
 
 
@@ -106,13 +108,19 @@ class Choice:
 
         `sources` are the names of event sources by plugin id: a capture has the ids alone.
         """
-        return cls(filter=None if text is None else compile_filter(text, sources=sources))
+        if text is None:
+            return cls()
+        from falcokit.capture.filter import compile_filter  # noqa: PLC0415 - 40 ms
+
+        return cls(filter=compile_filter(text, sources=sources))
 
     def events(self, capture: Capture) -> Iterator[Event]:
         """Continue the pass over `capture`, yielding the events that are wanted."""
         wanted = self.filter
         if wanted is None:
             return iter(capture)
+        from falcokit.capture.selection import EventQuery, select  # noqa: PLC0415
+
         needs = wanted.needs
         tid = next(iter(needs.tids)) if needs.tids is not None and len(needs.tids) == 1 else None
         query = EventQuery(

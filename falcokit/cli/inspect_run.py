@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from falcokit.capture.reader import open_capture
 from falcokit.capture.summarize import Tally
+from falcokit.capture.text import safe_text
 from falcokit.cli import console
 from falcokit.cli.inspect_choice import Choice, filter_text
+from falcokit.cli.inspect_kind import is_library_or_artifact
 from falcokit.cli.inspect_output import show_report, show_table, warn
 from falcokit.cli.inspect_progress import reading
 from falcokit.cli.inspect_wishes import STDIN, Wishes
 from falcokit.cli.inspect_words import count_of
 from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
+from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,11 +57,14 @@ class Inspection:
     # ---- libraries ------------------------------------------------------------------------------
 
     def _is_library(self, file: Path) -> bool:
-        from falcokit.package.library_facts import is_library_or_artifact  # noqa: PLC0415
-
         return is_library_or_artifact(file)
 
     def _show_library(self, file: Path) -> None:
+        if not self._wishes.for_library:
+            raise ConfigError(
+                f"{safe_text(file.name)} is a library or an artifact, not a capture",
+                hint="of such a file all is shown at once; only --json goes with it",
+            )
         from falcokit.cli.inspect_library import (  # noqa: PLC0415 - not for captures
             library_object,
             library_report,

@@ -21,6 +21,24 @@ STDIN: Final = "-"
 #: Of these only one can be had at a time: each has its own output.
 _ALONE: Final = ("processes", "fds", "users", "stats", "export", "cut", "diff", "jsonl")
 _FOR_EVENTS: Final = ("limit", "tail", "follow", "plugin")
+_CHOICE: Final = ("filter", "types", "names", "sources", "tids", "time")
+_LISTS: Final = ("events", *_FOR_EVENTS, *_CHOICE)
+#: What each would have to leave out of account, and so refuses.
+_CLASHES: Final = {
+    "processes": _LISTS,
+    "fds": _LISTS,
+    "users": _LISTS,
+    "stats": ("events", *_FOR_EVENTS),
+    "export": ("events", "follow", "plugin"),
+    "cut": ("events", "follow", "plugin"),
+    "diff": ("events", *_FOR_EVENTS),
+    "tail": ("limit", "follow"),
+}
+#: A document comes at the end, and is about the file as a whole.
+_NO_DOCUMENT: Final = ("jsonl", "events", "tail", "follow", "plugin", "export", "cut")
+_SPELT: Final = {"filter": "a filter", "as_json": "--json"} | {
+    name: f"--{name.removesuffix('s')}" for name in _CHOICE[1:]
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +68,24 @@ class Wishes:
     as_json: bool = False
 
     def __post_init__(self) -> None:
-        asked = [name for name in _ALONE if getattr(self, name)]
+        asked = [name for name in _ALONE if self._has(name)]
         if len(asked) > 1:
-            raise ConfigError(f"--{asked[0]} and --{asked[1]} cannot be had at once")
-        if self.tail and (self.follow or self.limit):
-            raise ConfigError("--tail goes with neither --limit nor --follow")
-        if self.as_json and (self.jsonl or self.follow or self.tail):
-            raise ConfigError("--json is one document at the end", hint="use --jsonl for a stream")
+            raise _clash(asked[0], asked[1])
+        for one, others in _CLASHES.items():
+            for other in others:
+                if self._has(one) and self._has(other):
+                    raise _clash(one, other)
+        for name in _NO_DOCUMENT:
+            if self.as_json and self._has(name):
+                hint = "--jsonl writes an event a line, --json -n N adds the first N"
+                raise _clash("as_json", name, hint)
+        if self.init_config is not None and not (self.is_listing or self.jsonl):
+            raise ConfigError("--init-config is for the plugin whose fields are shown")
         if len(self.files) > 1 and (asked or self.is_listing or self.as_json):
             raise ConfigError("several files have their summaries shown, and nothing else")
+
+    def _has(self, name: str) -> bool:
+        return getattr(self, name) not in {None, False, ()}
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -76,11 +103,19 @@ class Wishes:
     @property
     def has_choice(self) -> bool:
         """Whether not all events are wanted."""
-        chosen = (self.filter, self.types, self.names, self.sources, self.tids, self.time)
-        return any(chosen)
+        return any(map(self._has, _CHOICE))
 
     @property
     def is_listing(self) -> bool:
         """Whether events are to be listed; a filter alone asks for that, too."""
-        asked = self.events or any(getattr(self, name) for name in _FOR_EVENTS)
-        return asked or self.has_choice
+        return self.has_choice or any(map(self._has, ("events", *_FOR_EVENTS)))
+
+    @property
+    def for_library(self) -> bool:
+        """Whether nothing is asked for that only a capture has."""
+        return not (self.is_listing or any(map(self._has, _ALONE)))
+
+
+def _clash(one: str, other: str, hint: str | None = None) -> ConfigError:
+    names = [_SPELT.get(name, f"--{name}") for name in (one, other)]
+    return ConfigError(f"{names[0]} and {names[1]} cannot be had at once", hint=hint)

@@ -29,10 +29,9 @@ if TYPE_CHECKING:
     from falcokit.package.carried import Carried
     from falcokit.package.elf import ElfFacts
 
-__all__ = ["LibraryFacts", "event_source", "is_library_or_artifact", "library_facts"]
+__all__ = ["LibraryFacts", "event_source", "library_facts"]
 
 _ELF: Final = b"\x7fELF"
-_GZIP: Final = b"\x1f\x8b"
 _SECONDS: Final = 30.0
 #: What unpacks to more than this is no plugin: numpy, orjson and cryptography together are 100 MB.
 _MAX_UNPACKED: Final = 4 << 30
@@ -51,24 +50,6 @@ class LibraryFacts:
     floor: glibc.Floor
     carried: Carried | None
     """What a packaged library has inside."""
-
-
-def is_library_or_artifact(file: Path) -> bool:
-    """Tell a library or a tar.gz from a capture, by content."""
-    try:
-        with file.open("rb") as stream:
-            start = stream.read(len(_ELF))
-    except OSError:
-        return False
-    if start == _ELF:
-        return True
-    if not start.startswith(_GZIP):
-        return False
-    try:
-        with tarfile.open(file, "r:gz") as tar:
-            return tar.next() is not None
-    except (tarfile.TarError, OSError, EOFError):
-        return False
 
 
 def library_facts(file: Path) -> LibraryFacts:

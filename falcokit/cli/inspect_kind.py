@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tells a plugin library or an artifact from a capture by its first bytes.
+
+Called by `inspect_run`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["is_library_or_artifact"]
+
+_ELF: Final = b"\x7fELF"
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_WINDOW: Final = 31
+_START: Final = 4096
+#: What a tar has in the header of its first file.
+_TAR: Final = b"ustar"
+_TAR_AT: Final = 257
+
+
+def is_library_or_artifact(file: Path) -> bool:
+    """Tell whether `file` is ELF, or a gzip with a tar inside."""
+    try:
+        if not file.is_file():  # opening a pipe would take its first reader
+            return False
+        with file.open("rb") as stream:
+            start = stream.read(_START)
+    except OSError:
+        return False
+    if not start.startswith(_GZIP):
+        return start.startswith(_ELF)
+    try:
+        inflated = zlib.decompressobj(_GZIP_WINDOW).decompress(start, _START)
+    except zlib.error:
+        return False
+    return inflated[_TAR_AT:].startswith(_TAR)
