@@ -51,7 +51,7 @@ def filter_text(
     if time is not None:
         parts += _bounds(time, first_ns)
     if text and parts:
-        compile_filter(text)  # alone first: an error shows what was typed
+        Choice.of(text)  # alone first: an error shows what was typed
         parts.insert(0, f"({text})")
     elif text:
         parts.append(text)
