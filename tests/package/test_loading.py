@@ -18,17 +18,6 @@ if TYPE_CHECKING:
 
 _HOSTS = Path(__file__).parent.parent / "hosts"
 
-BUILD = """
-    from falcokit import AsyncEvents, Plugin, async_event
-
-    class P(Plugin, AsyncEvents):
-        contact = "tests@example.com"
-
-        @async_event("tick", every=0.02)
-        def tick(self) -> bytes:
-            return b"{data}"
-"""
-
 MOODY = """
     import json
 
@@ -52,7 +41,7 @@ MOODY = """
         def tick(self) -> bytes:
             if self.config.mood == "late":
                 raise ValueError("the plugin is tired")
-            return b"packaged"
+            return b"DATA"
 """
 
 
@@ -69,20 +58,19 @@ def stage_with_its_malloc(compile_c: CompileC) -> Path:
 
 
 @pytest.fixture(scope="module")
-def moody(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("moody")
-    return place(project(folder / "project", MOODY, "moody"), folder / "built")
-
-
-@pytest.fixture(scope="module")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two builds of one plugin."""
     folder = tmp_path_factory.mktemp("builds")
     made = []
     for data in ("older", "newer"):
-        author = project(folder / f"{data}-project", BUILD.format(data=data), "reborn")
+        author = project(folder / f"{data}-project", MOODY.replace("DATA", data), "moody")
         made.append(place(author, folder / data))
     return made[0], made[1]
+
+
+@pytest.fixture(scope="module")
+def moody(builds: tuple[Path, Path]) -> Path:
+    return builds[1]
 
 
 @pytest.fixture(params=["file", "folder"])
@@ -169,7 +157,7 @@ def test_another_build_takes_its_name(
     stage: Path, builds: tuple[Path, Path], tmp_path: Path
 ) -> None:
     older, newer = builds
-    library = Path(shutil.copy(older, tmp_path / "libreborn.so"))
+    library = Path(shutil.copy(older, tmp_path / "libmoody.so"))
     with Stage(stage) as host:
         assert host(f"load={library}").rc == 0
         shutil.copy(newer, tmp_path / "next")
@@ -252,7 +240,7 @@ def test_an_init_that_fails_says_where_and_leaves_nothing_behind(
             fds.add(host("destroy", "unload").fds)
         assert len(fds) == 1
         host.settled(2)
-        live(host, moody)
+        live(host, moody, data="newer")
 
 
 def test_what_a_hook_raises_later_is_logged_with_its_place(stage: Path, moody: Path) -> None:
@@ -274,6 +262,6 @@ def test_states_start_at_once_on_their_own_threads(stage: Path, moody: Path) -> 
         answers = host.together({slot: f"init={config}" for slot, config in configs.items()})
         assert [answer.rc for answer in answers] == [0, 1, 0, 1], answers
         for slot in (0, 2):
-            assert host(f"slot={slot}", "set-handler", "take").text == "packaged"
+            assert host(f"slot={slot}", "set-handler", "take").text == "newer"
         for slot in configs:
             assert host(f"slot={slot}", "destroy", "unload").stray == 0
