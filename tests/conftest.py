@@ -30,6 +30,26 @@ _HOSTS = _TESTS / "hosts"
 _API = Path(falcokit.native.__file__).parent
 
 
+#: Files whose tests do not hang on the Python that runs them: archives, registries, texts, or
+#: commands that choose their Pythons themselves. tests/run.sh runs these on one Python only.
+_ONCE = frozenset(
+    {
+        *("test_archive", "test_bad_input", "test_checks", "test_deploy", "test_elf"),
+        *("test_falcoctl_rules", "test_fuzz", "test_glibc", "test_memory_refused", "test_oci"),
+        *("test_oci_read", "test_package_command", "test_publish", "test_publish_command"),
+        *("test_registry_client", "test_registry_login", "test_reproducible"),
+        *("test_rules_artifact", "test_sbom", "test_two_pythons", "test_without_memfd"),
+    }
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of those files."""
+    for item in items:
+        if item.path.stem in _ONCE:
+            item.add_marker(pytest.mark.once)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RealHost:
     """The framework's own programs, as tests/hosts/get-host.sh leaves them."""

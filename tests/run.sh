@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs the checks once and the whole suite on every Python that tests/pythons.py finds.
+# Runs the checks once, the whole suite on the first Python that tests/pythons.py finds, and on the
+# others all but the tests marked "once".
 # Called by `make test`; arguments go to pytest.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -13,6 +14,7 @@ echo "$pythons" | sed 's/^/  /'
 
 failed=""
 first=yes
+marks=
 for python in $pythons; do
 	version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 	venv=.venv-test-$version
@@ -28,7 +30,8 @@ for python in $pythons; do
 		first=no
 	fi
 	echo "== CPython $version: $python"
-	"$venv/bin/python" -m pytest "$@" || failed="$failed $version"
+	"$venv/bin/python" -m pytest ${marks:+-m "$marks"} "$@" || failed="$failed $version"
+	marks="not once"
 done
 
 if [ -n "$failed" ]; then
