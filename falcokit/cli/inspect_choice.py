@@ -35,7 +35,7 @@ def filter_text(
     sources: list[str],
     tids: list[int],
     time: str | None,
-    first_ns: Callable[[], int | None],
+    first_ns: Callable[[], int],
 ) -> str | None:
     """Join what was asked for with `and`; None means all events.
 
@@ -62,7 +62,7 @@ def _quoted(word: str) -> str:
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _bounds(time: str, first_ns: Callable[[], int | None]) -> list[str]:
+def _bounds(time: str, first_ns: Callable[[], int]) -> list[str]:
     begin, dots, end = time.partition("..")
     if not dots or not (begin or end):
         raise ConfigError(
@@ -77,10 +77,10 @@ def _bounds(time: str, first_ns: Callable[[], int | None]) -> list[str]:
     return bounds
 
 
-def _nanoseconds(text: str, first_ns: Callable[[], int | None]) -> int:
+def _nanoseconds(text: str, first_ns: Callable[[], int]) -> int:
     after = _AFTER_FIRST.fullmatch(text)
     if after:
-        return (first_ns() or 0) + int(after[1]) * _NS + int((after[2] or "").ljust(9, "0"))
+        return first_ns() + int(after[1]) * _NS + int((after[2] or "").ljust(9, "0"))
     if text.isascii() and text.isdigit():
         return int(text)
     try:

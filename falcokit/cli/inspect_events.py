@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from falcokit.capture.event import Event
     from falcokit.capture.render_state import Resolver
 
-__all__ = ["event_lines"]
+__all__ = ["cut_line", "event_lines"]
 
 #: Characters of one payload or buffer where no terminal sets a limit.
 _PIPE_CHARS: Final = 512
@@ -51,7 +51,7 @@ def event_lines(
         yield f"number {'time (UTC)':<{len(_NO_TIME)}} cpu {'(thread)':>9} event"[:width]
     for event in events:
         line = _line(event, resolver)
-        yield line if width is None else _cut(line, width)
+        yield line if width is None else cut_line(line, width)
 
 
 def _line(event: Event, resolver: Resolver | None) -> str:
@@ -118,8 +118,8 @@ def _short(name: str) -> str:
     return name if len(name) <= _PIPE_CHARS else f"{name[: _PIPE_CHARS - 3]}..."
 
 
-def _cut(line: str, width: int) -> str:
-    """Cut to the width of the terminal, in which some characters take two cells."""
+def cut_line(line: str, width: int) -> str:
+    """Cut a line to the width of the terminal, in which some characters take two cells."""
     from rich.cells import cell_len, set_cell_size  # noqa: PLC0415 - only for a terminal
 
     return line if cell_len(line) <= width else set_cell_size(line, width - 3) + "..."

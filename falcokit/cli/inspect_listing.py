@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists events as lines, with the fields of a plugin behind them. Called by `inspect_run`."""
+"""Lists events, as lines or as JSON, with the fields of a plugin. Called by `inspect_run`."""
 
 from __future__ import annotations
 
-import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture.text import safe_text
 from falcokit.cli import console
-from falcokit.cli.inspect_events import event_lines
+from falcokit.cli.inspect_events import cut_line, event_lines
+from falcokit.cli.inspect_output import json_text, screen_width
 from falcokit.errors import FalcokitError
 
 if TYPE_CHECKING:
@@ -19,28 +20,86 @@ if TYPE_CHECKING:
     from falcokit.capture.event import Event
     from falcokit.field_extraction import FieldInfo, Value
 
-__all__ = ["list_events"]
+    _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
+
+__all__ = ["Listing"]
+
+#: What a terminal shows of an event before the fields: all up to its type.
+_LEAST_CELLS: Final = 72
 
 
-def list_events(
-    events: Iterable[Event], *, plugin: Path | None, init_config: str | None, at_once: bool
-) -> None:
-    """Write a line for each event; `at_once` has each line out before the next event is awaited."""
-    on_screen = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if on_screen else None
-    plugin = plugin or _project_plugin()
-    if plugin is not None:
-        _write(_with_fields(events, plugin, init_config), at_once=at_once)
-    else:
-        _write(event_lines(events, width=width), at_once=at_once)
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """How events are listed: with whose fields, and whether each before the next is awaited."""
+
+    plugin: Path | None
+    init_config: str | None
+    at_once: bool
+
+    def write_lines(self, events: Iterable[Event]) -> None:
+        """Write a line for each event; a project in this folder shows its plugin's fields."""
+        width = screen_width()
+        plugin = self.plugin or _project_plugin()
+        if plugin is None:
+            self._write(event_lines(events, width=width))
+        else:
+            self._write(_lines_with_fields(self._with_fields(events, plugin), width))
+
+    def write_json(self, events: Iterable[Event]) -> None:
+        """Write an object a line; with a plugin those of its events have `fields`."""
+        from falcokit.capture.document import event_object  # noqa: PLC0415
+
+        if self.plugin is None:
+            self._write(json_text(event_object(event)) for event in events)
+            return
+        found = self._with_fields(events, self.plugin)
+        self._write(
+            json_text(event_object(event) | ({"fields": fields} if fields else {}))
+            for event, fields in found
+        )
+
+    def _with_fields(self, events: Iterable[Event], plugin: Path) -> Iterator[_WithFields]:
+        from falcokit.field_extraction import FieldExtraction  # noqa: PLC0415
+
+        with FieldExtraction(plugin.absolute(), init_config=self.init_config) as extraction:
+            # It answers when it has been given many, or all that there are.
+            portions = ((event,) for event in events) if self.at_once else (events,)
+            for portion in portions:
+                for event, values in extraction.extract(portion):
+                    yield event, _fields(extraction.columns, values)
+            if extraction.failure:
+                label = console.paint("warning:", "yellow", sys.stderr)
+                console.message(
+                    f"{label} the plugin failed on an event: {safe_text(extraction.failure)}"
+                )
+
+    def _write(self, lines: Iterable[str]) -> None:
+        if not self.at_once:
+            console.data_lines(lines)
+            return
+        for line in lines:
+            console.data(line)
 
 
-def _write(lines: Iterable[str], *, at_once: bool) -> None:
-    if not at_once:
-        console.data_lines(lines)
-        return
-    for line in lines:
-        console.data(line)
+def _fields(columns: tuple[FieldInfo, ...], values: tuple[Value, ...] | None) -> dict[str, Value]:
+    """Name the values that an event has."""
+    if values is None:
+        return {}
+    pairs = zip(columns, values, strict=True)
+    return {column.name: value for column, value in pairs if value is not None}
+
+
+def _lines_with_fields(found: Iterable[_WithFields], width: int | None) -> Iterator[str]:
+    if width is not None:
+        yield from event_lines((), width=width)
+    for event, fields in found:
+        (line,) = event_lines((event,), width=None)
+        more = "".join(f" {safe_text(name)}={_text(value)}" for name, value in fields.items())
+        more = more and f" {more}"
+        if width is None:
+            yield line + more
+        else:  # the fields are what was asked for: the event makes room
+            yield cut_line(cut_line(line, max(width - len(more), _LEAST_CELLS)) + more, width)
 
 
 def _project_plugin() -> Path | None:
@@ -60,28 +119,6 @@ def _project_plugin() -> Path | None:
         return build(project).library
     except FalcokitError:
         return None  # a capture can be looked at beside a project that does not build
-
-
-def _with_fields(events: Iterable[Event], plugin: Path, init_config: str | None) -> Iterator[str]:
-    from falcokit.field_extraction import FieldExtraction  # noqa: PLC0415 - only with a plugin
-
-    with FieldExtraction(plugin.absolute(), init_config=init_config) as extraction:
-        for event, values in extraction.extract(events):
-            (line,) = event_lines([event], width=None)
-            yield line + _fields_text(extraction.columns, values)
-        if extraction.failure:
-            label = console.paint("warning:", "yellow", sys.stderr)
-            console.message(
-                f"{label} the plugin failed on an event: {safe_text(extraction.failure)}"
-            )
-
-
-def _fields_text(columns: Iterable[FieldInfo], values: tuple[Value, ...] | None) -> str:
-    if values is None:
-        return ""
-    pairs = zip(columns, values, strict=True)
-    shown = [f"{c.name}={_text(value)}" for c, value in pairs if value is not None]
-    return "  " + " ".join(shown) if shown else ""
 
 
 def _text(value: Any) -> str:

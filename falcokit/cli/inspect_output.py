@@ -6,10 +6,11 @@ Called by `inspect_run` and `inspect_listing`, when nothing else writes to the t
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from falcokit.capture.text import safe_text
 from falcokit.cli import console
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
     from falcokit.capture.errors import Notice
     from falcokit.cli.inspect_report import Report, Table
 
-__all__ = ["screen_width", "show_report", "show_table", "warn"]
+__all__ = ["json_text", "screen_width", "show_report", "show_table", "warn"]
+
+
+def json_text(value: Any) -> str:
+    """Return JSON on one line that no terminal acts on, whatever a capture has in its texts."""
+    # json leaves DEL alone, the one unprintable ASCII character outside its escapes.
+    return json.dumps(value, separators=(",", ":"), default=str).replace("\x7f", "\\u007f")
 
 
 def screen_width() -> int | None:

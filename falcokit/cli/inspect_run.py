@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from falcokit.capture.text import safe_text
 from falcokit.cli import console
 from falcokit.cli.inspect_choice import Choice, filter_text
 from falcokit.cli.inspect_kind import is_library_or_artifact
-from falcokit.cli.inspect_output import show_report, show_table, warn
+from falcokit.cli.inspect_output import json_text, show_report, show_table, warn
 from falcokit.cli.inspect_progress import reading
 from falcokit.cli.inspect_wishes import STDIN, Wishes
 from falcokit.cli.inspect_words import count_of
@@ -27,7 +28,7 @@ from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
 from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from falcokit.capture.errors import Notice
     from falcokit.capture.event import Event
@@ -73,7 +74,7 @@ class Inspection:
 
         facts = read_library(file)
         if self._wishes.as_json:
-            console.json_line(library_object(facts))
+            console.data(json_text(library_object(facts)))
         else:
             show_report(library_report(facts))
 
@@ -97,7 +98,7 @@ class Inspection:
         elif wishes.cut is not None:
             self._cut(capture, choice, wishes.cut)
         elif wishes.diff is not None:
-            self._compare(capture, choice, wishes.diff)
+            return self._compare(capture, choice, wishes.diff)
         elif wishes.as_json or wishes.stats or not (wishes.is_listing or wishes.jsonl):
             return self._summarize(capture, choice)
         else:
@@ -107,9 +108,17 @@ class Inspection:
     def _choice(self, file: str) -> Choice:
         wishes = self._wishes
 
-        def first_ns() -> int | None:
+        def first_ns() -> int:
+            if file == STDIN or not Path(file).is_file():
+                raise ConfigError(
+                    "--time cannot count from the first event of a pipe, which is read only once",
+                    hint="give times of day, or save the capture to a file",
+                )
             with open_capture(file) as capture:
-                return next((event.ts_ns for event in capture if event.ts_ns is not None), None)
+                for event in capture:
+                    if event.ts_ns is not None:
+                        return event.ts_ns
+            raise ConfigError(f"{safe_text(file)} has no event with a time to count --time from")
 
         return Choice.of(
             filter_text(
@@ -168,20 +177,15 @@ class Inspection:
                 last.extend(events)
             events = iter(last)
         events = islice(events, wishes.limit)
-        if wishes.jsonl:
-            self._list_json(events)
-            return
-        from falcokit.cli.inspect_listing import list_events  # noqa: PLC0415
+        from falcokit.cli.inspect_listing import Listing  # noqa: PLC0415
 
-        list_events(
-            events, plugin=wishes.plugin, init_config=wishes.init_config, at_once=wishes.follow
+        listing = Listing(
+            plugin=wishes.plugin, init_config=wishes.init_config, at_once=wishes.follow
         )
-
-    def _list_json(self, events: Iterable[Event]) -> None:
-        from falcokit.capture.document import event_object  # noqa: PLC0415
-
-        for event in events:
-            console.json_line(event_object(event))
+        if wishes.jsonl:
+            listing.write_json(events)
+        else:
+            listing.write_lines(events)
 
     def _export(self, capture: Capture, choice: Choice, target: Path) -> None:
         from falcokit.cli.inspect_files import export_events  # noqa: PLC0415
@@ -206,18 +210,25 @@ class Inspection:
         console.message(f"{count_of(count, 'event')} written")
         console.data(str(target))
 
-    def _compare(self, capture: Capture, choice: Choice, other: Path) -> None:
+    def _compare(self, capture: Capture, choice: Choice, other: Path) -> tuple[Notice, ...]:
         from falcokit.capture.compare import compare  # noqa: PLC0415
         from falcokit.cli.inspect_diff import diff_object, diff_report  # noqa: PLC0415
 
+        others = self._choice(str(other))  # where --time counts from the first event
         with open_capture(other) as second:
             with reading(capture):
-                found = compare(choice.events(capture), choice.events(second))
+                found = compare(choice.events(capture), others.events(second))
             names = (str(capture.path), str(second.path))
+            notices = [
+                replace(notice, message=f"{name}: {notice.message}")
+                for name, side in zip(names, (capture, second), strict=True)
+                for notice in side.notices
+            ]
         if self._wishes.as_json:
-            console.json_line(diff_object(found, names))
+            console.data(json_text(diff_object(found, names)))
         else:
             show_report(diff_report(found, names))
+        return tuple(notices)
 
     def _show_lists(self, capture: Capture) -> None:
         from falcokit.cli import inspect_lists  # noqa: PLC0415
@@ -234,7 +245,7 @@ class Inspection:
                 "fds": inspect_lists.fd_objects,
                 "users": inspect_lists.user_objects,
             }
-            console.json_line({"version": 1, kind: list(objects[kind](lists))})
+            console.data(json_text({"version": 1, kind: list(objects[kind](lists))}))
             return
         tables = {
             "processes": inspect_lists.process_table,

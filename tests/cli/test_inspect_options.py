@@ -182,3 +182,11 @@ def test_words_of_the_short_options_are_no_filter_language() -> None:
     done = inspect(CURL, "--stats", "--type", odd, "--json")
     assert done.returncode == 0
     assert '"count": 0,' in done.stdout
+
+
+def test_time_from_the_first_event_of_a_pipe_is_refused() -> None:
+    done = inspect("-", "--time", "+1..", stdin=CURL.read_bytes())
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "pipe" in done.stderr
+    done = inspect("-", "--stats", "--time", "2018-08-17T17:35:48.5..", stdin=CURL.read_bytes())
+    assert (done.returncode, done.stderr) == (0, "")
