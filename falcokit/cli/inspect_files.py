@@ -10,6 +10,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from falcokit.capture.text import safe_text
 from falcokit.errors import ConfigError, FalcokitError
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ def export_events(events: Iterable[Event], target: Path) -> int:
     from falcokit.capture.export import write_csv, write_parquet  # noqa: PLC0415 - an extra
 
     writers = {".csv": write_csv, ".parquet": write_parquet}
-    write = writers.get(target.suffix)
+    write = writers.get(target.suffix.lower())
     if write is None:
         raise ConfigError(
-            f"--export {target}: a table is a .csv or a .parquet file",
+            f"--export {safe_text(str(target))}: a table is a .csv or a .parquet file",
             hint="for instance --export events.csv",
         )
     with _replacing(target) as draft:
@@ -81,15 +82,21 @@ class _Head:
 
 @contextlib.contextmanager
 def _replacing(target: Path) -> Iterator[Path]:
+    name = safe_text(str(target))
+    target = target.resolve()  # what a link leads to is replaced, not the link
+    if target.exists() and not target.is_file():
+        raise FalcokitError(
+            f"{name} cannot be written: it is no regular file", hint="take another name"
+        )
     draft = target.with_name(f".{os.getpid()}.{target.name}")
     try:
         yield draft
         draft.replace(target)
     except ValueError as e:  # of CaptureWriter: a file of two byte orders, for one
-        raise FalcokitError(f"{target} cannot be written: {e}") from e
+        raise FalcokitError(f"{name} cannot be written: {e}") from e
     except OSError as e:
         raise FalcokitError(
-            f"{target} cannot be written: {e.strerror}", hint="take another folder"
+            f"{name} cannot be written: {e.strerror or e}", hint="take another folder"
         ) from e
     finally:
         draft.unlink(missing_ok=True)

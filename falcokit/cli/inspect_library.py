@@ -64,7 +64,7 @@ def library_report(facts: LibraryFacts) -> Report:
         held = ", ".join(f"{name} {version}" for name, version in carried.distributions.items())
         rows.append(("Packages", held or "none"))
     return Report(
-        title=facts.path.name,
+        title=safe_text(facts.path.name),
         facts=tuple((label, safe_text(str(text))) for label, text in rows),
         tables=tuple(table for table in (_fields(facts), _items(facts)) if table is not None),
     )
