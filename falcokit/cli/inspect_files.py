@@ -10,7 +10,10 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from falcokit.capture.errors import Notice
+from falcokit.capture.event_table import event_table
 from falcokit.capture.text import safe_text
+from falcokit.cli.inspect_output import warn
 from falcokit.errors import ConfigError, FalcokitError
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from falcokit.capture.event import Event
+    from falcokit.capture.pairing import Mismatch
     from falcokit.capture.reader import Capture
     from falcokit.capture.writer import CaptureWriter
 
@@ -40,10 +44,14 @@ def export_events(events: Iterable[Event], target: Path) -> int:
 
 
 def cut_events(capture: Capture, events: Iterable[Event], target: Path) -> int:
-    """Write a capture of `events` with the lists of their sections, and return their number."""
-    from falcokit.capture.writer import CaptureWriter  # noqa: PLC0415 - only here
+    """Write a capture of `events` with the lists of their sections, and return their number.
 
-    count = 0
+    Where an enter event is left out whose exit event needs it, a warning is given.
+    """
+    from falcokit.capture.pairing import Pairing  # noqa: PLC0415 - only here
+    from falcokit.capture.writer import CaptureWriter  # noqa: PLC0415
+
+    count, pairing = 0, Pairing()
     big = any(section.byte_order == "big" for section in capture.sections)
     with (
         _replacing(target) as draft,
@@ -54,10 +62,24 @@ def cut_events(capture: Capture, events: Iterable[Event], target: Path) -> int:
         head = _Head(capture, writer)
         for event in events:
             head.copy()
+            pairing.section = capture.section_count
+            pairing.add(event)
             writer.copy(event)
             count += 1
         head.copy()
+    if pairing.first is not None:
+        _warn_of(pairing.first, target)
     return count
+
+
+def _warn_of(mismatch: Mismatch, target: Path) -> None:
+    events = event_table()
+    exits, enters = (events.get(c) for c in (mismatch.exit_code, mismatch.enter_code))
+    text = (
+        f"a replay of {target} stops where an exit event of {exits and exits.name} meets the enter"
+        f" event of {enters and enters.name}: choose both halves of a call, or exit events only"
+    )
+    warn((Notice(kind="replay", message=text, offset=0),))
 
 
 class _Head:

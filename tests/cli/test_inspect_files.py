@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import re
+import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +177,19 @@ def test_sysdig_reads_the_same_from_a_cut(real_host: RealHost, tmp_path: Path, t
         return re.sub(r"\(<.*?\)", "", run(command, timeout=60)).splitlines()
 
     assert shown(target) == shown(CURL, text) != []
+
+
+@pytest.mark.host
+def test_a_cut_that_sysdig_stops_at_has_a_warning(real_host: RealHost, tmp_path: Path) -> None:
+    target = tmp_path / "cut.scap"
+    halves = "not (evt.type=read and evt.dir=<) and not (evt.type=close and evt.dir=>)"
+    done = inspect(CURL, "--cut", target, halves)
+    assert done.returncode == 0
+    warning, _ = done.stderr.splitlines()
+    assert warning.startswith(f"warning: a replay of {target} stops where an exit event of close")
+    command = [str(real_host.sysdig), "-r", str(target)]
+    theirs = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "The enter event for 'close_X' is not the right one" in theirs.stderr
 
 
 @pytest.mark.host
