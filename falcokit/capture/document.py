@@ -33,6 +33,7 @@ def summary_object(summary: Summary, events: Iterable[Event] | None = None) -> d
         "unknown_blocks": summary.unknown_blocks,
         "machine": _fields(summary.machine) if summary.machine else None,
         "time": None,
+        "histogram": None,
         "events": {
             "count": summary.events.count,
             "untimed": summary.events.untimed,
@@ -49,6 +50,9 @@ def summary_object(summary: Summary, events: Iterable[Event] | None = None) -> d
     }
     if summary.time:
         result["time"] = _fields(summary.time) | {"duration_ns": summary.time.duration_ns}
+    if summary.histogram.counts:
+        counts = {"counts": list(summary.histogram.counts)}
+        result["histogram"] = _fields(summary.histogram) | counts
     if events is not None:
         result["listed"] = [event_object(event) for event in events]
     return result

@@ -157,6 +157,9 @@ class Inspection:
                     if limit is not None and len(listed) < limit:
                         listed.append(event)
         summary = tally.summary(capture)
+        if choice.filter is not None:  # of a part it cannot be said how the file replays
+            of_reading = (n for n in summary.notices if n.kind not in {"replay", "no-events"})
+            summary = replace(summary, notices=tuple(of_reading))
         if self._wishes.as_json:
             from falcokit.capture.document import render, summary_object  # noqa: PLC0415
 
