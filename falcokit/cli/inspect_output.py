@@ -48,10 +48,16 @@ def show_report(report: Report) -> None:
 
 
 def show_table(table: Table) -> None:
-    """Show all rows of a table."""
+    """Show all rows of a table, on a terminal cut to its width."""
     from falcokit.cli.inspect_plain import table_lines  # noqa: PLC0415
 
-    console.data_lines(table_lines(table))
+    width = screen_width()
+    if width is None:
+        console.data_lines(table_lines(table))
+        return
+    from falcokit.cli.inspect_events import cut_line  # noqa: PLC0415
+
+    console.data_lines(cut_line(line, width) for line in table_lines(table))
 
 
 def warn(notices: Iterable[Notice]) -> None:
