@@ -7,7 +7,9 @@ Called by `falcokit.cli.package`.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli import console
@@ -46,7 +48,14 @@ def _size(count: int) -> str:
 
 
 def _line(label: str, text: str) -> None:
-    console.message(f"  {console.paint(f'{label:<{_WIDTH}}', 'dim', sys.stderr)}{text}")
+    """Write a line; on a terminal it goes on below its own beginning."""
+    parts = [text]
+    if sys.stderr is not None and sys.stderr.isatty():
+        room = max(shutil.get_terminal_size().columns - _WIDTH - 2, 2 * _WIDTH)
+        parts = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+    for part in parts:
+        console.message(f"  {console.paint(f'{label:<{_WIDTH}}', 'dim', sys.stderr)}{part}")
+        label = ""
 
 
 def show_artifact(artifact: Artifact, layout: OciLayout | None) -> None:
