@@ -78,11 +78,15 @@ class Wishes:
         for name in _NO_DOCUMENT:
             if self.as_json and self._has(name):
                 hint = "--jsonl writes an event a line, --json -n N adds the first N"
-                raise _clash("as_json", name, hint)
+                raise _clash("as_json", name, None if self._has_target else hint)
         if self.init_config is not None and not (self.is_listing or self.jsonl):
             raise ConfigError("--init-config is for the plugin whose fields are shown")
         if len(self.files) > 1 and (asked or self.is_listing or self.as_json):
             raise ConfigError("several files have their summaries shown, and nothing else")
+
+    @property
+    def _has_target(self) -> bool:
+        return self.export is not None or self.cut is not None
 
     def _has(self, name: str) -> bool:
         return getattr(self, name) not in {None, False, ()}
