@@ -8,6 +8,7 @@ and what it forgot to wipe out is.
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import re
@@ -15,19 +16,32 @@ import struct
 import subprocess
 import sys
 import termios
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import pytest
+
+from falcokit.capture import open_capture
+from falcokit.cli.app import app
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CURL", "SAMPLES", "Screen", "inspect", "on_terminal", "start"]
+    from falcokit.capture import Event
+
+__all__ = ["CURL", "SAMPLES", "Screen", "events_of", "inspect", "on_terminal", "start"]
 
 SAMPLES = Path(__file__).parents[1] / "capture" / "samples"
 CURL = SAMPLES / "curl_google.scap"
 _SECONDS = 60
 _STEP = re.compile(r"\x1b\[\??([0-9;]*)([A-Za-z])|([\r\n])|([^\x1b\r\n]+)")
+
+
+def events_of(file: Path, *types: str) -> list[Event]:
+    with open_capture(file) as capture:
+        return [event for event in capture if not types or event.type in types]
 
 
 def command(arguments: Sequence[object]) -> list[str]:
@@ -37,7 +51,12 @@ def command(arguments: Sequence[object]) -> list[str]:
 def inspect(
     *arguments: object, stdin: bytes | None = None, cwd: Path | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command on pipes; its output is read as UTF-8, which it is then known to be."""
+    """Run the command on pipes; its output is read as UTF-8, which it is then known to be.
+
+    In a process of its own only where it needs one: starting Python takes longer than most runs.
+    """
+    if stdin is None and cwd is None and not env:
+        return inspect_here(arguments)
     done = subprocess.run(
         command(arguments),
         input=stdin,
@@ -51,6 +70,19 @@ def inspect(
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
     )
+
+
+def inspect_here(arguments: Sequence[object]) -> subprocess.CompletedProcess[str]:
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        app(["inspect", *map(str, arguments)], prog_name="falcokit")
+    texts = []
+    for stream in (out, err):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode())
+    code = ended.value.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(command(arguments), code, *texts)
 
 
 def start(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
