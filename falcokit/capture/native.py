@@ -98,10 +98,10 @@ def deferred(make: Callable[[Library], Scanner]) -> Scanner:
 
 
 class NativeScan:
-    """A scanner for `Capture.scan`: it counts events, passes over them, or notes their places.
+    """A scanner for `Capture.scan`: it counts events, passes over them, notes or lists them.
 
-    Without any of `tally`, `query` and `index`, pointers to the structures of scan.h, it takes
-    every event that is well formed. What those point to in turn is kept alive by `keep`.
+    Without any of `tally`, `query`, `index` and `lines`, pointers to structures of the headers, it
+    takes every event that is well formed. What those point to in turn is kept alive by `keep`.
     """
 
     def __init__(
@@ -111,16 +111,18 @@ class NativeScan:
         tally: Any = None,
         query: Any = None,
         index: Any = None,
+        lines: Any = None,
         keep: Any = None,
     ) -> None:
         self._lib = loaded.lib
         self._scan = loaded.ffi.new("struct fk_scan *")
-        self._kept = (loaded, tally, query, index, keep)  # C points to these
+        self._kept = (loaded, tally, query, index, lines, keep)  # C points to these
         null = loaded.ffi.NULL
         self._scan.codes = loaded.codes
         self._scan.tally = null if tally is None else tally
         self._scan.query = null if query is None else query
         self._scan.index = null if index is None else index
+        self._scan.lines = null if lines is None else lines
         self._seen = 0
 
     def __call__(self, capture: Capture, buffer: bytes, at: int, base: int) -> int:
@@ -152,7 +154,7 @@ def _cffi_version() -> str:
 def _parsed() -> Any:
     import cffi  # noqa: PLC0415 - its parser takes 40 ms to load
 
-    header = (_FOLDER / "scan.h").read_text()
+    header = "".join((_FOLDER / name).read_text() for name in ("scan.h", "lines.h"))
     ffi: Any = cffi.FFI()
     ffi.cdef("\n".join(line for line in header.splitlines() if not line.startswith("#")))
     return ffi

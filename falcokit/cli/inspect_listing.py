@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture.text import safe_text
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from falcokit.capture.event import Event
+    from falcokit.capture.reader import Capture
     from falcokit.field_extraction import FieldInfo, Value
 
     _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
@@ -44,6 +46,19 @@ class Listing:
             self._write(event_lines(events, width=width))
         else:
             self._write(_lines_with_fields(self._with_fields(events, plugin), width))
+
+    def write_all_lines(self, capture: Capture, limit: int | None) -> None:
+        """Write a line for each event of a capture, at most `limit`; in C where that is all."""
+        listing = self
+        if not self.at_once and screen_width() is None:
+            plugin = self.plugin or _project_plugin()
+            if plugin is None:
+                from falcokit.capture.native_lines import write_lines  # noqa: PLC0415
+
+                write_lines(capture, line=_line, write=console.data, limit=limit)
+                return
+            listing = replace(self, plugin=plugin)
+        listing.write_lines(islice(capture, limit))
 
     def write_json(self, events: Iterable[Event]) -> None:
         """Write an object a line; with a plugin those of its events have `fields`."""
@@ -89,11 +104,16 @@ def _fields(columns: tuple[FieldInfo, ...], values: tuple[Value, ...] | None) ->
     return {column.name: value for column, value in pairs if value is not None}
 
 
+def _line(event: Event) -> str:
+    (line,) = event_lines((event,), width=None)
+    return line
+
+
 def _lines_with_fields(found: Iterable[_WithFields], width: int | None) -> Iterator[str]:
     if width is not None:
         yield from event_lines((), width=width)
     for event, fields in found:
-        (line,) = event_lines((event,), width=None)
+        line = _line(event)
         more = "".join(f" {safe_text(name)}={_text(value)}" for name, value in fields.items())
         more = more and f" {more}"
         if width is None:

@@ -173,18 +173,22 @@ class Inspection:
     # ---- events ---------------------------------------------------------------------------------
 
     def _list(self, capture: Capture, choice: Choice) -> None:
-        wishes, events = self._wishes, choice.events(capture)
+        from falcokit.cli.inspect_listing import Listing  # noqa: PLC0415
+
+        wishes = self._wishes
+        listing = Listing(
+            plugin=wishes.plugin, init_config=wishes.init_config, at_once=wishes.follow
+        )
+        if choice.filter is None and wishes.tail is None and not wishes.jsonl:
+            listing.write_all_lines(capture, wishes.limit)
+            return
+        events = choice.events(capture)
         if wishes.tail is not None:
             last: deque[Event] = deque(maxlen=wishes.tail)
             with self._pass(capture):
                 last.extend(events)
             events = iter(last)
         events = islice(events, wishes.limit)
-        from falcokit.cli.inspect_listing import Listing  # noqa: PLC0415
-
-        listing = Listing(
-            plugin=wishes.plugin, init_config=wishes.init_config, at_once=wishes.follow
-        )
         if wishes.jsonl:
             listing.write_json(events)
         else:

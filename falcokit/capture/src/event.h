@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event blocks and event headers, in either byte order. Included by scan.c alone; everything is
-// inlined, so that the test for the byte order vanishes from the loop.
+// Event blocks and event headers, in either byte order. Included by scan.c and lines_out.h;
+// everything is inlined, so that the test for the byte order vanishes from the loop.
 #pragma once
 #include <stdbool.h>
 #include <string.h>

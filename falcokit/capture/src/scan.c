@@ -2,6 +2,7 @@
 // The walk over event blocks for files too large for Python: it takes what is well formed and
 // leaves everything else to the Python walk, which therefore alone decides what a fault means.
 #include "tally.h"
+#include "lines.h"
 
 // Whether the event must go to Python, which then makes certain.
 INLINE bool wanted(const struct fk_query *q, const struct event *e, const struct fk_code *code,
@@ -54,6 +55,10 @@ INLINE uint64_t walk(struct fk_scan *s, const uint8_t *data, uint64_t size, uint
 		const struct fk_code *code = &s->codes[e.code];
 		bool leading = s->leading && code->state;
 		if (s->query && wanted(s->query, &e, code, s->number + 1, swap)) break;
+		if (s->lines) {
+			uint32_t cpu = u16(block + HEAD_BYTES, swap);
+			if (!fk_line(s->lines, &e, code, s->number + 1, cpu, leading, swap)) break;
+		}
 		if (s->tally && !count_event(s->tally, &e, code, leading, base + at, swap)) break;
 		if (s->index && !note(s->index, s->number + 1, base + at, s->big_endian, leading)) break;
 		s->number++;

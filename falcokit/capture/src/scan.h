@@ -83,6 +83,8 @@ struct fk_index {
 	uint64_t *places; // offset, with marks in the two highest bits
 };
 
+struct fk_lines;
+
 struct fk_scan {
 	uint64_t number;     // events so far, malformed ones too
 	uint32_t leading;    // still at the head of a section
@@ -93,6 +95,7 @@ struct fk_scan {
 	struct fk_tally *tally;
 	const struct fk_query *query;
 	struct fk_index *index;
+	struct fk_lines *lines; // of lines.h
 };
 
 // Takes whole event blocks from data[at..size) and returns where it stopped: at the end of the
