@@ -14,6 +14,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+# Functions with the names of their modules: loaded now, or the module would be found instead.
+from falcokit.capture.summarize import summarize
+from falcokit.capture.values import Arg, value, values
+
 if TYPE_CHECKING:
     from falcokit.capture.descriptors import FileDescriptor
     from falcokit.capture.errors import CaptureError, FilterError, MalformedEventError, Notice
@@ -26,10 +30,8 @@ if TYPE_CHECKING:
     from falcokit.capture.reader import Capture, open_capture
     from falcokit.capture.render import args_text
     from falcokit.capture.selection import EventQuery, select
-    from falcokit.capture.summarize import summarize
     from falcokit.capture.summary import Summary
     from falcokit.capture.users import Group, User
-    from falcokit.capture.values import Arg, value, values
     from falcokit.capture.writer import CaptureWriter
 
 __all__ = [
@@ -81,13 +83,9 @@ _PLACES: Final = {
     "args_text": "render",
     "EventQuery": "selection",
     "select": "selection",
-    "summarize": "summarize",
     "Summary": "summary",
     "Group": "users",
     "User": "users",
-    "Arg": "values",
-    "value": "values",
-    "values": "values",
     "CaptureWriter": "writer",
 }
 

@@ -32,12 +32,17 @@ def json_text(value: Any) -> str:
 
 def screen_width() -> int | None:
     """Return the columns of the terminal that stdout is; None for a pipe or a file."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return shutil.get_terminal_size().columns if _is_terminal() else None
+
+
+def _is_terminal() -> bool:
+    """Tell whether stdout is one; it may also be closed, which is told when it is written to."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def show_report(report: Report) -> None:
     """Show a report: one screen of it on a terminal, all of it elsewhere."""
-    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+    if _is_terminal() and os.environ.get("TERM") != "dumb":
         from falcokit.cli.inspect_screen import show  # noqa: PLC0415 - rich costs 60 ms
 
         show(report)
