@@ -111,18 +111,12 @@ fk_store *fk_store_open(const fk_payload *payload, const char *library, char *er
 	return NULL;
 }
 
-// A library that stays loaded (NODELETE, or needed by another) keeps its descriptor: the loader knows it
-// by its path, and would take the next file of that path for it.
+// A library that was loaded stays, with its descriptor: the libpython of 3.13 leaves a function of its own
+// to be called at the end of the thread that loads it. Who loads it next finds it by its name.
 static void forget(fk_store *s) {
-	for (int i = s->count - 1; i >= 0; i--)
-		if (s->handles && s->handles[i]) dlclose(s->handles[i]);
 	for (int i = 0; i < s->count; i++) {
 		char *path = s->paths ? s->paths[i] : NULL;
-		void *still = path && s->handles[i] ? dlopen(path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
-		if (still)
-			dlclose(still);
-		else if (path)
-			fk_displace(path);
+		if (path && !s->handles[i]) fk_displace(path);
 		free(path);
 	}
 }
@@ -219,13 +213,26 @@ int fk_store_flags(const fk_store *s) {
 	return RTLD_NOW | RTLD_LOCAL | (foreign ? RTLD_DEEPBIND : 0);
 }
 
+// By its name, which is unique: it was loaded by an init that failed, or by a copy of the entry library.
+static bool is_loaded(fk_store *s, int i) {
+	s->handles[i] = dlopen(s->items[i].name, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+	return s->handles[i] != NULL;
+}
+
 static void *load_locked(fk_store *s, int i, bool itself, char *err, size_t errlen) {
 	if (s->handles[i]) return s->handles[i];
 	for (const int16_t *need = s->items[i].needs; *need >= 0; need++)
 		if (!load_locked(s, *need, true, err, errlen)) return NULL;
 	if (!itself) return s;
+	if (is_loaded(s, i)) return s->handles[i];
 	const char *path = place_locked(s, i, err, errlen);
 	if (!path) return NULL;
+	if (is_loaded(s, i)) { // meanwhile
+		fk_displace(path);
+		free(s->paths[i]);
+		s->paths[i] = NULL;
+		return s->handles[i];
+	}
 	s->handles[i] = dlopen(path, fk_store_flags(s));
 	if (!s->handles[i]) {
 		const char *why = dlerror();

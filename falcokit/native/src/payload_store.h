@@ -50,8 +50,8 @@ typedef struct fk_store {
 // `library` is where the entry library was when it was loaded.
 fk_store *fk_store_open(const fk_payload *payload, const char *library, char *err, size_t errlen);
 
-// Of a store whose Python was never started: what it has loaded and placed goes away with it. To be
-// called by the library that opened it: with RTLD_DEEPBIND that has another free than the glue.
+// Of a store that no Python uses: what it has placed and not loaded goes away with it. To be called by
+// the library that opened it: with RTLD_DEEPBIND that has another free than the glue.
 void fk_store_close(fk_store *store);
 
 // `other` is of the same content: what could not be placed is looked for where that one looks.
