@@ -3,6 +3,11 @@
 // modules for the finder of falcokit.runtime._payload. In the development layout there is none.
 #include "glue.h"
 #include "payload_store.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define ROOM (32u << 20)
 
 // For all of the glue, which may be loaded with RTLD_DEEPBIND (see fk_store_flags): the C library's own
 // takes memory from the host's allocator then, and what is freed here goes to the C library's.
@@ -23,8 +28,23 @@ void fk_payload_adopt(fk_store *opened) {
 
 bool fk_is_packaged(void) { return store != NULL; }
 
+// Python ends the process when it runs out of memory before its exceptions are there.
+static bool has_room(void) {
+	void *room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (room == MAP_FAILED) return false;
+	munmap(room, ROOM);
+	return true;
+}
+
 const char *fk_payload_archive(char *err, size_t errlen) {
-	return fk_store_archive(store, err, errlen);
+	const char *archive = fk_store_archive(store, err, errlen);
+	if (!archive || has_room()) return archive;
+	snprintf(
+		err, errlen,
+		"there is no memory to start Python of the packaged plugin: it takes %u MB (is there a "
+		"limit, as of ulimit -v?)",
+		ROOM >> 20);
+	return NULL;
 }
 
 // payload_modules() -> {full name: item}, empty in the development layout
