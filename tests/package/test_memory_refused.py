@@ -97,7 +97,7 @@ def test_too_few_open_files_are_said_and_enough_of_them_mend_it(
     assert not Path(cache["FALCOKIT_CACHE"]).exists()
 
 
-@pytest.mark.parametrize("megabytes", [16, 24, 32, 40, 48, 56, 64, 72])
+@pytest.mark.parametrize("megabytes", [12, 20, 24, 28, 40, 44, 48, 56, 72])
 def test_too_little_memory_is_an_error_and_the_host_lives(
     stage: Path, library: Path, cache: dict[str, str], megabytes: int
 ) -> None:
