@@ -38,7 +38,7 @@ while [ "$1" != -- ]; do
     shift 3
 done
 shift
-[ -z "$SYSCTL" ] || echo "${SYSCTL#*=}" > "$root/proc/sys/${SYSCTL%%=*}"
+[ -z "$SYSCTL" ] || echo "${SYSCTL#*=}" > "$root/proc/sys/${SYSCTL%%=*}" || exit 77
 exec "$@"
 """
 
@@ -126,6 +126,8 @@ class EmptyRoot:
             timeout=60,
             check=False,
         )
+        if done.returncode == 77:
+            pytest.skip(f"{sysctl} cannot be set: it takes root, or a newer kernel")
         assert done.returncode >= 0, f"{program} died of signal {-done.returncode}\n{done.stderr}"
         assert done.returncode < 128, f"{program}: status {done.returncode}\n{done.stderr}"
         return Ran(out=done.stdout, err=done.stderr.strip(), status=done.returncode)
