@@ -7,6 +7,7 @@ distribution's own RECORD; what is not in it was not installed.
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -22,7 +23,6 @@ from falcokit.errors import ConfigError, PackageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from importlib.metadata import PackagePath
     from pathlib import Path
 
     from falcokit.package.python_runtime import PythonRuntime
@@ -104,18 +104,18 @@ def read_distributions(
         if name not in whole and not backend_only:
             continue
         sizes: dict[str, int] = {}
-        for path, entry in _record(dist):
+        for path, recorded, length in _record(dist):
             if not choice.keeps(path, backend_only=backend_only):
                 continue
-            owner, digest = taken.setdefault(path, (name, str(entry.hash)))
-            if digest != str(entry.hash):
+            owner, digest = taken.setdefault(path, (name, recorded))
+            if digest != recorded:
                 raise PackageError(
                     f"the dependencies {owner} and {name} both hold the file {path}, each another",
                     hint="only one of the two can be shipped: leave one out of"
                     " project.dependencies, or take another version of it",
                 )
             if owner == name:
-                sizes[path] = _size(folder / path, entry)
+                sizes[path] = _size(folder / path, length)
         result.append(
             Distribution(
                 name=dist.metadata["Name"],
@@ -160,22 +160,28 @@ def _environment(runtime: PythonRuntime, extra: str) -> dict[str, str]:
     }
 
 
-def _record(dist: PathDistribution) -> Iterator[tuple[str, PackagePath]]:
-    """Give the files that a distribution has put into the folder."""
-    for entry in dist.files or ():
-        path = PurePosixPath(entry.as_posix())
+def _record(dist: PathDistribution) -> Iterator[tuple[str, str, str]]:
+    """Give name, hash and size, which may be empty, of the files that a distribution was made of.
+
+    Not its `files`: from Python 3.12 on these are only those that are still there.
+    """
+    for row in csv.reader((dist.read_text("RECORD") or "").splitlines()):
+        name, digest, size = (*row, "", "", "")[:3]
+        path = PurePosixPath(name)
+        if not path.parts:
+            continue
         if path.is_absolute() or ".." in path.parts:
             continue  # scripts, headers, and data for folders of the system
         if "__pycache__" not in path.parts and path.parts[0] != "bin":
-            yield str(path), entry
+            yield str(path), digest, size
 
 
-def _size(file: Path, entry: PackagePath) -> int:
+def _size(file: Path, length: str) -> int:
     if file.is_symlink() or not file.is_file():
-        raise DamagedFolderError(str(entry))
+        raise DamagedFolderError(file.name)
     size = file.stat().st_size
-    if entry.size not in (None, size):
-        raise DamagedFolderError(str(entry))
+    if length not in {"", str(size)}:
+        raise DamagedFolderError(file.name)
     return size
 
 
