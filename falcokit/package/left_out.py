@@ -86,6 +86,7 @@ LEFT_OUT: dict[str, str] = {
     "idlelib": _WINDOW,
     "turtle": _WINDOW,
     "turtledemo": _WINDOW,
+    "asyncio.__main__": _TERMINAL,
     "curses": _TERMINAL,
     "readline": _TERMINAL,
     "rlcompleter": _TERMINAL,

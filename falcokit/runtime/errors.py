@@ -100,7 +100,9 @@ def own_frames(frames: Iterable[traceback.FrameSummary]) -> list[traceback.Frame
     others = [
         f
         for f in frames
-        if "/falcokit/runtime/" not in f.filename and not f.filename.startswith("<frozen")
+        if "/falcokit/runtime/" not in f.filename
+        and "/_falcokit_payload" not in f.filename
+        and not f.filename.startswith("<frozen")
     ]
     theirs = [f for f in others if not f.filename.startswith(library) or "-packages" in f.filename]
     return theirs or others

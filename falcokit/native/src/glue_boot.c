@@ -111,7 +111,8 @@ static void describe_exception(char *err, size_t errlen, const char *what) {
 	PyErr_Fetch(&type, &value, &trace);
 	PyObject *text = value ? PyObject_Str(value) : NULL;
 	const char *why = text ? PyUnicode_AsUTF8(text) : NULL;
-	snprintf(err, errlen, "%s: %s", what, why ? why : "no reason given");
+	if (!why || !*why) why = type ? ((PyTypeObject *)type)->tp_name : "no reason given";
+	snprintf(err, errlen, "%s: %s", what, why);
 	Py_XDECREF(text);
 	Py_XDECREF(type);
 	Py_XDECREF(value);
