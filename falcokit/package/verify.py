@@ -30,7 +30,7 @@ __all__ = ["Verification", "verify"]
 
 _CYCLES: Final = 2
 _EVENTS: Final = 20
-_SECONDS: Final = 0.3
+_SECONDS: Final = 0.15
 """How long each of the openings waits for events: a plugin need not have any so soon."""
 _LIMIT: Final = 120.0
 _MISSED: Final = re.compile(r"No module named '([\w.]+)'")
