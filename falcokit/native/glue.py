@@ -34,6 +34,7 @@ typedef struct fk_call {
     const char *const *paths;
     char *err;
     size_t errlen;
+    uint64_t instance;
 } fk_call;
 typedef struct ss_plugin_event { ...; } ss_plugin_event;
 typedef struct ss_plugin_event_input {
@@ -41,7 +42,10 @@ typedef struct ss_plugin_event_input {
     uint64_t evtnum;
     const char *evtsrc;
 } ss_plugin_event_input;
-enum fk_op { FK_OP_INIT, FK_OP_DESTROY, FK_OP_SET_CONFIG, FK_OP_START, FK_OP_STOP, FK_OP_DUMP };
+enum fk_op {
+    FK_OP_INIT, FK_OP_DESTROY, FK_OP_SET_CONFIG, FK_OP_START, FK_OP_STOP, FK_OP_DUMP,
+    FK_OP_OPEN_PARAMS, FK_OP_OPEN, FK_OP_CLOSE, FK_OP_CAPTURE_OPEN, FK_OP_CAPTURE_CLOSE
+};
 int fk_metric_add(const char *name, int kind, int value_type, double d, int64_t i, uint64_t u);
 """
 _CALLBACKS = """
@@ -53,12 +57,14 @@ extern "Python+C" int fk_python_metrics(uint64_t plugin, char *err, size_t len);
 """
 
 
-#: What a packaged plugin carries, opened: in the glue as in the entry library.
-_SHARED = ("payload_store.c", "payload_file.c", "sha256.c")
+#: C without Python: what a packaged plugin carries, opened, as in the entry library; the results
+#: of extraction and sourcing; declarative fields.
+_SHARED = ("payload_store.c", "payload_file.c", "sha256.c", "result_arena.c")
 
 
 def _c_files() -> list[Path]:
-    return sorted([*_SOURCES.glob("glue*.c"), *(_SOURCES / name for name in _SHARED)])
+    shared = [*_SOURCES.glob("json_*.c"), *(_SOURCES / name for name in _SHARED)]
+    return sorted([*_SOURCES.glob("glue*.c"), *shared])
 
 
 def _inputs() -> list[Path]:

@@ -21,7 +21,7 @@ from falcokit.runtime.event import AsyncEvent, Event, payload_bytes
 
 __all__ = ["connect"]
 
-_ABI: Final = 3  # FK_ABI of fk_abi.h
+_ABI: Final = 4  # FK_ABI of fk_abi.h
 if _falcokit_hot.ABI != _ABI:
     raise ImportError("the library was built by another version of falcokit")
 

@@ -15,7 +15,6 @@ FK_EXPORT const char *plugin_get_parse_event_sources(void) { return FK_META_PARS
 FK_EXPORT ss_plugin_rc plugin_parse_event(ss_plugin_t *s, const ss_plugin_event_input *event,
                                           const ss_plugin_event_parse_input *in) {
 	fk_plugin *p = fk_ready(s);
-	(void)in;
-	if (!p || !event || !event->evt) return SS_PLUGIN_FAILURE;
-	return fk_table->parse_event(p, event);
+	if (!p || !event || !event->evt || !in) return SS_PLUGIN_FAILURE;
+	return fk_table->parse_event(p, event, in);
 }

@@ -8,9 +8,16 @@
 #include "plugin_api.h"
 #include "payload_store.h"
 
-#define FK_ABI         3
+#define FK_ABI         4
 #define FK_GLUE_SYMBOL "fk_glue_table"
 #define FK_ERRLEN      4096
+
+// One field of get_fields, in its order. Without a program it is a method of the author's class.
+typedef struct fk_boot_field {
+	const char *name; // NULL behind the last
+	const void *program;
+	size_t program_size;
+} fk_boot_field;
 
 // The plugin's own, written at build time.
 typedef struct fk_boot {
@@ -22,6 +29,9 @@ typedef struct fk_boot {
 	const char *const *paths;       // module search path, NULL at its end; a packaged one has none
 	const char *const *event_names; // async events, NULL at its end
 	const uint16_t *parse_types;    // codes that the author's parse_event gets, 0 at its end
+	const fk_boot_field *fields;    // NULL without field extraction
+	uint32_t plugin_id;             // 0: none, or no event sourcing
+	const char *event_source;       // NULL: none
 	int has_metrics;                // the author defined get_metrics
 	int has_async;
 	int has_log; // the required API version has one: 3.4 and newer
@@ -44,5 +54,18 @@ typedef struct fk_glue {
 	                                        ss_plugin_async_event_handler_t handler);
 	ss_plugin_rc (*dump_state)(fk_plugin *p, ss_plugin_owner_t *owner,
 	                           ss_plugin_async_event_handler_t handler);
-	ss_plugin_rc (*parse_event)(fk_plugin *p, const ss_plugin_event_input *in);
+	ss_plugin_rc (*parse_event)(fk_plugin *p, const ss_plugin_event_input *event,
+	                            const ss_plugin_event_parse_input *in);
+	// Of a capability that a plugin lacks the entry library exports nothing, and these are not called.
+	ss_instance_t *(*open)(fk_plugin *p, const char *params, ss_plugin_rc *rc);
+	void (*close)(fk_plugin *p, ss_instance_t *instance);
+	ss_plugin_rc (*next_batch)(fk_plugin *p, ss_instance_t *instance, uint32_t *n,
+	                           ss_plugin_event ***events);
+	const char *(*get_progress)(fk_plugin *p, ss_instance_t *instance, uint32_t *percent);
+	const char *(*list_open_params)(fk_plugin *p, ss_plugin_rc *rc);
+	const char *(*event_to_string)(fk_plugin *p, const ss_plugin_event_input *event);
+	ss_plugin_rc (*extract_fields)(fk_plugin *p, const ss_plugin_event_input *event,
+	                               const ss_plugin_field_extract_input *in);
+	ss_plugin_rc (*capture_open)(fk_plugin *p, const ss_plugin_capture_listen_input *in);
+	ss_plugin_rc (*capture_close)(fk_plugin *p, const ss_plugin_capture_listen_input *in);
 } fk_glue;

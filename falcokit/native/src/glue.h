@@ -25,17 +25,23 @@ enum fk_op {
 	FK_OP_SET_CONFIG,
 	FK_OP_START,
 	FK_OP_STOP,
-	FK_OP_DUMP
+	FK_OP_DUMP,
+	FK_OP_OPEN_PARAMS,
+	FK_OP_OPEN,
+	FK_OP_CLOSE,
+	FK_OP_CAPTURE_OPEN,
+	FK_OP_CAPTURE_CLOSE
 };
 
 typedef struct fk_call {
 	uint64_t plugin; // the fk_impl's address: the key of the Python side's table
 	int op;
-	const char *text; // config, or NULL
+	const char *text; // config or open params, or NULL
 	const char *name, *target, *source_dir;
 	const char *const *paths;
 	char *err;
 	size_t errlen;
+	uint64_t instance; // of an open event source
 } fk_call;
 
 // Defined by the code that cffi generates.
@@ -176,6 +182,11 @@ typedef struct fk_impl {
 	bool capturing; // a handler is set and start_async has succeeded
 	fk_worker worker;
 	fk_async async;
+	struct fk_sourcing *sourcing;     // glue_source.c
+	struct fk_extraction *extraction; // glue_extract.c
+	struct fk_parsing *parsing;       // glue_parse.c
+	struct fk_tables *tables;         // glue_tables.c
+	struct fk_listening *listening;   // glue_listen.c
 } fk_impl;
 
 void fk_impl_ref(fk_impl *impl);

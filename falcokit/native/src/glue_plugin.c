@@ -143,8 +143,10 @@ static ss_plugin_metric *glue_metrics(fk_plugin *p, uint32_t *n) { return fk_met
 
 __thread bool fk_host_waits;
 
-static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in) {
+static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in,
+                               const ss_plugin_event_parse_input *tables) {
 	fk_impl *impl = p->impl;
+	(void)tables;
 	if (impl->has_async && in->evt->type == FK_CODE_ASYNCEVENT) fk_deliver_seen(&impl->async, in);
 	for (const uint16_t *type = impl->parse_types; *type; type++) {
 		if (*type != in->evt->type) continue;

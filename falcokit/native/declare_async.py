@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The async events that a class declares: names, sources, producers. Called by `metadata`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from falcokit.native.declaration import overrides, strings, wrong
+from falcokit.runtime.event import MAX_NAME
+from falcokit.runtime.producers import declared_producers
+
+__all__ = ["HOOKS", "async_metadata"]
+
+#: Hook -> its arguments after self.
+HOOKS: Final = {"start_async": ["handler"], "stop_async": [], "dump_state": ["handler"]}
+
+
+def async_metadata(plugin: type[Any]) -> dict[str, Any]:
+    """Return `async_events`, `async_event_sources` and `has_dump_state` of a class.
+
+    Raises:
+        PluginDefinitionError: the framework would refuse every event, or nothing emits any.
+
+    """
+    producers = declared_producers(plugin)
+    for producer in producers:
+        at = producer.function.__name__
+        plain = not producer.is_async and not producer.yields
+        if producer.every is None and plain:
+            hint = f'@async_event("{producer.event}", every=1.0), or yield the events'
+            wrong(plugin, at, "has a producer without an interval", hint)
+        if producer.every is not None and not producer.every > 0:
+            wrong(plugin, at, "has a producer with every <= 0", "seconds > 0")
+    names = list(dict.fromkeys([*strings(plugin, "async_events"), *(p.event for p in producers)]))
+    if not names:
+        hint = 'async_events = ("my_event",): the framework refuses every name not listed'
+        wrong(plugin, "async_events", "declares no async events", hint)
+    for name in names:
+        if not 0 < len(name.encode()) <= MAX_NAME or "\0" in name:
+            what = f"declares the async event {name!r} of {len(name.encode())} bytes"
+            at = next((p.function.__name__ for p in producers if p.event == name), "async_events")
+            wrong(plugin, at, what, f"a name has 1 to {MAX_NAME} bytes and no NUL")
+    if not producers and not overrides(plugin, "start_async"):
+        hint = "write start_async, or decorate a method with @async_event(name, every=...)"
+        wrong(plugin, None, "has nothing that emits its async events", hint)
+    return {
+        "async_events": names,
+        "async_event_sources": strings(plugin, "async_event_sources"),
+        "has_dump_state": overrides(plugin, "dump_state"),
+    }

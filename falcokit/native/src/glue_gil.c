@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread of the host's in and out of Python, on hot paths: its Python thread state is made once and
+// kept, so that entering costs the GIL alone. States of threads that have ended are freed by the next
+// thread that needs one. Called by the files that call Python without cffi: sourcing, extraction,
+// parsing, tables.
+#include "glue_gil.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+static __thread PyThreadState *mine;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+
+typedef struct ended {
+	struct ended *next;
+	PyThreadState *state;
+} ended;
+static _Atomic(ended *) ended_states;
+
+// On a thread that ends: it may not wait for the GIL any more, which code that hangs could hold.
+static void thread_ends(void *arg) {
+	ended *entry = arg;
+	entry->next = atomic_load(&ended_states);
+	while (!atomic_compare_exchange_weak(&ended_states, &entry->next, entry)) {
+	}
+}
+
+static void make_key(void) { pthread_key_create(&key, thread_ends); }
+
+static void free_ended(void) {
+	ended *entry = atomic_exchange(&ended_states, NULL);
+	while (entry) {
+		ended *next = entry->next;
+		PyThreadState_Clear(entry->state);
+		PyThreadState_Delete(entry->state);
+		free(entry);
+		entry = next;
+	}
+}
+
+// A state of its own for this thread, kept when it leaves. The GIL is held afterwards.
+static void first_time(void) {
+	bool known = PyGILState_GetThisThreadState() != NULL;
+	PyGILState_Ensure();
+	if (known) return; // a thread of Python's own, or cffi's: theirs to free
+	mine = PyThreadState_Get();
+	pthread_once(&key_once, make_key);
+	ended *entry = malloc(sizeof *entry);
+	if (entry) {
+		entry->state = mine;
+		pthread_setspecific(key, entry);
+	}
+	free_ended();
+}
+
+fk_gil fk_gil_enter(void) {
+	if (mine && !PyGILState_Check()) {
+		PyEval_RestoreThread(mine);
+		return FK_GIL_TAKEN;
+	}
+	if (mine || PyGILState_Check()) return FK_GIL_HELD;
+	bool known = PyGILState_GetThisThreadState() != NULL;
+	first_time();
+	return known ? FK_GIL_ENSURED : FK_GIL_TAKEN;
+}
+
+void fk_gil_leave(fk_gil how) {
+	if (how == FK_GIL_TAKEN) PyEval_SaveThread();
+	if (how == FK_GIL_ENSURED) PyGILState_Release(PyGILState_UNLOCKED);
+}
