@@ -140,6 +140,17 @@ class Event:
         return self._params
 
     @property
+    def comments(self) -> tuple[str, ...]:
+        """What users of Wireshark or Stratoshark have remarked on the event; most have nothing."""
+        start = (self._end + 3) & ~3  # the event is padded to four bytes
+        if start >= len(self._body):
+            return ()
+        from falcokit.capture.options import COMMENT, read_options  # noqa: PLC0415 - hardly ever
+
+        found = read_options(self._body, start, self._layout)
+        return tuple(text for code, text in found if code == COMMENT)
+
+    @property
     def plugin_id(self) -> int | None:
         """The id in a plugin or async event, None for all others."""
         if self.code not in {PLUGIN_EVENT, ASYNC_EVENT}:

@@ -54,6 +54,8 @@ def event_object(event: Event) -> dict[str, Any]:
         flags, signals. Left out when there is none.
 
     Where the lengths of the parameters contradict the event, `malformed` says so instead.
+    comments: what users have remarked on the event, in the order of the file; left out when there
+    is nothing.
     """
     event_type = event.event_type
     result: dict[str, Any] = {
@@ -80,6 +82,8 @@ def event_object(event: Event) -> dict[str, Any]:
                 result["resolved"] = resolved
     except MalformedEventError as e:
         result["malformed"] = e.message
+    if comments := event.comments:
+        result["comments"] = list(comments)
     return result
 
 
