@@ -15,6 +15,7 @@ from falcokit.runtime.errors import (
     InvalidEventError,
     PluginError,
     RingFullError,
+    TableError,
     UndeclaredEventError,
 )
 from falcokit.runtime.event import AsyncEvent, Event
@@ -23,6 +24,19 @@ from falcokit.runtime.metrics import Metric
 from falcokit.runtime.parsing import EventParsing
 from falcokit.runtime.plugin import Plugin
 from falcokit.runtime.producers import async_event
+from falcokit.runtime.table_types import (
+    Table,
+    TableEntry,
+    added,
+    i8,
+    i16,
+    i32,
+    i64,
+    u8,
+    u16,
+    u32,
+    u64,
+)
 
 __all__ = [
     "FATAL",
@@ -45,6 +59,18 @@ __all__ = [
     "Plugin",
     "PluginError",
     "RingFullError",
+    "Table",
+    "TableEntry",
+    "TableError",
     "UndeclaredEventError",
+    "added",
     "async_event",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
 ]

@@ -2,15 +2,16 @@
 """The exceptions of the author's side, what each means to the framework, and how one is told.
 
     PluginError                    -> SS_PLUGIN_FAILURE
-    └ EmitError                    an event was not emitted; `reason` is the counter it went to
-      ├ UndeclaredEventError       not in async_events                   undeclared_name
-      ├ CaptureClosedError         before start_async or after stop      capture_closed
-      ├ InvalidEventError          the data, a timestamp or thread id    invalid_data
-      │ ├ EventTooLargeError       more than 64 MiB of data              too_large
-      │ └ FutureTimestampError     more than 10 s ahead                  future_timestamp
-      ├ RingFullError              in a hook: the host waits for it,     ring_full
-      │                            so emit cannot wait for room
-      └ EventRefusedError          the host said no; its words           host
+    ├ EmitError                    an event was not emitted; `reason` is the counter it went to
+    │ ├ UndeclaredEventError       not in async_events                   undeclared_name
+    │ ├ CaptureClosedError         before start_async or after stop      capture_closed
+    │ ├ InvalidEventError          the data, a timestamp or thread id    invalid_data
+    │ │ ├ EventTooLargeError       more than 64 MiB of data              too_large
+    │ │ └ FutureTimestampError     more than 10 s ahead                  future_timestamp
+    │ ├ RingFullError              in a hook: the host waits for it,     ring_full
+    │ │                            so emit cannot wait for room
+    │ └ EventRefusedError          the host said no; its words           host
+    └ TableError                   a table cannot be used so, or its owner refused
 
 Raised by the C side and by the in-process driver alike; turned into a return code and a last error
 by `_bridge`.
@@ -34,6 +35,7 @@ __all__ = [
     "InvalidEventError",
     "PluginError",
     "RingFullError",
+    "TableError",
     "UndeclaredEventError",
     "own_frames",
     "tell",
@@ -88,6 +90,10 @@ class EventRefusedError(EmitError):
     """The host refused the event, for instance because its event source does not fit."""
 
     reason = "host"
+
+
+class TableError(PluginError):
+    """A table cannot be used here, or its owner refused; the text ends with the owner's words."""
 
 
 def own_frames(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:

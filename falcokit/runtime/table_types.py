@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The types of tables: keys, fields and the classes that describe an entry.
+
+    class Process(TableEntry):
+        comm: str                                            # a field the table has
+        ns: Annotated[i64, "vpid"]                           # one by another name
+        fds: Annotated[Table[i64, Fd], "file_descriptors"]   # a table within each entry
+        score: u64 = added()                                 # one that this plugin adds
+
+Imported tables (`tables`) and exported ones (`store`) read the same classes through
+`entry_fields`, which also the build calls to check them.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, get_args, get_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self, TypeAlias
+
+    i8: TypeAlias = int  # noqa: PYI042
+    i16: TypeAlias = int  # noqa: PYI042
+    i32: TypeAlias = int  # noqa: PYI042
+    i64: TypeAlias = int  # noqa: PYI042
+    u8: TypeAlias = int  # noqa: PYI042
+    u16: TypeAlias = int  # noqa: PYI042
+    u32: TypeAlias = int  # noqa: PYI042
+    u64: TypeAlias = int  # noqa: PYI042
+else:
+    i8, i16, i32, i64, u8, u16, u32, u64 = (
+        type(name, (int,), {"__doc__": f"An int of {name[1:]} bits in a table.", "__slots__": ()})
+        for name in ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64")
+    )
+
+__all__ = [
+    "STATE_TYPES",
+    "Added",
+    "Field",
+    "Table",
+    "TableEntry",
+    "added",
+    "entry_fields",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "key_type",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+]
+
+#: Falco's number of each type, by the name it has here.
+STATE_TYPES: Final = {
+    "i8": 1, "i16": 2, "i32": 3, "i64": 4, "u8": 5, "u16": 6, "u32": 7, "u64": 8,
+    "str": 9, "table": 10, "bool": 25,
+}  # fmt: skip
+_SCALARS: Final = {i8: "i8", i16: "i16", i32: "i32", i64: "i64",
+                   u8: "u8", u16: "u16", u32: "u32", u64: "u64",
+                   str: "str", bool: "bool"}  # fmt: skip
+
+K = TypeVar("K")
+E = TypeVar("E", bound="TableEntry")
+
+
+class Added:
+    """What `added` leaves in the class: the plugin adds this field to the table."""
+
+
+def added() -> Any:
+    """Declare a field that the plugin adds to the entries of a table it imports.
+
+    Scalars, str and bool can be added. Two plugins that add one name with one type share it. It
+    reads as 0, "" or False until it is written.
+    """
+    return Added()
+
+
+class TableEntry:
+    """Base of the classes that describe the entries of a table: annotations are its fields.
+
+    An entry that a table returns is an instance of the class, so methods may be added to it. Its
+    attributes read and write the table. It is valid until the hook that got it returns; used later
+    it raises TableError.
+    """
+
+    __slots__ = ()
+
+    def release(self) -> None:
+        """Give the entry back before the hook returns, as a `with` block does at its end."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        """Return the entry."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Release it."""
+        self.release()
+
+
+class Table(Generic[K, E]):
+    """A table: Falco's own or another plugin's, imported with `import_table`, or a nested one.
+
+    Its methods work within the hooks that Falco gives tables to: `init`, `parse_event`, the
+    capture listening hooks, and, for reading, extraction. Elsewhere, and where the owner of the
+    table refuses, they raise TableError with the owner's text.
+    """
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """Its name, as the owner tells it."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        """Return how many entries there are."""
+        raise NotImplementedError
+
+    def get(self, key: K) -> E | None:
+        """Return the entry of a key, or None."""
+        raise NotImplementedError
+
+    def __getitem__(self, key: K) -> E:
+        """Return the entry of a key; KeyError when there is none."""
+        raise NotImplementedError
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether there is an entry of that key."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[E]:
+        """Iterate over the entries, in the owner's order; `break` ends it early."""
+        raise NotImplementedError
+
+    def insert(self, key: K, /, **fields: Any) -> E:
+        """Create an entry with these fields, put it at `key` and return it.
+
+        What is at that key is replaced, or kept, as the owner does.
+        """
+        raise NotImplementedError
+
+    def erase(self, key: K) -> None:
+        """Remove the entry of a key; TableError when there is none."""
+        raise NotImplementedError
+
+    def clear(self) -> None:
+        """Remove all entries."""
+        raise NotImplementedError
+
+
+class Field(NamedTuple):
+    """One field of an entry.
+
+    Attributes:
+        attribute: What it is called in the class.
+        name: What it is called in the table.
+        kind: Its type, a key of STATE_TYPES.
+        default: What the class assigns to it: an `Added`, or None for nothing.
+        key: Of a nested table, the type of its keys.
+        entry: Of a nested table, the class of its entries.
+
+    """
+
+    attribute: str
+    name: str
+    kind: str
+    default: Any = None
+    key: str = ""
+    entry: Any = None
+
+
+def key_type(annotation: object) -> str:
+    """Return the name of the type of a key: i8 to u64, bool or str.
+
+    Raises:
+        TypeError: it is none of these.
+
+    """
+    name = _SCALARS.get(annotation)  # type: ignore[call-overload]  # any object may be asked for
+    if name is None:
+        raise TypeError(f"{_told(annotation)} is no type of a table: i8 to u64, bool or str")
+    return str(name)
+
+
+def entry_fields(entry: type[Any]) -> tuple[Field, ...]:
+    """Return the fields that a class and its bases declare, in their order.
+
+    Raises:
+        TypeError: the class is no TableEntry, or an annotation is not of a table's types. The text
+            begins with the attribute where one is at fault.
+
+    """
+    if not (isinstance(entry, type) and issubclass(entry, TableEntry)):
+        raise TypeError(f"{_told(entry)} is no subclass of falcokit.TableEntry")
+    found: dict[str, Field] = {}
+    for base in reversed(entry.__mro__):
+        for attribute, annotation in vars(base).get("__annotations__", {}).items():
+            if base in TableEntry.__mro__:
+                continue
+            try:
+                value = _evaluate(annotation, base)
+                field = _field(attribute, value, vars(base).get(attribute))
+            except (TypeError, NameError) as e:
+                raise TypeError(f"{attribute}: {e}") from e
+            found[attribute] = field
+    return tuple(found.values())
+
+
+def _evaluate(annotation: object, owner: type[Any]) -> object:
+    if not isinstance(annotation, str):
+        return annotation
+    module = sys.modules.get(owner.__module__)
+    scope = {**vars(module)} if module is not None else {}
+    return eval(annotation, scope, dict(vars(owner)))  # noqa: S307  # the author's own annotation
+
+
+def _field(attribute: str, annotation: object, default: object) -> Field:
+    name = attribute
+    if metadata := getattr(annotation, "__metadata__", ()):  # Annotated[type, "name"]
+        name = next((text for text in metadata if isinstance(text, str)), attribute)
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) is Table:
+        if isinstance(default, Added):
+            raise TypeError("Falco takes no tables as added fields")
+        key, entry = get_args(annotation)
+        if isinstance(entry, str) or not isinstance(entry, type):
+            raise TypeError(f"{_told(entry)} is no class; name it before it is used")
+        return Field(attribute, name, "table", default, key_type(key), entry)
+    return Field(attribute, name, key_type(annotation), default)
+
+
+def _told(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else repr(value)
