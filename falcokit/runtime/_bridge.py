@@ -18,6 +18,7 @@ from falcokit.runtime._sources import import_plugin
 from falcokit.runtime._state import PluginState
 from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler
 from falcokit.runtime.event import AsyncEvent, Event, payload_bytes
+from falcokit.runtime.event_payload import decode_json, params_of
 
 __all__ = ["connect"]
 
@@ -81,7 +82,10 @@ def _call_python(call: Any) -> int:
         state = _states.pop(key) if op == _lib.FK_OP_DESTROY else _states[key]
         logs.current.set(state)
         if op == _lib.FK_OP_DESTROY:
-            state.destroy()
+            try:
+                state.destroy()
+            finally:
+                state.host.close()
         elif op == _lib.FK_OP_SET_CONFIG:
             state.set_config(_text(call.text))
         elif op == _lib.FK_OP_START:
@@ -185,6 +189,9 @@ def connect(ffi: Any, lib: Any) -> None:
         payload_bytes,
         _expand,
         _counters,
+        Event,
+        decode_json,
+        params_of,
     )
     AsyncEventHandler.register(_falcokit_hot.Emitter)
     logs.install()

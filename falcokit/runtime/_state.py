@@ -43,6 +43,9 @@ class Host(Protocol):
     def emitter(self, dump: bool) -> AsyncEventHandler:  # a C method
         """Return the handler of the capture, or the dump, that is open now."""
 
+    def close(self) -> None:
+        """Let go of the author's objects: no hook is called any more."""
+
 
 class PluginState:
     """The state behind an ss_plugin_t."""
@@ -50,7 +53,7 @@ class PluginState:
     def __init__(self, name: str, source_dir: str, host: Host) -> None:
         self.name = name
         self.source_dir = source_dir
-        self._host = host
+        self.host = host
         self._plugin: Any = None
         self._config_type: type | None = None
         self._producers: Producers | None = None
@@ -94,7 +97,7 @@ class PluginState:
 
     def start(self) -> None:
         """Open a capture: start_async, then the decorated producers."""
-        handler = self._host.emitter(False)
+        handler = self.host.emitter(False)
         self._plugin.start_async(handler)
         self._producers = Producers(self._plugin, handler, self.write_error)
         try:
@@ -114,7 +117,7 @@ class PluginState:
 
     def dump(self) -> None:
         """Let the author dump the state."""
-        self._plugin.dump_state(self._host.emitter(True))
+        self._plugin.dump_state(self.host.emitter(True))
 
     def parse(self, event: Event) -> None:
         """Hand one event to the author, if it is of a source that was asked for."""
@@ -144,7 +147,7 @@ class PluginState:
     def write_log(self, severity: int, component: str | None, text: str) -> None:
         """Write to the host's log, where NUL and half a surrogate pair cannot be."""
         text = text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
-        self._host.log(severity, component, text)
+        self.host.log(severity, component, text)
 
     def write_error(self, text: str) -> None:
         """Write an error to the host's log."""

@@ -76,13 +76,13 @@ class InProcessHandler(AsyncEventHandler):
         decoded = Event.from_bytes(encode_async(event), source=running.source)
         now = time.time_ns()
         if decoded.ts_ns is None:
-            decoded = decoded._replace(ts_ns=now)
+            decoded = decoded.replace(ts_ns=now)
         elif decoded.ts_ns > now + _FUTURE_NS:
             raise FutureTimestampError("ts_ns lies more than 10 s ahead")
         if not self._dump:
             running.check_source(event)
-            decoded = decoded._replace(plugin_id=running.plugin_id)
-        decoded = decoded._replace(number=running.take_number())
+            decoded = decoded.replace(plugin_id=running.plugin_id)
+        decoded = decoded.replace(number=running.take_number())
         running.delivered += 1
         self._sink.put(decoded)
         if not self._dump:

@@ -83,6 +83,9 @@ class RunningPlugin:
             self._handler = handler
         return handler
 
+    def close(self) -> None:
+        """Nothing to let go of here."""
+
     # What a handler asks.
 
     def take_number(self) -> int:

@@ -44,15 +44,16 @@ def test_what_is_encoded_is_decoded(
 ) -> None:
     raw = encode_async(AsyncEvent(name, data, ts, tid, plugin_id))
     assert Event.from_bytes(raw, source="s", number=3) == Event(
-        ts, tid, ASYNC_EVENT, "s", 3, name, data, plugin_id
-    )
+        data, ts_ns=ts, tid=tid, type=ASYNC_EVENT, source="s", number=3, name=name,
+        plugin_id=plugin_id,
+    )  # fmt: skip
     assert len(raw) == 43 + len(name.encode()) + len(data)
     assert struct.unpack_from("=I", raw, 16) == (len(raw),)
 
 
 def test_a_plugin_event_is_decoded() -> None:
     assert Event.from_bytes(_plugin_event(b"data"), source="src", number=9) == Event(
-        1, None, PLUGIN_EVENT, "src", 9, None, b"data", 7
+        b"data", ts_ns=1, source="src", number=9, plugin_id=7
     )
     assert Event.from_bytes(_plugin_event(b"", ts=NOT_SET)).ts_ns is None
 
@@ -87,7 +88,7 @@ def _altered(offset: int, layout: str, value: int) -> bytes:
         (encode_async(AsyncEvent("ab"))[:25], "a header of 26 bytes, not 25"),
         (encode_async(AsyncEvent("ab"))[:30], "event of type 402 with 3 parameters, 45 bytes"),
         (encode_async(AsyncEvent("ab"))[:-1], "event of type 402 with 3 parameters, 45 bytes"),
-        (_altered(20, "=H", 1), "event type 1 is neither async"),
+        (_altered(20, "=H", 322), "event of type 322 with 3 parameters"),
         (_altered(22, "=I", 2), "event of type 402 with 2 parameters"),
         (_altered(16, "=I", 0), "event of type 402 with 3 parameters, 0 bytes"),
         (_altered(16, "=I", 2**32 - 1), "3 parameters, 4294967295 bytes"),

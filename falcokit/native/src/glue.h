@@ -6,7 +6,7 @@
 //   glue_ring.c      producers write here    glue_delivery.c  from the ring to the host
 //   glue_flight.c    what is on its way      glue_capture.c   handler set and cleared, the pacer
 //   glue_outlet.c    the host's handler       glue_metrics.c   get_metrics
-//   glue_payload.c   of a packaged plugin
+//   glue_payload.c   of a packaged plugin     glue_event.c    events as hooks get them
 #pragma once
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include "fk_abi.h"
+#include "glue_event.h"
 
 #define FK_MAX_NAME 31        // libsinsp's event table keeps 31 bytes of an event name
 #define FK_MAX_DATA (1 << 26) // bytes of data in one async event
@@ -182,6 +183,7 @@ typedef struct fk_impl {
 	bool capturing; // a handler is set and start_async has succeeded
 	fk_worker worker;
 	fk_async async;
+	fk_event_slot event;              // that hooks were last called with
 	struct fk_sourcing *sourcing;     // glue_source.c
 	struct fk_extraction *extraction; // glue_extract.c
 	struct fk_parsing *parsing;       // glue_parse.c

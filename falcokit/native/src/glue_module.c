@@ -27,6 +27,13 @@ static PyObject *link_emitter(PyObject *me, PyObject *dump) {
 	return fk_new_emitter(((Link *)me)->impl, PyObject_IsTrue(dump) == 1);
 }
 
+// close(): the author's objects are let go of, on the worker; no hook is called any more
+static PyObject *link_close(PyObject *me, PyObject *none) {
+	(void)none;
+	fk_event_forget(&((Link *)me)->impl->event);
+	Py_RETURN_NONE;
+}
+
 static void link_free(PyObject *me) {
 	PyTypeObject *type = Py_TYPE(me);
 	fk_impl_unref(((Link *)me)->impl);
@@ -34,8 +41,10 @@ static void link_free(PyObject *me) {
 	Py_DECREF(type);
 }
 
-static PyMethodDef link_methods[] = {
-	{"log", link_log, METH_VARARGS, NULL}, {"emitter", link_emitter, METH_O, NULL}, {0}};
+static PyMethodDef link_methods[] = {{"log", link_log, METH_VARARGS, NULL},
+                                     {"emitter", link_emitter, METH_O, NULL},
+                                     {"close", link_close, METH_NOARGS, NULL},
+                                     {0}};
 static PyType_Slot link_slots[] = {
 	{Py_tp_dealloc, link_free}, {Py_tp_methods, link_methods}, {0, NULL}};
 static PyType_Spec link_spec = {.name = "falcokit.Link",
@@ -56,13 +65,15 @@ static PyObject *hot_link(PyObject *module, PyObject *arg) {
 	return (PyObject *)self;
 }
 
-// install(errors, encode_json, expand_event, make_counters)
+// install(errors, encode_json, expand_event, make_counters, event_class, decode_json, params_of)
 static PyObject *hot_install(PyObject *module, PyObject *args) {
-	PyObject *errors;
+	PyObject *errors, *event_class, *decode_json, *params_of;
 	fk_python_side *p = &fk_python;
 	(void)module;
-	if (!PyArg_ParseTuple(args, "O!OOO", &PyTuple_Type, &errors, &p->encode_json, &p->expand_event,
-	                      &p->make_counters))
+	if (!PyArg_ParseTuple(args, "O!OOOOOO", &PyTuple_Type, &errors, &p->encode_json,
+	                      &p->expand_event, &p->make_counters, &event_class, &decode_json,
+	                      &params_of) ||
+	    !fk_event_ready(event_class, decode_json, params_of))
 		return NULL;
 	if (PyTuple_GET_SIZE(errors) != FK_NREASONS)
 		return PyErr_Format(PyExc_ValueError, "%d exception classes are needed", FK_NREASONS);

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// The type of the host's events, a subtype of falcokit.Event: each attribute is made when it is asked
+// for, with every length checked, and kept until the object serves another event.
+// With the GIL. Nothing here trusts a number in the event but where `evt` points and its own `len`.
+#include "glue_event.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+enum {
+	MADE_RAW,
+	MADE_DATA,
+	MADE_NAME,
+	MADE_SOURCE,
+	MADE_JSON,
+	MADE_JSON_ERROR, // the text of what parsing raised: it would again
+	MADE_PARAMS,
+	MADE_CACHE,
+	NMADE
+};
+
+typedef struct HostEvent {
+	PyObject_HEAD
+	const ss_plugin_event *evt; // the host's, NULL outside of the call
+	const ss_plugin_event *at;  // where it was, for comparison
+	const char *source;         // the host's; with evt
+	ss_plugin_event head;
+	uint64_t number, probe;
+	PyObject *made[NMADE];
+} HostEvent;
+
+static PyTypeObject *event_type;
+static PyObject *python_decode_json, *python_params_of;
+
+// ---- payload ----------------------------------------------------------------------------------------
+
+static bool find_payload(const ss_plugin_event *head, const uint8_t *bytes, fk_event_data *out) {
+	bool is_async = head->type == FK_CODE_ASYNCEVENT;
+	uint32_t nparams = is_async ? 3 : 2, at = sizeof *head + 4 * nparams;
+	uint32_t lengths[3] = {0};
+	if (!is_async && head->type != FK_CODE_PLUGINEVENT) return false;
+	if (head->nparams != nparams || head->len < at) return false;
+	memcpy(lengths, bytes + sizeof *head, 4 * nparams);
+	if (lengths[0] != 4 || (uint64_t)at + 4 + lengths[1] + lengths[2] > head->len) return false;
+	memcpy(&out->plugin_id, bytes + at, 4);
+	out->name = is_async ? (const char *)bytes + at + 4 : NULL;
+	out->name_len = is_async ? (uint32_t)strnlen(out->name, lengths[1]) : 0;
+	out->offset = at + 4 + (is_async ? lengths[1] : 0);
+	out->len = lengths[nparams - 1];
+	return true;
+}
+
+bool fk_event_find_data(const ss_plugin_event *event, fk_event_data *out) {
+	ss_plugin_event head = *event;
+	return find_payload(&head, (const uint8_t *)event, out);
+}
+
+static const uint8_t *bytes_of(HostEvent *self) {
+	if (self->made[MADE_RAW]) return (const uint8_t *)PyBytes_AS_STRING(self->made[MADE_RAW]);
+	if (!self->evt)
+		PyErr_SetString(PyExc_RuntimeError,
+		                "the event is gone: its hook has returned, and there "
+		                "was no memory for a copy");
+	return (const uint8_t *)self->evt;
+}
+
+// False with an exception: it is a payload event whose lengths lie. An event of another type has an
+// empty payload.
+static bool payload_of(HostEvent *self, const uint8_t **bytes, fk_event_data *out) {
+	const ss_plugin_event *head = &self->head;
+	*out = (fk_event_data){0};
+	if (!(*bytes = bytes_of(self))) return false;
+	if (head->type != FK_CODE_ASYNCEVENT && head->type != FK_CODE_PLUGINEVENT) return true;
+	if (find_payload(head, *bytes, out)) return true;
+	PyErr_Format(PyExc_ValueError,
+	             "event of type %u with %u parameters, %u bytes: its lengths do not add up",
+	             (unsigned)head->type, (unsigned)head->nparams, (unsigned)head->len);
+	return false;
+}
+
+// ---- attributes -------------------------------------------------------------------------------------
+
+static PyObject *make_raw(HostEvent *self) {
+	const uint8_t *bytes = bytes_of(self);
+	return bytes ? PyBytes_FromStringAndSize((const char *)bytes, self->head.len) : NULL;
+}
+
+static PyObject *make_data(HostEvent *self) {
+	const uint8_t *bytes;
+	fk_event_data payload;
+	if (!payload_of(self, &bytes, &payload)) return NULL;
+	return PyBytes_FromStringAndSize((const char *)bytes + payload.offset, payload.len);
+}
+
+static PyObject *make_name(HostEvent *self) {
+	const uint8_t *bytes;
+	fk_event_data payload;
+	if (!payload_of(self, &bytes, &payload)) return NULL;
+	if (!payload.name) Py_RETURN_NONE;
+	return PyUnicode_DecodeUTF8(payload.name, payload.name_len, "replace");
+}
+
+static PyObject *make_source(HostEvent *self) {
+	if (!self->source || !self->evt) Py_RETURN_NONE;
+	return PyUnicode_DecodeUTF8(self->source, (Py_ssize_t)strlen(self->source), "replace");
+}
+
+static PyObject *make_json(HostEvent *self);
+static PyObject *make_params(HostEvent *self) {
+	return PyObject_CallOneArg(python_params_of, (PyObject *)self);
+}
+
+static PyObject *make_cache(HostEvent *self) {
+	(void)self;
+	return PyDict_New();
+}
+
+static PyObject *(*const makers[NMADE])(HostEvent *) = {
+	[MADE_RAW] = make_raw,    [MADE_DATA] = make_data,     [MADE_NAME] = make_name,
+	[MADE_JSON] = make_json,  [MADE_SOURCE] = make_source, [MADE_PARAMS] = make_params,
+	[MADE_CACHE] = make_cache};
+
+static PyObject *get_made(PyObject *me, void *which) {
+	HostEvent *self = (HostEvent *)me;
+	size_t i = (size_t)which;
+	if (!self->made[i]) {
+		PyObject *value = makers[i](self);
+		if (!value) return NULL;
+		Py_XSETREF(self->made[i], value); // what was called may have asked for it too
+	}
+	return Py_NewRef(self->made[i]);
+}
+
+static PyObject *make_json(HostEvent *self) {
+	PyObject **error = &self->made[MADE_JSON_ERROR];
+	if (*error) {
+		PyErr_SetObject(PyExc_ValueError, *error);
+		return NULL;
+	}
+	PyObject *data = get_made((PyObject *)self, (void *)(size_t)MADE_DATA);
+	PyObject *value = data ? PyObject_CallOneArg(python_decode_json, data) : NULL;
+	Py_XDECREF(data);
+	if (value || !PyErr_ExceptionMatches(PyExc_ValueError)) return value;
+	PyObject *type, *raised, *trace;
+	PyErr_Fetch(&type, &raised, &trace);
+	PyErr_NormalizeException(&type, &raised, &trace);
+	Py_XSETREF(*error, raised ? PyObject_Str(raised) : NULL);
+	if (!*error) PyErr_Clear();
+	PyErr_Restore(type, raised, trace);
+	return NULL;
+}
+
+static PyObject *get_u64(PyObject *me, void *offset) {
+	uint64_t value;
+	memcpy(&value, (char *)me + (size_t)offset, sizeof value);
+	if (value == FK_NOT_SET) Py_RETURN_NONE;
+	return PyLong_FromUnsignedLongLong(value);
+}
+
+static PyObject *get_number(PyObject *me, void *unused) {
+	(void)unused;
+	return PyLong_FromUnsignedLongLong(((HostEvent *)me)->number);
+}
+
+static PyObject *get_type(PyObject *me, void *unused) {
+	(void)unused;
+	return PyLong_FromLong(((HostEvent *)me)->head.type);
+}
+
+static PyObject *get_plugin_id(PyObject *me, void *unused) {
+	const uint8_t *bytes;
+	fk_event_data payload;
+	(void)unused;
+	if (!payload_of((HostEvent *)me, &bytes, &payload)) return NULL;
+	return PyLong_FromUnsignedLong(payload.plugin_id);
+}
+
+#define MADE(which) (void *)(size_t)(which)
+#define HEAD(field) (void *)(offsetof(HostEvent, head) + offsetof(ss_plugin_event, field))
+static PyGetSetDef event_attributes[] = {{"raw", get_made, NULL, NULL, MADE(MADE_RAW)},
+                                         {"data", get_made, NULL, NULL, MADE(MADE_DATA)},
+                                         {"name", get_made, NULL, NULL, MADE(MADE_NAME)},
+                                         {"source", get_made, NULL, NULL, MADE(MADE_SOURCE)},
+                                         {"json", get_made, NULL, NULL, MADE(MADE_JSON)},
+                                         {"params", get_made, NULL, NULL, MADE(MADE_PARAMS)},
+                                         {"cache", get_made, NULL, NULL, MADE(MADE_CACHE)},
+                                         {"ts_ns", get_u64, NULL, NULL, HEAD(ts)},
+                                         {"tid", get_u64, NULL, NULL, HEAD(tid)},
+                                         {"number", get_number, NULL, NULL, NULL},
+                                         {"type", get_type, NULL, NULL, NULL},
+                                         {"plugin_id", get_plugin_id, NULL, NULL, NULL},
+                                         {0}};
+
+static int event_traverse(PyObject *me, visitproc visit, void *arg) {
+	HostEvent *self = (HostEvent *)me;
+	Py_VISIT(Py_TYPE(me));
+	for (int i = 0; i < NMADE; i++) Py_VISIT(self->made[i]);
+	return 0;
+}
+
+static int event_clear(PyObject *me) {
+	for (int i = 0; i < NMADE; i++) Py_CLEAR(((HostEvent *)me)->made[i]);
+	return 0;
+}
+
+static void event_free(PyObject *me) {
+	PyTypeObject *type = Py_TYPE(me);
+	PyObject_GC_UnTrack(me);
+	event_clear(me);
+	type->tp_free(me);
+	Py_DECREF(type);
+}
+
+static PyType_Slot event_slots[] = {
+	{Py_tp_dealloc, event_free},   {Py_tp_traverse, event_traverse}, {Py_tp_clear, event_clear},
+	{Py_tp_free, PyObject_GC_Del}, {Py_tp_getset, event_attributes}, {0, NULL}};
+static PyType_Spec event_spec = {
+	.name = "falcokit.HostEvent",
+	.basicsize = sizeof(HostEvent),
+	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+	.slots = event_slots};
+
+bool fk_event_ready(PyObject *event_class, PyObject *decode_json, PyObject *params_of) {
+	event_type = (PyTypeObject *)PyType_FromSpecWithBases(&event_spec, event_class);
+	python_decode_json = Py_NewRef(decode_json);
+	python_params_of = Py_NewRef(params_of);
+	return event_type != NULL;
+}
+
+// ---- one call ---------------------------------------------------------------------------------------
+
+// A few bytes of the event, for the case that a host starts to count anew.
+static uint64_t probe(const ss_plugin_event *evt, uint32_t len) {
+	const uint8_t *bytes = (const uint8_t *)evt;
+	uint64_t first, middle, last;
+	if (len < sizeof *evt + 8) return 0;
+	memcpy(&first, bytes + sizeof *evt, 8);
+	memcpy(&middle, bytes + len / 2, 8);
+	memcpy(&last, bytes + len - 8, 8);
+	return first ^ middle * 3 ^ last * 5;
+}
+
+static bool is_same(const HostEvent *self, const ss_plugin_event_input *in) {
+	return in->evtnum && self->number == in->evtnum && self->at == in->evt &&
+	       memcmp(&self->head, in->evt, sizeof self->head) == 0 &&
+	       probe(in->evt, self->head.len) == self->probe;
+}
+
+static HostEvent *new_event(fk_event_slot *slot) {
+	HostEvent *self = PyObject_GC_New(HostEvent, event_type);
+	if (!self) return NULL;
+	memset((char *)self + sizeof(PyObject), 0, sizeof *self - sizeof(PyObject));
+	PyObject_GC_Track((PyObject *)self);
+	Py_XSETREF(slot->event, (PyObject *)self);
+	return self;
+}
+
+PyObject *fk_event_enter(fk_event_slot *slot, const ss_plugin_event_input *in) {
+	HostEvent *self = (HostEvent *)slot->event;
+	ss_plugin_event head = *in->evt;
+	if (head.len < sizeof head)
+		return PyErr_Format(PyExc_ValueError, "an event has a header of %zu bytes, not %u",
+		                    sizeof head, (unsigned)head.len);
+	if (!self || !is_same(self, in)) {
+		// Nobody else has it: it can serve again. One that is under way elsewhere cannot.
+		if (self && Py_REFCNT(self) == 1)
+			for (int i = 0; i < NMADE; i++) Py_CLEAR(self->made[i]);
+		if (!self || slot->event != (PyObject *)self || Py_REFCNT(self) != 1)
+			self = new_event(slot);
+		if (!self) return NULL;
+		self->head = head;
+		self->number = in->evtnum;
+		self->at = in->evt;
+		self->probe = probe(in->evt, head.len);
+	}
+	self->evt = in->evt;
+	self->source = in->evtsrc;
+	return Py_NewRef((PyObject *)self);
+}
+
+void fk_event_leave(fk_event_slot *slot, PyObject *event) {
+	HostEvent *self = (HostEvent *)event;
+	bool kept = Py_REFCNT(event) > (slot->event == event ? 2 : 1);
+	for (size_t i = MADE_RAW; kept && i <= MADE_SOURCE; i += MADE_SOURCE - MADE_RAW) {
+		PyObject *copy = get_made(event, (void *)i);
+		if (!copy) PyErr_Clear();
+		Py_XDECREF(copy);
+	}
+	self->evt = NULL;
+	self->source = NULL;
+	Py_DECREF(event);
+}
+
+void fk_event_forget(fk_event_slot *slot) { Py_CLEAR(slot->event); }

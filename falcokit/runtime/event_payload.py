@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What lies in the bytes of an event: the payload of plugin (322) and async (402) events, checked.
+
+Called by `event`, and by the C side for the events of the host (`decode_json`, `params_of`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import struct
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Final
+
+    from falcokit.runtime.event import Event
+
+__all__ = ["ASYNC_EVENT", "HEADER", "PARAMS", "PLUGIN_EVENT", "decode_json", "params_of", "payload"]
+
+PLUGIN_EVENT: Final = 322
+ASYNC_EVENT: Final = 402
+#: ts, tid, length, code, number of parameters.
+HEADER: Final = struct.Struct("=QQIHI")
+#: Parameters of the events that have a payload.
+PARAMS: Final = {ASYNC_EVENT: 3, PLUGIN_EVENT: 2}
+
+_decode: Callable[[bytes], Any] | None = None
+
+
+def payload(raw: bytes, length: int, code: int, nparams: int) -> tuple[str | None, bytes, int]:
+    """Return name, data and plugin id of an event; of other codes there are none.
+
+    Raises:
+        ValueError: the lengths do not add up.
+
+    """
+    expected = PARAMS.get(code)
+    if expected is None:
+        return None, b"", 0
+    head = HEADER.size + 4 * expected
+    if nparams != expected or head > length:
+        raise ValueError(f"event of type {code} with {nparams} parameters, {length} bytes")
+    lengths = struct.unpack_from(f"={expected}I", raw, HEADER.size)
+    if lengths[0] != 4 or head + sum(lengths) > length:  # noqa: PLR2004  # a u32
+        raise ValueError(f"event of type {code}: lengths {lengths} do not fit {length} bytes")
+    plugin_id = struct.unpack_from("=I", raw, head)[0]
+    at, name = head + 4, None
+    if code == ASYNC_EVENT:
+        name = raw[at : at + lengths[1]].split(b"\0", 1)[0].decode(errors="replace")
+        at += lengths[1]
+    return name, raw[at : at + lengths[-1]], plugin_id
+
+
+def decode_json(data: bytes) -> Any:
+    """Parse a payload.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deeply.
+
+    """
+    global _decode  # noqa: PLW0603  # msgspec takes 20 ms to import
+    if _decode is None:
+        import msgspec  # noqa: PLC0415
+
+        _decode = msgspec.json.decode
+    try:
+        return _decode(data)
+    except RecursionError as e:
+        raise ValueError("JSON is nested too deeply") from e
+
+
+def params_of(event: Event) -> Mapping[str, Any]:
+    """Return the decoded parameters of an event by name.
+
+    Raises:
+        ValueError: the lengths do not add up.
+
+    """
+    # by name: it reads the event table, which most plugins never need
+    decoder = importlib.import_module("falcokit.runtime.event_params")
+    found: Mapping[str, Any] = decoder.decode_params(event.type, event.raw)
+    return found
