@@ -2,41 +2,33 @@
 """Falco plugins in Python: the authors' API. `falcokit.testing` is its other half.
 
 Imported inside the host too: nothing here, or behind it, may need more than the standard library.
+A name is loaded when it is asked for, so that the command line does not pay for the runtime.
 """
 
-from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler, AsyncEvents
-from falcokit.runtime.background import BackgroundTask
-from falcokit.runtime.errors import (
-    CaptureClosedError,
-    EmitError,
-    EventRefusedError,
-    EventTooLargeError,
-    FutureTimestampError,
-    InvalidEventError,
-    PluginError,
-    RingFullError,
-    TableError,
-    UndeclaredEventError,
-)
-from falcokit.runtime.event import AsyncEvent, Event
-from falcokit.runtime.logs import FATAL, NOTICE, TRACE
-from falcokit.runtime.metrics import Metric
-from falcokit.runtime.parsing import EventParsing
-from falcokit.runtime.plugin import Plugin
-from falcokit.runtime.producers import async_event
-from falcokit.runtime.table_types import (
-    Table,
-    TableEntry,
-    added,
-    i8,
-    i16,
-    i32,
-    i64,
-    u8,
-    u16,
-    u32,
-    u64,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler, AsyncEvents
+    from falcokit.runtime.background import BackgroundTask
+    from falcokit.runtime.errors import (
+        CaptureClosedError,
+        EmitError,
+        EventRefusedError,
+        EventTooLargeError,
+        FutureTimestampError,
+        InvalidEventError,
+        PluginError,
+        RingFullError,
+        UndeclaredEventError,
+    )
+    from falcokit.runtime.event import AsyncEvent, Event
+    from falcokit.runtime.logs import FATAL, NOTICE, TRACE
+    from falcokit.runtime.metrics import Metric
+    from falcokit.runtime.parsing import EventParsing
+    from falcokit.runtime.plugin import Plugin
+    from falcokit.runtime.producers import async_event
 
 __all__ = [
     "FATAL",
@@ -59,18 +51,45 @@ __all__ = [
     "Plugin",
     "PluginError",
     "RingFullError",
-    "Table",
-    "TableEntry",
-    "TableError",
     "UndeclaredEventError",
-    "added",
     "async_event",
-    "i8",
-    "i16",
-    "i32",
-    "i64",
-    "u8",
-    "u16",
-    "u32",
-    "u64",
 ]
+
+#: The modules of `falcokit.runtime`, and what they have for authors.
+_PLACES: Final = {
+    "async_events": ("AsyncCounters", "AsyncEventHandler", "AsyncEvents"),
+    "background": ("BackgroundTask",),
+    "errors": (
+        "CaptureClosedError",
+        "EmitError",
+        "EventRefusedError",
+        "EventTooLargeError",
+        "FutureTimestampError",
+        "InvalidEventError",
+        "PluginError",
+        "RingFullError",
+        "UndeclaredEventError",
+    ),
+    "event": ("AsyncEvent", "Event"),
+    "logs": ("FATAL", "NOTICE", "TRACE"),
+    "metrics": ("Metric",),
+    "parsing": ("EventParsing",),
+    "plugin": ("Plugin",),
+    "producers": ("async_event",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # All at once: the host's threads never come here later, in the middle of an event.
+    from importlib import import_module  # noqa: PLC0415 - not for the command line
+
+    for module, names in _PLACES.items():
+        loaded = import_module(f"falcokit.runtime.{module}")
+        globals().update({each: getattr(loaded, each) for each in names})
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *globals()]

@@ -12,7 +12,7 @@
     └ PluginFailedError 10       init, open or next_batch failed while running
 
 Exit code 2 is typer's (wrong usage), 130 an interruption. Raised by every tool module,
-turned into a message and an exit code only in `falcokit.cli.app`.
+turned into a message and an exit code only in `falcokit.cli.failure`.
 """
 
 from __future__ import annotations

@@ -7,10 +7,9 @@ Each list belongs to one thread. Called by `lists.Lists` to read and by `encode`
 from __future__ import annotations
 
 import functools
-import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.capture.record import Record
 from falcokit.capture.records import TEXT, decode, make_plan, pack, spans, unpack
 
 if TYPE_CHECKING:
@@ -79,8 +78,7 @@ _PAYLOADS: Final[dict[int, Fields]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileDescriptor:
+class FileDescriptor(Record):
     """One descriptor of one thread; what its type does not have is None.
 
     `source` of a server socket is the address it listens on. Addresses are text as
@@ -189,6 +187,8 @@ def _stored(descriptor: FileDescriptor, name: str, kind: str) -> Any:
     value = getattr(descriptor, "path" if name == "name" else name)
     if not kind.endswith("s"):
         return 0 if value is None else value
+    import socket  # noqa: PLC0415 - 3 ms
+
     family = socket.AF_INET if kind == f"{_V4_BYTES}s" else socket.AF_INET6
     try:
         return socket.inet_pton(family, value or "")
@@ -198,6 +198,8 @@ def _stored(descriptor: FileDescriptor, name: str, kind: str) -> Any:
 
 
 def _address(data: bytes) -> str:
+    import socket  # noqa: PLC0415 - 3 ms
+
     return socket.inet_ntop(socket.AF_INET if len(data) == _V4_BYTES else socket.AF_INET6, data)
 
 

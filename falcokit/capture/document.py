@@ -84,4 +84,4 @@ def _categories(types: Iterable[TypeCount]) -> list[dict[str, Any]]:
 
 
 def _fields(record: Any) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+    return {name: getattr(record, name) for name in record.field_names}

@@ -10,9 +10,9 @@ text of a filter.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from typing import Final
 
+from falcokit.capture.record import Record
 from falcokit.errors import ConfigError, FalcokitError
 
 __all__ = [
@@ -57,8 +57,7 @@ class FilterError(ConfigError):
         self.column = position - start + 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Notice:
+class Notice(Record):
     """One thing that was wrong with a capture that could still be read."""
 
     kind: str
@@ -87,7 +86,7 @@ class Notices:
 
     def all(self) -> tuple[Notice, ...]:
         """Everything noted so far, in the order of first appearance."""
-        notices = [replace(first, count=self._counts[key]) for key, first in self._first.items()]
+        notices = [first.replace(count=self._counts[key]) for key, first in self._first.items()]
         if self._left_out:
             text = "further kinds of oddities were left out"
             notices.append(Notice(kind="more", message=text, offset=0, count=self._left_out))

@@ -8,10 +8,9 @@ Loaded once, on first use, by whoever needs the meaning of a code.
 from __future__ import annotations
 
 import functools
-from pathlib import Path
-from typing import Final
-
-import msgspec
+import json
+import os
+from typing import Any, Final, NamedTuple
 
 __all__ = [
     "ASYNC_EVENT",
@@ -32,6 +31,7 @@ ASYNC_EVENT: Final = 402
 #: containers, users and groups added and deleted, and the state plugins dumped.
 STATE_EVENTS: Final = frozenset({324, 354, 356, 358, 360, ASYNC_EVENT})
 
+_FILE: Final = os.path.join(os.path.dirname(__file__), "event_table.json")  # noqa: PTH118, PTH120
 _LARGE_PAYLOAD: Final = 0x800
 _SOURCES: Final = {
     0x100: "internal",
@@ -43,7 +43,7 @@ _SOURCES: Final = {
 }
 
 
-class Param(msgspec.Struct, frozen=True):
+class Param(NamedTuple):
     """One parameter of an event type: how to read and how to show it."""
 
     name: str
@@ -54,17 +54,25 @@ class Param(msgspec.Struct, frozen=True):
     dirfd_param: int | None = None
 
 
-class EventType(msgspec.Struct, frozen=True):
+class EventType:
     """What one event code stands for."""
 
-    id: int
-    code: str
-    name: str
-    dir: str
-    category: int
-    category_names: tuple[str, ...]
-    flags: int
-    params: tuple[Param, ...]
+    def __init__(self, entry: dict[str, Any]) -> None:
+        self.id: Final[int] = entry["id"]
+        self.code: Final[str] = entry["code"]
+        self.name: Final[str] = entry["name"]
+        self.dir: Final[str] = entry["dir"]
+        self.category: Final[int] = entry["category"]
+        self.category_names: Final[tuple[str, ...]] = tuple(entry["category_names"])
+        self.flags: Final[int] = entry["flags"]
+        #: How many parameters it has.
+        self.size: Final = len(entry["params"])
+        self._entries = entry["params"]
+
+    @functools.cached_property
+    def params(self) -> tuple[Param, ...]:
+        """The parameters in their order."""
+        return tuple(map(_param, self._entries))
 
     @property
     def large_payload(self) -> bool:
@@ -85,21 +93,26 @@ class EventType(msgspec.Struct, frozen=True):
         return self.category_names[0].removeprefix("EC_").lower().replace("_", "-")
 
 
-class EventTable(msgspec.Struct, frozen=True):
+class EventTable:
     """The table of all event codes, indexed by code, and the tables that parameters refer to."""
 
-    events: tuple[EventType, ...]
-    #: System calls by the driver's id, error numbers and signals by number.
-    ppm_sc: dict[int, str]
-    errno: dict[int, str]
-    signals: dict[int, str]
-    #: Names and bits of flags, in the order in which they are looked up.
-    flags_tables: dict[str, tuple[tuple[str, int], ...]]
-    #: What a parameter of type PT_DYN can hold, by the index it starts with.
-    dynamic_tables: dict[str, tuple[Param, ...]]
-    #: Names by number, as file descriptor lists have them.
-    fd_types: tuple[str, ...]
-    l4_protocols: tuple[str, ...]
+    def __init__(self, table: dict[str, Any]) -> None:
+        self.events: Final = tuple(map(EventType, table["events"]))
+        #: System calls by the driver's id, error numbers and signals by number.
+        self.ppm_sc: Final[dict[int, str]] = _by_number(table["ppm_sc"])
+        self.errno: Final[dict[int, str]] = _by_number(table["errno"])
+        self.signals: Final[dict[int, str]] = _by_number(table["signals"])
+        #: Names and bits of flags, in the order in which they are looked up.
+        self.flags_tables: Final[dict[str, tuple[tuple[str, int], ...]]] = {
+            name: tuple(map(tuple, flags)) for name, flags in table["flags_tables"].items()
+        }
+        #: What a parameter of type PT_DYN can hold, by the index it starts with.
+        self.dynamic_tables: Final[dict[str, tuple[Param, ...]]] = {
+            name: tuple(map(_param, held)) for name, held in table["dynamic_tables"].items()
+        }
+        #: Names by number, as file descriptor lists have them.
+        self.fd_types: Final[tuple[str, ...]] = tuple(table["fd_types"])
+        self.l4_protocols: Final[tuple[str, ...]] = tuple(table["l4_protocols"])
 
     def get(self, code: int) -> EventType | None:
         """Return the type of `code`, None when this table does not know it."""
@@ -109,5 +122,13 @@ class EventTable(msgspec.Struct, frozen=True):
 @functools.cache
 def event_table() -> EventTable:
     """Load the table that ships with falcokit."""
-    data = Path(__file__).with_name("event_table.json").read_bytes()
-    return msgspec.json.decode(data, type=EventTable)
+    with open(_FILE, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes 5 ms to load
+        return EventTable(json.load(file))
+
+
+def _param(entry: dict[str, Any]) -> Param:
+    return Param(**{name: entry[name] for name in Param._fields if name in entry})
+
+
+def _by_number(names: dict[str, str]) -> dict[int, str]:
+    return {int(number): name for number, name in names.items()}

@@ -8,7 +8,6 @@ and by authors' scripts. docs/filters.md describes the language.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, final
 
 from falcokit.capture.errors import FilterError
@@ -105,8 +104,7 @@ class _Compiler:
         return _all(
             [
                 self._check(
-                    replace(
-                        check,
+                    check.replace(
                         field="evt.rawtime",
                         argument=None,
                         operator=operator,

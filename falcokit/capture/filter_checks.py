@@ -7,7 +7,6 @@ filter is compiled. Called by `filter`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from falcokit.capture.errors import FilterError, MalformedEventError
@@ -17,6 +16,7 @@ from falcokit.capture.filter_fields import FieldFaultError, find_reader
 from falcokit.capture.filter_needs import ANYTHING, NOTHING, UNKNOWN_CODES, Region
 from falcokit.capture.filter_ops import Kind, ValueFaultError, build_test
 from falcokit.capture.filter_readers import VARIES
+from falcokit.capture.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Part", "compile_check"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class Part(Record):
     """A compiled piece: its function, where it can be true, where it can be false.
 
     `cheap` pieces look at no parameter and go first in an `and` or `or`.
@@ -171,10 +170,10 @@ def _time_region(check: Check) -> Region:
         return NOTHING
     low, high = min(numbers), max(numbers)
     if check.operator in {"<", "<="}:
-        return replace(timed, last_ns=high - (check.operator == "<"))
+        return timed.replace(last_ns=high - (check.operator == "<"))
     if check.operator in {">", ">="}:
-        return replace(timed, first_ns=low + (check.operator == ">"))
-    return replace(timed, first_ns=low, last_ns=high)
+        return timed.replace(first_ns=low + (check.operator == ">"))
+    return timed.replace(first_ns=low, last_ns=high)
 
 
 def _number(value: Value) -> int:

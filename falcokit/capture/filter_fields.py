@@ -9,7 +9,6 @@ table. `find_reader` is called by `filter`.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture import filter_args as args
@@ -18,6 +17,7 @@ from falcokit.capture import filter_results as results
 from falcokit.capture.event_table import event_table
 from falcokit.capture.filter_args import argument_names
 from falcokit.capture.filter_ops import Kind
+from falcokit.capture.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,16 +38,14 @@ class FieldFaultError(Exception):
     """There is no such field, or not with this argument."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Context:
+class Context(Record):
     """What is known besides the event: event sources by plugin id, the state of processes."""
 
     sources: Mapping[int, str]
     resolver: Resolver | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Field:
+class Field(Record):
     """One field; `form` shows its argument, `make` gets that and returns the reader."""
 
     name: str

@@ -11,10 +11,10 @@ from __future__ import annotations
 import functools
 import re
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from falcokit.capture.errors import FilterError
+from falcokit.capture.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,8 +91,7 @@ _ESCAPES: Final = {
 _HEX: Final = re.compile("[0-9a-fA-F]{2}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Value:
+class Value(Record):
     """One right-hand value without its quotes; bytes, since an escape makes any."""
 
     data: bytes
@@ -104,8 +103,7 @@ class Value:
         return self.data.decode("utf-8", "backslashreplace")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
+class Check(Record):
     """One comparison; the operator `exists` has no values."""
 
     field: str
@@ -116,8 +114,7 @@ class Check:
     operator_position: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class Group(Record):
     """`and` and `or` over two or more, `not` over one."""
 
     word: str

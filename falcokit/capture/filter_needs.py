@@ -8,8 +8,9 @@ and joins them by the words between. `Needs` is what a fast scan uses of the out
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from falcokit.capture.record import Record
 
 __all__ = ["ANYTHING", "NOTHING", "UNKNOWN_CODES", "Needs", "Region", "codes_of"]
 
@@ -19,8 +20,7 @@ _EVERY_CODE: Final = (1 << 65537) - 1
 _LAST_NS: Final = 2**64 - 2
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Needs:
+class Needs(Record):
     """A prefilter. An event that it does not admit cannot match; one that it admits may.
 
     `codes` and `tids` (-1: no thread) are None where any will do. Bounds of the time are in
@@ -44,8 +44,7 @@ class Needs:
         return ts_ns is not None and first <= ts_ns <= last
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Region:
+class Region(Record):
     """A box of events; `untimed` tells whether it has such without a time."""
 
     codes: int = _EVERY_CODE

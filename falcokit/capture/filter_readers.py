@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.event_table import (
@@ -18,6 +17,7 @@ from falcokit.capture.event_table import (
     event_table,
 )
 from falcokit.capture.filter_ops import Kind
+from falcokit.capture.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,8 +54,7 @@ _NO_THREAD: Final = -1
 VARIES: Final = object()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reader:
+class Reader(Record):
     """How a filter gets a field's value; None is for an event that has none.
 
     `by_code` gives the value that all events of a type have, a frozenset where it is one of few,

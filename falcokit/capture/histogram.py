@@ -7,8 +7,9 @@ bins begin at its multiples, so the result does not hang on the order of the eve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from falcokit.capture.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +19,7 @@ __all__ = ["MAX_BINS", "EventHistogram", "HistogramTally"]
 MAX_BINS: Final = 512
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EventHistogram:
+class EventHistogram(Record):
     """Events with a time, counted in at most MAX_BINS bins of `width_ns`, the first at `start_ns`.
 
     The first and the last bin hold an event, unless there is none at all.

@@ -6,11 +6,10 @@ Called by `lists.Lists` to read and by `encode` to write.
 
 from __future__ import annotations
 
-import socket
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from falcokit.capture.record import Record
 from falcokit.capture.records import Step, decode, make_plan, pack, spans, unpack
 
 if TYPE_CHECKING:
@@ -39,8 +38,7 @@ _KINDS: Final[dict[int, Fields]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interface:
+class Interface(Record):
     """One address of one interface; `link_speed` is None in old files, which lack it."""
 
     name: str
@@ -77,6 +75,8 @@ def decode_interfaces(
     def build(plan: Plan, start: int, _end: int) -> Interface:
         values, _ = unpack(plan, body, start, layout)
         ipv6 = values["kind"] not in _V4_KINDS
+        import socket  # noqa: PLC0415 - 3 ms
+
         family = socket.AF_INET6 if ipv6 else socket.AF_INET
         return Interface(
             # Some writers count a NUL behind the name.
@@ -93,6 +93,8 @@ def decode_interfaces(
 
 def encode_interface(interface: Interface, layout: Layout) -> bytes:
     """Return a whole record of the newest version, its length in front."""
+    import socket  # noqa: PLC0415 - 3 ms
+
     family = socket.AF_INET6 if interface.ipv6 else socket.AF_INET
     name = interface.name.encode("utf-8", "surrogateescape")
     if len(name) > _NAME_BYTES:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import functools
 import struct
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
+
+from falcokit.capture.record import Record
 
 __all__ = [
     "BIG",
@@ -44,8 +45,7 @@ class BlockKind(StrEnum):
     EVENT = "event"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BlockType:
+class BlockType(Record):
     """One block code: its name, what it holds and which version of that."""
 
     code: int

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from falcokit.capture.decoding import INTEGERS, STRINGS
 from falcokit.capture.event_table import (
     ASYNC_EVENT,
@@ -163,4 +161,4 @@ def _kind(param: Param) -> str | None:
 def _choices(param: Param) -> tuple[Param, ...]:
     """Return what a dynamic parameter can hold, in its own number format."""
     held = event_table().dynamic_tables.get(param.dynamic or "", ())
-    return tuple(msgspec.structs.replace(choice, fmt=param.fmt) for choice in held)
+    return tuple(choice._replace(fmt=param.fmt) for choice in held)

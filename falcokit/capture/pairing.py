@@ -10,8 +10,9 @@ kept, as in files that were cut or merged by blocks, it gives up reading. Called
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from falcokit.capture.record import Record
 
 if TYPE_CHECKING:
     from falcokit.capture.event import Event
@@ -50,8 +51,7 @@ _SLOT_SHIFT: Final = 64 - 14
 _CODE_BITS: Final = 16
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mismatch:
+class Mismatch(Record):
     """An exit event that would meet the enter event of another system call."""
 
     offset: int

@@ -8,9 +8,9 @@ tail that grew with the years. Called by `lists.Lists` to read and by `encode` t
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.capture.record import Record
 from falcokit.capture.records import TEXT, TEXTS, decode, make_plan, pack, spans, unpack
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ _OLD_TAIL_BYTES: Final = 29
 _OLD_TAIL_FIRST: Final = 2
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Process:
+class Process(Record):
     """One thread. A field that the list's version lacks has its default here.
 
     Today's writers leave the fields from `exe_writable` on, `tty` and `pid_namespace_start_ns`

@@ -21,7 +21,6 @@ from falcokit.capture.event import Event
 from falcokit.capture.event_table import STATE_EVENTS
 from falcokit.capture.follow import Follow
 from falcokit.capture.layout import BLOCK_TYPES, EVENT_BLOCKS, SECTION_HEADER, BlockKind
-from falcokit.capture.lists import Lists
 from falcokit.capture.metadata import count_records
 from falcokit.capture.opening import STDIN, open_file, refuse, source_name, unreadable
 from falcokit.capture.sections import SUPPORTED_MAJOR, decode_machine, decode_section
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from falcokit.capture.layout import Layout
+    from falcokit.capture.lists import Lists
     from falcokit.capture.sections import Machine, Section
     from falcokit.capture.sources import Source
 
@@ -69,7 +69,7 @@ class Capture:
         self._file, self.size = open_file(path)
         self._notices = Notices()
         #: The lists of processes, descriptors, interfaces and users, when they are wanted.
-        self.lists: Final = Lists(self._notices) if lists else None
+        self.lists: Final = _new_lists(self._notices) if lists else None
         self.sections: list[Section] = []
         self.section_count = 0
         self.machine: Machine | None = None
@@ -230,6 +230,12 @@ class Capture:
         if len(self.sections) < _MAX_SECTIONS:
             self.sections.append(section)
         return True
+
+
+def _new_lists(notices: Notices) -> Lists:
+    from falcokit.capture.lists import Lists  # noqa: PLC0415 - with all that can be in them: 10 ms
+
+    return Lists(notices)
 
 
 def open_capture(

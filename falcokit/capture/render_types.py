@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from falcokit.capture.decoding import INTEGERS, WIDTHS, decoder
 from falcokit.capture.event_table import event_table
 from falcokit.capture.render_numbers import (
@@ -119,10 +117,7 @@ def _strings(param: Param, order: ByteOrder) -> Show:
 def _dynamic(param: Param, order: ByteOrder, buffer_chars: int) -> Show:
     """Show a value by the type that its first byte names, in the outer number format."""
     choices = event_table().dynamic_tables.get(param.dynamic or "", ())
-    shows = [
-        shower(msgspec.structs.replace(choice, fmt=param.fmt), order, buffer_chars)
-        for choice in choices
-    ]
+    shows = [shower(choice._replace(fmt=param.fmt), order, buffer_chars) for choice in choices]
 
     def show(raw: bytes, scene: Scene | None) -> tuple[str, str]:
         if raw[0] >= len(shows):

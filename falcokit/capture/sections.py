@@ -6,8 +6,9 @@ Called by the reader for section header and machine info blocks; pure functions 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from falcokit.capture.record import Record
 
 if TYPE_CHECKING:
     from falcokit.capture.layout import Layout
@@ -21,8 +22,7 @@ _OPTION_COMMENT: Final = 1
 _OPTION_APPLICATION: Final = 4
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Section:
+class Section(Record):
     """A section header. Comment and application are options that Wireshark adds."""
 
     offset: int
@@ -33,8 +33,7 @@ class Section:
     application: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
+class Machine(Record):
     """The machine a section was recorded on; zeros are kept as the writer left them."""
 
     hostname: str

@@ -7,11 +7,11 @@ over in C, so that one event in ten thousand costs little more than the walk.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.event_table import ASYNC_EVENT, GENERIC_SYSCALLS, event_table
 from falcokit.capture.native import NativeScan, deferred, library
+from falcokit.capture.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,7 @@ __all__ = ["EventQuery", "select"]
 _LAST_U64: Final = 2**64 - 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EventQuery:
+class EventQuery(Record):
     """What events must be, in all that is given.
 
     Attributes:

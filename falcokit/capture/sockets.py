@@ -8,7 +8,6 @@ decoded is the text that `render` shows.
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -90,6 +89,8 @@ def decode_text(raw: bytes) -> str:
 
 def ip_text(raw: bytes) -> str:
     """Give the text of 4 or 16 bytes in network order."""
+    import socket  # noqa: PLC0415 - 3 ms
+
     return socket.inet_ntop(
         socket.AF_INET if len(raw) == IPV4_BYTES else socket.AF_INET6,
         raw,

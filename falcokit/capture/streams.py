@@ -6,7 +6,6 @@ Filled by `summarize.Tally`; in C for large files, whose counts `merge` adds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from falcokit.capture.summary import PayloadStream
@@ -22,18 +21,24 @@ _LAST_DATA_BYTES: Final = 256
 _NS: Final = 1_000_000_000
 
 
-@dataclass(slots=True)
 class StreamCounts:
     """The figures of one stream; `offset` is that of the event that `data` is from."""
 
-    count: int = 0
-    untimed: int = 0
-    size: int = 0
-    first: int | None = None
-    last: int | None = None
-    data: bytes = b""
-    data_size: int = 0
-    offset: int = -1
+    def __init__(
+        self,
+        *,
+        count: int = 0,
+        untimed: int = 0,
+        size: int = 0,
+        first: int | None = None,
+        last: int | None = None,
+        data: bytes = b"",
+        data_size: int = 0,
+        offset: int = -1,
+    ) -> None:
+        self.count, self.untimed, self.size = count, untimed, size
+        self.first, self.last = first, last
+        self.data, self.data_size, self.offset = data, data_size, offset
 
     def add(self, event: Event) -> None:
         """Count one event."""

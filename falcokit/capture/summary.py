@@ -7,8 +7,9 @@ nanoseconds since the epoch; dumped state, which has none, is counted as `untime
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from falcokit.capture.record import Record
 
 if TYPE_CHECKING:
     from falcokit.capture.errors import Notice
@@ -26,8 +27,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileFacts:
+class FileFacts(Record):
     """The container: size as stored and inflated, format version of the first section."""
 
     path: str
@@ -41,8 +41,7 @@ class FileFacts:
     application: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BlockCount:
+class BlockCount(Record):
     """Blocks of one name; `records` only for the lists of processes, fds and so on."""
 
     name: str
@@ -51,8 +50,7 @@ class BlockCount:
     records: int | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TimeRange:
+class TimeRange(Record):
     """From the earliest to the latest event that has a time."""
 
     first_ns: int
@@ -64,8 +62,7 @@ class TimeRange:
         return self.last_ns - self.first_ns
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TypeCount:
+class TypeCount(Record):
     """Events of one code; a name has several codes, for its directions and its history.
 
     The generic system call codes 0 and 1 appear once for each system call.
@@ -79,8 +76,7 @@ class TypeCount:
     count: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EventTotals:
+class EventTotals(Record):
     """All stored events. A replay converts, merges and hides some, so it delivers fewer."""
 
     count: int
@@ -91,8 +87,7 @@ class EventTotals:
     types: tuple[TypeCount, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PayloadStream:
+class PayloadStream(Record):
     """Async events of one name and plugin id, or plugin events of one id (`name` is None).
 
     `size` sums the payloads in bytes. `rate` is events a second between the first and the
@@ -111,8 +106,7 @@ class PayloadStream:
     last_size: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Summary:
+class Summary(Record):
     """Everything `falcokit inspect` tells about a file."""
 
     file: FileFacts

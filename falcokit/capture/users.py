@@ -6,9 +6,9 @@ Called by `lists.Lists` to read and by `encode` to write.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from falcokit.capture.record import Record
 from falcokit.capture.records import TEXT, decode, make_plan, pack, spans, unpack
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ _USER: Final[Fields] = (
 _GROUP: Final[Fields] = (("kind", "B"), ("gid", "I"), ("name", TEXT))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class User:
+class User(Record):
     """One user of the machine."""
 
     uid: int
@@ -46,8 +45,7 @@ class User:
     shell: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class Group(Record):
     """One group of the machine."""
 
     gid: int

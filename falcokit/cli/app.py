@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line `falcokit`: registers the commands, turns errors into exit codes.
+"""The command line `falcokit`: registers the commands.
 
-Called by `falcokit.__main__` and the tests. It is the only place where an error becomes a
-message; commands import what they need inside the function, so that `--help` stays fast.
+Called by `falcokit.__main__` and the tests. Commands import what they need inside the function,
+so that `--help` stays fast.
 """
 
 from __future__ import annotations
@@ -16,20 +16,12 @@ from typer.core import TyperGroup
 from falcokit.cli import console
 from falcokit.cli.build import build
 from falcokit.cli.dev import dev
-from falcokit.cli.failure import (
-    EXIT_INTERRUPTED,
-    EXIT_PIPE_CLOSED,
-    report_failure,
-    report_unexpected,
-    report_usage,
-)
+from falcokit.cli.failure import EXIT_INTERRUPTED, outcome, report_usage
 from falcokit.cli.init import init
 from falcokit.cli.inspect import inspect
-from falcokit.cli.interrupt import StoppedBySignal
 from falcokit.cli.package import package
 from falcokit.cli.publish import publish
 from falcokit.cli.run import run
-from falcokit.errors import FalcokitError
 
 __all__ = ["app"]
 
@@ -41,31 +33,24 @@ _UsageProblem: Final[type[typer.BadParameter]] = next(
 
 
 class _Group(TyperGroup):
-    """The one try/except of the tool."""
+    """Ends the process with the exit code of what happened."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a command and end the process with the exit code of what happened."""
+        """Run a command and end the process."""
         kwargs["standalone_mode"] = False
         arguments = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
         as_json = "--json" in arguments
-        console.tolerate_locale()
-        code: Any
-        try:
-            code = super().main(*args, **kwargs)
-        except FalcokitError as e:
-            code = report_failure(e, as_json=as_json)
-        except _UsageProblem as e:
-            code = report_usage(e, as_json=as_json)
-        except (KeyboardInterrupt, typer.Abort):
-            code = EXIT_INTERRUPTED
-        except StoppedBySignal as e:
-            code = e.exit_code
-        except console.ReaderGoneError:
-            console.drop_stdout()
-            code = EXIT_PIPE_CLOSED
-        except Exception as e:  # noqa: BLE001  a person must never see a raw traceback
-            code = report_unexpected(e, as_json=as_json)
-        sys.exit(code if isinstance(code, int) else 0)
+        parse_and_run = super().main
+
+        def command() -> Any:
+            try:
+                return parse_and_run(*args, **kwargs)
+            except _UsageProblem as e:
+                return report_usage(e, as_json=as_json)
+            except typer.Abort:
+                return EXIT_INTERRUPTED
+
+        sys.exit(outcome(command, as_json=as_json))
 
 
 app = typer.Typer(

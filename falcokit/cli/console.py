@@ -12,7 +12,6 @@ import io
 import json
 import os
 import sys
-import unicodedata
 from typing import IO, TYPE_CHECKING, Any
 
 from falcokit.errors import FalcokitError
@@ -140,6 +139,8 @@ def _drop(stream: IO[str]) -> None:
 def _visible(char: str) -> str:
     if " " <= char <= "~":
         return char
+    import unicodedata  # noqa: PLC0415 - seldom needed
+
     if unicodedata.category(char) not in _UNPRINTABLE:
         return char
     return char.encode("unicode_escape").decode("ascii")

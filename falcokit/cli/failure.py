@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How an error is told: one sentence and a hint on stderr, with --json one object on stdout.
 
-Called by `falcokit.cli.app` at the end of a failed command, and by `falcokit dev --watch`, which
-goes on after an error. What a plugin or a compiler said is made printable first.
+`outcome` is the only place where an error becomes an exit code; `falcokit.cli.app` and
+`falcokit.__main__` run commands with it. `show_error` is for `falcokit dev --watch`, which goes on
+after an error. What a plugin or a compiler said is made printable first.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
-import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli import console
+from falcokit.cli.interrupt import StoppedBySignal
 from falcokit.errors import FalcokitError
 from falcokit.reports import error_object
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from falcokit.reports import Report
 
 __all__ = [
@@ -26,8 +28,7 @@ __all__ = [
     "EXIT_PIPE_CLOSED",
     "EXIT_UNEXPECTED",
     "EXIT_USAGE",
-    "report_failure",
-    "report_unexpected",
+    "outcome",
     "report_usage",
     "show_error",
 ]
@@ -39,11 +40,30 @@ EXIT_PIPE_CLOSED: Final = 141
 """128 + SIGPIPE, what a shell reports for a program whose reader went away."""
 
 
-def report_failure(error: FalcokitError, *, as_json: bool) -> int:
+def outcome(command: Callable[[], object], *, as_json: bool) -> int:
+    """Run a command, tell what failed, and give the exit code of the process."""
+    console.tolerate_locale()
+    try:
+        code = command()
+    except FalcokitError as e:
+        return _report_failure(e, as_json=as_json)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except StoppedBySignal as e:
+        return e.exit_code
+    except console.ReaderGoneError:
+        console.drop_stdout()
+        return EXIT_PIPE_CLOSED
+    except Exception as e:  # noqa: BLE001  a person must never see a raw traceback
+        return _report_unexpected(e, as_json=as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _report_failure(error: FalcokitError, *, as_json: bool) -> int:
     """Tell what failed and give the exit code of its class."""
     _tell(error_object(error), as_json=as_json)
     if _debug():
-        traceback.print_exception(error)
+        _print_traceback(error)
     return error.exit_code
 
 
@@ -68,11 +88,11 @@ def report_usage(error: Any, *, as_json: bool) -> int:
     return EXIT_USAGE
 
 
-def report_unexpected(error: Exception, *, as_json: bool) -> int:
+def _report_unexpected(error: Exception, *, as_json: bool) -> int:
     """Tell about a mistake of falcokit's own, and keep its traceback for the report."""
     where = "set FALCOKIT_DEBUG=1 to see the traceback"
     if _debug():
-        traceback.print_exception(error)
+        _print_traceback(error)
     else:
         saved = _save(error)
         where = f"the traceback is in {saved}" if saved else where
@@ -99,7 +119,16 @@ def _debug() -> bool:
     return os.environ.get("FALCOKIT_DEBUG", "") not in {"", "0"}
 
 
+def _print_traceback(error: Exception) -> None:
+    import traceback  # noqa: PLC0415 - seldom needed
+
+    traceback.print_exception(error)
+
+
 def _save(error: Exception) -> str | None:
+    import tempfile  # noqa: PLC0415 - seldom needed
+    import traceback  # noqa: PLC0415
+
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="falcokit-", suffix=".txt", delete=False, encoding="utf-8"

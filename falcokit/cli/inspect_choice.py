@@ -8,10 +8,9 @@ is one meaning of each, and one way by which most events are passed over without
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from falcokit.capture.record import Record
 from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Choice", "filter_text"]
 
 _NS: Final = 1_000_000_000
-_AFTER_FIRST: Final = re.compile(r"\+(\d+)(?:\.(\d{1,9}))?")
+_AFTER_FIRST: Final = r"\+(\d+)(?:\.(\d{1,9}))?"
 
 
 def filter_text(
@@ -78,11 +77,13 @@ def _bounds(time: str, first_ns: Callable[[], int]) -> list[str]:
 
 
 def _nanoseconds(text: str, first_ns: Callable[[], int]) -> int:
-    after = _AFTER_FIRST.fullmatch(text)
+    after = re.fullmatch(_AFTER_FIRST, text)
     if after:
         return first_ns() + int(after[1]) * _NS + int((after[2] or "").ljust(9, "0"))
     if text.isascii() and text.isdigit():
         return int(text)
+    from datetime import UTC, datetime  # noqa: PLC0415 - only for --time
+
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -96,8 +97,7 @@ def _nanoseconds(text: str, first_ns: Callable[[], int]) -> int:
     return whole * _NS + moment.microsecond * 1000
 
 
-@dataclass(frozen=True, kw_only=True)
-class Choice:
+class Choice(Record):
     """The events that are wanted: those of a filter, or all."""
 
     filter: Filter | None = None

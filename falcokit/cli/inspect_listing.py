@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from falcokit.capture.record import Record
 from falcokit.capture.text import safe_text
 from falcokit.cli import console
 from falcokit.cli.inspect_events import cut_line, event_lines
@@ -30,8 +30,7 @@ __all__ = ["Listing"]
 _LEAST_CELLS: Final = 72
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listing:
+class Listing(Record):
     """How events are listed: with whose fields, and whether each before the next is awaited."""
 
     plugin: Path | None
@@ -57,7 +56,7 @@ class Listing:
 
                 write_lines(capture, line=_line, write=console.data, limit=limit)
                 return
-            listing = replace(self, plugin=plugin)
+            listing = self.replace(plugin=plugin)
         listing.write_lines(islice(capture, limit))
 
     def write_json(self, events: Iterable[Event]) -> None:

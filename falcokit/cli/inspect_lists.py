@@ -183,7 +183,7 @@ def _text(text: str) -> str:
 
 
 def _fields(record: Any) -> dict[str, Any]:
-    return {name: _value(getattr(record, name)) for name in record.__dataclass_fields__}
+    return {name: _value(getattr(record, name)) for name in record.field_names}
 
 
 def _value(value: Any) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,11 @@ def json_text(value: Any) -> str:
 
 def screen_width() -> int | None:
     """Return the columns of the terminal that stdout is; None for a pipe or a file."""
-    return shutil.get_terminal_size().columns if _is_terminal() else None
+    if not _is_terminal():
+        return None
+    import shutil  # noqa: PLC0415 - only for a terminal
+
+    return shutil.get_terminal_size().columns
 
 
 def _is_terminal() -> bool:

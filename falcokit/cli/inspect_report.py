@@ -7,9 +7,9 @@ comes from the file has passed `safe_text` or `payload_text` when it leaves here
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from falcokit.capture.record import Record
 from falcokit.capture.text import payload_text, safe_text
 from falcokit.cli.inspect_plot import rate_bars, rate_words
 from falcokit.cli.inspect_words import (
@@ -45,16 +45,14 @@ _RECORDS: Final = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
+class Column(Record):
     """A column; numbers are set to the right. The last one may be cut to fit."""
 
     title: str
     number: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
+class Table(Record):
     """Rows under a title; `shares` are the rows' parts of the whole, where a bar helps."""
 
     title: str
@@ -63,13 +61,12 @@ class Table:
     shares: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class Report(Record):
     """Facts as label and text, then tables; the last table may be cut to fit a screen."""
 
     title: str
     facts: tuple[tuple[str, str], ...]
-    tables: tuple[Table, ...] = field(default=())
+    tables: tuple[Table, ...] = ()
     plot: str | None = None
     """A line that only a terminal shows."""
 

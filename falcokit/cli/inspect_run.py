@@ -8,10 +8,9 @@ is still shown after Ctrl-C.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import deque
-from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from falcokit.capture.reader import open_capture
@@ -29,6 +28,7 @@ from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from falcokit.capture.errors import Notice
     from falcokit.capture.event import Event
@@ -48,8 +48,8 @@ class Inspection:
         """Show what is wanted; an interruption is raised again after what was found so far."""
         with signals_as_interrupts():
             for file in self._wishes.files:
-                if file != STDIN and self._is_library(Path(file)):
-                    self._show_library(Path(file))
+                if file != STDIN and is_library_or_artifact(file):
+                    self._show_library(file)
                 else:
                     self._inspect(file)
                 if self._stopped is not None:
@@ -57,13 +57,12 @@ class Inspection:
 
     # ---- libraries ------------------------------------------------------------------------------
 
-    def _is_library(self, file: Path) -> bool:
-        return is_library_or_artifact(file)
+    def _show_library(self, file: str) -> None:
+        from pathlib import Path  # noqa: PLC0415 - not for captures
 
-    def _show_library(self, file: Path) -> None:
         if not self._wishes.for_library:
             raise ConfigError(
-                f"{safe_text(file.name)} is a library or an artifact, not a capture",
+                f"{safe_text(Path(file).name)} is a library or an artifact, not a capture",
                 hint="of such a file all is shown at once; only --json goes with it",
             )
         from falcokit.cli.inspect_library import (  # noqa: PLC0415 - not for captures
@@ -72,7 +71,7 @@ class Inspection:
             read_library,
         )
 
-        facts = read_library(file)
+        facts = read_library(Path(file))
         if self._wishes.as_json:
             console.data(json_text(library_object(facts)))
         else:
@@ -109,7 +108,7 @@ class Inspection:
         wishes = self._wishes
 
         def first_ns() -> int:
-            if file == STDIN or not Path(file).is_file():
+            if file == STDIN or not os.path.isfile(file):  # noqa: PTH113 - pathlib takes 5 ms
                 raise ConfigError(
                     "--time cannot count from the first event of a pipe, which is read only once",
                     hint="give times of day, or save the capture to a file",
@@ -159,7 +158,7 @@ class Inspection:
         summary = tally.summary(capture)
         if choice.filter is not None:  # of a part it cannot be said how the file replays
             of_reading = (n for n in summary.notices if n.kind not in {"replay", "no-events"})
-            summary = replace(summary, notices=tuple(of_reading))
+            summary = summary.replace(notices=tuple(of_reading))
         if self._wishes.as_json:
             from falcokit.capture.document import render, summary_object  # noqa: PLC0415
 
@@ -227,7 +226,7 @@ class Inspection:
                 found = compare(choice.events(capture), others.events(second))
             names = (str(capture.path), str(second.path))
             notices = [
-                replace(notice, message=f"{name}: {notice.message}")
+                notice.replace(message=f"{name}: {notice.message}")
                 for name, side in zip(names, (capture, second), strict=True)
                 for notice in side.notices
             ]

@@ -7,9 +7,9 @@ Made by `inspect`, read by `inspect_run`.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.capture.record import Record
 from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ _SPELT: Final = {"filter": "a filter", "as_json": "--json"} | {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wishes:
+class Wishes(Record):
     """The options, by their names."""
 
     words: tuple[str, ...]
@@ -67,7 +66,9 @@ class Wishes:
     jsonl: bool = False
     as_json: bool = False
 
-    def __post_init__(self) -> None:
+    def __init__(self, **values: Any) -> None:
+        """Take the options; raise ConfigError for some that do not go together."""
+        super().__init__(**values)
         asked = [name for name in _ALONE if self._has(name)]
         if len(asked) > 1:
             raise _clash(asked[0], asked[1])

@@ -6,7 +6,7 @@ Times are UTC: a capture is often read elsewhere than it was made.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import time
 from typing import Final
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
 
 _NS: Final = 1_000_000_000
 _MINUTE_S: Final = 60
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP: Final = 1000
 _ROUNDS_UP: Final = 999.5
 """From here on three digits read 1e+03: time for the next unit."""
@@ -53,7 +52,8 @@ def size_text(size: int) -> str:
 def time_text(ts_ns: int, *, nanoseconds: bool = False) -> str:
     """Give a time as date and time of day, in milliseconds unless all digits are wanted."""
     seconds, rest = divmod(ts_ns, _NS)
-    moment = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S")
+    year, month, day, hour, minute, second = time.gmtime(seconds)[:6]
+    moment = f"{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
     return f"{moment}.{rest:09d}" if nanoseconds else f"{moment}.{rest // 1_000_000:03d}"
 
 

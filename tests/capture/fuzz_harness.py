@@ -100,7 +100,7 @@ def read_both(content: bytes, step: int, query: EventQuery) -> Result:
 
 
 def _difference(one: Summary | None, other: Summary | None) -> str:
-    names = Summary.__dataclass_fields__
+    names = Summary.field_names
     pairs = ((name, getattr(one, name, None), getattr(other, name, None)) for name in names)
     return "\n".join(f"{name}: {a}\n      {b}" for name, a, b in pairs if a != b)
 
