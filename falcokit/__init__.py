@@ -21,14 +21,29 @@ if TYPE_CHECKING:
         InvalidEventError,
         PluginError,
         RingFullError,
+        TableError,
         UndeclaredEventError,
     )
     from falcokit.runtime.event import AsyncEvent, Event
+    from falcokit.runtime.listening import Capture, CaptureListening, Routine
     from falcokit.runtime.logs import FATAL, NOTICE, TRACE
     from falcokit.runtime.metrics import Metric
     from falcokit.runtime.parsing import EventParsing
     from falcokit.runtime.plugin import Plugin
     from falcokit.runtime.producers import async_event
+    from falcokit.runtime.table_types import (
+        Table,
+        TableEntry,
+        added,
+        i8,
+        i16,
+        i32,
+        i64,
+        u8,
+        u16,
+        u32,
+        u64,
+    )
 
 __all__ = [
     "FATAL",
@@ -39,7 +54,9 @@ __all__ = [
     "AsyncEventHandler",
     "AsyncEvents",
     "BackgroundTask",
+    "Capture",
     "CaptureClosedError",
+    "CaptureListening",
     "EmitError",
     "Event",
     "EventParsing",
@@ -51,8 +68,21 @@ __all__ = [
     "Plugin",
     "PluginError",
     "RingFullError",
+    "Routine",
+    "Table",
+    "TableEntry",
+    "TableError",
     "UndeclaredEventError",
+    "added",
     "async_event",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
 ]
 
 #: The modules of `falcokit.runtime`, and what they have for authors.
@@ -68,14 +98,20 @@ _PLACES: Final = {
         "InvalidEventError",
         "PluginError",
         "RingFullError",
+        "TableError",
         "UndeclaredEventError",
     ),
     "event": ("AsyncEvent", "Event"),
+    "listening": ("Capture", "CaptureListening", "Routine"),
     "logs": ("FATAL", "NOTICE", "TRACE"),
     "metrics": ("Metric",),
     "parsing": ("EventParsing",),
     "plugin": ("Plugin",),
     "producers": ("async_event",),
+    "table_types": (
+        *("Table", "TableEntry", "added"),
+        *("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"),
+    ),
 }
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from falcokit.native import declare_async, declare_parse
+from falcokit.native import declare_async, declare_listen, declare_parse
 from falcokit.native.declaration import check_hook, overrides, wrong
 from falcokit.runtime.async_events import AsyncEvents
 from falcokit.runtime.config import config_type, init_schema
+from falcokit.runtime.listening import CaptureListening
 from falcokit.runtime.parsing import EventParsing
 from falcokit.runtime.plugin import Plugin
 
@@ -23,6 +24,7 @@ _NAME: Final = re.compile(r"[a-z]+[a-z0-9_-]*")
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 _API: Final = re.compile(r"3\.(\d+)\.\d+")
 _NEWEST_API = 12
+_SCHEMA: Final = re.compile(r"\d+\.\d+\.\d+")
 #: Async events of schema 4 hosts; a host without the check ignores it.
 _EVENT_SCHEMA: Final = "4.0.0"
 #: Of the plugin itself: hook -> its arguments after self.
@@ -31,6 +33,7 @@ _HOOKS: Final = {"init": [], "destroy": [], "set_config": ["config"], "get_metri
 _CAPABILITIES: Final[tuple[tuple[str, type[Any], dict[str, list[str]]], ...]] = (
     ("async", AsyncEvents, declare_async.HOOKS),
     ("parse", EventParsing, declare_parse.HOOKS),
+    ("listen", CaptureListening, declare_listen.HOOKS),
 )
 
 
@@ -70,8 +73,11 @@ def plugin_metadata(plugin: type[Any], defaults: dict[str, str | None]) -> dict[
         found |= declare_async.async_metadata(plugin)
     sources = found["async_event_sources"] if "async" in own else None
     found |= declare_parse.parse_metadata(plugin, sources, parses="parse" in own)
-    found["required_api_version"] = _required_api(plugin, found)
-    found["required_event_schema_version"] = _EVENT_SCHEMA
+    if "listen" in own:
+        declare_listen.check_listening(plugin)
+    found["warnings"] = declare_listen.listening_warnings(found["capabilities"])
+    found["required_api_version"] = _required_api(plugin, _needed_minors(found))
+    found["required_event_schema_version"] = _event_schema(plugin)
     return found
 
 
@@ -93,20 +99,42 @@ def _schema(plugin: type[Any]) -> dict[str, Any] | None:
         wrong(plugin, "config", f"has a config that JSON cannot describe: {e}", hint)
 
 
-def _required_api(plugin: type[Any], found: dict[str, Any]) -> str:
-    """Return the oldest API that the features in use can do with.
+def _needed_minors(found: dict[str, Any]) -> dict[str, int]:
+    """Return what the plugin has -> the minor of the oldest API 3 that it works with.
 
-    3.4 gave the log its owner, 3.5 set_config its present form. What newer ones added (metrics 3.6,
-    dump_state 3.10, the event schema 3.12) an older host simply does not ask for.
+    What is not here an older host simply does not ask for: metrics (3.6), dump_state (3.10), the
+    event schema (3.12), addOutput (3.8).
     """
-    needed = 5 if found["has_config"] else 4
+    features = {
+        "log": (4, True),  # it gave the log its owner
+        "set_config": (5, found["has_config"]),
+        "capture listening": (7, "listen" in found["capabilities"]),
+    }
+    return {feature: minor for feature, (minor, used) in features.items() if used}
+
+
+def _required_api(plugin: type[Any], needed: dict[str, int]) -> str:
+    """Return the oldest API that the features in use can do with, or what the author pinned."""
     pinned = getattr(plugin, "required_api_version", None)
     if pinned is None:
-        return f"3.{needed}.0"
+        return f"3.{max(needed.values())}.0"
     match = _API.fullmatch(str(pinned))
     if not match or int(match[1]) > _NEWEST_API:
         hint = f"3.0.0 to 3.{_NEWEST_API}.0; below 3.4.0 there is no log"
         wrong(plugin, "required_api_version", f"requires the plugin API {pinned!r}", hint)
-    if found["has_config"] and int(match[1]) < needed:
-        wrong(plugin, "required_api_version", "has set_config", "which needs at least 3.5.0")
+    for feature, minor in needed.items():
+        if feature != "log" and int(match[1]) < minor:
+            hint = f"which needs at least 3.{minor}.0"
+            wrong(plugin, "required_api_version", f"has {feature}", hint)
+    return str(pinned)
+
+
+def _event_schema(plugin: type[Any]) -> str:
+    """Return the version of the event schema, which a host compares with its kernel driver's."""
+    pinned = getattr(plugin, "required_event_schema_version", None)
+    if pinned is None:
+        return _EVENT_SCHEMA
+    if not _SCHEMA.fullmatch(str(pinned)):
+        what = f"requires the event schema {pinned!r}"
+        wrong(plugin, "required_event_schema_version", what, 'write it as x.y.z: "4.0.0"')
     return str(pinned)

@@ -73,6 +73,8 @@ def _call_python(call: Any) -> int:
         _lib.FK_OP_START: "start_async",
         _lib.FK_OP_STOP: "stop_async",
         _lib.FK_OP_DUMP: "dump_state",
+        _lib.FK_OP_CAPTURE_OPEN: "capture_open",
+        _lib.FK_OP_CAPTURE_CLOSE: "capture_close",
     }
     err, errlen, key = call.err, int(call.errlen), int(call.plugin)
     try:
@@ -92,6 +94,10 @@ def _call_python(call: Any) -> int:
             state.start()
         elif op == _lib.FK_OP_STOP:
             state.stop()
+        elif op == _lib.FK_OP_CAPTURE_OPEN:
+            state.capture_open()
+        elif op == _lib.FK_OP_CAPTURE_CLOSE:
+            state.capture_close()
         else:
             state.dump()
     except BaseException as e:  # noqa: BLE001  # whatever it is, the host must not see it

@@ -14,6 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from falcokit.runtime._routines import RoutineHost, Routines
 from falcokit.runtime.config import config_type, decode_config
 from falcokit.runtime.errors import PluginError
 from falcokit.runtime.logs import current, targets
@@ -34,8 +35,8 @@ _REPEAT_SECONDS = 60.0  # an error that repeats is logged so often
 _REPEATED_MAX = 100
 
 
-class Host(Protocol):
-    """What a state needs of whoever runs it: a log, and handlers."""
+class Host(RoutineHost, Protocol):
+    """What a state needs of whoever runs it: a log, handlers, and what calls routines."""
 
     def log(self, severity: int, component: str | None, text: str) -> None:
         """Write to the host's log."""
@@ -57,6 +58,7 @@ class PluginState:
         self._plugin: Any = None
         self._config_type: type | None = None
         self._producers: Producers | None = None
+        self._routines: Routines | None = None
         self._thread = threading.current_thread()
         self._repeated: dict[object, float] = {}
 
@@ -118,6 +120,28 @@ class PluginState:
     def dump(self) -> None:
         """Let the author dump the state."""
         self._plugin.dump_state(self.host.emitter(True))
+
+    def capture_open(self) -> None:
+        """Let the author listen to a capture, and subscribe routines to it."""
+        self._routines = routines = Routines(self.host, self)
+        try:
+            self._plugin.capture_open(routines.capture)
+            routines.opening = False
+        except BaseException:
+            self._routines = None
+            routines.close()
+            raise
+
+    def capture_close(self) -> None:
+        """Tell the routines and the author that it closes, and wait for the routines."""
+        routines, self._routines = self._routines, None
+        if routines is None:
+            return
+        routines.tell_closing()
+        try:
+            self._plugin.capture_close(routines.capture)
+        finally:
+            routines.close()
 
     def parse(self, event: Event) -> None:
         """Hand one event to the author, if it is of a source that was asked for."""

@@ -23,6 +23,11 @@ __all__ = ["Plugin"]
 class Plugin:
     """A Falco plugin.
 
+    Two more class attributes are computed where the class leaves them out, as it should:
+    `required_api_version` is the oldest plugin API that its features work with, and so decides how
+    old a Falco loads it; `required_event_schema_version` ("4.0.0") is compared with that of the
+    kernel driver when the plugin asks for other events than its own.
+
     Attributes:
         name: Its name in Falco; `[project]` of pyproject.toml gives what the class leaves out.
         version: x.y.z; rules files ask for it.

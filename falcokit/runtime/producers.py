@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
     from falcokit.runtime.async_events import AsyncEventHandler
 
-__all__ = ["Emission", "Producer", "Producers", "async_event", "declared_producers"]
+__all__ = [
+    "Emission",
+    "Producer",
+    "Producers",
+    "async_event",
+    "declared_producers",
+    "place_of",
+    "place_of_thread",
+]
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 _MARK = "__falcokit_producer__"
@@ -211,9 +219,14 @@ def _ticks(task: BackgroundTask, every: float) -> Iterator[None]:
 
 def place_of(thread: threading.Thread) -> str:
     """Say where a thread is: `at file:line in function`, in the author's code where possible."""
+    return place_of_thread(thread.ident or 0)
+
+
+def place_of_thread(ident: int) -> str:
+    """Say it of a thread that Python may not have started."""
     import sys  # noqa: PLC0415
 
-    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001  # there is no other way
+    frame = sys._current_frames().get(ident)  # noqa: SLF001  # there is no other way
     if frame is None:
         return "at an unknown place"
     frames = traceback.extract_stack(frame)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from falcokit.runtime._state import PluginState
 from falcokit.runtime.async_events import AsyncEventHandler, AsyncEvents
 from falcokit.runtime.errors import EventRefusedError
+from falcokit.runtime.listening import CaptureListening
 from falcokit.runtime.logs import install_once
 from falcokit.runtime.parsing import EventParsing
 from falcokit.runtime.producers import declared_producers
 from falcokit.testing._handler import InProcessHandler
+from falcokit.testing._listening import InProcessRoutines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,7 @@ class LogMessage(NamedTuple):
     text: str
 
 
-class RunningPlugin:
+class RunningPlugin(InProcessRoutines):
     """A plugin between init and destroy. Made by `start_plugin`.
 
     Attributes:
@@ -47,6 +49,7 @@ class RunningPlugin:
     """
 
     def __init__(self, plugin: type[Any], source: str, plugin_id: int) -> None:
+        super().__init__()
         self.name: str = getattr(plugin, "name", plugin.__name__.lower())
         self.source = source
         self.plugin_id = plugin_id
@@ -62,6 +65,7 @@ class RunningPlugin:
         self._dumped: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._handler: InProcessHandler | None = None
         self._number = 0
+        self._listens = False
         self._lock = threading.Lock()
         self._state = PluginState(self.name, "", self)
 
@@ -129,6 +133,14 @@ class RunningPlugin:
             except BaseException:
                 self._close()
                 raise
+        if issubclass(self._class, CaptureListening):
+            self._listens = True
+            try:
+                self._state.capture_open()
+            except BaseException:
+                self.stop()
+                raise
+            self.start_routines()
 
     def _close(self) -> None:
         handler, self._handler = self._handler, None
@@ -137,12 +149,14 @@ class RunningPlugin:
 
     def stop(self) -> None:
         """Close the capture; does nothing when none is open."""
-        if self._handler is None:
-            return
         try:
-            self._state.stop()
+            if self._handler is not None:
+                self._state.stop()
         finally:
             self._close()
+            listens, self._listens = self._listens, False
+            if listens:
+                self._state.capture_close()
 
     def destroy(self) -> None:
         """Destroy the plugin."""

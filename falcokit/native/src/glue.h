@@ -7,6 +7,7 @@
 //   glue_flight.c    what is on its way      glue_capture.c   handler set and cleared, the pacer
 //   glue_outlet.c    the host's handler       glue_metrics.c   get_metrics
 //   glue_payload.c   of a packaged plugin     glue_event.c    events as hooks get them
+//   glue_listen.c    capture hooks, routines
 #pragma once
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -272,6 +273,14 @@ typedef struct fk_python_side {      // given by falcokit.runtime._bridge at its
 } fk_python_side;
 extern fk_python_side fk_python;
 PyObject *fk_hot_module(void);
+// glue_listen.c: the host's calls, and those of Python's side through Link
+ss_plugin_rc fk_listen_open(fk_impl *impl, const ss_plugin_capture_listen_input *in);
+ss_plugin_rc fk_listen_close(fk_impl *impl, const ss_plugin_capture_listen_input *in);
+void fk_listen_free(fk_impl *impl);
+PyObject *fk_listen_subscribe(fk_impl *impl, PyObject *function);
+PyObject *fk_listen_unsubscribe(fk_impl *impl, PyObject *id);
+PyObject *fk_listen_interrupt(fk_impl *impl, PyObject *args);
+PyObject *fk_listen_drain(fk_impl *impl, PyObject *seconds);
 // glue_metrics.c
 ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n);
 int fk_metric_add(const char *name, int kind, int value_type, double d, int64_t i, uint64_t u);

@@ -33,6 +33,14 @@ static PyObject *link_close(PyObject *me, PyObject *none) {
 	fk_event_forget(&((Link *)me)->impl->event);
 	Py_RETURN_NONE;
 }
+#define LINK_TO(function)                                           \
+	static PyObject *link_##function(PyObject *me, PyObject *arg) { \
+		return fk_listen_##function(((Link *)me)->impl, arg);       \
+	}
+LINK_TO(subscribe)
+LINK_TO(unsubscribe)
+LINK_TO(interrupt)
+LINK_TO(drain)
 
 static void link_free(PyObject *me) {
 	PyTypeObject *type = Py_TYPE(me);
@@ -44,6 +52,10 @@ static void link_free(PyObject *me) {
 static PyMethodDef link_methods[] = {{"log", link_log, METH_VARARGS, NULL},
                                      {"emitter", link_emitter, METH_O, NULL},
                                      {"close", link_close, METH_NOARGS, NULL},
+                                     {"subscribe", link_subscribe, METH_O, NULL},
+                                     {"unsubscribe", link_unsubscribe, METH_O, NULL},
+                                     {"interrupt", link_interrupt, METH_VARARGS, NULL},
+                                     {"drain", link_drain, METH_O, NULL},
                                      {0}};
 static PyType_Slot link_slots[] = {
 	{Py_tp_dealloc, link_free}, {Py_tp_methods, link_methods}, {0, NULL}};

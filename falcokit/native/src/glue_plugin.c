@@ -18,6 +18,7 @@ void fk_impl_ref(fk_impl *impl) { atomic_fetch_add(&impl->refs, 1); }
 void fk_impl_unref(fk_impl *impl) {
 	if (atomic_fetch_sub(&impl->refs, 1) != 1) return;
 	fk_async_close(&impl->async);
+	fk_listen_free(impl);
 	free(impl->worker.text);
 	for (char **path = impl->paths; path && *path; path++) free(*path);
 	free(impl->paths);
@@ -115,6 +116,7 @@ static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin
 static void glue_destroy(fk_plugin *p) {
 	fk_impl *impl = p->impl;
 	fk_capture_stop(impl);
+	fk_listen_close(impl, NULL);
 	fk_call call = {.op = FK_OP_DESTROY};
 	if (fk_worker_run(impl, &call, "destroy", DESTROY_LIMIT_S) != SS_PLUGIN_SUCCESS)
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", p->last_error);
@@ -137,6 +139,14 @@ static ss_plugin_rc glue_set_handler(fk_plugin *p, ss_plugin_owner_t *owner,
 static ss_plugin_rc glue_dump(fk_plugin *p, ss_plugin_owner_t *owner,
                               ss_plugin_async_event_handler_t handler) {
 	return fk_capture_dump(p->impl, owner, handler);
+}
+
+static ss_plugin_rc glue_capture_open(fk_plugin *p, const ss_plugin_capture_listen_input *in) {
+	return fk_listen_open(p->impl, in);
+}
+
+static ss_plugin_rc glue_capture_close(fk_plugin *p, const ss_plugin_capture_listen_input *in) {
+	return fk_listen_close(p->impl, in);
 }
 
 static ss_plugin_metric *glue_metrics(fk_plugin *p, uint32_t *n) { return fk_metrics(p->impl, n); }
@@ -169,4 +179,6 @@ __attribute__((visibility("default"))) const fk_glue fk_glue_table = {
 	.set_async_event_handler = glue_set_handler,
 	.dump_state = glue_dump,
 	.parse_event = glue_parse,
+	.capture_open = glue_capture_open,
+	.capture_close = glue_capture_close,
 };

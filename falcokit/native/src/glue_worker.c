@@ -11,14 +11,16 @@
 
 // A hook has ended after the host was told that it failed: what it began is ended too.
 static int undo_late(fk_worker *w, int rc) {
-	bool began = rc == SS_PLUGIN_SUCCESS && (w->call.op == FK_OP_INIT || w->call.op == FK_OP_START);
+	bool began =
+		rc == SS_PLUGIN_SUCCESS &&
+		(w->call.op == FK_OP_INIT || w->call.op == FK_OP_START || w->call.op == FK_OP_CAPTURE_OPEN);
 	bool gone = w->quit && w->call.op != FK_OP_DESTROY && w->call.op != FK_OP_INIT;
 	enum fk_op started = w->call.op;
 	w->given_up = false;
 	pthread_mutex_unlock(&w->lock);
 	w->call.text = NULL;
-	if (began && started == FK_OP_START) {
-		w->call.op = FK_OP_STOP;
+	if (began && started != FK_OP_INIT) {
+		w->call.op = started == FK_OP_START ? FK_OP_STOP : FK_OP_CAPTURE_CLOSE;
 		fk_call_python(&w->call);
 	}
 	if (gone || (began && started == FK_OP_INIT)) {
