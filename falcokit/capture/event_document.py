@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from falcokit.capture.decoding import PolledFd
 from falcokit.capture.errors import MalformedEventError
 from falcokit.capture.render import arg_texts
-from falcokit.capture.sockets import Address, OtherFamily, SocketPair, UnixPair
 from falcokit.capture.text import plain_text
 from falcokit.capture.values import values
+from falcokit.runtime.socket_values import Address, OtherFamily, SocketPair, UnixPair
 
 if TYPE_CHECKING:
     from falcokit.capture.decoding import Value

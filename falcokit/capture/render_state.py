@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from falcokit.capture.event import Event
     from falcokit.capture.event_table import Param
-    from falcokit.capture.sockets import ByteOrder
+    from falcokit.runtime.socket_values import ByteOrder
 
     Show: TypeAlias = Callable[[bytes, "Scene | None"], tuple[str, str]]
 

@@ -14,10 +14,11 @@ from falcokit.capture.decoding import decoder, dynamic_param
 from falcokit.capture.event_table import event_table
 
 if TYPE_CHECKING:
-    from falcokit.capture.decoding import Decode, Value
+    from falcokit.capture.decoding import Value
     from falcokit.capture.event import Event
     from falcokit.capture.event_table import Param
-    from falcokit.capture.sockets import ByteOrder
+    from falcokit.runtime.event_values import Decode
+    from falcokit.runtime.socket_values import ByteOrder
 
 __all__ = ["MAX_SHAPES", "Arg", "param_name", "value", "values"]
 

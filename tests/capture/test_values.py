@@ -15,7 +15,7 @@ from scap_builder import Builder
 from falcokit.capture import MalformedEventError, open_capture
 from falcokit.capture.decoding import INTEGERS, PolledFd, decoder
 from falcokit.capture.event_table import Param, event_table
-from falcokit.capture.sockets import Address, OtherFamily, SocketPair, UnixPair
+from falcokit.runtime.socket_values import Address, OtherFamily, SocketPair, UnixPair
 from falcokit.capture.values import value, values
 
 if TYPE_CHECKING:
