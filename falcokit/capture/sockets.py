@@ -6,6 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from falcokit.runtime.socket_values import ByteOrder
+    from falcokit.runtime.socket_values import ByteOrder  # noqa: TC004
 
 __all__ = ["ByteOrder"]

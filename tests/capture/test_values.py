@@ -15,8 +15,8 @@ from scap_builder import Builder
 from falcokit.capture import MalformedEventError, open_capture
 from falcokit.capture.decoding import INTEGERS, PolledFd, decoder
 from falcokit.capture.event_table import Param, event_table
-from falcokit.runtime.socket_values import Address, OtherFamily, SocketPair, UnixPair
 from falcokit.capture.values import value, values
+from falcokit.runtime.socket_values import Address, OtherFamily, SocketPair, UnixPair
 
 if TYPE_CHECKING:
     from falcokit.capture.decoding import Value
