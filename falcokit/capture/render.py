@@ -16,17 +16,20 @@ import functools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from falcokit.capture.event_table import GENERIC_SYSCALLS, event_table
+from falcokit.capture.render_buffers import buffer_shower
 from falcokit.capture.render_state import Scene
-from falcokit.capture.render_types import shower
-from falcokit.capture.text import dotted_text
+from falcokit.capture.render_types import holds_buffer, shower
 from falcokit.capture.values import MAX_SHAPES, param_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from falcokit.capture.event import Event
+    from falcokit.capture.render_buffers import BufferForm
     from falcokit.capture.render_state import Resolver, Show
     from falcokit.capture.sockets import ByteOrder
 
-__all__ = ["BUFFER_CHARS", "ArgText", "arg_texts", "args_text"]
+__all__ = ["BUFFER_CHARS", "ArgText", "arg_texts", "args_text", "dump_text"]
 
 #: How much of a buffer libsinsp shows unless told otherwise.
 BUFFER_CHARS: Final = 80
@@ -58,6 +61,7 @@ class _Column(NamedTuple):
     prefix: str
     show: Show
     empty: str
+    is_buffer: bool
 
 
 def args_text(
@@ -71,58 +75,90 @@ def args_text(
     code = event.code
     if code in GENERIC_SYSCALLS:
         return ""
-    columns = _columns(code, event.byte_order, buffer_chars)
+    columns = _columns(code, event.byte_order, None, buffer_chars)
     scene = None if resolver is None else Scene(event, resolver)
     params = event.params
     shown = []
-    for raw, (prefix, show, empty) in zip(params, columns, strict=False):
+    for raw, (prefix, show, empty, _) in zip(params, columns, strict=False):
         if raw:
             text, resolved = show(raw, scene)
             shown.append(f"{prefix}{text}({resolved})" if resolved else prefix + text)
         else:
             shown.append(empty)
     if len(params) > len(columns):
-        shown += [f"{name}={text}" for name, text, _ in _extras(params, len(columns), buffer_chars)]
+        extras = _extras(params, len(columns), None, buffer_chars)
+        shown += [f"{extra.name}={extra.raw}" for extra in extras]
     return " ".join(shown)
 
 
 def arg_texts(
-    event: Event, resolver: Resolver | None = None, *, buffer_chars: int = BUFFER_CHARS
+    event: Event,
+    resolver: Resolver | None = None,
+    *,
+    buffers: BufferForm | None = None,
+    buffer_chars: int = BUFFER_CHARS,
 ) -> tuple[ArgText, ...]:
-    """Give the texts of each parameter apart, those of generic system calls too."""
-    columns = _columns(event.code, event.byte_order, buffer_chars)
+    """Give the texts of each parameter apart, those of generic system calls too.
+
+    `buffers` is the form of buffers instead of dotted text of `buffer_chars` characters.
+    """
+    columns = _columns(event.code, event.byte_order, buffers, buffer_chars)
     scene = None if resolver is None else Scene(event, resolver)
     params = event.params
     return (
         *(_arg_text(raw, column, scene) for raw, column in zip(params, columns, strict=False)),
-        *_extras(params, len(columns), buffer_chars),
+        *_extras(params, len(columns), buffers, buffer_chars),
     )
 
 
+def dump_text(
+    event: Event, buffers: BufferForm, escape: Callable[[str], str], resolver: Resolver | None
+) -> str:
+    """Show all parameters as `args_text` does, but buffers whole, in a form of several lines.
+
+    All other texts are given to `escape`, so that newlines are those of the form alone.
+    """
+    if event.code in GENERIC_SYSCALLS:
+        return ""
+    columns = _columns(event.code, event.byte_order, buffers, BUFFER_CHARS)
+    shown = []
+    for at, (name, raw, resolved) in enumerate(arg_texts(event, resolver, buffers=buffers)):
+        whole = at >= len(columns) or columns[at].is_buffer
+        more = f"({escape(resolved)})" if resolved else ""
+        shown.append(f"{name}={raw if whole else escape(raw)}{more}")
+    return " ".join(shown)
+
+
 @functools.lru_cache(maxsize=MAX_SHAPES)
-def _columns(code: int, order: ByteOrder, buffer_chars: int) -> tuple[_Column, ...]:
+def _columns(
+    code: int, order: ByteOrder, buffers: BufferForm | None, buffer_chars: int
+) -> tuple[_Column, ...]:
     event_type = event_table().get(code)
     if event_type is None:
         return ()
     return tuple(
         _Column(
             f"{param.name}=",
-            shower(param, order, buffer_chars),
+            shower(param, order, buffer_chars, buffers),
             f"{param.name}={'NULL' if param.type in _NULL_WHEN_EMPTY else '<NA>'}",
+            holds_buffer(param),
         )
         for param in event_type.params
     )
 
 
 def _arg_text(raw: bytes, column: _Column, scene: Scene | None) -> ArgText:
-    prefix, show, empty = column
+    prefix, show, empty, _ = column
     name = prefix[:-1]
     return ArgText(name, *show(raw, scene)) if raw else ArgText(name, empty[len(prefix) :], "")
 
 
-def _extras(params: tuple[bytes, ...], known: int, buffer_chars: int) -> list[ArgText]:
+def _extras(
+    params: tuple[bytes, ...], known: int, buffers: BufferForm | None, buffer_chars: int
+) -> list[ArgText]:
     """Show what the writer's newer event table had beyond this one."""
+    show = buffer_shower(buffers, buffer_chars)
     return [
-        ArgText(param_name(at), dotted_text(raw, buffer_chars) if raw else "NULL", "")
+        ArgText(param_name(at), show(raw) if raw else "NULL", "")
         for at, raw in enumerate(params[known:], known)
     ]

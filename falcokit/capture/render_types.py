@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from falcokit.capture.decoding import INTEGERS, WIDTHS, decoder
 from falcokit.capture.event_table import event_table
+from falcokit.capture.render_buffers import buffer_shower
 from falcokit.capture.render_numbers import (
     show_errno,
     show_flags,
@@ -22,17 +23,20 @@ from falcokit.capture.render_numbers import (
     show_time,
 )
 from falcokit.capture.render_state import AT_FDCWD, show_fd, show_fds, show_id, show_pid
-from falcokit.capture.text import dotted_text, invalid_text
+from falcokit.capture.text import invalid_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from falcokit.capture.event import Event
     from falcokit.capture.event_table import Param
+    from falcokit.capture.render_buffers import BufferForm
     from falcokit.capture.render_state import Scene, Show
     from falcokit.capture.sockets import ByteOrder
 
-__all__ = ["shower"]
+__all__ = ["holds_buffer", "shower"]
+
+_BUFFERS: Final = frozenset({"PT_BYTEBUF", "PT_CHARBUF_PAIR_ARRAY"})
 
 _MISSING: Final = "<NA>"
 #: Longer strings are cut. No driver writes one; the lengths of a hostile file allow 64 MiB.
@@ -40,22 +44,33 @@ _STRING_BYTES: Final = 64 * 1024
 _ELLIPSIS: Final = "..."
 
 
-def shower(param: Param, order: ByteOrder, buffer_chars: int) -> Show:
-    """Return the function that shows a parameter which is not empty."""
+def holds_buffer(param: Param) -> bool:
+    """Tell whether a parameter is, or may hold, a buffer; then it holds no text."""
+    choices = event_table().dynamic_tables.get(param.dynamic or "", ())
+    return param.type in _BUFFERS or any(choice.type in _BUFFERS for choice in choices)
+
+
+def shower(
+    param: Param, order: ByteOrder, buffer_chars: int, buffers: BufferForm | None = None
+) -> Show:
+    """Return the function that shows a parameter which is not empty.
+
+    Buffers are shown as dots and at most `buffer_chars` characters, or whole in the form `buffers`.
+    """
     kind = param.type
     if kind == "PT_DYN":
-        return _dynamic(param, order, buffer_chars)
-    if kind in {"PT_BYTEBUF", "PT_CHARBUF_PAIR_ARRAY"}:
-        return _buffer(buffer_chars)
+        return _dynamic(param, order, buffer_chars, buffers)
+    if kind in _BUFFERS:
+        return _buffer(buffer_shower(buffers, buffer_chars))
     make = _MAKERS.get(kind)
     if make is None:
         make = show_number if kind in INTEGERS else _plain
     return make(param, order)
 
 
-def _buffer(buffer_chars: int) -> Show:
+def _buffer(show_buffer: Callable[[bytes], str]) -> Show:
     def show(raw: bytes, _scene: Scene | None) -> tuple[str, str]:
-        return dotted_text(raw, buffer_chars), ""
+        return show_buffer(raw), ""
 
     return show
 
@@ -114,10 +129,12 @@ def _strings(param: Param, order: ByteOrder) -> Show:
     return show
 
 
-def _dynamic(param: Param, order: ByteOrder, buffer_chars: int) -> Show:
+def _dynamic(param: Param, order: ByteOrder, buffer_chars: int, buffers: BufferForm | None) -> Show:
     """Show a value by the type that its first byte names, in the outer number format."""
     choices = event_table().dynamic_tables.get(param.dynamic or "", ())
-    shows = [shower(choice._replace(fmt=param.fmt), order, buffer_chars) for choice in choices]
+    shows = [
+        shower(choice._replace(fmt=param.fmt), order, buffer_chars, buffers) for choice in choices
+    ]
 
     def show(raw: bytes, scene: Scene | None) -> tuple[str, str]:
         if raw[0] >= len(shows):

@@ -8,7 +8,7 @@ be read goes to stderr and leaves the exit code at 0.
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  typer reads the annotations while running
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -68,6 +68,10 @@ def inspect(
     diff: Annotated[
         Path | None, typer.Option(metavar="OTHER.scap", help="Compare with another capture.")
     ] = None,
+    buffers: Annotated[
+        Literal["hex", "hex-ascii", "ascii", "base64"] | None,
+        typer.Option(help="Show buffers and payloads whole, in that form."),
+    ] = None,
     plugin: Annotated[
         Path | None, typer.Option(metavar="LIB.so", help="Show this plugin's fields as columns.")
     ] = None,
@@ -97,6 +101,7 @@ def inspect(
             export=export,
             cut=cut,
             diff=diff,
+            buffers=buffers,
             plugin=plugin,
             init_config=init_config,
             jsonl=jsonl,

@@ -17,7 +17,7 @@ from falcokit.capture.event_table import (
     PLUGIN_EVENT,
     event_table,
 )
-from falcokit.capture.render import args_text
+from falcokit.capture.render import args_text, dump_text
 from falcokit.capture.text import payload_text, safe_text
 from falcokit.cli.inspect_words import time_text
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from falcokit.capture.event import Event
+    from falcokit.capture.render_buffers import BufferForm
     from falcokit.capture.render_state import Resolver
 
 __all__ = ["cut_line", "event_lines"]
@@ -41,20 +42,25 @@ _MALFORMED: Final = "(malformed)"
 
 
 def event_lines(
-    events: Iterable[Event], *, width: int | None, resolver: Resolver | None = None
+    events: Iterable[Event],
+    *,
+    width: int | None,
+    resolver: Resolver | None = None,
+    buffers: BufferForm | None = None,
 ) -> Iterator[str]:
     """Yield a line for each event, under a heading when it goes to a terminal.
 
     `resolver` names file descriptors, processes and users where the caller keeps their state.
+    With `buffers` these and payloads are shown whole, in that form, which may take several lines.
     """
     if width is not None:
         yield f"number {'time (UTC)':<{len(_NO_TIME)}} cpu {'(thread)':>9} event"[:width]
     for event in events:
-        line = _line(event, resolver)
+        line = _line(event, resolver, buffers)
         yield line if width is None else cut_line(line, width)
 
 
-def _line(event: Event, resolver: Resolver | None) -> str:
+def _line(event: Event, resolver: Resolver | None, buffers: BufferForm | None) -> str:
     ts, tid = event.ts_ns, event.tid
     moment = _NO_TIME
     if ts is not None:
@@ -63,9 +69,11 @@ def _line(event: Event, resolver: Resolver | None) -> str:
     thread = "(-)" if tid is None else f"({tid})"
     kind = _kind(event.code) or f"{_direction(event)} {_short(event.type)}"
     marks = _marks(event) if event.leading or event.dump_flags else ""
+    head = f"{event.number:>6} {moment} {event.cpu:>3} {thread:>9} {kind} {marks}"
+    if buffers is not None:
+        return (safe_text(head) + _dumped(event, resolver, buffers)).rstrip()
     args = _payload(event) if event.code in _PAYLOADS else _args(event, resolver)
-    line = f"{event.number:>6} {moment} {event.cpu:>3} {thread:>9} {kind} {marks}{args}"
-    return safe_text(line.rstrip())
+    return safe_text((head + args).rstrip())
 
 
 @functools.lru_cache(maxsize=_SECONDS_CACHED)
@@ -102,6 +110,13 @@ def _args(event: Event, resolver: Resolver | None) -> str:
         return _MALFORMED
 
 
+def _dumped(event: Event, resolver: Resolver | None, buffers: BufferForm) -> str:
+    try:
+        return dump_text(event, buffers, safe_text, resolver)
+    except MalformedEventError:
+        return _MALFORMED
+
+
 def _payload(event: Event) -> str:
     try:
         plugin_id, name, data = event.plugin_id, event.async_name, event.data
@@ -122,4 +137,6 @@ def cut_line(line: str, width: int) -> str:
     """Cut a line to the width of the terminal, in which some characters take two cells."""
     from rich.cells import cell_len, set_cell_size  # noqa: PLC0415 - only for a terminal
 
+    if "\n" in line:  # of a buffer, beside which there is nothing to make room for
+        return "\n".join(cut_line(part.expandtabs(), width) for part in line.split("\n"))
     return line if cell_len(line) <= width else set_cell_size(line, width - 3) + "..."

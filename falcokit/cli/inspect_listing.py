@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from falcokit.capture.event import Event
     from falcokit.capture.reader import Capture
+    from falcokit.capture.render_buffers import BufferForm
     from falcokit.field_extraction import FieldInfo, Value
 
     _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
@@ -36,20 +37,22 @@ class Listing(Record):
     plugin: Path | None
     init_config: str | None
     at_once: bool
+    buffers: BufferForm | None = None
 
     def write_lines(self, events: Iterable[Event]) -> None:
         """Write a line for each event; a project in this folder shows its plugin's fields."""
         width = screen_width()
         plugin = self.plugin or _project_plugin()
         if plugin is None:
-            self._write(event_lines(events, width=width))
+            self._write(event_lines(events, width=width, buffers=self.buffers))
         else:
-            self._write(_lines_with_fields(self._with_fields(events, plugin), width))
+            found = self._with_fields(events, plugin)
+            self._write(_lines_with_fields(found, width, self.buffers))
 
     def write_all_lines(self, capture: Capture, limit: int | None) -> None:
         """Write a line for each event of a capture, at most `limit`; in C where that is all."""
         listing = self
-        if not self.at_once and screen_width() is None:
+        if not self.at_once and self.buffers is None and screen_width() is None:
             plugin = self.plugin or _project_plugin()
             if plugin is None:
                 from falcokit.capture.native_lines import write_lines  # noqa: PLC0415
@@ -103,20 +106,22 @@ def _fields(columns: tuple[FieldInfo, ...], values: tuple[Value, ...] | None) ->
     return {column.name: value for column, value in pairs if value is not None}
 
 
-def _line(event: Event) -> str:
-    (line,) = event_lines((event,), width=None)
+def _line(event: Event, buffers: BufferForm | None = None) -> str:
+    (line,) = event_lines((event,), width=None, buffers=buffers)
     return line
 
 
-def _lines_with_fields(found: Iterable[_WithFields], width: int | None) -> Iterator[str]:
+def _lines_with_fields(
+    found: Iterable[_WithFields], width: int | None, buffers: BufferForm | None
+) -> Iterator[str]:
     if width is not None:
         yield from event_lines((), width=width)
     for event, fields in found:
-        line = _line(event)
+        line = _line(event, buffers)
         more = "".join(f" {safe_text(name)}={_text(value)}" for name, value in fields.items())
         more = more and f" {more}"
-        if width is None:
-            yield line + more
+        if width is None or "\n" in line:
+            yield line + more if width is None else cut_line(line + more, width)
         else:  # the fields are what was asked for: the event makes room
             yield cut_line(cut_line(line, max(width - len(more), _LEAST_CELLS)) + more, width)
 

@@ -176,7 +176,10 @@ class Inspection:
 
         wishes = self._wishes
         listing = Listing(
-            plugin=wishes.plugin, init_config=wishes.init_config, at_once=wishes.follow
+            plugin=wishes.plugin,
+            init_config=wishes.init_config,
+            at_once=wishes.follow,
+            buffers=wishes.buffers,
         )
         if choice.filter is None and wishes.tail is None and not wishes.jsonl:
             listing.write_all_lines(capture, wishes.limit)

@@ -15,12 +15,14 @@ from falcokit.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from falcokit.capture.render_buffers import BufferForm
+
 __all__ = ["STDIN", "Wishes"]
 
 STDIN: Final = "-"
 #: Of these only one can be had at a time: each has its own output.
 _ALONE: Final = ("processes", "fds", "users", "stats", "export", "cut", "diff", "jsonl")
-_FOR_EVENTS: Final = ("limit", "tail", "follow", "plugin")
+_FOR_EVENTS: Final = ("limit", "tail", "follow", "plugin", "buffers")
 _CHOICE: Final = ("filter", "types", "names", "sources", "tids", "time")
 _LISTS: Final = ("events", *_FOR_EVENTS, *_CHOICE)
 #: What each would have to leave out of account, and so refuses.
@@ -29,13 +31,14 @@ _CLASHES: Final = {
     "fds": _LISTS,
     "users": _LISTS,
     "stats": ("events", *_FOR_EVENTS),
-    "export": ("events", "follow", "plugin"),
-    "cut": ("events", "follow", "plugin"),
+    "export": ("events", "follow", "plugin", "buffers"),
+    "cut": ("events", "follow", "plugin", "buffers"),
+    "jsonl": ("buffers",),
     "diff": ("events", *_FOR_EVENTS),
     "tail": ("limit", "follow"),
 }
 #: A document comes at the end, and is about the file as a whole.
-_NO_DOCUMENT: Final = ("jsonl", "events", "tail", "follow", "plugin", "export", "cut")
+_NO_DOCUMENT: Final = ("jsonl", "events", "tail", "follow", "plugin", "buffers", "export", "cut")
 _SPELT: Final = {"filter": "a filter", "as_json": "--json"} | {
     name: f"--{name.removesuffix('s')}" for name in _CHOICE[1:]
 }
@@ -61,6 +64,7 @@ class Wishes(Record):
     export: Path | None = None
     cut: Path | None = None
     diff: Path | None = None
+    buffers: BufferForm | None = None
     plugin: Path | None = None
     init_config: str | None = None
     jsonl: bool = False
