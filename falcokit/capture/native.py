@@ -9,8 +9,10 @@ takes only well-formed event blocks, so what a fault means is decided in one pla
 from __future__ import annotations
 
 import functools
+import os
+import struct
 import sys
-from pathlib import Path
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.event_table import STATE_EVENTS, event_table
@@ -20,7 +22,9 @@ from falcokit.errors import FalcokitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from falcokit.capture.event_table import EventType
     from falcokit.capture.reader import Capture, Scanner
 
 __all__ = ["Library", "NativeScan", "deferred", "library", "load", "sources"]
@@ -28,56 +32,84 @@ __all__ = ["Library", "NativeScan", "deferred", "library", "load", "sources"]
 #: Smaller files are read in Python before the library would be loaded.
 NATIVE_FROM_BYTES: Final = 256 * 1024
 
-_FOLDER: Final = Path(__file__).with_name("src")
+_FOLDER: Final = os.path.join(os.path.dirname(__file__), "src")  # noqa: PTH118, PTH120
 _FLAGS: Final = ["-std=c11", "-O2", "-g1", "-fPIC", "-shared"]
 _COMPILER_SECONDS: Final = 60
 #: The event blocks in the order of block_kind in event.h.
 _BLOCKS: Final = (0x216, 0x217, 0x221, 0x222, 0x204, 0x8010ABCD, 0x208)
 _NO_ENTER: Final = 0xFFFF
+_CODE: Final = struct.Struct("=H5Bx")
 
 
 class Library:
     """The loaded library, and its table of event codes."""
 
-    def __init__(self, ffi: Any, path: Path) -> None:
+    def __init__(self, ffi: Any, path: str) -> None:
         self.ffi: Final = ffi
-        self.lib: Final = ffi.dlopen(str(path))
+        self.lib: Final = ffi.dlopen(path)
         self.codes: Final = ffi.new("struct fk_code[]", self.lib.FK_CODES)
-        for event_type in event_table().events[: self.lib.FK_CODES]:
-            code = event_type.id
-            enter, most = NEEDS.get(code, (_NO_ENTER, 0))
-            entry = self.codes[code]
-            entry.enter, entry.most = enter, most
-            entry.stored, entry.state = code in STORED, code in STATE_EVENTS
-            entry.known, entry.params = True, len(event_type.params)
+        table = b"".join(map(_code, event_table().events[: self.lib.FK_CODES]))
+        ffi.memmove(self.codes, table, len(table))
+
+
+def _code(event_type: EventType) -> bytes:
+    """Return a struct fk_code."""
+    code = event_type.id
+    enter, most = NEEDS.get(code, (_NO_ENTER, 0))
+    stored, state = code in STORED, code in STATE_EVENTS
+    return _CODE.pack(enter, most, stored, state, True, event_type.size)
 
 
 @functools.cache
 def library() -> Library | None:
     """Return the library for this machine, compiled where it is not in the cache; None without."""
     try:
-        from falcokit.native.cache import cached, key_of  # noqa: PLC0415 - only for large files
+        from falcokit.native.cache import cached, find_cached  # noqa: PLC0415 - for large files
 
-        contents = (part for file in sources() for part in (file.name, file.read_bytes()))
-        key = key_of([sys.version, _cffi_version(), *_FLAGS, *contents])
-        types = cached("falcokit-scan.py", key, _write_types)
-        return load(cached("falcokit-scan.so", key, _compile), types)
+        key = _key()
+        paths = [
+            find_cached(name, key) or str(cached(name, key, make))
+            for name, make in (("falcokit-scan.py", _write_types), ("falcokit-scan.so", _compile))
+        ]
+        return _load(*paths)
     except (ImportError, OSError, FalcokitError):
         return None
 
 
-def load(path: Path, types: Path | None = None) -> Library:
-    """Load the library that was compiled to `path`, with what cffi once made of its header."""
-    if types is None:
-        return Library(_parsed(), path)
+def load(path: Path) -> Library:
+    """Load the library that was compiled to `path`."""
+    return Library(_parsed(), str(path))
+
+
+def _load(types: str, path: str) -> Library:
+    """Load the library, with what cffi once made of its headers."""
     found: dict[str, Any] = {}
-    exec(compile(types.read_bytes(), types, "exec"), found)  # noqa: S102 - from the user's own cache
+    with open(types, "rb") as file:  # noqa: PTH123 - pathlib takes 5 ms to load
+        exec(compile(file.read(), types, "exec"), found)  # noqa: S102 - from the user's own cache
     return Library(found["ffi"], path)
 
 
 def sources() -> list[Path]:
     """Return the C files and headers of the library."""
-    return sorted(_FOLDER.glob("*.[ch]"))
+    from pathlib import Path  # noqa: PLC0415 - takes 5 ms
+
+    return [Path(_FOLDER, name) for name in _names()]
+
+
+def _names() -> list[str]:
+    return sorted(name for name in os.listdir(_FOLDER) if name.endswith((".c", ".h")))  # noqa: PTH208
+
+
+def _key() -> str:
+    """Name what the library is made from, without loading OpenSSL for it."""
+    import _cffi_backend  # noqa: PLC0415
+
+    digest, size = zlib.crc32(repr((sys.version, _cffi_backend.__version__, _FLAGS)).encode()), 0
+    for name in _names():
+        with open(f"{_FOLDER}/{name}", "rb") as file:  # noqa: PTH123
+            content = file.read()
+        digest, size = zlib.crc32(content, digest), size + len(content)
+    return f"{digest:08x}{size:08x}"
 
 
 def deferred(make: Callable[[Library], Scanner]) -> Scanner:
@@ -145,18 +177,15 @@ class NativeScan:
                 self._scan.blocks[i] = 0
 
 
-def _cffi_version() -> str:
-    import _cffi_backend  # noqa: PLC0415
-
-    return str(_cffi_backend.__version__)
-
-
 def _parsed() -> Any:
     import cffi  # noqa: PLC0415 - its parser takes 40 ms to load
 
-    header = "".join((_FOLDER / name).read_text() for name in ("scan.h", "lines.h"))
+    lines: list[str] = []
+    for name in ("scan.h", "lines.h"):
+        with open(f"{_FOLDER}/{name}", encoding="utf-8") as file:  # noqa: PTH123
+            lines += (line for line in file if not line.startswith("#"))
     ffi: Any = cffi.FFI()
-    ffi.cdef("\n".join(line for line in header.splitlines() if not line.startswith("#")))
+    ffi.cdef("".join(lines))
     return ffi
 
 
