@@ -17,6 +17,7 @@ from falcokit.capture.reader import open_capture
 from falcokit.capture.summarize import Tally
 from falcokit.capture.text import safe_text
 from falcokit.cli import console
+from falcokit.cli.failure import show_error
 from falcokit.cli.inspect_choice import Choice, filter_text
 from falcokit.cli.inspect_kind import is_library_or_artifact
 from falcokit.cli.inspect_output import json_text, show_report, show_table, warn
@@ -24,7 +25,8 @@ from falcokit.cli.inspect_progress import reading
 from falcokit.cli.inspect_wishes import STDIN, Wishes
 from falcokit.cli.inspect_words import count_of
 from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
-from falcokit.errors import ConfigError
+from falcokit.errors import ConfigError, FalcokitError
+from falcokit.reports import error_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,17 +45,29 @@ class Inspection:
     def __init__(self, wishes: Wishes) -> None:
         self._wishes = wishes
         self._stopped: BaseException | None = None
+        self._any_shown = False
 
     def run(self) -> None:
         """Show what is wanted; an interruption is raised again after what was found so far."""
+        files = self._wishes.files
         with signals_as_interrupts():
-            for file in self._wishes.files:
-                if file != STDIN and is_library_or_artifact(file):
-                    self._show_library(file)
-                else:
-                    self._inspect(file)
+            for at, file in enumerate(files, 1):
+                try:
+                    self._show(file)
+                except FalcokitError as e:
+                    if self._any_shown or at < len(files):
+                        show_error(error_object(e) | {"hint": None})
+                    else:  # of several files none can be read
+                        raise
                 if self._stopped is not None:
                     raise self._stopped
+
+    def _show(self, file: str) -> None:
+        if file != STDIN and is_library_or_artifact(file):
+            self._show_library(file)
+        else:
+            self._inspect(file)
+        self._any_shown = True
 
     # ---- libraries ------------------------------------------------------------------------------
 
