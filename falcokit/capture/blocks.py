@@ -52,6 +52,8 @@ class BlockWalk:
         self._buffer = b""
         self._at = 0
         self._base = 0  # offset of the buffer's first byte in the inflated stream
+        self._piece = b""  # the last one pulled, and how much of it the buffer has had
+        self._taken = 0
 
     @property
     def offset(self) -> int:
@@ -66,10 +68,15 @@ class BlockWalk:
         """Return what of the first block's head is there, to say what the file is instead."""
         return self._buffer[:_SECTION_HEAD_BYTES]
 
+    def read_ahead(self, wrap: Callable[[Source], Source]) -> None:
+        """Go on with what `wrap` makes of the source."""
+        self._source = wrap(self._source)
+
     def resume(self, source: Source, offset: int, layout: Layout) -> None:
         """Go on with a block at `offset`, where `source` has been put."""
         self._source, self.layout = source, layout
         self._buffer, self._at, self._base = b"", 0, offset
+        self._piece, self._taken = b"", 0
 
     def __iter__(self) -> Iterator[Block]:
         while (head := self._next_head()) is not None:
@@ -98,11 +105,14 @@ class BlockWalk:
 
     def _next_head(self) -> tuple[int, int] | None:
         """Return code and length of the next block; None where the chain ends or breaks."""
-        if self.scanner is not None:
-            self._at = self.scanner(self._buffer, self._at, self._base)
-        if self._at + _HEAD_BYTES > len(self._buffer) and not self._fill(_HEAD_BYTES):
-            self._finish()
-            return None
+        while True:
+            if self.scanner is not None:
+                self._at = self.scanner(self._buffer, self._at, self._base)
+            if self._at + _HEAD_BYTES <= len(self._buffer):
+                break
+            if not self._fill(_HEAD_BYTES):
+                self._finish()
+                return None
         code, total = self.layout.block.unpack_from(self._buffer, self._at)
         if code == SECTION_HEADER:
             if not self._enter_section():
@@ -133,21 +143,36 @@ class BlockWalk:
         return True
 
     def _fill(self, size: int) -> bool:
-        """Have `size` bytes from the current position in the buffer, if they exist."""
-        pieces = [self._buffer[self._at :]]
-        have = len(pieces[0])
+        """Have `size` bytes from the current position in the buffer, if they exist.
+
+        A block that lies in two pieces is put together alone; of the rest nothing is copied.
+        """
+        have = len(self._buffer) - self._at
         if have >= size:
             return True
-        self._base += self._at
-        self._at = 0
-        self._buffer = pieces[0]
+        if not have:
+            if self._taken == len(self._piece):
+                self._piece, self._taken = self._source.pull(), 0
+            self._base, self._at = self.offset - self._taken, self._taken
+            self._buffer, self._taken = self._piece, len(self._piece)
+            have = len(self._buffer) - self._at
+        parts = [self._buffer[self._at :]] if have < size else []
         try:
-            while have < size and (piece := self._source.pull()):
-                pieces.append(piece)
-                have += len(piece)
+            while have < size and (more := self._next_part(size - have)):
+                parts.append(more)
+                have += len(more)
         finally:  # nothing pulled is lost when a wait for more is interrupted
-            self._buffer = b"".join(pieces)
+            if parts:
+                self._base, self._at = self.offset, 0
+                self._buffer = b"".join(parts)
         return have >= size
+
+    def _next_part(self, size: int) -> bytes:
+        if self._taken == len(self._piece):
+            self._piece, self._taken = self._source.pull(), 0
+        part = self._piece[self._taken : self._taken + size]
+        self._taken += len(part)
+        return part
 
     def _large_body(self, total: int) -> bytes | None:
         """Collect the body of a large block without holding it twice; None at the end."""

@@ -123,6 +123,7 @@ def deferred(make: Callable[[Library], Scanner]) -> Scanner:
             capture.scan(None)
             return at
         real = make(loaded)
+        capture.read_ahead()
         capture.scan(real)
         return real(capture, buffer, at, base)
 

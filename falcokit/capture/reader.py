@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import BinaryIO
 
+    from falcokit.capture.ahead import AheadSource
     from falcokit.capture.layout import Layout
     from falcokit.capture.lists import Lists
     from falcokit.capture.sections import Machine, Section
@@ -67,6 +68,7 @@ class Capture:
         """Open as `open_capture` does; raise CaptureError when it is no capture at all."""
         self.path: Final = source_name(path)
         self._file, self.size = open_file(path)
+        self._ahead: AheadSource | None = None
         self._notices = Notices()
         #: The lists of processes, descriptors, interfaces and users, when they are wanted.
         self.lists: Final = _new_lists(self._notices) if lists else None
@@ -118,6 +120,17 @@ class Capture:
         """Have `report` called with the bytes read of the file whenever more was read."""
         self._stored.on_read = report
 
+    def read_ahead(self) -> None:
+        """Have a thread read and inflate what comes next, where that is a file at its full size."""
+        if self._ahead is None and self.size and not self._stored.growing:
+            from falcokit.capture.ahead import AheadSource  # noqa: PLC0415 - for large files
+
+            def wrap(source: Source) -> Source:
+                self._ahead = AheadSource(source)
+                return self._ahead
+
+            self._walk.read_ahead(wrap)
+
     def resume(self, offset: int, layout: Layout, *, number: int, leading: bool) -> None:
         """Iterate on from the block at `offset` of a plain file, where event `number` is next."""
         self._stored.seek(offset)
@@ -127,6 +140,8 @@ class Capture:
 
     def close(self) -> None:
         """Close the file; what was collected stays readable."""
+        if self._ahead is not None:
+            self._ahead.stop()
         self._file.close()
 
     @property

@@ -30,10 +30,12 @@ __all__ = [
 ]
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
-#: What one pull returns at most; also what gzip may inflate to in one step. Pieces from 128 KiB on
-#: are returned to the kernel and fetched from it again by malloc, which costs more than reading.
+#: What one pull returns if no size is given; also what gzip may inflate to in one step. Pieces from
+#: 128 KiB on are returned to the kernel and fetched from it again by malloc, which costs more than
+#: reading; a thread that reads ahead makes up for it.
 PIECE_BYTES: Final = 96 * 1024
 _GZIP_INPUT_BYTES: Final = 64 * 1024
+_STEPS_REPEATED: Final = 16
 _GZIP_WINDOW: Final = 31  # zlib: 32 KiB window with gzip header and checksum
 
 
@@ -48,8 +50,8 @@ class Source(Protocol):
     def fault(self) -> str | None:
         """Why the source ended early; None while that is not so."""
 
-    def pull(self) -> bytes:
-        """Return the next piece, empty at the end."""
+    def pull(self, size: int = PIECE_BYTES) -> bytes:
+        """Return the next piece, of at most `size` bytes but for the first; empty at the end."""
 
 
 class Input:
@@ -106,12 +108,12 @@ class PlainSource:
         """Why the source ended early."""
         return self._stored.fault
 
-    def pull(self) -> bytes:
-        """Return the next piece, empty at the end."""
+    def pull(self, size: int = PIECE_BYTES) -> bytes:
+        """Return the next piece, of at most `size` bytes but for the first; empty at the end."""
         if self._start:
             piece, self._start = self._start, b""
             return piece
-        return self._stored.read(PIECE_BYTES)
+        return self._stored.read(size)
 
 
 class GzipSource:
@@ -123,19 +125,20 @@ class GzipSource:
         self._stored = stored
         self._pending = start
         self._ended = False
-        self._inflater = zlib.decompressobj(_GZIP_WINDOW)
+        self._steps: list[tuple[bytes, int]] = []
+        self._begin_member()
         self._held_back = False  # zlib may have more output without more input
         self.growing = stored.growing
         self.fault: str | None = None
 
-    def pull(self) -> bytes:
-        """Return the next piece, empty at the end."""
+    def pull(self, size: int = PIECE_BYTES) -> bytes:
+        """Return the next piece, of at most `size` bytes but for the first; empty at the end."""
         while not self._ended:
             starved = False
             if not self._pending and not self._inflater.eof and not self._held_back:
                 self._pending = self._stored.read(_GZIP_INPUT_BYTES)
                 starved = not self._pending
-            piece = self._step()
+            piece = self._step(size)
             if piece:
                 return piece
             if starved and not self._inflater.eof:
@@ -143,17 +146,21 @@ class GzipSource:
                 self._end(self._stored.fault or cut)
         return b""
 
-    def _step(self) -> bytes:
+    def _step(self, size: int) -> bytes:
         if self._inflater.eof and not self._next_member():
             return b""
-        # zlib drops the output of a call that fails: keep the state from before it.
-        before, given = self._inflater.copy(), self._pending
+        given = self._pending
+        if len(self._steps) == _STEPS_REPEATED:
+            self._before, self._steps = self._inflater.copy(), []
         try:
-            piece = self._inflater.decompress(given, PIECE_BYTES)
+            piece = self._inflater.decompress(given, size)
         except zlib.error as e:
             self._end(f"the gzip stream is corrupt ({_reason(e)})")
-            return _salvage(before, given)
-        self._held_back = len(piece) == PIECE_BYTES
+            for step in self._steps:
+                self._before.decompress(*step)
+            return _salvage(self._before, given, size)
+        self._steps.append((given, size))
+        self._held_back = len(piece) == size
         self._pending = self._inflater.unused_data or self._inflater.unconsumed_tail
         return piece
 
@@ -168,8 +175,14 @@ class GzipSource:
         if not self._pending.startswith(GZIP_MAGIC):
             self._end("junk after the gzip stream")
             return False
-        self._inflater = zlib.decompressobj(_GZIP_WINDOW)
+        self._begin_member()
         return True
+
+    def _begin_member(self) -> None:
+        self._inflater = zlib.decompressobj(_GZIP_WINDOW)
+        # zlib drops the output of a call that fails: keep a state, and what it was given since.
+        self._before = self._inflater.copy()
+        self._steps = []
 
     def _end(self, fault: str | None) -> None:
         self._ended, self._pending, self.fault = True, b"", fault
@@ -193,13 +206,13 @@ def _reason(error: zlib.error) -> str:
     return str(error).rpartition(": ")[2]
 
 
-def _salvage(inflater: zlib._Decompress, given: bytes) -> bytes:
+def _salvage(inflater: zlib._Decompress, given: bytes, size: int) -> bytes:
     """Repeat a failed step byte by byte, keeping all output before the faulty byte."""
     output = bytearray()
     try:
         for at in range(len(given)):
             tail = given[at : at + 1]
-            while len(output) < PIECE_BYTES:
+            while len(output) < size:
                 part = inflater.decompress(tail, 1)
                 output += part
                 tail = inflater.unconsumed_tail
