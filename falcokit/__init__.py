@@ -20,17 +20,21 @@ if TYPE_CHECKING:
         FutureTimestampError,
         InvalidEventError,
         PluginError,
+        QueueFullError,
         RingFullError,
+        SourceClosedError,
         TableError,
         UndeclaredEventError,
     )
     from falcokit.runtime.event import AsyncEvent, Event
+    from falcokit.runtime.event_queue import EventQueue
     from falcokit.runtime.listening import Capture, CaptureListening, Routine
     from falcokit.runtime.logs import FATAL, NOTICE, TRACE
     from falcokit.runtime.metrics import Metric
     from falcokit.runtime.parsing import EventParsing
     from falcokit.runtime.plugin import Plugin
     from falcokit.runtime.producers import async_event
+    from falcokit.runtime.source import EventSource
     from falcokit.runtime.table_types import (
         Table,
         TableEntry,
@@ -60,15 +64,19 @@ __all__ = [
     "EmitError",
     "Event",
     "EventParsing",
+    "EventQueue",
     "EventRefusedError",
+    "EventSource",
     "EventTooLargeError",
     "FutureTimestampError",
     "InvalidEventError",
     "Metric",
     "Plugin",
     "PluginError",
+    "QueueFullError",
     "RingFullError",
     "Routine",
+    "SourceClosedError",
     "Table",
     "TableEntry",
     "TableError",
@@ -97,17 +105,21 @@ _PLACES: Final = {
         "FutureTimestampError",
         "InvalidEventError",
         "PluginError",
+        "QueueFullError",
         "RingFullError",
+        "SourceClosedError",
         "TableError",
         "UndeclaredEventError",
     ),
     "event": ("AsyncEvent", "Event"),
+    "event_queue": ("EventQueue",),
     "listening": ("Capture", "CaptureListening", "Routine"),
     "logs": ("FATAL", "NOTICE", "TRACE"),
     "metrics": ("Metric",),
     "parsing": ("EventParsing",),
     "plugin": ("Plugin",),
     "producers": ("async_event",),
+    "source": ("EventSource",),
     "table_types": (
         *("Table", "TableEntry", "added"),
         *("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"),

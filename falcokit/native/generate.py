@@ -75,12 +75,19 @@ def entry_c_source(
         defines["FK_META_ASYNC_EVENTS"] = _json(meta["async_events"])
         defines["FK_META_ASYNC_SOURCES"] = _json(meta["async_event_sources"])
         defines["FK_HAS_ASYNC"] = "1"
+    if "source" in meta["capabilities"]:
+        defines["FK_HAS_SOURCE"] = "1"
+        if meta["plugin_id"]:
+            defines["FK_META_PLUGIN_ID"] = str(meta["plugin_id"])
+            defines["FK_META_EVENT_SOURCE"] = c_literal(meta["event_source"])
     for flag, key in (
         ("FK_HAS_DUMP_STATE", "has_dump_state"),
         ("FK_HAS_SET_CONFIG", "has_config"),
         ("FK_HAS_METRICS", "has_metrics"),
+        ("FK_HAS_LIST_OPEN_PARAMS", "has_list_open_params"),
+        ("FK_HAS_EVENT_TO_STRING", "has_event_to_string"),
     ):
-        if meta[key]:
+        if meta.get(key):
             defines[flag] = "1"
     codes = "".join(f"{code}, " for code in meta["parse_types"])
     capabilities = [f'#include "entry_{name}.c"\n' for name in meta["capabilities"]]
@@ -104,6 +111,7 @@ def entry_c_source(
             "\t.parse_types = fk_boot_parse_types,\n",
             f"\t.has_metrics = {int(meta['has_metrics'])},\n",
             f"\t.has_async = {int('async' in meta['capabilities'])},\n",
+            *_source(meta),
             f"\t.has_log = {int(_minor(meta['required_api_version']) >= 4)},\n",  # noqa: PLR2004
             "};\n\n",
             '#include "entry_beside.c"\n' if payload is None else payload,
@@ -111,6 +119,13 @@ def entry_c_source(
             *capabilities,
         ]
     )
+
+
+def _source(meta: dict[str, Any]) -> list[str]:
+    if "source" not in meta["capabilities"]:
+        return []
+    own = f"\t.plugin_id = {meta['plugin_id']},\n\t.event_source = FK_META_EVENT_SOURCE,\n"
+    return ["\t.has_source = 1,\n", own if meta["plugin_id"] else ""]
 
 
 def _minor(version: str) -> int:

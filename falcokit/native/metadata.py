@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from falcokit.native import declare_async, declare_listen, declare_parse
+from falcokit.native import declare_async, declare_listen, declare_parse, declare_source
 from falcokit.native.declaration import check_hook, overrides, wrong
 from falcokit.runtime.async_events import AsyncEvents
 from falcokit.runtime.config import config_type, init_schema
 from falcokit.runtime.listening import CaptureListening
 from falcokit.runtime.parsing import EventParsing
 from falcokit.runtime.plugin import Plugin
+from falcokit.runtime.source import EventSource
 
 __all__ = ["plugin_metadata"]
 
@@ -31,6 +32,7 @@ _EVENT_SCHEMA: Final = "4.0.0"
 _HOOKS: Final = {"init": [], "destroy": [], "set_config": ["config"], "get_metrics": []}
 #: Falco's word for each capability, the mixin that stands for it, and the hooks it calls.
 _CAPABILITIES: Final[tuple[tuple[str, type[Any], dict[str, list[str]]], ...]] = (
+    ("source", EventSource, declare_source.HOOKS),
     ("async", AsyncEvents, declare_async.HOOKS),
     ("parse", EventParsing, declare_parse.HOOKS),
     ("listen", CaptureListening, declare_listen.HOOKS),
@@ -69,6 +71,8 @@ def plugin_metadata(plugin: type[Any], defaults: dict[str, str | None]) -> dict[
     # An async plugin parses its own events, by which it knows what the host has delivered.
     found["capabilities"] = [*own, *(["parse"] if "async" in own and "parse" not in own else [])]
     found |= {"async_events": [], "async_event_sources": [], "has_dump_state": False}
+    if "source" in own:
+        found |= declare_source.source_metadata(plugin)
     if "async" in own:
         found |= declare_async.async_metadata(plugin)
     sources = found["async_event_sources"] if "async" in own else None

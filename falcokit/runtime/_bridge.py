@@ -31,6 +31,7 @@ _FAILURE: Final = 1
 _DEBUG: Final = 7
 _HEADER: Final = 26
 _SWITCH_SECONDS: Final = 1e-4
+_TEXT_PARAMS, _TEXT_EVENT, _TEXT_PROGRESS = range(3)  # fk_text of glue_source.c
 
 _states: dict[int, PluginState] = {}
 _ffi: Any = None
@@ -73,6 +74,9 @@ def _call_python(call: Any) -> int:
         _lib.FK_OP_START: "start_async",
         _lib.FK_OP_STOP: "stop_async",
         _lib.FK_OP_DUMP: "dump_state",
+        _lib.FK_OP_OPEN_PARAMS: "list_open_params",
+        _lib.FK_OP_OPEN: "open",
+        _lib.FK_OP_CLOSE: "close",
         _lib.FK_OP_CAPTURE_OPEN: "capture_open",
         _lib.FK_OP_CAPTURE_CLOSE: "capture_close",
     }
@@ -94,6 +98,8 @@ def _call_python(call: Any) -> int:
             state.start()
         elif op == _lib.FK_OP_STOP:
             state.stop()
+        elif op in {_lib.FK_OP_OPEN_PARAMS, _lib.FK_OP_OPEN, _lib.FK_OP_CLOSE}:
+            _call_source(state, call)
         elif op == _lib.FK_OP_CAPTURE_OPEN:
             state.capture_open()
         elif op == _lib.FK_OP_CAPTURE_CLOSE:
@@ -105,6 +111,16 @@ def _call_python(call: Any) -> int:
         _log_trace(key, e)
         return _FAILURE
     return _SUCCESS
+
+
+def _call_source(state: PluginState, call: Any) -> None:
+    if call.op == _lib.FK_OP_OPEN:
+        call.instance = state.open(None if call.text == _ffi.NULL else _text(call.text)).key
+    elif call.op == _lib.FK_OP_CLOSE:
+        state.close(int(call.instance))
+    else:
+        params = state.list_open_params()
+        _falcokit_hot.keep_text(int(call.plugin), _TEXT_PARAMS, params.encode())
 
 
 def _log_trace(key: int, error: BaseException) -> None:
@@ -123,12 +139,46 @@ def _python_where(plugin: int, out: Any, size: int) -> int:
     return _SUCCESS
 
 
+def _python_progress(plugin: int, instance: int, err: Any, size: int) -> int:
+    """Return the progress from 0 to 10000, or -1."""
+    state = _states.get(int(plugin))
+    try:
+        share, text = _states[int(plugin)].sources[int(instance)].progress()
+        _falcokit_hot.keep_text(int(plugin), _TEXT_PROGRESS, _encoded(text))
+    except BaseException as e:  # noqa: BLE001
+        _write(err, int(size), errors.tell(e, "progress"))
+        if state is not None:
+            state.write_repeated(e, errors.tell(e, "progress"))
+        return -1
+    return share
+
+
+def _python_event_to_string(plugin: int, given: Any, err: Any, size: int) -> int:
+    state = _states.get(int(plugin))
+    try:
+        text = _states[int(plugin)].event_to_string(_event(given))
+        _falcokit_hot.keep_text(int(plugin), _TEXT_EVENT, _encoded(text))
+    except BaseException as e:  # noqa: BLE001
+        _write(err, int(size), errors.tell(e, "event_to_string"))
+        if state is not None:
+            state.write_repeated(e, errors.tell(e, "event_to_string"))
+        return _FAILURE
+    return _SUCCESS
+
+
+def _encoded(text: str) -> bytes:
+    return text.replace("\0", "\\0").encode(errors="replace")
+
+
+def _event(given: Any) -> Event:
+    length = int.from_bytes(_ffi.buffer(given.evt, _HEADER)[16:20], sys.byteorder)
+    raw = _ffi.buffer(given.evt, length)[:]
+    return Event.from_bytes(raw, source=_text(given.evtsrc) or None, number=int(given.evtnum))
+
+
 def _python_parse(plugin: int, given: Any, err: Any, size: int) -> int:
     try:
-        length = int.from_bytes(_ffi.buffer(given.evt, _HEADER)[16:20], sys.byteorder)
-        raw = _ffi.buffer(given.evt, length)[:]
-        source = _text(given.evtsrc) or None
-        _states[int(plugin)].parse(Event.from_bytes(raw, source=source, number=int(given.evtnum)))
+        _states[int(plugin)].parse(_event(given))
     except BaseException as e:  # noqa: BLE001
         text = errors.tell(e, "parse_event")
         _write(err, int(size), text)
@@ -180,6 +230,8 @@ def connect(ffi: Any, lib: Any) -> None:
         ("fk_python_where", _python_where),
         ("fk_python_parse", _python_parse),
         ("fk_python_metrics", _python_metrics),
+        ("fk_python_progress", _python_progress),
+        ("fk_python_event_to_string", _python_event_to_string),
     ):
         ffi.def_extern(name=name, error=_FAILURE)(function)
     _falcokit_hot.install(

@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from falcokit.runtime._routines import RoutineHost, Routines
+from falcokit.runtime._source_state import OpenSource, open_params_json
 from falcokit.runtime.config import config_type, decode_config
 from falcokit.runtime.errors import PluginError
 from falcokit.runtime.logs import current, targets
@@ -58,6 +59,7 @@ class PluginState:
         self._plugin: Any = None
         self._config_type: type | None = None
         self._producers: Producers | None = None
+        self.sources: dict[int, OpenSource] = {}  # open event sources, by key
         self._routines: Routines | None = None
         self._thread = threading.current_thread()
         self._repeated: dict[object, float] = {}
@@ -87,6 +89,8 @@ class PluginState:
     def destroy(self) -> None:
         """Call the author's destroy; the state is gone whatever it does."""
         try:
+            for key in list(self.sources):
+                self.close(key)
             self._plugin.destroy()
         finally:
             targets.remove(self)
@@ -96,6 +100,31 @@ class PluginState:
         value = decode_config(self._config_type, text)
         self._plugin.set_config(value)
         self._plugin.config = value
+
+    def open(self, params: str | None) -> OpenSource:
+        """Open the event source."""
+        opened = OpenSource(self, params)
+        self.sources[opened.key] = opened
+        return opened
+
+    def close(self, key: int) -> None:
+        """Close it."""
+        self.sources.pop(key).close()
+
+    def list_open_params(self) -> str:
+        """Return the author's open params to choose from, as JSON."""
+        return open_params_json(self._plugin)
+
+    def event_to_string(self, event: Event) -> str:
+        """Return the author's text for an event."""
+        token = current.set(self)
+        try:
+            text = self._plugin.event_to_string(event)
+        finally:
+            current.reset(token)
+        if not isinstance(text, str):
+            raise TypeError(f"event_to_string returned {type(text).__name__}, not str")
+        return text
 
     def start(self) -> None:
         """Open a capture: start_async, then the decorated producers."""

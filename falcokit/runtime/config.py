@@ -12,7 +12,7 @@ from typing import Any
 
 from falcokit.runtime.errors import PluginError
 
-__all__ = ["config_type", "decode_config", "init_schema"]
+__all__ = ["config_type", "decode_config", "decode_json", "init_schema"]
 
 
 def config_type(plugin: type) -> type | None:
@@ -46,14 +46,26 @@ def decode_config(kind: type | None, text: str) -> Any:
         return None
     if kind is str:
         return text
+    return decode_json(kind, text, "init config")
+
+
+def decode_json(kind: Any, text: str, what: str) -> Any:
+    """Return a value of the type `kind` for a text of JSON; an empty one is {}.
+
+    Raises:
+        PluginError: it is not JSON, or not what the type asks for; the text begins with `what`.
+
+    """
     import msgspec  # noqa: PLC0415  # not paid by plugins without a config
 
     try:
         return msgspec.json.decode(text or "{}", type=kind)
     except msgspec.ValidationError as e:
-        raise PluginError(f"the init config does not fit {kind.__name__}: {e}") from e
+        name, verb = getattr(kind, "__name__", kind), "do" if what[-1] == "s" else "does"
+        raise PluginError(f"the {what} {verb} not fit {name}: {e}") from e
     except msgspec.DecodeError as e:
-        raise PluginError(f"the init config is not valid JSON: {e}") from e
+        verb = "are" if what[-1] == "s" else "is"
+        raise PluginError(f"the {what} {verb} not valid JSON: {e}") from e
 
 
 def _inline(node: Any, named: dict[str, Any], above: tuple[str, ...] = ()) -> Any:

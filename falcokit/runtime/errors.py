@@ -34,7 +34,9 @@ __all__ = [
     "FutureTimestampError",
     "InvalidEventError",
     "PluginError",
+    "QueueFullError",
     "RingFullError",
+    "SourceClosedError",
     "TableError",
     "UndeclaredEventError",
     "own_frames",
@@ -84,6 +86,14 @@ class RingFullError(EmitError):
     """There is no room, and no waiting for it: the host itself waits for the hook that emits."""
 
     reason = "ring_full"
+
+
+class SourceClosedError(PluginError):
+    """An event was put into a queue whose event source has ended or was closed."""
+
+
+class QueueFullError(PluginError):
+    """There is no room, and no waiting for it: the host itself waits for the hook that puts."""
 
 
 class EventRefusedError(EmitError):

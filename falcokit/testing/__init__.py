@@ -13,5 +13,6 @@ and decoded again, so that a test sees what a rule would.
 """
 
 from falcokit.testing._running import LogMessage, RunningPlugin, start_plugin
+from falcokit.testing._source import Batch, RunningSource
 
-__all__ = ["LogMessage", "RunningPlugin", "start_plugin"]
+__all__ = ["Batch", "LogMessage", "RunningPlugin", "RunningSource", "start_plugin"]

@@ -18,6 +18,7 @@ from falcokit.runtime.parsing import EventParsing
 from falcokit.runtime.producers import declared_producers
 from falcokit.testing._handler import InProcessHandler
 from falcokit.testing._listening import InProcessRoutines
+from falcokit.testing._source import RunningSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,6 +176,29 @@ class RunningPlugin(InProcessRoutines):
             said = "; ".join(m.text for m in self.logs[-3:]) or "nothing was logged"
             raise TimeoutError(f"no event within {timeout} s ({said})") from None
 
+    def open(self, params: Any = None) -> RunningSource:
+        """Open the event source: params as text, None, or as what JSON makes of it.
+
+        Close what it returns, or use it in a with statement; destroy closes it too.
+        """
+        given = params is None or isinstance(params, str)
+        opened = self._state.open(params if given else json.dumps(params))
+        return RunningSource(self, opened)
+
+    def close_source(self, key: int) -> None:
+        """Close an event source, if it is open."""
+        if key in self._state.sources:
+            self._state.close(key)
+
+    def list_open_params(self) -> list[dict[str, str]]:
+        """Return the open params to choose from, as the framework reads them."""
+        found: list[dict[str, str]] = json.loads(self._state.list_open_params())
+        return found
+
+    def event_to_string(self, event: Event) -> str:
+        """Return the plugin's text for an event."""
+        return self._state.event_to_string(event)
+
     def dump_state(self) -> list[Event]:
         """Dump the state as for a capture file, and return the events written."""
         self._state.dump()
@@ -202,8 +226,8 @@ def start_plugin(
     plugin: type[Any],
     config: Any = None,
     *,
-    source: str = "syscall",
-    plugin_id: int = 0,
+    source: str | None = None,
+    plugin_id: int | None = None,
     capture: bool = True,
 ) -> Iterator[RunningPlugin]:
     """Run a plugin class: init and start on entry, stop and destroy on exit.
@@ -211,8 +235,8 @@ def start_plugin(
     Args:
         plugin: The class.
         config: Its init config: what JSON can hold, or a text as Falco passes it.
-        source: The event source that is open.
-        plugin_id: Its id; 0 for "syscall".
+        source: The event source that is open; None: the plugin's own, or "syscall".
+        plugin_id: Its id, 0 for "syscall"; None: the plugin's own, or 0.
         capture: Whether to open a capture at once; else `start` does.
 
     Raises:
@@ -220,6 +244,10 @@ def start_plugin(
 
     """
     install_once()
+    if source is None:
+        source = getattr(plugin, "event_source", "") or "syscall"
+    if plugin_id is None:
+        plugin_id = getattr(plugin, "plugin_id", 0)
     running = RunningPlugin(plugin, source, plugin_id)
     running.init(config)
     try:

@@ -32,6 +32,7 @@ typedef struct fk_boot {
 	const fk_boot_field *fields;    // NULL without field extraction
 	uint32_t plugin_id;             // 0: none, or no event sourcing
 	const char *event_source;       // NULL: none
+	int has_source;
 	int has_metrics;                // the author defined get_metrics
 	int has_async;
 	int has_log; // the required API version has one: 3.4 and newer

@@ -8,6 +8,8 @@
 //   glue_outlet.c    the host's handler       glue_metrics.c   get_metrics
 //   glue_payload.c   of a packaged plugin     glue_event.c    events as hooks get them
 //   glue_listen.c    capture hooks, routines
+//   glue_source.c    open, next_batch         glue_channel.c   from a source to next_batch
+//   glue_queue.c     put() for Python         glue_item.c      what is put, as bytes
 #pragma once
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -52,6 +54,9 @@ extern int fk_python_where(uint64_t plugin, char *out, size_t len);
 extern int fk_python_parse(uint64_t plugin, const ss_plugin_event_input *event, char *err,
                            size_t len);
 extern int fk_python_metrics(uint64_t plugin, char *err, size_t len);
+extern int fk_python_progress(uint64_t plugin, uint64_t instance, char *err, size_t len);
+extern int fk_python_event_to_string(uint64_t plugin, const ss_plugin_event_input *event, char *err,
+                                     size_t len);
 
 // ---- the worker -------------------------------------------------------------------------------------
 typedef struct fk_worker {

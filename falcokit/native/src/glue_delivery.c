@@ -7,7 +7,7 @@
 // What keeps this from harming the host's other events: a burst has a limit, after which the queue
 // is left to run empty; the numbers of our events tell how many others passed in that pause, and
 // where others do pass, each burst is followed by a pause of twice its length.
-#include "glue.h"
+#include "glue_channel.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +233,7 @@ bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in) {
 	atomic_store_explicit(&a->blocked, false, memory_order_relaxed);
 	a->count.lost += a->beyond_room;
 	a->beyond_room = 0;
+	fk_async_was_seen();
 	if (!a->in_burst) begin_burst(a, in->evtnum, now);
 	uint64_t limit = a->busy ? BURST_BUSY_NS : a->burst_limit;
 	if (atomic_load_explicit(&a->inflight, memory_order_relaxed) <= WINDOW / 2 &&

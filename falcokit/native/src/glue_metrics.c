@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// get_metrics: the counters of async delivery, which every async plugin has, then the author's own.
+// get_metrics: the counters of async delivery and of event sourcing, for plugins that have these, then
+// the author's own.
 // Falco asks from the threads of its web server, also two at once and while the event loop runs: the
 // array is the thread's own, valid until that thread asks again.
-#include "glue.h"
+#include "glue_source.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,9 +77,21 @@ static void add_delivery(fk_async *a) {
 	add_counter("async_refused", SS_PLUGIN_METRIC_TYPE_MONOTONIC, refused);
 }
 
+static void add_source(fk_impl *impl) {
+	fk_source_counters c = fk_source_count(impl);
+	add_counter("source_events", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.events);
+	add_counter("source_bytes", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.bytes);
+	add_counter("source_batches", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.batches);
+	add_counter("source_waiting", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, c.waiting);
+	add_counter("source_dropped_oversize", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.dropped_size);
+	add_counter("source_dropped_queue_full", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.dropped_full);
+	add_counter("source_discarded", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.discarded);
+}
+
 ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n) {
 	list.count = 0;
 	if (impl->has_async) add_delivery(&impl->async);
+	if (impl->sourcing) add_source(impl);
 	uint32_t own = list.count;
 	if (impl->has_metrics && fk_python_metrics((uint64_t)(uintptr_t)impl, list.err,
 	                                           sizeof list.err) != SS_PLUGIN_SUCCESS) {

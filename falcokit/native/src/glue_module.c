@@ -2,7 +2,8 @@
 // The module _falcokit_hot, by which falcokit.runtime._bridge reaches the C side without cffi, and its
 // type Link: a plugin state as Python holds it, for the log and for new emitters. A Link keeps the
 // memory of the state, so that a thread that logs after destroy finds a closed log, not freed memory.
-#include "glue.h"
+#include "glue_queue.h"
+#include "glue_source.h"
 
 fk_python_side fk_python;
 
@@ -100,6 +101,8 @@ static PyMethodDef hot_methods[] = {{"link", hot_link, METH_O, NULL},
                                     {"install", hot_install, METH_VARARGS, NULL},
                                     {"payload_modules", fk_payload_modules, METH_NOARGS, NULL},
                                     {"payload_place", fk_payload_place, METH_O, NULL},
+                                    {"install_source", fk_queue_install, METH_VARARGS, NULL},
+                                    {"keep_text", fk_source_keep_text, METH_VARARGS, NULL},
                                     {0}};
 static struct PyModuleDef hot_def = {PyModuleDef_HEAD_INIT, .m_name = "_falcokit_hot", .m_size = -1,
                                      .m_methods = hot_methods};
@@ -114,8 +117,10 @@ PyObject *fk_hot_module(void) {
 		                    "another version of falcokit is already loaded in this "
 		                    "process: build both plugins with one version");
 	link_type = (PyTypeObject *)PyType_FromSpec(&link_spec);
-	PyObject *made = link_type && fk_emitter_ready() ? PyModule_Create(&hot_def) : NULL;
+	PyObject *made =
+		link_type && fk_emitter_ready() && fk_queue_ready() ? PyModule_Create(&hot_def) : NULL;
 	if (!made || PyModule_AddObjectRef(made, "Emitter", (PyObject *)fk_emitter_type) < 0 ||
+	    PyModule_AddObjectRef(made, "Channel", (PyObject *)fk_queue_type) < 0 ||
 	    PyModule_AddIntConstant(made, "ABI", FK_ABI) < 0 ||
 	    PyDict_SetItemString(modules, "_falcokit_hot", made) < 0) {
 		Py_XDECREF(made);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's handler, from the call that gives it to the call that takes it back: no call of it may be
 // under way after that, on any thread. Called by glue_delivery.c and glue_capture.c.
-#include "glue.h"
+#include "glue_channel.h"
 #include <sched.h>
 #include <stdio.h>
 
@@ -42,7 +42,9 @@ ss_plugin_rc fk_outlet_call(fk_async *a, fk_outlet *outlet, const ss_plugin_even
 	err[PLUGIN_MAX_ERRLEN - 1] = 0;
 	if (rc != SS_PLUGIN_SUCCESS)
 		atomic_fetch_add_explicit(&a->count.refused[FK_REFUSED_HOST], 1, memory_order_relaxed);
-	else if (outlet == &a->live) // what is dumped is no part of the stream
+	else if (outlet == &a->live) { // what is dumped is no part of the stream
 		atomic_fetch_add_explicit(&a->count.sent, 1, memory_order_relaxed);
+		fk_async_was_sent();
+	}
 	return rc;
 }

@@ -3,7 +3,7 @@
 // Called on the host's threads, one at a time per state (get_metrics excepted). None of them takes
 // the GIL here: hooks run on the state's worker, and parse_event only enters Python when the author
 // asked for the event.
-#include "glue.h"
+#include "glue_source.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@ void fk_impl_unref(fk_impl *impl) {
 	if (atomic_fetch_sub(&impl->refs, 1) != 1) return;
 	fk_async_close(&impl->async);
 	fk_listen_free(impl);
+	fk_sourcing_free(impl);
 	free(impl->worker.text);
 	for (char **path = impl->paths; path && *path; path++) free(*path);
 	free(impl->paths);
@@ -83,7 +84,9 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 	impl->has_async = boot->has_async;
 	for (int i = 0; boot->parse_types[i] && i < 63; i++)
 		impl->parse_types[i] = boot->parse_types[i];
-	if (copy_boot(impl, boot) && fk_async_open(impl, boot->event_names) && fk_worker_start(impl))
+	bool ok = !boot->has_source || fk_sourcing_open(impl);
+	if (ok && copy_boot(impl, boot) && fk_async_open(impl, boot->event_names) &&
+	    fk_worker_start(impl))
 		return impl;
 	fk_impl_unref(impl);
 	return NULL;
@@ -181,4 +184,10 @@ __attribute__((visibility("default"))) const fk_glue fk_glue_table = {
 	.parse_event = glue_parse,
 	.capture_open = glue_capture_open,
 	.capture_close = glue_capture_close,
+	.open = fk_source_open,
+	.close = fk_source_close,
+	.next_batch = fk_source_next_batch,
+	.get_progress = fk_source_progress,
+	.list_open_params = fk_source_open_params,
+	.event_to_string = fk_source_event_to_string,
 };

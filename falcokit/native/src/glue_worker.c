@@ -9,18 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int opposite(int op) {
+	return op == FK_OP_START          ? FK_OP_STOP
+	       : op == FK_OP_OPEN         ? FK_OP_CLOSE
+	       : op == FK_OP_CAPTURE_OPEN ? FK_OP_CAPTURE_CLOSE
+	                                  : 0;
+}
+
 // A hook has ended after the host was told that it failed: what it began is ended too.
 static int undo_late(fk_worker *w, int rc) {
-	bool began =
-		rc == SS_PLUGIN_SUCCESS &&
-		(w->call.op == FK_OP_INIT || w->call.op == FK_OP_START || w->call.op == FK_OP_CAPTURE_OPEN);
+	bool began = rc == SS_PLUGIN_SUCCESS && (w->call.op == FK_OP_INIT || opposite(w->call.op));
 	bool gone = w->quit && w->call.op != FK_OP_DESTROY && w->call.op != FK_OP_INIT;
 	enum fk_op started = w->call.op;
 	w->given_up = false;
 	pthread_mutex_unlock(&w->lock);
 	w->call.text = NULL;
 	if (began && started != FK_OP_INIT) {
-		w->call.op = started == FK_OP_START ? FK_OP_STOP : FK_OP_CAPTURE_CLOSE;
+		w->call.op = opposite(started);
 		fk_call_python(&w->call);
 	}
 	if (gone || (began && started == FK_OP_INIT)) {
@@ -172,6 +177,7 @@ ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, doubl
 		if (pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT && w->busy) break;
 	bool done = !w->busy;
 	int rc = w->rc;
+	if (done) call->instance = w->call.instance;
 	w->given_up = !done;
 	if (done && rc != SS_PLUGIN_SUCCESS) fk_fail(impl->plugin, "%s", w->err);
 	pthread_mutex_unlock(&w->lock);

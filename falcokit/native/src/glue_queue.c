@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+// _falcokit_hot.Channel, the base of falcokit.EventQueue: what Python puts into a channel. The author's
+// producers call put and put_many; for iterators falcokit.runtime.source calls fill on a thread of the
+// source's own. Its twin without C is falcokit/runtime/_channel.py.
+#include "glue_queue.h"
+#include "glue_channel.h"
+#include "glue_item.h"
+#include <string.h>
+
+#define TURN     1024      // items between two offers of the GIL to other threads
+#define WAIT_NS  20000000u // a look around while there is no room
+#define IDLE_MIN 500000u   // after "nothing now" the source is asked again so soon ...
+#define IDLE_MAX 10000000u // ... doubled up to here while that stays so
+
+typedef struct Channel {
+	PyObject_HEAD
+	fk_channel *ch;
+	bool drop;  // when full, rather than wait
+	bool whole; // events with their headers
+	bool attached;
+	Py_ssize_t max_size;
+	uint64_t told_ns; // when a dropped event was last logged
+	PyObject *log;    // called with a text, once attached
+} Channel;
+
+PyTypeObject *fk_queue_type;
+static PyObject *closed_error, *full_error;
+
+enum offer {
+	FAILED, // with an exception
+	TAKEN,
+	DROPPED,
+	FULL
+};
+
+// ---- one item ---------------------------------------------------------------------------------------
+
+static enum offer too_large(Channel *self, Py_ssize_t len) {
+	uint64_t now = fk_now();
+	uint64_t dropped = atomic_fetch_add(&self->ch->dropped_size, 1) + 1;
+	if (!self->log || (self->told_ns && now - self->told_ns < 60000000000u)) return DROPPED;
+	self->told_ns = now;
+	PyObject *done =
+		PyObject_CallFunction(self->log, "nnK", len, self->max_size, (unsigned long long)dropped);
+	if (!done) PyErr_Clear();
+	Py_XDECREF(done);
+	return DROPPED;
+}
+
+static enum offer append(Channel *self, const char *data, Py_ssize_t len, uint64_t ts) {
+	fk_channel *ch = self->ch;
+	size_t head = self->whole ? 0 : sizeof(fk_plugin_event), total = head + (size_t)len;
+	if (len > self->max_size) return too_large(self, len);
+	if (!fk_channel_room(ch, total)) return FULL;
+	uint8_t *out = fk_channel_reserve(ch, total);
+	if (!out) {
+		PyErr_NoMemory();
+		return FAILED;
+	}
+	if (head)
+		*(fk_plugin_event *)out =
+			(fk_plugin_event){.head = {ts, FK_NOT_SET, (uint32_t)total, FK_CODE_PLUGINEVENT, 2},
+			                  .id_len = 4,
+			                  .payload_len = (uint32_t)len};
+	memcpy(out + head, data, (size_t)len);
+	fk_channel_commit(ch, total);
+	return TAKEN;
+}
+
+static enum offer offer(Channel *self, PyObject *object) {
+	fk_source_item item;
+	if (PyBytes_CheckExact(object) && !self->whole)
+		return append(self, PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object), FK_NOT_SET);
+	if (!fk_item_find(object, self->whole, &item)) return FAILED;
+	enum offer what = append(self, item.data, item.len, item.ts);
+	fk_item_drop(&item);
+	return what;
+}
+
+static bool is_open(Channel *self) {
+	if (!atomic_load(&self->ch->shut) && !atomic_load(&self->ch->ended)) return true;
+	PyErr_SetString(closed_error, "the event source is closed: nobody takes events any more");
+	return false;
+}
+
+static bool wait_room(Channel *self) {
+	bool open;
+	Py_BEGIN_ALLOW_THREADS
+	open = fk_channel_wait_room(self->ch, WAIT_NS);
+	Py_END_ALLOW_THREADS
+	return open;
+}
+
+// As put: waits or drops when there is no room.
+static enum offer put_one(Channel *self, PyObject *object) {
+	for (;;) {
+		if (!is_open(self)) return FAILED;
+		enum offer what = offer(self, object);
+		if (what != FULL) return what;
+		if (self->drop) {
+			atomic_fetch_add(&self->ch->dropped_full, 1);
+			return DROPPED;
+		}
+		if (fk_host_waits) {
+			PyErr_SetString(full_error,
+			                "the queue is full, and the host waits for this very hook: "
+			                "put from a thread of your own");
+			return FAILED;
+		}
+		wait_room(self);
+	}
+}
+
+static PyObject *channel_put(PyObject *me, PyObject *object) {
+	enum offer what = put_one((Channel *)me, object);
+	return what == FAILED ? NULL : PyBool_FromLong(what == TAKEN);
+}
+
+static PyObject *channel_put_many(PyObject *me, PyObject *objects) {
+	PyObject *iterator = PyObject_GetIter(objects), *object;
+	Py_ssize_t count = 0;
+	if (!iterator) return NULL;
+	while ((object = PyIter_Next(iterator))) {
+		enum offer what = put_one((Channel *)me, object);
+		Py_DECREF(object);
+		if (what == FAILED) break;
+		count += what == TAKEN;
+	}
+	Py_DECREF(iterator);
+	return PyErr_Occurred() ? NULL : PyLong_FromSsize_t(count);
+}
+
+// ---- for falcokit.runtime.source --------------------------------------------------------------------
+
+static void nothing_now(fk_channel *ch) {
+	atomic_store(&ch->idle, true);
+	if (atomic_load(&ch->host_waits) == FK_HOST_NAPS && ch->put != ch->taken)
+		fk_channel_wake(ch, true);
+}
+
+// offer(item) -> False when there is no room; None says that there is nothing now
+static PyObject *channel_offer(PyObject *me, PyObject *object) {
+	Channel *self = (Channel *)me;
+	if (!is_open(self)) return NULL;
+	if (object == Py_None) {
+		nothing_now(self->ch);
+		Py_RETURN_TRUE;
+	}
+	enum offer what = offer(self, object);
+	return what == FAILED ? NULL : PyBool_FromLong(what != FULL);
+}
+
+static void rest(Channel *self, uint64_t ns) {
+	Py_BEGIN_ALLOW_THREADS
+	fk_channel_wait_room(self->ch, ns);
+	Py_END_ALLOW_THREADS
+}
+
+static PyObject *next_item(PyObject *iterator) {
+	PyObject *object = Py_TYPE(iterator)->tp_iternext(iterator);
+	if (!object && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_StopIteration)) PyErr_Clear();
+	return object;
+}
+
+// fill(iterator) -> True when it is exhausted, False when the source was closed
+static PyObject *channel_fill(PyObject *me, PyObject *iterator) {
+	Channel *self = (Channel *)me;
+	PyObject *object;
+	uint64_t idle_ns = IDLE_MIN;
+	if (!PyIter_Check(iterator))
+		return PyErr_Format(PyExc_TypeError, "%R is no iterator", iterator);
+	for (unsigned turn = 1; !atomic_load_explicit(&self->ch->shut, memory_order_relaxed); turn++) {
+		if (!(object = next_item(iterator))) {
+			if (PyErr_Occurred()) return NULL;
+			Py_RETURN_TRUE;
+		}
+		if (object == Py_None) {
+			Py_DECREF(object);
+			nothing_now(self->ch);
+			rest(self, idle_ns);
+			idle_ns = idle_ns * 2 < IDLE_MAX ? idle_ns * 2 : IDLE_MAX;
+			continue;
+		}
+		idle_ns = IDLE_MIN;
+		enum offer what;
+		while ((what = offer(self, object)) == FULL && wait_room(self)) continue;
+		Py_DECREF(object);
+		if (what == FAILED) return NULL;
+		if (turn % TURN == 0) {
+			Py_BEGIN_ALLOW_THREADS
+			Py_END_ALLOW_THREADS
+		}
+	}
+	Py_RETURN_FALSE;
+}
+
+// attach(whole, max_size, log) -> the channel's address, for next_batch
+static PyObject *channel_attach(PyObject *me, PyObject *args) {
+	Channel *self = (Channel *)me;
+	int whole;
+	Py_ssize_t max_size;
+	PyObject *log;
+	if (!PyArg_ParseTuple(args, "pnO", &whole, &max_size, &log)) return NULL;
+	if (self->attached)
+		return PyErr_Format(PyExc_ValueError,
+		                    "this queue was opened before: make a new one in open");
+	if (self->ch->put && self->whole != whole)
+		return PyErr_Format(PyExc_ValueError,
+		                    "the queue was made outside of the plugin's hooks: make it in open");
+	self->attached = true;
+	self->whole = whole;
+	self->max_size = max_size;
+	Py_XSETREF(self->log, Py_NewRef(log));
+	return PyLong_FromVoidPtr(self->ch);
+}
+
+// end(text | None): EOF, or the failure that the text tells, behind what is in the channel
+static PyObject *channel_end(PyObject *me, PyObject *args) {
+	const char *text = NULL;
+	if (!PyArg_ParseTuple(args, "|z", &text)) return NULL;
+	fk_channel_end(((Channel *)me)->ch, text ? SS_PLUGIN_FAILURE : SS_PLUGIN_EOF, text ? text : "");
+	Py_RETURN_NONE;
+}
+
+static PyObject *channel_shut(PyObject *me, PyObject *none) {
+	(void)none;
+	fk_channel_shut(((Channel *)me)->ch);
+	Py_RETURN_NONE;
+}
+
+// ---- the type ---------------------------------------------------------------------------------------
+
+static PyObject *get_closed(PyObject *me, void *none) {
+	fk_channel *ch = ((Channel *)me)->ch;
+	(void)none;
+	return PyBool_FromLong(atomic_load(&ch->shut) || atomic_load(&ch->ended));
+}
+
+static PyObject *get_dropped(PyObject *me, void *none) {
+	fk_channel *ch = ((Channel *)me)->ch;
+	(void)none;
+	return PyLong_FromUnsignedLongLong(ch->dropped_size + ch->dropped_full);
+}
+
+static Py_ssize_t channel_length(PyObject *me) {
+	fk_channel *ch = ((Channel *)me)->ch;
+	return (Py_ssize_t)(ch->put - ch->taken);
+}
+
+// Channel(max_events, drop, whole, max_size)
+static PyObject *channel_make(PyTypeObject *type, PyObject *args, PyObject *none) {
+	unsigned long long max_events;
+	int drop, whole;
+	Py_ssize_t max_size;
+	(void)none;
+	if (!PyArg_ParseTuple(args, "Kppn", &max_events, &drop, &whole, &max_size)) return NULL;
+	Channel *self = (Channel *)type->tp_alloc(type, 0);
+	if (!self) return NULL;
+	self->drop = drop;
+	self->whole = whole;
+	self->max_size = max_size;
+	self->ch = fk_channel_new(max_events);
+	if (self->ch) return (PyObject *)self;
+	Py_DECREF(self);
+	return PyErr_NoMemory();
+}
+
+static void channel_free(PyObject *me) {
+	Channel *self = (Channel *)me;
+	PyTypeObject *type = Py_TYPE(me);
+	if (self->ch) {
+		fk_channel_shut(self->ch);
+		fk_channel_unref(self->ch);
+	}
+	Py_XDECREF(self->log);
+	type->tp_free(me);
+	Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {{"put", channel_put, METH_O, NULL},
+                                {"put_many", channel_put_many, METH_O, NULL},
+                                {"offer", channel_offer, METH_O, NULL},
+                                {"fill", channel_fill, METH_O, NULL},
+                                {"attach", channel_attach, METH_VARARGS, NULL},
+                                {"end", channel_end, METH_VARARGS, NULL},
+                                {"shut", channel_shut, METH_NOARGS, NULL},
+                                {0}};
+static PyGetSetDef attributes[] = {
+	{.name = "closed", .get = get_closed}, {.name = "dropped", .get = get_dropped}, {0}};
+static PyType_Slot slots[] = {{Py_tp_new, channel_make},      {Py_tp_dealloc, channel_free},
+                              {Py_tp_methods, methods},       {Py_tp_getset, attributes},
+                              {Py_sq_length, channel_length}, {0, NULL}};
+static PyType_Spec spec = {.name = "falcokit.Channel",
+                           .basicsize = sizeof(Channel),
+                           .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                           .slots = slots};
+
+bool fk_queue_ready(void) {
+	return (fk_queue_type = (PyTypeObject *)PyType_FromSpec(&spec)) != NULL;
+}
+
+// install_source(Event, closed error, full error)
+PyObject *fk_queue_install(PyObject *module, PyObject *args) {
+	PyObject *event, *closed, *full;
+	(void)module;
+	if (!PyArg_ParseTuple(args, "OOO", &event, &closed, &full) || !fk_item_ready(event))
+		return NULL;
+	Py_XSETREF(closed_error, Py_NewRef(closed));
+	Py_XSETREF(full_error, Py_NewRef(full));
+	Py_RETURN_NONE;
+}
