@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct fk_jprogram
-	fk_jprogram; // one field's declaration, checked and immutable: any thread
-typedef struct fk_jdoc
-	fk_jdoc; // what is known of the event at hand: one per plugin state, one thread
+// One field's declaration, checked and immutable: any thread.
+typedef struct fk_jprogram fk_jprogram;
+// What is known of the event at hand: one per plugin state, one thread at a time.
+typedef struct fk_jdoc fk_jdoc;
 
 typedef struct fk_jevent {
 	const uint8_t *payload; // the host's until the call that has given it returns
@@ -27,7 +27,7 @@ typedef struct fk_jevent {
 fk_jprogram *fk_jprogram_load(const void *bytes, size_t len, char *err, size_t errlen);
 void fk_jprogram_free(fk_jprogram *program);
 
-// Grows with the events it sees, never above 5 MiB whatever their size.
+// Keeps at most 5 MiB, whatever the size of events; a run may take 10 MiB more while it lasts.
 fk_jdoc *fk_jdoc_new(void);
 void fk_jdoc_free(fk_jdoc *doc);
 
