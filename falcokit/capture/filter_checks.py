@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from falcokit.capture.errors import FilterError, MalformedEventError
 from falcokit.capture.event_table import event_table
-from falcokit.capture.filter_args import by_class
 from falcokit.capture.filter_fields import FieldFaultError, find_reader
 from falcokit.capture.filter_needs import ANYTHING, NOTHING, UNKNOWN_CODES, Region
 from falcokit.capture.filter_ops import Kind, ValueFaultError, build_test
@@ -82,7 +81,11 @@ def _test(check: Check, reader: Reader, text: str) -> Test:
             faults.append(FilterError(f"{check.field}: {e.reason}", text, at))
     if not tests:
         raise faults[0]
-    return by_class(tests) if reader.mixed else tests[reader.kinds[0]]
+    if not reader.mixed:
+        return tests[reader.kinds[0]]
+    from falcokit.capture.filter_args import by_class  # noqa: PLC0415 - loaded with the reader
+
+    return by_class(tests)
 
 
 def _matcher(reader: Reader, test: Test) -> Match:

@@ -8,14 +8,10 @@ table. `find_reader` is called by `filter`.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from falcokit.capture import filter_args as args
 from falcokit.capture import filter_readers as readers
-from falcokit.capture import filter_results as results
 from falcokit.capture.event_table import event_table
-from falcokit.capture.filter_args import argument_names
 from falcokit.capture.filter_ops import Kind
 from falcokit.capture.record import Record
 
@@ -73,11 +69,15 @@ def find_reader(name: str, bracket: str | None, context: Context) -> Reader:
 
 
 def _nearest(name: str, known: Any) -> str:
+    import difflib  # noqa: PLC0415 - only for a mistake
+
     close = difflib.get_close_matches(name[:64], known, n=3)
     return f"; nearest: {', '.join(close)}" if close else ""
 
 
 def _argument(written: str, context: Context) -> Reader:
+    from falcokit.capture import filter_args as args  # noqa: PLC0415 - see _of_results
+
     if not written.startswith("["):
         return args.argument(_known(written), context.resolver)
     if not written[1:].isdecimal() or len(written) > len("[99"):
@@ -86,10 +86,42 @@ def _argument(written: str, context: Context) -> Reader:
 
 
 def _known(name: str) -> str:
+    from falcokit.capture.filter_args import argument_names  # noqa: PLC0415 - see _of_results
+
     if name not in argument_names():
         close = _nearest(name, argument_names())
         raise FieldFaultError(f"no event has a parameter {name}{close}")
     return name
+
+
+def _raw_argument(name: str, _: Context) -> Reader:
+    from falcokit.capture.filter_args import raw_argument  # noqa: PLC0415 - see _of_results
+
+    return raw_argument(_known(name))
+
+
+def _all_arguments(_: str, context: Context) -> Reader:
+    from falcokit.capture.filter_args import all_arguments  # noqa: PLC0415 - see _of_results
+
+    return all_arguments(context.resolver)
+
+
+def _buffer(_: str, __: Context) -> Reader:
+    from falcokit.capture.filter_args import buffer  # noqa: PLC0415 - see _of_results
+
+    return buffer()
+
+
+def _of_results(name: str, *arguments: str) -> _Make:
+    """Have a reader made by filter_results, loaded with all that shows parameters: 10 ms."""
+
+    def make(_: str, __: Context) -> Reader:
+        from falcokit.capture import filter_results  # noqa: PLC0415
+
+        reader: Reader = getattr(filter_results, name)(*arguments)
+        return reader
+
+    return make
 
 
 def _type_is(name: str, _: Context) -> Reader:
@@ -167,9 +199,9 @@ FIELDS: Final = (
     _field(
         "evt.args",
         "all parameters in one line",
-        lambda _, context: args.all_arguments(context.resolver),
+        _all_arguments,
     ),
-    _field("evt.info", "as evt.args", lambda _, context: args.all_arguments(context.resolver)),
+    _field("evt.info", "as evt.args", _all_arguments),
     _field(
         "evt.arg",
         "one parameter as text: what its number stands for, or the number",
@@ -179,26 +211,26 @@ FIELDS: Final = (
     _field(
         "evt.rawarg",
         "one parameter as a number, text or bytes",
-        lambda name, _: args.raw_argument(_known(name)),
+        _raw_argument,
         "evt.rawarg.NAME",
     ),
-    _field("evt.buffer", "the bytes of the parameter data", lambda _, __: args.buffer()),
-    _field("evt.buflen", "bytes read or written", lambda _, __: results.buffer_length()),
-    _field("evt.res", "SUCCESS or the name of an error", lambda _, __: results.result_name()),
-    _field("evt.rawres", "the return value", lambda _, __: results.result_number()),
-    _field("evt.failed", "whether an error was returned", lambda _, __: results.failed()),
+    _field("evt.buffer", "the bytes of the parameter data", _buffer),
+    _field("evt.buflen", "bytes read or written", _of_results("buffer_length")),
+    _field("evt.res", "SUCCESS or the name of an error", _of_results("result_name")),
+    _field("evt.rawres", "the return value", _of_results("result_number")),
+    _field("evt.failed", "whether an error was returned", _of_results("failed")),
     _field("evt.is_io", "reads or writes a descriptor", _flag(readers.READS | readers.WRITES)),
     _field("evt.is_io_read", "reads a descriptor", _flag(readers.READS)),
     _field("evt.is_io_write", "writes a descriptor", _flag(readers.WRITES)),
     _field("evt.io_dir", "read or write", _typed(Kind.TEXT, readers.io_direction)),
     _field("evt.is_wait", "makes the thread wait", _flag(_WAITS)),
-    _field("evt.is_open_read", "opened to read", lambda _, __: results.opened("read")),
-    _field("evt.is_open_write", "opened to write", lambda _, __: results.opened("write")),
-    _field("evt.is_open_create", "made a file", lambda _, __: results.opened("create")),
+    _field("evt.is_open_read", "opened to read", _of_results("opened", "read")),
+    _field("evt.is_open_write", "opened to write", _of_results("opened", "write")),
+    _field("evt.is_open_create", "made a file", _of_results("opened", "create")),
     _field(
         "evt.is_open_exec",
         "made a file that can be executed",
-        lambda _, __: results.opened("exec"),
+        _of_results("opened", "exec"),
     ),
     _field("thread.tid", "the thread, -1 for none", lambda _, __: readers.thread()),
 )

@@ -14,14 +14,15 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from falcokit.capture.errors import FilterError
-from falcokit.capture.record import Record
+from falcokit.capture.filter_plain import parse_plain
+from falcokit.capture.filter_tree import Check, Group, Node, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from lark import Lark, Token
 
-__all__ = ["MAX_DEPTH", "MAX_TEXT", "Check", "Group", "Node", "Value", "parse"]
+__all__ = ["MAX_DEPTH", "MAX_TEXT", "Check", "Group", "Node", "Value", "parse", "parse_all"]
 
 #: Characters of a filter, and how deep its parentheses may go.
 MAX_TEXT: Final = 64 * 1024
@@ -88,40 +89,9 @@ _ESCAPES: Final = {
     # Falco keeps rules alive that escape a blank: it stands for the backslash.
     " ": b"\\",
 }  # fmt: skip
-_HEX: Final = re.compile("[0-9a-fA-F]{2}")
+_HEX: Final = "[0-9a-fA-F]{2}"
 
 
-class Value(Record):
-    """One right-hand value without its quotes; bytes, since an escape makes any."""
-
-    data: bytes
-    position: int
-
-    @property
-    def text(self) -> str:
-        """The value as text, with the escapes that text of a capture has for bytes not UTF-8."""
-        return self.data.decode("utf-8", "backslashreplace")
-
-
-class Check(Record):
-    """One comparison; the operator `exists` has no values."""
-
-    field: str
-    argument: str | None
-    operator: str
-    values: tuple[Value, ...]
-    position: int
-    operator_position: int
-
-
-class Group(Record):
-    """`and` and `or` over two or more, `not` over one."""
-
-    word: str
-    children: tuple[Node, ...]
-
-
-Node: TypeAlias = Check | Group
 _Part: TypeAlias = tuple[Node, int]  # with the depth of its parentheses
 
 
@@ -136,12 +106,17 @@ class _FaultError(Exception):
 
 def parse(text: str) -> Node:
     """Return the tree of a filter; raise FilterError that points at what is wrong."""
-    from lark import UnexpectedCharacters, UnexpectedToken  # noqa: PLC0415 - 60 ms
-
     if len(text) > MAX_TEXT:
         raise FilterError(f"a filter has at most {MAX_TEXT} characters", text, MAX_TEXT)
     if not text.strip():
         raise FilterError("the filter is empty", text, 0)
+    return parse_plain(text) or parse_all(text)
+
+
+def parse_all(text: str) -> Node:
+    """Return the tree of any filter, with lark."""
+    from lark import UnexpectedCharacters, UnexpectedToken  # noqa: PLC0415 - 40 ms
+
     parser: Any = _parser().parse_interactive(text)
     try:
         deque(parser.iter_parse(), maxlen=0)
@@ -239,7 +214,7 @@ def _unescape(quoted: str, position: int) -> bytes:
         pieces.append(plain.encode("utf-8", "surrogateescape"))
         if not escape:
             break
-        if rest[0] == "x" and _HEX.fullmatch(rest[1:3]):
+        if rest[0] == "x" and re.fullmatch(_HEX, rest[1:3]):
             pieces.append(bytes.fromhex(rest[1:3]))
             rest = rest[3:]
         elif rest[0] in _ESCAPES or rest[0] == quote:

@@ -8,7 +8,6 @@ Falco's; `regex` is left out, since Python's engine can be made to run for ever 
 
 from __future__ import annotations
 
-import fnmatch
 import functools
 import operator
 import re
@@ -56,7 +55,7 @@ OPERATORS: Final[dict[Kind, tuple[str, ...]]] = {
     Kind.BYTES: (*_BASIC, "contains", "startswith", "endswith", "bcontains", "bstartswith"),
 }  # fmt: skip
 
-_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,20}|0[xX][0-9a-fA-F]{1,16}")
+_NUMBER: Final = r"[+-]?[0-9]{1,20}|0[xX][0-9a-fA-F]{1,16}"
 _BOOLS: Final = {"true": True, "false": False}
 _CLASSES: Final = {
     "alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z",
@@ -87,7 +86,7 @@ def _always(_: Any) -> bool:
 
 def _operand(kind: Kind, name: str, value: Value) -> Any:
     if kind is Kind.NUMBER:
-        if not _NUMBER.fullmatch(value.text):
+        if not re.fullmatch(_NUMBER, value.text):
             raise ValueFaultError("this is not a whole number", value)
         return int(value.text, 16 if value.text[:2] in {"0x", "0X"} else 10)
     if kind is Kind.BOOL:
@@ -108,6 +107,8 @@ def _operand(kind: Kind, name: str, value: Value) -> Any:
 
 def _glob(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> Callable[[str], object]:
     """Compile as fnmatch(3) reads a pattern: `*` passes slashes, a backslash takes the next."""
+    import fnmatch  # noqa: PLC0415 - only for a glob
+
     return re.compile(fnmatch.translate(_plain_glob(pattern)), flags).match
 
 
@@ -115,9 +116,9 @@ def _plain_glob(pattern: str) -> str:
     """Rewrite what the C library has and Python's fnmatch has not: escapes, ^ and classes."""
     pieces, at = [], 0
     while at < len(pattern):
-        bracket = _BRACKET.match(pattern, at)
+        bracket = re.compile(_BRACKET).match(pattern, at)
         if bracket:
-            body = _CLASS.sub(lambda found: _CLASSES.get(found[1], ""), bracket[2])
+            body = re.sub(_CLASS, lambda found: _CLASSES.get(found[1], ""), bracket[2])
             pieces.append(f"[{'!' if bracket[1] else ''}{body}]")
             at = bracket.end()
         elif pattern[at] == "\\" and at + 1 < len(pattern):
@@ -135,7 +136,7 @@ def _path_test(paths: Sequence[str]) -> Test:
     globs: list[list[Callable[[str], object]]] = []
     for path in paths:
         parts = _parts(path)
-        if _WILD.search(path):
+        if re.search(_WILD, path):
             globs.append([_glob(part) for part in parts])
         else:
             plain.add(parts)
@@ -162,9 +163,9 @@ def _matches(match: Callable[[str], object], part: str) -> bool:
 
 
 _FOLD: Final = re.IGNORECASE | re.ASCII
-_WILD: Final = re.compile(r"[?*\[]")
-_CLASS: Final = re.compile(r"\[:([a-z]+):\]")
-_BRACKET: Final = re.compile(r"\[([!^]?)(\]?(?:\[:[a-z]+:\]|[^\]])*)\]")
+_WILD: Final = r"[?*\[]"
+_CLASS: Final = r"\[:([a-z]+):\]"
+_BRACKET: Final = r"\[([!^]?)(\]?(?:\[:[a-z]+:\]|[^\]])*)\]"
 _TESTS: Final[dict[str, Callable[[Any], Test]]] = {
     "=": lambda operand: functools.partial(operator.eq, operand),
     "!=": lambda operand: functools.partial(operator.ne, operand),

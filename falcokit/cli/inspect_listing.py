@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from falcokit.capture.event import Event
     from falcokit.capture.reader import Capture
     from falcokit.capture.render_buffers import BufferForm
-    from falcokit.field_extraction import FieldInfo, Value
+    from falcokit.field_extraction import Value
 
     _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
 
@@ -76,19 +76,14 @@ class Listing(Record):
         )
 
     def _with_fields(self, events: Iterable[Event], plugin: Path) -> Iterator[_WithFields]:
-        from falcokit.field_extraction import FieldExtraction  # noqa: PLC0415
+        from falcokit.cli.inspect_fields import extracting, named_values  # noqa: PLC0415
 
-        with FieldExtraction(plugin.absolute(), init_config=self.init_config) as extraction:
+        with extracting(plugin, self.init_config) as extraction:
             # It answers when it has been given many, or all that there are.
             portions = ((event,) for event in events) if self.at_once else (events,)
             for portion in portions:
                 for event, values in extraction.extract(portion):
-                    yield event, _fields(extraction.columns, values)
-            if extraction.failure:
-                label = console.paint("warning:", "yellow", sys.stderr)
-                console.message(
-                    f"{label} the plugin failed on an event: {safe_text(extraction.failure)}"
-                )
+                    yield event, named_values(extraction.columns, values)
 
     def _write(self, lines: Iterable[str]) -> None:
         if not self.at_once:
@@ -96,14 +91,6 @@ class Listing(Record):
             return
         for line in lines:
             console.data(line)
-
-
-def _fields(columns: tuple[FieldInfo, ...], values: tuple[Value, ...] | None) -> dict[str, Value]:
-    """Name the values that an event has."""
-    if values is None:
-        return {}
-    pairs = zip(columns, values, strict=True)
-    return {column.name: value for column, value in pairs if value is not None}
 
 
 def _line(event: Event, buffers: BufferForm | None = None) -> str:
@@ -128,12 +115,12 @@ def _lines_with_fields(
 
 def _project_plugin() -> Path | None:
     """Return the library of the project in this folder, if it extracts fields."""
-    from pathlib import Path  # noqa: PLC0415
+    if not os.path.isfile("pyproject.toml"):  # noqa: PTH113 - pathlib takes 5 ms
+        return None
+    from pathlib import Path  # noqa: PLC0415 - see above
 
     from falcokit.project import load_project  # noqa: PLC0415
 
-    if not Path("pyproject.toml").is_file():
-        return None
     try:
         project = load_project(Path())
         from falcokit.native.build import build, describe_project  # noqa: PLC0415 - cffi is slow
