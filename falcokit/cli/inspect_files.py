@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 __all__ = ["cut_events", "export_events"]
 
 
-def export_events(events: Iterable[Event], target: Path) -> int:
-    """Write a .csv or .parquet file, and return how many events it has."""
+def export_events(
+    events: Iterable[Event], target: Path, *, plugin: Path | None, init_config: str | None
+) -> int:
+    """Write a .csv or .parquet file, with a plugin's fields, and return how many events it has."""
     from falcokit.capture.export import write_csv, write_parquet  # noqa: PLC0415 - an extra
 
     writers = {".csv": write_csv, ".parquet": write_parquet}
@@ -40,7 +42,12 @@ def export_events(events: Iterable[Event], target: Path) -> int:
             hint="for instance --export events.csv",
         )
     with _replacing(target) as draft:
-        return write(events, draft)
+        if plugin is None:
+            return write(events, draft)
+        from falcokit.cli.inspect_fields import extracting  # noqa: PLC0415
+
+        with extracting(plugin, init_config) as extraction:
+            return write(events, draft, extraction)
 
 
 def cut_events(capture: Capture, events: Iterable[Event], target: Path) -> int:

@@ -176,7 +176,13 @@ class Inspection:
         if self._wishes.as_json:
             from falcokit.capture.document import render, summary_object  # noqa: PLC0415
 
-            console.data(render(summary_object(summary, None if limit is None else listed)))
+            document = summary_object(summary, None if limit is None else listed)
+            if self._wishes.plugin is not None:
+                from falcokit.cli.inspect_fields import add_fields  # noqa: PLC0415
+
+                plugin, init_config = self._wishes.plugin, self._wishes.init_config
+                add_fields(document["listed"], listed, plugin, init_config)
+            console.data(render(document))
             return summary.notices
         from falcokit.cli.inspect_report import build_report  # noqa: PLC0415 - not for --json
 
@@ -214,7 +220,12 @@ class Inspection:
         from falcokit.cli.inspect_files import export_events  # noqa: PLC0415
 
         with reading(capture):
-            count = export_events(self._wanted(choice.events(capture)), target)
+            count = export_events(
+                self._wanted(choice.events(capture)),
+                target,
+                plugin=self._wishes.plugin,
+                init_config=self._wishes.init_config,
+            )
         self._tell_written(count, target)
 
     def _cut(self, capture: Capture, choice: Choice, target: Path) -> None:

@@ -31,14 +31,14 @@ _CLASHES: Final = {
     "fds": _LISTS,
     "users": _LISTS,
     "stats": ("events", *_FOR_EVENTS),
-    "export": ("events", "follow", "plugin", "buffers"),
+    "export": ("events", "follow", "buffers"),
     "cut": ("events", "follow", "plugin", "buffers"),
     "jsonl": ("buffers",),
     "diff": ("events", *_FOR_EVENTS),
     "tail": ("limit", "follow"),
 }
 #: A document comes at the end, and is about the file as a whole.
-_NO_DOCUMENT: Final = ("jsonl", "events", "tail", "follow", "plugin", "buffers", "export", "cut")
+_NO_DOCUMENT: Final = ("jsonl", "events", "tail", "follow", "buffers", "export", "cut")
 _SPELT: Final = {"filter": "a filter", "as_json": "--json"} | {
     name: f"--{name.removesuffix('s')}" for name in _CHOICE[1:]
 }
@@ -80,7 +80,9 @@ class Wishes(Record):
             for other in others:
                 if self._has(one) and self._has(other):
                     raise _clash(one, other)
-        for name in _NO_DOCUMENT:
+        # A plugin's fields are those of listed events.
+        with_fields = self.plugin is not None and self.limit is None
+        for name in (*_NO_DOCUMENT, *(("plugin",) if with_fields else ())):
             if self.as_json and self._has(name):
                 hint = "--jsonl writes an event a line, --json -n N adds the first N"
                 raise _clash("as_json", name, None if self._has_target else hint)

@@ -27,6 +27,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "--export": ("--export", "x.csv"),
     "--cut": ("--cut", "x.scap"),
     "--diff": ("--diff", "other.scap"),
+    "--buffers": ("--buffers", "hex"),
     "--plugin": ("--plugin", "lib.so"),
     "--jsonl": ("--jsonl",),
     "--json": ("--json",),
@@ -42,15 +43,17 @@ CLASHES = [
     *((one, other) for one in ("--processes", "--fds", "--users") for other in OPTIONS),
     *(("--stats", o) for o in ("--events", "--limit", "--tail", "--follow", "--plugin")),
     *(("--diff", o) for o in ("--events", "--limit", "--tail", "--follow", "--plugin")),
-    *(("--export", o) for o in ("--events", "--follow", "--plugin", "--json", "--cut")),
+    *(("--export", o) for o in ("--events", "--follow", "--buffers", "--json", "--cut")),
     *(("--cut", o) for o in ("--events", "--follow", "--plugin", "--json", "--jsonl")),
     *(("--tail", o) for o in ("--limit", "--follow")),
     *(("--json", o) for o in ("--jsonl", "--events", "--tail", "--follow", "--plugin")),
     ("--stats", "--jsonl"),
+    *(("--buffers", other) for other in ("--stats", "--diff", "--cut", "--json", "--jsonl")),
 ]
 GOOD = [(one, "--json") for one in ("--processes", "--fds", "--users", "--stats", "--diff")]
 GOOD += [("--json", "--limit"), ("--jsonl", "--tail"), ("--jsonl", "--follow"), ("--cut", "--tail")]
 GOOD += [("--jsonl", "--plugin"), ("--export", "--limit"), ("--follow", "--plugin")]
+GOOD += [("--export", "--plugin"), ("--buffers", "--plugin"), ("--buffers", "--follow")]
 
 
 def wishes_of(*names: str) -> dict[str, Any]:
@@ -60,7 +63,7 @@ def wishes_of(*names: str) -> dict[str, Any]:
         "--tail": {"tail": 3},
         "--json": {"as_json": True},
         "--time": {"time": "1..2"},
-        **{o: {o[2:]: "x"} for o in ("--export", "--cut", "--diff", "--plugin")},
+        **{o: {o[2:]: "x"} for o in ("--export", "--cut", "--diff", "--plugin", "--buffers")},
         **{o: {f"{o[2:]}s": ("x",)} for o in ("--type", "--name", "--source", "--tid")},
     }
     asked: dict[str, Any] = {"words": ("f.scap",)}
@@ -90,6 +93,7 @@ def test_every_option_by_itself_is_for_a_capture_and_reaches_the_wishes(name: st
     wishes = Wishes(**wishes_of(name))
     assert wishes.for_library is (name == "--json")
     lists_events = {"--events", "--limit", "--tail", "--follow", "--plugin", "a filter"}
+    lists_events.add("--buffers")
     chooses = {"a filter", "--type", "--name", "--source", "--tid", "--time"}
     assert wishes.is_listing is (name in lists_events | chooses)
     assert wishes.has_choice is (name in chooses)

@@ -3,21 +3,27 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from capture.scap_builder import Builder
+from capture.schema_check import check
 from cli.inspect_runs import CURL, inspect, on_terminal
 from words_capture import PLUGIN, WORDS_ID, write_words
 
+import falcokit.capture
 from falcokit.native.process import run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Baseline, CompileC, RealHost
+
+SCHEMA = json.loads(
+    Path(falcokit.capture.__file__).with_name("summary.schema.json").read_text(encoding="utf-8")
+)
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +135,42 @@ def test_a_project_whose_plugin_has_no_fields_adds_none(project: Path) -> None:
     done = inspect(CURL, "-n", "1", cwd=project)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == inspect(CURL, "-n", "1").stdout
+
+
+def test_a_document_has_the_fields_of_listed_events(words: Path, tmp_path: Path) -> None:
+    file = write_words(tmp_path, "k=v", "other")
+    lines = inspect(file, "--jsonl", "--plugin", words).stdout.splitlines()
+    done = inspect(file, "--json", "-n", "9", "--plugin", words)
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    assert document["listed"] == [json.loads(line) for line in lines]
+    assert document["listed"][0]["fields"]["words.all"] == ["k=v"]
+    check(document, SCHEMA, SCHEMA)
+    assert "--json -n N" in inspect(file, "--json", "--plugin", words).stderr
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_table_has_the_fields_as_columns(words: Path, tmp_path: Path, kind: str) -> None:
+    file, target = write_words(tmp_path, "k=v x", "other"), tmp_path / f"t.{kind}"
+    events = [json.loads(line) for line in inspect(file, "--jsonl").stdout.splitlines()]
+    lines = inspect(file, "--jsonl", "--plugin", words).stdout.splitlines()
+    fields = [json.loads(line)["fields"] for line in lines]
+    if kind == "parquet":
+        rows = pytest.importorskip("pyarrow.parquet")
+    assert inspect(file, "--export", target, "--plugin", words).returncode == 0
+    if kind == "parquet":
+        rows = rows.read_table(target).to_pylist()
+        found = [{k: v for k, v in row.items() if "." in k and v is not None} for row in rows]
+        assert found == fields
+    else:
+        with target.open(newline="", encoding="utf-8") as text:
+            rows = list(csv.DictReader(text))
+        assert json.loads(rows[0]["words.all"]) == fields[0]["words.all"] == ["k=v", "x"]
+        assert rows[0]["words.count"] == str(fields[0]["words.count"])
+    assert [int(row["number"]) for row in rows] == [event["number"] for event in events]
+
+
+def test_a_table_of_a_plugin_that_crashes_is_not_left(words: Path, tmp_path: Path) -> None:
+    file, target = write_words(tmp_path, "fine", "abort"), tmp_path / "t.csv"
+    assert inspect(file, "--export", target, "--plugin", words).returncode == 10
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["words.scap"]
