@@ -9,6 +9,7 @@
 #include "recorder.h"
 #include "report.h"
 #include "stats.h"
+#include "tables.h"
 
 enum {
 	FK_HEADER = 26,
@@ -45,9 +46,9 @@ static void fk_parse(const struct fk_delivery *d, const ss_plugin_event *evt) {
 		if (!guest->parse_here || evt->type >= FK_CODES ||
 		    !(guest->parse_codes[evt->type / 64] >> evt->type % 64 & 1))
 			continue;
-		ss_plugin_event_parse_input in = fk_parse_without_tables;
-		in.owner = guest->owner;
+		ss_plugin_event_parse_input in = fk_parse_input(guest);
 		guest->api.parse_event(guest->state, &input, &in); // the framework ignores the answer
+		fk_tables_leave(guest);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "queue.h"
 #include "recorder.h"
 #include "report.h"
+#include "routines.h"
 #include "source.h"
 #include "stats.h"
 
@@ -48,17 +49,8 @@ static bool fk_start_guests(struct fk_run *run) {
 			return false;
 		}
 	}
-	for (unsigned i = 0; i < o->guest_count; i++) {
-		struct fk_guest *guest = &o->guests[i];
-		ss_plugin_capture_listen_input input = fk_listen_without_tables;
-		input.owner = guest->owner;
-		if (!(guest->caps & FK_CAP_LISTEN)) continue;
-		ss_plugin_rc rc = guest->api.capture_open(guest->state, &input);
-		if (rc != SS_PLUGIN_SUCCESS) {
-			fk_guest_error(guest, "capture_open", rc);
-			return false;
-		}
-	}
+	for (unsigned i = 0; i < o->guest_count; i++)
+		if (!fk_listen_call(&o->guests[i], true)) return false;
 	return true;
 }
 
@@ -156,17 +148,8 @@ static bool fk_close(struct fk_run *run) {
 			ok = false;
 		}
 	}
-	for (unsigned i = 0; i < o->guest_count; i++) {
-		struct fk_guest *guest = &o->guests[i];
-		ss_plugin_capture_listen_input input = fk_listen_without_tables;
-		input.owner = guest->owner;
-		if (!(guest->caps & FK_CAP_LISTEN)) continue;
-		ss_plugin_rc rc = guest->api.capture_close(guest->state, &input);
-		if (rc != SS_PLUGIN_SUCCESS) {
-			fk_guest_error(guest, "capture_close", rc);
-			ok = false;
-		}
-	}
+	for (unsigned i = 0; i < o->guest_count; i++) ok = fk_listen_call(&o->guests[i], false) && ok;
+	fk_routines_end();
 	return ok;
 }
 

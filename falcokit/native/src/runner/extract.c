@@ -14,6 +14,8 @@
 #include "extract_watch.h"
 #include "inputs.h"
 #include "report.h"
+#include "routines.h"
+#include "tables.h"
 
 enum {
 	FK_EXTRACT,
@@ -54,14 +56,9 @@ static void fk_report_failed(struct fk_extraction *x, uint64_t number, int rc, c
 
 static ss_plugin_rc fk_ask(struct fk_extraction *x, const ss_plugin_event_input *event,
                            unsigned first, unsigned count) {
-	ss_plugin_field_extract_input in = {
-		.owner = x->guest->owner,
-		.get_owner_last_error = fk_owner_last_error,
-		.num_fields = count,
-		.fields = &x->answers[first],
-		.table_reader = fk_parse_without_tables.table_reader,
-		.table_reader_ext = fk_parse_without_tables.table_reader_ext,
-	};
+	ss_plugin_field_extract_input in = fk_extract_input(x->guest);
+	in.num_fields = count;
+	in.fields = &x->answers[first];
 	for (unsigned i = first; i < first + count; i++) {
 		const struct fk_field *field = &x->fields.at[i];
 		x->answers[i] = (ss_plugin_extract_field){
@@ -75,7 +72,9 @@ static ss_plugin_rc fk_ask(struct fk_extraction *x, const ss_plugin_event_input 
 		};
 	}
 	fk_watch_enter("extract_fields", event->evtnum);
-	return x->guest->api.extract_fields(x->guest->state, event, &in);
+	ss_plugin_rc rc = x->guest->api.extract_fields(x->guest->state, event, &in);
+	fk_tables_leave(x->guest);
+	return rc;
 }
 
 static void fk_add_values(struct fk_extraction *x, uint64_t number, unsigned first,
@@ -108,10 +107,10 @@ static void fk_take_event(struct fk_extraction *x, const struct fk_frame *frame)
 	const char *source = fk_filter_source(guest, frame->evt);
 	ss_plugin_event_input event = {frame->evt, frame->number, source};
 	if (fk_filter_passes(&x->filters[FK_PARSE], frame->evt, source)) {
-		ss_plugin_event_parse_input in = fk_parse_without_tables;
-		in.owner = guest->owner;
+		ss_plugin_event_parse_input in = fk_parse_input(guest);
 		fk_watch_enter("parse_event", frame->number);
 		guest->api.parse_event(guest->state, &event, &in); // the framework ignores the answer
+		fk_tables_leave(guest);
 	}
 	x->row.len = 0;
 	if (fk_filter_passes(&x->filters[FK_EXTRACT], frame->evt, source)) {
@@ -127,16 +126,12 @@ static void fk_take_event(struct fk_extraction *x, const struct fk_frame *frame)
 }
 
 static bool fk_listen(const struct fk_guest *guest, bool begin) {
-	ss_plugin_capture_listen_input in = fk_listen_without_tables;
-	in.owner = guest->owner;
 	if (!(guest->caps & FK_CAP_LISTEN)) return true;
-	const char *step = begin ? "capture_open" : "capture_close";
-	fk_watch_enter(step, 0);
-	ss_plugin_rc rc =
-		(begin ? guest->api.capture_open : guest->api.capture_close)(guest->state, &in);
-	if (rc != SS_PLUGIN_SUCCESS) fk_guest_error(guest, step, rc);
+	fk_watch_enter(begin ? "capture_open" : "capture_close", 0);
+	bool ok = fk_listen_call(guest, begin);
+	if (!begin) fk_routines_end();
 	fk_watch_leave();
-	return rc == SS_PLUGIN_SUCCESS;
+	return ok;
 }
 
 static void fk_report_extracting(const struct fk_extraction *x) {

@@ -24,6 +24,7 @@ enum {
 struct fk_owner {
 	struct fk_guest *guest; // NULL once the plugin is gone
 	bool handler_set;
+	char last_error[1024]; // what get_owner_last_error answers
 	struct fk_owner *older;
 };
 

@@ -9,6 +9,7 @@
 #include "inputs.h"
 #include "handler.h"
 #include "report.h"
+#include "tables.h"
 
 void fk_guest_error(const struct fk_guest *guest, const char *phase, int rc) {
 	const char *text = guest->api.get_last_error(guest->state);
@@ -57,7 +58,7 @@ bool fk_guest_init(struct fk_guest *guest) {
 		.config = config,
 		.owner = guest->owner,
 		.get_owner_last_error = fk_owner_last_error,
-		.tables = tables ? &fk_no_tables : NULL,
+		.tables = tables ? fk_init_tables() : NULL,
 		.log_fn = fk_log,
 	};
 	// No success unless the plugin says so: the framework leaves this to chance.
@@ -65,10 +66,12 @@ bool fk_guest_init(struct fk_guest *guest) {
 	uint64_t start = fk_monotonic_ns();
 	guest->state = guest->api.init(&input, &rc);
 	uint64_t spent = fk_monotonic_ns() - start;
+	fk_tables_leave(guest);
 	if (rc != SS_PLUGIN_SUCCESS) {
 		fk_guest_error(guest, "init", rc);
 		if (guest->state) guest->api.destroy(guest->state);
 		guest->state = NULL;
+		fk_tables_forget(guest);
 		return false;
 	}
 	guest->initialized = true;
@@ -84,6 +87,7 @@ bool fk_guest_init(struct fk_guest *guest) {
 
 void fk_guest_destroy(struct fk_guest *guest) {
 	if (guest->initialized) guest->api.destroy(guest->state);
+	fk_tables_forget(guest);
 	guest->initialized = false;
 	guest->state = NULL;
 	fk_handler_disown(guest->owner);
