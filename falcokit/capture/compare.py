@@ -2,7 +2,8 @@
 """How two captures differ: counts by type and by name, and the first event that is not the same.
 
 Called by `falcokit inspect --diff`. Both are read once, side by side, in constant memory: what is
-compared is the streams as they are stored, event by event.
+compared is the streams as they are stored, event by event. What was found is known at any time, so
+that a comparison that is interrupted is not lost.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from falcokit.capture.event import Event
 
-__all__ = ["Comparison", "CountPair", "compare"]
+__all__ = ["Comparing", "Comparison", "CountPair"]
 
 #: A hostile capture may have a new name in every event.
 _MAX_NAMES: Final = 4096
@@ -45,32 +46,48 @@ class Comparison:
     differs_at: tuple[Event | None, Event | None] | None
     """The first pair of events that are not the same in type, thread and parameters; times and
     numbers are not looked at. None stands for the end of a capture; None for both: the same."""
+    complete: bool
+    """Whether both were read to their ends."""
 
     @property
     def same(self) -> bool:
-        """Whether both hold the same events in the same order, whenever they happened."""
+        """Whether what was read of both is the same in the same order, whenever it happened."""
         return self.differs_at is None
 
 
-def compare(first: Iterable[Event], second: Iterable[Event]) -> Comparison:
-    """Read both to their ends."""
-    counts: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
-    totals = [0, 0]
-    differs: tuple[Event | None, Event | None] | None = None
-    for pair in itertools.zip_longest(first, second):
-        for side, event in enumerate(pair):
-            if event is None:
-                continue
-            totals[side] += 1
-            name = _name(event)
-            names = counts[side]
-            names[name if name in names or len(names) < _MAX_NAMES else _OTHER] += 1
-        if differs is None and _content(pair[0]) != _content(pair[1]):
-            differs = pair
-    every = counts[0].keys() | counts[1].keys()
-    pairs = [CountPair(name=n, first=counts[0][n], second=counts[1][n]) for n in every]
-    pairs.sort(key=lambda p: (-abs(p.first - p.second), -p.first, p.name))
-    return Comparison(events=(totals[0], totals[1]), types=tuple(pairs), differs_at=differs)
+class Comparing:
+    """A comparison that is being made."""
+
+    def __init__(self) -> None:
+        self._counts: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+        self._differs: tuple[Event | None, Event | None] | None = None
+        self._complete = False
+
+    def read(self, first: Iterable[Event], second: Iterable[Event]) -> None:
+        """Read both to their ends; what interrupts that leaves what was found so far."""
+        for pair in itertools.zip_longest(first, second):
+            for counts, event in zip(self._counts, pair, strict=True):
+                if event is not None:
+                    name = _name(event)
+                    counts[name if name in counts or len(counts) < _MAX_NAMES else _OTHER] += 1
+            if self._differs is None and _content(pair[0]) != _content(pair[1]):
+                self._differs = pair
+        self._complete = True
+
+    def found(self) -> Comparison:
+        """Return what is known by now."""
+        first, second = self._counts
+        pairs = [
+            CountPair(name=name, first=first[name], second=second[name])
+            for name in first.keys() | second.keys()
+        ]
+        pairs.sort(key=lambda p: (-abs(p.first - p.second), -p.first, p.name))
+        return Comparison(
+            events=(first.total(), second.total()),
+            types=tuple(pairs),
+            differs_at=self._differs,
+            complete=self._complete,
+        )
 
 
 def _name(event: Event) -> str:

@@ -24,7 +24,8 @@ def diff_report(found: Comparison, names: tuple[str, str]) -> Report:
         ("Second", f"{found.events[1]:,} events"),
     ]
     if found.differs_at is None:
-        facts.append(("Same", "the same events in the same order"))
+        so_far = "" if found.complete else " so far"
+        facts.append(("Same", f"the same events in the same order{so_far}"))
     else:
         facts.append(("Differ", "the first pair that is not the same:"))
         facts += [("", _line(event)) for event in found.differs_at]
@@ -60,6 +61,7 @@ def diff_object(found: Comparison, names: tuple[str, str]) -> dict[str, Any]:
         "version": 1,
         "files": list(names),
         "events": list(found.events),
+        "complete": found.complete,
         "same": found.same,
         "differs_at": pair and [None if e is None else event_object(e) for e in pair],
         "types": [

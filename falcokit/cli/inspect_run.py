@@ -201,8 +201,8 @@ class Inspection:
             at_once=wishes.follow,
             buffers=wishes.buffers,
         )
-        if choice.filter is None and wishes.tail is None and not wishes.jsonl:
-            listing.write_all_lines(capture, wishes.limit)
+        if wishes.tail is None and not wishes.jsonl:
+            listing.write_all_lines(capture, choice, wishes.limit)
             return
         events = choice.events(capture)
         if wishes.tail is not None:
@@ -245,19 +245,21 @@ class Inspection:
         console.data(str(target))
 
     def _compare(self, capture: Capture, choice: Choice, other: Path) -> tuple[Notice, ...]:
-        from falcokit.capture.compare import compare  # noqa: PLC0415
+        from falcokit.capture.compare import Comparing  # noqa: PLC0415
         from falcokit.cli.inspect_diff import diff_object, diff_report  # noqa: PLC0415
 
         others = self._choice(str(other))  # where --time counts from the first event
+        comparing = Comparing()
         with open_capture(other) as second:
-            with reading(capture):
-                found = compare(choice.events(capture), others.events(second))
+            with self._pass(capture):
+                comparing.read(choice.events(capture), others.events(second))
             names = (str(capture.path), str(second.path))
             notices = [
                 notice.replace(message=f"{name}: {notice.message}")
                 for name, side in zip(names, (capture, second), strict=True)
                 for notice in side.notices
             ]
+        found = comparing.found()
         if self._wishes.as_json:
             console.data(json_text(diff_object(found, names)))
         else:

@@ -139,6 +139,7 @@ def test_a_capture_is_the_same_as_itself_packed_or_not(tmp_path: Path) -> None:
         "files": [str(CURL), str(plain)],
         "events": [1536, 1536],
         "same": True,
+        "complete": True,
         "differs_at": None,
         "types": [],
     }

@@ -141,3 +141,19 @@ def test_an_interrupted_file_is_not_left_half_written(
     code, out, _ = interrupted(stream, option, str(tmp_path / target))
     assert (code, out) == (130, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_comparison_shows_what_was_found(stream: bytes, tmp_path: Path) -> None:
+    other = tmp_path / "other.scap"
+    other.write_bytes(stream)
+    code, out, err = interrupted(stream, "--diff", str(other))
+    assert (code, err) == (130, "interrupted; this is what was found so far\n")
+    assert "the same events in the same order so far\n" in out
+    other.write_bytes(stream.replace(b"tick", b"tock"))
+    code, out, err = interrupted(stream, "--diff", str(other), "--json")
+    found = json.loads(out)
+    assert (code, found["complete"], found["same"]) == (130, False, False)
+    assert [event["name"] for event in found["differs_at"]] == ["tick", "tock"]
+    first, second = found["events"]
+    assert 0 < first <= stream.count(b"tick")
+    assert first - second in {0, 1}
