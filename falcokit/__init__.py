@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from falcokit.runtime.event import AsyncEvent, Event
     from falcokit.runtime.event_queue import EventQueue
+    from falcokit.runtime.exported_table import ExportedTable, export_table
     from falcokit.runtime.listening import Capture, CaptureListening, Routine
     from falcokit.runtime.logs import FATAL, NOTICE, TRACE
     from falcokit.runtime.metrics import Metric
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         i16,
         i32,
         i64,
+        readonly,
         u8,
         u16,
         u32,
@@ -68,6 +70,7 @@ __all__ = [
     "EventRefusedError",
     "EventSource",
     "EventTooLargeError",
+    "ExportedTable",
     "FutureTimestampError",
     "InvalidEventError",
     "Metric",
@@ -83,10 +86,12 @@ __all__ = [
     "UndeclaredEventError",
     "added",
     "async_event",
+    "export_table",
     "i8",
     "i16",
     "i32",
     "i64",
+    "readonly",
     "u8",
     "u16",
     "u32",
@@ -113,6 +118,7 @@ _PLACES: Final = {
     ),
     "event": ("AsyncEvent", "Event"),
     "event_queue": ("EventQueue",),
+    "exported_table": ("ExportedTable", "export_table"),
     "listening": ("Capture", "CaptureListening", "Routine"),
     "logs": ("FATAL", "NOTICE", "TRACE"),
     "metrics": ("Metric",),
@@ -122,7 +128,7 @@ _PLACES: Final = {
     "source": ("EventSource",),
     "table_types": (
         *("Table", "TableEntry", "added"),
-        *("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"),
+        *("i8", "i16", "i32", "i64", "readonly", "u8", "u16", "u32", "u64"),
     ),
 }
 

@@ -10,7 +10,13 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from falcokit.native import declare_async, declare_listen, declare_parse, declare_source
+from falcokit.native import (
+    declare_async,
+    declare_listen,
+    declare_parse,
+    declare_source,
+    declare_store,
+)
 from falcokit.native.declaration import check_hook, overrides, wrong
 from falcokit.runtime.async_events import AsyncEvents
 from falcokit.runtime.config import config_type, init_schema
@@ -80,6 +86,7 @@ def plugin_metadata(plugin: type[Any], defaults: dict[str, str | None]) -> dict[
     if "listen" in own:
         declare_listen.check_listening(plugin)
     found["warnings"] = declare_listen.listening_warnings(found["capabilities"])
+    found["has_nested_tables"] = declare_store.check_exports(plugin, found["capabilities"])
     found["required_api_version"] = _required_api(plugin, _needed_minors(found))
     found["required_event_schema_version"] = _event_schema(plugin)
     return found
@@ -112,6 +119,7 @@ def _needed_minors(found: dict[str, Any]) -> dict[str, int]:
     features = {
         "log": (4, True),  # it gave the log its owner
         "set_config": (5, found["has_config"]),
+        "nested tables": (5, found["has_nested_tables"]),
         "capture listening": (7, "listen" in found["capabilities"]),
     }
     return {feature: minor for feature, (minor, used) in features.items() if used}

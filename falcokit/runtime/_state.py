@@ -10,6 +10,7 @@ Used by `_bridge` for the host, and by `falcokit.testing` without one. All metho
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,15 +19,17 @@ from falcokit.runtime._routines import RoutineHost, Routines
 from falcokit.runtime._source_state import OpenSource, open_params_json
 from falcokit.runtime.config import config_type, decode_config
 from falcokit.runtime.errors import PluginError
+from falcokit.runtime.exported_table import exported_tables, make_shape
 from falcokit.runtime.logs import current, targets
 from falcokit.runtime.metrics import VALUE_TYPES
 from falcokit.runtime.producers import Producers, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from falcokit.runtime.async_events import AsyncEventHandler
     from falcokit.runtime.event import Event
+    from falcokit.runtime.exported_table import Shape
     from falcokit.runtime.metrics import Metric
 
 __all__ = ["Host", "PluginState"]
@@ -44,6 +47,9 @@ class Host(RoutineHost, Protocol):
 
     def emitter(self, dump: bool) -> AsyncEventHandler:  # a C method
         """Return the handler of the capture, or the dump, that is open now."""
+
+    def export_table(self, name: str, make_shape: Callable[[type, type], Shape], /) -> object:
+        """Make a table of the host's, or this driver's, and of its base classes; return it."""
 
     def close(self) -> None:
         """Let go of the author's objects: no hook is called any more."""
@@ -80,11 +86,17 @@ class PluginState:
             value = decode_config(self._config_type, config)
             self._plugin = object.__new__(plugin)
             self._plugin.config = value  # there before the author's __init__ runs
+            self._export_tables(plugin)
             self._plugin.__init__()
             self._plugin.init()
         except BaseException:
             targets.remove(self)
             raise
+
+    def _export_tables(self, plugin: type[Any]) -> None:
+        for attribute, declared in exported_tables(plugin).items():
+            shape = functools.partial(make_shape, declared)
+            vars(self._plugin)[attribute] = self.host.export_table(declared.name, shape)
 
     def destroy(self) -> None:
         """Call the author's destroy; the state is gone whatever it does."""

@@ -14,6 +14,7 @@ Imported tables (`tables`) and exported ones (`store`) read the same classes thr
 from __future__ import annotations
 
 import sys
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, get_args, get_origin
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ __all__ = [
     "i32",
     "i64",
     "key_type",
+    "readonly",
     "u8",
     "u16",
     "u32",
@@ -79,6 +81,14 @@ def added() -> Any:
     return Added()
 
 
+class _ReadOnly:
+    """What `readonly` is: in `Annotated[type, readonly]` of a table that the plugin exports."""
+
+
+#: Others may read such a field of an exported table, and not write it.
+readonly: Final = _ReadOnly()
+
+
 class TableEntry:
     """Base of the classes that describe the entries of a table: annotations are its fields.
 
@@ -88,6 +98,11 @@ class TableEntry:
     """
 
     __slots__ = ()
+
+    def __init__(self, **fields: Any) -> None:
+        """Describe an entry for a table that the plugin exports."""
+        for name, value in fields.items():
+            setattr(self, name, value)
 
     def release(self) -> None:
         """Give the entry back before the hook returns, as a `with` block does at its end."""
@@ -163,6 +178,8 @@ class Field(NamedTuple):
         default: What the class assigns to it: an `Added`, or None for nothing.
         key: Of a nested table, the type of its keys.
         entry: Of a nested table, the class of its entries.
+        read_only: Whether it is annotated with `readonly`.
+        mapping: Of a nested table, whether it is annotated as a mapping.
 
     """
 
@@ -172,6 +189,8 @@ class Field(NamedTuple):
     default: Any = None
     key: str = ""
     entry: Any = None
+    read_only: bool = False
+    mapping: bool = False
 
 
 def key_type(annotation: object) -> str:
@@ -220,18 +239,21 @@ def _evaluate(annotation: object, owner: type[Any]) -> object:
 
 
 def _field(attribute: str, annotation: object, default: object) -> Field:
-    name = attribute
+    name, read_only = attribute, False
     if metadata := getattr(annotation, "__metadata__", ()):  # Annotated[type, "name"]
         name = next((text for text in metadata if isinstance(text, str)), attribute)
+        read_only = readonly in metadata
         annotation = get_args(annotation)[0]
-    if get_origin(annotation) is Table:
+    origin = get_origin(annotation)
+    if origin in {Table, MutableMapping}:
         if isinstance(default, Added):
             raise TypeError("Falco takes no tables as added fields")
         key, entry = get_args(annotation)
         if isinstance(entry, str) or not isinstance(entry, type):
             raise TypeError(f"{_told(entry)} is no class; name it before it is used")
-        return Field(attribute, name, "table", default, key_type(key), entry)
-    return Field(attribute, name, key_type(annotation), default)
+        mapping = origin is not Table
+        return Field(attribute, name, "table", default, key_type(key), entry, read_only, mapping)
+    return Field(attribute, name, key_type(annotation), default, read_only=read_only)
 
 
 def _told(value: object) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from falcokit.runtime._state import PluginState
 from falcokit.runtime.async_events import AsyncEventHandler, AsyncEvents
-from falcokit.runtime.errors import EventRefusedError
+from falcokit.runtime.errors import EventRefusedError, TableError
 from falcokit.runtime.listening import CaptureListening
 from falcokit.runtime.logs import install_once
 from falcokit.runtime.parsing import EventParsing
@@ -19,11 +19,13 @@ from falcokit.runtime.producers import declared_producers
 from falcokit.testing._handler import InProcessHandler
 from falcokit.testing._listening import InProcessRoutines
 from falcokit.testing._source import RunningSource
+from falcokit.testing._store import StoredEntry, StoredTable, new_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from falcokit.runtime.event import AsyncEvent, Event
+    from falcokit.runtime.exported_table import Shape
 
 __all__ = ["LogMessage", "RunningPlugin", "start_plugin"]
 
@@ -66,6 +68,7 @@ class RunningPlugin(InProcessRoutines):
         self._dumped: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._handler: InProcessHandler | None = None
         self._number = 0
+        self._exported: set[str] = set()
         self._listens = False
         self._lock = threading.Lock()
         self._state = PluginState(self.name, "", self)
@@ -87,6 +90,13 @@ class RunningPlugin(InProcessRoutines):
         if not dump:
             self._handler = handler
         return handler
+
+    def export_table(self, name: str, make_shape: Callable[[type, type], Shape], /) -> object:
+        """Make a table that nobody else sees."""
+        if name in self._exported:
+            raise TableError(f"table {name!r} cannot be exported: there is one of that name")
+        self._exported.add(name)
+        return new_table(name, make_shape(StoredTable, StoredEntry))
 
     def close(self) -> None:
         """Nothing to let go of here."""

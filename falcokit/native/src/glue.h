@@ -7,7 +7,7 @@
 //   glue_flight.c    what is on its way      glue_capture.c   handler set and cleared, the pacer
 //   glue_outlet.c    the host's handler       glue_metrics.c   get_metrics
 //   glue_payload.c   of a packaged plugin     glue_event.c    events as hooks get them
-//   glue_listen.c    capture hooks, routines
+//   glue_listen.c    capture hooks, routines  glue_store*.c   exported tables
 //   glue_source.c    open, next_batch         glue_channel.c   from a source to next_batch
 //   glue_queue.c     put() for Python         glue_item.c      what is put, as bytes
 #pragma once
@@ -186,6 +186,8 @@ typedef struct fk_impl {
 	ss_plugin_owner_t *owner;
 	ss_plugin_log_fn_t log_fn; // NULL after destroy
 	pthread_mutex_t log_lock;
+	pthread_mutex_t init_lock;
+	const ss_plugin_init_input *init_in; // while the host waits for init
 	bool capturing; // a handler is set and start_async has succeeded
 	fk_worker worker;
 	fk_async async;
@@ -195,6 +197,7 @@ typedef struct fk_impl {
 	struct fk_parsing *parsing;       // glue_parse.c
 	struct fk_tables *tables;         // glue_tables.c
 	struct fk_listening *listening;   // glue_listen.c
+	struct fk_xroot *exports;         // glue_store_export.c
 } fk_impl;
 
 void fk_impl_ref(fk_impl *impl);
@@ -286,6 +289,10 @@ PyObject *fk_listen_subscribe(fk_impl *impl, PyObject *function);
 PyObject *fk_listen_unsubscribe(fk_impl *impl, PyObject *id);
 PyObject *fk_listen_interrupt(fk_impl *impl, PyObject *args);
 PyObject *fk_listen_drain(fk_impl *impl, PyObject *seconds);
+// glue_store_export.c
+PyObject *fk_export_table(fk_impl *impl, PyObject *args);
+void fk_exports_close(fk_impl *impl);
+bool fk_exports_ready(void);
 // glue_metrics.c
 ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n);
 int fk_metric_add(const char *name, int kind, int value_type, double d, int64_t i, uint64_t u);

@@ -34,6 +34,11 @@ static PyObject *link_close(PyObject *me, PyObject *none) {
 	fk_event_forget(&((Link *)me)->impl->event);
 	Py_RETURN_NONE;
 }
+// export_table(name, make_shape) -> the table, which the host knows from here on
+static PyObject *link_export_table(PyObject *me, PyObject *args) {
+	return fk_export_table(((Link *)me)->impl, args);
+}
+
 #define LINK_TO(function)                                           \
 	static PyObject *link_##function(PyObject *me, PyObject *arg) { \
 		return fk_listen_##function(((Link *)me)->impl, arg);       \
@@ -53,6 +58,7 @@ static void link_free(PyObject *me) {
 static PyMethodDef link_methods[] = {{"log", link_log, METH_VARARGS, NULL},
                                      {"emitter", link_emitter, METH_O, NULL},
                                      {"close", link_close, METH_NOARGS, NULL},
+                                     {"export_table", link_export_table, METH_VARARGS, NULL},
                                      {"subscribe", link_subscribe, METH_O, NULL},
                                      {"unsubscribe", link_unsubscribe, METH_O, NULL},
                                      {"interrupt", link_interrupt, METH_VARARGS, NULL},
@@ -121,7 +127,7 @@ PyObject *fk_hot_module(void) {
 		link_type && fk_emitter_ready() && fk_queue_ready() ? PyModule_Create(&hot_def) : NULL;
 	if (!made || PyModule_AddObjectRef(made, "Emitter", (PyObject *)fk_emitter_type) < 0 ||
 	    PyModule_AddObjectRef(made, "Channel", (PyObject *)fk_queue_type) < 0 ||
-	    PyModule_AddIntConstant(made, "ABI", FK_ABI) < 0 ||
+	    !fk_exports_ready() || PyModule_AddIntConstant(made, "ABI", FK_ABI) < 0 ||
 	    PyDict_SetItemString(modules, "_falcokit_hot", made) < 0) {
 		Py_XDECREF(made);
 		return NULL;

@@ -80,6 +80,8 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 	impl->owner = in->owner;
 	if (boot->has_log) impl->log_fn = in->log_fn;
 	pthread_mutex_init(&impl->log_lock, NULL);
+	pthread_mutex_init(&impl->init_lock, NULL);
+	impl->init_in = in;
 	impl->has_metrics = boot->has_metrics;
 	impl->has_async = boot->has_async;
 	for (int i = 0; boot->parse_types[i] && i < 63; i++)
@@ -106,11 +108,16 @@ static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin
 	                .source_dir = impl->source_dir,
 	                .paths = (const char *const *)impl->paths};
 	ss_plugin_rc rc = fk_worker_run(impl, &call, "init", INIT_LIMIT_S);
+	// An init that was given up may still be running: from here on it finds no input.
+	pthread_mutex_lock(&impl->init_lock);
+	impl->init_in = NULL;
+	pthread_mutex_unlock(&impl->init_lock);
 	if (rc == SS_PLUGIN_SUCCESS) {
 		p->impl = impl;
 		return rc;
 	}
 	end_log(impl);
+	fk_exports_close(impl);
 	fk_worker_end(impl);
 	fk_impl_unref(impl);
 	return rc;
@@ -124,6 +131,7 @@ static void glue_destroy(fk_plugin *p) {
 	if (fk_worker_run(impl, &call, "destroy", DESTROY_LIMIT_S) != SS_PLUGIN_SUCCESS)
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", p->last_error);
 	end_log(impl);
+	fk_exports_close(impl);
 	fk_worker_end(impl);
 	p->impl = NULL;
 	fk_impl_unref(impl);
