@@ -73,7 +73,7 @@ void fk_jwalk_start(const fk_jdoc *doc, fk_jwalk *walk, uint32_t value, uint32_t
 }
 
 // Behind the comma after the value that was met last; FK_JBROKEN when there is none.
-static inline size_t behind_comma(const fk_jdoc *doc, size_t value) {
+static inline __attribute__((always_inline)) size_t behind_comma(const fk_jdoc *doc, size_t value) {
 	size_t pos = fk_jvalue_end(doc->text, doc->len, value, false);
 	if (pos == FK_JBROKEN) return pos;
 	pos = fk_jskip_space(doc->text, doc->len, pos);
@@ -81,7 +81,8 @@ static inline size_t behind_comma(const fk_jdoc *doc, size_t value) {
 }
 
 // Reads the member that begins at `pos`, or behind spaces there.
-static inline bool read_member(const fk_jdoc *doc, bool object, size_t pos, fk_jmember *met) {
+static inline __attribute__((always_inline)) bool read_member(const fk_jdoc *doc, bool object,
+                                                              size_t pos, fk_jmember *met) {
 	const uint8_t *text = doc->text;
 	size_t len = doc->len;
 	pos = fk_jskip_space(text, len, pos);
@@ -174,18 +175,42 @@ static inline bool go_to(fk_jitem *of, uint32_t value, uint32_t member) {
 	return true;
 }
 
+// Goes on behind the last member that is remembered, and remembers. False with `*full` when there is
+// no room for more.
+static bool find_on(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len, bool *full) {
+	uint32_t container = of->member, last = doc->members[container].last;
+	size_t pos =
+		last == FK_JNONE ? of->start + (size_t)1 : behind_comma(doc, doc->members[last].value);
+	for (;; pos = behind_comma(doc, doc->members[last].value)) {
+		*full = doc->count == doc->room && !make_room(doc);
+		if (*full) return false;
+		fk_jmember *met = &doc->members[doc->count];
+		met->next = met->first = met->last = FK_JNONE;
+		met->complete = false;
+		if (pos == FK_JBROKEN || !read_member(doc, true, pos, met)) break;
+		if (last == FK_JNONE)
+			doc->members[container].first = doc->count;
+		else
+			doc->members[last].next = doc->count;
+		doc->members[container].last = last = doc->count++;
+		if (has_key(doc, met, key, len)) return go_to(of, met->value, last);
+	}
+	doc->members[container].complete = true;
+	return false;
+}
+
 bool fk_jfind(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len) {
+	if (of->member != FK_JNONE) {
+		bool full;
+		for (uint32_t i = doc->members[of->member].first; i != FK_JNONE; i = doc->members[i].next)
+			if (has_key(doc, &doc->members[i], key, len))
+				return go_to(of, doc->members[i].value, i);
+		if (doc->members[of->member].complete) return false;
+		if (find_on(doc, of, key, len, &full)) return true;
+		if (!full) return false;
+	}
 	fk_jwalk walk;
 	fk_jwalk_start(doc, &walk, of->start, of->member);
-	if (of->member != FK_JNONE) {
-		for (uint32_t i = doc->members[of->member].first; i != FK_JNONE; i = doc->members[i].next) {
-			const fk_jmember *m = &doc->members[i];
-			if (has_key(doc, m, key, len)) return go_to(of, m->value, i);
-			walk.member = i;
-			walk.cursor = m->value;
-			walk.started = true;
-		}
-	}
 	while (fk_jwalk_next(doc, &walk))
 		if (has_key(doc, &walk.at, key, len)) return go_to(of, walk.at.value, walk.member);
 	return false;

@@ -9,31 +9,19 @@
 
 // ---- strings ----------------------------------------------------------------------------------------
 
-static size_t string_end_bytes(const uint8_t *text, size_t len, size_t pos) {
+size_t fk_jstring_end_from(const uint8_t *text, size_t len, size_t pos) {
+	while (pos + FK_JGLANCE <= len) {
+		unsigned n = fk_jglance(text, pos);
+		pos += n;
+		if (n == FK_JGLANCE) continue;
+		if (text[pos] == '"') return pos + 1;
+		pos += 2;
+	}
 	while (pos < len) {
 		if (text[pos] == '"') return pos + 1;
 		pos += text[pos] == '\\' ? 2 : 1;
 	}
 	return FK_JBROKEN;
-}
-
-size_t fk_jstring_end_from(const uint8_t *text, size_t len, size_t pos) {
-#if defined(__x86_64__)
-	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
-	while (pos + 16 <= len) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(text + pos));
-		unsigned hit = (unsigned)_mm_movemask_epi8(
-			_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)));
-		if (!hit) {
-			pos += 16;
-			continue;
-		}
-		pos += (unsigned)__builtin_ctz(hit);
-		if (text[pos] == '"') return pos + 1;
-		pos += 2;
-	}
-#endif
-	return string_end_bytes(text, len, pos);
 }
 
 // ---- containers -------------------------------------------------------------------------------------
@@ -92,32 +80,12 @@ static inline __attribute__((always_inline)) unsigned balance_block(fk_jbalance 
 	return 0;
 }
 
-static fk_jmasks masks_bytes(const uint8_t *text, size_t n) {
+// Of 64 bytes.
+static inline fk_jmasks masks_of(const uint8_t *text) {
 	fk_jmasks m = {0};
-	for (size_t i = 0; i < n; i++) {
-		uint64_t bit = (uint64_t)1 << i;
-		if (text[i] == '"') m.quote |= bit;
-		if (text[i] == '\\') m.slash |= bit;
-		if ((text[i] | 0x20) == '{') m.open |= bit;
-		if ((text[i] | 0x20) == '}') m.close |= bit;
-	}
-	return m;
-}
-
-static size_t container_end_rest(const uint8_t *text, size_t len, size_t pos, fk_jbalance *at) {
-	for (; pos < len; pos += 64) {
-		size_t n = len - pos < 64 ? len - pos : 64;
-		unsigned end = balance_block(at, masks_bytes(text + pos, n), false);
-		if (end) return pos + end;
-	}
-	return FK_JBROKEN;
-}
-
 #if defined(__x86_64__)
-static inline fk_jmasks masks_sse2(const uint8_t *text) {
 	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
 	const __m128i low = _mm_set1_epi8(0x20), open = _mm_set1_epi8('{'), close = _mm_set1_epi8('}');
-	fk_jmasks m = {0};
 	for (unsigned i = 0; i < 64; i += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(text + i)), f = _mm_or_si128(v, low);
 		m.quote |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, quote)) << i;
@@ -125,18 +93,29 @@ static inline fk_jmasks masks_sse2(const uint8_t *text) {
 		m.open |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(f, open)) << i;
 		m.close |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(f, close)) << i;
 	}
+#else
+	for (unsigned i = 0; i < 64; i++) {
+		m.quote |= (uint64_t)(text[i] == '"') << i;
+		m.slash |= (uint64_t)(text[i] == '\\') << i;
+		m.open |= (uint64_t)((text[i] | 0x20) == '{') << i;
+		m.close |= (uint64_t)((text[i] | 0x20) == '}') << i;
+	}
+#endif
 	return m;
 }
 
-static size_t container_end_sse2(const uint8_t *text, size_t len, size_t pos) {
-	fk_jbalance at = {0};
+static size_t container_end_from(const uint8_t *text, size_t len, size_t pos, fk_jbalance *at) {
 	for (; pos + 64 <= len; pos += 64) {
-		unsigned end = balance_block(&at, masks_sse2(text + pos), false);
+		unsigned end = balance_block(at, masks_of(text + pos), false);
 		if (end) return pos + end;
 	}
-	return container_end_rest(text, len, pos, &at);
+	uint8_t rest[64] = {0};
+	memcpy(rest, text + pos, len - pos);
+	unsigned end = balance_block(at, masks_of(rest), false);
+	return end ? pos + end : FK_JBROKEN;
 }
 
+#if defined(__x86_64__)
 #define WITH_AVX2 __attribute__((target("avx2,popcnt,bmi")))
 
 WITH_AVX2 static inline uint64_t equal_avx2(__m256i a, __m256i b, char c) {
@@ -158,7 +137,7 @@ WITH_AVX2 static size_t container_end_avx2(const uint8_t *text, size_t len, size
 		unsigned end = balance_block(&at, m, true);
 		if (end) return pos + end;
 	}
-	return container_end_rest(text, len, pos, &at);
+	return container_end_from(text, len, pos, &at);
 }
 #endif
 
@@ -166,14 +145,17 @@ size_t fk_jcontainer_end(const uint8_t *text, size_t len, size_t pos) {
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt"))
 		return container_end_avx2(text, len, pos);
-	return container_end_sse2(text, len, pos);
-#else
-	fk_jbalance at = {0};
-	return container_end_rest(text, len, pos, &at);
 #endif
+	fk_jbalance at = {0};
+	return container_end_from(text, len, pos, &at);
 }
 
 // ---- scalars ----------------------------------------------------------------------------------------
+
+const bool fk_jends_scalar[256] = {
+	[','] = true,  ['}'] = true,  [']'] = true,  [' '] = true,
+	['\n'] = true, ['\r'] = true, ['\t'] = true,
+};
 
 static inline bool digit(uint8_t c) { return (unsigned)(c - '0') < 10; }
 

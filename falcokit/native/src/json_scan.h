@@ -26,7 +26,7 @@ typedef enum fk_jtype {
 // counted whatever their kind.
 size_t fk_jcontainer_end(const uint8_t *text, size_t len, size_t pos);
 
-// After the quote that closes the string whose first byte (behind its quote) is at `pos`.
+// After the quote that closes the string that goes on at `pos`, behind its opening quote.
 size_t fk_jstring_end_from(const uint8_t *text, size_t len, size_t pos);
 
 // The type of the token text[pos..end), 0 when it is no scalar of JSON.
@@ -39,35 +39,51 @@ static inline size_t fk_jskip_space(const uint8_t *text, size_t len, size_t pos)
 	return pos;
 }
 
-// The same for the string whose quote is at `pos`; short ones, which most are, at one glance.
-static inline size_t fk_jstring_end(const uint8_t *text, size_t len, size_t pos) {
-	pos++;
+#define FK_JGLANCE 32
+
+// How far the first quote or backslash is from `pos`: FK_JGLANCE when neither is so near. That many
+// bytes are there.
+static inline unsigned fk_jglance(const uint8_t *text, size_t pos) {
 #if defined(__x86_64__)
-	if (pos + 16 <= len) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(text + pos));
-		unsigned hit = (unsigned)_mm_movemask_epi8(_mm_or_si128(
-			_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
-		size_t at = pos + (hit ? (unsigned)__builtin_ctz(hit) : 16);
-		if (hit && text[at] == '"') return at + 1;
-		pos = hit ? at : pos + 16;
-	}
+	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
+	__m128i a = _mm_loadu_si128((const __m128i *)(text + pos));
+	__m128i b = _mm_loadu_si128((const __m128i *)(text + pos + 16));
+	a = _mm_or_si128(_mm_cmpeq_epi8(a, quote), _mm_cmpeq_epi8(a, slash));
+	b = _mm_or_si128(_mm_cmpeq_epi8(b, quote), _mm_cmpeq_epi8(b, slash));
+	uint64_t hit = (uint32_t)_mm_movemask_epi8(b) << 16 | (uint32_t)_mm_movemask_epi8(a);
+	return (unsigned)__builtin_ctzll(hit | (uint64_t)1 << FK_JGLANCE);
+#else
+	unsigned n = 0;
+	while (n < FK_JGLANCE && text[pos + n] != '"' && text[pos + n] != '\\') n++;
+	return n;
 #endif
+}
+
+// After the quote that closes the string whose quote is at `pos`; most have no backslash, and are short.
+static inline size_t fk_jstring_end(const uint8_t *text, size_t len, size_t pos) {
+	if (++pos + FK_JGLANCE <= len) {
+		unsigned n = fk_jglance(text, pos);
+		pos += n;
+		if (n < FK_JGLANCE && text[pos] == '"') return pos + 1;
+	}
 	return fk_jstring_end_from(text, len, pos);
 }
 
 static inline size_t fk_jkey_end(const uint8_t *text, size_t len, size_t pos, bool *escaped) {
-	size_t end = fk_jstring_end(text, len, pos);
+	*escaped = false;
+	if (pos + 1 + FK_JGLANCE <= len) {
+		size_t at = pos + 1 + fk_jglance(text, pos + 1);
+		if (at < pos + 1 + FK_JGLANCE && text[at] == '"') return at + 1;
+	}
+	size_t end = fk_jstring_end_from(text, len, pos + 1);
 	*escaped = end != FK_JBROKEN && memchr(text + pos, '\\', end - pos) != NULL;
 	return end;
 }
 
 // A scalar goes on to a comma, a closing bracket or a space.
+extern const bool fk_jends_scalar[256];
 static inline size_t fk_jscalar_end(const uint8_t *text, size_t len, size_t pos) {
-	while (pos < len) {
-		uint8_t c = text[pos];
-		if (c == ',' || c == '}' || c == ']' || fk_jspace(c)) break;
-		pos++;
-	}
+	while (pos < len && !fk_jends_scalar[text[pos]]) pos++;
 	return pos;
 }
 

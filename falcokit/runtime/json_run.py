@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One evaluation's state, and the limits of what it may make: json_run.h in Python.
+
+Called by json_evaluate and by the operators in json_convert and json_maps. Texts are str, numbers
+and times int, truths bool, addresses bytes, values of the document Value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from falcokit.runtime.errors import PluginError
+from falcokit.runtime.json_scanner import Value, root_value
+
+__all__ = ["Event", "Run"]
+
+VALUES_MAX = 262_144
+TEXT_EXTRA = 1 << 20
+
+
+class Event:
+    """What a field is of: the payload, and what else the event has."""
+
+    __slots__ = ("number", "payload", "source", "ts_ns")
+
+    def __init__(self, payload: bytes, *, ts_ns: int, number: int, source: str | None) -> None:
+        self.payload, self.ts_ns, self.number, self.source = payload, ts_ns, number, source
+
+
+class Run:
+    """One evaluation: the event, the argument, and what may still be made."""
+
+    def __init__(self, event: Event, *, index: int | None, key: str | None) -> None:
+        self.event, self.text = event, event.payload
+        self.index, self.key = index, key
+        self.text_left, self.values = 2 * len(event.payload) + TEXT_EXTRA, 0
+        self.contexts: list[Any] = [root_value(event.payload)]
+
+    # ---- what is made --------------------------------------------------------------------------
+
+    def charge(self, text: str) -> str:
+        """Count a text that was made."""
+        self.text_left -= len(text.encode()) + 1
+        if self.text_left < 0:
+            raise PluginError("it makes more text than fields may")
+        return text
+
+    def push(self, to: list[Any], value: Any) -> None:
+        """Add a value, and count it."""
+        self.values += 1
+        if self.values > VALUES_MAX:
+            raise PluginError("it makes more values than fields may")
+        to.append(value)
+
+    def one(self, value: Any) -> list[Any]:
+        """Return one value that was made."""
+        out: list[Any] = []
+        self.push(out, value)
+        return out
+
+    def is_true(self, value: Any) -> bool:
+        """Tell whether a value is true, computed or in the document."""
+        if isinstance(value, Value):
+            return value.type == "bool" and self.text[value.pos] == ord("t")
+        return value is True
