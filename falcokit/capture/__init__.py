@@ -11,12 +11,10 @@ runtime: it reads captures of any writer, with any plugin or none.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
-
-# Functions with the names of their modules: loaded now, or the module would be found instead.
-from falcokit.capture.summarize import summarize
-from falcokit.capture.values import Arg, value, values
 
 if TYPE_CHECKING:
     from falcokit.capture.descriptors import FileDescriptor
@@ -30,8 +28,10 @@ if TYPE_CHECKING:
     from falcokit.capture.reader import Capture, open_capture
     from falcokit.capture.render import args_text
     from falcokit.capture.selection import EventQuery, select
+    from falcokit.capture.summarize import summarize
     from falcokit.capture.summary import Summary
     from falcokit.capture.users import Group, User
+    from falcokit.capture.values import Arg, value, values
     from falcokit.capture.writer import CaptureWriter
 
 __all__ = [
@@ -83,9 +83,13 @@ _PLACES: Final = {
     "args_text": "render",
     "EventQuery": "selection",
     "select": "selection",
+    "summarize": "summarize",
     "Summary": "summary",
     "Group": "users",
     "User": "users",
+    "Arg": "values",
+    "value": "values",
+    "values": "values",
     "CaptureWriter": "writer",
 }
 
@@ -100,3 +104,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """Keeps modules with the name of a function of theirs from taking its place here."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _PLACES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

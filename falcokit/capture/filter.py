@@ -8,6 +8,8 @@ and by authors' scripts. docs/filters.md describes the language.
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import TYPE_CHECKING, Final, final
 
 from falcokit.capture.errors import FilterError
@@ -15,7 +17,7 @@ from falcokit.capture.event_table import event_table
 from falcokit.capture.filter_checks import Part, compile_check
 from falcokit.capture.filter_fields import Context
 from falcokit.capture.filter_grammar import Check, Value, parse
-from falcokit.capture.filter_needs import ANYTHING, NOTHING
+from falcokit.capture.filter_needs import ANYTHING, EVERY_CODE, NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +63,7 @@ def compile_filter(
     """
     compiler = _Compiler(text, Context(sources=sources or {}, resolver=resolver))
     part = compiler.node(parse(text))
-    return Filter(text, part.match, part.true.needs(len(event_table().events)))
+    return Filter(text, part.match, part.true.needs(len(event_table().events), part.sure))
 
 
 class _Compiler:
@@ -81,6 +83,7 @@ class _Compiler:
                 match=lambda event: not inner(event),
                 true=part.false,
                 false=part.true,
+                sure=EVERY_CODE & ~part.true.codes,
                 cheap=part.cheap,
             )
         parts = sorted(map(self.node, node.children), key=lambda part: not part.cheap)
@@ -131,7 +134,9 @@ def _all(parts: list[Part]) -> Part:
         def match(event: Event) -> object:
             return first(event) and all(other(event) for other in rest)
 
-    return Part(match=match, true=true, false=false, cheap=all(part.cheap for part in parts))
+    sure = functools.reduce(operator.and_, (part.sure for part in parts))
+    cheap = all(part.cheap for part in parts)
+    return Part(match=match, true=true, false=false, sure=sure, cheap=cheap)
 
 
 def _any(parts: list[Part]) -> Part:
@@ -143,4 +148,7 @@ def _any(parts: list[Part]) -> Part:
     def match(event: Event) -> object:
         return any(one(event) for one in matches)
 
-    return Part(match=match, true=true, false=false, cheap=all(part.cheap for part in parts))
+    # What is sure within bounds of its own may not be so within the wider ones of all.
+    sure = functools.reduce(operator.or_, (part.sure for part in parts if part.true.by_code), 0)
+    cheap = all(part.cheap for part in parts)
+    return Part(match=match, true=true, false=false, sure=sure, cheap=cheap)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from falcokit.capture.errors import FilterError, MalformedEventError
 from falcokit.capture.event_table import event_table
 from falcokit.capture.filter_fields import FieldFaultError, find_reader
-from falcokit.capture.filter_needs import ANYTHING, NOTHING, UNKNOWN_CODES, Region
+from falcokit.capture.filter_needs import ANYTHING, EVERY_CODE, NOTHING, UNKNOWN_CODES, Region
 from falcokit.capture.filter_ops import Kind, ValueFaultError, build_test
-from falcokit.capture.filter_readers import VARIES
+from falcokit.capture.filter_readers import MAX_TID, VARIES
 from falcokit.capture.record import Record
 
 if TYPE_CHECKING:
@@ -34,12 +34,14 @@ __all__ = ["Part", "compile_check"]
 class Part(Record):
     """A compiled piece: its function, where it can be true, where it can be false.
 
-    `cheap` pieces look at no parameter and go first in an `and` or `or`.
+    `cheap` pieces look at no parameter and go first in an `and` or `or`. For events of the codes
+    in `sure`, a mask, it is true wherever `true` says that it can be.
     """
 
     match: Match
     true: Region
     false: Region
+    sure: int
     cheap: bool
 
 
@@ -56,12 +58,15 @@ def compile_check(check: Check, text: str, context: Context) -> Part:
         match = _search(check.values[0], reader.buffers, match)
     settled = {code: found for code, found in table.items() if found is not None}
     true, false = _code_regions(reader, test, table)
+    sure = sum(1 << code for code, found in settled.items() if found)
     if check.field in _BOUNDS:
         true = true & _BOUNDS[check.field](check)
+        sure = EVERY_CODE if _is_bound(check) else 0
     return Part(
         match=_looked_up(settled, match) if settled else match,
         true=true,
         false=false,
+        sure=sure,
         cheap=len(settled) == len(table) or check.field in _HEADER_FIELDS,
     )
 
@@ -155,6 +160,15 @@ def _code_regions(
         Region(codes=true | (UNKNOWN_CODES if varies or passes else 0)),
         Region(codes=false | (UNKNOWN_CODES if varies or not passes else 0)),
     )
+
+
+def _is_bound(check: Check) -> bool:
+    """Tell whether a comparison of the header is what its region says, and no less."""
+    if len(check.values) != 1:
+        return False
+    if check.field == "evt.rawtime":
+        return check.operator in {"=", "<", "<=", ">", ">=", "in"}
+    return check.operator in {"=", "in"} and 0 <= _number(check.values[0]) <= MAX_TID
 
 
 def _tid_region(check: Check) -> Region:

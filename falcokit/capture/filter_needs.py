@@ -12,22 +12,24 @@ from typing import Final
 
 from falcokit.capture.record import Record
 
-__all__ = ["ANYTHING", "NOTHING", "UNKNOWN_CODES", "Needs", "Region", "codes_of"]
+__all__ = ["ANYTHING", "EVERY_CODE", "NOTHING", "UNKNOWN_CODES", "Needs", "Region", "codes_of"]
 
 #: Codes are bits; this one stands for all that the event table does not have.
 UNKNOWN_CODES: Final = 1 << 65536
-_EVERY_CODE: Final = (1 << 65537) - 1
+EVERY_CODE: Final = (1 << 65537) - 1
 _LAST_NS: Final = 2**64 - 2
 
 
 class Needs(Record):
     """A prefilter. An event that it does not admit cannot match; one that it admits may.
 
-    `codes` and `tids` (-1: no thread) are None where any will do. Bounds of the time are in
+    `codes` and `tids` (-1: no thread) are None where any will do. An event of a code in `sure`
+    certainly matches when it is admitted. Bounds of the time are in
     nanoseconds and inclusive; with either set, an event without a time is not admitted.
     """
 
     codes: frozenset[int] | None = None
+    sure: frozenset[int] = frozenset()
     tids: frozenset[int] | None = None
     first_ns: int | None = None
     last_ns: int | None = None
@@ -47,7 +49,7 @@ class Needs(Record):
 class Region(Record):
     """A box of events; `untimed` tells whether it has such without a time."""
 
-    codes: int = _EVERY_CODE
+    codes: int = EVERY_CODE
     tids: frozenset[int] | None = None
     first_ns: int = 0
     last_ns: int = _LAST_NS
@@ -58,6 +60,11 @@ class Region(Record):
         """Whether no event is in it."""
         timeless = self.first_ns > self.last_ns and not self.untimed
         return not self.codes or timeless or (self.tids is not None and not self.tids)
+
+    @property
+    def by_code(self) -> bool:
+        """Whether the code alone tells if an event is in it."""
+        return self.tids is None and self.untimed and not self.first_ns and self.last_ns == _LAST_NS
 
     def __and__(self, other: Region) -> Region:
         if self.tids is None or other.tids is None:
@@ -86,13 +93,14 @@ class Region(Record):
             untimed=self.untimed or other.untimed,
         )
 
-    def needs(self, known: int) -> Needs:
-        """Return the prefilter, given how many codes the table has."""
+    def needs(self, known: int, sure: int = 0) -> Needs:
+        """Return the prefilter, given how many codes the table has, and which are `sure`."""
         if self.empty:
             return Needs(codes=frozenset())
         bound = not self.untimed
         return Needs(
             codes=None if self.codes & UNKNOWN_CODES else codes_of(self.codes, known),
+            sure=codes_of(self.codes & sure, known),
             tids=self.tids,
             first_ns=self.first_ns if bound else None,
             last_ns=self.last_ns if bound and self.last_ns < _LAST_NS else None,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from falcokit.capture.event_table import EventType
 
 __all__ = [
+    "MAX_TID",
     "NS",
     "READS",
     "VARIES",
@@ -48,7 +49,7 @@ __all__ = [
 NS: Final = 1_000_000_000
 READS: Final = 0x8
 WRITES: Final = 0x10
-_MAX_TID: Final = 2**32 - 1
+MAX_TID: Final = 2**32 - 1
 _NO_THREAD: Final = -1
 #: In place of a value: the code does not tell it.
 VARIES: Final = object()
@@ -150,7 +151,7 @@ def thread() -> Reader:
 
     def get(event: Event) -> int | None:
         tid = _NO_THREAD if event.tid is None else event.tid
-        return tid if tid <= _MAX_TID else None
+        return tid if tid <= MAX_TID else None
 
     return plain(Kind.NUMBER, get)
 

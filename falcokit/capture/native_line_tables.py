@@ -66,23 +66,27 @@ _NEVER_SHOWN: Final = "PT_SYSCALLID"
 
 
 class LineTables:
-    """Points `lines`, a pointer to struct fk_lines, to its tables, which live as long as this."""
+    """Points `lines`, a pointer to struct fk_lines, to its tables, which live as long as this.
 
-    def __init__(self, loaded: Library, lines: Any) -> None:
+    With `codes` only events of these can be shown.
+    """
+
+    def __init__(self, loaded: Library, lines: Any, codes: frozenset[int] | None = None) -> None:
         self._ffi, self._lib = loaded.ffi, loaded.lib
         self._texts = bytearray()
         self._words: dict[str, tuple[int, int]] = {}
         self._flags: dict[str, Any] = {}
         self._arrays: list[Any] = []
         lib, table = self._lib, event_table()
-        lines.shapes = self._shapes(table.events[: lib.FK_CODES])
+        shown = table.events[: lib.FK_CODES]
+        lines.shapes = self._shapes([e for e in shown if codes is None or e.id in codes])
         lines.syscalls = self._word_array(table.ppm_sc, lib.FK_SYSCALLS)
         lines.errors = self._word_array(table.errno, lib.FK_ERRORS)
         lines.signals = self._word_array(table.signals, lib.FK_SIGNALS)
         lines.texts = texts = self._ffi.new("uint8_t[]", bytes(self._texts))
         self._arrays.append(texts)
 
-    def _shapes(self, event_types: tuple[EventType, ...]) -> Any:
+    def _shapes(self, event_types: list[EventType]) -> Any:
         shapes = self._array("struct fk_shape[]", self._lib.FK_CODES)
         for event_type in event_types:
             shape, code = shapes[event_type.id], event_type.id

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.native import NativeScan, deferred, library
 from falcokit.capture.native_line_tables import LineTables
+from falcokit.capture.selection import native_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from falcokit.capture.event import Event
     from falcokit.capture.native import Library
     from falcokit.capture.reader import Capture
+    from falcokit.capture.selection import EventQuery
 
 __all__ = ["write_lines"]
 
@@ -42,9 +44,14 @@ def write_lines(
     line: Callable[[Event], str],
     write: Callable[[str], None],
     limit: int | None = None,
+    query: EventQuery | None = None,
+    matches: Callable[[Event], bool] | None = None,
     native: bool | None = None,
 ) -> None:
     """Continue the pass over `capture` and write a line for each event, at most `limit`.
+
+    With `matches`, only for events for which that is true; `query` admits all of these, and of the
+    codes that it calls sure no others.
 
     `line` makes the lines of events that C does not take, with buffers of 512 characters as C
     shows them. `write` is given one or more lines, without the newline behind the last one.
@@ -54,14 +61,15 @@ def write_lines(
         return
     output = _Output(write, limit)
     if native is None:
-        events = capture.scan(deferred(lambda loaded: _LineScan(loaded, output)))
+        events = capture.scan(deferred(lambda loaded: _LineScan(loaded, output, query)))
     else:
         loaded = library() if native else None
-        events = capture.scan(_LineScan(loaded, output) if loaded else None)
+        events = capture.scan(_LineScan(loaded, output, query) if loaded else None)
     with suppress(_EnoughError):
         try:
             for event in events:
-                output.add(line(event))
+                if matches is None or matches(event):
+                    output.add(line(event))
         finally:
             capture.scan(None)  # frees what C had
             output.hand_over()
@@ -98,15 +106,16 @@ class _Output:
 class _LineScan:
     """A scanner for `Capture.scan` that makes lines of events."""
 
-    def __init__(self, loaded: Library, output: _Output) -> None:
+    def __init__(self, loaded: Library, output: _Output, query: EventQuery | None) -> None:
         self._ffi, self._lib = loaded.ffi, loaded.lib
         self._output = output
         self._lines: Any = loaded.ffi.new("struct fk_lines *")
         self._room = loaded.ffi.new("uint8_t[]", _ROOM)
         self._lines.out, self._lines.room = self._room, _ROOM
-        self._tables = LineTables(loaded, self._lines)
+        self._tables = LineTables(loaded, self._lines, None if query is None else query.sure)
         self._describe(0)
-        self._scan = NativeScan(loaded, lines=self._lines)
+        wanted, keep = (None, None) if query is None else native_query(loaded, query)
+        self._scan = NativeScan(loaded, lines=self._lines, query=wanted, keep=keep)
 
     def __call__(self, capture: Capture, buffer: bytes, at: int, base: int) -> int:
         """Make lines, as a Scanner takes events."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from falcokit.capture.native import Library
     from falcokit.capture.reader import Capture
 
-__all__ = ["EventQuery", "select"]
+__all__ = ["EventQuery", "native_query", "select"]
 
 _LAST_U64: Final = 2**64 - 1
 
@@ -30,6 +30,7 @@ class EventQuery(Record):
 
     Attributes:
         codes: one of these event codes.
+        sure: whoever lists events need not look into those of these codes once more.
         names: their type is one of these, as `evt.type` has it.
         tid: of this thread.
         ts_from: not before this time in ns; events without a time do not match.
@@ -39,6 +40,7 @@ class EventQuery(Record):
     """
 
     codes: frozenset[int] | None = None
+    sure: frozenset[int] = frozenset()
     names: frozenset[str] | None = None
     tid: int | None = None
     ts_from: int | None = None
@@ -73,10 +75,16 @@ def select(capture: Capture, query: EventQuery, *, native: bool | None = None) -
 
 
 def _scanner(loaded: Library, query: EventQuery) -> NativeScan:
+    wanted, names = native_query(loaded, query)
+    return NativeScan(loaded, query=wanted, keep=names)
+
+
+def native_query(loaded: Library, query: EventQuery) -> tuple[Any, Any]:
+    """Return a pointer to struct fk_query, and what must live as long as that."""
     ffi, lib = loaded.ffi, loaded.lib
     wanted = ffi.new("struct fk_query *")
     for code in range(lib.FK_CODES):
-        wanted.codes[code] = _may_match(query, code)
+        wanted.codes[code] = _may_match(query, code) and (lib.FK_SURE if code in query.sure else 1)
     wanted.first_number = query.first_number
     if query.tid is not None:
         wanted.by_tid = True
@@ -98,7 +106,7 @@ def _scanner(loaded: Library, query: EventQuery) -> NativeScan:
         if any(_own_name(code) in query.names for code in GENERIC_SYSCALLS):
             for number in range(lib.FK_SYSCALLS):
                 wanted.syscalls[number] = True
-    return NativeScan(loaded, query=wanted, keep=names)
+    return wanted, names
 
 
 def _may_match(query: EventQuery, code: int) -> bool:

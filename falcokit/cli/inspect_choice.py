@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from falcokit.capture.event import Event
     from falcokit.capture.filter import Filter
     from falcokit.capture.reader import Capture
+    from falcokit.capture.selection import EventQuery
 
-__all__ = ["Choice", "filter_text"]
+__all__ = ["Choice", "filter_text", "query_of"]
 
 _NS: Final = 1_000_000_000
 _AFTER_FIRST: Final = r"\+(\d+)(?:\.(\d{1,9}))?"
@@ -119,14 +120,25 @@ class Choice(Record):
         wanted = self.filter
         if wanted is None:
             return iter(capture)
-        from falcokit.capture.selection import EventQuery, select  # noqa: PLC0415
+        from falcokit.capture.selection import select  # noqa: PLC0415
 
-        needs = wanted.needs
-        tid = next(iter(needs.tids)) if needs.tids is not None and len(needs.tids) == 1 else None
-        query = EventQuery(
-            codes=needs.codes,
-            tid=None if tid in {None, -1} else tid,
-            ts_from=needs.first_ns,
-            ts_to=None if needs.last_ns is None else needs.last_ns + 1,
-        )
-        return (event for event in select(capture, query) if wanted.matches(event))
+        return (event for event in select(capture, query_of(wanted)) if wanted.matches(event))
+
+
+def query_of(wanted: Filter) -> EventQuery:
+    """Return what of a filter can be asked of an event's header, in C."""
+    from falcokit.capture.selection import EventQuery  # noqa: PLC0415 - not without a filter
+
+    needs, sure, tid = wanted.needs, wanted.needs.sure, None
+    if needs.tids is not None:
+        if len(needs.tids) == 1 and -1 not in needs.tids:
+            (tid,) = needs.tids
+        else:
+            sure = frozenset()  # the header is not asked for all that makes it sure
+    return EventQuery(
+        codes=needs.codes,
+        sure=sure,
+        tid=tid,
+        ts_from=needs.first_ns,
+        ts_to=None if needs.last_ns is None else needs.last_ns + 1,
+    )

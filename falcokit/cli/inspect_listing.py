@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from falcokit.capture.record import Record
 from falcokit.capture.text import safe_text
 from falcokit.cli import console
-from falcokit.cli.inspect_events import cut_line, event_lines
+from falcokit.cli.inspect_choice import query_of
 from falcokit.cli.inspect_output import json_text, screen_width
 from falcokit.errors import FalcokitError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from falcokit.capture.event import Event
     from falcokit.capture.reader import Capture
     from falcokit.capture.render_buffers import BufferForm
+    from falcokit.cli.inspect_choice import Choice
     from falcokit.field_extraction import Value
 
     _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
@@ -44,23 +45,33 @@ class Listing(Record):
         width = screen_width()
         plugin = self.plugin or _project_plugin()
         if plugin is None:
+            from falcokit.cli.inspect_events import event_lines  # noqa: PLC0415 - not where C shows all
+
             self._write(event_lines(events, width=width, buffers=self.buffers))
         else:
             found = self._with_fields(events, plugin)
             self._write(_lines_with_fields(found, width, self.buffers))
 
-    def write_all_lines(self, capture: Capture, limit: int | None) -> None:
-        """Write a line for each event of a capture, at most `limit`; in C where that is all."""
+    def write_all_lines(self, capture: Capture, choice: Choice, limit: int | None) -> None:
+        """Write a line for each event that is wanted, at most `limit`; in C where that is all."""
         listing = self
         if not self.at_once and self.buffers is None and screen_width() is None:
             plugin = self.plugin or _project_plugin()
             if plugin is None:
                 from falcokit.capture.native_lines import write_lines  # noqa: PLC0415
 
-                write_lines(capture, line=_line, write=console.data, limit=limit)
+                wanted = choice.filter
+                write_lines(
+                    capture,
+                    line=_line,
+                    write=console.data,
+                    limit=limit,
+                    query=None if wanted is None else query_of(wanted),
+                    matches=None if wanted is None else wanted.matches,
+                )
                 return
             listing = self.replace(plugin=plugin)
-        listing.write_lines(islice(capture, limit))
+        listing.write_lines(islice(choice.events(capture), limit))
 
     def write_json(self, events: Iterable[Event]) -> None:
         """Write an object a line; with a plugin those of its events have `fields`."""
@@ -94,6 +105,8 @@ class Listing(Record):
 
 
 def _line(event: Event, buffers: BufferForm | None = None) -> str:
+    from falcokit.cli.inspect_events import event_lines  # noqa: PLC0415 - not where C shows all
+
     (line,) = event_lines((event,), width=None, buffers=buffers)
     return line
 
@@ -101,6 +114,8 @@ def _line(event: Event, buffers: BufferForm | None = None) -> str:
 def _lines_with_fields(
     found: Iterable[_WithFields], width: int | None, buffers: BufferForm | None
 ) -> Iterator[str]:
+    from falcokit.cli.inspect_events import cut_line, event_lines  # noqa: PLC0415 - not where C shows all
+
     if width is not None:
         yield from event_lines((), width=width)
     for event, fields in found:

@@ -54,8 +54,9 @@ INLINE uint64_t walk(struct fk_scan *s, const uint8_t *data, uint64_t size, uint
 		if (e.first_version && (e.code == NOTIFICATION || e.code == INFRASTRUCTURE)) break;
 		const struct fk_code *code = &s->codes[e.code];
 		bool leading = s->leading && code->state;
-		if (s->query && wanted(s->query, &e, code, s->number + 1, swap)) break;
-		if (s->lines) {
+		bool take = !s->query || wanted(s->query, &e, code, s->number + 1, swap);
+		if (s->query && take && !(s->lines && s->query->codes[e.code] == FK_SURE)) break;
+		if (s->lines && take) {
 			uint32_t cpu = u16(block + HEAD_BYTES, swap);
 			if (!fk_line(s->lines, &e, code, s->number + 1, cpu, leading, swap)) break;
 		}

@@ -66,8 +66,14 @@ struct fk_tally {
 	uint16_t name_slots[8192]; // index of a name + 1
 };
 
+// What a query says of a code, if not 0.
+enum {
+	FK_MAYBE = 1, // Python makes certain of each event
+	FK_SURE       // what the rest of the query admits is wanted
+};
+
 struct fk_query {
-	uint8_t codes[512]; // wanted ones; unknown codes are Python's
+	uint8_t codes[512]; // wanted ones, as below; unknown codes are Python's
 	uint64_t tid, ts_from, ts_to, first_number;
 	uint8_t by_tid, by_time, by_name;
 	uint8_t syscalls[1024]; // wanted ones, when names are
@@ -93,7 +99,7 @@ struct fk_scan {
 	uint64_t blocks[7];  // taken, by code
 	const struct fk_code *codes;
 	struct fk_tally *tally;
-	const struct fk_query *query;
+	const struct fk_query *query; // with lines: of which events
 	struct fk_index *index;
 	struct fk_lines *lines; // of lines.h
 };
