@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from falcokit.runtime.event import AsyncEvent, Event
     from falcokit.runtime.event_queue import EventQueue
     from falcokit.runtime.exported_table import ExportedTable, export_table
+    from falcokit.runtime.extraction import (
+        AbsTime,
+        FieldExtraction,
+        FieldValue,
+        IpAddr,
+        IpNet,
+        RelTime,
+        field,
+    )
     from falcokit.runtime.listening import Capture, CaptureListening, Routine
     from falcokit.runtime.logs import FATAL, NOTICE, TRACE
     from falcokit.runtime.metrics import Metric
@@ -55,6 +64,7 @@ __all__ = [
     "FATAL",
     "NOTICE",
     "TRACE",
+    "AbsTime",
     "AsyncCounters",
     "AsyncEvent",
     "AsyncEventHandler",
@@ -71,12 +81,17 @@ __all__ = [
     "EventSource",
     "EventTooLargeError",
     "ExportedTable",
+    "FieldExtraction",
+    "FieldValue",
     "FutureTimestampError",
     "InvalidEventError",
+    "IpAddr",
+    "IpNet",
     "Metric",
     "Plugin",
     "PluginError",
     "QueueFullError",
+    "RelTime",
     "RingFullError",
     "Routine",
     "SourceClosedError",
@@ -87,6 +102,7 @@ __all__ = [
     "added",
     "async_event",
     "export_table",
+    "field",
     "i8",
     "i16",
     "i32",
@@ -119,6 +135,9 @@ _PLACES: Final = {
     "event": ("AsyncEvent", "Event"),
     "event_queue": ("EventQueue",),
     "exported_table": ("ExportedTable", "export_table"),
+    "extraction": (
+        *("AbsTime", "FieldExtraction", "FieldValue", "IpAddr", "IpNet", "RelTime", "field"),
+    ),
     "listening": ("Capture", "CaptureListening", "Routine"),
     "logs": ("FATAL", "NOTICE", "TRACE"),
     "metrics": ("Metric",),

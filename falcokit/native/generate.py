@@ -10,22 +10,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["c_literal", "entry_c_source"]
+from falcokit.native.generate_fields import field_boot, field_defines, field_table
+from falcokit.native.literal import c_literal
 
-
-def c_literal(text: str) -> str:
-    """Write a text as a C string literal, in ASCII, with long ones on several lines."""
-    out: list[str] = []
-    for byte in text.encode():
-        char = chr(byte)
-        if char in '"\\?':  # "?" because of trigraphs
-            out.append("\\" + char)
-        elif 32 <= byte < 127:  # noqa: PLR2004  # printable ASCII
-            out.append(char)
-        else:
-            out.append(f"\\{byte:03o}")
-    lines = ["".join(out[i : i + 80]) for i in range(0, len(out), 80)] or [""]
-    return " \\\n\t".join(f'"{line}"' for line in lines)
+__all__ = ["entry_c_source"]
 
 
 def _strings(name: str, values: list[str]) -> str:
@@ -80,6 +68,9 @@ def entry_c_source(
         if meta["plugin_id"]:
             defines["FK_META_PLUGIN_ID"] = str(meta["plugin_id"])
             defines["FK_META_EVENT_SOURCE"] = c_literal(meta["event_source"])
+    extracts = "extract" in meta["capabilities"]
+    if extracts:
+        defines |= field_defines(meta)
     for flag, key in (
         ("FK_HAS_DUMP_STATE", "has_dump_state"),
         ("FK_HAS_SET_CONFIG", "has_config"),
@@ -100,6 +91,7 @@ def entry_c_source(
             _strings("fk_boot_paths", meta["paths"] if own_python else []),
             _strings("fk_boot_events", meta["async_events"]),
             f"static const uint16_t fk_boot_parse_types[] = {{{codes}0}};\n",
+            field_table(meta) if extracts else "",
             "static const fk_boot fk_boot_data = {\n",
             "\t.name = FK_META_NAME,\n",
             f"\t.target = {c_literal(target)},\n",
@@ -109,6 +101,7 @@ def entry_c_source(
             "\t.paths = fk_boot_paths,\n",
             "\t.event_names = fk_boot_events,\n",
             "\t.parse_types = fk_boot_parse_types,\n",
+            *(field_boot(meta) if extracts else []),
             f"\t.has_metrics = {int(meta['has_metrics'])},\n",
             f"\t.has_async = {int('async' in meta['capabilities'])},\n",
             *_source(meta),

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from falcokit.native import (
     declare_async,
+    declare_extract,
     declare_listen,
     declare_parse,
     declare_source,
@@ -20,6 +21,7 @@ from falcokit.native import (
 from falcokit.native.declaration import check_hook, overrides, wrong
 from falcokit.runtime.async_events import AsyncEvents
 from falcokit.runtime.config import config_type, init_schema
+from falcokit.runtime.extraction import FieldExtraction
 from falcokit.runtime.listening import CaptureListening
 from falcokit.runtime.parsing import EventParsing
 from falcokit.runtime.plugin import Plugin
@@ -39,6 +41,7 @@ _HOOKS: Final = {"init": [], "destroy": [], "set_config": ["config"], "get_metri
 #: Falco's word for each capability, the mixin that stands for it, and the hooks it calls.
 _CAPABILITIES: Final[tuple[tuple[str, type[Any], dict[str, list[str]]], ...]] = (
     ("source", EventSource, declare_source.HOOKS),
+    ("extract", FieldExtraction, declare_extract.HOOKS),
     ("async", AsyncEvents, declare_async.HOOKS),
     ("parse", EventParsing, declare_parse.HOOKS),
     ("listen", CaptureListening, declare_listen.HOOKS),
@@ -81,6 +84,7 @@ def plugin_metadata(plugin: type[Any], defaults: dict[str, str | None]) -> dict[
         found |= declare_source.source_metadata(plugin)
     if "async" in own:
         found |= declare_async.async_metadata(plugin)
+    found |= declare_extract.extract_metadata(plugin, extracts="extract" in own)
     sources = found["async_event_sources"] if "async" in own else None
     found |= declare_parse.parse_metadata(plugin, sources, parses="parse" in own)
     if "listen" in own:
@@ -121,6 +125,7 @@ def _needed_minors(found: dict[str, Any]) -> dict[str, int]:
         "set_config": (5, found["has_config"]),
         "nested tables": (5, found["has_nested_tables"]),
         "capture listening": (7, "listen" in found["capabilities"]),
+        "value offsets": (11, found["has_offsets"]),
     }
     return {feature: minor for feature, (minor, used) in features.items() if used}
 

@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.native.generate import c_literal
+from falcokit.native.literal import c_literal
 from falcokit.package.relink import MARK
 
 if TYPE_CHECKING:

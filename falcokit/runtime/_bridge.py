@@ -19,6 +19,7 @@ from falcokit.runtime._state import PluginState
 from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler
 from falcokit.runtime.event import AsyncEvent, Event, payload_bytes
 from falcokit.runtime.event_payload import decode_json, params_of
+from falcokit.runtime.extraction import FieldValue, nanoseconds
 
 __all__ = ["connect"]
 
@@ -250,6 +251,8 @@ def connect(ffi: Any, lib: Any) -> None:
         Event,
         decode_json,
         params_of,
+        FieldValue,
+        nanoseconds,
     )
     AsyncEventHandler.register(_falcokit_hot.Emitter)
     logs.install()

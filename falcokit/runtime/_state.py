@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from falcokit.runtime._routines import RoutineHost, Routines
 from falcokit.runtime._source_state import OpenSource, open_params_json
 from falcokit.runtime.config import config_type, decode_config
-from falcokit.runtime.errors import PluginError
+from falcokit.runtime.errors import PluginError, tell
 from falcokit.runtime.exported_table import exported_tables, make_shape
 from falcokit.runtime.logs import current, targets
 from falcokit.runtime.metrics import VALUE_TYPES
@@ -50,6 +50,9 @@ class Host(RoutineHost, Protocol):
 
     def export_table(self, name: str, make_shape: Callable[[type, type], Shape], /) -> object:
         """Make a table of the host's, or this driver's, and of its base classes; return it."""
+
+    def bind(self, plugin: Any, extraction_failed: Callable[..., str], /) -> None:
+        """Find the methods that the host's thread will call."""
 
     def close(self) -> None:
         """Let go of the author's objects: no hook is called any more."""
@@ -89,6 +92,7 @@ class PluginState:
             self._export_tables(plugin)
             self._plugin.__init__()
             self._plugin.init()
+            self.host.bind(self._plugin, self.extraction_failed)
         except BaseException:
             targets.remove(self)
             raise
@@ -195,6 +199,15 @@ class PluginState:
         finally:
             current.reset(token)
 
+    def extraction_failed(self, name: str, error: BaseException, method: Any) -> str:
+        """Log why a field has no value, and return it for the last error."""
+        text = tell(error, f"field {name}")
+        if error.__traceback__ is None:  # it is about what the method returned
+            code = getattr(method, "__code__", None)
+            text = f"{code.co_filename}:{code.co_firstlineno}: {text}" if code else text
+        self.write_repeated(error, text, name)
+        return text
+
     def metrics(self) -> Iterator[tuple[str, int, int, float]]:
         """Yield the author's metrics as name, kind, value type and value.
 
@@ -218,12 +231,12 @@ class PluginState:
         """Write an error to the host's log."""
         self.write_log(_ERROR, None, text)
 
-    def write_repeated(self, error: BaseException, text: str) -> None:
+    def write_repeated(self, error: BaseException, text: str, what: str = "") -> None:
         """Write an error of a hot path: of those from one line and type, one a minute."""
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
-        key = (type(error), trace and trace.tb_frame.f_code, trace and trace.tb_lineno)
+        key = (what, type(error), trace and trace.tb_frame.f_code, trace and trace.tb_lineno)
         now = time.monotonic()
         if now - self._repeated.get(key, -_REPEAT_SECONDS) >= _REPEAT_SECONDS:
             if len(self._repeated) >= _REPEATED_MAX:

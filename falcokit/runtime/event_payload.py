@@ -6,7 +6,6 @@ Called by `event`, and by the C side for the events of the host (`decode_json`, 
 
 from __future__ import annotations
 
-import importlib
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +76,6 @@ def params_of(event: Event) -> Mapping[str, Any]:
         ValueError: the lengths do not add up.
 
     """
-    # by name: it reads the event table, which most plugins never need
-    decoder = importlib.import_module("falcokit.runtime.event_params")
-    found: Mapping[str, Any] = decoder.decode_params(event.type, event.raw)
-    return found
+    from falcokit.runtime.event_params import decode_params  # noqa: PLC0415  # the event table
+
+    return decode_params(event.type, event.raw)

@@ -98,6 +98,9 @@ class RunningPlugin(InProcessRoutines):
         self._exported.add(name)
         return new_table(name, make_shape(StoredTable, StoredEntry))
 
+    def bind(self, plugin: Any, extraction_failed: Any) -> None:
+        """Nothing to find: `extract` does."""
+
     def close(self) -> None:
         """Nothing to let go of here."""
 

@@ -30,7 +30,7 @@ WRONG = {
         "class P(Plugin): pass",
         1,
         "P has no capability",
-        "add EventSource or AsyncEvents or EventParsing",
+        "add EventSource or FieldExtraction or AsyncEvents or EventParsing",
     ),
     "bad name": (
         "class P(Plugin, AsyncEvents):\n    x = 1\n    name = 'My Plugin'",

@@ -14,10 +14,15 @@
 
 // One field of get_fields, in its order. Without a program it is a method of the author's class.
 typedef struct fk_boot_field {
-	const char *name; // NULL behind the last
+	const char *name;      // NULL behind the last
+	const char *attribute; // of the class: the method
 	const void *program;
 	size_t program_size;
+	uint8_t argument; // FK_ARGUMENT_*
+	uint8_t required; // whether there has to be one
 } fk_boot_field;
+#define FK_ARGUMENT_INDEX 1
+#define FK_ARGUMENT_KEY   2
 
 // The plugin's own, written at build time.
 typedef struct fk_boot {
@@ -30,6 +35,7 @@ typedef struct fk_boot {
 	const char *const *event_names; // async events, NULL at its end
 	const uint16_t *parse_types;    // codes that the author's parse_event gets, 0 at its end
 	const fk_boot_field *fields;    // NULL without field extraction
+	int has_offsets;                // the required API version has value offsets: 3.11 and newer
 	uint32_t plugin_id;             // 0: none, or no event sourcing
 	const char *event_source;       // NULL: none
 	int has_source;

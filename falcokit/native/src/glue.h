@@ -8,6 +8,7 @@
 //   glue_outlet.c    the host's handler       glue_metrics.c   get_metrics
 //   glue_payload.c   of a packaged plugin     glue_event.c    events as hooks get them
 //   glue_listen.c    capture hooks, routines  glue_store*.c   exported tables
+//   glue_extract.c   extract_fields          glue_value.c    what its methods return
 //   glue_source.c    open, next_batch         glue_channel.c   from a source to next_batch
 //   glue_queue.c     put() for Python         glue_item.c      what is put, as bytes
 #pragma once
@@ -293,6 +294,13 @@ PyObject *fk_listen_drain(fk_impl *impl, PyObject *seconds);
 PyObject *fk_export_table(fk_impl *impl, PyObject *args);
 void fk_exports_close(fk_impl *impl);
 bool fk_exports_ready(void);
+// glue_extract.c
+bool fk_extract_open(fk_impl *impl, const fk_boot *boot, char *err, size_t errlen);
+void fk_extract_close(fk_impl *impl);
+bool fk_extract_bind(fk_impl *impl, PyObject *plugin, PyObject *failed);
+void fk_extract_forget(fk_impl *impl);
+ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
+                        const ss_plugin_field_extract_input *in);
 // glue_metrics.c
 ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n);
 int fk_metric_add(const char *name, int kind, int value_type, double d, int64_t i, uint64_t u);

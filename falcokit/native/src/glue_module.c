@@ -2,6 +2,7 @@
 // The module _falcokit_hot, by which falcokit.runtime._bridge reaches the C side without cffi, and its
 // type Link: a plugin state as Python holds it, for the log and for new emitters. A Link keeps the
 // memory of the state, so that a thread that logs after destroy finds a closed log, not freed memory.
+#include "glue_extract.h"
 #include "glue_queue.h"
 #include "glue_source.h"
 
@@ -32,6 +33,16 @@ static PyObject *link_emitter(PyObject *me, PyObject *dump) {
 static PyObject *link_close(PyObject *me, PyObject *none) {
 	(void)none;
 	fk_event_forget(&((Link *)me)->impl->event);
+	fk_extract_forget(((Link *)me)->impl);
+	Py_RETURN_NONE;
+}
+
+// bind(plugin, extraction_failed): what the host's thread calls from now on
+static PyObject *link_bind(PyObject *me, PyObject *args) {
+	PyObject *plugin, *extraction_failed;
+	if (!PyArg_ParseTuple(args, "OO", &plugin, &extraction_failed) ||
+	    !fk_extract_bind(((Link *)me)->impl, plugin, extraction_failed))
+		return NULL;
 	Py_RETURN_NONE;
 }
 // export_table(name, make_shape) -> the table, which the host knows from here on
@@ -59,6 +70,7 @@ static PyMethodDef link_methods[] = {{"log", link_log, METH_VARARGS, NULL},
                                      {"emitter", link_emitter, METH_O, NULL},
                                      {"close", link_close, METH_NOARGS, NULL},
                                      {"export_table", link_export_table, METH_VARARGS, NULL},
+                                     {"bind", link_bind, METH_VARARGS, NULL},
                                      {"subscribe", link_subscribe, METH_O, NULL},
                                      {"unsubscribe", link_unsubscribe, METH_O, NULL},
                                      {"interrupt", link_interrupt, METH_VARARGS, NULL},
@@ -84,18 +96,20 @@ static PyObject *hot_link(PyObject *module, PyObject *arg) {
 	return (PyObject *)self;
 }
 
-// install(errors, encode_json, expand_event, make_counters, event_class, decode_json, params_of)
+// install(errors, encode_json, expand_event, make_counters, event_class, decode_json, params_of,
+//         field_value, nanoseconds)
 static PyObject *hot_install(PyObject *module, PyObject *args) {
-	PyObject *errors, *event_class, *decode_json, *params_of;
+	PyObject *errors, *event_class, *decode_json, *params_of, *field_value, *nanoseconds;
 	fk_python_side *p = &fk_python;
 	(void)module;
-	if (!PyArg_ParseTuple(args, "O!OOOOOO", &PyTuple_Type, &errors, &p->encode_json,
+	if (!PyArg_ParseTuple(args, "O!OOOOOOOO", &PyTuple_Type, &errors, &p->encode_json,
 	                      &p->expand_event, &p->make_counters, &event_class, &decode_json,
-	                      &params_of) ||
+	                      &params_of, &field_value, &nanoseconds) ||
 	    !fk_event_ready(event_class, decode_json, params_of))
 		return NULL;
 	if (PyTuple_GET_SIZE(errors) != FK_NREASONS)
 		return PyErr_Format(PyExc_ValueError, "%d exception classes are needed", FK_NREASONS);
+	fk_convert_ready(field_value, nanoseconds);
 	for (int i = 0; i < FK_NREASONS; i++) p->error_of[i] = Py_NewRef(PyTuple_GET_ITEM(errors, i));
 	Py_INCREF(p->encode_json);
 	Py_INCREF(p->expand_event);

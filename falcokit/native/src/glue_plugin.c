@@ -88,7 +88,7 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 		impl->parse_types[i] = boot->parse_types[i];
 	bool ok = !boot->has_source || fk_sourcing_open(impl);
 	if (ok && copy_boot(impl, boot) && fk_async_open(impl, boot->event_names) &&
-	    fk_worker_start(impl))
+	    fk_extract_open(impl, boot, p->last_error, sizeof p->last_error) && fk_worker_start(impl))
 		return impl;
 	fk_impl_unref(impl);
 	return NULL;
@@ -98,7 +98,8 @@ static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin
 	if (!fk_start_python(boot, p->last_error, sizeof p->last_error)) return SS_PLUGIN_FAILURE;
 	fk_impl *impl = new_impl(p, boot, in);
 	if (!impl) {
-		fk_fail(p, "plugin '%s' has no memory or thread to start with", boot->name);
+		if (!p->last_error[0])
+			fk_fail(p, "plugin '%s' has no memory or thread to start with", boot->name);
 		return SS_PLUGIN_FAILURE;
 	}
 	fk_call call = {.op = FK_OP_INIT,
@@ -160,6 +161,11 @@ static ss_plugin_rc glue_capture_close(fk_plugin *p, const ss_plugin_capture_lis
 	return fk_listen_close(p->impl, in);
 }
 
+static ss_plugin_rc glue_extract(fk_plugin *p, const ss_plugin_event_input *event,
+                                 const ss_plugin_field_extract_input *in) {
+	return fk_extract(p->impl, event, in);
+}
+
 static ss_plugin_metric *glue_metrics(fk_plugin *p, uint32_t *n) { return fk_metrics(p->impl, n); }
 
 __thread bool fk_host_waits;
@@ -190,6 +196,7 @@ __attribute__((visibility("default"))) const fk_glue fk_glue_table = {
 	.set_async_event_handler = glue_set_handler,
 	.dump_state = glue_dump,
 	.parse_event = glue_parse,
+	.extract_fields = glue_extract,
 	.capture_open = glue_capture_open,
 	.capture_close = glue_capture_close,
 	.open = fk_source_open,

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fields that a class declares, as the framework reads them. Called by `metadata`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from falcokit.native.declaration import strings, wrong
+from falcokit.runtime.async_events import AsyncEvents
+from falcokit.runtime.event import ASYNC_EVENT, PLUGIN_EVENT
+from falcokit.runtime.extraction import Declared, declared_fields
+from falcokit.runtime.field_types import FTYPES, Shape, SignatureError, json_shape, shape_of
+
+__all__ = ["HOOKS", "extract_metadata"]
+
+#: The capability has no hooks: its fields are what the framework asks for.
+HOOKS: Final[dict[str, list[str]]] = {}
+_NO_FIELDS: Final[dict[str, Any]] = {
+    "fields": [],
+    "extract_event_types": [],
+    "extract_event_sources": [],
+    "has_offsets": False,
+}
+#: What the framework's filter language takes for a field.
+_NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*(\.[a-zA-Z][a-zA-Z0-9_]*)+")
+_PROPERTIES: Final = frozenset({"hidden", "info", "conversation"})
+_MAX_CODE: Final = 0xFFFF
+#: Bits of fk_boot_field.argument.
+_ARGUMENTS: Final = {"": 0, "index": 1, "key": 2, "index_or_key": 3}
+
+
+def extract_metadata(plugin: type[Any], *, extracts: bool) -> dict[str, Any]:
+    """Return `fields`, `extract_event_types`, `extract_event_sources` and `has_offsets`.
+
+    Args:
+        plugin: The class.
+        extracts: Whether it has the capability; without it, it may not have fields.
+
+    Raises:
+        PluginDefinitionError: the framework would refuse a field, or it could never have a value.
+
+    """
+    declared = declared_fields(plugin)
+    if not extracts:
+        for attribute in declared:
+            what = f"has a field {attribute} that nobody asks for"
+            wrong(plugin, attribute, what, "add FieldExtraction to the bases of the class")
+        return _NO_FIELDS
+    if not declared:
+        hint = '@field("my.field", desc="...") above a method'
+        wrong(plugin, None, "has no fields to extract", hint)
+    fields: list[dict[str, Any]] = []
+    seen: dict[str, str] = {}
+    for attribute, field in declared.items():
+        _check(plugin, attribute, field)
+        if field.name in seen:
+            what = f"has the field {field.name!r} twice: {seen[field.name]} has it already"
+            wrong(plugin, attribute, what, "each field has a name of its own")
+        seen[field.name] = attribute
+        fields.append(_entry(plugin, attribute, field))
+    return {
+        "fields": fields,
+        "extract_event_types": _types(plugin),
+        "extract_event_sources": strings(plugin, "extract_event_sources"),
+        "has_offsets": any(field["has_offsets"] for field in fields),
+    }
+
+
+def _check(plugin: type[Any], attribute: str, field: Any) -> None:
+    name = field.name
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        hint = 'a word, a dot, and words: "my.field"; letters, digits and _, a letter first'
+        wrong(plugin, attribute, f"has a field named {name!r}, which no rule can ask for", hint)
+    if name.startswith("evt."):
+        hint = "begin it with the name of the plugin"
+        wrong(plugin, attribute, f"has the field {name!r}, and evt is the framework's", hint)
+    if not isinstance(field.desc, str) or not field.desc.strip():
+        hint = "desc=..., or a docstring: the framework refuses a plugin otherwise"
+        wrong(plugin, attribute, f"has the field {name!r} without a description", hint)
+    unknown = sorted(set(field.properties) - _PROPERTIES)
+    if unknown:
+        hint = f"one of {', '.join(sorted(_PROPERTIES))}"
+        wrong(plugin, attribute, f"has the field {name!r} with property {unknown[0]!r}", hint)
+    for text in (field.desc, field.display):
+        if text is not None and (not isinstance(text, str) or "\0" in text):
+            wrong(plugin, attribute, f"describes the field {name!r} by {text!r}", "text")
+
+
+def _entry(plugin: type[Any], attribute: str, field: Any) -> dict[str, Any]:
+    """Return what the framework reads of a field (`json`), and what the glue needs."""
+    shape = _shape(plugin, attribute, field)
+    argument = None
+    if shape.argument:
+        argument = {
+            **({"isRequired": True} if shape.required else {}),
+            **({"isIndex": True} if shape.argument in {"index", "index_or_key"} else {}),
+            **({"isKey": True} if shape.argument in {"key", "index_or_key"} else {}),
+        }
+    return {
+        "json": {
+            "name": field.name,
+            "type": shape.ftype,
+            "isList": shape.is_list,
+            "arg": argument,
+            **({"display": field.display} if field.display else {}),
+            "desc": field.desc,
+            **({"addOutput": True} if field.output else {}),
+            **({"properties": list(field.properties)} if field.properties else {}),
+        },
+        "attribute": attribute,
+        "program": None if isinstance(field, Declared) else field.program.hex(),
+        "argument": _ARGUMENTS[shape.argument],
+        "required": shape.required,
+        "has_offsets": shape.has_offsets,
+    }
+
+
+def _shape(plugin: type[Any], attribute: str, field: Any) -> Shape:
+    if not isinstance(field, Declared):
+        return json_shape(field)
+    function = getattr(plugin, attribute)
+    if not callable(function):
+        wrong(plugin, attribute, f"has a field {field.name!r} that is no method", "def it")
+    try:
+        shape = shape_of(function)
+    except SignatureError as e:
+        wrong(plugin, attribute, f"has the field {field.name!r}, whose method {e}", e.hint)
+    if shape.ftype not in FTYPES:
+        raise AssertionError(shape)
+    return shape
+
+
+def _types(plugin: type[Any]) -> list[int]:
+    given = plugin.extract_event_types
+    if given is None:
+        return [PLUGIN_EVENT, *([ASYNC_EVENT] if issubclass(plugin, AsyncEvents) else [])]
+    if isinstance(given, str) or not all(
+        isinstance(code, int) and 0 <= code <= _MAX_CODE for code in given
+    ):
+        hint = "codes: (322,) for plugin events, (322, 402) for async events too"
+        wrong(plugin, "extract_event_types", "has extract_event_types that are no codes", hint)
+    return sorted(set(given))

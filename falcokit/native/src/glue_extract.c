@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// extract_fields: declarative fields are run without Python, then the methods under one hold of the GIL,
+// on the host's thread. The framework asks for one field a call; several are answered alike.
+// What a call hands out lies in the state's arena until the next call.
+#include "glue_extract.h"
+#include "glue_gil.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct field_info {
+	char *name, *attribute;
+	uint8_t argument;
+	bool required;
+	fk_jprogram *program; // NULL: a method
+	PyObject *function, *self;
+} field_info;
+
+typedef struct fk_extraction {
+	uint32_t nfields;
+	bool has_offsets;
+	field_info *fields;
+	fk_arena arena;
+	fk_jdoc *doc;
+	PyObject *context, *failed; // set by the worker, in init
+} fk_extraction;
+
+// ---- life -------------------------------------------------------------------------------------------
+
+static bool load(field_info *field, const fk_boot_field *from, char *err, size_t errlen) {
+	field->name = strdup(from->name);
+	field->attribute = strdup(from->attribute ? from->attribute : "");
+	field->argument = from->argument;
+	field->required = from->required;
+	if (!field->name || !field->attribute) return snprintf(err, errlen, "no memory"), false;
+	if (!from->program) return true;
+	field->program = fk_jprogram_load(from->program, from->program_size, err, errlen);
+	return field->program != NULL;
+}
+
+bool fk_extract_open(fk_impl *impl, const fk_boot *boot, char *err, size_t errlen) {
+	uint32_t n = 0;
+	bool programs = false, ok = true;
+	char why[512] = "";
+	if (!boot->fields) return true;
+	while (boot->fields[n].name) programs |= boot->fields[n++].program != NULL;
+	fk_extraction *x = impl->extraction = calloc(1, sizeof *x);
+	if (!x || !(x->fields = calloc(n, sizeof *x->fields)))
+		return snprintf(err, errlen, "there is no memory for the fields"), false;
+	x->nfields = n;
+	x->has_offsets = boot->has_offsets;
+	if (programs && !(x->doc = fk_jdoc_new()))
+		return snprintf(err, errlen, "there is no memory for the fields"), false;
+	for (uint32_t i = 0; ok && i < n; i++) {
+		ok = load(&x->fields[i], &boot->fields[i], why, sizeof why);
+		if (!ok) snprintf(err, errlen, "field %s: %s", boot->fields[i].name, why);
+	}
+	return ok;
+}
+
+// The Python objects are let go of before, by fk_extract_forget.
+void fk_extract_close(fk_impl *impl) {
+	fk_extraction *x = impl->extraction;
+	if (!x) return;
+	for (uint32_t i = 0; x->fields && i < x->nfields; i++) {
+		free(x->fields[i].name);
+		free(x->fields[i].attribute);
+		fk_jprogram_free(x->fields[i].program);
+	}
+	free(x->fields);
+	fk_jdoc_free(x->doc);
+	fk_arena_free(&x->arena);
+	free(x);
+	impl->extraction = NULL;
+}
+
+// Of a bound method its two halves: a call with both is faster.
+static bool take_method(field_info *field, PyObject *plugin) {
+	PyObject *method = PyObject_GetAttrString(plugin, field->attribute);
+	if (!method) return false;
+	if (PyMethod_Check(method)) {
+		field->function = Py_NewRef(PyMethod_GET_FUNCTION(method));
+		field->self = Py_NewRef(PyMethod_GET_SELF(method));
+		Py_DECREF(method);
+	} else {
+		field->function = method;
+	}
+	return true;
+}
+
+bool fk_extract_bind(fk_impl *impl, PyObject *plugin, PyObject *failed) {
+	fk_extraction *x = impl->extraction;
+	for (uint32_t i = 0; x && i < x->nfields; i++)
+		if (!x->fields[i].program && !take_method(&x->fields[i], plugin)) return false;
+	if (!x) return true;
+	x->failed = Py_NewRef(failed);
+	x->context = PyContext_CopyCurrent(); // by which logging knows the state
+	return x->context != NULL;
+}
+
+void fk_extract_forget(fk_impl *impl) {
+	fk_extraction *x = impl->extraction;
+	for (uint32_t i = 0; x && i < x->nfields; i++) {
+		Py_CLEAR(x->fields[i].function);
+		Py_CLEAR(x->fields[i].self);
+	}
+	if (!x) return;
+	Py_CLEAR(x->failed);
+	Py_CLEAR(x->context);
+}
+
+// ---- one call ---------------------------------------------------------------------------------------
+
+typedef struct call {
+	fk_impl *impl;
+	fk_extraction *x;
+	const ss_plugin_event_input *event;
+	const ss_plugin_field_extract_input *in;
+	ss_plugin_extract_value_offsets *wanted; // NULL: places are not asked for
+	fk_place **places;                       // of each field; NULL: they are not asked for
+} call;
+
+static bool refuse(call *c, const field_info *field, const char *what) {
+	fk_fail(c->impl->plugin, "extract_fields: field %s %s", field->name, what);
+	return false;
+}
+
+static bool check_argument(call *c, const field_info *field, const ss_plugin_extract_field *asked) {
+	if (!field->argument && asked->arg_present) return refuse(c, field, "takes no argument");
+	if (!asked->arg_present) return !field->required || refuse(c, field, "needs an argument");
+	if (field->argument == FK_ARGUMENT_KEY && !asked->arg_key)
+		return refuse(c, field, "takes a key, and was given an index");
+	if (field->argument == FK_ARGUMENT_INDEX && asked->arg_key && asked->arg_index == UINT64_MAX)
+		return refuse(c, field, "takes an index, and was given a key");
+	return true;
+}
+
+static field_info *field_of(call *c, ss_plugin_extract_field *asked) {
+	asked->res.u64 = NULL;
+	asked->res_len = 0;
+	if (asked->field_id >= c->x->nfields) {
+		fk_fail(c->impl->plugin, "extract_fields: there is no field number %u", asked->field_id);
+		return NULL;
+	}
+	return &c->x->fields[asked->field_id];
+}
+
+static bool run_programs(call *c, bool *methods) {
+	const ss_plugin_event *evt = c->event->evt;
+	fk_event_data data = {0};
+	bool begun = false, has_data = false;
+	char err[512] = "";
+	for (uint32_t i = 0; i < c->in->num_fields; i++) {
+		ss_plugin_extract_field *asked = &c->in->fields[i];
+		field_info *field = field_of(c, asked);
+		if (!field || !check_argument(c, field, asked)) return false;
+		*methods |= !field->program;
+		if (!field->program) continue;
+		if (!begun) {
+			has_data = fk_event_find_data(evt, &data);
+			fk_jevent event = {(const uint8_t *)evt + data.offset,
+			                   data.len,
+			                   evt->ts,
+			                   c->event->evtnum,
+			                   c->event->evtsrc,
+			                   data.offset};
+			if (has_data) fk_jdoc_begin(c->x->doc, &event);
+			begun = true;
+		}
+		if (!has_data) continue;
+		ss_plugin_extract_value_offsets places = {0};
+		ss_plugin_rc rc = fk_jprogram_run(field->program, c->x->doc, asked, &c->x->arena,
+		                                  c->wanted ? &places : NULL, err, sizeof err);
+		if (rc != SS_PLUGIN_SUCCESS) return refuse(c, field, err);
+		if (!c->places || !places.start || !asked->res_len) continue;
+		c->places[i] = fk_arena_alloc(&c->x->arena, asked->res_len * sizeof **c->places);
+		for (uint64_t k = 0; c->places[i] && k < asked->res_len; k++)
+			c->places[i][k] = (fk_place){places.start[k], places.length[k]};
+	}
+	return true;
+}
+
+static PyObject *argument_of(const field_info *field, const ss_plugin_extract_field *asked) {
+	bool index = field->argument == FK_ARGUMENT_INDEX ||
+	             (field->argument != FK_ARGUMENT_KEY && asked->arg_index != UINT64_MAX) ||
+	             !asked->arg_key;
+	if (index) return PyLong_FromUnsignedLongLong(asked->arg_index);
+	return PyUnicode_DecodeUTF8(asked->arg_key, (Py_ssize_t)strlen(asked->arg_key),
+	                            "surrogateescape");
+}
+
+// The author's method: what it returned, or NULL with its exception.
+static PyObject *ask(const field_info *field, PyObject *event,
+                     const ss_plugin_extract_field *asked) {
+	PyObject *stack[4] = {NULL, field->self, event, NULL}, **args = stack + (field->self ? 1 : 2);
+	size_t n = field->self ? 2 : 1;
+	if (!field->function) return PyErr_Format(PyExc_RuntimeError, "the plugin is not initialised");
+	if (asked->arg_present && !(args[n++] = argument_of(field, asked))) return NULL;
+	PyObject *value =
+		PyObject_Vectorcall(field->function, args, n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+	if (asked->arg_present) Py_DECREF(args[n - 1]);
+	return value;
+}
+
+// With an exception set: it becomes the last error, and a line of the log now and then.
+static bool tell(call *c, const field_info *field) {
+	PyObject *type, *value, *trace, *text = NULL;
+	PyErr_Fetch(&type, &value, &trace);
+	PyErr_NormalizeException(&type, &value, &trace);
+	if (value && trace) PyException_SetTraceback(value, trace);
+	if (value && c->x->failed)
+		text = PyObject_CallFunction(c->x->failed, "sOO", field->name, value,
+		                             field->function ? field->function : Py_None);
+	const char *said = text ? PyUnicode_AsUTF8(text) : NULL;
+	fk_fail(c->impl->plugin, "%s", said ? said : "extract_fields failed, and gave no reason");
+	PyErr_Clear();
+	Py_XDECREF(text);
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(trace);
+	return false;
+}
+
+static bool call_methods(call *c, PyObject *event) {
+	fk_conversion conversion = {&c->x->arena, c->event->evt, c->wanted != NULL, NULL};
+	for (uint32_t i = 0; i < c->in->num_fields; i++) {
+		ss_plugin_extract_field *asked = &c->in->fields[i];
+		field_info *field = &c->x->fields[asked->field_id];
+		if (field->program) continue;
+		PyObject *value = ask(field, event, asked);
+		bool ok = value && fk_convert(&conversion, value, asked);
+		Py_XDECREF(value);
+		if (!ok) return tell(c, field);
+		if (c->places) c->places[i] = conversion.places;
+	}
+	return true;
+}
+
+static bool enter_python(call *c) {
+	fk_gil gil = fk_gil_enter();
+	bool host_waited = fk_host_waits, ok = false;
+	bool entered = c->x->context && PyContext_Enter(c->x->context) == 0;
+	if (!entered) PyErr_Clear(); // a call within a call: it runs in the outer one's context
+	fk_host_waits = true;
+	PyObject *event = fk_event_enter(&c->impl->event, c->event);
+	if (event) {
+		// Tables are readable from here to the end of the call.
+		ok = call_methods(c, event);
+		fk_event_leave(&c->impl->event, event);
+	} else {
+		tell(c, &c->x->fields[c->in->fields[0].field_id]);
+	}
+	fk_host_waits = host_waited;
+	if (entered && PyContext_Exit(c->x->context) < 0) PyErr_Clear();
+	fk_gil_leave(gil);
+	return ok;
+}
+
+// The framework reads an entry for each value of its one field; the header of the API says one for each
+// field. There is room for both.
+static void hand_out_places(call *c) {
+	uint64_t total = 0, n = c->in->num_fields;
+	bool any = false;
+	for (uint32_t i = 0; i < n; i++) {
+		total += c->in->fields[i].res_len;
+		any |= c->places[i] != NULL;
+	}
+	if (!any) return;
+	if (total < n) total = n;
+	uint32_t *start = fk_arena_alloc(&c->x->arena, total * sizeof *start);
+	uint32_t *length = fk_arena_alloc(&c->x->arena, total * sizeof *length);
+	if (!start || !length) return; // no memory: the values without their places
+	for (uint64_t k = 0; k < total; k++) start[k] = 1, length[k] = UINT32_MAX;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t count = n == 1 ? c->in->fields[i].res_len : c->in->fields[i].res_len > 0;
+		for (uint64_t k = 0; c->places[i] && k < count; k++)
+			start[i + k] = c->places[i][k].start, length[i + k] = c->places[i][k].length;
+	}
+	c->wanted->start = start;
+	c->wanted->length = length;
+}
+
+ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
+                        const ss_plugin_field_extract_input *in) {
+	call c = {impl, impl->extraction, event, in, NULL, NULL};
+	bool methods = false;
+	if (!c.x) return SS_PLUGIN_FAILURE;
+	fk_arena_reset(&c.x->arena);
+	// A host before 3.11 has no such member.
+	if (c.x->has_offsets && (c.wanted = in->value_offsets)) {
+		c.wanted->start = c.wanted->length = NULL;
+		c.places = fk_arena_alloc(&c.x->arena, in->num_fields * sizeof *c.places);
+		if (c.places) memset(c.places, 0, in->num_fields * sizeof *c.places);
+	}
+	bool ok = event->evt->len >= sizeof *event->evt && run_programs(&c, &methods);
+	if (ok && methods) ok = enter_python(&c);
+	if (ok && c.places) hand_out_places(&c);
+	for (uint32_t i = 0; !ok && i < in->num_fields; i++) in->fields[i].res_len = 0;
+	return ok ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
+}

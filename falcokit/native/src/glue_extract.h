@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of extraction share: the fields of a state, a value made into what the host reads.
+//   glue_extract.c   the call, declarative fields, methods     glue_value.c   a Python value converted
+#pragma once
+#include "glue.h"
+#include "json_field.h"
+#include "result_arena.h"
+
+// Of a value, where it was found, relative to the whole event.
+typedef struct fk_place {
+	uint32_t start, length;
+} fk_place;
+#define FK_NOWHERE ((fk_place){1, UINT32_MAX}) // what the framework takes for "not given"
+
+typedef struct fk_conversion {
+	fk_arena *arena;
+	const ss_plugin_event *event;
+	bool want_places;
+	fk_place *places; // one for each value; NULL: none of them has one
+} fk_conversion;
+
+// Puts what a method returned into the arena: res and res_len of the field. False: an exception is set.
+bool fk_convert(fk_conversion *c, PyObject *value, ss_plugin_extract_field *field);
+// Given once by the runtime: FieldValue, and datetime or timedelta -> ns.
+void fk_convert_ready(PyObject *field_value, PyObject *nanoseconds);

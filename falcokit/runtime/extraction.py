@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FieldExtraction: the capability of giving rules fields to ask for, each a decorated method.
+
+    @field("web.status", desc="Status of the response")
+    def status(self, event: Event) -> int | None:
+        return event.json.get("status")
+
+Field type, list and argument come from the signature, at build time (`field_types`); here is what a
+plugin needs while it runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Sequence
+    from ipaddress import (
+        IPv4Address,
+        IPv4Interface,
+        IPv4Network,
+        IPv6Address,
+        IPv6Interface,
+        IPv6Network,
+    )
+
+__all__ = [
+    "AbsTime",
+    "Declared",
+    "FieldExtraction",
+    "FieldValue",
+    "IpAddr",
+    "IpNet",
+    "RelTime",
+    "declared_fields",
+    "field",
+    "nanoseconds",
+]
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+_T = TypeVar("_T")
+_MARK = "__falcokit_field__"
+
+if TYPE_CHECKING:
+    AbsTime: TypeAlias = int | dt.datetime
+    RelTime: TypeAlias = int | dt.timedelta
+    IpAddr: TypeAlias = IPv4Address | IPv6Address | str | bytes
+    IpNet: TypeAlias = (
+        IPv4Network | IPv6Network | IPv4Interface | IPv6Interface | IPv4Address | IPv6Address
+        | str | bytes
+    )  # fmt: skip
+else:
+    #: A point in time: ns since the epoch, or a datetime with a timezone.
+    AbsTime = Annotated[int, "abstime"]
+    #: A span of time: ns, or a timedelta; not negative.
+    RelTime = Annotated[int, "reltime"]
+    #: An address: of `ipaddress`, its text, or its 4 or 16 bytes.
+    IpAddr = Annotated[bytes, "ipaddr"]
+    #: A network: of `ipaddress`, or as IpAddr. The framework takes its address alone, no prefix.
+    IpNet = Annotated[bytes, "ipnet"]
+
+
+class FieldValue(NamedTuple, Generic[_T]):
+    """A value and where in the event it was found, for hosts that show it there.
+
+    Annotate the method with it (`-> FieldValue[str]`): hosts below API 3.11 cannot load the plugin
+    then. Where the host does not ask for places they are left out.
+
+    Attributes:
+        value: The value.
+        start: Where it begins in `event.data`, bytes; in `event.raw` if the event has no payload.
+        length: Its length in bytes; with 0 and 0 the value is said to be computed.
+
+    """
+
+    value: _T
+    start: int
+    length: int
+
+
+class Declared(NamedTuple):
+    """What @field says of a method."""
+
+    name: str
+    desc: str
+    display: str | None
+    output: bool
+    properties: tuple[str, ...]
+
+
+def field(
+    name: str,
+    *,
+    desc: str = "",
+    display: str | None = None,
+    output: bool = False,
+    properties: Sequence[str] = (),
+) -> Callable[[_Function], _Function]:
+    """Make a method a field of rules and outputs.
+
+    It is called with the event, on Falco's thread, whenever a rule or an output asks for the field,
+    so be quick; what it parses belongs into `event.cache`. A second parameter takes the argument of
+    `x.name[argument]`: `key: str`, `index: int`, or either as `int | str`; with a default it may be
+    left out. The type of the field is that of the returned annotation: int (uint64), str, bool,
+    AbsTime, RelTime, IpAddr, IpNet, or a list of one; None is no value.
+
+    Raise: anything; the framework sees no value, and falcokit logs the first of a kind each minute.
+
+    Args:
+        name: As rules write it: "web.status".
+        desc: One line; without it the first line of the docstring.
+        display: A name for people.
+        output: Whether Falco adds it to the output of rules of its source.
+        properties: "hidden", "info", "conversation", as the framework knows them.
+
+    """
+
+    def mark(function: _Function) -> _Function:
+        text = desc or (function.__doc__ or "").strip().split("\n")[0].strip()
+        setattr(function, _MARK, Declared(name, text, display, output, tuple(properties)))
+        return function
+
+    return mark
+
+
+def declared_fields(plugin: type) -> dict[str, Any]:
+    """Return the fields of a class and its bases by attribute, in the order they were written.
+
+    Each is a Declared, or an object with a `program`: a declarative field.
+    """
+    found: dict[str, Any] = {}
+    for cls in reversed(plugin.__mro__):
+        for attribute, value in vars(cls).items():
+            declared = getattr(value, _MARK, None)
+            if isinstance(getattr(value, "program", None), bytes):
+                declared = value
+            if declared is not None:
+                found[attribute] = declared
+    return found
+
+
+class FieldExtraction:
+    """Mixin: fields of the events of the given types and sources.
+
+    Attributes:
+        extract_event_types: Event codes; None: 322 (plugin events), and 402 (async events) if the
+            plugin emits any; (): all those of the framework, where the source is "syscall".
+        extract_event_sources: Names of event sources; (): all. The plugin's own is always one.
+
+    """
+
+    extract_event_types: ClassVar[Sequence[int] | None] = None
+    extract_event_sources: ClassVar[Sequence[str]] = ()
+
+
+def nanoseconds(value: Any) -> int:
+    """Return a datetime as ns since the epoch, a timedelta as ns; called by the C side too.
+
+    Raises:
+        TypeError: it is neither.
+        ValueError: a datetime without a timezone.
+
+    """
+    import datetime as dt  # noqa: PLC0415  # a millisecond that most plugins do not pay
+
+    if isinstance(value, dt.datetime):
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a timezone may be any time: give it one")
+        value -= dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    if not isinstance(value, dt.timedelta):
+        raise TypeError(f"it returned {type(value).__name__} for a time")
+    return ((value.days * 86400 + value.seconds) * 1_000_000 + value.microseconds) * 1000
