@@ -33,12 +33,10 @@ _COUNTERS: Final = (
 )  # fmt: skip
 """The metrics that falcokit's own delivery adds to each plugin's, after `async_`."""
 
-_PLUGIN_EVENTS: Final = "pluginevent"
-
 
 @dataclass
 class EventRow:
-    """One async event name, or the plugin's own events together."""
+    """One async event name, or the events of the plugin's source."""
 
     name: str
     count: int = 0
@@ -105,6 +103,7 @@ class DevState:
         self.opened_at: float | None = None
         self.events: dict[str, EventRow] = {}
         self.metrics: dict[str, Any] = {}
+        self.fields: dict[str, Any] = {}
         self.rejected: dict[str, int] = {}
         self.dropped: dict[str, int] = {}
         self.plugin_refused: dict[str, int] = {}
@@ -154,7 +153,7 @@ class DevState:
 
     def _on_started(self, report: Report) -> None:
         self.run = report["run"]
-        self.events, self.metrics = {}, {}
+        self.events, self.metrics, self.fields = {}, {}, {}
         self.rejected, self.dropped, self.plugin_refused, self.plugin_dropped = {}, {}, {}, {}
         self.opened_at = self._last_error = None
         if self.reloads:
@@ -162,7 +161,8 @@ class DevState:
 
     def _on_loaded(self, report: Report) -> None:
         self.plugin, self.version = str(report["plugin"]), str(report.get("version") or "")
-        for name in report.get("async_events") or ():
+        source = report.get("event_source")
+        for name in [*([source] if source else []), *(report.get("async_events") or ())]:
             self.events.setdefault(name, EventRow(name))
 
     def _on_open(self, report: Report) -> None:
@@ -174,8 +174,11 @@ class DevState:
         now, elapsed = self.clock(), float(report["elapsed_ms"])
         figures: dict[str, Any] = dict(report.get("async") or {})
         plugin_events = report.get("plugin_events") or {}
+        last = report.get("last") or {}
         if plugin_events.get("count"):
-            figures[_PLUGIN_EVENTS] = plugin_events
+            said = str(last.get("text") or last.get("data") or "")
+            figures[self.source or "events"] = {**plugin_events, "last_data": said}
+        self.fields = dict(last.get("fields") or self.fields)
         for name in {**self.events, **figures}:
             row = self.events.setdefault(name, EventRow(name))
             row.update(figures.get(name) or {"count": row.count, "bytes": row.bytes}, elapsed, now)
@@ -189,6 +192,10 @@ class DevState:
         self.plugin_refused = {"before the host": n} if (n := counters["refused"]) else {}
         self.plugin_dropped = {n: counters[n] for n in ("lost", "discarded") if counters[n]}
         self.metrics = metrics
+
+    def _on_extract_failed(self, report: Report) -> None:
+        text = f"fields: event {report['event']}: {report['message']}"
+        self.logs.append(LogLine(self._wall(), "error", text))
 
     def _on_log(self, report: Report) -> None:
         self.logs.append(LogLine(self._wall(), str(report["severity"]), str(report["message"])))

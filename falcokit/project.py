@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["PackageSettings", "Project", "load_project"]
 
 _TABLE_EXAMPLE = 'for instance:\n  [tool.falcokit]\n  plugin = "my_plugin:MyPlugin"'
-_KEYS = ("plugin", "source", "package")
+_KEYS = ("plugin", "source", "open_params", "package")
 _PLUGIN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -48,6 +48,8 @@ class Project:
     description: str | None = None
     contact: str | None = None
     license: str | None = None
+    open_params: str | None = None
+    """What `run` and `dev` open the event source with, where no --open-params is given."""
     dependencies: tuple[str, ...] = ()
     package: PackageSettings = field(default_factory=PackageSettings)
 
@@ -97,6 +99,7 @@ def load_project(start: Path) -> Project:
         description=_text(file, metadata, "description"),
         contact=_contact(metadata),
         license=_license(metadata),
+        open_params=_open_params(file, table),
         dependencies=_strings(file, "project.dependencies", metadata.get("dependencies", [])),
         package=_package(file, table),
     )
@@ -152,6 +155,13 @@ def _source_dir(file: Path, table: dict[str, Any]) -> Path:
     if not folder.is_dir():
         raise ConfigError(f"{file}: source {value!r} is no folder of the project")
     return folder
+
+
+def _open_params(file: Path, table: dict[str, Any]) -> str | None:
+    value = table.get("open_params")
+    if value is not None and (not isinstance(value, str) or "\0" in value):
+        raise ConfigError(f"{file}: open_params must be a string without NUL, not {value!r}")
+    return value
 
 
 def _text(file: Path, metadata: dict[str, Any], key: str) -> str | None:

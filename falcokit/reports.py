@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 from typing import Any, TypeAlias
 
-from falcokit.errors import FalcokitError, NotAPluginError, PluginFailedError
+from falcokit.errors import ConfigError, FalcokitError, NotAPluginError, PluginFailedError
 
 __all__ = ["Report", "error_object", "event_total", "exit_status", "plugin_failure"]
 
@@ -59,6 +59,8 @@ def plugin_failure(
             return NotAPluginError(f"{library} cannot be loaded as a plugin: {text}")
         if phase == "record":  # no fault of the plugin's
             return FalcokitError(f"the events could not be recorded: {text}")
+        if phase == "fields":
+            return ConfigError(text)
         return PluginFailedError(f"plugin {plugin} failed in {phase}: {text}")
     if returncode == 0:
         return None

@@ -45,6 +45,7 @@ class RunOptions:
     beside: tuple[Path, ...] = ()  # more plugins, without an init config
     source: str | None = None  # the plugin whose source is opened; "syscall": an idle one
     set_config: str | None = None
+    fields: str | None = None  # to extract: "x.a,x.b[3]", "*" for those without an argument
     metrics: bool = False
     cycles: int = 1
     reload: int = 1
@@ -65,6 +66,7 @@ class RunOptions:
             "--record": self.record,
             "--stats-ms": self.stats_ms,
             "--set-config": self.set_config,
+            "--fields": self.fields,
             "--cycles": self.cycles,
             "--reload": self.reload,
         }

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from falcokit.cli import console
+from falcokit.cli.inspect_words import capability_names
 from falcokit.cli.options import Json, ProjectDir  # noqa: TC001  typer reads the annotations
 
 __all__ = ["build"]
@@ -30,6 +31,9 @@ def build(*, project: ProjectDir = Path(), as_json: Json = False) -> None:
             }
         )
         return
+    for warning in result.metadata["warnings"]:
+        console.warning(warning)
     how = "compiled" if result.compiled else "nothing to compile"
     console.message(f"built {result.name} in {result.seconds:.2f} s ({how})")
+    console.message(f"capabilities: {capability_names(result.metadata['capabilities'])}")
     console.data(str(result.library))

@@ -31,6 +31,7 @@ __all__ = [
     "printable",
     "printable_lines",
     "tolerate_locale",
+    "warning",
 ]
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -86,6 +87,11 @@ def message(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         _drop(sys.stderr)
+
+
+def warning(text: str) -> None:
+    """Write a warning to stderr."""
+    message(f"{paint('warning:', 'yellow', sys.stderr)} {printable(text)}")
 
 
 def has_color(stream: IO[str] | None) -> bool:

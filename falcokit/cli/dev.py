@@ -13,6 +13,7 @@ import typer
 
 from falcokit.cli.options import (
     Duration,
+    Fields,
     InitConfig,
     Json,
     OpenParams,
@@ -45,6 +46,7 @@ def dev(
     project: ProjectDir = Path(),
     init_config: InitConfig = None,
     open_params: OpenParams = None,
+    fields: Fields = None,
     duration: Duration = None,
     record: Record = None,
     as_json: Json = False,
@@ -59,11 +61,12 @@ def dev(
     options: dict[str, Any] = {
         "init_config": read_init_config(init_config),
         "open_params": open_params,
+        "fields": fields or "*",
         "record": recording_path(record),
         "stats_ms": STATS_MS,
         "metrics": True,
     }
-    supervisor = Supervisor(build=_builder(found), start=_starter(options), watch=watch)
+    supervisor = Supervisor(build=_builder(found), start=_starter(found, options), watch=watch)
     with contextlib.ExitStack() as stack:
         stack.enter_context(signals_as_interrupts())
         if has_screen:
@@ -108,11 +111,17 @@ def _builder(project: Project) -> Callable[[], Build]:
     return build
 
 
-def _starter(options: dict[str, Any]) -> Callable[[Build], Runner]:
+def _starter(project: Project, options: dict[str, Any]) -> Callable[[Build], Runner]:
+    """Take open_params from pyproject.toml where the command line has none, anew each time."""
+
     def start(built: Build) -> Runner:
+        from falcokit.project import load_project  # noqa: PLC0415
         from falcokit.runner import Runner, RunOptions  # noqa: PLC0415
 
-        return Runner(RunOptions(library=built.library, **options))
+        params = options["open_params"]
+        if params is None:
+            params = load_project(project.root).open_params
+        return Runner(RunOptions(library=built.library, **{**options, "open_params": params}))
 
     return start
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from falcokit.cli import console
 from falcokit.cli.failure import show_error
-from falcokit.cli.lines import closed_line, log_line, reasons
+from falcokit.cli.lines import closed_line, extract_failed_line, fields_text, log_line, reasons
 from falcokit.devstate import DevState
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class DevLines:
                 f"{name}: {row.count} events, {row.rate:.1f}/s, {row.byte_rate:.0f} B/s"
                 + (f", {payload}" if payload else "")
             )
+        if self._state.fields:
+            console.data(f"fields: {fields_text(self._state.fields)}")
         for what, counts in self._state.refusals():
             console.data(f"{what}: {reasons(counts)}")
 
@@ -81,6 +83,9 @@ class DevLines:
 
     def _on_log(self, report: Report) -> None:
         console.message(log_line(report))
+
+    def _on_extract_failed(self, report: Report) -> None:
+        console.message(extract_failed_line(report))
 
     def _on_error(self, report: Report) -> None:
         if not self._watch:

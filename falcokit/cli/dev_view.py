@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from falcokit.cli.console import printable
-from falcokit.cli.lines import clock_time, reasons
+from falcokit.cli.lines import clock_time, fields_text, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,10 +122,10 @@ class DevView:
         lines = [(what, counts, "yellow") for what, counts in state.refusals()]
         if state.metrics:
             lines.insert(0, ("metrics", state.metrics, "dim"))
-        return [
-            Text(f"{what}: {reasons(counts)}", style=style, no_wrap=True, overflow="ellipsis")
-            for what, counts, style in lines
-        ]
+        told = [(f"{what}: {reasons(counts)}", style) for what, counts, style in lines]
+        if state.fields:
+            told.insert(0, (f"fields: {fields_text(state.fields)}", ""))
+        return [Text(text, style=style, no_wrap=True, overflow="ellipsis") for text, style in told]
 
     def _problem(self) -> list[Text]:
         if self._state.problem is None:

@@ -7,11 +7,11 @@ Called by `falcokit.cli.inspect` when the file is no capture.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from falcokit.capture.text import safe_text
 from falcokit.cli.inspect_report import Column, Report, Table
-from falcokit.cli.inspect_words import count_of, size_text
+from falcokit.cli.inspect_words import capability_names, count_of, size_text
 from falcokit.package.glibc import fits, format_version
 from falcokit.package.library_facts import LibraryFacts, library_facts
 
@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["library_object", "library_report", "read_library"]
-
-_CAPABILITIES: Final = {
-    "source": "event sourcing",
-    "extract": "field extraction",
-    "parse": "event parsing",
-    "async": "async events",
-    "listen": "capture listening",
-}
 
 
 def read_library(file: Path) -> LibraryFacts:
@@ -37,12 +29,11 @@ def read_library(file: Path) -> LibraryFacts:
 def library_report(facts: LibraryFacts) -> Report:
     """Put them into words."""
     seen = facts.seen
-    capabilities = ", ".join(_CAPABILITIES.get(c, c) for c in seen["capabilities"])
     rows = [
         ("Plugin", f"{seen['plugin']} {seen['version']}"),
         ("Description", seen["description"]),
         ("Contact", seen["contact"]),
-        ("Capabilities", capabilities or "none"),
+        ("Capabilities", capability_names(seen["capabilities"]) or "none"),
         ("Plugin API", f"{seen['required_api']} or newer"),
     ]
     if seen.get("event_source"):
@@ -50,6 +41,10 @@ def library_report(facts: LibraryFacts) -> Report:
     if seen.get("async_events"):
         sources = ", ".join(seen.get("async_event_sources") or ()) or "any source"
         rows.append(("Async events", f"{', '.join(seen['async_events'])} ({sources})"))
+    for capability, label in (("extract", "Fields for"), ("parse", "Parses")):
+        if capability in seen["capabilities"]:
+            sources = ", ".join(seen.get(f"{capability}_event_sources") or ()) or "any source"
+            rows.append((label, sources))
     if seen.get("init_schema"):
         rows.append(("Init config", _config_text(seen["init_schema"])))
     rows += [

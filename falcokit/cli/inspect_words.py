@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers, sizes and times as a person reads them. Called by the views of `falcokit inspect`.
+"""Numbers, sizes, times and capabilities as a person reads them.
 
-Times are UTC: a capture is often read elsewhere than it was made.
+Called by the views of `falcokit inspect`, and by `build`. Times are UTC: a capture is often read
+elsewhere than it was made.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
+    "capability_names",
     "count_of",
     "duration_text",
     "number_text",
@@ -18,6 +23,13 @@ __all__ = [
     "time_text",
 ]
 
+_CAPABILITIES: Final = {
+    "source": "event sourcing",
+    "extract": "field extraction",
+    "parse": "event parsing",
+    "async": "async events",
+    "listen": "capture listening",
+}
 _NS: Final = 1_000_000_000
 _MINUTE_S: Final = 60
 _STEP: Final = 1000
@@ -25,6 +37,11 @@ _ROUNDS_UP: Final = 999.5
 """From here on three digits read 1e+03: time for the next unit."""
 _FEW: Final = 100
 _HARDLY_ANY: Final = 0.01
+
+
+def capability_names(capabilities: Iterable[str]) -> str:
+    """Give Falco's words for them."""
+    return ", ".join(_CAPABILITIES.get(capability, capability) for capability in capabilities)
 
 
 def number_text(value: int) -> str:

@@ -8,6 +8,7 @@ came from the plugin is made printable first.
 from __future__ import annotations
 
 import base64
+import json
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -17,10 +18,20 @@ from falcokit.cli import console
 if TYPE_CHECKING:
     from falcokit.reports import Report
 
-__all__ = ["EventLines", "clock_time", "closed_line", "log_line", "reasons"]
+__all__ = [
+    "EventLines",
+    "clock_time",
+    "closed_line",
+    "extract_failed_line",
+    "fields_text",
+    "log_line",
+    "reasons",
+]
 
 _NAME_WIDTH: Final = 20
 _NS: Final = 1_000_000_000
+_PLUGIN: Final = 322
+_REASONS: Final = {"eof": "eof: the event source has ended"}
 _SEVERITY_COLORS: Final = {
     "fatal": "red",
     "critical": "red",
@@ -45,11 +56,14 @@ class EventLines:
             console.data(self._event(report))
         elif kind == "loaded":
             names = [str(name) for name in report.get("async_events") or ()]
-            self._width = max([_NAME_WIDTH, *map(len, names)])
+            source = str(report.get("event_source") or "")
+            self._width = max([_NAME_WIDTH, *map(len, [*names, source])])
         elif kind == "open":
             console.message(f"running, source {console.printable(str(report.get('source')))}")
         elif kind == "log":
             console.message(log_line(report))
+        elif kind == "extract_failed":
+            console.message(extract_failed_line(report))
         elif kind == "stats":
             for what, key in (("refused", "rejected"), ("dropped", "dropped")):
                 if report.get(key):
@@ -58,11 +72,15 @@ class EventLines:
             console.message(closed_line(report))
 
     def _event(self, report: Report) -> str:
-        name = console.printable(str(report.get("name") or report["type"]))
-        return (
-            f"{report['number']:>6} {_event_time(report['ts_ns'])} {name:<{self._width}}"
-            f" {report['size']:>6} B  {_payload(report)}"
-        ).rstrip()
+        name = report.get("name") or (report.get("source") if report["code"] == _PLUGIN else None)
+        shown = console.printable(str(name or report["type"]))
+        head = f"{report['number']:>6} {_event_time(report['ts_ns'])} {shown:<{self._width}}"
+        parts = (
+            f"{head} {report['size']:>6} B",
+            _payload(report),
+            fields_text(report.get("fields") or {}),
+        )
+        return "  ".join(part for part in parts if part)
 
 
 def reasons(counts: dict[str, Any]) -> str:
@@ -82,8 +100,15 @@ def log_line(report: Report) -> str:
 
 def closed_line(report: Report) -> str:
     """Say how a capture ended."""
-    count = report["events"]
-    return f"closed after {count} event{'' if count == 1 else 's'} ({report['reason']})"
+    count, reason = report["events"], report["reason"]
+    why = _REASONS.get(reason, reason)
+    return f"closed after {count} event{'' if count == 1 else 's'} ({why})"
+
+
+def extract_failed_line(report: Report) -> str:
+    """Say why a field has no value; of a run only the first time is told."""
+    label = console.paint("fields  ", "red", sys.stderr)
+    return f"{label} event {report['event']}: {console.printable(str(report['message']))}"
 
 
 def clock_time(seconds: float) -> str:
@@ -91,8 +116,26 @@ def clock_time(seconds: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(seconds))
 
 
+def fields_text(fields: dict[str, Any]) -> str:
+    """Give fields as `name=value`, text with spaces in it in quotes."""
+    return " ".join(
+        f"{console.printable(name)}={_value_text(value)}" for name, value in fields.items()
+    )
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, list):
+        return f"({','.join(_value_text(one) for one in value)})"
+    if not isinstance(value, str):
+        return json.dumps(value)
+    text = console.printable(value)
+    return text if text and not set(text) & set(' "(),=') else json.dumps(text, ensure_ascii=False)
+
+
 def _payload(report: Report) -> str:
-    """Show text as text, and bytes as text where they are letters."""
+    """Show what the plugin says of it, else text as text, and bytes as text where they are."""
+    if "text" in report:
+        return console.printable(str(report["text"]))
     data = report.get("data")
     if data is None:
         raw = base64.b64decode(report.get("data_base64") or "")

@@ -14,6 +14,7 @@ from falcokit.errors import ConfigError
 
 __all__ = [
     "Duration",
+    "Fields",
     "InitConfig",
     "Json",
     "Limit",
@@ -33,7 +34,18 @@ InitConfig = Annotated[
     typer.Option(metavar="JSON", help="The plugin's init config, or @FILE to read it from a file."),
 ]
 OpenParams = Annotated[
-    str | None, typer.Option(metavar="TEXT", help="The parameters the event source opens with.")
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="What the event source opens with; without it open_params of [tool.falcokit].",
+    ),
+]
+Fields = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIELD,...",
+        help="The plugin's fields to show, as x.a,x.b[3]; without it all that need no argument.",
+    ),
 ]
 Limit = Annotated[
     int | None, typer.Option("-n", "--limit", metavar="N", min=1, help="Stop after N events.")

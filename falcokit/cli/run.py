@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from falcokit.cli import console
 from falcokit.cli.options import (
     Duration,
+    Fields,
     InitConfig,
     Json,
     Limit,
@@ -36,6 +37,7 @@ def run(
     project: ProjectDir = Path(),
     init_config: InitConfig = None,
     open_params: OpenParams = None,
+    fields: Fields = None,
     limit: Limit = None,
     duration: Duration = None,
     record: Record = None,
@@ -52,7 +54,9 @@ def run(
     record = recording_path(record)
     if library is None:
         read_init_config(init_config)  # before a compiler works for nothing
-        library, schema = _built(project)
+        built = _built(project)
+        library, schema = built.library, built.metadata.get("init_schema")
+        open_params = open_params if open_params is not None else built.open_params
     elif library.is_dir():
         raise ConfigError(f"{library} is a folder, not a library", hint="a project goes with -C")
     elif not library.exists():
@@ -61,6 +65,7 @@ def run(
         library=library.absolute(),
         init_config=read_init_config(init_config, schema=schema),
         open_params=open_params,
+        fields=fields or "*",
         limit=limit,
         duration=duration,
         record=record,
@@ -83,11 +88,19 @@ def run(
         raise failure
 
 
-def _built(project: Path) -> tuple[Path, Any]:
+class _Built(NamedTuple):
+    library: Path
+    metadata: dict[str, Any]
+    open_params: str | None
+
+
+def _built(project: Path) -> _Built:
     from falcokit.project import load_project  # noqa: PLC0415
 
     found = load_project(project)
     from falcokit.native.build import build  # noqa: PLC0415  cffi is slow to load
 
     result = build(found)
-    return result.library, result.metadata.get("init_schema")
+    for warning in result.metadata["warnings"]:
+        console.warning(warning)
+    return _Built(result.library, result.metadata, found.open_params)

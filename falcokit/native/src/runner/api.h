@@ -22,6 +22,9 @@
 	X(close, 0, void, (ss_plugin_t *, ss_instance_t *))                                        \
 	X(next_batch, 0, ss_plugin_rc,                                                             \
 	  (ss_plugin_t *, ss_instance_t *, uint32_t *, ss_plugin_event ***))                       \
+	X(get_progress, 0, const char *, (ss_plugin_t *, ss_instance_t *, uint32_t *))             \
+	X(list_open_params, 0, const char *, (ss_plugin_t *, ss_plugin_rc *))                      \
+	X(event_to_string, 0, const char *, (ss_plugin_t *, const ss_plugin_event_input *))        \
 	X(get_fields, 0, const char *, (void))                                                     \
 	X(extract_fields, 0, ss_plugin_rc,                                                         \
 	  (ss_plugin_t *, const ss_plugin_event_input *, const ss_plugin_field_extract_input *))   \

@@ -6,6 +6,7 @@
 
 #include "handler.h"
 #include "inputs.h"
+#include "live.h"
 #include "recorder.h"
 #include "report.h"
 #include "stats.h"
@@ -53,7 +54,7 @@ static void fk_parse(const struct fk_delivery *d, const ss_plugin_event *evt) {
 }
 
 static void fk_report(const struct fk_delivery *d, const ss_plugin_event *evt,
-                      const struct fk_payload *p) {
+                      const struct fk_payload *p, const struct fk_text *extra) {
 	struct fk_text *t = fk_report_begin("event");
 	fk_add_key(t, "number");
 	fk_add_u64(t, d->number);
@@ -81,6 +82,7 @@ static void fk_report(const struct fk_delivery *d, const ss_plugin_event *evt,
 		fk_add_key(t, "data_base64");
 		fk_add_base64(t, (const uint8_t *)p->data, p->size);
 	}
+	fk_add(t, extra->at, extra->len);
 	fk_report_end(false);
 }
 
@@ -96,6 +98,10 @@ bool fk_deliver(struct fk_delivery *d, const ss_plugin_event *evt, int row) {
 		fk_count(&fk_counts.plugin_bytes, p.size);
 	}
 	if (d->parsers) fk_parse(d, evt);
-	if (d->report) fk_report(d, evt, &p);
+	ss_plugin_event_input input = {evt, d->number, d->source};
+	if (d->report)
+		fk_report(d, evt, &p, fk_live_read(&input));
+	else if (d->sample)
+		fk_live_sample(&input, p.name, p.data, p.size);
 	return !d->record || fk_recorder_write(evt);
 }

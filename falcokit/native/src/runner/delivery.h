@@ -12,6 +12,7 @@ struct fk_delivery {
 	uint32_t id;
 	bool parsers; // at least one guest parses here
 	bool report;  // an event report for every event
+	bool sample;  // the last event into the statistics
 	bool record;
 	uint64_t number; // of the last delivered event
 	uint64_t last_ts;

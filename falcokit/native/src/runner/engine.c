@@ -7,6 +7,7 @@
 #include "delivery.h"
 #include "handler.h"
 #include "inputs.h"
+#include "live.h"
 #include "queue.h"
 #include "recorder.h"
 #include "report.h"
@@ -128,6 +129,7 @@ static enum fk_end fk_pump(struct fk_run *run) {
 		ss_plugin_rc rc = fk_step(run);
 		if (rc == SS_PLUGIN_EOF) return FK_END_EOF;
 		if (rc != SS_PLUGIN_SUCCESS && rc != SS_PLUGIN_TIMEOUT) return FK_END_ERROR;
+		if (rc == SS_PLUGIN_TIMEOUT) fk_live_idle();
 		if (limit && run->delivery.number >= limit) return FK_END_LIMIT;
 	}
 }
@@ -185,14 +187,17 @@ enum fk_end fk_capture(struct fk_options *o, struct fk_guest *source, unsigned c
 	                                    .source = run.source.name,
 	                                    .id = run.source.id,
 	                                    .parsers = parsers,
-	                                    .report = o->events};
+	                                    .report = o->events,
+	                                    .sample = !o->events && o->fields};
 	fk_stats_reset();
 	fk_handler_source(run.source.id, run.source.name);
 	enum fk_end end = FK_END_ERROR;
-	if (fk_open_source(&run) && fk_start_guests(&run) && fk_start_record(&run, more)) {
+	if (fk_live_begin(o, source, run.source.name) && fk_open_source(&run) &&
+	    fk_start_guests(&run) && fk_start_record(&run, more)) {
 		fk_report_open_source(&run, cycle);
 		fk_control_begin(o->duration_ns, o->metrics ? o->guests : NULL, o->guest_count);
 		end = fk_set_config(&run) ? fk_pump(&run) : FK_END_ERROR;
+		fk_live_idle();
 		fk_control_end();
 		for (unsigned i = 0; o->metrics && i < o->guest_count; i++)
 			fk_guest_report_metrics(&o->guests[i]);
@@ -203,6 +208,7 @@ enum fk_end fk_capture(struct fk_options *o, struct fk_guest *source, unsigned c
 	fk_count(&fk_counts.dropped[FK_DROPPED_CLOSE], fk_queue_close());
 	if (!fk_recorder_close() || !ok) end = FK_END_ERROR;
 	fk_stats_report();
+	fk_live_end();
 	fk_report_closed(&run, cycle, end, spent);
 	return end;
 }

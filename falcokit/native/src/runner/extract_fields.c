@@ -133,8 +133,9 @@ static bool fk_find(const struct fk_guest *guest, struct fk_field *field) {
 	return fk_wrong(guest, "the plugin has no field %.200s", field->name);
 }
 
-static bool fk_select_all(const struct fk_guest *guest, struct fk_fields *out) {
+bool fk_fields_without_argument(const struct fk_guest *guest, struct fk_fields *out) {
 	uint32_t id = 0;
+	*out = (struct fk_fields){0};
 	for (const char *p = guest->fields.at + 1; *p != ']'; p = fk_skip(p), p += *p == ',', id++) {
 		const char *name = fk_member(p, "name");
 		if (!name || *name != '"') return fk_wrong(guest, "a field has no name");
@@ -143,7 +144,7 @@ static bool fk_select_all(const struct fk_guest *guest, struct fk_fields *out) {
 		field->id = id;
 		if (!fk_fill(guest, field, p)) return false;
 	}
-	return out->count || fk_wrong(guest, "every field needs an argument: name the fields");
+	return true;
 }
 
 // The end of the first name: a comma inside of brackets belongs to the argument.
@@ -160,7 +161,9 @@ bool fk_fields_select(const struct fk_guest *guest, const char *wanted, struct f
 	if (!(guest->caps & FK_CAP_EXTRACT))
 		return fk_wrong(guest,
 		                "the plugin extracts no fields: it exports no plugin_extract_fields");
-	if (!strcmp(wanted, "*")) return fk_select_all(guest, out);
+	if (!strcmp(wanted, "*"))
+		return fk_fields_without_argument(guest, out) &&
+		       (out->count || fk_wrong(guest, "every field needs an argument: name the fields"));
 	for (const char *p = wanted;; p++) {
 		size_t n = fk_name_length(p);
 		if (!n) return fk_wrong(guest, "'%.200s' is no field name", p);

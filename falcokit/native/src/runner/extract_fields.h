@@ -22,4 +22,6 @@ struct fk_fields {
 
 // `wanted`: "x.a,x.b[3],x.c[some key]", or "*" for every field that needs no argument. False: reported.
 bool fk_fields_select(const struct fk_guest *guest, const char *wanted, struct fk_fields *out);
+// The same as "*", and none at all is fine.
+bool fk_fields_without_argument(const struct fk_guest *guest, struct fk_fields *out);
 void fk_fields_free(struct fk_fields *fields);

@@ -127,6 +127,8 @@ void fk_guest_report(const struct fk_guest *guest) {
 	fk_add_u64(t, guest->id);
 	fk_add_names(t, "async_events", &guest->async_events);
 	fk_add_names(t, "async_event_sources", &guest->async_sources);
+	fk_add_names(t, "extract_event_sources", &guest->extract_sources);
+	fk_add_names(t, "parse_event_sources", &guest->parse_sources);
 	fk_add_raw(t, "init_schema", &guest->init_schema, "null");
 	fk_add_raw(t, "fields", &guest->fields, "[]");
 	fk_add_member(t, "library", guest->path);

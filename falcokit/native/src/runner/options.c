@@ -22,6 +22,10 @@ static const char fk_usage[] =
 	"  --record FILE       write a .scap capture\n"
 	"  --events            report every event (the default)\n"
 	"  --stats-ms N        report statistics every N ms instead\n"
+	"  --fields FIELDS     report the values of fields of the first plugin with the events, or of "
+	"the\n"
+	"                      last event with the statistics: \"x.a,x.b[3]\", \"*\": as with "
+	"--extract\n"
 	"  --set-config CONFIG hand this to every plugin's set_config right after open\n"
 	"  --metrics           report metrics with the statistics and before every close\n"
 	"  --cycles N          open and close N times\n"
@@ -94,6 +98,8 @@ static bool fk_option(struct fk_options *o, const char *name, const char *value)
 		o->record = value;
 	else if (!strcmp(name, "--set-config"))
 		o->set_config = value;
+	else if (!strcmp(name, "--fields"))
+		o->fields = value;
 	else if (!strcmp(name, "--extract"))
 		o->extract = value;
 	else if (!strcmp(name, "--deadline"))

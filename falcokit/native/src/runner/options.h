@@ -7,7 +7,7 @@
 struct fk_options {
 	struct fk_guest guests[FK_MAX_GUESTS];
 	unsigned guest_count;
-	const char *open_params, *source, *record, *set_config, *extract;
+	const char *open_params, *source, *record, *set_config, *extract, *fields;
 	uint64_t limit, duration_ns, deadline_ns;
 	unsigned stats_ms, cycles, reload;
 	bool events, metrics, info;

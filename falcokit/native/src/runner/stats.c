@@ -29,6 +29,7 @@ static pthread_mutex_t fk_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fk_row *fk_rows;
 static unsigned fk_row_count;
 static uint64_t fk_started_ns;
+static struct fk_text fk_last; // guarded by the lock
 
 static const char *const fk_rejections[FK_REJECTIONS] = {
 	[FK_REJECTED_NO_HANDLER] = "no_handler",
@@ -67,8 +68,16 @@ void fk_stats_async(unsigned row, uint64_t ts, const char *data, size_t size) {
 	pthread_mutex_unlock(&fk_lock);
 }
 
+void fk_stats_last(const struct fk_text *event) {
+	pthread_mutex_lock(&fk_lock);
+	fk_last.len = 0;
+	fk_add(&fk_last, event->at, event->len);
+	pthread_mutex_unlock(&fk_lock);
+}
+
 void fk_stats_reset(void) {
 	pthread_mutex_lock(&fk_lock);
+	fk_last.len = 0;
 	for (unsigned i = 0; i < fk_row_count; i++)
 		fk_rows[i] = (struct fk_row){.name = fk_rows[i].name};
 	pthread_mutex_unlock(&fk_lock);
@@ -141,6 +150,12 @@ void fk_stats_report(void) {
 	fk_add_u64(t, atomic_load(&fk_counts.plugin_events));
 	fk_add_count(t, "bytes", atomic_load(&fk_counts.plugin_bytes));
 	fk_add_c(t, '}');
+	pthread_mutex_lock(&fk_lock);
+	if (fk_last.len) {
+		fk_add_key(t, "last");
+		fk_add(t, fk_last.at, fk_last.len);
+	}
+	pthread_mutex_unlock(&fk_lock);
 	fk_add_count(t, "timeouts", atomic_load(&fk_counts.timeouts));
 	fk_add_reasons(t, "rejected", fk_rejections, fk_counts.rejected, FK_REJECTIONS);
 	fk_add_reasons(t, "dropped", fk_drops, fk_counts.dropped, FK_DROPS);

@@ -24,6 +24,7 @@ enum fk_drop { // the handler answered SUCCESS, and the event is lost
 	FK_DROPS,
 };
 
+struct fk_text;
 struct fk_counts {
 	_Atomic uint64_t events, plugin_events, plugin_bytes, timeouts;
 	_Atomic uint64_t rejected[FK_REJECTIONS], dropped[FK_DROPS];
@@ -38,5 +39,6 @@ static inline void fk_count(_Atomic uint64_t *counter, uint64_t n) {
 
 unsigned fk_stats_row(const char *async_name); // the row of that name, made when new
 void fk_stats_async(unsigned row, uint64_t ts, const char *data, size_t size);
+void fk_stats_last(const struct fk_text *event); // a JSON object, copied
 void fk_stats_reset(void);
 void fk_stats_report(void);
