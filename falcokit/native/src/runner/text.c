@@ -43,6 +43,7 @@ void fk_text_free(struct fk_text *t) {
 }
 
 void fk_add(struct fk_text *t, const char *s, size_t n) {
+	if (!n) return; // there may be no bytes to point to
 	fk_text_reserve(t, n);
 	memcpy(t->at + t->len, s, n);
 	t->len += n;
