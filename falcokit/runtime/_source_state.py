@@ -43,7 +43,7 @@ def params_type(plugin: type[Any]) -> Any:
     code = getattr(function, "__code__", None)
     name = code.co_varnames[1] if code is not None and code.co_argcount > 1 else "params"
     kind = annotations.get(name)
-    if isinstance(kind, str):
+    while isinstance(kind, str):  # twice, where the author quotes a name all the same
         kind = eval(kind, vars(sys.modules[function.__module__]))  # noqa: S307  # the author's own
     return kind
 

@@ -64,7 +64,8 @@ class RunningSource:
         taken = self._opened.queue.take(timeout)
         events = [self._decoded(data, ts) for data, ts in taken.items]
         if taken.end is not None and taken.end:
-            raise self._opened.error or PluginError(taken.end)
+            error = self._opened.error
+            raise error if isinstance(error, Exception) else PluginError(taken.end)
         if taken.end is not None:
             return Batch(events, "eof")
         return Batch(events, "timeout" if taken.idle or not events else "success")

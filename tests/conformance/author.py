@@ -25,7 +25,7 @@ from __future__ import annotations
 import asyncio, dataclasses, logging, msgspec, os, sys, threading, time
 from typing import Annotated
 from falcokit import (AsyncEvent, AsyncEventHandler, AsyncEvents, BackgroundTask, Event,
-    EventParsing, Metric, Plugin, async_event)
+    EventParsing, EventQueue, EventSource, Metric, Plugin, async_event)
 import falcokit
 """
 _PROJECT = """\

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 import pytest
 from author import Author
 from drivers import Drive, InProcess, Plughost, RunnerDrive, Sysdig
+from source_drivers import InProcessRead, PlughostRead, RunnerRead, SysdigRead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import CompileC, RealHost
+    from source_drivers import Read
 
     Call = Callable[..., list[str]]
     WritePlugin = Callable[..., Author]
@@ -32,13 +34,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "drive" not in metafunc.fixturenames:
+    fixture = next((f for f in ("drive", "read") if f in metafunc.fixturenames), None)
+    if fixture is None:
         return
     marker = metafunc.definition.get_closest_marker("drivers")
     names = marker.args if marker else _ALL
     real = pytest.mark.host
     metafunc.parametrize(
-        "drive",
+        fixture,
         [pytest.param(n, marks=[real] if n in {"plughost", "sysdig"} else []) for n in names],
         indirect=True,
     )
@@ -60,6 +63,16 @@ def drive(request: pytest.FixtureRequest) -> Drive:
         driver: Drive = request.getfixturevalue(request.param)
         return driver
     return InProcess() if request.param == "in_process" else RunnerDrive()
+
+
+@pytest.fixture
+def read(request: pytest.FixtureRequest, tmp_path: Path) -> Read:
+    """A driver of event sources."""
+    if request.param == "plughost":
+        return PlughostRead(request.getfixturevalue("plughost"), tmp_path)
+    if request.param == "sysdig":
+        return SysdigRead(request.getfixturevalue("sysdig"), tmp_path)
+    return InProcessRead() if request.param == "in_process" else RunnerRead()
 
 
 @pytest.fixture(scope="session")

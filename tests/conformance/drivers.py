@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from author import Author
     from conftest import RealHost
 
-__all__ = ["Drive", "InProcess", "Log", "Outcome", "Plughost", "RunnerDrive", "Seen", "Sysdig"]
+__all__ = [
+    "Drive", "InProcess", "Log", "Outcome", "Plughost", "RunnerDrive", "Seen", "Sysdig", "reported",
+]  # fmt: skip
 
 _FORMAT = "*%evt.num|%evt.type|%evt.source|%evt.asynctype|%evt.is_async|%evt.rawtime"
 _SEVERITIES = ("fatal", "critical", "error", "warning", "notice", "info", "debug", "trace")
@@ -121,7 +123,7 @@ class InProcess:
         return out
 
 
-def _reported(report: dict[str, Any]) -> Seen:
+def reported(report: dict[str, Any]) -> Seen:
     if "data_base64" in report:
         data = base64.b64decode(report["data_base64"])
     else:
@@ -150,7 +152,7 @@ class RunnerDrive:
         for report in out.raw:
             kind = report["report"]
             if kind == "event":
-                out.events.append(_reported(report))
+                out.events.append(reported(report))
             elif kind == "error":
                 out.error += report["message"]
             elif kind == "log":
