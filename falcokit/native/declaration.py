@@ -41,7 +41,7 @@ def check_hook(
     if function is None or not overrides(plugin, hook):
         return
     if not issubclass(plugin, capability):
-        what = f"has a {hook} that nobody calls"
+        what = f"has {_a(hook)} that nobody calls"
         wrong(plugin, hook, what, f"add {capability.__name__} to the bases of the class")
     if inspect.iscoroutinefunction(function):
         hint = "hooks are plain methods; async work is a producer: @async_event(name)"
@@ -50,7 +50,11 @@ def check_hook(
         inspect.signature(function).bind(*range(len(arguments) + 1))
     except TypeError as e:
         hint = f"def {hook}({', '.join(['self', *arguments])})"
-        wrong(plugin, hook, f"has a {hook} that cannot be called: {e}", hint)
+        wrong(plugin, hook, f"has {_a(hook)} that cannot be called: {e}", hint)
+
+
+def _a(hook: str) -> str:
+    return f"an {hook}" if hook[0] in "aeiou" else f"a {hook}"
 
 
 def strings(plugin: type[Any], attribute: str) -> list[str]:

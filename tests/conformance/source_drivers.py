@@ -141,7 +141,7 @@ class SysdigRead:
 
     def __call__(
         self, author: Author, params: str | None = None, *, config: Any = None,
-        limit: int = 100_000, seconds: float = 10.0,  # noqa: ARG002
+        limit: int = 100_000, seconds: float = 10.0,
     ) -> ReadOutcome:  # fmt: skip
         """Read to the end or the limit: sysdig's own -M goes by the times of events."""
         file = self._folder / "sysdig.scap"

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
+from source_drivers import PlughostRead
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import WritePlugin
+    from drivers import Plughost
     from source_drivers import Read
 
 FORMS = """
@@ -207,7 +210,7 @@ def test_a_source_that_cannot_be_opened_says_why(
     assert not out.events
     assert text.removeprefix("open: ") in out.error
     if params == "closed" and read.name != "in_process":
-        assert f'{author.at("open was to fail")}: {text}' in out.error
+        assert f"{author.at('open was to fail')}: {text}" in out.error
 
 
 @pytest.mark.drivers("in_process", "runner", "sysdig")
@@ -251,12 +254,11 @@ def test_wrong_open_params_are_told(
     assert text in out.error
 
 
+@pytest.mark.host
 def test_a_line_of_a_file_is_an_event(
-    write_plugin: WritePlugin, plughost: object, tmp_path: object
+    write_plugin: WritePlugin, plughost: Plughost, tmp_path: Path
 ) -> None:
     """S1: a file is an iterator, and its close is called."""
-    from source_drivers import PlughostRead  # noqa: PLC0415
-
     author = write_plugin("""
         class P(Plugin, EventSource):
             plugin_id = 999
@@ -264,7 +266,7 @@ def test_a_line_of_a_file_is_an_event(
             def open(self, params: str):
                 return open(params, "rb")
     """)
-    out = PlughostRead(plughost, tmp_path)(author, str(author.file))  # type: ignore[arg-type]
+    out = PlughostRead(plughost, tmp_path)(author, str(author.file))
     assert out.error == ""
     assert b"".join(out.data) == author.file.read_bytes()
-    assert json.dumps(out.metrics["source_discarded"]) == "0"
+    assert out.metrics["source_discarded"] == 0

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opening and closing event sources: all ends, in time, and a source never holds the host up."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from source_drivers import PlughostRead, RunnerRead
+
+from falcokit.testing import start_plugin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import WritePlugin
+    from drivers import Plughost
+    from source_drivers import Read
+
+ENDING = """
+class P(Plugin, EventSource):
+    plugin_id = 999
+    event_source = "conform"
+    def open(self, params: str):
+        self.log.info("open on %s", threading.current_thread().name)
+        return {"generator": self.steps, "async": self.later, "queue": self.queue,
+                "full": self.full, "idle": self.idle}[params]()
+    def steps(self):
+        try:
+            while True:
+                yield b"x"
+                time.sleep(0.001)
+        finally:
+            self.log.info("steps ended")
+    def full(self):
+        try:
+            while True:
+                yield b"x"
+        finally:
+            self.log.info("full ended")
+    def idle(self):
+        try:
+            yield b"x"
+            while True:
+                yield None
+        finally:
+            self.log.info("idle ended")
+    async def later(self):
+        try:
+            yield b"x"
+            task = asyncio.create_task(asyncio.sleep(100))
+            await task
+        finally:
+            await asyncio.sleep(0.01)
+            self.log.info("async ended, task cancelled: %s", task.cancelled())
+    def queue(self):
+        queue = EventQueue(10)
+        def produce():
+            try:
+                while True:
+                    queue.put(b"x")
+            except falcokit.SourceClosedError:
+                self.log.info("queue ended")
+        self.thread = threading.Thread(target=produce)
+        self.thread.start()
+        return queue
+    def close(self, instance):
+        if isinstance(instance, EventQueue):
+            self.thread.join()
+        self.log.info("close of %s", type(instance).__name__)
+"""
+BLOCKING = """
+class Blocking:
+    def __init__(self):
+        self.read, self.write = os.pipe()
+    def __iter__(self):
+        yield b"1"
+        yield b"2"
+        os.read(self.read, 1)
+        yield b"never delivered"
+    def close(self):
+        os.write(self.write, b"x")
+
+class P(Plugin, EventSource):
+    plugin_id = 999
+    event_source = "conform"
+    def open(self, params): return Blocking()
+"""
+STUCK = """
+class P(Plugin, EventSource):
+    plugin_id = 999
+    event_source = "conform"
+    def open(self, params):
+        yield b"1"
+        time.sleep(100)
+"""
+TWICE = """
+class P(Plugin, EventSource):
+    plugin_id = 999
+    event_source = "conform"
+    def init(self):
+        self.queue = EventQueue()
+    def open(self, params):
+        self.queue.put(b"x")
+        return self.queue
+"""
+OWN = """
+class P(Plugin, EventSource):
+    plugin_id = 999
+    event_source = "conform"
+    number = 0
+    def open(self, params: str):
+        P.number += 1
+        mine = P.number
+        for i in range(2000): yield f"{mine} {i}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ("generator", "steps ended"),
+        ("full", "full ended"),
+        ("idle", "idle ended"),
+        ("async", "async ended, task cancelled: True"),
+        ("queue", "queue ended"),
+    ],
+)
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_what_gives_events_ends_with_the_capture(
+    read: Read, write_plugin: WritePlugin, params: str, said: str
+) -> None:
+    """S3, A3"""
+    begin = time.monotonic()
+    out = read(write_plugin(ENDING), params, limit=1)
+    assert out.error == ""
+    assert out.data[:1] == [b"x"]
+    assert len(out.said(said)) == 1, out.logs
+    assert len(out.said("close of")) == 1
+    assert not out.said("event source is still")
+    assert time.monotonic() - begin < 8.0
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_close_can_release_an_iterator_that_blocks(read: Read, write_plugin: WritePlugin) -> None:
+    """S3: and the host is not held up by it: two events come although the third never does."""
+    out = read(write_plugin(BLOCKING), limit=3, seconds=1.0)
+    assert out.data == [b"1", b"2"]
+    assert not out.eof
+    assert not out.error
+    assert not out.said("still at")
+
+
+def test_an_iterator_that_does_not_end_is_left_behind_and_told(write_plugin: WritePlugin) -> None:
+    """A3"""
+    author = write_plugin(STUCK)
+    begin = time.monotonic()
+    out = RunnerRead()(author, limit=1)
+    assert out.data == [b"1"]
+    (log,) = out.said("the event source is still")
+    assert f"at {author.at('time.sleep(100)')} in open, 4 s after it was asked to end" in log.text
+    assert time.monotonic() - begin < 20.0
+
+
+@pytest.mark.host
+def test_a_queue_serves_one_capture(
+    plughost: Plughost, write_plugin: WritePlugin, tmp_path: Path
+) -> None:
+    """S5"""
+    out = PlughostRead(plughost, tmp_path)(
+        write_plugin(TWICE), limit=1, options=("--cycles", 2), seconds=1
+    )
+    assert "the event source is closed: nobody takes events any more" in out.error
+    with start_plugin(write_plugin(TWICE).plugin) as running:
+        running.open().close()
+        with pytest.raises(Exception, match="the event source is closed"):
+            running.open()
+
+
+@pytest.mark.host
+def test_several_inspectors_read_sources_of_their_own(
+    plughost: Plughost, write_plugin: WritePlugin
+) -> None:
+    """A11: four states of one plugin in a process, on four threads."""
+    author = write_plugin(OWN)
+    answer = plughost.raw("--plugin", author.library, "--open", "", "--inspectors", 4)
+    counts = [i["cycles"][0]["events"]["count"] for i in answer["inspectors"]]
+    assert counts == [2000] * 4
+
+
+@pytest.mark.host
+def test_what_is_left_at_close_is_counted(
+    plughost: Plughost, write_plugin: WritePlugin, tmp_path: Path
+) -> None:
+    """S2"""
+    author = write_plugin("""
+        class P(Plugin, EventSource):
+            plugin_id = 999
+            event_source = "conform"
+            def open(self, params: str):
+                queue = EventQueue()
+                queue.put_many([b"x"] * 5000)
+                return queue
+            def get_metrics(self):
+                return [Metric("own", 7)]
+    """)
+    out = PlughostRead(plughost, tmp_path)(author, limit=10)
+    assert out.metrics["own"] == 7
+    # 4096 of the 5000 are the host's batch, of which it has read 10
+    assert (out.metrics["source_events"], out.metrics["source_waiting"]) == (4096, 904)
+    again = plughost.raw(
+        "--plugin", author.library, "--open", "", "--events", 10, "--cycles", 2, "--metrics"
+    )
+    metrics = again["cycles"][1]["metrics"]["conform"]
+    assert metrics["conform.source_discarded"] == 904
+    assert metrics["conform.source_bytes"] == 2 * 4096 * 39

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What hosts show of a source: text of events, progress, open params; and events beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from source_drivers import PlughostRead, RunnerRead
+
+from falcokit import Event
+from falcokit.testing import start_plugin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import WritePlugin
+    from drivers import Plughost, Sysdig
+    from source_drivers import Read
+
+SHOWN = """
+class Instance:
+    def __iter__(self):
+        yield b"one"
+        yield b"two"
+    def progress(self):
+        return {progress}
+
+class P(Plugin, EventSource):
+    plugin_id = 999
+    event_source = "conform"
+    def open(self, params): return Instance()
+    def event_to_string(self, event):
+        {to_string}
+    def list_open_params(self):
+        return {params}
+"""
+SYSTEM = """
+import struct
+def whole(code, *params, lengths="H"):
+    head = struct.pack("=QQIHI", 1_700_000_000_000_000_000, 77, 0, code, len(params))
+    raw = head + b"".join(struct.pack("=" + lengths, len(p)) for p in params) + b"".join(params)
+    return raw[:16] + struct.pack("=I", len(raw)) + raw[20:]
+
+class P(Plugin, EventSource):
+    def open(self, params: str):
+        good = whole(4, struct.pack("=q", 3))
+        if params == "good":
+            yield good
+            yield Event.from_bytes(good)
+            yield bytearray(good)
+        bad = {
+            "short": b"hello", "length": good + b"x", "code": whole(999),
+            "params": whole(4, b"x" * 8)[:26] + struct.pack("=H", 999) + b"y" * 8,
+            "name": whole(402, b"\\0" * 4, b"name", b"", lengths="I"),
+            "id": whole(322, b"\\0", b"", lengths="I"),
+        }
+        yield bad[params]
+"""
+BESIDE = """
+class P(Plugin, EventSource, AsyncEvents):
+    plugin_id = 999
+    event_source = "conform"
+    def open(self, params: str):
+        yield b"first"
+        while True:
+            yield None
+    @async_event("tick")
+    def produce(self):
+        for i in range(20_000): yield str(i)
+"""
+
+
+def shown(to_string: str = "return 'x'", progress: str = "0.25", params: str = "()") -> str:
+    text = SHOWN.replace("{to_string}", to_string).replace("{progress}", progress)
+    return text.replace("{params}", params)
+
+
+@pytest.mark.host
+@pytest.mark.parametrize(
+    ("to_string", "text"),
+    [
+        ("return f'<{event.data.decode()}>'", ["<one>", "<two>"]),
+        ("raise ValueError('it was to fail')", ["datalen=3 data=one", "datalen=3 data=two"]),
+        ("return 7", ["datalen=3 data=one", "datalen=3 data=two"]),
+    ],
+)
+def test_the_text_of_an_event(
+    sysdig: Sysdig, write_plugin: WritePlugin, to_string: str, text: list[str]
+) -> None:
+    """S9"""
+    author = write_plugin(shown(to_string))
+    out, _, status = sysdig.raw("-H", author.library, "-I", "conform", "-p", "%evt.plugininfo")
+    assert status == 0
+    assert out.split("\n")[:2] == text
+
+
+@pytest.mark.host
+def test_a_text_that_fails_is_logged(
+    plughost: Plughost, write_plugin: WritePlugin, tmp_path: Path
+) -> None:
+    """S9, B12"""
+    author = write_plugin(shown("raise ValueError('it was to fail')"))
+    out = PlughostRead(plughost, tmp_path)(
+        author, options=("--print", 2, "--format", "%evt.plugininfo")
+    )
+    assert out.error == ""
+    (log,) = out.said("event_to_string: ValueError: it was to fail")
+    assert log.text.startswith(author.at("it was to fail"))
+
+
+@pytest.mark.host
+@pytest.mark.parametrize(
+    ("progress", "shown_as"),
+    [
+        ("0.25", {"pct_x100": 2500, "text": "25.00%"}),
+        ("(0.5, 'half')", {"pct_x100": 5000, "text": "half"}),
+        ("(1, '')", {"pct_x100": 10000, "text": "100.00%"}),
+        ("2.0", {"pct_x100": 0}),
+        ("float('nan')", {"pct_x100": 0}),
+        ("1 / 0", {"pct_x100": 0}),
+    ],
+)
+def test_the_progress(
+    plughost: Plughost, write_plugin: WritePlugin, tmp_path: Path, progress: str, shown_as: object
+) -> None:
+    """S8"""
+    out = PlughostRead(plughost, tmp_path)(write_plugin(shown(progress=progress)))
+    assert out.raw["cycles"][0]["progress"] == shown_as
+    if progress == "2.0":
+        assert out.said("progress is a number from 0.0 to 1.0, not 2.0")
+
+
+@pytest.mark.host
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ('["a", ("b", "what b is")]', "\na\nb: what b is\n"),
+        ("[]", ""),
+        ('["long" + "g" * 20_000]', "long" + "g" * 20_000),
+        ('[("", "empty")]', "list_open_params: ('', 'empty') has an empty value"),
+        ("[7]", "list_open_params: TypeError"),
+        ('[("a", 7)]', "list_open_params: ('a', 7) is neither a value nor (value, desc)"),
+    ],
+)
+def test_open_params_to_choose_from(
+    sysdig: Sysdig, write_plugin: WritePlugin, params: str, text: str
+) -> None:
+    """S8"""
+    author = write_plugin(shown(params=params))
+    out, said, _ = sysdig.raw("-H", author.library, "--plugin-info", author.library)
+    assert text in out + said
+
+
+def test_open_params_and_texts_in_process(write_plugin: WritePlugin) -> None:
+    """S8, S9"""
+    plugin = write_plugin(shown("return f'<{event.data}>'", params='["a", ("b", "B")]')).plugin
+    with start_plugin(plugin) as running, running.open() as source:
+        assert running.list_open_params() == [
+            {"value": "a", "desc": ""}, {"value": "b", "desc": "B"},
+        ]  # fmt: skip
+        assert running.event_to_string(Event(b"x")) == "<b'x'>"
+        assert source.progress() == (0.25, "25.00%")
+
+
+@pytest.mark.host
+def test_a_plugin_without_an_id_gives_events_of_the_host(
+    plughost: Plughost, write_plugin: WritePlugin
+) -> None:
+    """S5: of any type, each as a whole."""
+    author = write_plugin(SYSTEM)
+    answer = plughost.raw(
+        "--plugin", author.library, "--open", "good", "--events", 3, "--print", 3,
+        "--format", "%evt.type %evt.source %evt.rawtime",
+    )  # fmt: skip
+    assert answer["stderr"].splitlines()[:3] == ["close syscall 1700000000000000000"] * 3
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ("short", "sends whole events, with a header of 26 bytes: these are 5 bytes"),
+        ("length", "its lengths do not fit its 37 bytes"),
+        ("code", "no event has the type 999"),
+        ("params", "its lengths do not fit its 36 bytes"),
+        ("name", "its lengths do not fit"),
+        ("id", "its lengths do not fit"),
+    ],
+)
+def test_an_event_that_would_lead_the_host_astray_is_refused(
+    write_plugin: WritePlugin, params: str, text: str
+) -> None:
+    """S5"""
+    author = write_plugin(SYSTEM)
+    out = RunnerRead()(author, params)
+    assert f"{author.at('yield bad')}: next_batch: InvalidEventError: " in out.error
+    assert text in out.error
+
+
+@pytest.mark.drivers("runner", "plughost")
+def test_async_events_leave_promptly_beside_a_source_that_is_idle(
+    read: Read, write_plugin: WritePlugin
+) -> None:
+    """A8: a source that slept 30 ms in each next_batch would let out 70 a second."""
+    out = read(write_plugin(BESIDE), limit=20_001)
+    metrics = out.metrics
+    assert metrics["async_delivered"] == 20_000
+    assert metrics["source_events"] == 1
