@@ -37,7 +37,7 @@ authors = [{ name = "Tests", email = "tests@example.com" }]
 [tool.falcokit]
 plugin = "wrong:P"
 """
-#: What is replaced, by what, and the error: its line (that of the text, 5 for the class), its words.
+#: What is replaced, by what, and the error: the text of its line, and what it says.
 WRONG = {
     "id alone": ("    event_source = ", "    other = ", "plugin_id = 999", "no event_source"),
     "source alone": ("    plugin_id = 999\n", "", "event_source =", "and no plugin_id"),
@@ -60,7 +60,7 @@ WRONG = {
     "unknown params": (": str", ": Nothing", "def open", "name 'Nothing' is not defined"),
     "odd params": (": str", ": Plugin", "def open", "open params that JSON cannot describe"),
     "close": ("self, instance", "self", "def close", "a close that cannot be called"),
-    "no capability": ("Plugin, EventSource", "Plugin, AsyncEvents", "def open", "that nobody calls"),
+    "no mixin": ("Plugin, EventSource", "Plugin, AsyncEvents", "def open", "that nobody calls"),
 }  # fmt: skip
 
 

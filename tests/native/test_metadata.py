@@ -95,7 +95,7 @@ WRONG = {
     "hook with too many arguments": (
         "class P(Plugin, AsyncEvents):\n    def init(self, config): pass",
         2,
-        "P has a init that cannot be called: missing a required argument: 'config'",
+        "P has an init that cannot be called: missing a required argument: 'config'",
         "def init(self)",
     ),
     "names that are one text": (
