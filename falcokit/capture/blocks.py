@@ -13,6 +13,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from falcokit.capture.layout import BIG, EVENT_BLOCKS, LITTLE, SECTION_HEADER, SECTION_MAGIC
+from falcokit.capture.stored_body import HELD_EVENT_BYTES, StoredBody, TemporaryBytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +30,8 @@ Block: TypeAlias = tuple[int, int, bytes]
 #: Larger blocks are passed over. The format allows 4 GiB and a few KiB of gzip can hold that;
 #: the largest list of processes seen in a real capture is below 10 MiB.
 MAX_BLOCK_BYTES: Final = 64 * 1024 * 1024
-#: Of events, of which two are held at a time, with their parameters: that fits into 100 MB.
-MAX_EVENT_BYTES: Final = 8 * 1024 * 1024
+#: Of events: a payload of 64 MiB, the most that a falcokit plugin emits, and what is around it.
+MAX_EVENT_BYTES: Final = 65 * 1024 * 1024
 
 _LARGE_BYTES: Final = 1024 * 1024  # from here on blocks are not held twice
 _HEAD_BYTES: Final = 8
@@ -84,11 +85,13 @@ class BlockWalk:
             offset = self._base + self._at
             if total > _LARGE_BYTES:
                 if total > (MAX_EVENT_BYTES if code in EVENT_BLOCKS else MAX_BLOCK_BYTES):
-                    whole = self._pass_over(code, total)
-                elif whole := (body := self._large_body(total)) is not None:
-                    yield code, offset, body
-                if not whole:
+                    if not self._pass_over(code, total):
+                        return
+                    continue
+                body = self._large_body(code, total)
+                if body is None:
                     return
+                yield code, offset, body
                 continue
             if self._at + total > len(self._buffer):
                 if not self._fill(total):
@@ -174,9 +177,11 @@ class BlockWalk:
         self._taken += len(part)
         return part
 
-    def _large_body(self, total: int) -> bytes | None:
+    def _large_body(self, code: int, total: int) -> bytes | None:
         """Collect the body of a large block without holding it twice; None at the end."""
-        offset, body, left = self.offset, BytesIO(), total - _MIN_BLOCK_BYTES
+        offset, left = self.offset, total - _MIN_BLOCK_BYTES
+        stored = code in EVENT_BLOCKS and total > HELD_EVENT_BYTES
+        body = TemporaryBytes() if stored else BytesIO()
         self._at += _HEAD_BYTES
         while left:
             here = self._buffer[self._at : self._at + left]
@@ -193,7 +198,9 @@ class BlockWalk:
             self._break_off(f"the two lengths of a block of {total} bytes differ", offset)
             return None
         self._at += _TRAILER_BYTES
-        return body.getvalue()
+        if isinstance(body, BytesIO):
+            return body.getvalue()
+        return StoredBody(body, 0, body.size)
 
     def _pass_over(self, code: int, total: int) -> bool:
         """Read on behind a block that is too large to hold, a piece at a time."""

@@ -11,9 +11,9 @@ import functools
 import struct
 from typing import TYPE_CHECKING, Final
 
-from falcokit.capture.blocks import MAX_BLOCK_BYTES
+from falcokit.capture.blocks import MAX_BLOCK_BYTES, MAX_EVENT_BYTES
 from falcokit.capture.event_table import event_table
-from falcokit.capture.layout import NOT_SET, SECTION_HEADER, SECTION_MAGIC
+from falcokit.capture.layout import EVENT_BLOCKS, NOT_SET, SECTION_HEADER, SECTION_MAGIC
 from falcokit.capture.sections import SUPPORTED_MAJOR
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from falcokit.capture.layout import Layout
     from falcokit.capture.sections import Machine
 
-__all__ = ["encode_block", "encode_event", "encode_machine", "encode_section"]
+__all__ = ["encode_block", "encode_event", "encode_frame", "encode_machine", "encode_section"]
 
 _MINOR: Final = 2
 _MACHINE: Final = 0x201
@@ -42,11 +42,18 @@ _OPTION_APPLICATION: Final = 4
 
 def encode_block(code: int, body: bytes, layout: Layout) -> bytes:
     """Return a whole block: the body padded, between its two lengths."""
-    padding = -len(body) % 4
-    total = len(body) + padding + _FRAME_BYTES
-    if total > MAX_BLOCK_BYTES:
-        raise ValueError(f"a block of {total} bytes is too large; {MAX_BLOCK_BYTES} are possible")
-    return layout.block.pack(code, total) + body + bytes(padding) + layout.u32.pack(total)
+    before, behind = encode_frame(code, len(body), layout)
+    return before + body + behind
+
+
+def encode_frame(code: int, size: int, layout: Layout) -> tuple[bytes, bytes]:
+    """Return what stands before and behind a body of `size` bytes."""
+    padding = -size % 4
+    total = size + padding + _FRAME_BYTES
+    most = MAX_EVENT_BYTES if code in EVENT_BLOCKS else MAX_BLOCK_BYTES
+    if total > most:
+        raise ValueError(f"a block of {total} bytes is too large; {most} are possible")
+    return layout.block.pack(code, total), bytes(padding) + layout.u32.pack(total)
 
 
 def encode_section(layout: Layout, *, comment: str | None, application: str | None) -> bytes:

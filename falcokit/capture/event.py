@@ -20,6 +20,7 @@ from falcokit.capture.event_table import (
 )
 from falcokit.capture.layout import NOT_SET
 from falcokit.capture.lengths import split_params
+from falcokit.capture.stored_body import HELD_EVENT_BYTES, StoredBody, whole
 
 if TYPE_CHECKING:
     from falcokit.capture.event_table import EventType
@@ -126,18 +127,10 @@ class Event:
     @property
     def params(self) -> tuple[bytes, ...]:
         """The raw parameters as stored; raise MalformedEventError when they contradict."""
-        if self._params is None:
-            body = self._body if self._end < _LARGE_BYTES else memoryview(self._body)
-            self._params = split_params(
-                body[self._first : self._end],
-                stored=self.stored_params,
-                event_type=self.event_type,
-                large_block=self._block.large,
-                layout=self._layout,
-            )
-        if self._params is None:
-            raise MalformedEventError(f"the parameters of event {self.number} overrun it")
-        return self._params
+        found = self._params
+        if found is None:
+            found = self._cut()
+        return found if self._end <= HELD_EVENT_BYTES else tuple(map(whole, found))
 
     @property
     def comments(self) -> tuple[str, ...]:
@@ -147,7 +140,7 @@ class Event:
             return ()
         from falcokit.capture.options import COMMENT, read_options  # noqa: PLC0415 - hardly ever
 
-        found = read_options(self._body, start, self._layout)
+        found = read_options(self._body[start:], 0, self._layout)
         return tuple(text for code, text in found if code == COMMENT)
 
     @property
@@ -163,14 +156,21 @@ class Event:
         """The name of an async event, None for all others."""
         if self.code != ASYNC_EVENT:
             return None
-        return self._plugin_params()[1].rstrip(b"\0").decode("utf-8", "backslashreplace")
+        return whole(self._plugin_params()[1]).rstrip(b"\0").decode("utf-8", "backslashreplace")
 
     @property
     def data(self) -> bytes:
         """The payload of a plugin or async event, empty for all others."""
         if self.code not in {PLUGIN_EVENT, ASYNC_EVENT}:
             return b""
-        return self._plugin_params()[-1]
+        return whole(self._plugin_params()[-1])
+
+    def data_start(self, limit: int) -> tuple[bytes, int]:
+        """Return at most `limit` bytes of `data`, and how many there are, at little cost."""
+        if self.code not in {PLUGIN_EVENT, ASYNC_EVENT}:
+            return b"", 0
+        data = self._plugin_params()[-1]
+        return data[:limit], len(data)
 
     @property
     def type(self) -> str:
@@ -184,6 +184,26 @@ class Event:
                 own_name = self.async_name or self._syscall()
         return own_name or event_type.name
 
+    def _cut(self) -> tuple[bytes, ...]:
+        """Cut the parameters; large ones of an event that is kept in a file stay there."""
+        body = self._body
+        if self._end < _LARGE_BYTES:
+            data: bytes | memoryview = body[self._first : self._end]
+        elif isinstance(body, StoredBody):
+            data = body.part(self._first, self._end)
+        else:
+            data = memoryview(body)[self._first : self._end]
+        params = self._params = split_params(
+            data,
+            stored=self.stored_params,
+            event_type=self.event_type,
+            large_block=self._block.large,
+            layout=self._layout,
+        )
+        if params is None:
+            raise MalformedEventError(f"the parameters of event {self.number} overrun it")
+        return params
+
     def _syscall(self) -> str | None:
         params = self.params
         if self.code not in GENERIC_SYSCALLS or not params:
@@ -192,7 +212,7 @@ class Event:
 
     def _plugin_params(self) -> tuple[bytes, ...]:
         wanted = _ASYNC_PARAMS if self.code == ASYNC_EVENT else _PLUGIN_PARAMS
-        params = self.params[:wanted]
+        params = (self._params or self._cut())[:wanted]
         if len(params) < wanted or len(params[0]) != _ID_BYTES:
             raise MalformedEventError(f"event {self.number} lacks a parameter of its type")
         return params

@@ -74,7 +74,7 @@ def event_object(event: Event) -> dict[str, Any]:
     try:
         if event.plugin_id is not None:
             result |= {"plugin_id": event.plugin_id, "name": event.async_name}
-            result |= payload_object(event.data[:_PAYLOAD_BYTES], len(event.data))
+            result |= payload_object(*event.data_start(_PAYLOAD_BYTES))
         else:
             result["args"] = {arg.name: _json_value(arg.value) for arg in values(event)}
             resolved = {text.name: text.resolved for text in arg_texts(event) if text.resolved}

@@ -11,6 +11,8 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
+from falcokit.capture.stored_body import StoredBody
+
 if TYPE_CHECKING:
     from falcokit.capture.event_table import EventType
     from falcokit.capture.layout import Layout
@@ -19,6 +21,7 @@ __all__ = ["split_params"]
 
 _NARROW: Final = 2
 _WIDE: Final = 4
+_MOST_LENGTHS: Final = 64 * 1024
 
 
 def split_params(
@@ -66,10 +69,15 @@ def _cut(
     first = count * width
     if first > len(data):
         return None
+    kept = data if isinstance(data, StoredBody) else None
+    if kept is not None and first > _MOST_LENGTHS:  # only the start is in memory
+        return None
     lengths = layout.array(width, count).unpack_from(data)
     ends = tuple(accumulate(lengths, initial=first))
     if ends[-1] > len(data) or (exact and ends[-1] != len(data)):
         return None
+    if kept is not None:
+        return tuple([kept.part(start, end) for start, end in pairwise(ends)])
     if isinstance(data, memoryview):  # of a large event, which is not copied as a whole
         return tuple([bytes(data[start:end]) for start, end in pairwise(ends)])
     return tuple([data[start:end] for start, end in pairwise(ends)])

@@ -42,10 +42,10 @@ class StreamCounts:
 
     def add(self, event: Event) -> None:
         """Count one event."""
-        data, ts = event.data, event.ts_ns
+        (data, size), ts = event.data_start(_LAST_DATA_BYTES), event.ts_ns
         self.count += 1
-        self.size += len(data)
-        self.data, self.data_size, self.offset = data[:_LAST_DATA_BYTES], len(data), event.offset
+        self.size += size
+        self.data, self.data_size, self.offset = data, size, event.offset
         if ts is None:
             self.untimed += 1
         else:

@@ -14,12 +14,19 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal
 
 from falcokit.capture.descriptors import encode_descriptor
-from falcokit.capture.encode import encode_block, encode_event, encode_machine, encode_section
+from falcokit.capture.encode import (
+    encode_block,
+    encode_event,
+    encode_frame,
+    encode_machine,
+    encode_section,
+)
 from falcokit.capture.event_table import ASYNC_EVENT, PLUGIN_EVENT
 from falcokit.capture.interfaces import encode_interface
 from falcokit.capture.layout import BIG, LITTLE, BlockKind
 from falcokit.capture.processes import encode_process
 from falcokit.capture.sink import open_sink
+from falcokit.capture.stored_body import StoredBody
 from falcokit.capture.users import encode_user
 
 if TYPE_CHECKING:
@@ -197,8 +204,19 @@ class CaptureWriter:
         """Write an event of another capture as it is stored there, in whatever version."""
         self._check_open()
         self._check_order(event._layout)  # noqa: SLF001 - an event and its writer are one package
-        block = encode_block(event._block.code, event._body, self._layout)  # noqa: SLF001
-        self._write_event(block)
+        code, body = event._block.code, event._body  # noqa: SLF001
+        if isinstance(body, StoredBody):
+            self._copy_stored(code, body)
+        else:
+            self._write_event(encode_block(code, body, self._layout))
+
+    def _copy_stored(self, code: int, body: StoredBody) -> None:
+        """Write a block that is too large for memory, which alone may be left incomplete."""
+        before, behind = encode_frame(code, len(body), self._layout)
+        self._write_event(before)
+        for piece in body.pieces():
+            self._sink.write(piece)
+        self._sink.write(behind)
 
     def flush(self) -> None:
         """Bring everything so far into the file, where a follower sees it."""

@@ -32,6 +32,7 @@ __all__ = ["cut_line", "event_lines"]
 
 #: Characters of one payload or buffer where no terminal sets a limit.
 _PIPE_CHARS: Final = 512
+_PAYLOAD_BYTES: Final = 4 * _PIPE_CHARS  # as many as those have at most
 _NS: Final = 1_000_000_000
 _SECOND_CHARS: Final = len("2026-01-31 12:00:00")
 _NO_TIME: Final = "-".ljust(_SECOND_CHARS + len(".123456789"))
@@ -119,10 +120,11 @@ def _dumped(event: Event, resolver: Resolver | None, buffers: BufferForm) -> str
 
 def _payload(event: Event) -> str:
     try:
-        plugin_id, name, data = event.plugin_id, event.async_name, event.data
+        plugin_id, name = event.plugin_id, event.async_name
+        data, size = event.data_start(_PAYLOAD_BYTES)
     except MalformedEventError:
         return _MALFORMED
-    payload = payload_text(data, _PIPE_CHARS) if data else "NULL"
+    payload = payload_text(data, _PIPE_CHARS, cut=len(data) < size) if data else "NULL"
     if name is None:
         return f"plugin_id={plugin_id} event_data={payload}"
     return f"plugin_id={plugin_id} name={_short(name)} data={payload}"

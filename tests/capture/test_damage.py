@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scap_builder import Builder
 
 from falcokit.capture import CaptureError, Notice, open_capture, summarize
-from falcokit.capture.blocks import MAX_BLOCK_BYTES
+from falcokit.capture.blocks import MAX_BLOCK_BYTES, MAX_EVENT_BYTES
 from falcokit.capture.errors import MAX_NOTICES
 from falcokit.capture.summarize import MAX_STREAMS
 
@@ -168,7 +168,7 @@ def test_a_huge_declared_length_takes_no_memory(tmp_path: Path) -> None:
 
 
 def test_a_small_gzip_file_that_inflates_hugely_takes_little_memory(tmp_path: Path) -> None:
-    size = MAX_BLOCK_BYTES + 4096
+    size = MAX_EVENT_BYTES + 4096
     packed = BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1) as file:
         file.write(WHOLE + BUILD.pack("II", 0x221, size))
@@ -185,7 +185,7 @@ def test_a_small_gzip_file_that_inflates_hugely_takes_little_memory(tmp_path: Pa
 
 
 def test_a_block_too_large_to_hold_is_passed_over_and_reading_goes_on(tmp_path: Path) -> None:
-    huge = BUILD.block(0x221, bytes(MAX_BLOCK_BYTES))
+    huge = BUILD.block(0x221, bytes(MAX_EVENT_BYTES))
     events, notices = read(tmp_path / "large.scap", HEAD + huge + EVENTS[3])
     assert events == [b"DDD"]
     assert [notice.kind for notice in notices] == ["large-block"]

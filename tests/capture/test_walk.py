@@ -18,10 +18,11 @@ from scap_builder import NOT_SET, T0, Builder
 
 import falcokit.capture.native
 from falcokit.capture import Summary, open_capture, summarize
-from falcokit.capture.blocks import MAX_BLOCK_BYTES, MAX_EVENT_BYTES
+from falcokit.capture.blocks import MAX_BLOCK_BYTES
 from falcokit.capture.histogram import MAX_BINS
 from falcokit.capture.native import NATIVE_FROM_BYTES, library
 from falcokit.capture.selection import EventQuery
+from falcokit.capture.stored_body import HELD_EVENT_BYTES
 from falcokit.capture.streams import MAX_STREAMS
 from falcokit.capture.summarize import Tally
 from falcokit.errors import ToolMissingError
@@ -275,9 +276,11 @@ def measure(path: Path) -> tuple[int, int]:
     return int(events), int(peak) // 1024
 
 
-def test_two_gigabytes_take_less_than_a_hundred_megabytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("size", "count"), [(HELD_EVENT_BYTES - 100, 240), (64 << 20, 30)])
+def test_two_gigabytes_take_less_than_a_hundred_megabytes(
+    tmp_path: Path, size: int, count: int
+) -> None:
     path = tmp_path / "sparse.scap"
-    size, count = MAX_EVENT_BYTES - 100, 240
     with path.open("wb") as file:  # sparse: the payloads are holes
         file.write(HEAD)
         for _ in range(count):
@@ -298,7 +301,7 @@ def test_the_largest_blocks_that_are_held_fit_into_a_hundred_megabytes(
     tmp_path: Path, code: int
 ) -> None:
     path = tmp_path / "block.scap"
-    total = MAX_EVENT_BYTES if code == 0x216 else MAX_BLOCK_BYTES
+    total = HELD_EVENT_BYTES if code == 0x216 else MAX_BLOCK_BYTES
     body = BUILD.pack("HQQIHI", 0, T0, 1, total - 14, 5, 0)
     with path.open("wb") as file:
         file.write(HEAD + BUILD.pack("II", code, total) + body)

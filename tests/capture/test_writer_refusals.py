@@ -26,7 +26,7 @@ REFUSED = {
     "too few": (lambda w: w.event(322, [b""], ts_ns=T0), "pluginevent .* has 2 parameters, not 1"),
     "parameter": (lambda w: w.event(5, [b"", bytes(65536)], ts_ns=T0), "fd of close has 65536"),
     "event": (lambda w: w.event(5, [bytes(9), bytes(65500)], ts_ns=T0), "too large for readers"),
-    "large": (lambda w: w.plugin_event(1, bytes(64 << 20), ts_ns=T0), "block of .* too large"),
+    "large": (lambda w: w.plugin_event(1, bytes(65 << 20), ts_ns=T0), "block of .* too large"),
     "comment": (lambda w: w.event(5, [], ts_ns=T0, comment="x" * 65536), "comment has 65536"),
     "time": (lambda w: w.event(5, [], ts_ns=-1), "do not fit their field"),
     "cpu": (lambda w: w.event(5, [], ts_ns=T0, cpu=65536), "do not fit their field"),
