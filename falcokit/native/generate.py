@@ -77,10 +77,10 @@ def entry_c_source(
         ("FK_HAS_METRICS", "has_metrics"),
         ("FK_HAS_LIST_OPEN_PARAMS", "has_list_open_params"),
         ("FK_HAS_EVENT_TO_STRING", "has_event_to_string"),
+        ("FK_PARSE_TYPES_AT_INIT", "parse_types_at_init"),
     ):
         if meta.get(key):
             defines[flag] = "1"
-    codes = "".join(f"{code}, " for code in meta["parse_types"])
     capabilities = [f'#include "entry_{name}.c"\n' for name in meta["capabilities"]]
     return "".join(
         [
@@ -90,7 +90,6 @@ def entry_c_source(
             "\n",
             _strings("fk_boot_paths", meta["paths"] if own_python else []),
             _strings("fk_boot_events", meta["async_events"]),
-            f"static const uint16_t fk_boot_parse_types[] = {{{codes}0}};\n",
             field_table(meta) if extracts else "",
             "static const fk_boot fk_boot_data = {\n",
             "\t.name = FK_META_NAME,\n",
@@ -100,7 +99,6 @@ def entry_c_source(
             f"\t.stdlib = {c_literal(meta['stdlib'] if own_python else '')},\n",
             "\t.paths = fk_boot_paths,\n",
             "\t.event_names = fk_boot_events,\n",
-            "\t.parse_types = fk_boot_parse_types,\n",
             *(field_boot(meta) if extracts else []),
             f"\t.has_metrics = {int(meta['has_metrics'])},\n",
             f"\t.has_async = {int('async' in meta['capabilities'])},\n",

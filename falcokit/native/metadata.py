@@ -34,8 +34,6 @@ _VERSION: Final = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 _API: Final = re.compile(r"3\.(\d+)\.\d+")
 _NEWEST_API = 12
 _SCHEMA: Final = re.compile(r"\d+\.\d+\.\d+")
-#: Async events of schema 4 hosts; a host without the check ignores it.
-_EVENT_SCHEMA: Final = "4.0.0"
 #: Of the plugin itself: hook -> its arguments after self.
 _HOOKS: Final = {"init": [], "destroy": [], "set_config": ["config"], "get_metrics": []}
 #: Falco's word for each capability, the mixin that stands for it, and the hooks it calls.
@@ -92,7 +90,7 @@ def plugin_metadata(plugin: type[Any], defaults: dict[str, str | None]) -> dict[
     found["warnings"] = declare_listen.listening_warnings(found["capabilities"])
     found["has_nested_tables"] = declare_store.check_exports(plugin, found["capabilities"])
     found["required_api_version"] = _required_api(plugin, _needed_minors(found))
-    found["required_event_schema_version"] = _event_schema(plugin)
+    found["required_event_schema_version"] = _event_schema(plugin, found["parse_event_types"])
     return found
 
 
@@ -146,11 +144,11 @@ def _required_api(plugin: type[Any], needed: dict[str, int]) -> str:
     return str(pinned)
 
 
-def _event_schema(plugin: type[Any]) -> str:
+def _event_schema(plugin: type[Any], codes: list[int]) -> str:
     """Return the version of the event schema, which a host compares with its kernel driver's."""
     pinned = getattr(plugin, "required_event_schema_version", None)
     if pinned is None:
-        return _EVENT_SCHEMA
+        return declare_parse.event_schema(codes)
     if not _SCHEMA.fullmatch(str(pinned)):
         what = f"requires the event schema {pinned!r}"
         wrong(plugin, "required_event_schema_version", what, 'write it as x.y.z: "4.0.0"')

@@ -177,20 +177,6 @@ def _event(given: Any) -> Event:
     return Event.from_bytes(raw, source=_text(given.evtsrc) or None, number=int(given.evtnum))
 
 
-def _python_parse(plugin: int, given: Any, err: Any, size: int) -> int:
-    try:
-        _states[int(plugin)].parse(_event(given))
-    except BaseException as e:  # noqa: BLE001
-        text = errors.tell(e, "parse_event")
-        _write(err, int(size), text)
-        # The framework says nothing of a failed parse: the log does.
-        state = _states.get(int(plugin))
-        if state is not None:
-            state.write_repeated(e, text)
-        return _FAILURE
-    return _SUCCESS
-
-
 def _python_metrics(plugin: int, err: Any, size: int) -> int:
     try:
         for name, kind, number, value in _states[int(plugin)].metrics():
@@ -229,7 +215,6 @@ def connect(ffi: Any, lib: Any) -> None:
     for name, function in (
         ("fk_call_python", _call_python),
         ("fk_python_where", _python_where),
-        ("fk_python_parse", _python_parse),
         ("fk_python_metrics", _python_metrics),
         ("fk_python_progress", _python_progress),
         ("fk_python_event_to_string", _python_event_to_string),

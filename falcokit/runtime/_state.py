@@ -5,7 +5,7 @@
     dump_state and set_config are possible in ready and capturing.
 
 Used by `_bridge` for the host, and by `falcokit.testing` without one. All methods but `metrics` and
-`parse` run on the state's own worker thread.
+`parse_failed` run on the state's own worker thread.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from falcokit.runtime.errors import PluginError, tell
 from falcokit.runtime.exported_table import exported_tables, make_shape
 from falcokit.runtime.logs import current, targets
 from falcokit.runtime.metrics import VALUE_TYPES
+from falcokit.runtime.parsing import EventParsing, wanted_events
 from falcokit.runtime.producers import Producers, place_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,16 @@ class Host(RoutineHost, Protocol):
 
     def bind(self, plugin: Any, extraction_failed: Callable[..., str], /) -> None:
         """Find the methods that the host's thread will call."""
+
+    def set_parser(
+        self,
+        function: Callable[[Event], None],
+        failed: Callable[[BaseException], str],
+        codes: tuple[int, ...],
+        sources: tuple[str, ...],
+        /,
+    ) -> None:
+        """Call `function` for each event of these codes and sources; () stands for any source."""
 
     def close(self) -> None:
         """Let go of the author's objects: no hook is called any more."""
@@ -93,6 +104,9 @@ class PluginState:
             self._plugin.__init__()
             self._plugin.init()
             self.host.bind(self._plugin, self.extraction_failed)
+            if isinstance(self._plugin, EventParsing):
+                codes, sources = wanted_events(self._plugin)
+                self.host.set_parser(self._plugin.parse_event, self.parse_failed, codes, sources)
         except BaseException:
             targets.remove(self)
             raise
@@ -188,16 +202,11 @@ class PluginState:
         finally:
             routines.close()
 
-    def parse(self, event: Event) -> None:
-        """Hand one event to the author, if it is of a source that was asked for."""
-        sources = self._plugin.parse_event_sources
-        if sources and event.source not in sources:
-            return  # delivered for the async side, which may have asked for more sources
-        token = current.set(self)
-        try:
-            self._plugin.parse_event(event)
-        finally:
-            current.reset(token)
+    def parse_failed(self, error: BaseException) -> str:
+        """Log why parse_event failed, which the framework does not, and return it."""
+        text = tell(error, "parse_event")
+        self.write_repeated(error, text)
+        return text
 
     def extraction_failed(self, name: str, error: BaseException, method: Any) -> str:
         """Log why a field has no value, and return it for the last error."""

@@ -77,6 +77,8 @@ def event_codes(wanted: Iterable[str | int]) -> tuple[int, ...]:
         ValueError: there is no such name or code.
 
     """
+    if isinstance(wanted, str):
+        raise ValueError(f"{wanted!r} is a name, not a tuple of names: ({wanted!r},)")  # noqa: TRY004
     found: set[int] = set()
     for item in wanted:
         found.update((item,) if isinstance(item, int) else _named(item))

@@ -13,8 +13,7 @@ from falcokit.runtime._state import PluginState
 from falcokit.runtime.async_events import AsyncEventHandler, AsyncEvents
 from falcokit.runtime.errors import EventRefusedError, TableError
 from falcokit.runtime.listening import CaptureListening
-from falcokit.runtime.logs import install_once
-from falcokit.runtime.parsing import EventParsing
+from falcokit.runtime.logs import current, install_once
 from falcokit.runtime.producers import declared_producers
 from falcokit.testing._handler import InProcessHandler
 from falcokit.testing._listening import InProcessRoutines
@@ -70,6 +69,7 @@ class RunningPlugin(InProcessRoutines):
         self._number = 0
         self._exported: set[str] = set()
         self._listens = False
+        self._parser: Any = None
         self._lock = threading.Lock()
         self._state = PluginState(self.name, "", self)
 
@@ -101,6 +101,10 @@ class RunningPlugin(InProcessRoutines):
     def bind(self, plugin: Any, extraction_failed: Any) -> None:
         """Nothing to find: `extract` does."""
 
+    def set_parser(self, *parser: Any) -> None:
+        """Keep what parses events: the function, what it calls when it fails, codes, sources."""
+        self._parser = parser
+
     def close(self) -> None:
         """Nothing to let go of here."""
 
@@ -125,11 +129,18 @@ class RunningPlugin(InProcessRoutines):
 
     def parse(self, event: Event) -> None:
         """Let the plugin parse an event when it wants those of this type and source."""
-        plugin = self._class
-        if not issubclass(plugin, EventParsing) or event.type not in plugin.parse_event_types:
+        if self._parser is None:
             return
-        if not plugin.parse_event_sources or event.source in plugin.parse_event_sources:
-            self._state.parse(event)
+        function, failed, codes, sources = self._parser
+        if event.type not in codes or (sources and event.source not in sources):
+            return
+        token = current.set(self._state)
+        try:
+            function(event)
+        except Exception as e:  # noqa: BLE001  # the framework goes on too
+            failed(e)
+        finally:
+            current.reset(token)
 
     # What a test asks.
 

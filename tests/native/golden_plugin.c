@@ -28,7 +28,6 @@ static const char *const fk_boot_events[] = {
 	"quo\"te",
 	NULL,
 };
-static const uint16_t fk_boot_parse_types[] = {322, 402, 0};
 static const fk_boot fk_boot_data = {
 	.name = FK_META_NAME,
 	.target = "golden:P",
@@ -37,7 +36,6 @@ static const fk_boot fk_boot_data = {
 	.stdlib = "/lib/python",
 	.paths = fk_boot_paths,
 	.event_names = fk_boot_events,
-	.parse_types = fk_boot_parse_types,
 	.has_metrics = 0,
 	.has_async = 1,
 	.has_log = 1,

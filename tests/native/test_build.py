@@ -72,7 +72,7 @@ META: dict[str, Any] = {
     "capabilities": ["async", "parse"],
     "async_events": ["one", 'quo"te'],
     "async_event_sources": ["syscall"],
-    "parse_types": [322, 402],
+    "parse_types_at_init": False,
     "parse_event_types": [322, 402],
     "parse_event_sources": ["a", "syscall"],
     "init_schema": {"type": "object", "properties": {"count": {"type": "integer"}}},
@@ -198,7 +198,7 @@ def test_the_generated_c_is_stable_and_knows_every_declaration() -> None:
     different: dict[str, Any] = {
         "name": "other", "version": "9.9.9", "description": "x", "contact": "x",
         "required_api_version": "3.12.0", "required_event_schema_version": "4.1.0",
-        "async_events": ["x"], "async_event_sources": [], "parse_types": [402],
+        "async_events": ["x"], "async_event_sources": [], "parse_types_at_init": True,
         "parse_event_types": [402], "parse_event_sources": [], "init_schema": None,
         "has_dump_state": False, "has_config": False, "has_metrics": True, "paths": [],
         "executable": "/x", "stdlib": "/x", "capabilities": ["parse"],

@@ -167,14 +167,23 @@ WRONG = {
         "P has no parse_event",
         "def parse_event(self, event)",
     ),
-    "codes that cannot be parsed": (
+    "an event that there is not": (
         (
-            "class P(Plugin, EventParsing):\n    parse_event_types = (1,)\n"
+            "class P(Plugin, EventParsing):\n    parse_event_types = ('opena',)\n"
             "    def parse_event(self, event): pass"
         ),
         2,
-        "P parses events of the types [1]",
-        "402 for async events",
+        "P has parse_event_types that cannot be had: there is no event 'opena': open",
+        'names or codes: ("openat", "asyncevent", 322)',
+    ),
+    "no event to parse": (
+        (
+            "class P(Plugin, EventParsing):\n    parse_event_types = ()\n"
+            "    def parse_event(self, event): pass"
+        ),
+        2,
+        "P parses events of no type",
+        'name them: ("openat", "asyncevent")',
     ),
     "an API that does not exist": (
         (
@@ -289,7 +298,7 @@ def test_the_project_gives_what_the_class_leaves_out(tmp_path: Path) -> None:
     assert (found["description"], found["contact"]) == ("Its own.", "c@example.com")
     assert found["capabilities"] == ["async", "parse"]
     assert found["async_events"] == ["b", "a", "c"]
-    assert found["parse_types"] == [322, 402]
+    assert found["parse_event_types"] == [322, 402]
     assert found["parse_event_sources"] == ["x", "y"]
     assert (found["file"], found["line"]) == (str(tmp_path / "wrong.py"), _FIRST)
     assert found["executable"] == sys.executable

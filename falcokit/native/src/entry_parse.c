@@ -5,8 +5,13 @@
 
 FK_EXPORT uint16_t *plugin_get_parse_event_types(uint32_t *n, ss_plugin_t *s) {
 	static uint16_t types[] = {FK_META_PARSE_TYPES};
+	uint32_t ignored;
+	if (!n) n = &ignored;
+	*n = sizeof types / sizeof *types;
+#ifdef FK_PARSE_TYPES_AT_INIT // the config chooses: without a state nobody knows
+	if (fk_ready(s)) return fk_table->parse_event_types(s, n);
+#endif
 	(void)s;
-	if (n) *n = sizeof types / sizeof *types;
 	return types;
 }
 

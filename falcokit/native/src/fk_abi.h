@@ -33,7 +33,6 @@ typedef struct fk_boot {
 	const char *stdlib;             // folder of the standard library
 	const char *const *paths;       // module search path, NULL at its end; a packaged one has none
 	const char *const *event_names; // async events, NULL at its end
-	const uint16_t *parse_types;    // codes that the author's parse_event gets, 0 at its end
 	const fk_boot_field *fields;    // NULL without field extraction
 	int has_offsets;                // the required API version has value offsets: 3.11 and newer
 	uint32_t plugin_id;             // 0: none, or no event sourcing
@@ -75,4 +74,6 @@ typedef struct fk_glue {
 	                               const ss_plugin_field_extract_input *in);
 	ss_plugin_rc (*capture_open)(fk_plugin *p, const ss_plugin_capture_listen_input *in);
 	ss_plugin_rc (*capture_close)(fk_plugin *p, const ss_plugin_capture_listen_input *in);
+	// The codes that were chosen at init, the host's own async events among them.
+	uint16_t *(*parse_event_types)(fk_plugin *p, uint32_t *n);
 } fk_glue;

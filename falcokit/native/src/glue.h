@@ -11,6 +11,7 @@
 //   glue_extract.c   extract_fields          glue_value.c    what its methods return
 //   glue_source.c    open, next_batch         glue_channel.c   from a source to next_batch
 //   glue_queue.c     put() for Python         glue_item.c      what is put, as bytes
+//   glue_parse.c     parse_event
 #pragma once
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -52,8 +53,6 @@ typedef struct fk_call {
 // Defined by the code that cffi generates.
 extern int fk_call_python(fk_call *call);
 extern int fk_python_where(uint64_t plugin, char *out, size_t len);
-extern int fk_python_parse(uint64_t plugin, const ss_plugin_event_input *event, char *err,
-                           size_t len);
 extern int fk_python_metrics(uint64_t plugin, char *err, size_t len);
 extern int fk_python_progress(uint64_t plugin, uint64_t instance, char *err, size_t len);
 extern int fk_python_event_to_string(uint64_t plugin, const ss_plugin_event_input *event, char *err,
@@ -182,7 +181,6 @@ typedef struct fk_impl {
 	_Atomic int refs;  // the host, the worker, each Python object that points here
 	fk_plugin *plugin; // NULL after destroy
 	char *name, *target, *source_dir, **paths; // copies of the fk_boot's
-	uint16_t parse_types[64];
 	bool has_metrics, has_async;
 	ss_plugin_owner_t *owner;
 	ss_plugin_log_fn_t log_fn; // NULL after destroy

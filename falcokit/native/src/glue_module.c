@@ -3,6 +3,7 @@
 // type Link: a plugin state as Python holds it, for the log and for new emitters. A Link keeps the
 // memory of the state, so that a thread that logs after destroy finds a closed log, not freed memory.
 #include "glue_extract.h"
+#include "glue_parse.h"
 #include "glue_queue.h"
 #include "glue_source.h"
 
@@ -33,6 +34,7 @@ static PyObject *link_emitter(PyObject *me, PyObject *dump) {
 static PyObject *link_close(PyObject *me, PyObject *none) {
 	(void)none;
 	fk_event_forget(&((Link *)me)->impl->event);
+	fk_parse_forget(((Link *)me)->impl);
 	fk_extract_forget(((Link *)me)->impl);
 	Py_RETURN_NONE;
 }
@@ -59,6 +61,12 @@ LINK_TO(unsubscribe)
 LINK_TO(interrupt)
 LINK_TO(drain)
 
+// set_parser(function, failed, codes, sources)
+static PyObject *link_set_parser(PyObject *me, PyObject *args) {
+	if (!fk_parse_bind(((Link *)me)->impl, args)) return NULL;
+	Py_RETURN_NONE;
+}
+
 static void link_free(PyObject *me) {
 	PyTypeObject *type = Py_TYPE(me);
 	fk_impl_unref(((Link *)me)->impl);
@@ -71,6 +79,7 @@ static PyMethodDef link_methods[] = {{"log", link_log, METH_VARARGS, NULL},
                                      {"close", link_close, METH_NOARGS, NULL},
                                      {"export_table", link_export_table, METH_VARARGS, NULL},
                                      {"bind", link_bind, METH_VARARGS, NULL},
+                                     {"set_parser", link_set_parser, METH_VARARGS, NULL},
                                      {"subscribe", link_subscribe, METH_O, NULL},
                                      {"unsubscribe", link_unsubscribe, METH_O, NULL},
                                      {"interrupt", link_interrupt, METH_VARARGS, NULL},

@@ -3,6 +3,7 @@
 // Called on the host's threads, one at a time per state (get_metrics excepted). None of them takes
 // the GIL here: hooks run on the state's worker, and parse_event only enters Python when the author
 // asked for the event.
+#include "glue_parse.h"
 #include "glue_source.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ void fk_impl_unref(fk_impl *impl) {
 	fk_async_close(&impl->async);
 	fk_listen_free(impl);
 	fk_sourcing_free(impl);
+	fk_parse_close(impl);
 	free(impl->worker.text);
 	for (char **path = impl->paths; path && *path; path++) free(*path);
 	free(impl->paths);
@@ -84,8 +86,6 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 	impl->init_in = in;
 	impl->has_metrics = boot->has_metrics;
 	impl->has_async = boot->has_async;
-	for (int i = 0; boot->parse_types[i] && i < 63; i++)
-		impl->parse_types[i] = boot->parse_types[i];
 	bool ok = !boot->has_source || fk_sourcing_open(impl);
 	if (ok && copy_boot(impl, boot) && fk_async_open(impl, boot->event_names) &&
 	    fk_extract_open(impl, boot, p->last_error, sizeof p->last_error) && fk_worker_start(impl))
@@ -173,18 +173,11 @@ __thread bool fk_host_waits;
 static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in,
                                const ss_plugin_event_parse_input *tables) {
 	fk_impl *impl = p->impl;
-	(void)tables;
 	if (impl->has_async && in->evt->type == FK_CODE_ASYNCEVENT) fk_deliver_seen(&impl->async, in);
-	for (const uint16_t *type = impl->parse_types; *type; type++) {
-		if (*type != in->evt->type) continue;
-		fk_host_waits = true;
-		int rc =
-			fk_python_parse((uint64_t)(uintptr_t)impl, in, p->last_error, sizeof p->last_error);
-		fk_host_waits = false;
-		return (ss_plugin_rc)rc;
-	}
-	return SS_PLUGIN_SUCCESS;
+	return fk_parse(impl, in, tables);
 }
+
+static uint16_t *glue_parse_types(fk_plugin *p, uint32_t *n) { return fk_parse_types(p->impl, n); }
 
 __attribute__((visibility("default"))) const fk_glue fk_glue_table = {
 	.abi = FK_ABI,
@@ -205,4 +198,5 @@ __attribute__((visibility("default"))) const fk_glue fk_glue_table = {
 	.get_progress = fk_source_progress,
 	.list_open_params = fk_source_open_params,
 	.event_to_string = fk_source_event_to_string,
+	.parse_event_types = glue_parse_types,
 };
