@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AheadSource"]
 
-#: Pieces that are read before they are asked for.
-_PIECES: Final = 4
+#: Pieces that are read before they are asked for; with more, malloc often takes fresh memory.
+_PIECES: Final = 2
 #: Large ones: for each of them one thread wakes the other.
 _PIECE_BYTES: Final = 256 * 1024
 
