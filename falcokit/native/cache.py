@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import time
 from typing import TYPE_CHECKING
 
 from falcokit.errors import ToolMissingError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cache_folder", "cached", "find_cached", "key_of"]
 
+_MARK_AFTER = 86400.0
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -62,7 +64,13 @@ def find_cached(name: str, key: str) -> str | None:
     except OSError:
         return None
     _check(folder, facts)
-    return path if stat.S_ISREG(about.st_mode) and _is_ours(about) else None
+    if not stat.S_ISREG(about.st_mode) or not _is_ours(about):
+        return None
+    if time.time() - about.st_mtime > _MARK_AFTER:
+        from falcokit.native.cache_age import mark_used  # noqa: PLC0415 - once a day
+
+        mark_used(path)
+    return path
 
 
 def _folder() -> str:
@@ -118,6 +126,8 @@ def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
     import tempfile  # noqa: PLC0415 - see above
     from pathlib import Path  # noqa: PLC0415
 
+    from falcokit.native.cache_age import prune  # noqa: PLC0415
+
     target = cache_folder() / _file_name(name, key)
     if (found := find_cached(name, key)) is not None:
         return Path(found)
@@ -126,6 +136,8 @@ def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
             made = Path(folder) / name
             make(made)
             made.replace(target)
+        os.utime(target)
+        prune(target.parent)
     except OSError as e:
         raise _unusable(target.parent, e) from e
     return target

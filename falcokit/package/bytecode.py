@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from falcokit.errors import PackageError
 from falcokit.native.cache import cache_folder, key_of
+from falcokit.native.cache_age import mark_used
 from falcokit.package import compile_child
 from falcokit.package.python_runtime import child_environment
 
@@ -79,6 +80,7 @@ def compile_sources(
     key = key_of([runtime.identity, _CHILD.read_bytes(), request])
     target = cache_folder() / f"bytecode-{key}"
     if keep and (kept := _from_cache(target)) is not None:
+        mark_used(target)
         return kept
     answer = _run_child(runtime, request)
     compiled = _parse(answer)

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 
 from falcokit.errors import ConfigError, PackageError, ToolMissingError
 from falcokit.native.cache import cache_folder, key_of
+from falcokit.native.cache_age import mark_used
 from falcokit.package.distributions import DamagedFolderError, Distribution, read_distributions
 from falcokit.package.lock import Lock, lock_file, read_lock, write_lock
 from falcokit.package.resolve import find_installer, install, resolve
@@ -67,6 +68,7 @@ def install_dependencies(
     for last in (False, True):
         if not folder.is_dir():
             _install(lock, runtime, folder, progress)
+        mark_used(folder)
         try:
             found = read_distributions(folder, hashes, roots, runtime, project.package)
         except DamagedFolderError as e:

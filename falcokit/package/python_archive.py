@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from falcokit.errors import ConfigError, ToolMissingError
 from falcokit.native.cache import cache_folder
+from falcokit.native.cache_age import mark_used
 
 __all__ = ["archive_label", "is_archive", "unpack_archive"]
 
@@ -65,6 +66,7 @@ def unpack_archive(file: Path) -> Path:
             folder.mkdir(mode=0o700)
             _extract(file, folder)
             _move(folder, target)
+    mark_used(target)
     prefix = target / "python"
     if not (prefix / "bin" / "python3").exists():
         raise ConfigError(
