@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from conftest import CompileC
 
 
-@pytest.fixture(scope="session")
-def native(compile_c: CompileC) -> Iterator[NativeFields]:
-    fields = NativeFields(compile_c("libjson_fields.so", C_FILES, *FLAGS))
+@pytest.fixture(scope="session", params=["vector", "portable"])
+def native(compile_c: CompileC, request: pytest.FixtureRequest) -> Iterator[NativeFields]:
+    """The evaluator with this processor's vector instructions, and with none."""
+    flags = [*FLAGS, *(["-DFK_JPORTABLE"] if request.param == "portable" else [])]
+    fields = NativeFields(compile_c(f"libjson_fields_{request.param}.so", C_FILES, *flags))
     yield fields
     fields.close()

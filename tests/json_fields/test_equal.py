@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from falcokit.runtime.json_fields import JsonField
 
 RELAXED = settings(
-    max_examples=1000,
+    max_examples=400,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

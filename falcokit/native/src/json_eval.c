@@ -62,9 +62,9 @@ static bool push_event(fk_jrun *run, unsigned what) {
 
 // What was added from `from` on takes the place of what was added from `base` on.
 static bool settle(fk_jrun *run, uint32_t base, uint32_t from) {
-	memmove(run->doc->items + base, run->doc->items + from,
-	        (run->top - from) * sizeof *run->doc->items);
-	run->top = base + (run->top - from);
+	uint32_t n = run->top - from;
+	if (n) memmove(run->doc->items + base, run->doc->items + from, n * sizeof *run->doc->items);
+	run->top = base + n;
 	return true;
 }
 

@@ -3,7 +3,7 @@
 // has it, with SSE2 on any x86-64, and byte by byte elsewhere.
 #include "json_scan.h"
 #include <string.h>
-#if defined(__x86_64__)
+#if defined(FK_JSSE2)
 #include <immintrin.h>
 #endif
 
@@ -83,7 +83,7 @@ static inline __attribute__((always_inline)) unsigned balance_block(fk_jbalance 
 // Of 64 bytes.
 static inline fk_jmasks masks_of(const uint8_t *text) {
 	fk_jmasks m = {0};
-#if defined(__x86_64__)
+#if defined(FK_JSSE2)
 	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
 	const __m128i low = _mm_set1_epi8(0x20), open = _mm_set1_epi8('{'), close = _mm_set1_epi8('}');
 	for (unsigned i = 0; i < 64; i += 16) {
@@ -115,7 +115,7 @@ static size_t container_end_from(const uint8_t *text, size_t len, size_t pos, fk
 	return end ? pos + end : FK_JBROKEN;
 }
 
-#if defined(__x86_64__)
+#if defined(FK_JSSE2)
 #define WITH_AVX2 __attribute__((target("avx2,popcnt,bmi")))
 
 WITH_AVX2 static inline uint64_t equal_avx2(__m256i a, __m256i b, char c) {
@@ -142,7 +142,7 @@ WITH_AVX2 static size_t container_end_avx2(const uint8_t *text, size_t len, size
 #endif
 
 size_t fk_jcontainer_end(const uint8_t *text, size_t len, size_t pos) {
-#if defined(__x86_64__)
+#if defined(FK_JSSE2)
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt"))
 		return container_end_avx2(text, len, pos);
 #endif

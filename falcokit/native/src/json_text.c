@@ -12,7 +12,7 @@ static inline bool plain(uint8_t c) { return c && c < 0x80 && c != '\\'; }
 // How many bytes from here are ASCII, neither NUL nor a backslash.
 static inline size_t plain_run(const uint8_t *in, size_t len) {
 	size_t n = 0;
-#if defined(__x86_64__)
+#if defined(FK_JSSE2)
 	const __m128i slash = _mm_set1_epi8('\\'), zero = _mm_setzero_si128();
 	for (; n + 16 <= len; n += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(in + n));

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every example of docs/json-fields.md gives what it says there, in C and in Python."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from json_fields.native_fields import Answer, in_python
+
+from falcokit.runtime import json_operators
+from falcokit.runtime.json_fields import json_field
+from falcokit.runtime.json_nodes import Op
+
+if TYPE_CHECKING:
+    from json_fields.native_fields import NativeFields
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "json-fields.md").read_text()
+(PAYLOAD,) = re.findall(r"^```json\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)[1:]
+LINES = [line for block in BLOCKS for line in block.splitlines()]
+NAMES = {name: getattr(json_operators, name) for name in json_operators.__all__}
+EVENT = {"ts_ns": 1_700_000_000_000_000_000, "number": 7, "source": "k8s_audit"}
+SEEN_OTHERWISE = {"_then", "_as_node", "encode", "arguments", "contexts"}
+
+
+def expected(text: str) -> tuple[Any, Answer, str]:
+    """Read the argument, the answer and its field type from behind an example's #."""
+    found = re.fullmatch(r"(?:\[([^]\"]+)\] )?(.*)", text)
+    assert found
+    arg = int(found[1]) if (found[1] or "").isdigit() else found[1]
+    if found[2].startswith("fails: "):
+        return arg, Answer(error=found[2].removeprefix("fails: ")), "string"
+    value = None if found[2] == "no value" else json.loads(found[2])
+    one = value[0] if isinstance(value, list) else value
+    kind = {bool: "bool", int: "uint64"}.get(type(one), "string")
+    return arg, Answer(value), kind
+
+
+def packed(text: str) -> bytes:
+    return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_an_example_gives_what_it_says(native: NativeFields, line: str) -> None:
+    code, _, said = line.rpartition("# ")
+    arg, answer, kind = expected(said)
+    expression = eval(code, dict(NAMES))
+    if expression.op == Op.IP:
+        values = answer.value if expression.many else answer.value[0]
+        answer = Answer([packed(v) for v in values] if expression.many else packed(values))
+        kind = "ipaddr"
+    elif expression.op == Op.TIME:
+        kind = "abstime"
+    field = json_field("x.y", expression, type=kind, desc="d")
+    native.begin(PAYLOAD.encode(), **EVENT)
+    assert native.run(field, arg) == answer
+    assert in_python(field, PAYLOAD.encode(), arg, **EVENT) == answer
+
+
+def test_every_operator_has_an_example() -> None:
+    methods = {
+        name
+        for name in dir(type(json_operators.here))
+        if callable(getattr(json_operators.here, name)) and not name.startswith("_")
+    }
+    examples = "\n".join(LINES)
+    for name in (*methods - SEEN_OTHERWISE, *json_operators.__all__):
+        assert re.search(rf"\b{name}\b", examples), name
