@@ -38,6 +38,21 @@ if TYPE_CHECKING:
         RelTime,
         field,
     )
+    from falcokit.runtime.json_fields import JsonField, json_field
+    from falcokit.runtime.json_operators import (
+        all_of,
+        any_of,
+        coalesce,
+        const,
+        event,
+        here,
+        outer,
+        path,
+        root,
+        switch,
+        template,
+        when,
+    )
     from falcokit.runtime.listening import Capture, CaptureListening, Routine
     from falcokit.runtime.logs import FATAL, NOTICE, TRACE
     from falcokit.runtime.metrics import Metric
@@ -87,6 +102,7 @@ __all__ = [
     "InvalidEventError",
     "IpAddr",
     "IpNet",
+    "JsonField",
     "Metric",
     "Plugin",
     "PluginError",
@@ -100,18 +116,31 @@ __all__ = [
     "TableError",
     "UndeclaredEventError",
     "added",
+    "all_of",
+    "any_of",
     "async_event",
+    "coalesce",
+    "const",
+    "event",
     "export_table",
     "field",
+    "here",
     "i8",
     "i16",
     "i32",
     "i64",
+    "json_field",
+    "outer",
+    "path",
     "readonly",
+    "root",
+    "switch",
+    "template",
     "u8",
     "u16",
     "u32",
     "u64",
+    "when",
 ]
 
 #: The modules of `falcokit.runtime`, and what they have for authors.
@@ -137,6 +166,11 @@ _PLACES: Final = {
     "exported_table": ("ExportedTable", "export_table"),
     "extraction": (
         *("AbsTime", "FieldExtraction", "FieldValue", "IpAddr", "IpNet", "RelTime", "field"),
+    ),
+    "json_fields": ("JsonField", "json_field"),
+    "json_operators": (
+        *("all_of", "any_of", "coalesce", "const", "event", "here"),
+        *("outer", "path", "root", "switch", "template", "when"),
     ),
     "listening": ("Capture", "CaptureListening", "Routine"),
     "logs": ("FATAL", "NOTICE", "TRACE"),
