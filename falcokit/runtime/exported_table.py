@@ -214,11 +214,12 @@ def _shape(key: str, author: type[Any], table: type, entry: type) -> Shape:
             raise TypeError(f"__slots__: {base.__name__} cannot have any")
     if len(declared) > MAX_FIELDS:
         raise TypeError(f"{author.__name__} has {len(declared)} fields, more than {MAX_FIELDS}")
-    names = [field.name for field in declared]
+    names: set[str] = set()
     for field in declared:
         _check(field)
-        if names.count(field.name) > 1:
+        if field.name in names:
             raise TypeError(f"{field.attribute}: there are two fields {field.name!r}")
+        names.add(field.name)
     return Shape(
         key=STATE_TYPES[key],
         fields=tuple(
