@@ -214,7 +214,9 @@ void fk_xclear(fk_xtable *t) {
 void fk_xmap_free(fk_xmap *map) {
 	free(map->items);
 	free(map->index);
-	*map = (fk_xmap){0};
+	map->items = NULL;
+	map->index = NULL;
+	map->used = map->room = 0;
 }
 
 // What is inserted from here on lies behind `end`, and is not visited.
