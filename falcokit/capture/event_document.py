@@ -20,11 +20,13 @@ from falcokit.runtime.socket_values import Address, OtherFamily, SocketPair, Uni
 if TYPE_CHECKING:
     from falcokit.capture.decoding import Value
     from falcokit.capture.event import Event
+    from falcokit.capture.event_table import EventType
 
 __all__ = ["event_object", "payload_object"]
 
 #: The longest payload, buffer or string put into a document; sizes tell the whole length.
 _PAYLOAD_BYTES: Final = 64 * 1024
+_UNKNOWN: Final = "unknown"
 _RECORDS: Final = (Address, SocketPair, UnixPair, OtherFamily, PolledFd)
 
 
@@ -36,7 +38,8 @@ def event_object(event: Event) -> dict[str, Any]:
         ts_ns: nanoseconds since the epoch, null for dumped state.
         cpu, tid: where it happened; tid is null where there is no thread.
         code: of the event table. type: as evt.type has it. direction: ">", "<" or null.
-        category: what it is about: file, net, process; "unknown" for a code of a newer table.
+        category: what it is about: file, net, process; where the table says nothing of that, where
+            it comes from: meta; "unknown" for a code of a newer table.
         size: bytes of header and parameters.
         state_only: kept for its effect on the state, hidden on replay.
         leading_state: in the run at the section's head that a replay shows none of.
@@ -66,7 +69,7 @@ def event_object(event: Event) -> dict[str, Any]:
         "code": event.code,
         "type": event.type,
         "direction": event_type.dir if event_type else None,
-        "category": event_type.topic if event_type else "unknown",
+        "category": _category(event_type),
         "size": event.size,
         "state_only": event.state_only,
         "leading_state": event.leading,
@@ -85,6 +88,12 @@ def event_object(event: Event) -> dict[str, Any]:
     if comments := event.comments:
         result["comments"] = list(comments)
     return result
+
+
+def _category(event_type: EventType | None) -> str:
+    if event_type is None:
+        return _UNKNOWN
+    return event_type.source if event_type.topic == _UNKNOWN else event_type.topic
 
 
 def payload_object(data: bytes, size: int) -> dict[str, Any]:

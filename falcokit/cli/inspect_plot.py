@@ -18,11 +18,13 @@ __all__ = ["rate_bars", "rate_words"]
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _COLUMNS: Final = 48
 _NS: Final = 1_000_000_000
+#: A burst of two events within a microsecond says nothing about a second.
+_LEAST_NS: Final = 10_000_000
 
 
 def rate_words(histogram: EventHistogram) -> str:
-    """Name the highest rate, and the time over which it was counted."""
-    columns, width = _columns(histogram)
+    """Name the highest rate, and the time over which it was counted: not so short that it is odd."""
+    columns, width = _columns(histogram, _LEAST_NS)
     return f"at most {rate_text(max(columns) * _NS / width)}, counted over {duration_text(width)}"
 
 
@@ -33,8 +35,8 @@ def rate_bars(histogram: EventHistogram) -> str:
     return "".join(_BARS[(count * len(_BARS) - 1) // peak] if count else " " for count in columns)
 
 
-def _columns(histogram: EventHistogram) -> tuple[list[int], int]:
+def _columns(histogram: EventHistogram, least_ns: int = 0) -> tuple[list[int], int]:
     counts = histogram.counts
-    together = -(-len(counts) // _COLUMNS)
+    together = max(-(-len(counts) // _COLUMNS), -(-least_ns // histogram.width_ns))
     columns = [sum(counts[at : at + together]) for at in range(0, len(counts), together)]
     return columns, histogram.width_ns * together

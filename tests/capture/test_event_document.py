@@ -126,3 +126,10 @@ def test_contradicting_lengths_are_told(tmp_path: Path) -> None:
     found = event_object(one_event(tmp_path, bytes(stream)))
     assert "overrun" in found["malformed"]
     assert "args" not in found
+
+
+@pytest.mark.parametrize(
+    ("code", "category"), [(234, "meta"), (3, "file"), (402, "other"), (999, "unknown")]
+)
+def test_the_category_of_an_event(tmp_path: Path, code: int, category: str) -> None:
+    assert event_object(one_event(tmp_path, Builder().event(code, [])))["category"] == category
