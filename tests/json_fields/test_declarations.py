@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a declaration says of its field, and the mistakes that are told when it is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from json_fields.strategies import PATTERNS
+
+from falcokit.runtime.json_fields import json_field
+from falcokit.runtime.json_match import search
+from falcokit.runtime.json_operators import (
+    all_of,
+    coalesce,
+    const,
+    here,
+    outer,
+    path,
+    switch,
+    template,
+)
+from falcokit.runtime.json_regex import compile_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from json_fields.native_fields import NativeFields
+
+
+@pytest.mark.parametrize(
+    ("expression", "is_list", "arg", "required"),
+    [
+        (path("/a"), False, None, False),
+        (path("/a").each(), True, None, False),
+        (path("/a").each().join(), False, None, False),
+        (path("/a").each().where(here.path("/b").each().exists()).count(), False, None, False),
+        (path("/a").where(path("/b").each().equals("x")), False, None, False),
+        (path("/a").each(arg=True), True, "index", False),
+        (path("/a").arg_index(), False, "index", True),
+        (path("/a").url_query(), False, "key", True),
+        (coalesce(path("/a").arg_index(), path("/b").arg_key()), False, "index_or_key", True),
+    ],
+)
+def test_a_field_tells_its_shape(expression: Any, is_list: bool, arg: str, required: bool) -> None:
+    field = json_field("x.y", expression, desc="d")
+    assert (field.is_list, field.arg, field.arg_required) == (is_list, arg, required)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ftype"),
+    [
+        (str, "string"),
+        (int, "uint64"),
+        (bool, "bool"),
+        (dt.datetime, "abstime"),
+        (dt.timedelta, "reltime"),
+        (ipaddress.IPv6Address, "ipaddr"),
+        (ipaddress.IPv4Network, "ipnet"),
+        ("ipnet", "ipnet"),
+    ],
+)
+def test_a_field_has_the_type_that_is_declared(kind: Any, ftype: str) -> None:
+    assert json_field("x.y", "/a", type=kind, desc="d").ftype == ftype
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        (lambda: json_field("x.y", "a.b", desc="d"), "'a.b' is no JSON pointer"),
+        (lambda: json_field("x.y", "/a~2", desc="d"), "behind '~' comes"),
+        (lambda: json_field("x.y", "/a", desc=""), "needs a name and a description"),
+        (lambda: json_field("x.y", "/a", type=float, desc="d"), "no type of fields"),
+        (lambda: json_field("x.y", outer(), desc="d"), "outer() leads out of"),
+        (lambda: json_field("x.y", path("").each(outer(2)), desc="d"), "outer() leads out of"),
+        (lambda: path("a", -1), "a str or an index"),
+        (lambda: path("").equals(), "needs a constant"),
+        (lambda: path("").equals(-1), "cannot be compared"),
+        (lambda: path("").equals(1.5), "no constant"),
+        (lambda: path("").as_int(null="json"), "the policy 'json'"),
+        (lambda: path("").as_string(null="maybe"), "null='maybe' is none of"),
+        (lambda: path("").as_time("days"), "the forms are"),
+        (lambda: path("").as_ip(other="empty"), "no empty address"),
+        (lambda: path("").split(""), "a separator is empty"),
+        (lambda: path("").is_type("text"), "the types are"),
+        (lambda: path("").regex("(a"), "ends too early"),
+        (lambda: path("").regex("(?=a)"), "only (?: )"),
+        (lambda: path("").regex("a", 1), "there is no group 1"),
+        (lambda: path("").regex("(a{99}){99}"), "more than 512 steps"),
+        (lambda: path("").regex(r"\b"), r"\b is not known"),
+        (lambda: const("\0"), "a NUL character"),
+        (lambda: template("{a}"), "{a} is none of"),
+        (lambda: template("{a}", a=path("").each()), "may be many values"),
+        (lambda: template("", a=path("")), "no place for a"),
+        (lambda: switch(path("").each(), {"a": "b"}), "may be many"),
+        (all_of, "one at least"),
+        (lambda: path("").where("x"), "'x' is not an expression"),
+        (lambda: path("").each("x"), "'x' is not an expression"),
+        (lambda: coalesce(*[path("")] * 300), "too large"),
+    ],
+)
+def test_a_mistake_is_told_at_once(mistake: Callable[[], Any], told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        mistake()
+
+
+def test_nesting_of_operators_is_bounded() -> None:
+    expression = path("")
+    for _ in range(58):
+        expression = expression.lower()
+    with pytest.raises(ValueError, match="too large"):
+        expression.lower()
+
+
+def test_bytes_that_are_no_program_are_refused(native: NativeFields) -> None:
+    program = json_field("x.y", path("/a").regex("a|b"), desc="d").program
+    for n in range(len(program)):
+        with pytest.raises(ValueError, match="cannot be used"):
+            native.load(program[:n])
+    with pytest.raises(ValueError, match="behind its end"):
+        native.load(program + b"\0")
+
+
+@given(st.sampled_from(PATTERNS), st.text("aAbcx:,.é1 \n", max_size=30))
+def test_a_pattern_matches_what_re_matches(pattern: str, text: str) -> None:
+    found = re.search(pattern.replace("$", r"\Z"), text, re.ASCII)
+    span = search(compile_pattern(pattern, 0), text)
+    assert span == (found.span() if found else None)
