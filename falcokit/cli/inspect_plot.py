@@ -23,7 +23,7 @@ _LEAST_NS: Final = 10_000_000
 
 
 def rate_words(histogram: EventHistogram) -> str:
-    """Name the highest rate, and the time over which it was counted: not so short that it is odd."""
+    """Name the highest rate, and the time over which it was counted, which is never tiny."""
     columns, width = _columns(histogram, _LEAST_NS)
     return f"at most {rate_text(max(columns) * _NS / width)}, counted over {duration_text(width)}"
 
