@@ -78,11 +78,11 @@ def plugin_metadata(plugin: type[Any], defaults: dict[str, str | None]) -> dict[
     # An async plugin parses its own events, by which it knows what the host has delivered.
     found["capabilities"] = [*own, *(["parse"] if "async" in own and "parse" not in own else [])]
     found |= {"async_events": [], "async_event_sources": [], "has_dump_state": False}
+    found |= declare_extract.extract_metadata(plugin, extracts="extract" in own)
     if "source" in own:
         found |= declare_source.source_metadata(plugin)
     if "async" in own:
         found |= declare_async.async_metadata(plugin)
-    found |= declare_extract.extract_metadata(plugin, extracts="extract" in own)
     sources = found["async_event_sources"] if "async" in own else None
     found |= declare_parse.parse_metadata(plugin, sources, parses="parse" in own)
     if "listen" in own:

@@ -15,6 +15,7 @@ from falcokit.runtime.errors import EventRefusedError, TableError
 from falcokit.runtime.listening import CaptureListening
 from falcokit.runtime.logs import current, install_once
 from falcokit.runtime.producers import declared_producers
+from falcokit.testing._fields import InProcessFields
 from falcokit.testing._handler import InProcessHandler
 from falcokit.testing._listening import InProcessRoutines
 from falcokit.testing._source import RunningSource
@@ -39,7 +40,7 @@ class LogMessage(NamedTuple):
     text: str
 
 
-class RunningPlugin(InProcessRoutines):
+class RunningPlugin(InProcessRoutines, InProcessFields):
     """A plugin between init and destroy. Made by `start_plugin`.
 
     Attributes:
@@ -99,7 +100,7 @@ class RunningPlugin(InProcessRoutines):
         return new_table(name, make_shape(StoredTable, StoredEntry))
 
     def bind(self, plugin: Any, extraction_failed: Any) -> None:
-        """Nothing to find: `extract` does."""
+        """Find nothing: `extract` does."""
 
     def set_parser(self, *parser: Any) -> None:
         """Keep what parses events: the function, what it calls when it fails, codes, sources."""

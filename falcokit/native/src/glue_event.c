@@ -101,7 +101,7 @@ static PyObject *make_name(HostEvent *self) {
 }
 
 static PyObject *make_source(HostEvent *self) {
-	if (!self->source || !self->evt) Py_RETURN_NONE;
+	if (!self->evt || !self->source || !*self->source) Py_RETURN_NONE;
 	return PyUnicode_DecodeUTF8(self->source, (Py_ssize_t)strlen(self->source), "replace");
 }
 
