@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples of docs/api.md are complete plugins: they pass the build's checks, run, and emit."""
+"""The examples of docs/api.md and docs/listening.md are complete plugins: they pass the build's checks, run, and emit."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from falcokit import Plugin
 from falcokit.native.metadata import plugin_metadata
 from falcokit.testing import start_plugin
 
-_PAGE = Path(__file__).parent.parent.parent / "docs" / "api.md"
-_BLOCKS = re.findall(r"^```python\n(.*?)^```$", _PAGE.read_text(), re.DOTALL | re.MULTILINE)
+_DOCS = Path(__file__).parent.parent.parent / "docs"
+_PAGE = _DOCS / "api.md"
+_TEXT = _PAGE.read_text() + (_DOCS / "listening.md").read_text()
+_BLOCKS = re.findall(r"^```python\n(.*?)^```$", _TEXT, re.DOTALL | re.MULTILINE)
 
 
 def _run(code: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
