@@ -12,7 +12,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import captures, latency, packaging, rates, start
+from bench import captures, latency, packaging, rates, start, tables
 from bench.host import Host
 from bench.table import Row, show, to_json
 
@@ -33,6 +33,7 @@ def main() -> None:
             "end_to_end": lambda: rates.end_to_end(host, folder, runs),
             "busy": lambda: rates.busy_source(host, folder, runs),
             "gil": lambda: rates.gil(host, folder, runs),
+            "tables": lambda: tables.exported(host, folder, runs),
             "latency": lambda: latency.latency(host, folder, runs),
             "captures": lambda: captures.captures(runs),
             "help": lambda: start.help_time(runs),
