@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -176,70 +175,6 @@ def test_the_names_of_event_sources(events: list[Event]) -> None:
     assert numbers(events, "evt.source in (ticker, 7)", sources=sources) == [2, 3, 4, 5]
 
 
-FAULTS = {
-    "": (1, "empty"),
-    "   ": (1, "empty"),
-    "evt.type": (9, "an operator"),
-    "evt.type=": (10, "a value"),
-    "evt.type=open and": (18, "a field"),
-    "evt.type=open close": (15, "'and' or 'or'"),
-    "evt.type=open)": (14, "no '('"),
-    "(evt.type=open": (15, "')'"),
-    "evt.type='open": (10, "quote is not closed"),
-    "evt.type=a'b": (11, "'and' or 'or'"),
-    'evt.type="\\q"': (11, "escape"),
-    "evt.type in (a b)": (16, "','"),
-    "evt.type in (a,)": (16, "a value"),
-    "evt.num<x": (9, "a number"),
-    "evt.num=x": (9, "not a whole number"),
-    "evt.num=1.5": (9, "not a whole number"),
-    "evt.num in (1, x)": (16, "not a whole number"),
-    "evt.failed=1": (12, "true nor false"),
-    "evt.num contains 1": (9, "does not apply to number"),
-    "evt.failed > 1": (12, "does not apply to true or false"),
-    "evt.type bcontains 00": (10, "does not apply to text"),
-    "evt.buffer glob x": (12, "does not apply to bytes"),
-    "evt.buffer bcontains 0": (22, "hex"),
-    'evt.type="\\x00"': (10, "NUL"),
-    "evt.type regex op.*": (10, "regex is not supported"),
-    "evt.tpye=open": (1, "nearest: evt.type"),
-    "evt.num=1 and evt.tyep=open": (15, "nearest: evt.type"),
-    "evt.num=1 and\n evt.tyep=open": (2, "nearest: evt.type"),
-    "evt.arg.nme=x": (1, "nearest: name"),
-    "evt.arg.fd.name=x": (1, "no event has a parameter fd.name"),
-    "evt.type.is.opn=1": (1, "nearest: open"),
-    "evt.arg=x": (1, "evt.arg.NAME or evt.arg[N]"),
-    "evt.arg[x]=1": (1, "position"),
-    "evt.arg[0 =1": (8, "']'"),
-    "evt.rawarg[0]=1": (1, "evt.rawarg.NAME"),
-    "evt.rawarg.tuple=x": (17, "only the operator exists"),
-    "evt.type[1]=x": (1, "no argument"),
-    "evt.around=5": (1, "evt.around[NANOSECONDS]"),
-    "evt.around[5]>5": (14, "= only"),
-    "proc.name=cat": (1, "state of a replay"),
-    "evt.reltime>5": (1, "state of a replay"),
-    "spawned_process and evt.dir=<": (1, "no macros"),
-    "evt.type=val(evt.asynctype)": (13, "transformers"),
-    "tolower(evt.type)=x": (8, "transformers"),
-    "(" * 101 + "evt.num=1" + ")" * 101: (1, "deeper than 100"),
-    "(" * 30_000: (30_001, "a field"),
-}
-
-
-@pytest.mark.parametrize("text", FAULTS, ids=lambda text: repr(text[:30]))
-def test_an_error_points_at_its_column(text: str) -> None:
-    column, reason = FAULTS[text]
-    with pytest.raises(FilterError) as caught:
-        compile_filter(text)
-    assert reason in caught.value.reason
-    assert caught.value.column == column
-    _, shown, caret = caught.value.message.split("\n")
-    at = caret.index("^")
-    line = text.split("\n")[caught.value.line - 1]
-    assert shown[at : at + 1] == line[column - 1 : column]
-    assert len(shown) <= 100
-
-
 def test_a_filter_has_bounds(events: list[Event]) -> None:
     assert numbers(events, "(" * 100 + "evt.num=1" + ")" * 100) == [1]
     assert numbers(events, "not " * 10_001 + "evt.num>1") == [1]
@@ -325,20 +260,6 @@ def test_and_or_and_not_combine_what_their_parts_match(
 def test_any_value_survives_its_quotes(text: str, name: str) -> None:
     check = parse(f"evt.type in ({quoted(text)}, x)")
     assert [value.data for value in check.values] == [text.encode(), b"x"]  # type: ignore[union-attr]
-
-
-WORDS = st.sampled_from(
-    ["evt.type", "evt.num", "evt.arg[0]", "evt.buffer", "evt.rawarg.fd", "=", "!=", "<", "in", "(",
-     ")", ",", "and", "or", "not", "exists", "contains", "glob", "pmatch", "x", "5", "'", '"',
-     "\\", "[", "val(", " "]
-)  # fmt: skip
-
-
-@settings(max_examples=500, deadline=None)
-@given(text=st.one_of(st.text(max_size=40), st.lists(WORDS, max_size=12).map(" ".join)))
-def test_any_text_compiles_or_is_a_filter_error(text: str) -> None:
-    with contextlib.suppress(FilterError):
-        compile_filter(text)
 
 
 @settings(max_examples=200, deadline=None)

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import gzip
 import io
-import resource
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,11 +16,9 @@ from scap_builder import NOT_SET, T0, Builder
 
 import falcokit.capture.native
 from falcokit.capture import Summary, open_capture, summarize
-from falcokit.capture.blocks import MAX_BLOCK_BYTES
 from falcokit.capture.histogram import MAX_BINS
 from falcokit.capture.native import NATIVE_FROM_BYTES, library
 from falcokit.capture.selection import EventQuery
-from falcokit.capture.stored_body import HELD_EVENT_BYTES
 from falcokit.capture.streams import MAX_STREAMS
 from falcokit.capture.summarize import Tally
 from falcokit.errors import ToolMissingError
@@ -241,75 +237,6 @@ def test_an_interrupted_count_keeps_what_it_has(tmp_path: Path) -> None:
         found = tally.summary(capture)
     assert found.events.count == capture.event_count
     assert 3 * NATIVE_FROM_BYTES < found.events.count * len(TICKS[5]) < 5 * NATIVE_FROM_BYTES
-
-
-MEASURE = """
-import sys
-from falcokit.capture import open_capture, summarize
-summary = summarize(sys.argv[1])
-with open_capture(sys.argv[1]) as capture:
-    for event in capture:
-        if event.number > 30:
-            break
-        event.params
-# Not ru_maxrss: that remembers the process that this one was forked from.
-peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
-sys.stdout.write(f"{summary.events.count} {peak}")
-"""
-
-
-def measure(path: Path) -> tuple[int, int]:
-    """Return the events of a file, and the memory in MB that reading it took in another process."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (600 * MB, 600 * MB))
-
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(path)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-        preexec_fn=limit,
-    )
-    events, peak = done.stdout.split()
-    return int(events), int(peak) // 1024
-
-
-@pytest.mark.parametrize(("size", "count"), [(HELD_EVENT_BYTES - 100, 240), (64 << 20, 30)])
-def test_two_gigabytes_take_less_than_a_hundred_megabytes(
-    tmp_path: Path, size: int, count: int
-) -> None:
-    path = tmp_path / "sparse.scap"
-    with path.open("wb") as file:  # sparse: the payloads are holes
-        file.write(HEAD)
-        for _ in range(count):
-            start = file.tell()
-            body = BUILD.pack("HQQIHIIII", 0, T0, NOT_SET, 26 + 12 + size, 322, 2, 4, size, 7)
-            total = 12 + (len(body) + size + 3 & ~3)
-            file.write(BUILD.pack("II", 0x221, total) + body)
-            file.seek(start + total - 4)
-            file.write(BUILD.pack("I", total))
-        assert file.tell() > 2e9
-    events, peak = measure(path)
-    assert events == count
-    assert peak < 100
-
-
-@pytest.mark.parametrize("code", [0x216, 0x215, 0x0BAD])
-def test_the_largest_blocks_that_are_held_fit_into_a_hundred_megabytes(
-    tmp_path: Path, code: int
-) -> None:
-    path = tmp_path / "block.scap"
-    total = HELD_EVENT_BYTES if code == 0x216 else MAX_BLOCK_BYTES
-    body = BUILD.pack("HQQIHI", 0, T0, 1, total - 14, 5, 0)
-    with path.open("wb") as file:
-        file.write(HEAD + BUILD.pack("II", code, total) + body)
-        file.seek(len(HEAD) + total - 4)
-        file.write(BUILD.pack("I", total) + TICKS[1])
-    events, peak = measure(path)
-    assert events == 1 + (code == 0x216)
-    assert peak < 100
 
 
 def test_a_file_in_memory_is_counted_too() -> None:
