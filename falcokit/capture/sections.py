@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from falcokit.capture.options import APPLICATION, COMMENT, read_options
 from falcokit.capture.record import Record
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ __all__ = ["SUPPORTED_MAJOR", "Machine", "Section", "decode_machine", "decode_se
 
 #: The framework refuses a higher one: blocks would not mean what they do today.
 SUPPORTED_MAJOR: Final = 1
-
-_OPTION_COMMENT: Final = 1
-_OPTION_APPLICATION: Final = 4
 
 
 class Section(Record):
@@ -48,14 +46,14 @@ def decode_section(body: bytes, offset: int, layout: Layout) -> Section | None:
     if len(body) < layout.section.size:
         return None
     _, major, minor, _ = layout.section.unpack_from(body)
-    options = _options(body, layout.section.size, layout)
+    options = dict(read_options(body, layout.section.size, layout))
     return Section(
         offset=offset,
         major=major,
         minor=minor,
         byte_order=layout.order,
-        comment=options.get(_OPTION_COMMENT),
-        application=options.get(_OPTION_APPLICATION),
+        comment=options.get(COMMENT),
+        application=options.get(APPLICATION),
     )
 
 
@@ -71,16 +69,3 @@ def decode_machine(body: bytes, layout: Layout) -> Machine | None:
         max_pid=max_pid,
         boot_ts_ns=boot,
     )
-
-
-def _options(body: bytes, at: int, layout: Layout) -> dict[int, str]:
-    """Read pcapng options: code, length, value padded to four bytes, ended by code 0."""
-    options: dict[int, str] = {}
-    while at + layout.option.size <= len(body):
-        code, length = layout.option.unpack_from(body, at)
-        at += layout.option.size
-        if code == 0 or at + length > len(body):
-            break
-        options[code] = body[at : at + length].decode("utf-8", "backslashreplace")
-        at += (length + 3) & ~3
-    return options

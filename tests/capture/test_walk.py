@@ -29,7 +29,6 @@ HEAD = BUILD.section() + BUILD.machine()
 ALL = EventQuery()
 TICKS = [BUILD.async_event(b"tick", bytes([65 + n]) * n) for n in range(6)]
 WHOLE = HEAD + b"".join(TICKS)
-MB = 1024 * 1024
 
 
 def both(content: bytes, step: int = 65536) -> Summary:
