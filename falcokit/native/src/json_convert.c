@@ -5,10 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-char *fk_jnew_text(fk_jrun *run, size_t len) {
+static bool charge(fk_jrun *run, size_t len) {
 	if (len >= run->text_left)
-		return (void)fk_jfail(run, "it makes more text than fields may"), NULL;
+		return fk_jfail(run, "it makes more text than fields may") == FK_KEEP;
 	run->text_left -= len + 1;
+	return true;
+}
+
+char *fk_jnew_text(fk_jrun *run, size_t len) {
+	if (!charge(run, len)) return NULL;
 	char *text = fk_arena_alloc(run->arena, len + 1);
 	if (!text) return (void)fk_jfail(run, "there is no memory"), NULL;
 	text[len] = 0;
@@ -48,17 +53,39 @@ static fk_jfate copy_part(fk_jrun *run, fk_jitem *item, fk_jcopy how, uint32_t s
 	return fate;
 }
 
-static fk_jfate serialize(fk_jrun *run, fk_jitem *item, bool pretty) {
+// JSON of plain ASCII is never longer than its source, so that it need not be measured first.
+static fk_jfate serialize_plain(fk_jrun *run, fk_jitem *item, uint32_t end) {
 	const fk_jdoc *doc = run->doc;
-	uint32_t start = item->start, end = item->end;
+	char *text = fk_arena_alloc(run->arena, end - item->start + 1u);
+	if (!text) return fk_jfail(run, "there is no memory");
+	size_t n = fk_jserialize(doc->text, doc->len, item->start, false, item->member == 0, text);
+	if (n == FK_JBROKEN) return FK_DROP;
+	if (!charge(run, n)) return FK_FAIL;
+	text[n] = 0;
+	return fk_jset_text(item, text, n);
+}
+
+static fk_jfate serialize_any(fk_jrun *run, fk_jitem *item, bool pretty) {
+	const fk_jdoc *doc = run->doc;
+	uint32_t start = item->start;
 	bool root = item->member == 0;
 	size_t n = fk_jserialize(doc->text, doc->len, start, pretty, root, NULL);
 	if (n == FK_JBROKEN) return FK_DROP;
 	char *text = fk_jnew_text(run, n);
 	if (text) fk_jserialize(doc->text, doc->len, start, pretty, root, text);
-	fk_jfate fate = fk_jset_text(item, text, n);
+	return fk_jset_text(item, text, n);
+}
+
+static fk_jfate serialize(fk_jrun *run, fk_jitem *item, bool pretty) {
+	const fk_jdoc *doc = run->doc;
+	uint32_t start = item->start;
+	size_t end = item->end ? item->end : fk_jcontainer_end(doc->text, doc->len, start);
+	if (end == FK_JBROKEN) return FK_DROP;
+	bool plain = !pretty && fk_jis_plain(doc->text + start, end - start);
+	fk_jfate fate =
+		plain ? serialize_plain(run, item, (uint32_t)end) : serialize_any(run, item, pretty);
 	item->start = start;
-	item->end = end ? end : (uint32_t)fk_jcontainer_end(doc->text, doc->len, start);
+	item->end = (uint32_t)end;
 	return fate;
 }
 

@@ -166,7 +166,8 @@ bool fk_jroot(const fk_jdoc *doc, fk_jitem *item) {
 static inline bool has_key(const fk_jdoc *doc, const fk_jmember *m, const char *key, size_t len) {
 	if (__builtin_expect(m->escaped != 0, 0))
 		return fk_jkey_equals(doc->text + m->key, m->key_len, key, len);
-	return m->key_len == len && !memcmp(doc->text + m->key, key, len);
+	const uint8_t *at = doc->text + m->key;
+	return m->key_len == len && (!len || (at[0] == (uint8_t)key[0] && !memcmp(at, key, len)));
 }
 
 static inline bool go_to(fk_jitem *of, uint32_t value, uint32_t member) {
@@ -176,25 +177,30 @@ static inline bool go_to(fk_jitem *of, uint32_t value, uint32_t member) {
 }
 
 // Goes on behind the last member that is remembered, and remembers. False with `*full` when there is
-// no room for more.
+// no room for more. What one member says of where the next is stays in registers: it is what all waits
+// for.
 static bool find_on(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len, bool *full) {
+	const fk_jdoc text = *doc;
 	uint32_t container = of->member, last = doc->members[container].last;
-	size_t pos =
-		last == FK_JNONE ? of->start + (size_t)1 : behind_comma(doc, doc->members[last].value);
-	for (;; pos = behind_comma(doc, doc->members[last].value)) {
+	size_t pos = of->start + (size_t)1;
+	if (last != FK_JNONE) pos = behind_comma(doc, doc->members[last].value);
+	for (;;) {
 		*full = doc->count == doc->room && !make_room(doc);
 		if (*full) return false;
-		fk_jmember *met = &doc->members[doc->count];
-		met->next = met->first = met->last = FK_JNONE;
-		met->complete = false;
-		if (pos == FK_JBROKEN || !read_member(doc, true, pos, met)) break;
-		if (last == FK_JNONE)
-			doc->members[container].first = doc->count;
-		else
-			doc->members[last].next = doc->count;
-		doc->members[container].last = last = doc->count++;
-		if (has_key(doc, met, key, len)) return go_to(of, met->value, last);
+		uint32_t index = doc->count;
+		fk_jmember met = {.next = FK_JNONE, .first = FK_JNONE, .last = FK_JNONE};
+		if (pos == FK_JBROKEN || !read_member(&text, true, pos, &met)) break;
+		doc->members[index] = met;
+		*(last == FK_JNONE ? &doc->members[container].first : &doc->members[last].next) = index;
+		last = index;
+		doc->count = index + 1;
+		if (has_key(&text, &met, key, len)) {
+			doc->members[container].last = last;
+			return go_to(of, met.value, last);
+		}
+		pos = behind_comma(&text, met.value);
 	}
+	doc->members[container].last = last;
 	doc->members[container].complete = true;
 	return false;
 }

@@ -42,19 +42,17 @@ static inline size_t fk_jskip_space(const uint8_t *text, size_t len, size_t pos)
 	return pos;
 }
 
-#define FK_JGLANCE 32
+#define FK_JGLANCE 16
 
 // How far the first quote or backslash is from `pos`: FK_JGLANCE when neither is so near. That many
 // bytes are there.
 static inline unsigned fk_jglance(const uint8_t *text, size_t pos) {
 #if defined(FK_JSSE2)
-	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
-	__m128i a = _mm_loadu_si128((const __m128i *)(text + pos));
-	__m128i b = _mm_loadu_si128((const __m128i *)(text + pos + 16));
-	a = _mm_or_si128(_mm_cmpeq_epi8(a, quote), _mm_cmpeq_epi8(a, slash));
-	b = _mm_or_si128(_mm_cmpeq_epi8(b, quote), _mm_cmpeq_epi8(b, slash));
-	uint64_t hit = (uint32_t)_mm_movemask_epi8(b) << 16 | (uint32_t)_mm_movemask_epi8(a);
-	return (unsigned)__builtin_ctzll(hit | (uint64_t)1 << FK_JGLANCE);
+	__m128i v = _mm_loadu_si128((const __m128i *)(text + pos));
+	__m128i quotes = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+	__m128i slashes = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+	unsigned hit = (unsigned)_mm_movemask_epi8(_mm_or_si128(quotes, slashes));
+	return (unsigned)__builtin_ctz(hit | 1u << FK_JGLANCE);
 #else
 	unsigned n = 0;
 	while (n < FK_JGLANCE && text[pos + n] != '"' && text[pos + n] != '\\') n++;

@@ -25,6 +25,17 @@ static inline size_t plain_run(const uint8_t *in, size_t len) {
 	return n;
 }
 
+bool fk_jis_plain(const uint8_t *in, size_t len) {
+	while (len) {
+		size_t run = plain_run(in, len);
+		if (run == len) return true;
+		if (in[run] != '\\') return false;
+		in += run + 1;
+		len -= run + 1;
+	}
+	return true;
+}
+
 // ---- UTF-8 ------------------------------------------------------------------------------------------
 
 // The bytes from here that make a character, or the longest part that could have begun one.
