@@ -9,6 +9,7 @@ from typing import Any, Final
 from falcokit.native.declaration import strings, wrong
 from falcokit.runtime.async_events import AsyncEvents
 from falcokit.runtime.event import ASYNC_EVENT, PLUGIN_EVENT
+from falcokit.runtime.event_types import event_codes
 from falcokit.runtime.extraction import Declared, declared_fields
 from falcokit.runtime.field_types import FTYPES, Shape, SignatureError, json_shape, shape_of
 
@@ -25,7 +26,6 @@ _NO_FIELDS: Final[dict[str, Any]] = {
 #: What the framework's filter language takes for a field.
 _NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*(\.[a-zA-Z][a-zA-Z0-9_]*)+")
 _PROPERTIES: Final = frozenset({"hidden", "info", "conversation"})
-_MAX_CODE: Final = 0xFFFF
 #: Bits of fk_boot_field.argument.
 _ARGUMENTS: Final = {"": 0, "index": 1, "key": 2, "index_or_key": 3}
 
@@ -135,9 +135,8 @@ def _types(plugin: type[Any]) -> list[int]:
     given = plugin.extract_event_types
     if given is None:
         return [PLUGIN_EVENT, *([ASYNC_EVENT] if issubclass(plugin, AsyncEvents) else [])]
-    if isinstance(given, str) or not all(
-        isinstance(code, int) and 0 <= code <= _MAX_CODE for code in given
-    ):
-        hint = "codes: (322,) for plugin events, (322, 402) for async events too"
-        wrong(plugin, "extract_event_types", "has extract_event_types that are no codes", hint)
-    return sorted(set(given))
+    try:
+        return list(event_codes(given))
+    except (TypeError, ValueError) as e:
+        hint = 'names or codes: ("openat", 322); () for every event of a system call'
+        wrong(plugin, "extract_event_types", f"has extract_event_types that are wrong: {e}", hint)

@@ -90,7 +90,9 @@ def plugin_metadata(plugin: type[Any], defaults: dict[str, str | None]) -> dict[
     found["warnings"] = declare_listen.listening_warnings(found["capabilities"])
     found["has_nested_tables"] = declare_store.check_exports(plugin, found["capabilities"])
     found["required_api_version"] = _required_api(plugin, _needed_minors(found))
-    found["required_event_schema_version"] = _event_schema(plugin, found["parse_event_types"])
+    found["required_event_schema_version"] = _event_schema(
+        plugin, [*found["parse_event_types"], *found["extract_event_types"]]
+    )
     return found
 
 

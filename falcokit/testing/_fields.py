@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.runtime.async_events import AsyncEvents
 from falcokit.runtime.event import ASYNC_EVENT, PLUGIN_EVENT
+from falcokit.runtime.event_types import event_codes
 from falcokit.runtime.extraction import Declared, declared_fields
 from falcokit.runtime.field_types import Shape, json_shape, shape_of
 from falcokit.testing._values import shown
@@ -80,10 +81,11 @@ class InProcessFields:
         types = kind.extract_event_types
         if types is None:
             types = (PLUGIN_EVENT, *([ASYNC_EVENT] if issubclass(kind, AsyncEvents) else []))
+        codes = event_codes(types)
         sources = kind.extract_event_sources
         own = getattr(kind, "event_source", None)
         known = not sources or event.source is None or event.source in {*sources, own}
-        return known and (not types or event.type in types)
+        return known and (not codes or event.type in codes)
 
 
 def _argument(name: str, shape: Shape, text: str | None) -> int | str | None:

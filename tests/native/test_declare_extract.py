@@ -80,7 +80,7 @@ wrong2 = json_field("a.b", "/y", desc="d")
         (method("self, event) -> int") + method("self, event) -> int").replace("wrong", "first")
          .replace("def first", "def wrong2"), "has the field 'a.b' twice: wrong has it already"),
         (_TWICE, "has the field 'a.b' twice"),
-        (_ONE + 'extract_event_types = ("open",)\n', "extract_event_types that are no codes"),
+        (_ONE + 'extract_event_types = ("opne",)\n', "extract_event_types that are wrong"),
         (_ONE + 'extract_event_sources = "one"\n', "no tuple of names"),
     ],
 )  # fmt: skip
