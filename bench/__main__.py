@@ -12,7 +12,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import captures, latency, packaging, rates, start, tables
+from bench import captures, latency, packaging, rates, sources, start, tables
 from bench.host import Host
 from bench.table import Row, show, to_json
 
@@ -35,6 +35,7 @@ def main() -> None:
             "gil": lambda: rates.gil(host, folder, runs),
             "tables": lambda: tables.exported(host, folder, runs),
             "latency": lambda: latency.latency(host, folder, runs),
+            "sources": lambda: sources.sources(host, folder, runs),
             "captures": lambda: captures.captures(runs),
             "help": lambda: start.help_time(runs),
             "init": lambda: start.init(host, folder, runs),

@@ -41,6 +41,7 @@ class Host:
         default = Path.home() / ".cache" / "falcokit-host"
         folder = Path(os.environ.get("FALCOKIT_HOST_DIR") or default)
         self.plughost = folder / "plughost"
+        self.sysdig = folder / "sysdig"
         self.baseline = folder / "libbaseline.so"
         self.baseline_async = folder / "libbaseline_async.so"
         if not self.plughost.exists():
