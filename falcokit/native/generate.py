@@ -65,9 +65,8 @@ def entry_c_source(
         defines["FK_HAS_ASYNC"] = "1"
     if "source" in meta["capabilities"]:
         defines["FK_HAS_SOURCE"] = "1"
-        if meta["plugin_id"]:
-            defines["FK_META_PLUGIN_ID"] = str(meta["plugin_id"])
-            defines["FK_META_EVENT_SOURCE"] = c_literal(meta["event_source"])
+        defines["FK_META_PLUGIN_ID"] = f"{meta['plugin_id']}u"
+        defines["FK_META_EVENT_SOURCE"] = c_literal(meta["event_source"])
     extracts = "extract" in meta["capabilities"]
     if extracts:
         defines |= field_defines(meta)

@@ -131,7 +131,7 @@ def _check_source(metadata: dict[str, Any]) -> list[Problem]:
                 " github.com/falcosecurity/plugins",
             )
         )
-    elif number is not None and not 0 < number <= _LAST_ID:
+    elif number is not None and (number or source) and not 0 < number <= _LAST_ID:
         found.append(
             _error(f"the plugin ID {number} is reserved", f"an ID is one of 1 to {_LAST_ID}")
         )

@@ -119,6 +119,8 @@ class OpenSource:
             self.queue.end()
         except BaseException as e:  # noqa: BLE001  # told by next_batch
             self.error = e
+            if self.queue.closed:  # nobody asks for the end any more
+                self._state.write_error(tell(e, "close"))
             self.queue.end(tell(e, "next_batch"))
         else:
             self.queue.end()

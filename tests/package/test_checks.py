@@ -220,7 +220,7 @@ def test_the_development_id_is_warned_of() -> None:
     assert "999" in found
 
 
-@pytest.mark.parametrize("number", [0, -1, 2**31, 2**32])
+@pytest.mark.parametrize("number", [-1, 2**31, 2**32])
 def test_reserved_ids_are_errors(number: int) -> None:
     assert sentences(identity(plugin_id=number)) == [f"the plugin ID {number} is reserved"]
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The event sourcing capability of an entry library: id, event source, open params, batches.
-// Included by the generated plugin.c after entry_base.c. A plugin without an id exports neither id nor
-// event source: its events are the host's own.
+// Included by the generated plugin.c after entry_base.c. A plugin without an id has the id 0 and an
+// empty event source: its events are the host's own.
 
-#ifdef FK_META_PLUGIN_ID
 FK_EXPORT uint32_t plugin_get_id(void) { return FK_META_PLUGIN_ID; }
 
 FK_EXPORT const char *plugin_get_event_source(void) { return FK_META_EVENT_SOURCE; }
-#endif
 
 FK_EXPORT ss_instance_t *plugin_open(ss_plugin_t *s, const char *params, ss_plugin_rc *rc) {
 	fk_plugin *p = fk_ready(s);

@@ -40,10 +40,12 @@ static enum offer too_large(Channel *self, Py_ssize_t len) {
 	uint64_t dropped = atomic_fetch_add(&self->ch->dropped_size, 1) + 1;
 	if (!self->log || (self->told_ns && now - self->told_ns < 60000000000u)) return DROPPED;
 	self->told_ns = now;
+	PyObject *log = Py_NewRef(self->log); // shut lets go of it
 	PyObject *done =
-		PyObject_CallFunction(self->log, "nnK", len, self->max_size, (unsigned long long)dropped);
+		PyObject_CallFunction(log, "nnK", len, self->max_size, (unsigned long long)dropped);
 	if (!done) PyErr_Clear();
 	Py_XDECREF(done);
+	Py_DECREF(log);
 	return DROPPED;
 }
 
@@ -225,6 +227,7 @@ static PyObject *channel_end(PyObject *me, PyObject *args) {
 static PyObject *channel_shut(PyObject *me, PyObject *none) {
 	(void)none;
 	fk_channel_shut(((Channel *)me)->ch);
+	Py_CLEAR(((Channel *)me)->log); // it holds the open source, which holds this
 	Py_RETURN_NONE;
 }
 
