@@ -32,7 +32,7 @@ from falcokit.runtime.table_types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Self
 
 __all__ = ["MAX_FIELDS", "ExportedTable", "Shape", "export_table", "exported_tables", "make_shape"]
@@ -101,6 +101,15 @@ class ExportedTable(MutableMapping[K, E]):
             self[key] = {} if default is None else default
             entry = self[key]
         return entry
+
+    def update(  # type: ignore[override]  # takes what assignment takes
+        self,
+        other: Mapping[K, E | Mapping[str, Any]] | Iterable[tuple[K, E | Mapping[str, Any]]] = (),
+        /,
+        **entries: E | Mapping[str, Any],
+    ) -> None:
+        """Put the entries of a mapping, or of pairs of keys and entries."""
+        super().update(other, **entries)  # type: ignore[arg-type]
 
     def items(self) -> ItemsView[K, E]:
         """Return the keys with their entries."""

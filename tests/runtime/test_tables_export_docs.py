@@ -7,10 +7,12 @@ import re
 import sys
 import types
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from falcokit.testing import start_plugin
+
+if TYPE_CHECKING:
+    import pytest
 
 _PAGE = Path(__file__).parent.parent.parent / "docs" / "tables-export.md"
 
