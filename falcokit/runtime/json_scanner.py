@@ -237,7 +237,7 @@ class _Writer:
         """Close what closes, and go behind the comma to what comes next."""
         while self.stack:
             mark = self.peek()
-            if mark == b"," and not empty:
+            if mark == b",":
                 self.pos += 1
                 self.out.append(mark)
                 self.line()

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from json_fields.native_fields import in_python
-from json_fields.strategies import arguments, documents, fields
+from json_fields.strategies import PATTERNS, arguments, documents, fields, text_fields
+
+from falcokit.runtime.json_fields import json_field
+from falcokit.runtime.json_operators import path
 
 if TYPE_CHECKING:
     from json_fields.native_fields import NativeFields
@@ -31,3 +35,55 @@ def test_fields_of_one_event_are_what_python_finds(
     native.begin(payload, **EVENT)
     for field, arg in asked:
         assert native.run(field, arg, offsets=True) == in_python(field, payload, arg, **EVENT)
+
+
+@RELAXED
+@given(st.text("abx:,/é1 .=&?%\n😀", max_size=80), text_fields, arguments)
+def test_operators_on_text_do_the_same(
+    native: NativeFields, text: str, field: JsonField, arg: int | str | None
+) -> None:
+    payload = json.dumps({"a": text}, ensure_ascii=len(text) % 2 == 0).encode()
+    native.begin(payload)
+    assert native.run(field, arg) == in_python(field, payload, arg)
+
+
+@RELAXED
+@given(st.text("abcx:,é1 .\n", max_size=40), st.sampled_from(PATTERNS), st.integers(0, 2))
+def test_patterns_match_the_same(native: NativeFields, text: str, pattern: str, group: int) -> None:
+    payload = json.dumps([text]).encode()
+    field = json_field("x.y", path("/0").regex(pattern, min(group, pattern.count("(\\"))), desc="d")
+    native.begin(payload)
+    assert native.run(field) == in_python(field, payload)
+
+
+@RELAXED
+@given(st.binary(max_size=90).map(lambda raw: raw.replace(b'"', b"")))
+def test_bytes_in_a_string_become_the_same_text(native: NativeFields, raw: bytes) -> None:
+    payload = b'["' + raw + b'"]'
+    native.begin(payload)
+    for expression in (path("/0"), path("").as_json(), path("/0").slice(1, -1)):
+        field = json_field("x.y", expression, desc="d")
+        assert native.run(field) == in_python(field, payload)
+
+
+_UTF8_PARTS = [
+    b"\xed",
+    b"\xe0",
+    b"\xf0",
+    b"\xf4",
+    b"\xc3",
+    b"\x80",
+    b"\x90",
+    b"\xa0",
+    b"\xbf",
+    b"a",
+]
+
+
+@RELAXED
+@given(st.lists(st.sampled_from(_UTF8_PARTS), max_size=8).map(b"".join))
+def test_damaged_utf8_becomes_the_same_text(native: NativeFields, raw: bytes) -> None:
+    payload = b'["' + raw + b'"]'
+    field = json_field("x.y", "/0", desc="d")
+    native.begin(payload)
+    assert native.run(field) == in_python(field, payload)

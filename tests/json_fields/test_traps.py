@@ -156,3 +156,11 @@ def test_the_raw_payload_needs_no_json(native: NativeFields) -> None:
 
 def test_here_is_the_document_at_the_top(native: NativeFields) -> None:
     assert ask(native, b"5", declared(here)).value == "5"
+
+
+@pytest.mark.parametrize("slashes", [1, 2, 3])
+def test_escapes_on_the_edges_of_blocks_are_seen(native: NativeFields, slashes: int) -> None:
+    for before in range(50, 70):
+        passed_over = b'["' + b"x" * before + b"\\" * slashes + b'"]", "]"]'
+        found = ask(native, b'{"b":' + passed_over + b',"a":1}', declared("/a"))
+        assert found.value == (None if slashes % 2 == 0 else "1"), before

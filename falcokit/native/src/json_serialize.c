@@ -79,7 +79,7 @@ static bool open_container(fk_jwriter *w, bool *empty) {
 static bool after_value(fk_jwriter *w, bool empty) {
 	while (w->depth) {
 		uint8_t c = peek(w), closing = in_object(w) ? '}' : ']';
-		if (c == ',' && !empty) {
+		if (c == ',') {
 			w->pos++;
 			put_byte(w, ',');
 			put_line(w);
