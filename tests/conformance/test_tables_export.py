@@ -165,6 +165,47 @@ def test_a_table_is_a_mapping_of_live_entries(
         assert got == (told_in_full or "None"), step
 
 
+HISTORY = (
+    ENTRIES
+    + """
+import random
+class P(Plugin, AsyncEvents):
+    async_events = ("one",)
+    words = export_table("conform_words", str, Hash)
+    numbers = export_table("conform_numbers", i64, Hash)
+    def start_async(self, handler):
+        chance = random.Random(7)
+        for table, make in ((self.words, lambda n: "w" * (n % 40) + str(n)), (self.numbers, int)):
+            model = {}
+            for i in range(60000):
+                key = make(chance.randrange(-1000, 1000) * 2**(i % 3 * 20))
+                what = chance.randrange(10) + (i // 10000 % 2) * 3  # grows, then shrinks
+                if what < 6:
+                    table[key] = {"seen": i}
+                    model[key] = i
+                elif what < 12:
+                    assert (key in table) == (key in model)
+                    if key in model:
+                        assert table.pop(key).seen == model.pop(key)
+                if i % 20000 == 19999:
+                    assert {k: e.seen for k, e in table.items()} == model
+                    assert list(table) == list(model)
+                    assert len(table) == len(model)
+        table.clear()
+        handler.emit("one", f"{len(model) > 100} {len(table)}")
+"""
+)
+
+
+@pytest.mark.drivers("in_process", "runner")
+def test_a_history_of_changes_leaves_what_a_dict_would_have(
+    drive: Drive, write_plugin: WritePlugin
+) -> None:
+    """T1"""
+    out = drive(write_plugin(HISTORY))
+    assert [data.rstrip(b"\0") for data in out.data] == [b"True 0"], out.error
+
+
 THREADS = (
     ENTRIES
     + """

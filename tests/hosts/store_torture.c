@@ -2,7 +2,7 @@
 // The storage of exported tables without Python and without a host, under a sanitizer: threads of the
 // owner insert, overwrite, erase and clear while threads of the host read, write, iterate, add fields
 // and walk nested tables through the vtable. `store_torture ROUNDS`; says what was seen on stdout and
-// exits with 1 when a value was torn.
+// exits with 1 when a value was torn or a call with NULL succeeded.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +154,38 @@ static void open_table(void) {
 	root->error_size = sizeof last_error;
 }
 
+// What no sensible host passes is answered with a failure.
+static void null_calls(void) {
+	ss_plugin_table_input *in = &root->table.input;
+	ss_plugin_table_reader_vtable_ext *r = in->reader_ext;
+	ss_plugin_table_writer_vtable_ext *w = in->writer_ext;
+	ss_plugin_table_fields_vtable_ext *f = in->fields_ext;
+	ss_plugin_state_data none = {.str = NULL};
+	void *t = in->table, *e = w->create_table_entry(t);
+	uint32_t n = 7;
+	bool ok = !f->list_table_fields(NULL, &n) && n == 0 && !f->list_table_fields(t, NULL) &&
+	          !f->get_table_field(NULL, "text", 9) && !f->get_table_field(t, NULL, 9) &&
+	          !f->add_table_field(NULL, "x", 9) && !f->add_table_field(t, NULL, 9) &&
+	          !f->add_table_field(t, "", 9) && !f->add_table_field(t, "x", 11) &&
+	          !f->add_table_field(t, "x", 10) && !r->get_table_name(NULL) &&
+	          r->get_table_size(NULL) == UINT64_MAX && !r->get_table_entry(NULL, &none) &&
+	          !r->get_table_entry(t, NULL) && !r->get_table_entry(t, &none) &&
+	          r->read_entry_field(NULL, e, text, &none) &&
+	          r->read_entry_field(t, NULL, text, &none) && r->read_entry_field(t, e, NULL, &none) &&
+	          r->read_entry_field(t, e, text, NULL) &&
+	          r->read_entry_field(t, e, &nested->nested->fields[0], &none) &&
+	          !r->iterate_entries(NULL, step, NULL) && !r->iterate_entries(t, NULL, NULL) &&
+	          w->clear_table(NULL) && w->erase_table_entry(NULL, &none) &&
+	          w->erase_table_entry(t, NULL) && !w->create_table_entry(NULL) &&
+	          !w->add_table_entry(NULL, &none, e) && !w->add_table_entry(t, &none, e) &&
+	          w->write_entry_field(t, e, text, NULL) && w->write_entry_field(t, e, text, &none) &&
+	          w->write_entry_field(t, e, nested, &none);
+	r->release_table_entry(t, NULL);
+	w->destroy_table_entry(t, NULL);
+	w->destroy_table_entry(t, e);
+	torn += !ok;
+}
+
 // Calls on a table whose owner is gone, and handles that outlive it.
 static void close_table(void) {
 	ss_plugin_table_input *in = &root->table.input;
@@ -174,6 +206,7 @@ int main(int argc, char **argv) {
 	for (uintptr_t i = 0; i < OWNERS + HOSTS; i++)
 		pthread_create(&threads[i], NULL, i < OWNERS ? owner : reader, (void *)(i + 1));
 	for (int i = 0; i < OWNERS + HOSTS; i++) pthread_join(threads[i], NULL);
+	null_calls();
 	close_table();
 	for (int i = 0; i < TABLES; i++) {
 		open_table();
