@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         u32,
         u64,
     )
+from falcokit.runtime.tables import import_table
 
 __all__ = [
     "FATAL",
@@ -129,6 +130,7 @@ __all__ = [
     "i16",
     "i32",
     "i64",
+    "import_table",
     "json_field",
     "outer",
     "path",

@@ -102,6 +102,7 @@ def entry_c_source(
             f"\t.has_metrics = {int(meta['has_metrics'])},\n",
             f"\t.has_async = {int('async' in meta['capabilities'])},\n",
             *_source(meta),
+            f"\t.imports_tables = {int(_minor(meta['required_api_version']) >= 5)},\n",  # noqa: PLR2004
             f"\t.has_log = {int(_minor(meta['required_api_version']) >= 4)},\n",  # noqa: PLR2004
             "};\n\n",
             '#include "entry_beside.c"\n' if payload is None else payload,

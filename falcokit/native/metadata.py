@@ -17,6 +17,7 @@ from falcokit.native import (
     declare_parse,
     declare_source,
     declare_store,
+    declare_tables,
 )
 from falcokit.native.declaration import check_hook, overrides, wrong
 from falcokit.runtime.async_events import AsyncEvents
@@ -89,6 +90,7 @@ def plugin_metadata(plugin: type[Any], defaults: dict[str, str | None]) -> dict[
         declare_listen.check_listening(plugin)
     found["warnings"] = declare_listen.listening_warnings(found["capabilities"])
     found["has_nested_tables"] = declare_store.check_exports(plugin, found["capabilities"])
+    found["imports_tables"] = declare_tables.check_imports(plugin, found["capabilities"])
     found["required_api_version"] = _required_api(plugin, _needed_minors(found))
     found["required_event_schema_version"] = _event_schema(
         plugin, [*found["parse_event_types"], *found["extract_event_types"]]
@@ -124,6 +126,7 @@ def _needed_minors(found: dict[str, Any]) -> dict[str, int]:
         "log": (4, True),  # it gave the log its owner
         "set_config": (5, found["has_config"]),
         "nested tables": (5, found["has_nested_tables"]),
+        "imported tables": (5, found["imports_tables"]),
         "capture listening": (7, "listen" in found["capabilities"]),
         "value offsets": (11, found["has_offsets"]),
     }

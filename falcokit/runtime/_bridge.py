@@ -7,6 +7,7 @@ person can act on, return the framework's code. The glue imports this when Pytho
 
 from __future__ import annotations
 
+import functools
 import sys
 import traceback
 from typing import Any, Final
@@ -20,6 +21,8 @@ from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler
 from falcokit.runtime.event import AsyncEvent, Event, payload_bytes
 from falcokit.runtime.event_payload import decode_json, params_of
 from falcokit.runtime.extraction import FieldValue, nanoseconds
+from falcokit.runtime.table_types import Table
+from falcokit.runtime.tables import shape_of
 
 __all__ = ["connect"]
 
@@ -239,5 +242,6 @@ def connect(ffi: Any, lib: Any) -> None:
         FieldValue,
         nanoseconds,
     )
+    _falcokit_hot.tables_ready(Table, errors.TableError, functools.partial(shape_of, _falcokit_hot))
     AsyncEventHandler.register(_falcokit_hot.Emitter)
     logs.install()

@@ -24,6 +24,7 @@ from falcokit.runtime.logs import current, targets
 from falcokit.runtime.metrics import VALUE_TYPES
 from falcokit.runtime.parsing import EventParsing, wanted_events
 from falcokit.runtime.producers import Producers, place_of
+from falcokit.runtime.tables import TableHost, bind_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ _REPEAT_SECONDS = 60.0  # an error that repeats is logged so often
 _REPEATED_MAX = 100
 
 
-class Host(RoutineHost, Protocol):
+class Host(RoutineHost, TableHost, Protocol):
     """What a state needs of whoever runs it: a log, handlers, and what calls routines."""
 
     def log(self, severity: int, component: str | None, text: str) -> None:
@@ -101,6 +102,7 @@ class PluginState:
             self._plugin = object.__new__(plugin)
             self._plugin.config = value  # there before the author's __init__ runs
             self._export_tables(plugin)
+            bind_tables(self._plugin, self.host)
             self._plugin.__init__()
             self._plugin.init()
             self.host.bind(self._plugin, self.extraction_failed)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from falcokit.runtime.metrics import Metric
+    from falcokit.runtime.tables import Tables
 
 __all__ = ["Plugin"]
 
@@ -36,6 +37,8 @@ class Plugin:
         config: Annotate it with a msgspec.Struct or a dataclass, and the init config is JSON that
             Falco checks by the schema of that type; with str it is passed as it is. It is set
             before `init` is called.
+        tables: The tables of Falco and of other plugins, to list and import in `init`; those known
+            beforehand are declared with `import_table`.
         log: A standard logger whose records reach Falco's log under the plugin's name, with all
             its severities: TRACE 5, DEBUG, INFO, NOTICE 25, WARNING, ERROR, CRITICAL, FATAL 60.
 
@@ -46,6 +49,7 @@ class Plugin:
     description: ClassVar[str]
     contact: ClassVar[str]
     config: Any
+    tables: Tables
 
     @property
     def log(self) -> logging.Logger:

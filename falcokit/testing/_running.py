@@ -20,6 +20,7 @@ from falcokit.testing._handler import InProcessHandler
 from falcokit.testing._listening import InProcessRoutines
 from falcokit.testing._source import RunningSource
 from falcokit.testing._store import StoredEntry, StoredTable, new_table
+from falcokit.testing._tables import DictTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +52,9 @@ class RunningPlugin(InProcessRoutines, InProcessFields):
 
     """
 
-    def __init__(self, plugin: type[Any], source: str, plugin_id: int) -> None:
+    def __init__(
+        self, plugin: type[Any], source: str, plugin_id: int, tables: dict[str, Any]
+    ) -> None:
         super().__init__()
         self.name: str = getattr(plugin, "name", plugin.__name__.lower())
         self.source = source
@@ -71,6 +74,9 @@ class RunningPlugin(InProcessRoutines, InProcessFields):
         self._exported: set[str] = set()
         self._listens = False
         self._parser: Any = None
+        self._tables = DictTables(tables)
+        self.list_tables = self._tables.list_tables
+        self.import_table = self._tables.import_table
         self._lock = threading.Lock()
         self._state = PluginState(self.name, "", self)
 
@@ -137,7 +143,8 @@ class RunningPlugin(InProcessRoutines, InProcessFields):
             return
         token = current.set(self._state)
         try:
-            function(event)
+            with self._tables.during():
+                function(event)
         except Exception as e:  # noqa: BLE001  # the framework goes on too
             failed(e)
         finally:
@@ -148,7 +155,8 @@ class RunningPlugin(InProcessRoutines, InProcessFields):
     def init(self, config: Any) -> None:
         """Make and initialise the plugin."""
         text = config if isinstance(config, str) else json.dumps(config or {})
-        self._state.init(self._class, text)
+        with self._tables.during(init=True):
+            self._state.init(self._class, text)
 
     def start(self) -> None:
         """Open a capture."""
@@ -162,7 +170,8 @@ class RunningPlugin(InProcessRoutines, InProcessFields):
         if issubclass(self._class, CaptureListening):
             self._listens = True
             try:
-                self._state.capture_open()
+                with self._tables.during():
+                    self._state.capture_open()
             except BaseException:
                 self.stop()
                 raise
@@ -182,7 +191,8 @@ class RunningPlugin(InProcessRoutines, InProcessFields):
             self._close()
             listens, self._listens = self._listens, False
             if listens:
-                self._state.capture_close()
+                with self._tables.during():
+                    self._state.capture_close()
 
     def destroy(self) -> None:
         """Destroy the plugin."""
@@ -254,6 +264,7 @@ def start_plugin(
     source: str | None = None,
     plugin_id: int | None = None,
     capture: bool = True,
+    tables: dict[str, dict[Any, dict[str, Any]]] | None = None,
 ) -> Iterator[RunningPlugin]:
     """Run a plugin class: init and start on entry, stop and destroy on exit.
 
@@ -263,6 +274,8 @@ def start_plugin(
         source: The event source that is open; None: the plugin's own, or "syscall".
         plugin_id: Its id, 0 for "syscall"; None: the plugin's own, or 0.
         capture: Whether to open a capture at once; else `start` does.
+        tables: What it can import: entries by key, values by field, for each table; a nested table
+            is such a dict too. The plugin changes these dicts.
 
     Raises:
         Exception: what a hook raises.
@@ -273,7 +286,7 @@ def start_plugin(
         source = getattr(plugin, "event_source", "") or "syscall"
     if plugin_id is None:
         plugin_id = getattr(plugin, "plugin_id", 0)
-    running = RunningPlugin(plugin, source, plugin_id)
+    running = RunningPlugin(plugin, source, plugin_id, tables or {})
     running.init(config)
     try:
         try:

@@ -38,6 +38,7 @@ static const fk_boot fk_boot_data = {
 	.event_names = fk_boot_events,
 	.has_metrics = 0,
 	.has_async = 1,
+	.imports_tables = 1,
 	.has_log = 1,
 };
 

@@ -40,6 +40,7 @@ typedef struct fk_boot {
 	int has_source;
 	int has_metrics;                // the author defined get_metrics
 	int has_async;
+	int imports_tables;
 	int has_log; // the required API version has one: 3.4 and newer
 } fk_boot;
 

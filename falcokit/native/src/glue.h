@@ -11,7 +11,7 @@
 //   glue_extract.c   extract_fields          glue_value.c    what its methods return
 //   glue_source.c    open, next_batch         glue_channel.c   from a source to next_batch
 //   glue_queue.c     put() for Python         glue_item.c      what is put, as bytes
-//   glue_parse.c     parse_event
+//   glue_parse.c     parse_event              glue_table*.c    imported tables (glue_tables.h)
 #pragma once
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -181,7 +181,7 @@ typedef struct fk_impl {
 	_Atomic int refs;  // the host, the worker, each Python object that points here
 	fk_plugin *plugin; // NULL after destroy
 	char *name, *target, *source_dir, **paths; // copies of the fk_boot's
-	bool has_metrics, has_async;
+	bool has_metrics, has_async, imports_tables;
 	ss_plugin_owner_t *owner;
 	ss_plugin_log_fn_t log_fn; // NULL after destroy
 	pthread_mutex_t log_lock;

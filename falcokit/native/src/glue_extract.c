@@ -4,6 +4,7 @@
 // What a call hands out lies in the state's arena until the next call.
 #include "glue_extract.h"
 #include "glue_gil.h"
+#include "glue_tables.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,8 +245,9 @@ static bool enter_python(call *c) {
 	fk_host_waits = true;
 	PyObject *event = fk_event_enter(&c->impl->event, c->event);
 	if (event) {
-		// Tables are readable from here to the end of the call.
+		fk_tables_enter_extract(c->impl, c->in);
 		ok = call_methods(c, event);
+		fk_tables_leave(c->impl);
 		fk_event_leave(&c->impl->event, event);
 	} else {
 		tell(c, &c->x->fields[c->in->fields[0].field_id]);

@@ -9,6 +9,7 @@
 // that list too, and at other times no two answer 0 at once.
 #include "glue.h"
 #include "glue_gil.h"
+#include "glue_tables.h"
 #include <stdlib.h>
 
 #define OPEN_LIMIT_S  30.0
@@ -273,8 +274,10 @@ static ss_plugin_rc run_hook(fk_impl *impl, const ss_plugin_capture_listen_input
 	pthread_mutex_unlock(&l->lock);
 	keep_apart();
 	fk_call call = {.op = op};
+	fk_tables_enter_listen(impl, in);
 	ss_plugin_rc rc = fk_worker_run(impl, &call, open ? "capture_open" : "capture_close",
 	                                open ? OPEN_LIMIT_S : CLOSE_LIMIT_S);
+	fk_tables_leave(impl);
 	pthread_mutex_lock(&l->lock);
 	bool failed = rc != SS_PLUGIN_SUCCESS;
 	for (fk_routine *r = l->routines; r && (failed || !open); r = r->next) end_routine(l, r);

@@ -4,6 +4,7 @@
 // memory of the state, so that a thread that logs after destroy finds a closed log, not freed memory.
 #include "glue_extract.h"
 #include "glue_parse.h"
+#include "glue_tables.h"
 #include "glue_queue.h"
 #include "glue_source.h"
 
@@ -62,6 +63,15 @@ LINK_TO(interrupt)
 LINK_TO(drain)
 
 // set_parser(function, failed, codes, sources)
+static PyObject *link_list_tables(PyObject *me, PyObject *none) {
+	(void)none;
+	return fk_tables_list(((Link *)me)->impl);
+}
+
+static PyObject *link_import_table(PyObject *me, PyObject *args) {
+	return fk_tables_import(((Link *)me)->impl, args);
+}
+
 static PyObject *link_set_parser(PyObject *me, PyObject *args) {
 	if (!fk_parse_bind(((Link *)me)->impl, args)) return NULL;
 	Py_RETURN_NONE;
@@ -79,6 +89,8 @@ static PyMethodDef link_methods[] = {{"log", link_log, METH_VARARGS, NULL},
                                      {"close", link_close, METH_NOARGS, NULL},
                                      {"export_table", link_export_table, METH_VARARGS, NULL},
                                      {"bind", link_bind, METH_VARARGS, NULL},
+                                     {"list_tables", link_list_tables, METH_NOARGS, NULL},
+                                     {"import_table", link_import_table, METH_VARARGS, NULL},
                                      {"set_parser", link_set_parser, METH_VARARGS, NULL},
                                      {"subscribe", link_subscribe, METH_O, NULL},
                                      {"unsubscribe", link_unsubscribe, METH_O, NULL},
@@ -126,8 +138,23 @@ static PyObject *hot_install(PyObject *module, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
+// tables_ready(Table, TableError, make_shape): the types of imported tables
+static PyObject *hot_tables_ready(PyObject *module, PyObject *args) {
+	PyObject *table_class, *error, *make_shape;
+	if (!PyArg_ParseTuple(args, "OOO", &table_class, &error, &make_shape) ||
+	    !fk_table_ready(table_class, error) || !fk_shape_ready() || !fk_entry_ready() ||
+	    !fk_iter_ready() ||
+	    PyModule_AddObjectRef(module, "ImportedEntry", (PyObject *)fk_entry_type) < 0 ||
+	    PyModule_AddObjectRef(module, "ImportedField", (PyObject *)fk_field_type) < 0 ||
+	    PyModule_AddObjectRef(module, "Shape", (PyObject *)fk_shape_type) < 0)
+		return NULL;
+	fk_make_shape = Py_NewRef(make_shape);
+	Py_RETURN_NONE;
+}
+
 static PyMethodDef hot_methods[] = {{"link", hot_link, METH_O, NULL},
                                     {"install", hot_install, METH_VARARGS, NULL},
+                                    {"tables_ready", hot_tables_ready, METH_VARARGS, NULL},
                                     {"payload_modules", fk_payload_modules, METH_NOARGS, NULL},
                                     {"payload_place", fk_payload_place, METH_O, NULL},
                                     {"install_source", fk_queue_install, METH_VARARGS, NULL},

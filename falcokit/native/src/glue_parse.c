@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "glue_gil.h"
+#include "glue_tables.h"
 
 #define CODES 65536
 
@@ -65,8 +66,9 @@ ss_plugin_rc fk_parse(fk_impl *impl, const ss_plugin_event_input *in,
 	bool entered = PyContext_Enter(parsing->context) == 0;
 	if (!entered) PyErr_Clear(); // a call within a call: it runs in the outer one's context
 	fk_host_waits = true;
+	fk_tables_enter_parse(impl, tables);
 	bool ok = call(impl, in);
-	(void)tables;
+	fk_tables_leave(impl);
 	fk_host_waits = host_waited;
 	if (entered && PyContext_Exit(parsing->context) < 0) PyErr_Clear();
 	fk_gil_leave(gil);

@@ -4,6 +4,7 @@
 // the GIL here: hooks run on the state's worker, and parse_event only enters Python when the author
 // asked for the event.
 #include "glue_parse.h"
+#include "glue_tables.h"
 #include "glue_source.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ void fk_impl_unref(fk_impl *impl) {
 	fk_listen_free(impl);
 	fk_sourcing_free(impl);
 	fk_parse_close(impl);
+	fk_tables_free(impl);
 	free(impl->worker.text);
 	for (char **path = impl->paths; path && *path; path++) free(*path);
 	free(impl->paths);
@@ -86,6 +88,7 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 	impl->init_in = in;
 	impl->has_metrics = boot->has_metrics;
 	impl->has_async = boot->has_async;
+	impl->imports_tables = boot->imports_tables;
 	bool ok = !boot->has_source || fk_sourcing_open(impl);
 	if (ok && copy_boot(impl, boot) && fk_async_open(impl, boot->event_names) &&
 	    fk_extract_open(impl, boot, p->last_error, sizeof p->last_error) && fk_worker_start(impl))
@@ -108,7 +111,9 @@ static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin
 	                .target = impl->target,
 	                .source_dir = impl->source_dir,
 	                .paths = (const char *const *)impl->paths};
+	fk_tables_enter_init(impl, in);
 	ss_plugin_rc rc = fk_worker_run(impl, &call, "init", INIT_LIMIT_S);
+	fk_tables_leave(impl);
 	// An init that was given up may still be running: from here on it finds no input.
 	pthread_mutex_lock(&impl->init_lock);
 	impl->init_in = NULL;

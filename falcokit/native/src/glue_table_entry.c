@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// An entry of an imported table as Python has it: the base of the author's entry classes inside the
+// host, and Field, the attribute that reads and writes one field of it.
+#include "glue_store_python.h" // values between Python and tables
+#include "glue_tables.h"
+
+PyTypeObject *fk_entry_type, *fk_field_type;
+
+PyObject *fk_entry_new(fk_table *table, uint64_t hook, uint32_t held, PyObject *iterator) {
+	PyTypeObject *type = table->shape->entry;
+	fk_table_entry *self = (fk_table_entry *)type->tp_alloc(type, 0);
+	if (!self) return NULL; // what is held is given back when the hook ends
+	self->table = (fk_table *)Py_NewRef(table);
+	self->hook = hook;
+	self->held = held;
+	self->iterator = Py_XNewRef(iterator);
+	return (PyObject *)self;
+}
+
+ss_plugin_table_entry_t *fk_entry_handle(fk_tables *t, fk_table_entry *entry) {
+	ss_plugin_table_entry_t *handle = NULL;
+	if (entry->held != FK_NOT_HELD)
+		handle = t->held[entry->held].entry;
+	else if (entry->iterator)
+		handle = fk_iter_entry(entry->iterator, entry);
+	if (!handle)
+		PyErr_SetString(fk_table_error, entry->iterator
+											? "the iteration has gone on: this entry was lent for "
+											  "its turn only"
+											: "the entry was released");
+	return handle;
+}
+
+static fk_tables *use(fk_table_entry *self, bool write, ss_plugin_table_entry_t **handle) {
+	fk_table *table = self->table;
+	if (!table) return PyErr_SetString(fk_table_error, "this is no entry of a table"), NULL;
+	// Fields may be written during an iteration, entries not added or removed.
+	fk_tables *t = fk_tables_use(table->impl, self->hook, false);
+	if (!t) return NULL;
+	const char *refused = !write ? NULL : t->refused;
+	if (write && !refused && !t->writer) refused = "the host lends no way to write to tables here";
+	if (refused) PyErr_SetString(fk_table_error, refused);
+	if (!refused && fk_table_alive(t, table) && (*handle = fk_entry_handle(t, self))) return t;
+	fk_tables_done(t);
+	return NULL;
+}
+
+// ---- fields -----------------------------------------------------------------------------------------
+
+typedef struct Field {
+	PyObject_HEAD
+	Py_ssize_t index;
+} Field;
+
+static PyObject *value_of(fk_table_entry *self, const fk_import_field *field,
+                          const ss_plugin_state_data *data) {
+	switch (field->type) {
+	case SS_PLUGIN_ST_INT8: return PyLong_FromLong(data->s8);
+	case SS_PLUGIN_ST_INT16: return PyLong_FromLong(data->s16);
+	case SS_PLUGIN_ST_INT32: return PyLong_FromLong(data->s32);
+	case SS_PLUGIN_ST_INT64: return PyLong_FromLongLong(data->s64);
+	case SS_PLUGIN_ST_UINT8: return PyLong_FromLong(data->u8);
+	case SS_PLUGIN_ST_UINT16: return PyLong_FromLong(data->u16);
+	case SS_PLUGIN_ST_UINT32: return PyLong_FromUnsignedLong(data->u32);
+	case SS_PLUGIN_ST_UINT64: return PyLong_FromUnsignedLongLong(data->u64);
+	case SS_PLUGIN_ST_BOOL: return PyBool_FromLong(data->b != 0);
+	case SS_PLUGIN_ST_STRING: return fk_py_text_of(data->str ? data->str : "");
+	case SS_PLUGIN_ST_TABLE:
+		return fk_table_new(self->table->impl, field->nested, data->table, self);
+	}
+	return PyErr_Format(PyExc_SystemError, "a field of type %d", (int)field->type);
+}
+
+static PyObject *field_get(PyObject *me, PyObject *object, PyObject *type) {
+	ss_plugin_table_entry_t *handle;
+	ss_plugin_state_data data = {0};
+	(void)type;
+	if (!object || !PyObject_TypeCheck(object, fk_entry_type)) return Py_NewRef(me);
+	fk_table_entry *self = (fk_table_entry *)object;
+	fk_tables *t = use(self, false, &handle);
+	if (!t) return NULL;
+	const fk_import_field *field = &self->table->shape->fields[((Field *)me)->index];
+	PyObject *value = NULL;
+	if (t->reader->read_entry_field(self->table->handle, handle, field->handle, &data) ==
+	    SS_PLUGIN_SUCCESS)
+		value = value_of(self, field, &data); // a text is the host's: copied under the lock
+	else
+		fk_tables_fail(t, "field '%s' cannot be read", PyUnicode_AsUTF8(field->name));
+	fk_tables_done(t);
+	return value;
+}
+
+static int field_set(PyObject *me, PyObject *object, PyObject *value) {
+	if (!PyObject_TypeCheck(object, fk_entry_type) || !value) {
+		PyErr_SetString(PyExc_AttributeError, "a field of an entry cannot be deleted");
+		return -1;
+	}
+	return fk_entry_write((fk_table_entry *)object, ((Field *)me)->index, value) ? 0 : -1;
+}
+
+bool fk_entry_write(fk_table_entry *self, Py_ssize_t index, PyObject *value) {
+	ss_plugin_table_entry_t *handle;
+	ss_plugin_state_data data = {0};
+	fk_py_text text = {0};
+	const fk_import_field *field = self->table ? &self->table->shape->fields[index] : NULL;
+	if (field && field->type == SS_PLUGIN_ST_TABLE) {
+		PyErr_Format(fk_table_error, "field '%U' is a table: change what it holds", field->name);
+		return false;
+	}
+	if (field && field->type == SS_PLUGIN_ST_STRING) {
+		if (!fk_py_take_text(value, &text)) return false;
+		data.str = text.bytes;
+	} else if (field && !fk_py_take_number(value, field->type, &data.u64)) // little-endian
+		return false;
+	fk_tables *t = use(self, true, &handle);
+	bool ok = t && t->writer->write_entry_field(self->table->handle, handle, field->handle,
+	                                            &data) == SS_PLUGIN_SUCCESS;
+	if (t && !ok) fk_tables_fail(t, "field '%s' cannot be written", PyUnicode_AsUTF8(field->name));
+	if (t) fk_tables_done(t);
+	Py_XDECREF(text.owner);
+	return ok;
+}
+
+static PyObject *field_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+	Py_ssize_t index;
+	(void)kwargs;
+	if (!PyArg_ParseTuple(args, "n", &index)) return NULL;
+	Field *self = (Field *)type->tp_alloc(type, 0);
+	if (self) self->index = index;
+	return (PyObject *)self;
+}
+
+// ---- the entry --------------------------------------------------------------------------------------
+
+static PyObject *entry_release(PyObject *me, PyObject *none) {
+	fk_table_entry *self = (fk_table_entry *)me;
+	(void)none;
+	if (self->table && self->held != FK_NOT_HELD) {
+		fk_tables *t = fk_tables_use(self->table->impl, self->hook, false);
+		if (t) fk_tables_give_back(t, self->held), fk_tables_done(t);
+		PyErr_Clear(); // after its hook there is nothing to give back
+	}
+	self->held = FK_NOT_HELD;
+	Py_CLEAR(self->iterator);
+	Py_RETURN_NONE;
+}
+
+// On another thread, or after the hook, nothing is given back: the end of the hook does.
+static void entry_free(PyObject *me) {
+	PyTypeObject *type = Py_TYPE(me);
+	PyObject *error_type, *value, *trace;
+	PyErr_Fetch(&error_type, &value, &trace);
+	Py_XDECREF(entry_release(me, NULL));
+	PyErr_Restore(error_type, value, trace);
+	Py_XDECREF(((fk_table_entry *)me)->table);
+	type->tp_free(me);
+	Py_DECREF(type);
+}
+
+static PyMethodDef entry_methods[] = {{"release", entry_release, METH_NOARGS, NULL}, {0}};
+static PyType_Slot entry_slots[] = {
+	{Py_tp_dealloc, entry_free}, {Py_tp_methods, entry_methods}, {0, NULL}};
+static PyType_Spec entry_spec = {.name = "falcokit.ImportedEntry",
+                                 .basicsize = sizeof(fk_table_entry),
+                                 .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                                 .slots = entry_slots};
+static PyType_Slot field_slots[] = {
+	{Py_tp_new, field_make}, {Py_tp_descr_get, field_get}, {Py_tp_descr_set, field_set}, {0, NULL}};
+static PyType_Spec field_spec = {.name = "falcokit.ImportedField",
+                                 .basicsize = sizeof(Field),
+                                 .flags = Py_TPFLAGS_DEFAULT,
+                                 .slots = field_slots};
+
+bool fk_entry_ready(void) {
+	fk_entry_type = (PyTypeObject *)PyType_FromSpec(&entry_spec);
+	fk_field_type = fk_entry_type ? (PyTypeObject *)PyType_FromSpec(&field_spec) : NULL;
+	return fk_field_type != NULL;
+}

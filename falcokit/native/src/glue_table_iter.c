@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Iteration over an imported table. The host calls back for each entry and lends it for that call only,
+// while Python's `for` asks for the next one: so the host's function runs on a stack of its own, and
+// its callback goes back to Python's stack until the next entry is wanted, or the loop is left.
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include "glue_tables.h"
+
+#define GUARD 4096
+
+struct fk_iteration {
+	fk_iteration *next;
+	const ss_plugin_table_reader_vtable_ext *reader;
+	ss_plugin_table_t *table;
+	ucontext_t python, host;
+	void *stack;
+	ss_plugin_table_entry_t *entry; // lent now; NULL: over
+	bool stop;
+};
+
+typedef struct Iterator {
+	PyObject_HEAD
+	fk_table *table;
+	uint64_t hook;
+	fk_iteration *iteration;     // within its hook; NULL: over
+	const fk_table_entry *given; // the entry of this turn
+} Iterator;
+
+PyTypeObject *fk_iter_type;
+
+// ---- on the host's stack ----------------------------------------------------------------------------
+
+static ss_plugin_bool lend(ss_plugin_table_iterator_state_t *state,
+                           ss_plugin_table_entry_t *entry) {
+	fk_iteration *i = state;
+	i->entry = entry;
+	swapcontext(&i->host, &i->python);
+	return !i->stop;
+}
+
+static void run(unsigned high, unsigned low) {
+	fk_iteration *i = (fk_iteration *)(((uintptr_t)high << 32) | low);
+	i->reader->iterate_entries(i->table, lend, i);
+	i->entry = NULL; // uc_link goes back to Python's stack
+}
+
+// ---- on Python's ------------------------------------------------------------------------------------
+
+static void advance(fk_iteration *i) {
+	i->entry = NULL;
+	swapcontext(&i->python, &i->host);
+}
+
+static void *take_stack(fk_tables *t) {
+	void *stack = t->stack;
+	t->stack = NULL;
+	if (stack) return stack;
+	stack = mmap(NULL, FK_ITERATION_STACK, PROT_READ | PROT_WRITE,
+	             MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (stack == MAP_FAILED) return NULL;
+	mprotect(stack, GUARD, PROT_NONE);
+	return stack;
+}
+
+// Apart: of what returns twice the compiler expects the worst for the variables of its caller.
+static void prepare(fk_iteration *i) {
+	getcontext(&i->host);
+	i->host.uc_stack.ss_sp = i->stack;
+	i->host.uc_stack.ss_size = FK_ITERATION_STACK;
+	i->host.uc_link = &i->python;
+	makecontext(&i->host, (void (*)(void))run, 2, (unsigned)((uintptr_t)i >> 32),
+	            (unsigned)(uintptr_t)i);
+}
+
+static fk_iteration *begin(fk_tables *t, ss_plugin_table_t *table) {
+	fk_iteration *i = calloc(1, sizeof *i);
+	if (!i || !(i->stack = take_stack(t))) {
+		free(i);
+		return NULL;
+	}
+	i->reader = t->reader;
+	i->table = table;
+	prepare(i);
+	i->next = t->open;
+	t->open = i;
+	return i;
+}
+
+// Locked. Lets the host's function return, if it has not.
+void fk_iteration_end(fk_tables *t, fk_iteration *iteration) {
+	iteration->stop = true;
+	while (iteration->entry) advance(iteration); // a host may ask once more
+	for (fk_iteration **at = &t->open; *at; at = &(*at)->next)
+		if (*at == iteration) {
+			*at = iteration->next;
+			break;
+		}
+	if (t->stack)
+		munmap(iteration->stack, FK_ITERATION_STACK);
+	else
+		t->stack = iteration->stack;
+	free(iteration);
+}
+
+ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry *entry) {
+	Iterator *self = (Iterator *)iterator;
+	return self->iteration && self->given == entry ? self->iteration->entry : NULL;
+}
+
+PyObject *fk_table_iter(PyObject *table) {
+	fk_tables *t = fk_table_use((fk_table *)table, false);
+	if (!t) return NULL;
+	Iterator *self = (Iterator *)fk_iter_type->tp_alloc(fk_iter_type, 0);
+	if (self) {
+		self->table = (fk_table *)Py_NewRef(table);
+		self->hook = t->hook;
+		self->iteration = begin(t, ((fk_table *)table)->handle);
+		if (!self->iteration) PyErr_NoMemory();
+	}
+	fk_tables_done(t);
+	if (self && !self->iteration) Py_CLEAR(self);
+	return (PyObject *)self;
+}
+
+static PyObject *iter_next(PyObject *me) {
+	Iterator *self = (Iterator *)me;
+	PyObject *entry = NULL;
+	if (!self->iteration) return NULL;
+	fk_tables *t = fk_tables_use(self->table->impl, self->hook, false);
+	if (!t) return NULL;
+	self->given = NULL;
+	if (fk_table_alive(t, self->table)) {
+		advance(self->iteration);
+		if (self->iteration->entry) entry = fk_entry_new(self->table, self->hook, FK_NOT_HELD, me);
+		self->given = (fk_table_entry *)entry;
+	}
+	if (!entry) {
+		fk_iteration_end(t, self->iteration);
+		self->iteration = NULL;
+	}
+	fk_tables_done(t);
+	return entry;
+}
+
+// On another thread, or after the hook, the end of the hook ends it, or has done so.
+static void iter_free(PyObject *me) {
+	Iterator *self = (Iterator *)me;
+	PyTypeObject *type = Py_TYPE(me);
+	if (self->iteration) {
+		PyObject *error_type, *value, *trace;
+		PyErr_Fetch(&error_type, &value, &trace);
+		fk_tables *t = fk_tables_use(self->table->impl, self->hook, false);
+		if (t) fk_iteration_end(t, self->iteration), fk_tables_done(t);
+		PyErr_Restore(error_type, value, trace);
+	}
+	Py_XDECREF(self->table);
+	type->tp_free(me);
+	Py_DECREF(type);
+}
+
+static PyType_Slot slots[] = {{Py_tp_dealloc, iter_free},
+                              {Py_tp_iter, PyObject_SelfIter},
+                              {Py_tp_iternext, iter_next},
+                              {0, NULL}};
+static PyType_Spec spec = {.name = "falcokit.TableIterator",
+                           .basicsize = sizeof(Iterator),
+                           .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                           .slots = slots};
+
+bool fk_iter_ready(void) { return (fk_iter_type = (PyTypeObject *)PyType_FromSpec(&spec)) != NULL; }

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which hook is under way, and what of the host's is in use within it. The fk_tables_enter_* and
+// fk_tables_leave are called on the host's thread around each hook, by the files of the hooks.
+#include "glue_tables.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+PyObject *fk_table_error;
+
+// ---- the host's side --------------------------------------------------------------------------------
+
+static fk_tables *enter(fk_impl *impl, pthread_t user) {
+	fk_tables *t = impl->tables;
+	pthread_mutex_lock(&t->lock);
+	t->live = t->reader != NULL && t->last_error != NULL;
+	t->user = user;
+	t->hook++;
+	pthread_mutex_unlock(&t->lock);
+	return t;
+}
+
+void fk_tables_enter_init(fk_impl *impl, const ss_plugin_init_input *in) {
+	const ss_plugin_init_tables_input *given = in->tables;
+	// Older hosts have no reader and writer in init; the plugin's required version keeps it off them.
+	if (!impl->imports_tables || !given || !given->fields_ext) return;
+	fk_tables *t = calloc(1, sizeof *t);
+	if (!(impl->tables = t)) return;
+	pthread_mutexattr_t recursive; // what Python frees under the lock may give an entry back
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&t->lock, &recursive);
+	pthread_mutexattr_destroy(&recursive);
+	t->owner = in->owner;
+	t->last_error = in->get_owner_last_error;
+	t->reader = given->reader_ext;
+	t->writer = given->writer_ext;
+	t->init = given;
+	enter(impl, impl->worker.thread);
+}
+
+void fk_tables_enter_parse(fk_impl *impl, const ss_plugin_event_parse_input *in) {
+	fk_tables *t = impl->tables;
+	if (!t || !t->used) return;
+	t->owner = in->owner;
+	t->last_error = in->get_owner_last_error;
+	t->reader = in->table_reader_ext;
+	t->writer = in->table_writer_ext;
+	enter(impl, pthread_self());
+}
+
+void fk_tables_enter_extract(fk_impl *impl, const ss_plugin_field_extract_input *in) {
+	fk_tables *t = impl->tables;
+	if (!t || !t->used) return;
+	t->owner = in->owner;
+	t->last_error = in->get_owner_last_error;
+	t->reader = in->table_reader_ext;
+	t->writer = NULL;
+	t->refused = "while fields are extracted tables can only be read";
+	enter(impl, pthread_self());
+}
+
+void fk_tables_enter_listen(fk_impl *impl, const ss_plugin_capture_listen_input *in) {
+	fk_tables *t = impl->tables;
+	if (!t || !t->used || !in) return;
+	t->owner = in->owner; // its own way to the last error came with 3.9: that of init is kept
+	t->reader = in->table_reader_ext;
+	t->writer = in->table_writer_ext;
+	enter(impl, impl->worker.thread);
+}
+
+void fk_tables_leave(fk_impl *impl) {
+	fk_tables *t = impl->tables;
+	if (!t || !t->live) return;
+	pthread_mutex_lock(&t->lock);
+	while (t->open) fk_iteration_end(t, t->open);
+	while (t->nheld) fk_tables_give_back(t, t->nheld - 1);
+	t->live = false;
+	t->hook++;
+	t->reader = NULL;
+	t->writer = NULL;
+	t->init = NULL;
+	t->refused = NULL;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void fk_tables_free(fk_impl *impl) {
+	fk_tables *t = impl->tables;
+	if (!t) return;
+	if (t->stack) munmap(t->stack, FK_ITERATION_STACK);
+	free(t->held);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+// ---- Python's side ----------------------------------------------------------------------------------
+
+fk_tables *fk_tables_use(fk_impl *impl, uint64_t hook, bool write) {
+	fk_tables *t = impl->tables;
+	const char *wrong =
+		"the host lends no tables to this plugin (a class that declares none needs "
+		"required_api_version = \"3.5.0\")";
+	if (t) pthread_mutex_lock(&t->lock);
+	if (t && (!t->live || !pthread_equal(t->user, pthread_self())))
+		wrong =
+			"tables can be used in init, in parse_event, in the hooks of capture listening, and "
+			"while fields are extracted, on the thread of the hook";
+	else if (t && hook && hook != t->hook)
+		wrong = "this is of a hook that has returned: get it anew from the table";
+	else if (t && write && t->refused)
+		wrong = t->refused;
+	else if (t && write && !t->writer)
+		wrong = "the host lends no way to write to tables here";
+	else if (t && write && t->open)
+		wrong = "tables cannot be changed while one is iterated over: collect the keys first";
+	else if (t)
+		return t;
+	if (t) pthread_mutex_unlock(&t->lock);
+	PyErr_SetString(fk_table_error, wrong);
+	return NULL;
+}
+
+void fk_tables_done(fk_tables *t) { pthread_mutex_unlock(&t->lock); }
+
+void *fk_tables_fail(fk_tables *t, const char *format, ...) {
+	char text[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	const char *said = t->last_error(t->owner);
+	PyObject *whole =
+		said && *said ? PyUnicode_FromFormat("%s: %s", text, said) : PyUnicode_FromString(text);
+	if (whole) PyErr_SetObject(fk_table_error, whole);
+	Py_XDECREF(whole);
+	return NULL;
+}
+
+static void drop(fk_tables *t, const fk_held *one) {
+	if (one->entry && one->is_new)
+		t->writer->destroy_table_entry(one->table, one->entry);
+	else if (one->entry)
+		t->reader->release_table_entry(one->table, one->entry);
+}
+
+static uint32_t hold(fk_tables *t, fk_held one) {
+	if (t->nheld == t->room) {
+		uint32_t room = t->room ? t->room * 2 : 16;
+		fk_held *more = realloc(t->held, room * sizeof *more);
+		if (!more) {
+			drop(t, &one);
+			PyErr_NoMemory();
+			return FK_NOT_HELD;
+		}
+		t->held = more;
+		t->room = room;
+	}
+	t->held[t->nheld] = one;
+	return t->nheld++;
+}
+
+uint32_t fk_tables_hold(fk_tables *t, ss_plugin_table_t *table, ss_plugin_table_entry_t *entry) {
+	return hold(t, (fk_held){table, entry, false});
+}
+
+uint32_t fk_tables_hold_new(fk_tables *t, ss_plugin_table_t *table,
+                            ss_plugin_table_entry_t *entry) {
+	return hold(t, (fk_held){table, entry, true});
+}
+
+void fk_tables_give_back(fk_tables *t, uint32_t held) {
+	drop(t, &t->held[held]);
+	t->held[held].entry = NULL;
+	while (t->nheld && !t->held[t->nheld - 1].entry) t->nheld--;
+}
+
+// list_tables() -> [(name, type of its keys)]
+PyObject *fk_tables_list(fk_impl *impl) {
+	uint32_t n = 0;
+	fk_tables *t = fk_tables_use(impl, 0, false);
+	PyObject *list = t ? PyList_New(0) : NULL;
+	const ss_plugin_table_info *infos = NULL;
+	if (list && !t->init) {
+		PyErr_SetString(fk_table_error, "tables are listed in init");
+		Py_CLEAR(list);
+	}
+	if (list && !(infos = t->init->list_tables(t->owner, &n)) && n) {
+		fk_tables_fail(t, "tables cannot be listed");
+		Py_CLEAR(list);
+	}
+	for (uint32_t i = 0; list && i < n; i++) {
+		PyObject *pair = Py_BuildValue("(si)", infos[i].name, (int)infos[i].key_type);
+		if (!pair || PyList_Append(list, pair) < 0) Py_CLEAR(list);
+		Py_XDECREF(pair);
+	}
+	if (t) fk_tables_done(t);
+	return list;
+}
