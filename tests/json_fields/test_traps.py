@@ -164,3 +164,21 @@ def test_escapes_on_the_edges_of_blocks_are_seen(native: NativeFields, slashes: 
         passed_over = b'["' + b"x" * before + b"\\" * slashes + b'"]", "]"]'
         found = ask(native, b'{"b":' + passed_over + b',"a":1}', declared("/a"))
         assert found.value == (None if slashes % 2 == 0 else "1"), before
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        ("18446744073709551615", 2**64 - 1),
+        ("18446744073709551616", None),
+        ("1.5e1", 15),
+        ("0.99", 0),
+        ("-0.99", 0),
+        ("-1", None),
+        ("1e18446744073709551617", None),
+        ("1e-18446744073709551617", 0),
+        ("0e99999999999", 0),
+    ],
+)
+def test_numbers_are_exact(native: NativeFields, number: str, value: int | None) -> None:
+    assert ask(native, number.encode(), declared("", "uint64")).value == value
