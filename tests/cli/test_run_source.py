@@ -114,3 +114,23 @@ def test_build_tells_capabilities_and_warns_of_a_mere_listener(counter: Path) ->
     said = falcokit("build", "-C", counter).stderr
     assert "warning: a plugin that only listens to captures is refused by Falco" in said
     assert "capabilities: capture listening\n" in said
+
+
+def test_dev_watch_keeps_open_params_and_begins_again(counter: Path) -> None:
+    command = [sys.executable, "-m", "falcokit", "dev", "--watch", "-C", str(counter), "--json"]
+    said: list[str] = []
+    with subprocess.Popen(
+        [*command, "--open-params", "2", "--duration", "30"], stdout=subprocess.PIPE, text=True
+    ) as dev:
+        try:
+            for line in dev.stdout or ():
+                report = json.loads(line)
+                if report["report"] == "stats" and "last" in report:
+                    said.append(f"{report['events']} {report['last'].get('text')}")
+                if report["report"] == "ended" and report["run"] == 1:
+                    (counter / "counter.py").write_text(_CODE.replace('"number 1"', '"number 0"'))
+                elif report["report"] == "ended":
+                    break
+        finally:
+            dev.terminate()
+    assert (said[0], said[-1]) == ("2 None", "2 <number 1>")
