@@ -12,7 +12,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import captures, latency, packaging, rates, sources, start, tables
+from bench import captures, latency, packaging, parsing, rates, sources, start, tables
 from bench.host import Host
 from bench.table import Row, show, to_json
 
@@ -33,6 +33,7 @@ def main() -> None:
             "end_to_end": lambda: rates.end_to_end(host, folder, runs),
             "busy": lambda: rates.busy_source(host, folder, runs),
             "gil": lambda: rates.gil(host, folder, runs),
+            "parsing": lambda: parsing.parsing(host, folder, runs),
             "tables": lambda: tables.exported(host, folder, runs),
             "latency": lambda: latency.latency(host, folder, runs),
             "sources": lambda: sources.sources(host, folder, runs),
