@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from falcokit.native.declaration import wrong
 from falcokit.runtime.exported_table import exported_tables, make_shape
+from falcokit.runtime.tables import imported_tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,6 +25,7 @@ def check_exports(plugin: type[Any], capabilities: Collection[str]) -> bool:
 
     """
     names: dict[str, str] = {}
+    imported = {table.name: attribute for attribute, table in imported_tables(plugin).items()}
     nested = False
     for attribute, declared in exported_tables(plugin).items():
         if not {"parse", "extract"} & {*capabilities}:
@@ -36,6 +38,10 @@ def check_exports(plugin: type[Any], capabilities: Collection[str]) -> bool:
         if declared.name in names:
             other = f"{names[declared.name]} and {attribute}"
             wrong(plugin, attribute, f"exports two tables {declared.name!r}: {other}", "rename one")
+        if declared.name in imported:
+            # A look-up of its own that fails in init makes the framework throw through our frames.
+            what = f"exports the table {declared.name!r} that it imports as "
+            wrong(plugin, attribute, what + imported[declared.name], f"use self.{attribute}")
         names[declared.name] = attribute
         nested = nested or _has_nested(shape)
     return nested

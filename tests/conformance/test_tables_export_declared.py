@@ -64,6 +64,7 @@ def test_a_wrong_entry_is_told_with_its_line(
     [
         ("export_table('', str, Hash)", "the name of a table is a str without NUL, not ''"),
         ("export_table('x', float, Hash)", "float is no type of a table"),
+        ("export_table('mine', str, Child)", "exports the table 'mine' that it imports as theirs"),
         ("export_table('y', str, Hash)", "exports two tables 'y': first and t"),
     ],
 )
@@ -71,6 +72,7 @@ def test_a_wrong_table_is_told_with_its_line(
     write_plugin: WritePlugin, declared: str, text: str
 ) -> None:
     first = "    first = export_table('y', str, Hash)\n"
+    first += "    theirs = falcokit.import_table('mine', str, Child)\n"
     body = CLASS + first + f"    t = {declared}\n"
     error = build_error(author := write_plugin(ENTRIES + body))
     assert text in str(error)

@@ -1,55 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exported tables as others have them: a C plugin, and two of falcokit's, in one real host."""
+"""Exported tables as a C plugin has them, in real hosts."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from test_tables_export import ENTRIES
+from table_owner import OWNER, compile_table_plugin, with_plughost
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from author import Author
     from conftest import CompileC, RealHost, WritePlugin
-    from drivers import Plughost
 
 pytestmark = pytest.mark.host
-
-_HOSTS = Path(__file__).parent.parent / "hosts"
-OWNER = (
-    ENTRIES
-    + """
-class P(Plugin, EventParsing):
-    parse_event_types = (322,)
-    hashes = export_table("hashes", str, Hash)
-    def init(self):
-        self.hashes["/a"] = Hash(sha256="abc", seen=1, ok=True, kids={5: {"n": 5}})
-        self.hashes["/b"] = {"seen": 2**64 - 1, "low": -32768}
-        self.hashes["/c"] = {}
-    def parse_event(self, event):
-        pass
-    def get_metrics(self):
-        yield Metric("entries", len(self.hashes))
-        entry = self.hashes.get("/a") or Hash(seen=0, kids={})
-        yield Metric("seen", entry.seen)
-        yield Metric("kids", len(entry.kids))
-"""
-)
-OTHER = (
-    ENTRIES
-    + """
-class P(Plugin, EventParsing):
-    parse_event_types = (322,)
-    numbers = export_table("numbers", i32, Child)
-    def init(self):
-        self.numbers[-7] = {"n": 7}
-    def parse_event(self, event):
-        pass
-    def get_metrics(self):
-        yield Metric("sum", sum(e.n for e in self.numbers.values()), "s64")
-"""
-)
 
 
 class Commands(Protocol):
@@ -60,8 +25,7 @@ class Commands(Protocol):
 
 @pytest.fixture(scope="session")
 def table_plugin(compile_c: CompileC) -> Path:
-    sources = [_HOSTS / "table_plugin.c", _HOSTS / "table_export.c"]
-    return compile_c("libtable_c.so", sources, "-O2")
+    return compile_table_plugin(compile_c)
 
 
 @pytest.fixture(params=["plughost", "sysdig"])
@@ -84,17 +48,6 @@ def commands(
         return file.read_text().splitlines(), answer
 
     return run
-
-
-def with_plughost(
-    host: Plughost, real: RealHost, table_plugin: Path, config: str, beside: list[Author],
-    *, events: int = 10,
-) -> dict[str, Any]:  # fmt: skip
-    plugins = [part for author in beside for part in ("--plugin", author.library)]
-    source = ["--plugin", real.baseline, "--init", '{"async":0}', "--open", events]
-    return host.raw(
-        *source, *plugins, "--plugin", table_plugin, "--init", config, "--metrics", "--watchdog", 20
-    )
 
 
 def expect(lines: list[str], wanted: dict[str, str]) -> None:
@@ -203,90 +156,3 @@ def test_a_nested_table_is_one_too(commands: Commands, write_plugin: WritePlugin
         *("i:0 2 all", "-:5 rc 0", "z 1", "g:/b ok", "s:kids rc 0", "z 0", "c ok", "+:1 ok"),
         "r:more 0",
     ]
-
-
-def test_two_plugins_of_falcokit_and_one_in_c_share_tables(
-    plughost: Plughost, table_plugin: Path, real_host: RealHost, write_plugin: WritePlugin,
-    tmp_path: Path,
-) -> None:  # fmt: skip
-    """T1: what another plugin writes its owner reads"""
-    authors = [write_plugin(OWNER, "owner"), write_plugin(OTHER, "other")]
-    steps = (
-        "T:hashes:9 f:seen:8 f:kids:10 g:/a w:seen:123 s:kids c +:77 . t . -:/b"
-        " T:numbers:3 f:n:1 c w:n:-100 +:1000000 . E c w:n:-20 +:-1000000 . z"
-    )
-    answer = with_plughost(
-        plughost, real_host, table_plugin, f"{tmp_path}/out {steps}", authors, events=1000
-    )
-    assert answer["status"] == 0, answer
-    lines = (tmp_path / "out").read_text().splitlines()
-    assert [line for line in lines if "!" in line] == [], lines
-    metrics = answer["cycles"][0]["metrics"]
-    assert metrics["owner"] == {"owner.entries": 2, "owner.seen": 123, "owner.kids": 2}
-    assert metrics["other"] == {"other.sum": 7 - 100 - 20}
-
-
-def test_two_plugins_cannot_export_one_name(plughost: Plughost, write_plugin: WritePlugin) -> None:
-    """T2"""
-    first, second = write_plugin(OWNER, "owner"), write_plugin(OWNER, "second")
-    answer = plughost.raw("--plugin", first.library, "--plugin", second.library, "--pump", 100)
-    assert "table 'hashes' cannot be exported: table added to registry" in answer["error"]
-
-
-FED = (
-    ENTRIES
-    + """
-class P(Plugin, EventParsing):
-    parse_event_types = (322,)
-    hashes = export_table("hashes", str, Hash)
-    stopping = False
-    def init(self):
-        self.rounds = 0
-        self.thread = threading.Thread(target=self.feed)
-        self.thread.start()
-    def feed(self):
-        while not self.stopping:
-            for n in range(100):
-                self.hashes[f"/{n}"] = {"sha256": chr(97 + n % 26) * (n * 7)}
-            for n in range(100):
-                self.hashes[f"/{n}"].sha256 = chr(97 + (n + self.rounds) % 26) * n
-            for n in range(0, 100, 3):
-                self.hashes.pop(f"/{n}")
-            self.rounds += 1
-    def destroy(self):
-        self.stopping = True
-        self.thread.join()
-    def parse_event(self, event):
-        pass
-    def get_metrics(self):
-        yield Metric("rounds", self.rounds)
-"""
-)
-
-
-def test_a_thread_feeds_a_table_that_the_host_reads(
-    plughost: Plughost, table_plugin: Path, real_host: RealHost, write_plugin: WritePlugin,
-    tmp_path: Path,
-) -> None:  # fmt: skip
-    """T8"""
-    config = f"{tmp_path}/out T:hashes:9 f:sha256:9 p:sha256"
-    author = write_plugin(FED, "fed")
-    answer = with_plughost(plughost, real_host, table_plugin, config, [author], events=20000)
-    metrics = answer["cycles"][0]["metrics"]
-    assert metrics["table_c"]["table_c.steps"] > 20000
-    assert metrics["table_c"]["table_c.bad"] == 0
-    assert metrics["fed"]["fed.rounds"] > 10
-
-
-def test_reloads_leave_nothing_behind(
-    plughost: Plughost, table_plugin: Path, real_host: RealHost, write_plugin: WritePlugin,
-    tmp_path: Path,
-) -> None:  # fmt: skip
-    """T6"""
-    author = write_plugin(OWNER, "owner")
-    config = f"{tmp_path}/out T:hashes:9 f:kids:10 g:/a s:kids z t ."
-    source = ["--plugin", real_host.baseline, "--init", '{"async":0}', "--open", 10]
-    mine = ["--plugin", author.library, "--plugin", table_plugin, "--init", config]
-    answer = plughost.raw(*source, *mine, "--reload", 40, "--cycles", 1, "--watchdog", 60)
-    assert answer["status"] == 0, answer
-    assert "z 1" in (tmp_path / "out").read_text().splitlines()
