@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Imported tables in the hooks besides parse_event: fields read, capture listening also writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from falcokit.errors import PluginDefinitionError
+
+if TYPE_CHECKING:
+    from conftest import WritePlugin
+    from drivers import Plughost
+
+SAMPLE = Path(__file__).parents[1] / "capture" / "samples" / "curl_google.scap"
+HEAD = """
+from falcokit import (CaptureListening, FieldExtraction, TableEntry, TableError, added, field, i64,
+    import_table, u64)
+class Process(TableEntry):
+    comm: str
+    score: u64 = added()
+"""
+
+
+@pytest.mark.host
+def test_fields_read_tables_and_cannot_write_them(
+    plughost: Plughost, write_plugin: WritePlugin
+) -> None:
+    author = write_plugin(HEAD + """
+class P(Plugin, FieldExtraction):
+    extract_event_types = ("<open",)
+    extract_event_sources = ("syscall",)
+    threads = import_table("threads", i64, Process)
+    @field("conform.comm")
+    def comm(self, event) -> str | None:
+        'The name of the process.'
+        t = self.threads.get(event.tid)
+        try:
+            t.score = 1
+        except TableError as e:
+            self.log.info("said %s", e)
+        try:
+            self.threads.clear()
+        except TableError as e:
+            self.log.info("also %s", e)
+        return t.comm
+""")  # fmt: skip
+    answer = plughost.raw(
+        "--plugin", author.library, "--scap", SAMPLE, "--log", "--filter", "conform.comm=curl"
+    )
+    assert not answer.get("error"), answer
+    assert answer["cycles"][0]["events"]["count"] > 10
+    said = " ".join(answer["log"])
+    refusal = "while fields are extracted tables can only be read"
+    assert f"said {refusal}" in said
+    assert f"also {refusal}" in said
+
+
+@pytest.mark.host
+def test_capture_hooks_read_and_write_tables(plughost: Plughost, write_plugin: WritePlugin) -> None:
+    author = write_plugin(HEAD + """
+class P(Plugin, EventParsing, CaptureListening):
+    parse_event_types = ("<open",)
+    threads = import_table("threads", i64, Process)
+    def capture_open(self, capture):
+        made = self.threads.insert(77777, comm="mine", score=7)
+        self.log.info("open %s", [(t.comm, t.score) for t in self.threads])
+    def parse_event(self, event):
+        self.seen = self.threads.get(event.tid).comm
+    def capture_close(self, capture):
+        self.log.info("close %s %s", self.seen, "curl" in {t.comm for t in self.threads})
+    def destroy(self):
+        try:
+            self.threads.get(1)
+        except TableError as e:
+            self.log.info("said %s", e)
+""")  # fmt: skip
+    answer = plughost.raw("--plugin", author.library, "--scap", SAMPLE, "--log")
+    assert not answer.get("error"), answer
+    said = " ".join(answer["log"])
+    assert "('mine', 7)" in said
+    assert "('sysdig', 0)" in said  # of the file
+    assert "close curl" in said
+    assert "said tables can be used in init" in said
+
+
+@pytest.mark.parametrize(
+    ("bases", "declared", "text"),
+    [
+        ("AsyncEvents, EventParsing", 'import_table("t", float, Process)', "float is no type"),
+        ("EventParsing", 'import_table("t", i64, Bad)', "x: list is no type of a table"),
+        ("EventParsing", 'import_table("t", i64, str)', "str is no subclass"),
+        ("CaptureListening", 'import_table("t", i64, Process)', "which Falco lends it not"),
+    ],
+)
+def test_a_declaration_is_checked_at_build_with_its_line(
+    write_plugin: WritePlugin, bases: str, declared: str, text: str
+) -> None:
+    hooks = {
+        "AsyncEvents": "    async_events = ('x',)\n    def start_async(self, handler): pass\n",
+        "EventParsing": "    def parse_event(self, event): pass\n",
+        "CaptureListening": "    def capture_open(self, capture): pass\n",
+    }
+    author = write_plugin(
+        f"{HEAD}class Bad(TableEntry):\n    x: list\nclass P(Plugin, {bases}):\n"
+        f"    table = {declared}\n" + "".join(hooks[base] for base in bases.split(", "))
+    )
+    with pytest.raises(PluginDefinitionError) as caught:
+        _ = author.library
+    assert text in str(caught.value)
+    assert str(caught.value).startswith(f"{author.at('table = ')}: ")
