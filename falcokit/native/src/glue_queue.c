@@ -5,7 +5,6 @@
 #include "glue_queue.h"
 #include "glue_channel.h"
 #include "glue_item.h"
-#include <string.h>
 
 #define TURN     1024      // items between two offers of the GIL to other threads
 #define WAIT_NS  20000000u // a look around while there is no room
@@ -85,10 +84,10 @@ static bool is_open(Channel *self) {
 	return false;
 }
 
-static bool wait_room(Channel *self) {
+static bool wait_room(Channel *self, uint64_t ns) {
 	bool open;
 	Py_BEGIN_ALLOW_THREADS
-	open = fk_channel_wait_room(self->ch, WAIT_NS);
+	open = fk_channel_wait_room(self->ch, ns);
 	Py_END_ALLOW_THREADS
 	return open;
 }
@@ -109,7 +108,7 @@ static enum offer put_one(Channel *self, PyObject *object) {
 			                "put from a thread of your own");
 			return FAILED;
 		}
-		wait_room(self);
+		wait_room(self, WAIT_NS);
 	}
 }
 
@@ -124,9 +123,9 @@ static PyObject *channel_put_many(PyObject *me, PyObject *objects) {
 	if (!iterator) return NULL;
 	while ((object = PyIter_Next(iterator))) {
 		enum offer what = put_one((Channel *)me, object);
+		count += what == TAKEN;
 		Py_DECREF(object);
 		if (what == FAILED) break;
-		count += what == TAKEN;
 	}
 	Py_DECREF(iterator);
 	return PyErr_Occurred() ? NULL : PyLong_FromSsize_t(count);
@@ -152,18 +151,6 @@ static PyObject *channel_offer(PyObject *me, PyObject *object) {
 	return what == FAILED ? NULL : PyBool_FromLong(what != FULL);
 }
 
-static void rest(Channel *self, uint64_t ns) {
-	Py_BEGIN_ALLOW_THREADS
-	fk_channel_wait_room(self->ch, ns);
-	Py_END_ALLOW_THREADS
-}
-
-static PyObject *next_item(PyObject *iterator) {
-	PyObject *object = Py_TYPE(iterator)->tp_iternext(iterator);
-	if (!object && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_StopIteration)) PyErr_Clear();
-	return object;
-}
-
 // fill(iterator) -> True when it is exhausted, False when the source was closed
 static PyObject *channel_fill(PyObject *me, PyObject *iterator) {
 	Channel *self = (Channel *)me;
@@ -172,20 +159,20 @@ static PyObject *channel_fill(PyObject *me, PyObject *iterator) {
 	if (!PyIter_Check(iterator))
 		return PyErr_Format(PyExc_TypeError, "%R is no iterator", iterator);
 	for (unsigned turn = 1; !atomic_load_explicit(&self->ch->shut, memory_order_relaxed); turn++) {
-		if (!(object = next_item(iterator))) {
+		if (!(object = PyIter_Next(iterator))) {
 			if (PyErr_Occurred()) return NULL;
 			Py_RETURN_TRUE;
 		}
 		if (object == Py_None) {
 			Py_DECREF(object);
 			nothing_now(self->ch);
-			rest(self, idle_ns);
+			wait_room(self, idle_ns);
 			idle_ns = idle_ns * 2 < IDLE_MAX ? idle_ns * 2 : IDLE_MAX;
 			continue;
 		}
 		idle_ns = IDLE_MIN;
 		enum offer what;
-		while ((what = offer(self, object)) == FULL && wait_room(self)) continue;
+		while ((what = offer(self, object)) == FULL && wait_room(self, WAIT_NS)) continue;
 		Py_DECREF(object);
 		if (what == FAILED) return NULL;
 		if (turn % TURN == 0) {
@@ -220,7 +207,8 @@ static PyObject *channel_attach(PyObject *me, PyObject *args) {
 static PyObject *channel_end(PyObject *me, PyObject *args) {
 	const char *text = NULL;
 	if (!PyArg_ParseTuple(args, "|z", &text)) return NULL;
-	fk_channel_end(((Channel *)me)->ch, text ? SS_PLUGIN_FAILURE : SS_PLUGIN_EOF, text ? text : "");
+	int rc = text ? SS_PLUGIN_FAILURE : SS_PLUGIN_EOF;
+	fk_channel_end(((Channel *)me)->ch, rc, text ? text : "");
 	Py_RETURN_NONE;
 }
 
@@ -255,13 +243,11 @@ static PyObject *channel_make(PyTypeObject *type, PyObject *args, PyObject *none
 	unsigned long long max_events;
 	int drop, whole;
 	Py_ssize_t max_size;
-	(void)none;
+	(void)none; // keywords are the subclass's
 	if (!PyArg_ParseTuple(args, "Kppn", &max_events, &drop, &whole, &max_size)) return NULL;
 	Channel *self = (Channel *)type->tp_alloc(type, 0);
 	if (!self) return NULL;
-	self->drop = drop;
-	self->whole = whole;
-	self->max_size = max_size;
+	self->drop = drop, self->whole = whole, self->max_size = max_size;
 	self->ch = fk_channel_new(max_events);
 	if (self->ch) return (PyObject *)self;
 	Py_DECREF(self);
