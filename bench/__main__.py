@@ -12,7 +12,17 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import captures, latency, packaging, parsing, rates, sources, start, tables
+from bench import (
+    captures,
+    extraction,
+    latency,
+    packaging,
+    parsing,
+    rates,
+    sources,
+    start,
+    tables,
+)
 from bench.host import Host
 from bench.table import Row, show, to_json
 
@@ -35,6 +45,9 @@ def main() -> None:
             "gil": lambda: rates.gil(host, folder, runs),
             "parsing": lambda: parsing.parsing(host, folder, runs),
             "tables": lambda: tables.exported(host, folder, runs),
+            "extraction": lambda: extraction.methods(host, folder, runs),
+            "extraction-busy": lambda: extraction.busy(host, folder, runs),
+            "extraction-growth": lambda: extraction.growth(host, folder, runs),
             "latency": lambda: latency.latency(host, folder, runs),
             "sources": lambda: sources.sources(host, folder, runs),
             "captures": lambda: captures.captures(runs),

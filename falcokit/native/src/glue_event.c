@@ -22,10 +22,8 @@ enum {
 typedef struct HostEvent {
 	PyObject_HEAD
 	const ss_plugin_event *evt; // the host's, NULL outside of the call
-	const ss_plugin_event *at;  // where it was, for comparison
 	const char *source;         // the host's; with evt
-	ss_plugin_event head;
-	uint64_t number, probe;
+	fk_event_key key;
 	PyObject *made[NMADE];
 } HostEvent;
 
@@ -67,7 +65,7 @@ static const uint8_t *bytes_of(HostEvent *self) {
 // False with an exception: it is a payload event whose lengths lie. An event of another type has an
 // empty payload.
 static bool payload_of(HostEvent *self, const uint8_t **bytes, fk_event_data *out) {
-	const ss_plugin_event *head = &self->head;
+	const ss_plugin_event *head = &self->key.head;
 	*out = (fk_event_data){0};
 	if (!(*bytes = bytes_of(self))) return false;
 	if (head->type != FK_CODE_ASYNCEVENT && head->type != FK_CODE_PLUGINEVENT) return true;
@@ -82,7 +80,7 @@ static bool payload_of(HostEvent *self, const uint8_t **bytes, fk_event_data *ou
 
 static PyObject *make_raw(HostEvent *self) {
 	const uint8_t *bytes = bytes_of(self);
-	return bytes ? PyBytes_FromStringAndSize((const char *)bytes, self->head.len) : NULL;
+	return bytes ? PyBytes_FromStringAndSize((const char *)bytes, self->key.head.len) : NULL;
 }
 
 static PyObject *make_data(HostEvent *self) {
@@ -159,12 +157,12 @@ static PyObject *get_u64(PyObject *me, void *offset) {
 
 static PyObject *get_number(PyObject *me, void *unused) {
 	(void)unused;
-	return PyLong_FromUnsignedLongLong(((HostEvent *)me)->number);
+	return PyLong_FromUnsignedLongLong(((HostEvent *)me)->key.number);
 }
 
 static PyObject *get_type(PyObject *me, void *unused) {
 	(void)unused;
-	return PyLong_FromLong(((HostEvent *)me)->head.type);
+	return PyLong_FromLong(((HostEvent *)me)->key.head.type);
 }
 
 static PyObject *get_plugin_id(PyObject *me, void *unused) {
@@ -176,7 +174,7 @@ static PyObject *get_plugin_id(PyObject *me, void *unused) {
 }
 
 #define MADE(which) (void *)(size_t)(which)
-#define HEAD(field) (void *)(offsetof(HostEvent, head) + offsetof(ss_plugin_event, field))
+#define HEAD(field) (void *)(offsetof(HostEvent, key.head) + offsetof(ss_plugin_event, field))
 static PyGetSetDef event_attributes[] = {{"raw", get_made, NULL, NULL, MADE(MADE_RAW)},
                                          {"data", get_made, NULL, NULL, MADE(MADE_DATA)},
                                          {"name", get_made, NULL, NULL, MADE(MADE_NAME)},
@@ -240,10 +238,17 @@ static uint64_t probe(const ss_plugin_event *evt, uint32_t len) {
 	return first ^ middle * 3 ^ last * 5;
 }
 
-static bool is_same(const HostEvent *self, const ss_plugin_event_input *in) {
-	return in->evtnum && self->number == in->evtnum && self->at == in->evt &&
-	       memcmp(&self->head, in->evt, sizeof self->head) == 0 &&
-	       probe(in->evt, self->head.len) == self->probe;
+bool fk_event_is(const fk_event_key *key, const ss_plugin_event_input *in) {
+	return in->evtnum && key->number == in->evtnum && key->at == in->evt &&
+	       memcmp(&key->head, in->evt, sizeof key->head) == 0 &&
+	       probe(in->evt, key->head.len) == key->probe;
+}
+
+void fk_event_note(fk_event_key *key, const ss_plugin_event_input *in) {
+	key->at = in->evt;
+	key->head = *in->evt;
+	key->number = in->evtnum;
+	key->probe = probe(in->evt, key->head.len);
 }
 
 static HostEvent *new_event(fk_event_slot *slot) {
@@ -257,21 +262,17 @@ static HostEvent *new_event(fk_event_slot *slot) {
 
 PyObject *fk_event_enter(fk_event_slot *slot, const ss_plugin_event_input *in) {
 	HostEvent *self = (HostEvent *)slot->event;
-	ss_plugin_event head = *in->evt;
-	if (head.len < sizeof head)
+	if (in->evt->len < sizeof *in->evt)
 		return PyErr_Format(PyExc_ValueError, "an event has a header of %zu bytes, not %u",
-		                    sizeof head, (unsigned)head.len);
-	if (!self || !is_same(self, in)) {
+		                    sizeof *in->evt, (unsigned)in->evt->len);
+	if (!self || !fk_event_is(&self->key, in)) {
 		// Nobody else has it: it can serve again. One that is under way elsewhere cannot.
 		if (self && Py_REFCNT(self) == 1)
 			for (int i = 0; i < NMADE; i++) Py_CLEAR(self->made[i]);
 		if (!self || slot->event != (PyObject *)self || Py_REFCNT(self) != 1)
 			self = new_event(slot);
 		if (!self) return NULL;
-		self->head = head;
-		self->number = in->evtnum;
-		self->at = in->evt;
-		self->probe = probe(in->evt, head.len);
+		fk_event_note(&self->key, in);
 	}
 	self->evt = in->evt;
 	self->source = in->evtsrc;

@@ -13,6 +13,17 @@ typedef struct fk_event_slot {
 	PyObject *event;
 } fk_event_slot;
 
+// What tells an event from others.
+typedef struct fk_event_key {
+	const ss_plugin_event *at;
+	ss_plugin_event head;
+	uint64_t number, probe;
+} fk_event_key;
+
+// Whether a call is about the event that was noted. Number 0 never tells. No Python needed.
+bool fk_event_is(const fk_event_key *key, const ss_plugin_event_input *in);
+void fk_event_note(fk_event_key *key, const ss_plugin_event_input *in);
+
 // Where the payload of a plugin or async event lies.
 typedef struct fk_event_data {
 	const char *name; // of an async event, with its length; not always ended by NUL

@@ -23,6 +23,9 @@ typedef struct fk_extraction {
 	field_info *fields;
 	fk_arena arena;
 	fk_jdoc *doc;
+	fk_event_key known;         // what the doc is about
+	bool has_data;              // it has a payload
+	char *source;               // its source's name: a copy, for the doc outlives the call
 	PyObject *context, *failed; // set by the worker, in init
 } fk_extraction;
 
@@ -70,6 +73,7 @@ void fk_extract_close(fk_impl *impl) {
 	}
 	free(x->fields);
 	fk_jdoc_free(x->doc);
+	free(x->source);
 	fk_arena_free(&x->arena);
 	free(x);
 	impl->extraction = NULL;
@@ -146,29 +150,40 @@ static field_info *field_of(call *c, ss_plugin_extract_field *asked) {
 	return &c->x->fields[asked->field_id];
 }
 
-static bool run_programs(call *c, bool *methods) {
+static const char *keep_source(fk_extraction *x, const char *source) {
+	if (!source) return NULL;
+	if (x->source && strcmp(x->source, source) == 0) return x->source;
+	free(x->source);
+	return x->source = strdup(source);
+}
+
+// What an earlier call has found in this event serves again.
+static void begin_doc(call *c) {
+	fk_extraction *x = c->x;
 	const ss_plugin_event *evt = c->event->evt;
-	fk_event_data data = {0};
-	bool begun = false, has_data = false;
-	char err[512] = "";
+	fk_event_data data;
+	if (fk_event_is(&x->known, c->event)) return;
+	x->has_data = fk_event_find_data(evt, &data);
+	fk_event_note(&x->known, c->event);
+	if (!x->has_data) return;
+	fk_jevent event = {(const uint8_t *)evt + data.offset, data.len,   evt->ts, c->event->evtnum,
+	                   keep_source(x, c->event->evtsrc),   data.offset};
+	fk_jdoc_begin(x->doc, &event);
+}
+
+static bool run_programs(call *c, bool *methods) {
+	bool begun = false;
+	char err[512];
+	err[0] = 0;
 	for (uint32_t i = 0; i < c->in->num_fields; i++) {
 		ss_plugin_extract_field *asked = &c->in->fields[i];
 		field_info *field = field_of(c, asked);
 		if (!field || !check_argument(c, field, asked)) return false;
 		*methods |= !field->program;
 		if (!field->program) continue;
-		if (!begun) {
-			has_data = fk_event_find_data(evt, &data);
-			fk_jevent event = {(const uint8_t *)evt + data.offset,
-			                   data.len,
-			                   evt->ts,
-			                   c->event->evtnum,
-			                   c->event->evtsrc,
-			                   data.offset};
-			if (has_data) fk_jdoc_begin(c->x->doc, &event);
-			begun = true;
-		}
-		if (!has_data) continue;
+		if (!begun) begin_doc(c);
+		begun = true;
+		if (!c->x->has_data) continue;
 		ss_plugin_extract_value_offsets places = {0};
 		ss_plugin_rc rc = fk_jprogram_run(field->program, c->x->doc, asked, &c->x->arena,
 		                                  c->wanted ? &places : NULL, err, sizeof err);
