@@ -144,9 +144,9 @@ class FieldExtraction:
     """Mixin: fields of the events of the given types and sources.
 
     Attributes:
-        extract_event_types: Names or codes of events, as in `EventParsing.parse_event_types`; None:
-            322 (plugin events), and 402 (async events) if the plugin emits any; (): all those of the
-            framework, where the source is "syscall".
+        extract_event_types: Names or codes of events, as in `EventParsing.parse_event_types`;
+            None: 322 (plugin events), and 402 (async events) if the plugin emits any; (): all
+            those of the framework, where the source is "syscall".
         extract_event_sources: Names of event sources; (): all. The plugin's own is always one.
 
     """

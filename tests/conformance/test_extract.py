@@ -197,7 +197,7 @@ _ASYNC_EVENTS = """
          "322 None one baseline_src", "<NA>", "322 None three baseline_src"]),
     ],
 )  # fmt: skip
-def test_events_are_those_of_the_types_and_sources(  # noqa: PLR0917
+def test_events_are_those_of_the_types_and_sources(
     driver: str, types: str, more: str, expected: list[str],
     request: pytest.FixtureRequest, write_plugin: WritePlugin,
 ) -> None:  # fmt: skip

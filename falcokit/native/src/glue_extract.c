@@ -5,114 +5,10 @@
 #include "glue_extract.h"
 #include "glue_gil.h"
 #include "glue_tables.h"
+#include "glue_tables.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct field_info {
-	char *name, *attribute;
-	uint8_t argument;
-	bool required;
-	fk_jprogram *program; // NULL: a method
-	PyObject *function, *self;
-} field_info;
-
-typedef struct fk_extraction {
-	uint32_t nfields;
-	bool has_offsets;
-	field_info *fields;
-	fk_arena arena;
-	fk_jdoc *doc;
-	fk_event_key known;         // what the doc is about
-	bool has_data;              // it has a payload
-	char *source;               // its source's name: a copy, for the doc outlives the call
-	PyObject *context, *failed; // set by the worker, in init
-} fk_extraction;
-
-// ---- life -------------------------------------------------------------------------------------------
-
-static bool load(field_info *field, const fk_boot_field *from, char *err, size_t errlen) {
-	field->name = strdup(from->name);
-	field->attribute = strdup(from->attribute ? from->attribute : "");
-	field->argument = from->argument;
-	field->required = from->required;
-	if (!field->name || !field->attribute) return snprintf(err, errlen, "no memory"), false;
-	if (!from->program) return true;
-	field->program = fk_jprogram_load(from->program, from->program_size, err, errlen);
-	return field->program != NULL;
-}
-
-bool fk_extract_open(fk_impl *impl, const fk_boot *boot, char *err, size_t errlen) {
-	uint32_t n = 0;
-	bool programs = false, ok = true;
-	char why[512] = "";
-	if (!boot->fields) return true;
-	while (boot->fields[n].name) programs |= boot->fields[n++].program != NULL;
-	fk_extraction *x = impl->extraction = calloc(1, sizeof *x);
-	if (!x || !(x->fields = calloc(n, sizeof *x->fields)))
-		return snprintf(err, errlen, "there is no memory for the fields"), false;
-	x->nfields = n;
-	x->has_offsets = boot->has_offsets;
-	if (programs && !(x->doc = fk_jdoc_new()))
-		return snprintf(err, errlen, "there is no memory for the fields"), false;
-	for (uint32_t i = 0; ok && i < n; i++) {
-		ok = load(&x->fields[i], &boot->fields[i], why, sizeof why);
-		if (!ok) snprintf(err, errlen, "field %s: %s", boot->fields[i].name, why);
-	}
-	return ok;
-}
-
-// The Python objects are let go of before, by fk_extract_forget.
-void fk_extract_close(fk_impl *impl) {
-	fk_extraction *x = impl->extraction;
-	if (!x) return;
-	for (uint32_t i = 0; x->fields && i < x->nfields; i++) {
-		free(x->fields[i].name);
-		free(x->fields[i].attribute);
-		fk_jprogram_free(x->fields[i].program);
-	}
-	free(x->fields);
-	fk_jdoc_free(x->doc);
-	free(x->source);
-	fk_arena_free(&x->arena);
-	free(x);
-	impl->extraction = NULL;
-}
-
-// Of a bound method its two halves: a call with both is faster.
-static bool take_method(field_info *field, PyObject *plugin) {
-	PyObject *method = PyObject_GetAttrString(plugin, field->attribute);
-	if (!method) return false;
-	if (PyMethod_Check(method)) {
-		field->function = Py_NewRef(PyMethod_GET_FUNCTION(method));
-		field->self = Py_NewRef(PyMethod_GET_SELF(method));
-		Py_DECREF(method);
-	} else {
-		field->function = method;
-	}
-	return true;
-}
-
-bool fk_extract_bind(fk_impl *impl, PyObject *plugin, PyObject *failed) {
-	fk_extraction *x = impl->extraction;
-	for (uint32_t i = 0; x && i < x->nfields; i++)
-		if (!x->fields[i].program && !take_method(&x->fields[i], plugin)) return false;
-	if (!x) return true;
-	x->failed = Py_NewRef(failed);
-	x->context = PyContext_CopyCurrent(); // by which logging knows the state
-	return x->context != NULL;
-}
-
-void fk_extract_forget(fk_impl *impl) {
-	fk_extraction *x = impl->extraction;
-	for (uint32_t i = 0; x && i < x->nfields; i++) {
-		Py_CLEAR(x->fields[i].function);
-		Py_CLEAR(x->fields[i].self);
-	}
-	if (!x) return;
-	Py_CLEAR(x->failed);
-	Py_CLEAR(x->context);
-}
 
 // ---- one call ---------------------------------------------------------------------------------------
 
@@ -125,12 +21,13 @@ typedef struct call {
 	fk_place **places;                       // of each field; NULL: they are not asked for
 } call;
 
-static bool refuse(call *c, const field_info *field, const char *what) {
+static bool refuse(call *c, const fk_field_info *field, const char *what) {
 	fk_fail(c->impl->plugin, "extract_fields: field %s %s", field->name, what);
 	return false;
 }
 
-static bool check_argument(call *c, const field_info *field, const ss_plugin_extract_field *asked) {
+static bool check_argument(call *c, const fk_field_info *field,
+                           const ss_plugin_extract_field *asked) {
 	if (!field->argument && asked->arg_present) return refuse(c, field, "takes no argument");
 	if (!asked->arg_present) return !field->required || refuse(c, field, "needs an argument");
 	if (field->argument == FK_ARGUMENT_KEY && !asked->arg_key)
@@ -140,7 +37,7 @@ static bool check_argument(call *c, const field_info *field, const ss_plugin_ext
 	return true;
 }
 
-static field_info *field_of(call *c, ss_plugin_extract_field *asked) {
+static fk_field_info *field_of(call *c, ss_plugin_extract_field *asked) {
 	asked->res.u64 = NULL;
 	asked->res_len = 0;
 	if (asked->field_id >= c->x->nfields) {
@@ -177,7 +74,7 @@ static bool run_programs(call *c, bool *methods) {
 	err[0] = 0;
 	for (uint32_t i = 0; i < c->in->num_fields; i++) {
 		ss_plugin_extract_field *asked = &c->in->fields[i];
-		field_info *field = field_of(c, asked);
+		fk_field_info *field = field_of(c, asked);
 		if (!field || !check_argument(c, field, asked)) return false;
 		*methods |= !field->program;
 		if (!field->program) continue;
@@ -196,7 +93,7 @@ static bool run_programs(call *c, bool *methods) {
 	return true;
 }
 
-static PyObject *argument_of(const field_info *field, const ss_plugin_extract_field *asked) {
+static PyObject *argument_of(const fk_field_info *field, const ss_plugin_extract_field *asked) {
 	bool index = field->argument == FK_ARGUMENT_INDEX ||
 	             (field->argument != FK_ARGUMENT_KEY && asked->arg_index != UINT64_MAX) ||
 	             !asked->arg_key;
@@ -206,7 +103,7 @@ static PyObject *argument_of(const field_info *field, const ss_plugin_extract_fi
 }
 
 // The author's method: what it returned, or NULL with its exception.
-static PyObject *ask(const field_info *field, PyObject *event,
+static PyObject *ask(const fk_field_info *field, PyObject *event,
                      const ss_plugin_extract_field *asked) {
 	PyObject *stack[4] = {NULL, field->self, event, NULL}, **args = stack + (field->self ? 1 : 2);
 	size_t n = field->self ? 2 : 1;
@@ -219,7 +116,7 @@ static PyObject *ask(const field_info *field, PyObject *event,
 }
 
 // With an exception set: it becomes the last error, and a line of the log now and then.
-static bool tell(call *c, const field_info *field) {
+static bool tell(call *c, const fk_field_info *field) {
 	PyObject *type, *value, *trace, *text = NULL;
 	PyErr_Fetch(&type, &value, &trace);
 	PyErr_NormalizeException(&type, &value, &trace);
@@ -241,7 +138,7 @@ static bool call_methods(call *c, PyObject *event) {
 	fk_conversion conversion = {&c->x->arena, c->event->evt, c->wanted != NULL, NULL};
 	for (uint32_t i = 0; i < c->in->num_fields; i++) {
 		ss_plugin_extract_field *asked = &c->in->fields[i];
-		field_info *field = &c->x->fields[asked->field_id];
+		fk_field_info *field = &c->x->fields[asked->field_id];
 		if (field->program) continue;
 		PyObject *value = ask(field, event, asked);
 		bool ok = value && fk_convert(&conversion, value, asked);

@@ -1,10 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of extraction share: the fields of a state, a value made into what the host reads.
-//   glue_extract.c   the call, declarative fields, methods     glue_value.c   a Python value converted
+//   glue_extract.c   the call: declarative fields, methods     glue_value.c   a Python value converted
+//   glue_extract_state.c   from init to destroy
 #pragma once
 #include "glue.h"
 #include "json_field.h"
 #include "result_arena.h"
+
+typedef struct fk_field_info {
+	char *name, *attribute;
+	uint8_t argument;
+	bool required;
+	fk_jprogram *program; // NULL: a method
+	PyObject *function, *self;
+} fk_field_info;
+
+typedef struct fk_extraction {
+	uint32_t nfields;
+	bool has_offsets;
+	fk_field_info *fields;
+	fk_arena arena;
+	fk_jdoc *doc;
+	fk_event_key known;         // what the doc is about
+	bool has_data;              // it has a payload
+	char *source;               // its source's name: a copy, for the doc outlives the call
+	PyObject *context, *failed; // set by the worker, in init
+} fk_extraction;
 
 // Of a value, where it was found, relative to the whole event.
 typedef struct fk_place {
