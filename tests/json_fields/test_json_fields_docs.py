@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "json-fields.md").read_text()
 (PAYLOAD,) = re.findall(r"^```json\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)[1:]
+PLUGIN, *BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 LINES = [line for block in BLOCKS for line in block.splitlines()]
 NAMES = {name: getattr(json_operators, name) for name in json_operators.__all__}
 EVENT = {"ts_ns": 1_700_000_000_000_000_000, "number": 7, "source": "k8s_audit"}
@@ -71,3 +71,12 @@ def test_every_operator_has_an_example() -> None:
     examples = "\n".join(LINES)
     for name in (*methods - SEEN_OTHERWISE, *json_operators.__all__):
         assert re.search(rf"\b{name}\b", examples), name
+
+
+def test_the_plugin_of_the_page_declares_its_fields() -> None:
+    names: dict[str, Any] = {"__name__": "json_fields_page"}
+    exec(compile(PLUGIN, "json-fields.md", "exec"), names)
+    payload = b'{"repository":{"full_name":"a/b","size":7},"commits":[{"file":"x"},{"file":"y"}]}'
+    fields = vars(names["Github"])
+    found = {name: fields[name].evaluate(payload) for name in ("repo", "size", "files")}
+    assert found == {"repo": "a/b", "size": 7, "files": ["x", "y"]}
