@@ -18,6 +18,7 @@ from falcokit.testing._values import shown
 
 if TYPE_CHECKING:
     from falcokit.runtime.event import Event
+    from falcokit.testing._tables import DictTables
 
 __all__ = ["InProcessFields"]
 
@@ -28,6 +29,8 @@ _U64: Final = 2**64
 
 class InProcessFields:
     """The part of a running plugin that answers for its fields."""
+
+    _tables: DictTables
 
     @property
     def plugin(self) -> Any:
@@ -58,7 +61,8 @@ class InProcessFields:
             return None
         if is_method:
             given = () if argument is None else (argument,)
-            value = getattr(self.plugin, attribute)(event, *given)
+            with self._tables.during(read_only=True):
+                value = getattr(self.plugin, attribute)(event, *given)
         elif event.type in {PLUGIN_EVENT, ASYNC_EVENT}:
             value = declared.evaluate(
                 event.data, arg=argument, ts_ns=event.ts_ns or 0, number=event.number,
