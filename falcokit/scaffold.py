@@ -16,7 +16,7 @@ from pathlib import Path
 from falcokit.errors import ConfigError
 from falcokit.names import check_plugin_name, class_name, event_name, module_name
 
-__all__ = ["NewProject", "generate_project", "template_names"]
+__all__ = ["NewProject", "generate_project", "template_descriptions", "template_names"]
 
 _PACKAGED = Path(__file__).parent / "_templates"
 _IN_CHECKOUT = Path(__file__).parent.parent / "templates"
@@ -36,6 +36,17 @@ class NewProject:
 def template_names() -> tuple[str, ...]:
     """List the templates that `generate_project` knows."""
     return tuple(sorted(folder.name for folder in _templates().iterdir() if folder.is_dir()))
+
+
+def template_descriptions() -> dict[str, str]:
+    """Return what the plugin of each template does, by the template's name."""
+    import tomllib  # noqa: PLC0415  # not paid by who makes a project
+
+    found = {}
+    for name in template_names():
+        text = (_templates() / name / "pyproject.toml.in").read_text(encoding="utf-8")
+        found[name] = str(tomllib.loads(text)["project"]["description"])
+    return found
 
 
 def generate_project(

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from falcokit.cli.app import app
 from falcokit.errors import ConfigError
 from falcokit.names import (
     EVENT_NAME_MAX,
@@ -188,3 +190,13 @@ def test_an_unknown_template_lists_the_known(tmp_path: Path) -> None:
 def test_a_template_cannot_be_a_path(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no template"):
         generate_project("ticker", root=tmp_path / "p", template="../async")
+
+
+def test_the_templates_are_listed_with_what_they_do() -> None:
+    done = CliRunner().invoke(app, ["init", "--templates"])
+    assert done.exit_code == 0
+    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    assert [name for name, _ in lines] == list(template_names())
+    assert all(what.endswith(".") for _, what in lines)
+    shown = CliRunner().invoke(app, ["init", "--help"]).stdout
+    assert all(name in shown for name in template_names())

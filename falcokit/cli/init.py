@@ -15,14 +15,38 @@ from falcokit.cli.options import Json  # noqa: TC001  typer reads the annotation
 __all__ = ["init"]
 
 
+def _list_templates(wanted: bool) -> None:
+    if not wanted:
+        return
+    from falcokit.scaffold import template_descriptions  # noqa: PLC0415
+
+    described = template_descriptions()
+    width = max(map(len, described))
+    for name, what in described.items():
+        console.data(f"{name.ljust(width)}  {what}")
+    raise typer.Exit
+
+
 def init(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="The plugin's name, such as my-plugin.")
     ],
     *,
     template: Annotated[
-        str, typer.Option("-t", "--template", metavar="NAME", help="What the plugin does.")
+        str,
+        typer.Option(
+            "-t",
+            "--template",
+            metavar="NAME",
+            help="What the plugin does: async, extract, full, parse, source, source-extract.",
+        ),
     ] = "async",
+    templates: Annotated[
+        bool,
+        typer.Option(
+            "--templates", is_eager=True, callback=_list_templates, help="List the templates."
+        ),
+    ] = False,
     directory: Annotated[
         Path | None,
         typer.Option("--dir", metavar="DIR", help="The project's folder (default: ./NAME)."),
@@ -38,7 +62,7 @@ def init(
     """Make a new plugin project."""
     from falcokit.scaffold import generate_project  # noqa: PLC0415
 
-    del no_input
+    del no_input, templates
     made = generate_project(name, root=directory, template=template, force=force)
     if as_json:
         console.json_line(
@@ -58,5 +82,6 @@ def init(
         f"  cd {shlex.quote(str(folder))}\n"
         f"  falcokit run --limit 5     # build it and see its events\n"
         f"  falcokit dev --watch       # live statistics, restarts when you save\n"
-        f"  python -m pytest           # its tests"
+        f"  python -m pytest           # its tests\n"
+        f"README.md there tells more."
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples of docs/api.md and docs/listening.md are complete plugins: they pass the build's checks, run, and emit."""
+"""The examples of api.md and listening.md are plugins: they pass the build, run, and emit."""
 
 from __future__ import annotations
 
