@@ -74,7 +74,7 @@ if TYPE_CHECKING:
         u32,
         u64,
     )
-from falcokit.runtime.tables import import_table
+    from falcokit.runtime.tables import import_table
 
 __all__ = [
     "FATAL",
@@ -146,7 +146,7 @@ __all__ = [
 ]
 
 #: The modules of `falcokit.runtime`, and what they have for authors.
-_PLACES: Final = {
+_USUAL: Final = {
     "async_events": ("AsyncCounters", "AsyncEventHandler", "AsyncEvents"),
     "background": ("BackgroundTask",),
     "errors": (
@@ -164,6 +164,16 @@ _PLACES: Final = {
         "UndeclaredEventError",
     ),
     "event": ("AsyncEvent", "Event"),
+    "listening": ("Capture", "CaptureListening", "Routine"),
+    "logs": ("FATAL", "NOTICE", "TRACE"),
+    "metrics": ("Metric",),
+    "parsing": ("EventParsing",),
+    "plugin": ("Plugin",),
+    "producers": ("async_event",),
+}
+#: Those that cost an init something and that most plugins do not use. Their names are for the body
+#: of a class or a module, so these are not loaded later either.
+_ASKED_FOR: Final = {
     "event_queue": ("EventQueue",),
     "exported_table": ("ExportedTable", "export_table"),
     "extraction": (
@@ -174,27 +184,23 @@ _PLACES: Final = {
         *("all_of", "any_of", "coalesce", "const", "event", "here"),
         *("outer", "path", "root", "switch", "template", "when"),
     ),
-    "listening": ("Capture", "CaptureListening", "Routine"),
-    "logs": ("FATAL", "NOTICE", "TRACE"),
-    "metrics": ("Metric",),
-    "parsing": ("EventParsing",),
-    "plugin": ("Plugin",),
-    "producers": ("async_event",),
     "source": ("EventSource",),
     "table_types": (
         *("Table", "TableEntry", "added"),
         *("i8", "i16", "i32", "i64", "readonly", "u8", "u16", "u32", "u64"),
     ),
+    "tables": ("import_table",),
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # All at once: the host's threads never come here later, in the middle of an event.
     from importlib import import_module  # noqa: PLC0415 - not for the command line
 
-    for module, names in _PLACES.items():
+    # The usual ones all at once: the host's threads never come here in the middle of an event.
+    asked = {module: names for module, names in _ASKED_FOR.items() if name in names}
+    for module, names in (asked or _USUAL).items():
         loaded = import_module(f"falcokit.runtime.{module}")
         globals().update({each: getattr(loaded, each) for each in names})
     return globals()[name]

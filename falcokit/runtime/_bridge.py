@@ -20,9 +20,6 @@ from falcokit.runtime._state import PluginState
 from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler
 from falcokit.runtime.event import AsyncEvent, Event, payload_bytes
 from falcokit.runtime.event_payload import decode_json, params_of
-from falcokit.runtime.extraction import FieldValue, nanoseconds
-from falcokit.runtime.table_types import Table
-from falcokit.runtime.tables import shape_of
 
 __all__ = ["connect"]
 
@@ -208,6 +205,14 @@ def _counters(*numbers: Any) -> AsyncCounters:
     return AsyncCounters(*numbers)
 
 
+def _load_tables() -> None:
+    """Give the types of imported tables, when the first plugin imports one."""
+    from falcokit.runtime.table_types import Table  # noqa: PLC0415
+    from falcokit.runtime.tables import shape_of  # noqa: PLC0415
+
+    _falcokit_hot.tables_ready(Table, functools.partial(shape_of, _falcokit_hot))
+
+
 def connect(ffi: Any, lib: Any) -> None:
     """Hand the callbacks to the glue; called once, by the code that cffi generated."""
     global _ffi, _lib  # there is one glue in a process, and this is its module
@@ -239,9 +244,7 @@ def connect(ffi: Any, lib: Any) -> None:
         Event,
         decode_json,
         params_of,
-        FieldValue,
-        nanoseconds,
     )
-    _falcokit_hot.tables_ready(Table, errors.TableError, functools.partial(shape_of, _falcokit_hot))
+    _falcokit_hot.install_tables(errors.TableError, _load_tables)
     AsyncEventHandler.register(_falcokit_hot.Emitter)
     logs.install()

@@ -7,7 +7,7 @@ Made by `_state` for each capture. The pool, or the thread, that calls a routine
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime.errors import CaptureClosedError, tell
 from falcokit.runtime.listening import Capture, Routine
@@ -16,29 +16,30 @@ from falcokit.runtime.producers import place_of_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     from falcokit.runtime.logs import LogTarget
 
-__all__ = ["RoutineHost", "Routines"]
+    class RoutineHost(Protocol):
+        """What calls routines. A function is called again as long as it returns True."""
+
+        def subscribe(self, function: Callable[[], bool]) -> int:  # C methods
+            """Begin to call a function, and return its number."""
+
+        def unsubscribe(self, number: int) -> None:
+            """Call it no more; a call under way goes on."""
+
+        def interrupt(self, number: int, error: type[BaseException]) -> None:
+            """Raise an exception in the thread that is within it."""
+
+        def drain(self, seconds: float) -> list[tuple[int, int]]:
+            """Wait until no function runs; return number and thread ident of those that do."""
+
+
+__all__ = ["Routines"]
 
 _RETURN_SECONDS = 2.0
 _INTERRUPTED_SECONDS = 1.0
-
-
-class RoutineHost(Protocol):
-    """What calls routines. A function is called again as long as it returns True."""
-
-    def subscribe(self, function: Callable[[], bool]) -> int:  # C methods
-        """Begin to call a function, and return its number."""
-
-    def unsubscribe(self, number: int) -> None:
-        """Call it no more; a call under way goes on."""
-
-    def interrupt(self, number: int, error: type[BaseException]) -> None:
-        """Raise an exception in the thread that is within it."""
-
-    def drain(self, seconds: float) -> list[tuple[int, int]]:
-        """Wait until no function runs; return number and thread ident of those that do."""
 
 
 class Routines:

@@ -4,6 +4,8 @@
     loaded -init-> ready -start-> capturing -stop-> ready ... -destroy-> gone
     dump_state and set_config are possible in ready and capturing.
 
+What one capability alone needs is imported when that is used: each module costs every init time.
+
 Used by `_bridge` for the host, and by `falcokit.testing` without one. All methods but `metrics` and
 `parse_failed` run on the state's own worker thread.
 """
@@ -11,63 +13,65 @@ Used by `_bridge` for the host, and by `falcokit.testing` without one. All metho
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from falcokit.runtime._routines import RoutineHost, Routines
-from falcokit.runtime._source_state import OpenSource, open_params_json
 from falcokit.runtime.config import config_type, decode_config
 from falcokit.runtime.errors import PluginError, tell
-from falcokit.runtime.exported_table import exported_tables, make_shape
 from falcokit.runtime.logs import current, targets
 from falcokit.runtime.metrics import VALUE_TYPES
 from falcokit.runtime.parsing import EventParsing, wanted_events
 from falcokit.runtime.producers import Producers, place_of
-from falcokit.runtime.tables import TableHost, bind_tables
+from falcokit.runtime.tables import bind_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Protocol
 
+    from falcokit.runtime._routines import RoutineHost, Routines
+    from falcokit.runtime._source_state import OpenSource
     from falcokit.runtime.async_events import AsyncEventHandler
     from falcokit.runtime.event import Event
     from falcokit.runtime.exported_table import Shape
     from falcokit.runtime.metrics import Metric
+    from falcokit.runtime.tables import TableHost
 
-__all__ = ["Host", "PluginState"]
+    class Host(RoutineHost, TableHost, Protocol):
+        """What a state needs of whoever runs it: a log, handlers, and what calls routines."""
+
+        def log(self, severity: int, component: str | None, text: str) -> None:
+            """Write to the host's log."""
+
+        def emitter(self, dump: bool) -> AsyncEventHandler:  # a C method
+            """Return the handler of the capture, or the dump, that is open now."""
+
+        def export_table(self, name: str, make_shape: Callable[[type, type], Shape], /) -> object:
+            """Make a table of the host's, or this driver's, and of its base classes; return it."""
+
+        def bind(self, plugin: Any, extraction_failed: Callable[..., str], /) -> None:
+            """Find the methods that the host's thread will call."""
+
+        def set_parser(
+            self,
+            function: Callable[[Event], None],
+            failed: Callable[[BaseException], str],
+            codes: tuple[int, ...],
+            sources: tuple[str, ...],
+            /,
+        ) -> None:
+            """Call `function` for each event of these codes and sources; () is any source."""
+
+        def close(self) -> None:
+            """Let go of the author's objects: no hook is called any more."""
+
+
+__all__ = ["PluginState"]
 
 _ERROR = 3
 _REPEAT_SECONDS = 60.0  # an error that repeats is logged so often
 _REPEATED_MAX = 100
-
-
-class Host(RoutineHost, TableHost, Protocol):
-    """What a state needs of whoever runs it: a log, handlers, and what calls routines."""
-
-    def log(self, severity: int, component: str | None, text: str) -> None:
-        """Write to the host's log."""
-
-    def emitter(self, dump: bool) -> AsyncEventHandler:  # a C method
-        """Return the handler of the capture, or the dump, that is open now."""
-
-    def export_table(self, name: str, make_shape: Callable[[type, type], Shape], /) -> object:
-        """Make a table of the host's, or this driver's, and of its base classes; return it."""
-
-    def bind(self, plugin: Any, extraction_failed: Callable[..., str], /) -> None:
-        """Find the methods that the host's thread will call."""
-
-    def set_parser(
-        self,
-        function: Callable[[Event], None],
-        failed: Callable[[BaseException], str],
-        codes: tuple[int, ...],
-        sources: tuple[str, ...],
-        /,
-    ) -> None:
-        """Call `function` for each event of these codes and sources; () stands for any source."""
-
-    def close(self) -> None:
-        """Let go of the author's objects: no hook is called any more."""
 
 
 class PluginState:
@@ -114,6 +118,10 @@ class PluginState:
             raise
 
     def _export_tables(self, plugin: type[Any]) -> None:
+        if "falcokit.runtime.exported_table" not in sys.modules:
+            return  # nobody can have declared any
+        from falcokit.runtime.exported_table import exported_tables, make_shape  # noqa: PLC0415
+
         for attribute, declared in exported_tables(plugin).items():
             shape = functools.partial(make_shape, declared)
             vars(self._plugin)[attribute] = self.host.export_table(declared.name, shape)
@@ -135,6 +143,8 @@ class PluginState:
 
     def open(self, params: str | None) -> OpenSource:
         """Open the event source."""
+        from falcokit.runtime._source_state import OpenSource  # noqa: PLC0415
+
         opened = OpenSource(self, params)
         self.sources[opened.key] = opened
         return opened
@@ -145,6 +155,8 @@ class PluginState:
 
     def list_open_params(self) -> str:
         """Return the author's open params to choose from, as JSON."""
+        from falcokit.runtime._source_state import open_params_json  # noqa: PLC0415
+
         return open_params_json(self._plugin)
 
     def event_to_string(self, event: Event) -> str:
@@ -184,6 +196,8 @@ class PluginState:
 
     def capture_open(self) -> None:
         """Let the author listen to a capture, and subscribe routines to it."""
+        from falcokit.runtime._routines import Routines  # noqa: PLC0415
+
         self._routines = routines = Routines(self.host, self)
         try:
             self._plugin.capture_open(routines.capture)

@@ -11,16 +11,26 @@ from __future__ import annotations
 import logging
 import sys
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
+
+    class LogTarget(Protocol):
+        """A plugin state, as the log needs it."""
+
+        name: str
+        source_dir: str
+
+        def write_log(self, severity: int, component: str | None, text: str) -> None:
+            """Hand one message to the host."""
+
 
 __all__ = [
     "FATAL",
     "NOTICE",
     "TRACE",
-    "LogTarget",
     "current",
     "install",
     "install_once",
@@ -44,17 +54,6 @@ _SEVERITIES: Final = (
     (logging.DEBUG, 7),
     (0, 8),
 )
-
-
-class LogTarget(Protocol):
-    """A plugin state, as the log needs it."""
-
-    name: str
-    source_dir: str
-
-    def write_log(self, severity: int, component: str | None, text: str) -> None:
-        """Hand one message to the host."""
-
 
 #: The state whose hook or producer runs here.
 current: ContextVar[LogTarget | None] = ContextVar("falcokit_state", default=None)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime.errors import PluginError
 from falcokit.runtime.event import ASYNC_EVENT, PLUGIN_EVENT
-from falcokit.runtime.event_types import event_codes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +50,8 @@ def wanted_events(plugin: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
             take for all.
 
     """
+    from falcokit.runtime.event_types import event_codes  # noqa: PLC0415  # the event table
+
     types = plugin.parse_event_types
     try:
         codes = event_codes(types() if callable(types) else types)

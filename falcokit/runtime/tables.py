@@ -9,29 +9,39 @@
 
 The table is found before the plugin's `init`; what is missing there fails it, with the words of the
 table's owner. `Plugin.tables` imports what only the config can name. Used by `_state`, and by
-`native.declare_tables` at build time.
+`native.declare_tables` at build time. Every plugin loads this module, so the types of tables are
+imported where a table is.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from falcokit.runtime.errors import TableError
-from falcokit.runtime.table_types import (
-    STATE_TYPES,
-    Added,
-    Table,
-    TableEntry,
-    entry_fields,
-    key_type,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Protocol
+
+    from falcokit.runtime.table_types import Table, TableEntry
+
+    class TableHost(Protocol):
+        """What lends tables: the host's, or a test's."""
+
+        def list_tables(self) -> list[tuple[str, int]]:
+            """Return the name of each table, and the number of the type of its keys."""
+
+        def import_table(self, name: str, key: str, entry: type[Any], /) -> Table[Any, Any]:
+            """Find a table and its fields.
+
+            Raises:
+                TableError: there is no such table or field, or it has another type.
+
+            """
+
 
 __all__ = [
     "ImportedTable",
-    "TableHost",
     "Tables",
     "bind_tables",
     "import_table",
@@ -40,22 +50,7 @@ __all__ = [
 ]
 
 K = TypeVar("K")
-E = TypeVar("E", bound=TableEntry)
-
-
-class TableHost(Protocol):
-    """What lends tables: the host's, or a test's."""
-
-    def list_tables(self) -> list[tuple[str, int]]:
-        """Return the name of each table, and the number of the type of its keys."""
-
-    def import_table(self, name: str, key: str, entry: type[Any], /) -> Table[Any, Any]:
-        """Find a table and its fields.
-
-        Raises:
-            TableError: there is no such table or field, or it has another type.
-
-        """
+E = TypeVar("E", bound="TableEntry")
 
 
 class ImportedTable(NamedTuple):
@@ -101,6 +96,8 @@ class Tables:
             TableError: outside of `init`, or in a plugin that declares no table.
 
         """
+        from falcokit.runtime.table_types import STATE_TYPES  # noqa: PLC0415
+
         kinds = {number: name for name, number in STATE_TYPES.items()}
         return {name: kinds.get(kind, "?") for name, kind in self._host.list_tables()}
 
@@ -116,6 +113,8 @@ class Tables:
             TableError: there is no such table or field, or it is too late.
 
         """
+        from falcokit.runtime.table_types import TableEntry, key_type  # noqa: PLC0415
+
         entry: Any = fields
         if not isinstance(fields, type):
             entry = type("Entry", (TableEntry,), {"__annotations__": dict(fields)})
@@ -134,6 +133,8 @@ def bind_tables(plugin: Any, host: TableHost) -> None:
 
 def shape_of(hot: Any, key: str, entry: type[Any]) -> Any:
     """Make what the C side knows of a table: its fields, and the class of its entries."""
+    from falcokit.runtime.table_types import STATE_TYPES, Added, entry_fields  # noqa: PLC0415
+
     fields = entry_fields(entry)
     attributes = {field.attribute: at for at, field in enumerate(fields)}
     made = type(

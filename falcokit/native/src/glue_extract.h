@@ -43,4 +43,4 @@ typedef struct fk_conversion {
 // Puts what a method returned into the arena: res and res_len of the field. False: an exception is set.
 bool fk_convert(fk_conversion *c, PyObject *value, ss_plugin_extract_field *field);
 // Given once by the runtime: FieldValue, and datetime or timedelta -> ns.
-void fk_convert_ready(PyObject *field_value, PyObject *nanoseconds);
+bool fk_convert_ready(void); // when the first plugin with fields is there

@@ -73,6 +73,7 @@ bool fk_extract_bind(fk_impl *impl, PyObject *plugin, PyObject *failed) {
 	for (uint32_t i = 0; x && i < x->nfields; i++)
 		if (!x->fields[i].program && !take_method(&x->fields[i], plugin)) return false;
 	if (!x) return true;
+	if (!fk_convert_ready()) return false;
 	x->failed = Py_NewRef(failed);
 	x->context = PyContext_CopyCurrent(); // by which logging knows the state
 	return x->context != NULL;

@@ -117,20 +117,18 @@ static PyObject *hot_link(PyObject *module, PyObject *arg) {
 	return (PyObject *)self;
 }
 
-// install(errors, encode_json, expand_event, make_counters, event_class, decode_json, params_of,
-//         field_value, nanoseconds)
+// install(errors, encode_json, expand_event, make_counters, event_class, decode_json, params_of)
 static PyObject *hot_install(PyObject *module, PyObject *args) {
-	PyObject *errors, *event_class, *decode_json, *params_of, *field_value, *nanoseconds;
+	PyObject *errors, *event_class, *decode_json, *params_of;
 	fk_python_side *p = &fk_python;
 	(void)module;
-	if (!PyArg_ParseTuple(args, "O!OOOOOOOO", &PyTuple_Type, &errors, &p->encode_json,
+	if (!PyArg_ParseTuple(args, "O!OOOOOO", &PyTuple_Type, &errors, &p->encode_json,
 	                      &p->expand_event, &p->make_counters, &event_class, &decode_json,
-	                      &params_of, &field_value, &nanoseconds) ||
+	                      &params_of) ||
 	    !fk_event_ready(event_class, decode_json, params_of))
 		return NULL;
 	if (PyTuple_GET_SIZE(errors) != FK_NREASONS)
 		return PyErr_Format(PyExc_ValueError, "%d exception classes are needed", FK_NREASONS);
-	fk_convert_ready(field_value, nanoseconds);
 	for (int i = 0; i < FK_NREASONS; i++) p->error_of[i] = Py_NewRef(PyTuple_GET_ITEM(errors, i));
 	Py_INCREF(p->encode_json);
 	Py_INCREF(p->expand_event);
@@ -138,12 +136,21 @@ static PyObject *hot_install(PyObject *module, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
-// tables_ready(Table, TableError, make_shape): the types of imported tables
+// install_tables(TableError, load): `load` is called when a plugin imports the first table
+static PyObject *hot_install_tables(PyObject *module, PyObject *args) {
+	PyObject *error, *load;
+	(void)module;
+	if (!PyArg_ParseTuple(args, "OO", &error, &load)) return NULL;
+	fk_table_error = Py_NewRef(error);
+	fk_load_tables = Py_NewRef(load);
+	Py_RETURN_NONE;
+}
+
+// tables_ready(Table, make_shape): the types of imported tables, given by `load`
 static PyObject *hot_tables_ready(PyObject *module, PyObject *args) {
-	PyObject *table_class, *error, *make_shape;
-	if (!PyArg_ParseTuple(args, "OOO", &table_class, &error, &make_shape) ||
-	    !fk_table_ready(table_class, error) || !fk_shape_ready() || !fk_entry_ready() ||
-	    !fk_iter_ready() ||
+	PyObject *table_class, *make_shape;
+	if (!PyArg_ParseTuple(args, "OO", &table_class, &make_shape) || !fk_table_ready(table_class) ||
+	    !fk_shape_ready() || !fk_entry_ready() || !fk_iter_ready() ||
 	    PyModule_AddObjectRef(module, "ImportedEntry", (PyObject *)fk_entry_type) < 0 ||
 	    PyModule_AddObjectRef(module, "ImportedField", (PyObject *)fk_field_type) < 0 ||
 	    PyModule_AddObjectRef(module, "Shape", (PyObject *)fk_shape_type) < 0)
@@ -154,6 +161,7 @@ static PyObject *hot_tables_ready(PyObject *module, PyObject *args) {
 
 static PyMethodDef hot_methods[] = {{"link", hot_link, METH_O, NULL},
                                     {"install", hot_install, METH_VARARGS, NULL},
+                                    {"install_tables", hot_install_tables, METH_VARARGS, NULL},
                                     {"tables_ready", hot_tables_ready, METH_VARARGS, NULL},
                                     {"payload_modules", fk_payload_modules, METH_NOARGS, NULL},
                                     {"payload_place", fk_payload_place, METH_O, NULL},

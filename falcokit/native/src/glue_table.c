@@ -207,8 +207,7 @@ static PyType_Spec spec = {.name = "falcokit.ImportedTable",
                            .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                            .slots = slots};
 
-bool fk_table_ready(PyObject *table_class, PyObject *error) {
-	fk_table_error = Py_NewRef(error);
+bool fk_table_ready(PyObject *table_class) {
 	fk_table_type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, table_class);
 	return fk_table_type != NULL;
 }

@@ -4,7 +4,8 @@
 #include "glue_tables.h"
 
 PyTypeObject *fk_shape_type;
-PyObject *fk_make_shape; // (key, entry class) -> Shape
+PyObject *fk_load_tables; // () -> None: tables_ready
+PyObject *fk_make_shape;  // (key, entry class) -> Shape
 
 // Shape(key, entry class, attributes, ((name, type, added, Shape | None), ...))
 static PyObject *shape_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -119,6 +120,11 @@ PyObject *fk_tables_import(fk_impl *impl, PyObject *args) {
 	PyObject *key, *entry, *table = NULL;
 	const char *name;
 	if (!PyArg_ParseTuple(args, "sOO", &name, &key, &entry)) return NULL;
+	if (!fk_make_shape) {
+		PyObject *loaded = PyObject_CallNoArgs(fk_load_tables);
+		if (!loaded) return NULL;
+		Py_DECREF(loaded);
+	}
 	PyObject *shape = PyObject_CallFunctionObjArgs(fk_make_shape, key, entry, NULL);
 	if (shape && PyObject_TypeCheck(shape, fk_shape_type))
 		table = bind(impl, name, (fk_import_shape *)shape);

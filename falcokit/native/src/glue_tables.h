@@ -94,8 +94,8 @@ struct fk_table_entry {
 };
 
 extern PyTypeObject *fk_table_type, *fk_shape_type, *fk_entry_type, *fk_field_type, *fk_iter_type;
-extern PyObject *fk_table_error, *fk_make_shape;
-bool fk_table_ready(PyObject *table_class, PyObject *error);
+extern PyObject *fk_table_error, *fk_load_tables, *fk_make_shape;
+bool fk_table_ready(PyObject *table_class);
 bool fk_shape_resolve(fk_tables *t, fk_import_shape *shape, ss_plugin_table_t *table,
                       const char *name);
 PyObject *fk_table_new(fk_impl *impl, fk_import_shape *shape, ss_plugin_table_t *handle,

@@ -8,9 +8,14 @@
 
 static PyObject *field_value_type, *nanoseconds;
 
-void fk_convert_ready(PyObject *field_value, PyObject *to_ns) {
-	field_value_type = Py_NewRef(field_value);
-	nanoseconds = Py_NewRef(to_ns);
+bool fk_convert_ready(void) {
+	PyObject *module =
+		field_value_type ? NULL : PyImport_ImportModule("falcokit.runtime.extraction");
+	if (!module) return field_value_type != NULL;
+	nanoseconds = PyObject_GetAttrString(module, "nanoseconds");
+	field_value_type = nanoseconds ? PyObject_GetAttrString(module, "FieldValue") : NULL;
+	Py_DECREF(module);
+	return field_value_type != NULL;
 }
 
 static bool wrong_type(PyObject *value, const char *wanted) {
