@@ -7,6 +7,7 @@
 //   load=LIB   init[=CONFIG]   set-handler   clear-handler   churn=N   pump=N   parse-own=N
 //   metrics[=N]   set-config=C   dump-state   open=PARAMS   next=N   close   destroy   unload   sleep=MS
 //   mode=accept|refuse|slow   slow-us=N      how the handler answers
+//   lie=N                                    events that lie, of a plugin with N fields: rc wrong answers
 //   slot=N                                   another library (or the same again) beside the first
 //   repeat=K ... end                         K times what lies between (not nested)
 //   join                                     wait for everything begun with &

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// torture, a host that does to plugins what no sensible host does: what its two files share.
+// torture, a host that does to plugins what no sensible host does: what its files share.
 // Owns the slots: a loaded library each, its state, and what its handler saw. Slots are never freed, so
 // that a plugin's thread which calls the handler too late is counted instead of crashing the host.
 #pragma once
@@ -44,6 +44,9 @@ extern struct slot slots[SLOTS];
 ss_plugin_rc torture_handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt, char *err);
 ss_plugin_event *torture_take(struct slot *slot); // the oldest queued event; the caller frees it
 void torture_forget(struct slot *slot);           // the queue
+
+// Events that lie, to a plugin of so many fields; returns how many answers were wrong.
+int torture_lie(struct slot *slot, uint32_t nfields);
 
 // One operation; returns its rc. `error` gets the plugin's words, or why it could not be done.
 enum {

@@ -226,6 +226,8 @@ int torture_do(struct slot *slot, const char *name, const char *value, char *err
 		rc = answer;
 	} else if (IS("next") && api->next_batch)
 		rc = next(slot, n);
+	else if (IS("lie") && api->extract_fields && api->parse_event && api->event_to_string)
+		rc = torture_lie(slot, (uint32_t)n);
 	else if (IS("close") && api->close)
 		api->close(slot->state, slot->instance), slot->instance = NULL;
 	else if (IS("destroy"))

@@ -48,6 +48,10 @@ static bool find_payload(const ss_plugin_event *head, const uint8_t *bytes, fk_e
 	return true;
 }
 
+bool fk_event_has_data(const ss_plugin_event *event) {
+	return event->type == FK_CODE_ASYNCEVENT || event->type == FK_CODE_PLUGINEVENT;
+}
+
 bool fk_event_find_data(const ss_plugin_event *event, fk_event_data *out) {
 	ss_plugin_event head = *event;
 	return find_payload(&head, (const uint8_t *)event, out);
@@ -68,7 +72,7 @@ static bool payload_of(HostEvent *self, const uint8_t **bytes, fk_event_data *ou
 	const ss_plugin_event *head = &self->key.head;
 	*out = (fk_event_data){0};
 	if (!(*bytes = bytes_of(self))) return false;
-	if (head->type != FK_CODE_ASYNCEVENT && head->type != FK_CODE_PLUGINEVENT) return true;
+	if (!fk_event_has_data(head)) return true;
 	if (find_payload(head, *bytes, out)) return true;
 	PyErr_Format(PyExc_ValueError,
 	             "event of type %u with %u parameters, %u bytes: its lengths do not add up",

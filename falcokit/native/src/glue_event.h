@@ -32,6 +32,9 @@ typedef struct fk_event_data {
 	uint32_t plugin_id;
 } fk_event_data;
 
+// Whether events of its type have a payload: plugin and async events do.
+bool fk_event_has_data(const ss_plugin_event *event);
+
 // No Python needed. False: the event is of another type, or its lengths do not add up.
 bool fk_event_find_data(const ss_plugin_event *event, fk_event_data *out);
 

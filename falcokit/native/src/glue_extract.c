@@ -5,7 +5,6 @@
 #include "glue_extract.h"
 #include "glue_gil.h"
 #include "glue_tables.h"
-#include "glue_tables.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +79,10 @@ static bool run_programs(call *c, bool *methods) {
 		if (!field->program) continue;
 		if (!begun) begin_doc(c);
 		begun = true;
-		if (!c->x->has_data) continue;
+		if (!c->x->has_data) {
+			if (!fk_event_has_data(c->event->evt)) continue; // of a type that has no payload
+			return refuse(c, field, "has no value: the lengths of the event do not add up");
+		}
 		ss_plugin_extract_value_offsets places = {0};
 		ss_plugin_rc rc = fk_jprogram_run(field->program, c->x->doc, asked, &c->x->arena,
 		                                  c->wanted ? &places : NULL, err, sizeof err);
@@ -206,7 +208,9 @@ ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
 		c.places = fk_arena_alloc(&c.x->arena, in->num_fields * sizeof *c.places);
 		if (c.places) memset(c.places, 0, in->num_fields * sizeof *c.places);
 	}
-	bool ok = event->evt->len >= sizeof *event->evt && run_programs(&c, &methods);
+	bool ok = event->evt->len >= sizeof *event->evt;
+	if (!ok) fk_fail(impl->plugin, "extract_fields: an event is shorter than its header");
+	ok = ok && run_programs(&c, &methods);
 	if (ok && methods) ok = enter_python(&c);
 	if (ok && c.places) hand_out_places(&c);
 	for (uint32_t i = 0; !ok && i < in->num_fields; i++) in->fields[i].res_len = 0;
