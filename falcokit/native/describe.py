@@ -65,7 +65,7 @@ def _from_exception(error: BaseException, folder: str) -> dict[str, Any]:
     """Tell an exception of the author's module with the innermost line in the author's folder."""
     if isinstance(error, SyntaxError):
         return {"message": f"{type(error).__name__}: {error.msg}", "file": error.filename,
-                "line": error.lineno}  # fmt: skip
+                "line": error.lineno, "hint": None}  # fmt: skip
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [f for f in frames if f.filename.startswith(folder)] or [
         f for f in frames if not f.filename.startswith("<frozen")
@@ -75,7 +75,16 @@ def _from_exception(error: BaseException, folder: str) -> dict[str, Any]:
         "message": f"importing the plugin failed: {type(error).__name__}: {error}",
         "file": last and last.filename,
         "line": last and last.lineno,
+        "hint": _hint(frames, last),
     }
+
+
+def _hint(frames: list[traceback.FrameSummary], last: traceback.FrameSummary | None) -> str | None:
+    """Say where it is written what a declaration takes, if falcokit's own code refused one."""
+    after = frames[frames.index(last) + 1 :] if last in frames else []
+    if after and "/falcokit/runtime/" in after[0].filename.replace(os.sep, "/"):
+        return f"the docstring of falcokit's {after[0].name} says what it takes"
+    return None
 
 
 def describe(request: dict[str, Any]) -> dict[str, Any]:

@@ -154,6 +154,11 @@ def _argument(function: Callable[..., Any], hints: dict[str, Any]) -> tuple[str,
             f"has an argument {parameter.name!r} that is neither key nor index",
             "annotate it with str (a key), int (an index), or int | str (either)",
         )
+    if {parameter.name, kind} == {"key", "index"}:
+        raise SignatureError(
+            f"has an argument named {parameter.name!r} whose type says {kind}",
+            "str is a key and int an index: change the annotation, or the name",
+        )
     if required and type(None) in given:
         raise SignatureError(
             f"has an argument {parameter.name!r} that may be None, yet has no default",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events whose lengths do not add up, under AddressSanitizer: FAILURE, and nothing read beyond them."""
+"""Events whose lengths do not add up, with AddressSanitizer too: FAILURE, no over-read."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ ss_instance_t *plugin_open(ss_plugin_t *s, const char *params, ss_plugin_rc *rc)
 	i->nfiles = scandir(i->folder, &i->files, is_file, alphasort);
 	*rc = i->nfiles < 0 ? SS_PLUGIN_FAILURE : SS_PLUGIN_SUCCESS;
 	if (i->nfiles >= 0) return i;
-	snprintf(p->error, sizeof p->error, "there is no folder %s", i->folder);
+	snprintf(p->error, sizeof p->error, "there is no folder %.900s", i->folder);
 	free(i);
 	return NULL;
 }

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`falcokit build` of each kind of wrong declaration: exit code 4, the line at fault, what to do.
+
+What each check says of its variants is in tests/native/test_declare_*.py.
+"""
+
+from __future__ import annotations
+
+import json
+from textwrap import dedent, indent
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from typer.testing import CliRunner
+
+from falcokit.cli.app import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HEAD = """\
+from __future__ import annotations
+import msgspec
+from collections.abc import MutableMapping
+from falcokit import *
+class Row(TableEntry):
+    count: {column}
+class P(Plugin, {bases}):
+"""
+_PROJECT = """\
+[project]
+name = "wrong"
+version = "0.1.0"
+description = "A plugin of a test."
+authors = [{ name = "Tests", email = "tests@example.com" }]
+[tool.falcokit]
+plugin = "wrong:P"
+"""
+_ONE = '@field("w.one", desc="d")\ndef one(self, event) -> int: ...\n'
+_FIELD = '@field("w.x", desc="d")\ndef x(self, event{arguments}) -> {returns}: ...  # HERE\n'
+_PARSE = "def parse_event(self, event): ...\n"
+_OPEN = "def open(self, params): ...\n"
+
+
+def _field(arguments: str = "", returns: str = "int") -> str:
+    return _FIELD.format(arguments=arguments, returns=returns)
+
+
+class Wrong(NamedTuple):
+    """The body of a class with HERE at the line at fault, its bases, and what is said."""
+
+    body: str
+    said: str
+    bases: str = "FieldExtraction"
+    column: str = "u64"
+
+
+WRONG = {
+    "duplicate field": Wrong(
+        _ONE + 'two = json_field("w.one", "/x", desc="d")  # HERE', "the field 'w.one' twice"
+    ),
+    "no description": Wrong('@field("w.x")\ndef x(self, event) -> int: ...  # HERE', "description"),
+    "an annotation that is no type": Wrong(_field(returns="float"), "float, which no field can"),
+    "an unknown annotation": Wrong(_field(returns="Nothing"), "annotations that cannot be read"),
+    "no annotation": Wrong(_field().replace(" -> int", ""), "does not say what it returns"),
+    "an argument that is neither": Wrong(_field(", key: bytes"), "neither key nor index"),
+    "a key called index": Wrong(_field(", index: str"), "'index' whose type says key"),
+    "an index called key": Wrong(_field(", key: int"), "'key' whose type says index"),
+    "key and index as two": Wrong(_field(", key: str, index: int"), "takes (self, event, key"),
+    "an async field": Wrong(_field().replace("def ", "async def "), "is async"),
+    "a name without a dot": Wrong(_field().replace("w.x", "wx"), "field named 'wx'"),
+    "a name of the framework": Wrong(_field().replace("w.x", "evt.x"), "evt is the framework's"),
+    "no fields": Wrong("# none", "no fields to extract"),
+    "a field nobody asks for": Wrong(
+        _PARSE + 'parse_event_types = ("openat",)\n' + _field(), "that nobody asks for",
+        "EventParsing",
+    ),
+    "the reserved source": Wrong(
+        'plugin_id = 999\nevent_source = "syscall"  # HERE\n' + _OPEN, "reserved event source",
+        "EventSource",
+    ),
+    "an id without a source": Wrong(
+        "plugin_id = 999  # HERE\n" + _OPEN, "no event_source", "EventSource"
+    ),
+    "a source without an id": Wrong(
+        'event_source = "wrong"  # HERE\n' + _OPEN, "no plugin_id", "EventSource"
+    ),
+    "an id that is too large": Wrong(
+        'plugin_id = 2**32  # HERE\nevent_source = "wrong"\n' + _OPEN, "plugin_id 4294967296",
+        "EventSource",
+    ),
+    "an open without params": Wrong("def open(self): ...  # HERE", "cannot be called",
+                                    "EventSource"),
+    "no open": Wrong("pass", "has no open", "EventSource"),
+    "an unknown event": Wrong(
+        _PARSE + 'parse_event_types = ("opnat",)  # HERE', "opnat", "EventParsing"
+    ),
+    "no parse_event": Wrong('parse_event_types = ("openat",)', "no parse_event", "EventParsing"),
+    "a hook of another capability": Wrong(
+        _ONE + _PARSE.replace("...", "...  # HERE"), "parse_event that nobody calls"
+    ),
+    "a hook that cannot be called": Wrong(
+        "def capture_open(self): ...  # HERE", "cannot be called", "CaptureListening"
+    ),
+    "listening to nothing": Wrong("pass", "neither capture_open nor", "CaptureListening"),
+    "a key that tables do not have": Wrong(
+        _ONE + 't = import_table("threads", float, Row)  # HERE', "float"
+    ),
+    "a column that tables do not have": Wrong(
+        _ONE + 't = import_table("threads", i64, Row)  # HERE', "count", column="float"
+    ),
+    "a key that no export has": Wrong(_ONE + 't = export_table("t", bytes, Row)  # HERE', "bytes"),
+    "two exports of one name": Wrong(
+        _ONE + 't = export_table("t", str, Row)\nu = export_table("t", str, Row)  # HERE',
+        "two tables 't'",
+    ),
+    "an export without parsing": Wrong(
+        _OPEN + 'plugin_id = 999\nevent_source = "wrong"\n'
+        't = export_table("t", str, Row)  # HERE',
+        "exports a table", "EventSource",
+    ),
+    "an import without parsing": Wrong(
+        _OPEN + 'plugin_id = 999\nevent_source = "wrong"\n'
+        't = import_table("threads", i64, Row)  # HERE',
+        "imports a table", "EventSource",
+    ),
+    "a pointer that is none": Wrong(
+        't = json_field("w.x", "a.b", desc="d")  # HERE', "no JSON pointer"
+    ),
+    "an expression that cannot be": Wrong(
+        't = json_field("w.x", path("/a").regex("(?=a)"), desc="d")  # HERE', "only (?: )"
+    ),
+    "a type that fields do not have": Wrong(
+        't = json_field("w.x", "/a", type=float, desc="d")  # HERE', "no type of fields"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_build_refuses_it_with_its_line_and_a_hint(tmp_path: Path, case: str) -> None:
+    wrong = WRONG[case]
+    file = tmp_path / "src" / "wrong.py"
+    file.parent.mkdir()
+    head = _HEAD.format(bases=wrong.bases, column=wrong.column)
+    text = head + indent(dedent(wrong.body), "    ") + "\n"
+    file.write_text(text + "    def none(self): ...\n")
+    (tmp_path / "pyproject.toml").write_text(_PROJECT)
+    at = "# HERE" if "# HERE" in text else "class P"
+    line = next(i for i, each in enumerate(text.splitlines(), 1) if at in each)
+
+    result = CliRunner().invoke(app, ["build", "-C", str(tmp_path), "--json"])
+    error = json.loads(result.stdout)["error"]
+    assert (result.exit_code, error["exit"]) == (4, 4), result.output
+    assert wrong.said in error["message"]
+    assert (error["file"], error["line"]) == (str(file), line), error
+    assert error["message"].startswith(f"{file}:{line}: "), error
+    assert error["hint"], error
+    assert not list(tmp_path.glob("build/*.so"))
