@@ -49,7 +49,7 @@ class Project:
     contact: str | None = None
     license: str | None = None
     open_params: str | None = None
-    """What `run` and `dev` open the event source with, where no --open-params is given."""
+    """What opens the event source where no --open-params is given, and in a deployment."""
     dependencies: tuple[str, ...] = ()
     package: PackageSettings = field(default_factory=PackageSettings)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from falcokit.project import Project
 
 __all__ = ["package"]
+
+
+_WATCHING: Final = ("extract", "parse", "async")
 
 
 class _Layout(enum.StrEnum):
@@ -83,13 +86,13 @@ def package(
         max_glibc=max_glibc,
         verify=not no_verify,
         init_config=read_init_config(init_config),
-        open_params=open_params,
+        open_params=open_params if open_params is not None else found.open_params,
     )
     with signals_as_interrupts():  # an artifact is there whole, or not at all
         with steps() as progress:
             artifact = make_artifact(found, options, progress)
         written = _write_layout(found, artifact) if oci else None
-    text = _deployment(found, artifact, deploy) if deploy else None
+    text = _deployment(found, artifact, deploy, options.open_params) if deploy else None
     if as_json:
         console.json_line(to_json(artifact, written, text))
         return
@@ -117,7 +120,9 @@ def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
     return write_layout(project.dist_dir / "oci", plugins, rules=rules)
 
 
-def _deployment(project: Project, artifact: Artifact, kind: _Deployment) -> str:
+def _deployment(
+    project: Project, artifact: Artifact, kind: _Deployment, open_params: str | None
+) -> str:
     from falcokit.package.deploy import DeployFacts, deploy_text  # noqa: PLC0415
     from falcokit.package.rules_artifact import find_rules  # noqa: PLC0415
 
@@ -134,6 +139,9 @@ def _deployment(project: Project, artifact: Artifact, kind: _Deployment) -> str:
             arch=artifact.runtime.machine,
             event_source=meta.get("event_source"),
             plugin_id=meta.get("plugin_id"),
+            sources=tuple(meta["extract_event_sources"]),
+            wants_syscalls=any("syscall" in meta[f"{what}_event_sources"] for what in _WATCHING),
+            open_params=open_params or "",
             repository=project.package.repository,
             rules=tuple(path.name for path in find_rules(project.root)),
             init_schema=meta["init_schema"],

@@ -51,6 +51,8 @@ _HOOKS: Final = {
     "has_config": "set_config",
     "has_metrics": "get_metrics",
     "has_dump_state": "dump_state",
+    "has_list_open_params": "list_open_params",
+    "has_event_to_string": "event_to_string",
 }
 _SOURCE: Final = re.compile(r"[a-z]+[a-z0-9_]*")
 _RESERVED_SOURCES: Final = frozenset({"syscall", "internal", "plugins"})

@@ -37,6 +37,10 @@ class DeployFacts:
     plugin_id: int | None = None
     sources: tuple[str, ...] = ()
     """The event sources whose events it extracts fields from; none means all."""
+    wants_syscalls: bool = False
+    """Whether it asks for the events of Falco's own source, "syscall"."""
+    open_params: str = ""
+    """What its event source is opened with."""
     repository: str | None = None
     """Registry and path that artifacts are under: "ghcr.io/acme/plugins"."""
     rules: tuple[str, ...] = ()
@@ -48,10 +52,15 @@ class DeployFacts:
         """Whether it has an event source of its own."""
         return "source" in self.capabilities
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether it does without Falco's own events, and so without a kernel driver."""
+        return self.is_source and not self.wants_syscalls
+
 
 def plugin_config(facts: DeployFacts) -> dict[str, Any]:
     """Return the plugin's entry in `plugins` of falco.yaml."""
-    opened = {"open_params": ""} if facts.is_source else {}
+    opened = {"open_params": facts.open_params} if facts.is_source else {}
     config = {"init_config": init_config(facts)} if facts.init_schema else {}
     return {"name": facts.name, "library_path": f"lib{facts.name}.so", **config, **opened}
 

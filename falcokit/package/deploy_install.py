@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What brings a plugin into Falco: falco.yaml, Helm values, operator resources, a Dockerfile.
 
-Called by `deploy`. A plugin with an event source of its own runs without a kernel driver; all
-others run beside Falco's own events.
+Called by `deploy`. A plugin with an event source of its own runs without a kernel driver, unless it
+asks for system calls too; all others run beside Falco's own events.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def falco(facts: DeployFacts) -> str:
 
 def _drop_in(facts: DeployFacts) -> dict[str, Any]:
     """Return a file for config.d, whose lists Falco adds to its own."""
-    engine = {"engine": {"kind": "nodriver"}} if facts.is_source else {}
+    engine = {"engine": {"kind": "nodriver"}} if facts.is_alone else {}
     rules = {"rules_files": [f"{_ETC}/{name}" for name in facts.rules]} if facts.rules else {}
     return {
         **engine,
@@ -65,7 +65,7 @@ def helm(facts: DeployFacts) -> str:
         "end the Falco that runs. A new version is a new tag here.",
         *config_notes(facts),
     ]
-    if facts.is_source:
+    if facts.is_alone:
         values: dict[str, Any] = {
             "driver": {"enabled": False},
             "collectors": {"enabled": False},
@@ -83,19 +83,19 @@ def helm(facts: DeployFacts) -> str:
 
 def _helm_falco(facts: DeployFacts) -> dict[str, Any]:
     """Return the chart's `falco`, whose lists take the place of the chart's own."""
-    usual = [] if facts.is_source else ["falco_rules.yaml"]
+    usual = [] if facts.is_alone else ["falco_rules.yaml"]
     files = [f"{_ETC}/{name}" for name in (*usual, *facts.rules, "rules.d")]
     return {
         "plugins": [plugin_config(facts)],
         "load_plugins": [facts.name],
-        **({"rules_files": files} if facts.rules or facts.is_source else {}),
+        **({"rules_files": files} if facts.rules or facts.is_alone else {}),
     }
 
 
 def operator(facts: DeployFacts) -> str:
     """Return the resources by which the Falco Operator installs the artifacts."""
     resource = facts.name.replace("_", "-").rstrip("-")  # Kubernetes allows no underscores
-    opened = {"openParams": ""} if facts.is_source else {}
+    opened = {"openParams": facts.open_params} if facts.is_source else {}
     config = {"initConfig": init_config(facts)} if facts.init_schema else {}
     plugin = _resource("Plugin", resource, facts, "plugin")
     plugin["spec"]["config"] = {"name": facts.name, **config, **opened}
@@ -104,7 +104,7 @@ def operator(facts: DeployFacts) -> str:
         "It takes artifacts of one file only: package without --layout dir.",
         *config_notes(facts),
     ]
-    if facts.is_source:
+    if facts.is_alone:
         head.append("Falco is to run as `type: Deployment`, which needs no kernel driver.")
     text = comment(head) + to_yaml(plugin)
     if facts.rules:

@@ -52,7 +52,7 @@ def registry(facts: DeployFacts) -> str:
     if not facts.license:
         head.append("It wants a licence: set license in [project] of pyproject.toml.")
     capabilities: dict[str, Any] = {}
-    if facts.is_source:
+    if facts.is_source and facts.event_source:  # else its events are those of syscalls
         if facts.plugin_id == _DEVELOPMENT_ID:
             head.append("The ID 999 is for development: ask for the next free one.")
         capabilities["sourcing"] = {
@@ -64,7 +64,7 @@ def registry(facts: DeployFacts) -> str:
         sources = {"sources": list(facts.sources)} if facts.sources else {}
         capabilities["extraction"] = {"supported": True, **sources}
     if not capabilities:
-        head.append("The registry has no words for async events and parsing.")
+        head.append("The registry has no words for async events, parsing and listening.")
         capabilities = {"sourcing": {"supported": False}, "extraction": {"supported": False}}
     entry = {
         "name": facts.name,

@@ -102,6 +102,8 @@ def test_each_required_symbol_is_missed(missing: str, make_library: MakeLibrary)
         ({"capabilities": ["async", "extract"]}, "extract_fields"),
         ({"capabilities": ["async", "source"]}, "next_batch"),
         ({"capabilities": ["async", "listen"]}, "capture_open"),
+        ({"has_list_open_params": True}, "list_open_params"),
+        ({"has_event_to_string": True}, "event_to_string"),
     ],
 )
 def test_what_the_metadata_promises_must_be_exported(

@@ -53,8 +53,10 @@ SOURCE = DeployFacts(
     event_source="ticker",
     plugin_id=1073741824,
     sources=("ticker", "other"),
+    open_params='{"path": "/var/log/x: #"}',
     arch="aarch64",
 )
+PLUGIN = {"name": "ticker", "library_path": "libticker.so", "open_params": SOURCE.open_params}
 DEFAULTS = {k: v["default"] for k, v in SCHEMA["properties"].items() if "default" in v}
 
 
@@ -75,7 +77,7 @@ def test_the_falco_drop_in_holds_the_plugin_and_its_rules() -> None:
 def test_a_source_plugin_runs_without_a_driver() -> None:
     assert load("falco", SOURCE) == {
         "engine": {"kind": "nodriver"},
-        "plugins": [{"name": "ticker", "library_path": "libticker.so", "open_params": ""}],
+        "plugins": [PLUGIN],
         "load_plugins": ["ticker"],
     }
     values = load("helm", SOURCE)
@@ -85,6 +87,18 @@ def test_a_source_plugin_runs_without_a_driver() -> None:
     assert values["falcoctl"]["artifact"]["follow"] == {"enabled": False}
     assert values["falco"]["rules_files"] == ["/etc/falco/rules.d"]
     assert "engine" not in values["falco"], "the chart derives it"
+    assert values["falco"]["plugins"] == [PLUGIN]
+    (plugin,) = yaml.safe_load_all(deploy_text("operator", SOURCE))
+    assert plugin["spec"]["config"] == {"name": "ticker", "openParams": SOURCE.open_params}
+
+
+def test_a_source_plugin_that_asks_for_syscalls_keeps_the_driver() -> None:
+    facts = dataclasses.replace(SOURCE, wants_syscalls=True)
+    assert load("falco", facts) == {"plugins": [PLUGIN], "load_plugins": ["ticker"]}
+    values = load("helm", facts)
+    assert values.keys() == {"falcoctl", "falco"}
+    assert values["falcoctl"]["config"]["artifact"]["install"]["refs"][0] == "falco-rules:5"
+    assert "needs no kernel driver" not in deploy_text("operator", facts)
 
 
 def test_helm_installs_the_artifacts_and_follows_none_of_them() -> None:
@@ -221,6 +235,12 @@ def test_the_registry_entry_asks_for_an_id_in_place_of_999() -> None:
     text = deploy_text("registry", dataclasses.replace(SOURCE, plugin_id=999))
     assert "ask for the next free one" in text
     assert "ask for the next free one" not in deploy_text("registry", SOURCE)
+
+
+def test_a_source_of_syscalls_reserves_no_id() -> None:
+    facts = dataclasses.replace(SOURCE, plugin_id=0, event_source="")
+    (entry,) = load("registry", facts)
+    assert entry["capabilities"].keys() == {"extraction"}
 
 
 def test_an_async_plugin_supports_neither_of_the_registrys_two() -> None:
