@@ -8,7 +8,6 @@ PyTypeObject *fk_table_type;
 
 PyObject *fk_table_new(fk_impl *impl, fk_import_shape *shape, ss_plugin_table_t *handle,
                        fk_table_entry *parent) {
-	if (!handle) return PyErr_Format(fk_table_error, "the owner gave no table");
 	fk_table *self = (fk_table *)fk_table_type->tp_alloc(fk_table_type, 0);
 	if (!self) return NULL;
 	self->impl = impl;
@@ -28,7 +27,9 @@ bool fk_table_alive(fk_tables *t, const fk_table *table) {
 
 fk_tables *fk_table_use(fk_table *table, bool write) {
 	fk_tables *t = fk_tables_use(table->impl, table->hook, write);
-	if (!t || fk_table_alive(t, table)) return t;
+	if (!t || !table->parent) return t;
+	fk_tables_nested(t);
+	if (fk_table_alive(t, table)) return t;
 	fk_tables_done(t);
 	return NULL;
 }
@@ -37,7 +38,7 @@ static bool take_key(fk_table *self, PyObject *key, ss_plugin_state_data *data, 
 	*data = (ss_plugin_state_data){0};
 	text->owner = NULL;
 	if (self->shape->key != SS_PLUGIN_ST_STRING)
-		return fk_py_take_number(key, self->shape->key, &data->u64);
+		return fk_table_number(key, self->shape->key, data);
 	if (!fk_py_take_text(key, text)) return false;
 	data->str = text->bytes;
 	return true;
@@ -52,8 +53,9 @@ static PyObject *find(fk_table *self, PyObject *key) {
 	fk_tables *t = fk_table_use(self, false);
 	ss_plugin_table_entry_t *handle = t ? t->reader->get_table_entry(self->handle, &data) : NULL;
 	uint32_t held = handle ? fk_tables_hold(t, self->handle, handle) : FK_NOT_HELD;
-	if (held != FK_NOT_HELD) entry = fk_entry_new(self, t->hook, held, NULL);
+	uint64_t hook = t ? t->hook : 0;
 	if (t) fk_tables_done(t);
+	if (held != FK_NOT_HELD) entry = fk_entry_new(self, hook, held, NULL);
 	Py_XDECREF(text.owner);
 	return entry;
 }
@@ -82,8 +84,7 @@ static Py_ssize_t table_len(PyObject *me) {
 	if (!t) return -1;
 	uint64_t size = t->reader->get_table_size(((fk_table *)me)->handle);
 	if (size > PY_SSIZE_T_MAX) fk_tables_fail(t, "the table has no size");
-	fk_tables_done(t);
-	return size > PY_SSIZE_T_MAX ? -1 : (Py_ssize_t)size;
+	return fk_tables_done(t) ? (Py_ssize_t)size : -1;
 }
 
 static PyObject *table_name(PyObject *me, void *unused) {
@@ -91,7 +92,8 @@ static PyObject *table_name(PyObject *me, void *unused) {
 	(void)unused;
 	if (!t) return NULL;
 	const char *name = t->reader->get_table_name(((fk_table *)me)->handle);
-	PyObject *text = name ? fk_py_text_of(name) : fk_tables_fail(t, "the table has no name");
+	PyObject *text = name ? fk_py_text_of(name) : NULL;
+	if (!name) fk_tables_fail(t, "the table has no name");
 	fk_tables_done(t);
 	return text;
 }
@@ -111,6 +113,20 @@ static bool fill(PyObject *entry, fk_import_shape *shape, PyObject *fields) {
 	return true;
 }
 
+// The hook may have ended while Python filled the entry.
+static bool add(fk_table *self, fk_table_entry *entry, const ss_plugin_state_data *key) {
+	fk_tables *t = fk_tables_use(self->impl, entry->hook, true);
+	if (!t) return false;
+	if (self->parent) fk_tables_nested(t);
+	ss_plugin_table_entry_t *made = fk_table_alive(t, self) ? fk_entry_handle(t, entry) : NULL;
+	if (made) {
+		ss_plugin_table_entry_t *added = t->writer->add_table_entry(self->handle, key, made);
+		t->held[entry->held] = (fk_held){self->handle, added, false}; // failed: the owner's too
+		if (!added) fk_tables_fail(t, "the entry cannot be inserted");
+	}
+	return fk_tables_done(t);
+}
+
 static PyObject *insert(fk_table *self, PyObject *key, PyObject *fields) {
 	ss_plugin_state_data data;
 	fk_py_text text;
@@ -120,16 +136,11 @@ static PyObject *insert(fk_table *self, PyObject *key, PyObject *fields) {
 	ss_plugin_table_entry_t *made = t ? t->writer->create_table_entry(self->handle) : NULL;
 	if (t && !made) fk_tables_fail(t, "the table makes no entry");
 	uint32_t held = made ? fk_tables_hold_new(t, self->handle, made) : FK_NOT_HELD;
-	if (held != FK_NOT_HELD) entry = fk_entry_new(self, t->hook, held, NULL);
+	uint64_t hook = t ? t->hook : 0;
 	if (t) fk_tables_done(t);
-	bool ok = entry && fill(entry, self->shape, fields) && (t = fk_table_use(self, true));
-	if (ok) {
-		made = t->held[held].entry;
-		ss_plugin_table_entry_t *added = t->writer->add_table_entry(self->handle, &data, made);
-		t->held[held] = (fk_held){self->handle, added, false}; // also if it failed: the owner's now
-		if (!(ok = added != NULL)) fk_tables_fail(t, "the entry cannot be inserted");
-		fk_tables_done(t);
-	}
+	if (held != FK_NOT_HELD) entry = fk_entry_new(self, hook, held, NULL);
+	bool ok =
+		entry && fill(entry, self->shape, fields) && add(self, (fk_table_entry *)entry, &data);
 	Py_XDECREF(text.owner);
 	if (!ok) Py_CLEAR(entry);
 	return entry;
@@ -163,7 +174,10 @@ static int table_set(PyObject *me, PyObject *key, PyObject *fields) {
 		PyErr_SetString(PyExc_TypeError, "an entry is set by a dict of its fields");
 		return -1;
 	}
-	PyObject *done = fields ? insert((fk_table *)me, key, fields) : erase((fk_table *)me, key);
+	PyObject *copy = fields ? PyDict_Copy(fields) : NULL; // its owner may change it meanwhile
+	if (fields && !copy) return -1;
+	PyObject *done = fields ? insert((fk_table *)me, key, copy) : erase((fk_table *)me, key);
+	Py_XDECREF(copy);
 	Py_XDECREF(done);
 	return done ? 0 : -1;
 }

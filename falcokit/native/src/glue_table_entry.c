@@ -24,23 +24,27 @@ ss_plugin_table_entry_t *fk_entry_handle(fk_tables *t, fk_table_entry *entry) {
 	else if (entry->iterator)
 		handle = fk_iter_entry(entry->iterator, entry);
 	if (!handle)
-		PyErr_SetString(fk_table_error, entry->iterator
-											? "the iteration has gone on: this entry was lent for "
-											  "its turn only"
-											: "the entry was released");
+		fk_tables_refuse(t, entry->iterator
+								? "the iteration has gone on: this entry was lent for its turn only"
+								: "the entry was released");
 	return handle;
 }
 
 static fk_tables *use(fk_table_entry *self, bool write, ss_plugin_table_entry_t **handle) {
 	fk_table *table = self->table;
+	*handle = NULL;
 	if (!table) return PyErr_SetString(fk_table_error, "this is no entry of a table"), NULL;
 	// Fields may be written during an iteration, entries not added or removed.
 	fk_tables *t = fk_tables_use(table->impl, self->hook, false);
 	if (!t) return NULL;
 	const char *refused = !write ? NULL : t->refused;
 	if (write && !refused && !t->writer) refused = "the host lends no way to write to tables here";
-	if (refused) PyErr_SetString(fk_table_error, refused);
-	if (!refused && fk_table_alive(t, table) && (*handle = fk_entry_handle(t, self))) return t;
+	if (table->parent) fk_tables_nested(t);
+	if (refused)
+		fk_tables_refuse(t, "%s", refused);
+	else if (fk_table_alive(t, table))
+		*handle = fk_entry_handle(t, self);
+	if (*handle) return t;
 	fk_tables_done(t);
 	return NULL;
 }
@@ -52,8 +56,7 @@ typedef struct Field {
 	Py_ssize_t index;
 } Field;
 
-static PyObject *value_of(fk_table_entry *self, const fk_import_field *field,
-                          const ss_plugin_state_data *data) {
+static PyObject *value_of(const fk_import_field *field, const ss_plugin_state_data *data) {
 	switch (field->type) {
 	case SS_PLUGIN_ST_INT8: return PyLong_FromLong(data->s8);
 	case SS_PLUGIN_ST_INT16: return PyLong_FromLong(data->s16);
@@ -65,8 +68,7 @@ static PyObject *value_of(fk_table_entry *self, const fk_import_field *field,
 	case SS_PLUGIN_ST_UINT64: return PyLong_FromUnsignedLongLong(data->u64);
 	case SS_PLUGIN_ST_BOOL: return PyBool_FromLong(data->b != 0);
 	case SS_PLUGIN_ST_STRING: return fk_py_text_of(data->str ? data->str : "");
-	case SS_PLUGIN_ST_TABLE:
-		return fk_table_new(self->table->impl, field->nested, data->table, self);
+	case SS_PLUGIN_ST_TABLE: break; // made without the lock
 	}
 	return PyErr_Format(PyExc_SystemError, "a field of type %d", (int)field->type);
 }
@@ -81,13 +83,31 @@ static PyObject *field_get(PyObject *me, PyObject *object, PyObject *type) {
 	if (!t) return NULL;
 	const fk_import_field *field = &self->table->shape->fields[((Field *)me)->index];
 	PyObject *value = NULL;
-	if (t->reader->read_entry_field(self->table->handle, handle, field->handle, &data) ==
-	    SS_PLUGIN_SUCCESS)
-		value = value_of(self, field, &data); // a text is the host's: copied under the lock
-	else
+	bool nested = field->type == SS_PLUGIN_ST_TABLE;
+	if (t->reader->read_entry_field(self->table->handle, handle, field->handle, &data) !=
+	        SS_PLUGIN_SUCCESS ||
+	    (nested && !data.table))
 		fk_tables_fail(t, "field '%s' cannot be read", PyUnicode_AsUTF8(field->name));
-	fk_tables_done(t);
-	return value;
+	else if (!nested)
+		value = value_of(field, &data); // a text is the host's: copied under the lock
+	if (!fk_tables_done(t)) return NULL;
+	return nested ? fk_table_new(self->table->impl, field->nested, data.table, self) : value;
+}
+
+bool fk_table_number(PyObject *value, ss_plugin_state_type type, ss_plugin_state_data *data) {
+	uint64_t number;
+	if (!fk_py_take_number(value, type, &number)) return false;
+	switch (type) {
+	case SS_PLUGIN_ST_INT8:
+	case SS_PLUGIN_ST_UINT8: data->u8 = (uint8_t)number; break;
+	case SS_PLUGIN_ST_INT16:
+	case SS_PLUGIN_ST_UINT16: data->u16 = (uint16_t)number; break;
+	case SS_PLUGIN_ST_INT32:
+	case SS_PLUGIN_ST_UINT32: data->u32 = (uint32_t)number; break;
+	case SS_PLUGIN_ST_BOOL: data->b = number != 0; break;
+	default: data->u64 = number;
+	}
+	return true;
 }
 
 static int field_set(PyObject *me, PyObject *object, PyObject *value) {
@@ -110,7 +130,7 @@ bool fk_entry_write(fk_table_entry *self, Py_ssize_t index, PyObject *value) {
 	if (field && field->type == SS_PLUGIN_ST_STRING) {
 		if (!fk_py_take_text(value, &text)) return false;
 		data.str = text.bytes;
-	} else if (field && !fk_py_take_number(value, field->type, &data.u64)) // little-endian
+	} else if (field && !fk_table_number(value, field->type, &data))
 		return false;
 	fk_tables *t = use(self, true, &handle);
 	bool ok = t && t->writer->write_entry_field(self->table->handle, handle, field->handle,

@@ -9,12 +9,25 @@
 
 #define GUARD 4096
 
+// AddressSanitizer is told which stack is in use: it keeps the bounds of it, and what it holds back of
+// the frames that have returned.
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/common_interface_defs.h>
+#define LEAVE(kept, bottom, size)  __sanitizer_start_switch_fiber(kept, bottom, size)
+#define ARRIVE(kept, bottom, size) __sanitizer_finish_switch_fiber(kept, bottom, size)
+#else
+#define LEAVE(kept, bottom, size)  ((void)(kept))
+#define ARRIVE(kept, bottom, size) ((void)(kept))
+#endif
+
 struct fk_iteration {
 	fk_iteration *next;
 	const ss_plugin_table_reader_vtable_ext *reader;
 	ss_plugin_table_t *table;
 	ucontext_t python, host;
-	void *stack;
+	void *stack, *kept_python, *kept_host;
+	const void *back; // Python's stack
+	size_t back_size;
 	ss_plugin_table_entry_t *entry; // lent now; NULL: over
 	bool stop;
 };
@@ -35,21 +48,27 @@ static ss_plugin_bool lend(ss_plugin_table_iterator_state_t *state,
                            ss_plugin_table_entry_t *entry) {
 	fk_iteration *i = state;
 	i->entry = entry;
+	LEAVE(&i->kept_host, i->back, i->back_size);
 	swapcontext(&i->host, &i->python);
+	ARRIVE(i->kept_host, &i->back, &i->back_size);
 	return !i->stop;
 }
 
 static void run(unsigned high, unsigned low) {
 	fk_iteration *i = (fk_iteration *)(((uintptr_t)high << 32) | low);
+	ARRIVE(NULL, &i->back, &i->back_size);
 	i->reader->iterate_entries(i->table, lend, i);
-	i->entry = NULL; // uc_link goes back to Python's stack
+	i->entry = NULL;
+	LEAVE(NULL, i->back, i->back_size); // uc_link goes back to Python's stack
 }
 
 // ---- on Python's ------------------------------------------------------------------------------------
 
 static void advance(fk_iteration *i) {
 	i->entry = NULL;
+	LEAVE(&i->kept_python, (char *)i->stack + GUARD, FK_ITERATION_STACK - GUARD);
 	swapcontext(&i->python, &i->host);
+	ARRIVE(i->kept_python, NULL, NULL);
 }
 
 static void *take_stack(fk_tables *t) {
@@ -109,37 +128,38 @@ ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry 
 }
 
 PyObject *fk_table_iter(PyObject *table) {
-	fk_tables *t = fk_table_use((fk_table *)table, false);
-	if (!t) return NULL;
 	Iterator *self = (Iterator *)fk_iter_type->tp_alloc(fk_iter_type, 0);
-	if (self) {
-		self->table = (fk_table *)Py_NewRef(table);
+	if (!self) return NULL;
+	self->table = (fk_table *)Py_NewRef(table);
+	fk_tables *t = fk_table_use(self->table, false);
+	if (t) {
 		self->hook = t->hook;
-		self->iteration = begin(t, ((fk_table *)table)->handle);
+		self->iteration = begin(t, self->table->handle);
+		fk_tables_done(t);
 		if (!self->iteration) PyErr_NoMemory();
 	}
-	fk_tables_done(t);
-	if (self && !self->iteration) Py_CLEAR(self);
+	if (!self->iteration) Py_CLEAR(self);
 	return (PyObject *)self;
 }
 
 static PyObject *iter_next(PyObject *me) {
 	Iterator *self = (Iterator *)me;
-	PyObject *entry = NULL;
 	if (!self->iteration) return NULL;
-	fk_tables *t = fk_tables_use(self->table->impl, self->hook, false);
-	if (!t) return NULL;
-	self->given = NULL;
-	if (fk_table_alive(t, self->table)) {
-		advance(self->iteration);
-		if (self->iteration->entry) entry = fk_entry_new(self->table, self->hook, FK_NOT_HELD, me);
-		self->given = (fk_table_entry *)entry;
+	PyObject *entry = fk_entry_new(self->table, self->hook, FK_NOT_HELD, me);
+	fk_tables *t = entry ? fk_tables_use(self->table->impl, self->hook, false) : NULL;
+	bool more = false;
+	if (t && self->iteration) { // making the entry may have run code that ended it
+		bool alive = fk_table_alive(t, self->table);
+		if (alive) advance(self->iteration);
+		more = alive && self->iteration->entry;
+		self->given = more ? (fk_table_entry *)entry : NULL;
+		if (!more) {
+			fk_iteration_end(t, self->iteration);
+			self->iteration = NULL;
+		}
 	}
-	if (!entry) {
-		fk_iteration_end(t, self->iteration);
-		self->iteration = NULL;
-	}
-	fk_tables_done(t);
+	if (t) fk_tables_done(t);
+	if (!more) Py_CLEAR(entry);
 	return entry;
 }
 

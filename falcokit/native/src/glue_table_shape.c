@@ -71,9 +71,8 @@ static bool resolve_nested(fk_tables *t, fk_import_field *field, ss_plugin_table
 	if (!ok)
 		fk_tables_fail(t, "table '%s' gives no table in its field '%s'", name, what);
 	else if (input->key_type != field->nested->key) {
-		PyErr_Format(fk_table_error,
-		             "field '%s' of table '%s' holds tables with keys of type %d, not %d", what,
-		             name, (int)input->key_type, (int)field->nested->key);
+		fk_tables_refuse(t, "field '%s' of table '%s' holds tables with keys of type %d, not %d",
+		                 what, name, (int)input->key_type, (int)field->nested->key);
 		ok = false;
 	} else {
 		ok = fk_shape_resolve(t, field->nested, data.table, what);
@@ -106,7 +105,7 @@ static PyObject *bind(fk_impl *impl, const char *name, fk_import_shape *shape) {
 	if (!t) return NULL;
 	ss_plugin_table_t *table = NULL;
 	if (!t->init)
-		PyErr_SetString(fk_table_error, "tables are imported in init");
+		fk_tables_refuse(t, "tables are imported in init");
 	else if (!(table = t->init->get_table(t->owner, name, shape->key)))
 		fk_tables_fail(t, "table '%s' cannot be imported", name);
 	bool ok = table && fk_shape_resolve(t, shape, table, name);

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which hook is under way, and what of the host's is in use within it. The fk_tables_enter_* and
 // fk_tables_leave are called on the host's thread around each hook, by the files of the hooks.
+#include "glue_store_python.h" // texts of tables
 #include "glue_tables.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 PyObject *fk_table_error;
 
 // ---- the host's side --------------------------------------------------------------------------------
 
-static fk_tables *enter(fk_impl *impl, pthread_t user) {
+static void enter(fk_impl *impl, pthread_t user, const char *refused) {
 	fk_tables *t = impl->tables;
 	pthread_mutex_lock(&t->lock);
 	t->live = t->reader != NULL && t->last_error != NULL;
 	t->user = user;
+	t->refused = refused;
 	t->hook++;
 	pthread_mutex_unlock(&t->lock);
-	return t;
 }
 
 void fk_tables_enter_init(fk_impl *impl, const ss_plugin_init_input *in) {
@@ -27,17 +29,13 @@ void fk_tables_enter_init(fk_impl *impl, const ss_plugin_init_input *in) {
 	if (!impl->imports_tables || !given || !given->fields_ext) return;
 	fk_tables *t = calloc(1, sizeof *t);
 	if (!(impl->tables = t)) return;
-	pthread_mutexattr_t recursive; // what Python frees under the lock may give an entry back
-	pthread_mutexattr_init(&recursive);
-	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
-	pthread_mutex_init(&t->lock, &recursive);
-	pthread_mutexattr_destroy(&recursive);
+	pthread_mutex_init(&t->lock, NULL);
 	t->owner = in->owner;
 	t->last_error = in->get_owner_last_error;
 	t->reader = given->reader_ext;
 	t->writer = given->writer_ext;
 	t->init = given;
-	enter(impl, impl->worker.thread);
+	enter(impl, impl->worker.thread, NULL);
 }
 
 void fk_tables_enter_parse(fk_impl *impl, const ss_plugin_event_parse_input *in) {
@@ -47,7 +45,7 @@ void fk_tables_enter_parse(fk_impl *impl, const ss_plugin_event_parse_input *in)
 	t->last_error = in->get_owner_last_error;
 	t->reader = in->table_reader_ext;
 	t->writer = in->table_writer_ext;
-	enter(impl, pthread_self());
+	enter(impl, pthread_self(), NULL);
 }
 
 void fk_tables_enter_extract(fk_impl *impl, const ss_plugin_field_extract_input *in) {
@@ -57,8 +55,7 @@ void fk_tables_enter_extract(fk_impl *impl, const ss_plugin_field_extract_input 
 	t->last_error = in->get_owner_last_error;
 	t->reader = in->table_reader_ext;
 	t->writer = NULL;
-	t->refused = "while fields are extracted tables can only be read";
-	enter(impl, pthread_self());
+	enter(impl, pthread_self(), "while fields are extracted tables can only be read");
 }
 
 void fk_tables_enter_listen(fk_impl *impl, const ss_plugin_capture_listen_input *in) {
@@ -67,22 +64,22 @@ void fk_tables_enter_listen(fk_impl *impl, const ss_plugin_capture_listen_input 
 	t->owner = in->owner; // its own way to the last error came with 3.9: that of init is kept
 	t->reader = in->table_reader_ext;
 	t->writer = in->table_writer_ext;
-	enter(impl, impl->worker.thread);
+	enter(impl, impl->worker.thread, NULL);
 }
 
 void fk_tables_leave(fk_impl *impl) {
 	fk_tables *t = impl->tables;
 	if (!t || !t->live) return;
 	pthread_mutex_lock(&t->lock);
-	while (t->open) fk_iteration_end(t, t->open);
-	while (t->nheld) fk_tables_give_back(t, t->nheld - 1);
 	t->live = false;
 	t->hook++;
+	pthread_mutex_unlock(&t->lock);
+	// From here on Python is refused. What is given back may run code of the owner's that wants the GIL.
+	while (t->open) fk_iteration_end(t, t->open);
+	while (t->nheld) fk_tables_give_back(t, t->nheld - 1);
 	t->reader = NULL;
 	t->writer = NULL;
 	t->init = NULL;
-	t->refused = NULL;
-	pthread_mutex_unlock(&t->lock);
 }
 
 void fk_tables_free(fk_impl *impl) {
@@ -121,20 +118,41 @@ fk_tables *fk_tables_use(fk_impl *impl, uint64_t hook, bool write) {
 	return NULL;
 }
 
-void fk_tables_done(fk_tables *t) { pthread_mutex_unlock(&t->lock); }
+bool fk_tables_done(fk_tables *t) {
+	bool failed = t->failure[0] != 0;
+	PyObject *text = failed ? fk_py_text_of(t->failure) : NULL;
+	t->failure[0] = 0;
+	t->said = 0;
+	pthread_mutex_unlock(&t->lock);
+	if (text) PyErr_SetObject(fk_table_error, text);
+	Py_XDECREF(text);
+	return !failed;
+}
 
-void *fk_tables_fail(fk_tables *t, const char *format, ...) {
-	char text[512];
+static uint64_t hash_of(const char *text) {
+	uint64_t hash = 14695981039346656037u;
+	for (; text && *text; text++) hash = (hash ^ (uint8_t)*text) * 1099511628211u;
+	return hash;
+}
+
+void fk_tables_nested(fk_tables *t) { t->said = hash_of(t->last_error(t->owner)); }
+
+void fk_tables_refuse(fk_tables *t, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	vsnprintf(t->failure, sizeof t->failure, format, args);
+	va_end(args);
+}
+
+void fk_tables_fail(fk_tables *t, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	vsnprintf(t->failure, sizeof t->failure / 2, format, args);
 	va_end(args);
 	const char *said = t->last_error(t->owner);
-	PyObject *whole =
-		said && *said ? PyUnicode_FromFormat("%s: %s", text, said) : PyUnicode_FromString(text);
-	if (whole) PyErr_SetObject(fk_table_error, whole);
-	Py_XDECREF(whole);
-	return NULL;
+	size_t len = strlen(t->failure);
+	if (said && *said && hash_of(said) != t->said)
+		snprintf(t->failure + len, sizeof t->failure - len, ": %s", said);
 }
 
 static void drop(fk_tables *t, const fk_held *one) {
@@ -175,25 +193,38 @@ void fk_tables_give_back(fk_tables *t, uint32_t held) {
 	while (t->nheld && !t->held[t->nheld - 1].entry) t->nheld--;
 }
 
+// What the host lists, kept by it for as long as init lasts: copied under the lock.
+static PyObject **copy_names(const ss_plugin_table_info *infos, uint32_t n, int *kinds) {
+	PyObject **names = PyMem_Calloc(n + 1, sizeof *names);
+	for (uint32_t i = 0; names && i < n; i++) {
+		names[i] = fk_py_text_of(infos[i].name);
+		kinds[i] = (int)infos[i].key_type;
+	}
+	return names;
+}
+
 // list_tables() -> [(name, type of its keys)]
 PyObject *fk_tables_list(fk_impl *impl) {
 	uint32_t n = 0;
 	fk_tables *t = fk_tables_use(impl, 0, false);
-	PyObject *list = t ? PyList_New(0) : NULL;
+	if (!t) return NULL;
 	const ss_plugin_table_info *infos = NULL;
-	if (list && !t->init) {
-		PyErr_SetString(fk_table_error, "tables are listed in init");
-		Py_CLEAR(list);
-	}
-	if (list && !(infos = t->init->list_tables(t->owner, &n)) && n) {
+	if (!t->init)
+		fk_tables_refuse(t, "tables are listed in init");
+	else if (!(infos = t->init->list_tables(t->owner, &n)) && n)
 		fk_tables_fail(t, "tables cannot be listed");
-		Py_CLEAR(list);
-	}
-	for (uint32_t i = 0; list && i < n; i++) {
-		PyObject *pair = Py_BuildValue("(si)", infos[i].name, (int)infos[i].key_type);
-		if (!pair || PyList_Append(list, pair) < 0) Py_CLEAR(list);
+	int *kinds = infos ? PyMem_Calloc(n + 1, sizeof *kinds) : NULL;
+	PyObject **names = kinds ? copy_names(infos, n, kinds) : NULL;
+	bool ok = fk_tables_done(t);
+	if (ok && infos && !names) PyErr_NoMemory(), ok = false;
+	PyObject *list = ok ? PyList_New(0) : NULL;
+	for (uint32_t i = 0; names && i < n; i++) {
+		PyObject *pair = list && names[i] ? Py_BuildValue("(Oi)", names[i], kinds[i]) : NULL;
+		if (list && (!pair || PyList_Append(list, pair) < 0)) Py_CLEAR(list);
 		Py_XDECREF(pair);
+		Py_XDECREF(names[i]);
 	}
-	if (t) fk_tables_done(t);
+	PyMem_Free(names);
+	PyMem_Free(kinds);
 	return list;
 }

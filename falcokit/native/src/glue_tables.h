@@ -7,6 +7,8 @@
 // The host's functions are those of its call's input, and are forgotten at the hook's end, with every
 // entry given back; what Python still holds of the hook then raises TableError. Hooks that run on the
 // worker may outlast the host's patience: a lock keeps the end of the hook apart from a use under way.
+// While it is held no Python runs and no object is made that the collector knows: either could give up
+// the GIL, and who waits for the lock may hold it. What failed meanwhile is raised by fk_tables_done.
 #pragma once
 #include "glue.h"
 
@@ -26,6 +28,8 @@ typedef struct fk_tables {
 	pthread_t user;      // on this thread
 	uint64_t hook;       // its number
 	const char *refused; // why nothing may be written; NULL: it may
+	uint64_t said;       // a hash of the owner's words before this use of a nested table
+	char failure[1024];  // what fk_tables_done raises
 	ss_plugin_owner_t *owner;
 	const char *(*last_error)(ss_plugin_owner_t *o);
 	const ss_plugin_table_reader_vtable_ext *reader;
@@ -46,12 +50,16 @@ void fk_tables_leave(fk_impl *impl);
 void fk_tables_free(fk_impl *impl);
 
 // ---- for the other files, with the GIL --------------------------------------------------------------
-// The tables, locked, when this thread may use what it got in `hook` (0: what lives as long as the
-// state). NULL with TableError set.
+// The tables, locked until fk_tables_done, when this thread may use what it got in `hook` (0: what
+// lives as long as the state). NULL with TableError set.
 fk_tables *fk_tables_use(fk_impl *impl, uint64_t hook, bool write);
-void fk_tables_done(fk_tables *t);
-// TableError with these words, then the owner's.
-void *fk_tables_fail(fk_tables *t, const char *format, ...);
+// False: something failed meanwhile, and an exception is set now.
+bool fk_tables_done(fk_tables *t);
+// TableError when done, with these words, and with the owner's.
+void fk_tables_refuse(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void fk_tables_fail(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// A nested table is used: its owner need not say why it refuses, and older words are no reason.
+void fk_tables_nested(fk_tables *t);
 uint32_t fk_tables_hold(fk_tables *t, ss_plugin_table_t *table, ss_plugin_table_entry_t *entry);
 uint32_t fk_tables_hold_new(fk_tables *t, ss_plugin_table_t *table, ss_plugin_table_entry_t *entry);
 void fk_tables_give_back(fk_tables *t, uint32_t held);
@@ -100,7 +108,7 @@ bool fk_shape_resolve(fk_tables *t, fk_import_shape *shape, ss_plugin_table_t *t
                       const char *name);
 PyObject *fk_table_new(fk_impl *impl, fk_import_shape *shape, ss_plugin_table_t *handle,
                        fk_table_entry *parent);
-// Whether the entries that a nested table is in are still held. False: an exception is set.
+// Locked: whether the entries that a nested table is in are still held. False: it has failed.
 bool fk_table_alive(fk_tables *t, const fk_table *table);
 // As fk_tables_use, for a table.
 fk_tables *fk_table_use(fk_table *table, bool write);
@@ -108,9 +116,11 @@ bool fk_shape_ready(void);
 bool fk_entry_ready(void);
 bool fk_iter_ready(void);
 PyObject *fk_entry_new(fk_table *table, uint64_t hook, uint32_t held, PyObject *iterator);
-// Locked: what the host knows the entry by, or NULL with an exception.
+// Locked: what the host knows the entry by; NULL: it has failed.
 ss_plugin_table_entry_t *fk_entry_handle(fk_tables *t, fk_table_entry *entry);
 bool fk_entry_write(fk_table_entry *entry, Py_ssize_t index, PyObject *value);
+// A number of a type, or an exception.
+bool fk_table_number(PyObject *value, ss_plugin_state_type type, ss_plugin_state_data *data);
 PyObject *fk_table_iter(PyObject *table);
 ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry *entry);
 void fk_iteration_end(fk_tables *t, fk_iteration *iteration);
