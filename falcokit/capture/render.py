@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from falcokit.capture.event import Event
     from falcokit.capture.render_buffers import BufferForm
     from falcokit.capture.render_state import Resolver, Show
-    from falcokit.capture.sockets import ByteOrder
+    from falcokit.runtime.socket_values import ByteOrder
 
 __all__ = ["BUFFER_CHARS", "ArgText", "arg_texts", "args_text", "dump_text"]
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from falcokit.capture.event_table import Param
     from falcokit.capture.render_buffers import BufferForm
     from falcokit.capture.render_state import Scene, Show
-    from falcokit.capture.sockets import ByteOrder
+    from falcokit.runtime.socket_values import ByteOrder
 
 __all__ = ["holds_buffer", "shower"]
 
