@@ -10,7 +10,7 @@ import pytest
 
 import falcokit.native
 from falcokit.native.process import run
-from falcokit.native.runner_build import build_runner
+from falcokit.native.runner_build import build_runner, runner_sources
 from falcokit.runner import Runner, RunOptions
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ def last_stats(reports: list[Report]) -> Report:
 def test_no_capture_makes_the_address_sanitizer_complain(
     compile_c: CompileC, baseline: Baseline, tmp_path: Path
 ) -> None:
-    folder = Path(falcokit.native.__file__).parent / "src" / "runner"
     flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-    program = compile_c("falcokit-runner-asan", sorted(folder.glob("*.c")), *flags)
+    program = compile_c("falcokit-runner-asan", runner_sources(), *flags)
     config = '{"async":500,"async_delay_us":0,"producers":3,"late":1}'
     command = [str(program), "--plugin", str(baseline.source), "--init", config]
     command += ["--plugin", str(baseline.async_only), "--open", "2000,7,64,30"]
@@ -47,8 +46,7 @@ def test_no_capture_makes_the_address_sanitizer_complain(
 
 
 def test_the_runner_compiles_without_a_warning(compile_c: CompileC) -> None:
-    folder = Path(falcokit.native.__file__).parent / "src" / "runner"
-    assert compile_c("falcokit-runner", sorted(folder.glob("*.c"))).exists()
+    assert compile_c("falcokit-runner", runner_sources()).exists()
 
 
 def test_the_queue_keeps_the_order_of_the_framework(compile_c: CompileC) -> None:

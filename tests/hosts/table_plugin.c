@@ -88,6 +88,10 @@ static void read_value(char *command, struct known *f) {
 		say(command, 1, "%d", v.s8);
 	else if (f->type == SS_PLUGIN_ST_UINT16)
 		say(command, 1, "%u", v.u16);
+	else if (f->type == SS_PLUGIN_ST_UINT8)
+		say(command, 1, "%u", v.u8);
+	else if (f->type == SS_PLUGIN_ST_UINT32)
+		say(command, 1, "%u", v.u32);
 	else if (f->type == SS_PLUGIN_ST_INT32)
 		say(command, 1, "%d", v.s32);
 	else
@@ -106,7 +110,7 @@ static void write_value(char *command, struct known *f, char *text) {
 
 static void list(char *command) {
 	uint32_t n = 0;
-	char text[1024] = "", *end = text;
+	char text[4096] = "", *end = text;
 	const ss_plugin_table_fieldinfo *infos = s.fields_api->list_table_fields(s.table, &n);
 	for (uint32_t i = 0; infos && i < n; i++)
 		end += snprintf(end, (size_t)(text + sizeof text - end), "%s:%d:%u,", infos[i].name,

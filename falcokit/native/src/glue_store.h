@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The storage of the tables that a plugin exports. C without Python: other plugins and the host read
 // and write through the vtable (glue_store_vtable.c) without the GIL, while the plugin's own threads do
-// the same from Python (glue_store_table.c, glue_store_view.c).
+// the same from Python (glue_store_table.c, glue_store_view.c). The runner keeps its own table in it.
 //
 // Threads: any, at once. One lock per exported table and all that is nested in it guards maps, strings
 // and handing out of entries; numbers of an entry are atomic and need none. No callback and nothing of

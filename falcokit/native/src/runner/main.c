@@ -10,6 +10,7 @@
 #include "extract_watch.h"
 #include "handler.h"
 #include "report.h"
+#include "threads.h"
 
 enum {
 	FK_EXIT_FAILED = 1,
@@ -35,6 +36,7 @@ static bool fk_load_all(struct fk_options *o) {
 }
 
 static bool fk_init_all(struct fk_options *o) {
+	fk_threads_begin();
 	for (unsigned i = 0; i < o->guest_count; i++)
 		if (!fk_guest_init(&o->guests[i])) return false;
 	return true;
@@ -79,6 +81,7 @@ static void fk_unload_all(struct fk_options *o) {
 		fk_guest_destroy(&o->guests[i]);
 		fk_guest_unload(&o->guests[i]);
 	}
+	fk_threads_end();
 }
 
 int main(int argc, char **argv) {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "threads.h"
+
 struct fk_field {
 	ss_plugin_table_field_t *field; // the owner's
 	ss_plugin_state_type type;
@@ -68,6 +70,12 @@ static ss_plugin_table_field_t *fk_add_field(ss_plugin_table_t *t, const char *n
 	if (fk_gone(h)) return NULL;
 	if (type == SS_PLUGIN_ST_TABLE) {
 		fk_tables_fail(h->reader, "a field that is a table cannot be added");
+		return NULL;
+	}
+	const char *why = fk_threads_own(h->owner) ? fk_threads_refuse_field(h->table, name) : NULL;
+	if (why) {
+		fk_tables_fail(h->reader, "field '%.100s' cannot be added to table '%.100s': %s", name,
+		               h->table->name, why);
 		return NULL;
 	}
 	ss_plugin_table_field_t *field =
@@ -158,10 +166,12 @@ static ss_plugin_table_entry_t *fk_insert(ss_plugin_table_t *t, const ss_plugin_
 	struct fk_handle *h = t;
 	if (fk_gone(h)) return NULL;
 	e = h->table->writer_ext->add_table_entry(h->table->table, key, e);
-	if (e)
-		fk_table_entries++;
-	else
+	if (!e) {
 		fk_failed(h, "add_table_entry");
+		return NULL;
+	}
+	fk_table_entries++;
+	if (fk_threads_own(h->owner)) fk_threads_inserted(h->table, key, e);
 	return e;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the state tables: those that plugins export, and the handles by which the others reach them. A
+// Owns the state tables: those that plugins export, the host's (threads.h), and the handles of both. A
 // handle is a ss_plugin_table_input, as in the framework, and belongs to the plugin that asked for it.
 // Called within a plugin's init, parse_event, extract_fields, capture_open and capture_close, by the
 // engine's thread or by one that it waits for.
