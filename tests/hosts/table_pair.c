@@ -139,11 +139,10 @@ EXPORT const char *plugin_get_name(void) { return "reader"; }
 
 static void told(const char *step, uint64_t answer, int failed) {
 	char text[512];
-	snprintf(text, sizeof text, "pair: %s %llu%s", step, (unsigned long long)answer,
-	         failed ? " failed" : "");
+	const char *why = failed ? init_in->get_owner_last_error(init_in->owner) : NULL; // may be NULL
+	snprintf(text, sizeof text, "pair: %s %llu%s%s", step, (unsigned long long)answer,
+	         failed ? " failed" : "", why && *why ? ", and why" : "");
 	init_in->log_fn(init_in->owner, NULL, text, SS_PLUGIN_LOG_SEV_INFO);
-	if (failed && !strlen(init_in->get_owner_last_error(init_in->owner)))
-		init_in->log_fn(init_in->owner, NULL, "pair: no text", SS_PLUGIN_LOG_SEV_ERROR);
 }
 
 static ss_plugin_bool count(ss_plugin_table_iterator_state_t *s, ss_plugin_table_entry_t *e) {
