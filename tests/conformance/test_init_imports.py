@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an init imports of falcokit: each module costs every Falco time, so only what is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drivers import RunnerDrive
+
+if TYPE_CHECKING:
+    from conftest import WritePlugin
+
+REPORT = """
+    def start_async(self, handler):
+        own = (m for m in sys.modules if m.startswith("falcokit.runtime."))
+        handler.emit("own", " ".join(sorted(m.removeprefix("falcokit.runtime.") for m in own)))
+        known = {"asyncio", "dataclasses", "datetime", "decimal", "enum", "inspect", "ipaddress"}
+        known |= {"json", "pathlib", "random", "socket", "urllib"}
+        handler.emit("std", " ".join(sorted(known & set(sys.modules))))
+"""
+PLAIN = f"""
+import sys
+from falcokit import AsyncEvents, Plugin, async_event
+
+class P(Plugin, AsyncEvents):
+    async_events = ("own", "std")
+{REPORT}
+"""
+ALL = f"""
+import sys
+from falcokit import (AsyncEvents, EventParsing, FieldExtraction, Plugin, TableEntry, export_table,
+    json_field, u64)
+
+class Entry(TableEntry):
+    n: u64
+
+class P(Plugin, AsyncEvents, EventParsing, FieldExtraction):
+    async_events = ("own", "std")
+    table = export_table("mine", str, Entry)
+    at = json_field("x.at", "/at", desc="At")
+    parse_event_types = ("openat",)
+    def parse_event(self, event): pass
+{REPORT}
+"""
+USUAL = (
+    "_bridge _sources _state async_events background config errors event"
+    " event_payload listening logs metrics parsing plugin producers tables"
+)
+#: Of the standard library; `traceback` of Python itself brings enum.
+STANDARD = "enum"
+
+
+def modules(write_plugin: WritePlugin, text: str) -> tuple[str, str]:
+    author = write_plugin(text)
+    author.file.write_text(text)  # without the imports that other tests' texts begin with
+    said = {event.type: event.data.decode() for event in RunnerDrive()(author, limit=2).events}
+    return said["own"], said["std"]
+
+
+def test_a_plugin_that_emits_imports_no_fields_tables_sources_or_event_table(
+    write_plugin: WritePlugin,
+) -> None:
+    assert modules(write_plugin, PLAIN) == (USUAL, STANDARD)
+
+
+def test_another_capability_brings_its_own(write_plugin: WritePlugin) -> None:
+    more, _ = modules(write_plugin, ALL)
+    brought = set(more.split()) - set(USUAL.split())
+    assert {"_event_table", "event_types", "exported_table", "extraction"} <= brought
+    assert {"json_fields", "json_operators", "table_types"} <= brought
+    # evaluated in C: what does the same in Python stays away, and so do sources
+    assert not brought & {"json_evaluate", "json_scanner", "field_types", "_source_state", "source"}
