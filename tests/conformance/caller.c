@@ -9,6 +9,7 @@
 //     g the bytes of all events so far    r:N from now on the handler refuses N events
 //     M:N get_metrics from N threads while being the host, until 2000 calls were made
 //     0 every export with NULL for every argument, then with a state that failed to initialise
+//     1 the same for the exports of a source and of fields, and with a state that works
 //
 // Threads: commands on the main thread, the handler on the plugin's, get_metrics on those of M.
 #define _GNU_SOURCE
@@ -173,6 +174,45 @@ static void nulls(void) {
 	destroy(broken);
 }
 
+// Of a plugin with a source and fields: on no state, on one that failed to initialise, on one that works.
+static void more_nulls(void) {
+	EXPORT(init, ss_plugin_t *, const ss_plugin_init_input *, ss_plugin_rc *);
+	EXPORT(destroy, void, ss_plugin_t *);
+	EXPORT(open, void *, ss_plugin_t *, const char *, ss_plugin_rc *);
+	EXPORT(close, void, ss_plugin_t *, void *);
+	EXPORT(next_batch, ss_plugin_rc, ss_plugin_t *, void *, uint32_t *, ss_plugin_event ***);
+	EXPORT(get_progress, const char *, ss_plugin_t *, void *, uint32_t *);
+	EXPORT(list_open_params, const char *, ss_plugin_t *, ss_plugin_rc *);
+	EXPORT(event_to_string, const char *, ss_plugin_t *, const ss_plugin_event_input *);
+	EXPORT(extract_fields, ss_plugin_rc, ss_plugin_t *, const ss_plugin_event_input *,
+	       const ss_plugin_field_extract_input *);
+	EXPORT(get_extract_event_types, uint16_t *, uint32_t *, ss_plugin_t *);
+	ss_plugin_rc rc;
+	ss_plugin_init_input empty = {0};
+	ss_plugin_event_input nothing = {0};
+	ss_plugin_field_extract_input none = {0};
+	ss_plugin_t *kinds[] = {NULL, init(NULL, NULL), init(&empty, &rc)};
+	get_extract_event_types(NULL, NULL);
+	for (int i = 0; i < 3; i++) {
+		rc = SS_PLUGIN_EOF;
+		close(kinds[i], open(kinds[i], NULL, NULL));
+		void *instance = open(kinds[i], NULL, &rc);
+		printf("1 open %d %d\n", instance != NULL, rc);
+		printf("1 next %d %d\n", next_batch(kinds[i], NULL, NULL, NULL),
+		       next_batch(kinds[i], instance, NULL, NULL));
+		printf("1 text %d %d %d\n", event_to_string(kinds[i], NULL) != NULL,
+		       event_to_string(kinds[i], &nothing) != NULL,
+		       list_open_params(kinds[i], NULL) != NULL);
+		get_progress(kinds[i], NULL, NULL);
+		get_progress(kinds[i], instance, NULL);
+		printf("1 extract %d %d %d\n", extract_fields(kinds[i], NULL, NULL),
+		       extract_fields(kinds[i], &nothing, NULL), extract_fields(kinds[i], NULL, &none));
+		close(kinds[i], NULL);
+		close(kinds[i], instance);
+		destroy(kinds[i]);
+	}
+}
+
 static void command(const char *text) {
 	EXPORT(init, ss_plugin_t *, const ss_plugin_init_input *, ss_plugin_rc *);
 	EXPORT(destroy, void, ss_plugin_t *);
@@ -217,6 +257,7 @@ static void command(const char *text) {
 	case 'r': refusals = (unsigned)atoi(arg); break;
 	case 'M': many_metrics(atoi(arg)); break;
 	case '0': nulls(); break;
+	case '1': more_nulls(); break;
 	default: printf("? %s\n", text);
 	}
 	fflush(stdout);

@@ -40,3 +40,28 @@ def test_null_is_a_failure_and_nothing_worse(write_plugin: WritePlugin, call: Ca
         "0 error init was called without an input",
         *dead,
     ]
+
+
+SOURCE = """
+from falcokit import EventSource, FieldExtraction, field
+class Capture:
+    def __iter__(self):
+        return iter(())
+    def progress(self): return 0.5
+class P(Plugin, EventSource, FieldExtraction):
+    plugin_id, event_source = 999, "conform_source"
+    def open(self, params): return Capture()
+    def list_open_params(self): return []
+    def event_to_string(self, event): return "text"
+    @field("conform.x")
+    def x(self, event) -> int:
+        'A field.'
+        return 1
+"""
+
+
+def test_null_to_a_source_and_to_fields_is_one_too(write_plugin: WritePlugin, call: Call) -> None:
+    """B6"""
+    dead = ["1 open 0 1", "1 next 1 1", "1 text 0 0 0", "1 extract 1 1 1"]
+    alive = ["1 open 1 0", "1 next 1 1", "1 text 0 0 1", "1 extract 1 1 1"]
+    assert call(write_plugin(SOURCE), "1") == [*dead, *dead, *alive]
