@@ -44,9 +44,17 @@ static void tell(fk_impl *impl) {
 	Py_XDECREF(trace);
 }
 
+// A bound method is called by its function: no detour through the method object for each event.
+static PyObject *ask(PyObject *function, PyObject *event) {
+	if (!PyMethod_Check(function)) return PyObject_CallOneArg(function, event);
+	PyObject *args[] = {NULL, PyMethod_GET_SELF(function), event};
+	return PyObject_Vectorcall(PyMethod_GET_FUNCTION(function), args + 1,
+	                           2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
 static bool call(fk_impl *impl, const ss_plugin_event_input *in) {
 	PyObject *event = fk_event_enter(&impl->event, in), *result = NULL;
-	if (event) result = PyObject_CallOneArg(impl->parsing->function, event);
+	if (event) result = ask(impl->parsing->function, event);
 	if (!result) tell(impl);
 	if (event) fk_event_leave(&impl->event, event);
 	Py_XDECREF(result);
