@@ -31,17 +31,18 @@ _API = Path(falcokit.native.__file__).parent
 
 
 #: Files whose tests do not hang on the Python that runs them: archives, registries, texts, whole
-#: projects, random inputs, or commands that choose their Pythons themselves. tests/run.sh runs these on one Python
-#: only.
+#: projects, random inputs, or commands that choose their Pythons themselves. tests/run.sh runs
+#: these on one Python only.
 _ONCE = frozenset(
     {
-        *("test_archive", "test_bad_input", "test_checks", "test_damage", "test_deploy", "test_elf"),
-        *("test_equal", "test_falcoctl_rules", "test_fuzz", "test_fuzz_fields", "test_glibc"),
-        *("test_lists_damage", "test_memory", "test_memory_refused", "test_native_lines", "test_oci"),
-        *("test_oci_read", "test_package_command", "test_publish", "test_publish_command"),
+        *("test_archive", "test_bad_input", "test_checks", "test_damage", "test_deploy"),
+        *("test_elf", "test_equal", "test_falcoctl_rules", "test_fuzz", "test_fuzz_fields"),
+        *("test_glibc", "test_lists_damage", "test_memory", "test_memory_refused"),
+        *("test_native_lines", "test_oci", "test_oci_read", "test_own_tests"),
+        *("test_package_command", "test_publish", "test_publish_command"),
         *("test_registry_client", "test_registry_login", "test_reproducible"),
-        *("test_own_tests", "test_rules_artifact", "test_sbom", "test_templates"),
-        *("test_two_pythons", "test_without_memfd"),
+        *("test_rules_artifact", "test_sbom", "test_templates", "test_two_pythons"),
+        *("test_without_memfd",),
     }
 )
 
