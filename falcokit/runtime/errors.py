@@ -132,12 +132,16 @@ def tell(error: BaseException, hook: str) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         place = f"{error.filename}:{error.lineno}: "
     else:
-        frames = own_frames(traceback.extract_tb(error.__traceback__))
+        # StopIteration out of a generator becomes a RuntimeError without the generator's frame.
+        cause = error.__cause__ if isinstance(error, RuntimeError) else None
+        frames = own_frames(traceback.extract_tb(error.__traceback__)) or own_frames(
+            traceback.extract_tb(None if cause is None else cause.__traceback__)
+        )
         place = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
     kind = type(error).__name__
     try:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
-    except Exception as e:  # noqa: BLE001  # the author's __str__
+    except BaseException as e:  # noqa: BLE001  # the author's __str__, which may even exit
         text = f"its text cannot be had ({type(e).__name__})"
     if isinstance(error, PluginError) and not place:
         return f"{hook}: {text}" if isinstance(error, EmitError) else text
