@@ -23,6 +23,7 @@ the plugins of a capture share; where the host has no pool, falcokit gives it a 
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Routine:
 
     def __init__(self, function: Callable[[], bool | None], routines: Routines) -> None:
         self._function = function
-        self._routines = routines
+        # Weakly: what an author keeps of a capture would else be a cycle with the whole plugin.
+        self._routines = weakref.ref(routines)
 
     def unsubscribe(self) -> None:
         """Let the function not be called again.
@@ -46,14 +48,16 @@ class Routine:
         It does not wait: a call under way goes on, and may be seen for a moment longer. Any thread
         may call this, at any time, also the routine itself.
         """
-        self._routines.end(self)
+        routines = self._routines()
+        if routines is not None:  # the capture has not been closed and forgotten
+            routines.end(self)
 
 
 class Capture:
     """An open capture, from `capture_open` until `capture_close` has returned."""
 
     def __init__(self, routines: Routines) -> None:
-        self._routines = routines
+        self._routines = weakref.ref(routines)
         self._closing = threading.Event()
 
     @property
@@ -81,7 +85,10 @@ class Capture:
             RuntimeError: not within `capture_open`, or the capture has 64 routines already.
 
         """
-        return self._routines.begin(function)
+        routines = self._routines()
+        if routines is None:
+            raise RuntimeError("routines are subscribed in capture_open")
+        return routines.begin(function)
 
 
 class CaptureListening:

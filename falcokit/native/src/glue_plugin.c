@@ -25,6 +25,7 @@ void fk_impl_unref(fk_impl *impl) {
 	fk_listen_free(impl);
 	fk_sourcing_free(impl);
 	fk_parse_close(impl);
+	fk_extract_close(impl);
 	fk_tables_free(impl);
 	free(impl->worker.text);
 	for (char **path = impl->paths; path && *path; path++) free(*path);
