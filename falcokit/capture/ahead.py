@@ -18,8 +18,8 @@ __all__ = ["AheadSource"]
 
 #: Pieces that are read before they are asked for; with more, malloc often takes fresh memory.
 _PIECES: Final = 2
-#: Large ones: for each of them one thread wakes the other.
-_PIECE_BYTES: Final = 256 * 1024
+#: Large ones: for each of them one thread wakes the other, which smaller ones make costly.
+_PIECE_BYTES: Final = 1024 * 1024
 
 
 class AheadSource:

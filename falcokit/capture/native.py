@@ -113,10 +113,10 @@ def _key() -> str:
 
 
 def deferred(make: Callable[[Library], Scanner]) -> Scanner:
-    """Return a scanner that loads the library, and has one made, when the file proves large."""
+    """Return a scanner that has one made, with the library, where the file is or proves large."""
 
     def scanner(capture: Capture, buffer: bytes, at: int, base: int) -> int:
-        if base + at < NATIVE_FROM_BYTES:
+        if max(capture.size, base + at) < NATIVE_FROM_BYTES:  # a pipe has no size
             return at
         loaded = library()
         if loaded is None:
