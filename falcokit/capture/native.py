@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Library", "NativeScan", "deferred", "library", "load", "sources"]
 
-#: Smaller files are read in Python before the library would be loaded.
+#: Less is read in Python before the library would be loaded.
 NATIVE_FROM_BYTES: Final = 256 * 1024
 
 _FOLDER: Final = os.path.join(os.path.dirname(__file__), "src")  # noqa: PTH118, PTH120
@@ -112,11 +112,15 @@ def _key() -> str:
     return f"{digest:08x}{size:08x}"
 
 
-def deferred(make: Callable[[Library], Scanner]) -> Scanner:
-    """Return a scanner that has one made, with the library, where the file is or proves large."""
+def deferred(make: Callable[[Library], Scanner], *, whole: bool = True) -> Scanner:
+    """Return a scanner that has one made, with the library, where much is to be read.
+
+    The size of the file tells that if the `whole` of it is wanted; else, and for a pipe, it is
+    what was read so far.
+    """
 
     def scanner(capture: Capture, buffer: bytes, at: int, base: int) -> int:
-        if max(capture.size, base + at) < NATIVE_FROM_BYTES:  # a pipe has no size
+        if max(base + at, capture.size if whole else 0) < NATIVE_FROM_BYTES:
             return at
         loaded = library()
         if loaded is None:

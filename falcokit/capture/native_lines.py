@@ -61,7 +61,8 @@ def write_lines(
         return
     output = _Output(write, limit)
     if native is None:
-        events = capture.scan(deferred(lambda loaded: _LineScan(loaded, output, query)))
+        scanner = deferred(lambda loaded: _LineScan(loaded, output, query), whole=limit is None)
+        events = capture.scan(scanner)
     else:
         loaded = library() if native else None
         events = capture.scan(_LineScan(loaded, output, query) if loaded else None)
