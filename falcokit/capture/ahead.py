@@ -18,8 +18,10 @@ __all__ = ["AheadSource"]
 
 #: Pieces that are read before they are asked for; with more, malloc often takes fresh memory.
 _PIECES: Final = 2
-#: Large ones: for each of them one thread wakes the other, which smaller ones make costly.
+#: Large ones: for each of them one thread wakes the other. zlib puts its output together from
+#: parts, and for larger ones has fresh memory from the kernel each time.
 _PIECE_BYTES: Final = 1024 * 1024
+_INFLATED_BYTES: Final = 256 * 1024
 
 
 class AheadSource:
@@ -65,9 +67,10 @@ class AheadSource:
             self._ended = True
 
     def _read(self) -> None:
+        size = _INFLATED_BYTES if self.compressed else _PIECE_BYTES
         try:
             while self._free.get():
-                piece = self._source.pull(_PIECE_BYTES)
+                piece = self._source.pull(size)
                 self._ready.put(piece)
                 if not piece:
                     break
