@@ -74,7 +74,11 @@ def add_source_folder(folder: str) -> None:
     sys.path_hooks.insert(0, find_in)
     after = [i for i, path in enumerate(sys.path) if path.endswith("lib-dynload")]
     sys.path.insert(after[-1] + 1 if after else 0, folder)
-    importlib.invalidate_caches()
+    # importlib.invalidate_caches() would import half of the standard library from 3.12 on
+    for path in [
+        p for p in sys.path_importer_cache if p == folder or p.startswith(folder + os.sep)
+    ]:
+        del sys.path_importer_cache[path]
 
 
 def _claim(folder: str) -> None:

@@ -242,8 +242,9 @@ def test_two_tables_of_one_name_are_refused_with_the_hosts_words(
 ) -> None:
     """T2"""
     out = drive(write_plugin(script([]).replace("conform_flags", "threads")))
-    if drive.name == "plughost":
+    said = {"plughost": "multiple times", "runner": "there is a table 'threads' already"}
+    if drive.name in said:
         assert "table 'threads' cannot be exported: " in out.error
-        assert "multiple times" in out.error
+        assert said[drive.name] in out.error
     else:
-        assert out.error == ""  # only libsinsp has one of that name
+        assert out.error == ""  # a test's tables are those that it lends

@@ -47,13 +47,15 @@ MOODY = """
 
 @pytest.fixture(scope="module")
 def stage(compile_c: CompileC) -> Path:
-    return compile_c("stage", [_HOSTS / "stage.c", _HOSTS / "torture_host.c"])
+    return compile_c(
+        "stage", [_HOSTS / "stage.c", _HOSTS / "torture_host.c", _HOSTS / "torture_lies.c"]
+    )
 
 
 @pytest.fixture(scope="module")
 def stage_with_its_malloc(compile_c: CompileC) -> Path:
     """The same host with an allocator of its own, which checks what it is given."""
-    files = ("stage.c", "torture_host.c", "own_malloc.c")
+    files = ("stage.c", "torture_host.c", "torture_lies.c", "own_malloc.c")
     return compile_c("stage_with_its_malloc", [_HOSTS / file for file in files])
 
 

@@ -17,7 +17,9 @@ _HOSTS = Path(__file__).parent.parent / "hosts"
 
 @pytest.fixture(scope="module")
 def stage(compile_c: CompileC) -> Path:
-    return compile_c("stage", [_HOSTS / "stage.c", _HOSTS / "torture_host.c"])
+    return compile_c(
+        "stage", [_HOSTS / "stage.c", _HOSTS / "torture_host.c", _HOSTS / "torture_lies.c"]
+    )
 
 
 @pytest.fixture(scope="module")

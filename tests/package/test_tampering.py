@@ -89,7 +89,9 @@ def flip(place: Place) -> None:
 
 @pytest.fixture(scope="module")
 def stage(compile_c: CompileC) -> Path:
-    return compile_c("stage", [_HOSTS / "stage.c", _HOSTS / "torture_host.c"])
+    return compile_c(
+        "stage", [_HOSTS / "stage.c", _HOSTS / "torture_host.c", _HOSTS / "torture_lies.c"]
+    )
 
 
 @pytest.fixture(scope="module", params=["file", "folder"])

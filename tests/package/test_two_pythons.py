@@ -114,12 +114,14 @@ def developed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stage(compile_c: CompileC) -> Path:
-    return compile_c("stage", [_HOSTS / "stage.c", _HOSTS / "torture_host.c"])
+    return compile_c(
+        "stage", [_HOSTS / "stage.c", _HOSTS / "torture_host.c", _HOSTS / "torture_lies.c"]
+    )
 
 
 @pytest.fixture(scope="module")
 def stage_with_its_malloc(compile_c: CompileC) -> Path:
-    files = ("stage.c", "torture_host.c", "own_malloc.c")
+    files = ("stage.c", "torture_host.c", "torture_lies.c", "own_malloc.c")
     return compile_c("stage_with_its_malloc", [_HOSTS / file for file in files])
 
 
@@ -241,7 +243,7 @@ def test_a_host_that_is_a_python_itself(
 ) -> None:
     if shutil.which(interpreter) is None:
         pytest.skip(f"there is no {interpreter}")
-    sources = [_HOSTS / "stage.c", _HOSTS / "torture_host.c"]
+    sources = [_HOSTS / "stage.c", _HOSTS / "torture_host.c", _HOSTS / "torture_lies.c"]
     inside = compile_c("stage_inside.so", sources, "-Dmain=stage_main")
     script = "import ctypes, ssl, sys; sys.exit(ctypes.CDLL(sys.argv[1]).stage_main())"
     with Stage(interpreter, "-c", script, inside) as host:
