@@ -101,7 +101,7 @@ def build_glue(*, sanitize: bool = False) -> Path:
     `sanitize` builds it with AddressSanitizer, for falcokit's own tests.
     """
     python = find_libpython()
-    flags = ["-fsanitize=address", "-g", "-O1"] if sanitize else ["-O2"]
+    flags = ["-fsanitize=address", "-g", "-O1"] if sanitize else ["-O2", "-DNDEBUG"]
     names = [sys.version, str(python.path), find_compiler().path]
     return _compiled(python, names, [*flags, f"-Wl,-rpath,{python.path.parent}"])
 

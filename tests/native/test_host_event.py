@@ -31,7 +31,10 @@ _SRC = Path(falcokit.native.__file__).parent / "src"
 @pytest.fixture(scope="session")
 def host(compile_c: CompileC) -> Any:
     name = "event_module.so"
-    sources = [Path(__file__).with_name("event_module.c"), _SRC / "glue_event.c"]
+    sources = [
+        Path(__file__).with_name("event_module.c"),
+        *(_SRC / f"glue_event{part}.c" for part in ("", "_call")),
+    ]
     include = sysconfig.get_path("include")
     library = compile_c(name, sources, f"-I{_SRC}", "-isystem", include, "-D_GNU_SOURCE")
     spec = importlib.util.spec_from_file_location("event_module", library)
@@ -85,6 +88,34 @@ def test_what_is_kept_without_having_been_read_is_a_copy(host: Any) -> None:
     host.call(_PLUGIN, 0, "other", kept.append)
     assert kept == [Event.from_bytes(_ASYNC, source="src"),
                     Event.from_bytes(_PLUGIN, source="other")]  # fmt: skip
+
+
+@pytest.mark.parametrize("sizes", [(20, 20), (1, 1), (0, 0), (512, 513), (513, 512), (30, 20)])
+def test_a_payload_that_is_kept_stays_as_it_was(host: Any, sizes: tuple[int, int]) -> None:
+    first, second = (bytes([65 + i]) * size for i, size in enumerate(sizes))
+    keepers: list[Any] = [lambda e: e.data, lambda e: memoryview(e.data), lambda e: {e.data: 1}]
+    for keep in keepers:
+        kept = host.call(_plugin_event(first), 1, "src", keep)
+        assert host.call(_plugin_event(second), 2, "src", lambda e: e.data) == second
+        assert next(iter(kept)) == first if isinstance(kept, dict) else kept == first
+
+
+def test_the_hash_of_a_payload_is_its_own(host: Any) -> None:
+    hashes = [
+        host.call(_plugin_event(data), number, "src", lambda e: hash(e.data))
+        for number, data in enumerate((b"first", b"other"), 1)
+    ]
+    assert hashes == [hash(b"first"), hash(b"other")]
+
+
+def test_lengths_that_lie_are_told_of_after_an_event_that_was_right(host: Any) -> None:
+    host.call(_PLUGIN, 1, "src", lambda e: e.data)
+    lying = bytearray(_PLUGIN)
+    lying[30] = 200
+    with pytest.raises(ValueError, match="do not add up"):
+        host.call(bytes(lying), 2, "src", lambda e: e.data)
+    assert host.call(_PLUGIN, 3, "src", lambda e: e.data) == b'{"a": 1}'
+    assert host.call(_OTHER, 4, "src", lambda e: e.data) == b""
 
 
 def test_one_event_is_one_object(host: Any) -> None:

@@ -2,43 +2,24 @@
 // The type of the host's events, a subtype of falcokit.Event: each attribute is made when it is asked
 // for, with every length checked, and kept until the object serves another event.
 // With the GIL. Nothing here trusts a number in the event but where `evt` points and its own `len`.
-#include "glue_event.h"
-#include <stdbool.h>
+#include "glue_event_object.h"
 #include <stddef.h>
 #include <string.h>
+#include <structmember.h>
 
-enum {
-	MADE_RAW,
-	MADE_DATA,
-	MADE_NAME,
-	MADE_SOURCE,
-	MADE_JSON,
-	MADE_JSON_ERROR, // the text of what parsing raised: it would again
-	MADE_PARAMS,
-	MADE_CACHE,
-	NMADE
-};
-
-typedef struct HostEvent {
-	PyObject_HEAD
-	const ss_plugin_event *evt; // the host's, NULL outside of the call
-	const char *source;         // the host's; with evt
-	fk_event_key key;
-	PyObject *made[NMADE];
-} HostEvent;
-
-static PyTypeObject *event_type;
+PyTypeObject *fk_event_type, *fk_event_small;
 static PyObject *python_decode_json, *python_params_of;
 
 // ---- payload ----------------------------------------------------------------------------------------
 
-static bool find_payload(const ss_plugin_event *head, const uint8_t *bytes, fk_event_data *out) {
+bool fk_event_payload(const ss_plugin_event *head, const uint8_t *bytes, fk_event_data *out) {
 	bool is_async = head->type == FK_CODE_ASYNCEVENT;
 	uint32_t nparams = is_async ? 3 : 2, at = sizeof *head + 4 * nparams;
 	uint32_t lengths[3] = {0};
 	if (!is_async && head->type != FK_CODE_PLUGINEVENT) return false;
 	if (head->nparams != nparams || head->len < at) return false;
-	memcpy(lengths, bytes + sizeof *head, 4 * nparams);
+	memcpy(lengths, bytes + sizeof *head, 8);
+	if (is_async) memcpy(lengths + 2, bytes + sizeof *head + 8, 4);
 	if (lengths[0] != 4 || (uint64_t)at + 4 + lengths[1] + lengths[2] > head->len) return false;
 	memcpy(&out->plugin_id, bytes + at, 4);
 	out->name = is_async ? (const char *)bytes + at + 4 : NULL;
@@ -54,7 +35,7 @@ bool fk_event_has_data(const ss_plugin_event *event) {
 
 bool fk_event_find_data(const ss_plugin_event *event, fk_event_data *out) {
 	ss_plugin_event head = *event;
-	return find_payload(&head, (const uint8_t *)event, out);
+	return fk_event_payload(&head, (const uint8_t *)event, out);
 }
 
 static const uint8_t *bytes_of(HostEvent *self) {
@@ -73,7 +54,7 @@ static bool payload_of(HostEvent *self, const uint8_t **bytes, fk_event_data *ou
 	*out = (fk_event_data){0};
 	if (!(*bytes = bytes_of(self))) return false;
 	if (!fk_event_has_data(head)) return true;
-	if (find_payload(head, *bytes, out)) return true;
+	if (fk_event_payload(head, *bytes, out)) return true;
 	PyErr_Format(PyExc_ValueError,
 	             "event of type %u with %u parameters, %u bytes: its lengths do not add up",
 	             (unsigned)head->type, (unsigned)head->nparams, (unsigned)head->len);
@@ -122,7 +103,7 @@ static PyObject *(*const makers[NMADE])(HostEvent *) = {
 	[MADE_JSON] = make_json,  [MADE_SOURCE] = make_source, [MADE_PARAMS] = make_params,
 	[MADE_CACHE] = make_cache};
 
-static PyObject *get_made(PyObject *me, void *which) {
+PyObject *fk_event_made(PyObject *me, void *which) {
 	HostEvent *self = (HostEvent *)me;
 	size_t i = (size_t)which;
 	if (!self->made[i]) {
@@ -139,7 +120,7 @@ static PyObject *make_json(HostEvent *self) {
 		PyErr_SetObject(PyExc_ValueError, *error);
 		return NULL;
 	}
-	PyObject *data = get_made((PyObject *)self, (void *)(size_t)MADE_DATA);
+	PyObject *data = fk_event_made((PyObject *)self, (void *)(size_t)MADE_DATA);
 	PyObject *value = data ? PyObject_CallOneArg(python_decode_json, data) : NULL;
 	Py_XDECREF(data);
 	if (value || !PyErr_ExceptionMatches(PyExc_ValueError)) return value;
@@ -179,19 +160,20 @@ static PyObject *get_plugin_id(PyObject *me, void *unused) {
 
 #define MADE(which) (void *)(size_t)(which)
 #define HEAD(field) (void *)(offsetof(HostEvent, key.head) + offsetof(ss_plugin_event, field))
-static PyGetSetDef event_attributes[] = {{"raw", get_made, NULL, NULL, MADE(MADE_RAW)},
-                                         {"data", get_made, NULL, NULL, MADE(MADE_DATA)},
-                                         {"name", get_made, NULL, NULL, MADE(MADE_NAME)},
-                                         {"source", get_made, NULL, NULL, MADE(MADE_SOURCE)},
-                                         {"json", get_made, NULL, NULL, MADE(MADE_JSON)},
-                                         {"params", get_made, NULL, NULL, MADE(MADE_PARAMS)},
-                                         {"cache", get_made, NULL, NULL, MADE(MADE_CACHE)},
-                                         {"ts_ns", get_u64, NULL, NULL, HEAD(ts)},
-                                         {"tid", get_u64, NULL, NULL, HEAD(tid)},
-                                         {"number", get_number, NULL, NULL, NULL},
-                                         {"type", get_type, NULL, NULL, NULL},
-                                         {"plugin_id", get_plugin_id, NULL, NULL, NULL},
-                                         {0}};
+static PyGetSetDef event_attributes[] = {
+	{"data", fk_event_made, NULL, NULL, MADE(MADE_DATA)}, // first
+	{"raw", fk_event_made, NULL, NULL, MADE(MADE_RAW)},
+	{"name", fk_event_made, NULL, NULL, MADE(MADE_NAME)},
+	{"source", fk_event_made, NULL, NULL, MADE(MADE_SOURCE)},
+	{"json", fk_event_made, NULL, NULL, MADE(MADE_JSON)},
+	{"params", fk_event_made, NULL, NULL, MADE(MADE_PARAMS)},
+	{"cache", fk_event_made, NULL, NULL, MADE(MADE_CACHE)},
+	{"ts_ns", get_u64, NULL, NULL, HEAD(ts)},
+	{"tid", get_u64, NULL, NULL, HEAD(tid)},
+	{"number", get_number, NULL, NULL, NULL},
+	{"type", get_type, NULL, NULL, NULL},
+	{"plugin_id", get_plugin_id, NULL, NULL, NULL},
+	{0}};
 
 static int event_traverse(PyObject *me, visitproc visit, void *arg) {
 	HostEvent *self = (HostEvent *)me;
@@ -213,87 +195,29 @@ static void event_free(PyObject *me) {
 	Py_DECREF(type);
 }
 
-static PyType_Slot event_slots[] = {
-	{Py_tp_dealloc, event_free},   {Py_tp_traverse, event_traverse}, {Py_tp_clear, event_clear},
-	{Py_tp_free, PyObject_GC_Del}, {Py_tp_getset, event_attributes}, {0, NULL}};
-static PyType_Spec event_spec = {
-	.name = "falcokit.HostEvent",
-	.basicsize = sizeof(HostEvent),
-	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-	.slots = event_slots};
+static PyMemberDef small_members[] = {
+	{"data", T_OBJECT_EX, offsetof(HostEvent, made[MADE_DATA]), READONLY, NULL}, {0}};
+
+static PyTypeObject *make_type(PyObject *event_class, PyGetSetDef *computed, PyMemberDef *stored) {
+	PyType_Slot slots[] = {{Py_tp_dealloc, event_free},
+	                       {Py_tp_traverse, event_traverse},
+	                       {Py_tp_clear, event_clear},
+	                       {Py_tp_free, PyObject_GC_Del},
+	                       {Py_tp_getset, computed},
+	                       {stored ? Py_tp_members : 0, stored},
+	                       {0, NULL}};
+	PyType_Spec spec = {
+		.name = "falcokit.HostEvent",
+		.basicsize = sizeof(HostEvent),
+		.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+		.slots = slots};
+	return (PyTypeObject *)PyType_FromSpecWithBases(&spec, event_class);
+}
 
 bool fk_event_ready(PyObject *event_class, PyObject *decode_json, PyObject *params_of) {
-	event_type = (PyTypeObject *)PyType_FromSpecWithBases(&event_spec, event_class);
+	fk_event_type = make_type(event_class, event_attributes, NULL);
+	fk_event_small = make_type(event_class, event_attributes + 1, small_members);
 	python_decode_json = Py_NewRef(decode_json);
 	python_params_of = Py_NewRef(params_of);
-	return event_type != NULL;
+	return fk_event_type && fk_event_small;
 }
-
-// ---- one call ---------------------------------------------------------------------------------------
-
-// A few bytes of the event, for the case that a host starts to count anew.
-static uint64_t probe(const ss_plugin_event *evt, uint32_t len) {
-	const uint8_t *bytes = (const uint8_t *)evt;
-	uint64_t first, middle, last;
-	if (len < sizeof *evt + 8) return 0;
-	memcpy(&first, bytes + sizeof *evt, 8);
-	memcpy(&middle, bytes + len / 2, 8);
-	memcpy(&last, bytes + len - 8, 8);
-	return first ^ middle * 3 ^ last * 5;
-}
-
-bool fk_event_is(const fk_event_key *key, const ss_plugin_event_input *in) {
-	return in->evtnum && key->number == in->evtnum && key->at == in->evt &&
-	       memcmp(&key->head, in->evt, sizeof key->head) == 0 &&
-	       probe(in->evt, key->head.len) == key->probe;
-}
-
-void fk_event_note(fk_event_key *key, const ss_plugin_event_input *in) {
-	key->at = in->evt;
-	key->head = *in->evt;
-	key->number = in->evtnum;
-	key->probe = probe(in->evt, key->head.len);
-}
-
-static HostEvent *new_event(fk_event_slot *slot) {
-	HostEvent *self = PyObject_GC_New(HostEvent, event_type);
-	if (!self) return NULL;
-	memset((char *)self + sizeof(PyObject), 0, sizeof *self - sizeof(PyObject));
-	PyObject_GC_Track((PyObject *)self);
-	Py_XSETREF(slot->event, (PyObject *)self);
-	return self;
-}
-
-PyObject *fk_event_enter(fk_event_slot *slot, const ss_plugin_event_input *in) {
-	HostEvent *self = (HostEvent *)slot->event;
-	if (in->evt->len < sizeof *in->evt)
-		return PyErr_Format(PyExc_ValueError, "an event has a header of %zu bytes, not %u",
-		                    sizeof *in->evt, (unsigned)in->evt->len);
-	if (!self || !fk_event_is(&self->key, in)) {
-		// Nobody else has it: it can serve again. One that is under way elsewhere cannot.
-		if (self && Py_REFCNT(self) == 1)
-			for (int i = 0; i < NMADE; i++) Py_CLEAR(self->made[i]);
-		if (!self || slot->event != (PyObject *)self || Py_REFCNT(self) != 1)
-			self = new_event(slot);
-		if (!self) return NULL;
-		fk_event_note(&self->key, in);
-	}
-	self->evt = in->evt;
-	self->source = in->evtsrc;
-	return Py_NewRef((PyObject *)self);
-}
-
-void fk_event_leave(fk_event_slot *slot, PyObject *event) {
-	HostEvent *self = (HostEvent *)event;
-	bool kept = Py_REFCNT(event) > (slot->event == event ? 2 : 1);
-	for (size_t i = MADE_RAW; kept && i <= MADE_SOURCE; i += MADE_SOURCE - MADE_RAW) {
-		PyObject *copy = get_made(event, (void *)i);
-		if (!copy) PyErr_Clear();
-		Py_XDECREF(copy);
-	}
-	self->evt = NULL;
-	self->source = NULL;
-	Py_DECREF(event);
-}
-
-void fk_event_forget(fk_event_slot *slot) { Py_CLEAR(slot->event); }

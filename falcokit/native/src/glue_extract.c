@@ -153,10 +153,11 @@ static bool call_methods(call *c, PyObject *event) {
 
 static bool enter_python(call *c) {
 	fk_gil gil = fk_gil_enter();
-	bool host_waited = fk_host_waits, ok = false;
+	bool *host_waits = &fk_host_waits; // of this thread, looked up once
+	bool host_waited = *host_waits, ok = false;
 	bool entered = c->x->context && PyContext_Enter(c->x->context) == 0;
 	if (!entered) PyErr_Clear(); // a call within a call: it runs in the outer one's context
-	fk_host_waits = true;
+	*host_waits = true;
 	PyObject *event = fk_event_enter(&c->impl->event, c->event);
 	if (event) {
 		fk_tables_enter_extract(c->impl, c->in);
@@ -166,7 +167,7 @@ static bool enter_python(call *c) {
 	} else {
 		tell(c, &c->x->fields[c->in->fields[0].field_id]);
 	}
-	fk_host_waits = host_waited;
+	*host_waits = host_waited;
 	if (entered && PyContext_Exit(c->x->context) < 0) PyErr_Clear();
 	fk_gil_leave(gil);
 	return ok;

@@ -53,12 +53,24 @@ static void first_time(void) {
 	free_ended();
 }
 
+// The state that has the GIL (before 3.12), or that of this thread while it has it: either way the
+// answer to whether `mine` is the one, at the price of a load.
+static inline PyThreadState *active(void) {
+#if PY_VERSION_HEX >= 0x030d0000
+	return PyThreadState_GetUnchecked();
+#else
+	return _PyThreadState_UncheckedGet();
+#endif
+}
+
 fk_gil fk_gil_enter(void) {
-	if (mine && !PyGILState_Check()) {
-		PyEval_RestoreThread(mine);
+	PyThreadState *state = mine;
+	if (state) {
+		if (active() == state) return FK_GIL_HELD;
+		PyEval_RestoreThread(state);
 		return FK_GIL_TAKEN;
 	}
-	if (mine || PyGILState_Check()) return FK_GIL_HELD;
+	if (PyGILState_Check()) return FK_GIL_HELD;
 	bool known = PyGILState_GetThisThreadState() != NULL;
 	first_time();
 	return known ? FK_GIL_ENSURED : FK_GIL_TAKEN;

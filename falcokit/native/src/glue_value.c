@@ -191,9 +191,13 @@ static bool note_place(fk_conversion *c, PyObject *found, size_t i, size_t n) {
 	return find_place(c, found, &c->places[i]);
 }
 
+static inline bool is_found(PyObject *value) {
+	return Py_IS_TYPE(value, (PyTypeObject *)field_value_type);
+}
+
 static bool put_one(fk_conversion *c, PyObject *value, uint32_t ftype, uint8_t *out, size_t i,
                     size_t n) {
-	if (Py_IS_TYPE(value, (PyTypeObject *)field_value_type)) {
+	if (is_found(value)) {
 		if (c->want_places && !note_place(c, value, i, n)) return false;
 		value = PyTuple_GET_ITEM(value, 0);
 	}
@@ -201,8 +205,7 @@ static bool put_one(fk_conversion *c, PyObject *value, uint32_t ftype, uint8_t *
 }
 
 static bool put_list(fk_conversion *c, PyObject *value, ss_plugin_extract_field *field) {
-	if (PyUnicode_Check(value) || PyBytes_Check(value) ||
-	    Py_IS_TYPE(value, (PyTypeObject *)field_value_type))
+	if (PyUnicode_Check(value) || PyBytes_Check(value) || is_found(value))
 		return wrong_type(value, "a list");
 	PyObject *items = PySequence_Fast(value, "");
 	if (!items) {
@@ -237,11 +240,9 @@ bool fk_convert(fk_conversion *c, PyObject *value, ss_plugin_extract_field *fiel
 	c->places = NULL;
 	if (value == Py_None) return true;
 	if (field->flist) return put_list(c, value, field);
-	uint8_t *out = fk_arena_alloc(c->arena, size_of(field->ftype));
+	if (is_found(value) && PyTuple_GET_ITEM(value, 0) == Py_None) return true;
+	uint8_t *out = fk_arena_alloc(c->arena, sizeof(ss_plugin_byte_buffer)); // the largest
 	if (!out) return PyErr_NoMemory(), false;
-	if (Py_IS_TYPE(value, (PyTypeObject *)field_value_type) &&
-	    PyTuple_GET_ITEM(value, 0) == Py_None)
-		return true;
 	if (!put_one(c, value, field->ftype, out, 0, 1)) return false;
 	field->res.u64 = (uint64_t *)(void *)out;
 	field->res_len = 1;
