@@ -43,10 +43,14 @@ static bool is_null(const fk_jitem *item) {
 static fk_jfate copy_part(fk_jrun *run, fk_jitem *item, fk_jcopy how, uint32_t start,
                           uint32_t end) {
 	const uint8_t *from = run->doc->text + start;
-	size_t n = fk_jcopy_text(from, end - start, how, NULL);
+	bool verbatim = fk_jis_verbatim(from, end - start);
+	size_t n = verbatim ? end - start : fk_jcopy_text(from, end - start, how, NULL);
 	if (n == FK_JBROKEN) return FK_DROP;
 	char *text = fk_jnew_text(run, n);
-	if (text) fk_jcopy_text(from, end - start, how, text);
+	if (text && verbatim)
+		memcpy(text, from, n);
+	else if (text)
+		fk_jcopy_text(from, end - start, how, text);
 	fk_jfate fate = fk_jset_text(item, text, n);
 	item->start = start;
 	item->end = end;
@@ -79,7 +83,7 @@ static fk_jfate serialize_any(fk_jrun *run, fk_jitem *item, bool pretty) {
 static fk_jfate serialize(fk_jrun *run, fk_jitem *item, bool pretty) {
 	const fk_jdoc *doc = run->doc;
 	uint32_t start = item->start;
-	size_t end = item->end ? item->end : fk_jcontainer_end(doc->text, doc->len, start);
+	size_t end = item->end ? item->end : fk_jcontainer_end(&run->doc->scan, start);
 	if (end == FK_JBROKEN) return FK_DROP;
 	bool plain = !pretty && fk_jis_plain(doc->text + start, end - start);
 	fk_jfate fate =

@@ -6,18 +6,22 @@
 #include <string.h>
 
 #define FIRST_MEMBERS 256u
+#define FEW           12u // members that are compared sooner than looked up
 
 fk_jdoc *fk_jdoc_new(void) {
 	fk_jdoc *doc = calloc(1, sizeof *doc);
 	if (!doc) return NULL;
 	doc->members = malloc(FIRST_MEMBERS * sizeof *doc->members);
 	doc->room = doc->members ? FIRST_MEMBERS : 0;
+	doc->scan.read = fk_jbest_reader();
 	return doc;
 }
 
 void fk_jdoc_free(fk_jdoc *doc) {
 	if (!doc) return;
 	free(doc->members);
+	free(doc->scan.blocks);
+	free(doc->index.table);
 	free(doc->items);
 	free(doc);
 }
@@ -26,7 +30,10 @@ void fk_jdoc_begin(fk_jdoc *doc, const fk_jevent *event) {
 	doc->event = *event;
 	doc->text = event->payload;
 	doc->len = event->len < FK_JNONE ? event->len : 0; // an event's length has 32 bits
+	fk_jscan_begin(&doc->scan, doc->text, doc->len);
 	doc->count = 0;
+	doc->index.count = 0;
+	doc->root_known = false;
 	if (!doc->room) return;
 	size_t start = fk_jskip_space(doc->text, doc->len, 0);
 	doc->members[0] = (fk_jmember){.value = (uint32_t)start, .next = FK_JNONE, .first = FK_JNONE};
@@ -54,6 +61,7 @@ static inline uint32_t remember(fk_jdoc *doc, uint32_t container, uint32_t last,
 	if (doc->count == doc->room && !make_room(doc)) return FK_JNONE;
 	uint32_t index = doc->count++;
 	doc->members[index] = *met;
+	doc->members[index].of = container;
 	if (last == FK_JNONE)
 		doc->members[container].first = index;
 	else
@@ -73,23 +81,24 @@ void fk_jwalk_start(const fk_jdoc *doc, fk_jwalk *walk, uint32_t value, uint32_t
 }
 
 // Behind the comma after the value that was met last; FK_JBROKEN when there is none.
-static inline __attribute__((always_inline)) size_t behind_comma(const fk_jdoc *doc, size_t value) {
-	size_t pos = fk_jvalue_end(doc->text, doc->len, value, false);
+static inline __attribute__((always_inline)) size_t behind_comma(fk_jdoc *doc, size_t value) {
+	size_t pos = fk_jvalue_end(&doc->scan, value);
 	if (pos == FK_JBROKEN) return pos;
 	pos = fk_jskip_space(doc->text, doc->len, pos);
 	return pos < doc->len && doc->text[pos] == ',' ? pos + 1 : FK_JBROKEN;
 }
 
 // Reads the member that begins at `pos`, or behind spaces there.
-static inline __attribute__((always_inline)) bool read_member(const fk_jdoc *doc, bool object,
-                                                              size_t pos, fk_jmember *met) {
+static inline __attribute__((always_inline)) bool read_member(fk_jdoc *doc, bool object, size_t pos,
+                                                              fk_jmember *met) {
 	const uint8_t *text = doc->text;
 	size_t len = doc->len;
 	pos = fk_jskip_space(text, len, pos);
 	if (object) {
 		if (pos >= len || text[pos] != '"') return false;
-		size_t end = fk_jkey_end(text, len, pos, &met->escaped);
+		size_t end = fk_jquote_behind(&doc->scan, pos);
 		if (end == FK_JBROKEN) return false;
+		met->escaped = fk_jhas_slash(&doc->scan, pos, end);
 		met->key = (uint32_t)pos + 1;
 		met->key_len = (uint32_t)(end - pos - 2);
 		pos = fk_jskip_space(text, len, end);
@@ -137,7 +146,7 @@ bool fk_jwalk_next(fk_jdoc *doc, fk_jwalk *walk) {
 
 // ---- finding ----------------------------------------------------------------------------------------
 
-bool fk_jitem_at(const fk_jdoc *doc, uint32_t value, uint32_t member, fk_jitem *item) {
+bool fk_jitem_at(fk_jdoc *doc, uint32_t value, uint32_t member, fk_jitem *item) {
 	const uint8_t *text = doc->text;
 	uint8_t c = text[value];
 	*item = (fk_jitem){.kind = FK_KVALUE, .start = value, .member = member};
@@ -147,7 +156,7 @@ bool fk_jitem_at(const fk_jdoc *doc, uint32_t value, uint32_t member, fk_jitem *
 	}
 	size_t end;
 	if (c == '"') {
-		end = fk_jstring_end(text, doc->len, value);
+		end = fk_jquote_behind(&doc->scan, value);
 		item->type = FK_JSTRING;
 	} else {
 		end = fk_jscalar_end(text, doc->len, value);
@@ -158,9 +167,13 @@ bool fk_jitem_at(const fk_jdoc *doc, uint32_t value, uint32_t member, fk_jitem *
 	return end != FK_JBROKEN && item->type;
 }
 
-bool fk_jroot(const fk_jdoc *doc, fk_jitem *item) {
-	return doc->count && doc->members[0].value < doc->len &&
-	       fk_jitem_at(doc, doc->members[0].value, 0, item);
+const fk_jitem *fk_jroot(fk_jdoc *doc) {
+	if (!doc->root_known) {
+		doc->has_root = doc->count && doc->members[0].value < doc->len &&
+		                fk_jitem_at(doc, doc->members[0].value, 0, &doc->root);
+		doc->root_known = true;
+	}
+	return doc->has_root ? &doc->root : NULL;
 }
 
 static inline bool has_key(const fk_jdoc *doc, const fk_jmember *m, const char *key, size_t len) {
@@ -177,10 +190,8 @@ static inline bool go_to(fk_jitem *of, uint32_t value, uint32_t member) {
 }
 
 // Goes on behind the last member that is remembered, and remembers. False with `*full` when there is
-// no room for more. What one member says of where the next is stays in registers: it is what all waits
-// for.
+// no room for more.
 static bool find_on(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len, bool *full) {
-	const fk_jdoc text = *doc;
 	uint32_t container = of->member, last = doc->members[container].last;
 	size_t pos = of->start + (size_t)1;
 	if (last != FK_JNONE) pos = behind_comma(doc, doc->members[last].value);
@@ -188,29 +199,37 @@ static bool find_on(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len, boo
 		*full = doc->count == doc->room && !make_room(doc);
 		if (*full) return false;
 		uint32_t index = doc->count;
-		fk_jmember met = {.next = FK_JNONE, .first = FK_JNONE, .last = FK_JNONE};
-		if (pos == FK_JBROKEN || !read_member(&text, true, pos, &met)) break;
-		doc->members[index] = met;
+		fk_jmember *met = &doc->members[index]; // written in place: a copy would wait for its parts
+		if (pos == FK_JBROKEN || !read_member(doc, true, pos, met)) break;
+		met->of = container;
+		met->next = met->first = met->last = FK_JNONE;
+		met->complete = met->unindexed = false;
 		*(last == FK_JNONE ? &doc->members[container].first : &doc->members[last].next) = index;
-		last = index;
+		doc->members[container].last = last = index;
 		doc->count = index + 1;
-		if (has_key(&text, &met, key, len)) {
-			doc->members[container].last = last;
-			return go_to(of, met.value, last);
-		}
-		pos = behind_comma(&text, met.value);
+		if (has_key(doc, met, key, len)) return go_to(of, met->value, last);
+		pos = behind_comma(doc, met->value);
 	}
-	doc->members[container].last = last;
 	doc->members[container].complete = true;
 	return false;
+}
+
+// Among the members that were met: the first few one by one.
+static uint32_t find_met(fk_jdoc *doc, uint32_t container, const char *key, size_t len) {
+	uint32_t i = doc->members[container].first, found;
+	if (doc->index.count && fk_jindex_find(doc, container, key, len, &found)) return found;
+	for (unsigned n = 0; i != FK_JNONE; i = doc->members[i].next, n++) {
+		if (n == FEW && fk_jindex_find(doc, container, key, len, &found)) return found;
+		if (has_key(doc, &doc->members[i], key, len)) return i;
+	}
+	return FK_JNONE;
 }
 
 bool fk_jfind(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len) {
 	if (of->member != FK_JNONE) {
 		bool full;
-		for (uint32_t i = doc->members[of->member].first; i != FK_JNONE; i = doc->members[i].next)
-			if (has_key(doc, &doc->members[i], key, len))
-				return go_to(of, doc->members[i].value, i);
+		uint32_t met = find_met(doc, of->member, key, len);
+		if (met != FK_JNONE) return go_to(of, doc->members[met].value, met);
 		if (doc->members[of->member].complete) return false;
 		if (find_on(doc, of, key, len, &full)) return true;
 		if (!full) return false;

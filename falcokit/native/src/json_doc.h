@@ -3,20 +3,22 @@
 // at a limit; what is beyond it is found again each time. Called by json_eval.c and its siblings.
 #pragma once
 
+#include "json_blocks.h"
 #include "json_field.h"
-#include "json_scan.h"
 
 #define FK_JNONE        UINT32_MAX
-#define FK_JMEMBERS_MAX 65536u // 28 bytes each
+#define FK_JMEMBERS_MAX 65536u // 32 bytes each
 
 // A value that was met: a member of an object, an element of an array, the document itself (the first).
 typedef struct fk_jmember {
+	uint32_t of;           // the container it is in
 	uint32_t key, key_len; // its bytes between the quotes, as they are
 	uint32_t value;
 	uint32_t next;        // its sibling
 	uint32_t first, last; // of its own members, as far as they were met
 	bool complete;        // there are no others
 	bool escaped;         // the key has a backslash
+	bool unindexed;       // a key in it has, and is not in the index
 } fk_jmember;
 
 // What an operator gives or takes. A value of the document has a type; what was computed has a kind.
@@ -40,15 +42,30 @@ typedef struct fk_jitem {
 	uint32_t len; // of text, or of an IP
 } fk_jitem;
 
+// The members by container and key, made when a container with many is searched again.
+typedef struct fk_jindex {
+	uint32_t *table; // members, by their hash; 0 is none, as the document itself has no key
+	uint32_t size;   // a power of two, more than twice what is in it
+	uint32_t count;  // the members that were looked at, 0: what the table holds is of another event
+} fk_jindex;
+
 struct fk_jdoc {
 	const uint8_t *text;
 	size_t len;
+	fk_jscan scan;
 	fk_jevent event;
 	fk_jmember *members;
 	uint32_t count, room;
+	fk_jindex index;
+	bool root_known, has_root;
+	fk_jitem root;
 	fk_jitem *items; // the evaluator's stack, kept from run to run
 	uint32_t items_room;
 };
+
+// The first of the known members of `container` that has this key, or FK_JNONE. False when it cannot
+// tell: there is no memory, or a key with an escape in the container.
+bool fk_jindex_find(fk_jdoc *doc, uint32_t container, const char *key, size_t len, uint32_t *found);
 
 // Steps through the members of a container.
 typedef struct fk_jwalk {
@@ -63,10 +80,12 @@ void fk_jwalk_start(const fk_jdoc *doc, fk_jwalk *walk, uint32_t value, uint32_t
 // what is there is not JSON.
 bool fk_jwalk_next(fk_jdoc *doc, fk_jwalk *walk);
 
-// The document's value, or the member of `of` that has this key or index: into `of`.
-bool fk_jroot(const fk_jdoc *doc, fk_jitem *item);
+// The document's value, looked for once in an event; NULL when it has none.
+const fk_jitem *fk_jroot(fk_jdoc *doc);
+
+// The member of `of` that has this key or index: into `of`.
 bool fk_jfind(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len);
 bool fk_jelement(fk_jdoc *doc, fk_jitem *of, uint64_t index);
 
 // The value at `value` as an item; false when it is not well formed (containers are not looked into).
-bool fk_jitem_at(const fk_jdoc *doc, uint32_t value, uint32_t member, fk_jitem *item);
+bool fk_jitem_at(fk_jdoc *doc, uint32_t value, uint32_t member, fk_jitem *item);

@@ -33,8 +33,10 @@ static bool push_text(fk_jrun *run, const char *text, size_t len) {
 // ---- sources ----------------------------------------------------------------------------------------
 
 static bool push_context(fk_jrun *run, unsigned out) {
-	if (out > run->depth || (out == run->depth && !run->has_root)) return true;
-	return fk_jpush(run, &run->contexts[run->depth - out]);
+	if (out > run->depth) return true;
+	if (out < run->depth) return fk_jpush(run, &run->contexts[run->depth - out]);
+	const fk_jitem *root = fk_jroot(run->doc);
+	return !root || fk_jpush(run, root);
 }
 
 // Bytes that are no JSON, as text: what is not UTF-8 in them is replaced.

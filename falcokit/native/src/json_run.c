@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define FIRST_ITEMS 64u
-#define KEPT_ITEMS  65536u // 40 bytes each; a larger stack is not kept for the next run
+#define KEPT_ITEMS  32768u // 40 bytes each; a larger stack is not kept for the next run
 
 fk_jfate fk_jfail(fk_jrun *run, const char *why) {
 	if (run->errlen) snprintf(run->err, run->errlen, "%s", why);
@@ -24,11 +24,15 @@ static bool grow(fk_jrun *run) {
 }
 
 bool fk_jpush(fk_jrun *run, const fk_jitem *item) {
-	fk_jitem copy = *item; // it may lie on the stack itself
+	fk_jitem copy;
 	if (++run->values > FK_JVALUES_MAX)
 		return fk_jfail(run, "it makes more values than fields may") == FK_KEEP;
-	if (run->top == run->doc->items_room && !grow(run)) return false;
-	run->doc->items[run->top++] = copy;
+	if (run->top == run->doc->items_room) {
+		copy = *item; // it may lie on the stack itself
+		item = &copy;
+		if (!grow(run)) return false;
+	}
+	run->doc->items[run->top++] = *item;
 	return true;
 }
 
@@ -135,7 +139,6 @@ ss_plugin_rc fk_jprogram_run(const fk_jprogram *program, fk_jdoc *doc,
 	run.text_left = 2 * doc->len + FK_JTEXT_EXTRA;
 	run.err = err;
 	run.errlen = errlen;
-	run.has_root = fk_jroot(doc, &run.contexts[0]);
 	field->res_len = 0;
 	field->res.u64 = NULL;
 	bool good = take_argument(&run, field) && fk_jeval(&run, program->root) &&

@@ -24,8 +24,7 @@ typedef struct fk_jrun {
 	char *err;
 	size_t errlen;
 	unsigned depth; // of contexts: what operators between each() and its end look at
-	bool has_root;
-	fk_jitem contexts[FK_JPROGRAM_DEPTH_MAX + 1];
+	fk_jitem contexts[FK_JPROGRAM_DEPTH_MAX + 1]; // but the outermost, the document
 } fk_jrun;
 
 typedef enum fk_jfate {

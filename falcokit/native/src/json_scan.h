@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns where JSON values end in a payload. Everything here is a function of the bytes alone, so that
-// no answer hangs on what was asked before. Called by the other json_*.c.
+// Owns where JSON strings and scalars end, by their bytes. Everything here is a function of the bytes
+// alone, so that no answer hangs on what was asked before. Called by the other json_*.c.
 #pragma once
 
 #include <stdbool.h>
@@ -25,17 +25,15 @@ typedef enum fk_jtype {
 	FK_JOBJECT = 32,
 } fk_jtype;
 
-// After the closing bracket of the container that opens at `pos`: strings are respected, and brackets
-// counted whatever their kind.
-size_t fk_jcontainer_end(const uint8_t *text, size_t len, size_t pos);
-
 // After the quote that closes the string that goes on at `pos`, behind its opening quote.
 size_t fk_jstring_end_from(const uint8_t *text, size_t len, size_t pos);
 
 // The type of the token text[pos..end), 0 when it is no scalar of JSON.
 fk_jtype fk_jscalar_type(const uint8_t *text, size_t pos, size_t end);
 
-static inline bool fk_jspace(uint8_t c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+static inline bool fk_jspace(uint8_t c) {
+	return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
+}
 
 static inline size_t fk_jskip_space(const uint8_t *text, size_t len, size_t pos) {
 	while (pos < len && fk_jspace(text[pos])) pos++;
@@ -70,29 +68,21 @@ static inline size_t fk_jstring_end(const uint8_t *text, size_t len, size_t pos)
 	return fk_jstring_end_from(text, len, pos);
 }
 
-static inline size_t fk_jkey_end(const uint8_t *text, size_t len, size_t pos, bool *escaped) {
-	*escaped = false;
-	if (pos + 1 + FK_JGLANCE <= len) {
-		size_t at = pos + 1 + fk_jglance(text, pos + 1);
-		if (at < pos + 1 + FK_JGLANCE && text[at] == '"') return at + 1;
-	}
-	size_t end = fk_jstring_end_from(text, len, pos + 1);
-	*escaped = end != FK_JBROKEN && memchr(text + pos, '\\', end - pos) != NULL;
-	return end;
-}
-
 // A scalar goes on to a comma, a closing bracket or a space.
 extern const bool fk_jends_scalar[256];
 static inline size_t fk_jscalar_end(const uint8_t *text, size_t len, size_t pos) {
+#if defined(FK_JSSE2)
+	if (pos + FK_JGLANCE <= len) { // most are short: without a guess for each byte
+		const __m128i low = _mm_set1_epi8(0x20);
+		__m128i v = _mm_loadu_si128((const __m128i *)(text + pos));
+		__m128i commas = _mm_cmpeq_epi8(v, _mm_set1_epi8(','));
+		__m128i closing = _mm_cmpeq_epi8(_mm_or_si128(v, low), _mm_set1_epi8('}'));
+		__m128i spaces = _mm_cmpeq_epi8(_mm_min_epu8(v, low), v); // and other control characters
+		__m128i ends = _mm_or_si128(_mm_or_si128(commas, closing), spaces);
+		unsigned hit = (unsigned)_mm_movemask_epi8(ends);
+		pos += (unsigned)__builtin_ctz(hit | 1u << FK_JGLANCE);
+	}
+#endif
 	while (pos < len && !fk_jends_scalar[text[pos]]) pos++;
 	return pos;
-}
-
-// After the value that begins at `pos`, whose first byte is there. A scalar that the text's end cuts
-// off is broken, as more digits may have followed; not so one that is the whole document.
-static inline size_t fk_jvalue_end(const uint8_t *text, size_t len, size_t pos, bool root) {
-	if (text[pos] == '"') return fk_jstring_end(text, len, pos);
-	if (text[pos] == '{' || text[pos] == '[') return fk_jcontainer_end(text, len, pos);
-	size_t end = fk_jscalar_end(text, len, pos);
-	return end == len && !root ? FK_JBROKEN : end;
 }

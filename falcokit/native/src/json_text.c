@@ -9,6 +9,15 @@ static const char replacement[] = "\xef\xbf\xbd", nul[] = "\\u0000";
 
 static inline bool plain(uint8_t c) { return c && c < 0x80 && c != '\\'; }
 
+// Whether all 8 bytes are.
+static inline bool plain_eight(const uint8_t *in) {
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t v, x;
+	memcpy(&v, in, 8);
+	x = v ^ '\\' * ones; // a byte is 0 where ones are borrowed from it, or from one below
+	return !((v | (v - ones) | ((x - ones) & ~x)) & 0x80 * ones);
+}
+
 // How many bytes from here are ASCII, neither NUL nor a backslash.
 static inline size_t plain_run(const uint8_t *in, size_t len) {
 	size_t n = 0;
@@ -21,9 +30,15 @@ static inline size_t plain_run(const uint8_t *in, size_t len) {
 		if (hit) return n + (unsigned)__builtin_ctz(hit);
 	}
 #endif
+	if (len >= 8) {
+		while (n + 8 <= len && plain_eight(in + n)) n += 8;
+		if (n + 8 > len && plain_eight(in + len - 8)) return len;
+	}
 	while (n < len && plain(in[n])) n++;
 	return n;
 }
+
+bool fk_jis_verbatim(const uint8_t *in, size_t len) { return plain_run(in, len) == len; }
 
 bool fk_jis_plain(const uint8_t *in, size_t len) {
 	while (len) {

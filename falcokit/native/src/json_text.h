@@ -20,6 +20,9 @@ size_t fk_jcopy_text(const uint8_t *in, size_t len, fk_jcopy how, char *out);
 #define FK_JDEPTH_MAX 10000u
 size_t fk_jserialize(const uint8_t *in, size_t len, size_t pos, bool pretty, bool root, char *out);
 
+// Whether all of the bytes stay as they are: ASCII, neither NUL nor a backslash.
+bool fk_jis_verbatim(const uint8_t *in, size_t len);
+
 // Whether all of the bytes are ASCII, and none is NUL.
 bool fk_jis_plain(const uint8_t *in, size_t len);
 
