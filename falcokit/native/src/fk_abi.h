@@ -38,7 +38,7 @@ typedef struct fk_boot {
 	uint32_t plugin_id;             // 0: none, or no event sourcing
 	const char *event_source;       // NULL: none
 	int has_source;
-	int has_metrics;                // the author defined get_metrics
+	int has_metrics; // the author defined get_metrics
 	int has_async;
 	int imports_tables;
 	int has_log; // the required API version has one: 3.4 and newer

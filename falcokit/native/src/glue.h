@@ -187,7 +187,7 @@ typedef struct fk_impl {
 	pthread_mutex_t log_lock;
 	pthread_mutex_t init_lock;
 	const ss_plugin_init_input *init_in; // while the host waits for init
-	bool capturing; // a handler is set and start_async has succeeded
+	bool capturing;                      // a handler is set and start_async has succeeded
 	fk_worker worker;
 	fk_async async;
 	fk_event_slot event;              // that hooks were last called with
