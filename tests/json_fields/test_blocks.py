@@ -38,7 +38,7 @@ _marks = st.sampled_from(
 )
 _texts = st.lists(_filler | _marks, max_size=4).map(lambda parts: b'"' + b"".join(parts) + b'"')
 _odd = st.sampled_from(
-    [b'1"2', b'"', b"\\", b"[\\]]", b'[\\"]', b"{\\}}", b'[1"2,3]', b"1\\", b"}"]
+    [b'1"2', b'"', b"\\", b"[\\]]", b'[\\"]', b"{\\}}", b"[\\[]", b'[1"2,3]', b"1\\", b"}"]
 )
 _plain = st.sampled_from([b"1", b"-12.5e3", b"null", b"true", b"[]", b"{}", b"7\x01", b"1" * 40])
 _names = st.sampled_from([f'"{k}"'.replace("\\", "\\\\").encode() for k in KEYS]) | st.just(
@@ -101,3 +101,24 @@ def test_the_first_of_equal_keys_is_taken_among_many(native: NativeFields) -> No
         field = json_field("x.y", path(f"/m{i}"), desc="d")
         assert native.run(field).value == (str(i) if i < 300 else None)
     assert native.run(json_field("x.y", path("o", "m7"), desc="d")).value == "other"
+
+
+def test_a_key_with_an_escape_is_found_among_many(native: NativeFields) -> None:
+    before = b"".join(b'"m%d":%d,' % (i, i) for i in range(40))
+    payload = b"{" + before + b'"\\u006b":"first","k":"second","z":"end"}'
+    native.begin(payload)
+    for name, value in (("z", "end"), ("m39", "39"), ("k", "first"), ("m12", "12")):
+        assert native.run(json_field("x.y", path(f"/{name}"), desc="d")).value == value
+
+
+@pytest.mark.parametrize("size", range(1, 200, 7))
+def test_a_string_without_an_end_is_no_value_wherever_the_payload_ends(
+    native: NativeFields, size: int
+) -> None:
+    for other in (b'{"k0":"' + b'"' * 500 + b'"}', b"[" * 500, b"]" * 500):
+        native.begin(other)  # what was read of another event tells nothing
+        native.run(FIELDS["all"])
+        for opening in (b'"', b"[", b'["]'):
+            native.begin(b'{"k0":' + opening + b"x" * size)
+            for name in ("k1", "k0", "elements"):
+                assert native.run(FIELDS[name]).value is None
