@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from falcokit.capture.event_table import event_table
 from falcokit.runtime import event_values
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INTEGERS",
     "NULL_STRING",
+    "NULL_WHEN_EMPTY",
     "STRINGS",
     "WIDTHS",
     "PolledFd",
@@ -34,6 +35,18 @@ __all__ = [
     "decoder",
     "dynamic_param",
 ]
+
+#: Empty parameters of these types were known before the others could be empty: shown as NULL.
+NULL_WHEN_EMPTY: Final = frozenset(
+    {
+        "PT_BYTEBUF",
+        "PT_SOCKTUPLE",
+        "PT_FDLIST",
+        "PT_CHARBUFARRAY",
+        "PT_CHARBUF_PAIR_ARRAY",
+        "PT_DYN",
+    }
+)
 
 
 def dynamic_param(param: Param, raw: bytes) -> Param | None:

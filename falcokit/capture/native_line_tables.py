@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.capture.decoding import INTEGERS, STRINGS
+from falcokit.capture.decoding import INTEGERS, NULL_WHEN_EMPTY, STRINGS
 from falcokit.capture.event_table import (
     ASYNC_EVENT,
     GENERIC_SYSCALLS,
@@ -22,16 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LineTables"]
 
-_NULL_WHEN_EMPTY: Final = frozenset(
-    {
-        "PT_BYTEBUF",
-        "PT_SOCKTUPLE",
-        "PT_FDLIST",
-        "PT_CHARBUFARRAY",
-        "PT_CHARBUF_PAIR_ARRAY",
-        "PT_DYN",
-    }
-)
 _FORMATS: Final = {
     "PF_NA": "FK_DECIMAL",
     "PF_DEC": "FK_DECIMAL",
@@ -103,7 +93,7 @@ class LineTables:
         array = self._array("struct fk_param[]", len(params))
         for entry, param in zip(array, params, strict=True):
             entry.prefix = self._word(f"{param.name}=")
-            entry.empty_null = param.type in _NULL_WHEN_EMPTY
+            entry.empty_null = param.type in NULL_WHEN_EMPTY
             kind = _kind(param)
             width, signed = INTEGERS.get(param.type, (0, False))
             entry.width, entry.is_signed = width, signed or kind == "FK_DECIMAL"

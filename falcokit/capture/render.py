@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from falcokit.capture.decoding import NULL_WHEN_EMPTY
 from falcokit.capture.event_table import GENERIC_SYSCALLS, event_table
 from falcokit.capture.render_buffers import buffer_shower
 from falcokit.capture.render_state import Scene
@@ -33,18 +34,6 @@ __all__ = ["BUFFER_CHARS", "ArgText", "arg_texts", "args_text", "dump_text"]
 
 #: How much of a buffer libsinsp shows unless told otherwise.
 BUFFER_CHARS: Final = 80
-
-#: Empty parameters of these types were known before the others could be empty.
-_NULL_WHEN_EMPTY: Final = frozenset(
-    {
-        "PT_BYTEBUF",
-        "PT_SOCKTUPLE",
-        "PT_FDLIST",
-        "PT_CHARBUFARRAY",
-        "PT_CHARBUF_PAIR_ARRAY",
-        "PT_DYN",
-    }
-)
 
 
 class ArgText(NamedTuple):
@@ -140,7 +129,7 @@ def _columns(
         _Column(
             f"{param.name}=",
             shower(param, order, buffer_chars, buffers),
-            f"{param.name}={'NULL' if param.type in _NULL_WHEN_EMPTY else '<NA>'}",
+            f"{param.name}={'NULL' if param.type in NULL_WHEN_EMPTY else '<NA>'}",
             holds_buffer(param),
         )
         for param in event_type.params

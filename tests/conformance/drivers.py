@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from conftest import RealHost
 
 __all__ = [
-    "Drive", "InProcess", "Log", "Outcome", "Plughost", "RunnerDrive", "Seen", "Sysdig", "reported",
+    "Drive", "InProcess", "Log", "Outcome", "Plughost", "RunnerDrive", "Seen", "Sysdig",
+    "read_reports", "reported",
 ]  # fmt: skip
 
 _FORMAT = "*%evt.num|%evt.type|%evt.source|%evt.asynctype|%evt.is_async|%evt.rawtime"
@@ -133,6 +134,24 @@ def reported(report: dict[str, Any]) -> Seen:
     return Seen(report["type"], data, report["ts_ns"], tid, report.get("source"), report["number"])
 
 
+def read_reports(chosen: RunOptions, out: Outcome) -> None:
+    """Run our runner to its end, and put what it reports into `out`."""
+    with Runner(chosen) as runner:
+        out.raw = list(runner.reports())
+        assert runner.returncode in {0, 1}, runner.returncode
+    for report in out.raw:
+        kind = report["report"]
+        if kind == "event":
+            out.events.append(reported(report))
+        elif kind == "error":
+            out.error += report["message"]
+        elif kind == "log":
+            component = report["component"]
+            out.logs.append(Log(report["severity"], component, report["message"]))
+        elif kind == "metrics":
+            out.metrics = report["metrics"]
+
+
 class RunnerDrive:
     name = "runner"
     source = "syscall"
@@ -146,20 +165,7 @@ class RunnerDrive:
             library=author.library, init_config=_config(config), limit=limit,
             duration=seconds, metrics=True, **options,
         )  # fmt: skip
-        with Runner(chosen) as runner:
-            out.raw = list(runner.reports())
-            assert runner.returncode in {0, 1}, runner.returncode
-        for report in out.raw:
-            kind = report["report"]
-            if kind == "event":
-                out.events.append(reported(report))
-            elif kind == "error":
-                out.error += report["message"]
-            elif kind == "log":
-                component = report["component"]
-                out.logs.append(Log(report["severity"], component, report["message"]))
-            elif kind == "metrics":
-                out.metrics = report["metrics"]
+        read_reports(chosen, out)
         return out
 
 

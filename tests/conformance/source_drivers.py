@@ -12,10 +12,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from drivers import Log, Outcome, Seen, reported
+from drivers import Log, Outcome, Seen, read_reports
 
 from falcokit.capture import open_capture
-from falcokit.runner import Runner, RunOptions
+from falcokit.runner import RunOptions
 from falcokit.testing import start_plugin
 
 if TYPE_CHECKING:
@@ -83,22 +83,8 @@ class RunnerRead:
             library=author.library, init_config=_text(config), open_params=params or "",
             limit=limit, duration=seconds, metrics=True, **options,
         )  # fmt: skip
-        with Runner(chosen) as runner:
-            out.raw = list(runner.reports())
-            assert runner.returncode in {0, 1}, runner.returncode
-        for report in out.raw:
-            kind = report["report"]
-            if kind == "event":
-                out.events.append(reported(report))
-            elif kind == "error":
-                out.error += report["message"]
-            elif kind == "log":
-                component = report["component"]
-                out.logs.append(Log(report["severity"], component, report["message"]))
-            elif kind == "metrics":
-                out.metrics = report["metrics"]
-            elif kind == "closed":
-                out.eof = report["reason"] == "eof"
+        read_reports(chosen, out)
+        out.eof = any(r["report"] == "closed" and r["reason"] == "eof" for r in out.raw)
         return out
 
 
