@@ -31,7 +31,7 @@ _SUCCESS: Final = 0
 _FAILURE: Final = 1
 _DEBUG: Final = 7
 _HEADER: Final = 26
-_SWITCH_SECONDS: Final = 1e-4
+_SWITCH_SECONDS: Final = 3e-5
 _TEXT_PARAMS, _TEXT_EVENT, _TEXT_PROGRESS = range(3)  # fk_text of glue_source.c
 
 _states: dict[int, PluginState] = {}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import threading
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -33,6 +34,7 @@ __all__ = ["add_source_folder", "import_plugin", "plugin_modules"]
 _NOT_IMPORTED = frozenset({"conftest", "setup", "tests", "test", "docs", "examples", "noxfile"})
 
 _claimed: dict[str, frozenset[str]] = {}  # source folder -> top-level modules
+_claiming = threading.Lock()  # a host may init states of one plugin from several threads at once
 
 
 def plugin_modules(folder: str) -> frozenset[str]:
@@ -116,7 +118,8 @@ def import_plugin(target: str, folder: str, paths: Iterable[str]) -> type[Any]:
         if path not in sys.path:
             sys.path.append(path)
     if paths:
-        _claim(folder)
+        with _claiming:
+            _claim(folder)
     module_name, _, class_name = target.partition(":")
     module = importlib.import_module(module_name)
     plugin = getattr(module, class_name, None)

@@ -18,6 +18,7 @@ typedef struct call {
 	const ss_plugin_field_extract_input *in;
 	ss_plugin_extract_value_offsets *wanted; // NULL: places are not asked for
 	fk_place **places;                       // of each field; NULL: they are not asked for
+	bool ok;                                 // the methods gave their values
 } call;
 
 static bool refuse(call *c, const fk_field_info *field, const char *what) {
@@ -151,17 +152,17 @@ static bool call_methods(call *c, PyObject *event) {
 	return true;
 }
 
-static bool enter_python(call *c) {
-	fk_gil gil = fk_gil_enter();
+static void enter_python(void *arg) {
+	call *c = arg;
 	bool *host_waits = &fk_host_waits; // of this thread, looked up once
-	bool host_waited = *host_waits, ok = false;
+	bool host_waited = *host_waits;
 	bool entered = c->x->context && PyContext_Enter(c->x->context) == 0;
 	if (!entered) PyErr_Clear(); // a call within a call: it runs in the outer one's context
 	*host_waits = true;
 	PyObject *event = fk_event_enter(&c->impl->event, c->event);
 	if (event) {
 		fk_tables_enter_extract(c->impl, c->in);
-		ok = call_methods(c, event);
+		c->ok = call_methods(c, event);
 		fk_tables_leave(c->impl);
 		fk_event_leave(&c->impl->event, event);
 	} else {
@@ -169,8 +170,6 @@ static bool enter_python(call *c) {
 	}
 	*host_waits = host_waited;
 	if (entered && PyContext_Exit(c->x->context) < 0) PyErr_Clear();
-	fk_gil_leave(gil);
-	return ok;
 }
 
 // The framework reads an entry for each value of its one field; the header of the API says one for each
@@ -199,7 +198,7 @@ static void hand_out_places(call *c) {
 
 ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
                         const ss_plugin_field_extract_input *in) {
-	call c = {impl, impl->extraction, event, in, NULL, NULL};
+	call c = {impl, impl->extraction, event, in, NULL, NULL, false};
 	bool methods = false;
 	if (!c.x) return SS_PLUGIN_FAILURE;
 	fk_arena_reset(&c.x->arena);
@@ -212,7 +211,10 @@ ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
 	bool ok = event->evt->len >= sizeof *event->evt;
 	if (!ok) fk_fail(impl->plugin, "extract_fields: an event is shorter than its header");
 	ok = ok && run_programs(&c, &methods);
-	if (ok && methods) ok = enter_python(&c);
+	if (ok && methods) {
+		fk_gil_call(enter_python, &c);
+		ok = c.ok;
+	}
 	if (ok && c.places) hand_out_places(&c);
 	for (uint32_t i = 0; !ok && i < in->num_fields; i++) in->fields[i].res_len = 0;
 	return ok ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;

@@ -76,6 +76,10 @@ fk_gil fk_gil_enter(void) {
 	return known ? FK_GIL_ENSURED : FK_GIL_TAKEN;
 }
 
+PyThreadState *fk_gil_state(void) { return mine; }
+
+bool fk_gil_held(void) { return mine ? active() == mine : PyGILState_Check(); }
+
 void fk_gil_leave(fk_gil how) {
 	if (how == FK_GIL_TAKEN) PyEval_SaveThread();
 	if (how == FK_GIL_ENSURED) PyGILState_Release(PyGILState_UNLOCKED);

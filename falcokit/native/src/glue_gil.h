@@ -11,3 +11,8 @@ typedef enum fk_gil {
 
 fk_gil fk_gil_enter(void);
 void fk_gil_leave(fk_gil how);
+bool fk_gil_held(void);
+PyThreadState *fk_gil_state(void); // of this thread, NULL if it has none of its own
+
+// Runs the work with the GIL: with one taken for it, or with one that is kept between calls (glue_keeper.c).
+void fk_gil_call(void (*work)(void *), void *arg);

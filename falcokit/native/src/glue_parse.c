@@ -61,26 +61,35 @@ static bool call(fk_impl *impl, const ss_plugin_event_input *in) {
 	return result != NULL;
 }
 
+typedef struct parse_call {
+	fk_impl *impl;
+	const ss_plugin_event_input *in;
+	const ss_plugin_event_parse_input *tables;
+	bool ok;
+} parse_call;
+
+static void enter_python(void *arg) {
+	parse_call *c = arg;
+	struct fk_parsing *parsing = c->impl->parsing;
+	if (!parsing->function) return;                               // destroy has begun
+	bool *host_waits = &fk_host_waits, host_waited = *host_waits; // of this thread, looked up once
+	bool entered = PyContext_Enter(parsing->context) == 0;
+	if (!entered) PyErr_Clear(); // a call within a call: it runs in the outer one's context
+	*host_waits = true;
+	fk_tables_enter_parse(c->impl, c->tables);
+	c->ok = call(c->impl, c->in);
+	fk_tables_leave(c->impl);
+	*host_waits = host_waited;
+	if (entered && PyContext_Exit(parsing->context) < 0) PyErr_Clear();
+}
+
 ss_plugin_rc fk_parse(fk_impl *impl, const ss_plugin_event_input *in,
                       const ss_plugin_event_parse_input *tables) {
 	struct fk_parsing *parsing = impl->parsing;
 	if (!parsing || !is_wanted(parsing, in)) return SS_PLUGIN_SUCCESS;
-	fk_gil gil = fk_gil_enter();
-	if (!parsing->function) { // destroy has begun
-		fk_gil_leave(gil);
-		return SS_PLUGIN_FAILURE;
-	}
-	bool host_waited = fk_host_waits;
-	bool entered = PyContext_Enter(parsing->context) == 0;
-	if (!entered) PyErr_Clear(); // a call within a call: it runs in the outer one's context
-	fk_host_waits = true;
-	fk_tables_enter_parse(impl, tables);
-	bool ok = call(impl, in);
-	fk_tables_leave(impl);
-	fk_host_waits = host_waited;
-	if (entered && PyContext_Exit(parsing->context) < 0) PyErr_Clear();
-	fk_gil_leave(gil);
-	return ok ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
+	parse_call c = {impl, in, tables, false};
+	fk_gil_call(enter_python, &c);
+	return c.ok ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
 }
 
 uint16_t *fk_parse_types(fk_impl *impl, uint32_t *n) {

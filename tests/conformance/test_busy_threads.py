@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fields beside Python threads that want the GIL all the time.
+
+The GIL is kept for the host between its calls (glue_keeper.c): each value is right, and all others
+get their turns, whether the host is busy or away.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import CompileC, WritePlugin
+
+_KEEPS = sys.version_info < (3, 12)  # falcokit builds for the Python it runs in
+_BUSY = """
+import ctypes, mmap, struct
+from falcokit import FieldExtraction, field
+number = struct.Struct("<Q").unpack_from
+class Config(msgspec.Struct):
+    counter: str
+    busy: int
+class P(Plugin, FieldExtraction):
+    event_sources = ("conform",)
+    config: Config
+    def init(self):
+        with open(self.config.counter, "r+b") as file:
+            self.counter = mmap.mmap(file.fileno(), 8)
+        for _ in range(self.config.busy):
+            threading.Thread(target=self.count, daemon=True).start()
+    def count(self):
+        n = 0
+        while True:
+            n += 1
+            self.counter[:] = n.to_bytes(8, "little")
+    @field("a.number", desc="d")
+    def number(self, event: Event) -> int:
+        n, = number(event.data)
+        if n % 1000 == 999:
+            raise ValueError("each 1000th")
+        if n % 500 == 0:
+            time.sleep(1e-5)  # gives the GIL up within the call
+        if n % 100 == 0 and (state := ctypes.pythonapi.PyGILState_Ensure()) != 0:
+            ctypes.pythonapi.PyGILState_Release(state)  # which it had, as Python sees it
+        if n % 10 == 0 and not ctypes.pythonapi.PyGILState_Check():
+            return 0
+        return n
+"""
+
+
+@pytest.mark.parametrize(("hosts", "busy"), [(1, 1), (1, 3), (3, 1)])
+def test_values_and_turns_beside_busy_threads(
+    write_plugin: WritePlugin, compile_c: CompileC, tmp_path: Path, hosts: int, busy: int
+) -> None:
+    program = compile_c("asker", [Path(__file__).parent / "asker.c"])
+    library = write_plugin(_BUSY).library
+    counter = tmp_path / "counter"
+    counter.write_bytes(bytes(8))
+    config = json.dumps({"counter": str(counter), "busy": busy})
+    keeper = ["falcokit-keeper"] if _KEEPS else []
+    done = subprocess.run(
+        [program, library, config, counter, str(hosts), *keeper],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "end\n"), done.stdout + done.stderr
