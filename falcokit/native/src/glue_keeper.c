@@ -16,12 +16,12 @@
 #include <unistd.h>
 
 #define CAN_KEEP   (PY_VERSION_HEX < 0x030c0000)
-#define SAMPLE     16               // one call in so many is timed
-#define SLOW_NS    8000             // so long to take the GIL: another thread had it
-#define CLOSE_NS   (SAMPLE * 50000) // calls follow closely: so many within this time
-#define CALM       256              // samples without a slow one: no other thread wants the GIL
-#define TURN_NS    100000           // the keeper looks after others so often
-#define STAY_TURNS 1000             // then it leaves, to see whether it is still needed
+#define SAMPLE     16     // one call in so many is timed
+#define SLOW_NS    8000   // so long to take the GIL: another thread had it
+#define CALM       64     // samples without a slow one: no other thread wants the GIL
+#define SURE       3      // slow samples before that: one does
+#define TURN_NS    100000 // the keeper looks after others so often
+#define STAY_TURNS 5000   // then it leaves, to see whether it is still needed
 
 // FREE: there is no keeper, calls take the GIL. AWAY: it does not have the GIL, others have their turn.
 // KEPT: it has. IN_USE: a thread of the host's works under its hold.
@@ -128,26 +128,18 @@ static void give_back(void) {
 	atomic_store_explicit(&hold, KEPT, memory_order_release);
 }
 
-// How late a wait of this thread's may end: by default 50 us, which others keep the GIL for at each turn.
+// A wait of this thread's ends up to 50 us late by default, and others have the GIL for so long at each turn.
 // So it is punctual from a slow sample on, until there were CALM samples without one.
-static void be_punctual(bool slow) {
-	static __thread int usual, left;
-	if (slow && !left) {
-		usual = prctl(PR_GET_TIMERSLACK);
-		prctl(PR_SET_TIMERSLACK, 1);
-	}
-	if (slow)
-		left = CALM;
-	else if (left && !--left)
-		prctl(PR_SET_TIMERSLACK, usual);
-}
-
 static void take_sample(uint64_t begin, uint64_t end) {
-	static __thread uint64_t last;
-	bool slow = end - begin > SLOW_NS;
-	be_punctual(slow);
-	if (slow && begin - last < CLOSE_NS) call_keeper();
-	last = end;
+	static __thread int usual, left, slow;
+	if (end - begin <= SLOW_NS) {
+		if (left && !--left) prctl(PR_SET_TIMERSLACK, usual);
+		return;
+	}
+	slow = left ? slow + 1 : 1;
+	if (!left) usual = prctl(PR_GET_TIMERSLACK), prctl(PR_SET_TIMERSLACK, 1);
+	left = CALM;
+	if (slow >= SURE) call_keeper();
 }
 
 void fk_gil_call(void (*work)(void *), void *arg) {
