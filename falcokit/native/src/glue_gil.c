@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-static __thread PyThreadState *mine;
+__thread fk_thread fk_this_thread;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 
@@ -39,22 +39,22 @@ static void free_ended(void) {
 }
 
 // A state of its own for this thread, kept when it leaves. The GIL is held afterwards.
-static void first_time(void) {
+static void first_time(fk_thread *me) {
 	bool known = PyGILState_GetThisThreadState() != NULL;
 	PyGILState_Ensure();
 	if (known) return; // a thread of Python's own, or cffi's: theirs to free
-	mine = PyThreadState_Get();
+	me->state = PyThreadState_Get();
 	pthread_once(&key_once, make_key);
 	ended *entry = malloc(sizeof *entry);
 	if (entry) {
-		entry->state = mine;
+		entry->state = me->state;
 		pthread_setspecific(key, entry);
 	}
 	free_ended();
 }
 
 // The state that has the GIL (before 3.12), or that of this thread while it has it: either way the
-// answer to whether `mine` is the one, at the price of a load.
+// answer to whether `state` is the one, at the price of a load.
 static inline PyThreadState *active(void) {
 #if PY_VERSION_HEX >= 0x030d0000
 	return PyThreadState_GetUnchecked();
@@ -63,8 +63,8 @@ static inline PyThreadState *active(void) {
 #endif
 }
 
-fk_gil fk_gil_enter(void) {
-	PyThreadState *state = mine;
+fk_gil fk_gil_enter_as(fk_thread *me) {
+	PyThreadState *state = me->state;
 	if (state) {
 		if (active() == state) return FK_GIL_HELD;
 		PyEval_RestoreThread(state);
@@ -72,13 +72,15 @@ fk_gil fk_gil_enter(void) {
 	}
 	if (PyGILState_Check()) return FK_GIL_HELD;
 	bool known = PyGILState_GetThisThreadState() != NULL;
-	first_time();
+	first_time(me);
 	return known ? FK_GIL_ENSURED : FK_GIL_TAKEN;
 }
 
-PyThreadState *fk_gil_state(void) { return mine; }
+fk_gil fk_gil_enter(void) { return fk_gil_enter_as(&fk_this_thread); }
 
-bool fk_gil_held(void) { return mine ? active() == mine : PyGILState_Check(); }
+bool fk_gil_held(const fk_thread *me) {
+	return me->state ? active() == me->state : PyGILState_Check();
+}
 
 void fk_gil_leave(fk_gil how) {
 	if (how == FK_GIL_TAKEN) PyEval_SaveThread();

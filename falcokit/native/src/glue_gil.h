@@ -11,8 +11,16 @@ typedef enum fk_gil {
 
 fk_gil fk_gil_enter(void);
 void fk_gil_leave(fk_gil how);
-bool fk_gil_held(void);
-PyThreadState *fk_gil_state(void); // of this thread, NULL if it has none of its own
+
+// What a thread has for itself. A look for it is a call: once in each call of the host's.
+typedef struct fk_thread {
+	PyThreadState *state; // for hot calls, NULL until the first
+	uint32_t calls;       // that took the GIL, for samples
+	int slow, calm, late; // slow samples, samples until it is calm, its usual timer slack
+} fk_thread;
+extern __thread fk_thread fk_this_thread;
+bool fk_gil_held(const fk_thread *me);
+fk_gil fk_gil_enter_as(fk_thread *me);
 
 // Runs the work with the GIL: with one taken for it, or with one that is kept between calls (glue_keeper.c).
 void fk_gil_call(void (*work)(void *), void *arg);

@@ -130,32 +130,30 @@ static void give_back(void) {
 
 // A wait of this thread's ends up to 50 us late by default, and others have the GIL for so long at each turn.
 // So it is punctual from a slow sample on, until there were CALM samples without one.
-static void take_sample(uint64_t begin, uint64_t end) {
-	static __thread int usual, left, slow;
+static void take_sample(fk_thread *me, uint64_t begin, uint64_t end) {
 	if (end - begin <= SLOW_NS) {
-		if (left && !--left) prctl(PR_SET_TIMERSLACK, usual);
+		if (me->calm && !--me->calm) prctl(PR_SET_TIMERSLACK, me->late);
 		return;
 	}
-	slow = left ? slow + 1 : 1;
-	if (!left) usual = prctl(PR_GET_TIMERSLACK), prctl(PR_SET_TIMERSLACK, 1);
-	left = CALM;
-	if (slow >= SURE) call_keeper();
+	me->slow = me->calm ? me->slow + 1 : 1;
+	if (!me->calm) me->late = prctl(PR_GET_TIMERSLACK), prctl(PR_SET_TIMERSLACK, 1);
+	me->calm = CALM;
+	if (me->slow >= SURE) call_keeper();
 }
 
 void fk_gil_call(void (*work)(void *), void *arg) {
-	static __thread uint32_t direct;
-	PyThreadState *mine = fk_gil_state();
-	if (mine && atomic_load_explicit(&hold, memory_order_relaxed) != FREE && !fk_gil_held() &&
-	    borrow(mine)) {
+	fk_thread *me = &fk_this_thread;
+	if (atomic_load_explicit(&hold, memory_order_relaxed) != FREE && me->state &&
+	    !fk_gil_held(me) && borrow(me->state)) {
 		work(arg);
 		give_back();
 		return;
 	}
-	bool sample = ++direct % SAMPLE == 0;
+	bool sample = ++me->calls % SAMPLE == 0;
 	uint64_t begin = sample ? now_ns() : 0;
-	fk_gil gil = fk_gil_enter();
+	fk_gil gil = fk_gil_enter_as(me);
 	uint64_t end = sample ? now_ns() : 0;
 	work(arg);
 	fk_gil_leave(gil);
-	if (sample) take_sample(begin, end);
+	if (sample) take_sample(me, begin, end);
 }
