@@ -56,8 +56,9 @@ class EventSource:
 
         An event is bytes, str (sent as UTF-8), what JSON can hold, or `Event(data, ts_ns=...)`;
         None is none and says that there is nothing now: the source is asked again after 0.5 to 10
-        ms. The end of the iterator ends the capture; an exception ends it with an error, after the
-        events before it have been delivered.
+        ms. One without `ts_ns` has the time at which it was yielded or put, of the wall clock. The
+        end of the iterator ends the capture; an exception ends it with an error, after the events
+        before it have been delivered.
 
         Annotate `params` with a msgspec.Struct, a dataclass or another type for open params in
         JSON; with `str`, or without, it is the text as it is (None where the framework gives none;

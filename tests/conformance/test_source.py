@@ -82,6 +82,20 @@ class P(Plugin, EventSource):
         yield None
         yield b"last"
 """
+TIMES = """
+class P(Plugin, EventSource):
+    plugin_id = 999
+    event_source = "conform"
+    def open(self, params: str):
+        return self.events() if params == "yielded" else self.queued()
+    def events(self):
+        for _ in range(300): yield str(time.time_ns())
+    def queued(self):
+        queue = EventQueue()
+        for _ in range(300): queue.put(Event(str(time.time_ns()).encode()))
+        queue.end()
+        return queue  # Falco has seen none of them yet
+"""
 ENDS = """
 class P(Plugin, EventSource):
     plugin_id = 999
@@ -161,6 +175,19 @@ def test_an_event_is_what_was_yielded(read: Read, write_plugin: WritePlugin) -> 
     assert all(e.ts_ns for e in out.events)
     assert {e.source for e in out.events} <= {"conform", None}
     assert {e.tid for e in out.events} == {None}
+
+
+@pytest.mark.parametrize("params", ["yielded", "queued"])
+def test_an_event_without_a_time_has_that_of_its_yield_or_put(
+    read: Read, write_plugin: WritePlugin, params: str
+) -> None:
+    """S1"""
+    out = read(write_plugin(TIMES), params)
+    assert out.error == ""
+    before = [int(data) for data in out.data]
+    assert len(before) == 300
+    for i, (event, next_before) in enumerate(zip(out.events, before[1:], strict=False)):
+        assert before[i] <= (event.ts_ns or 0) <= next_before
 
 
 @pytest.mark.parametrize(

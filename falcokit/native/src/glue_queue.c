@@ -5,6 +5,7 @@
 #include "glue_queue.h"
 #include "glue_channel.h"
 #include "glue_item.h"
+#include <time.h>
 
 #define TURN     1024      // items between two offers of the GIL to other threads
 #define WAIT_NS  20000000u // a look around while there is no room
@@ -48,6 +49,13 @@ static enum offer too_large(Channel *self, Py_ssize_t len) {
 	return DROPPED;
 }
 
+// Here rather than by the host: an event may wait in the channel, and the host's thread has other work.
+static uint64_t time_of_day(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static enum offer append(Channel *self, const char *data, Py_ssize_t len, uint64_t ts) {
 	fk_channel *ch = self->ch;
 	size_t head = self->whole ? 0 : sizeof(fk_plugin_event), total = head + (size_t)len;
@@ -58,6 +66,7 @@ static enum offer append(Channel *self, const char *data, Py_ssize_t len, uint64
 		PyErr_NoMemory();
 		return FAILED;
 	}
+	if (head && ts == FK_NOT_SET) ts = time_of_day();
 	if (head)
 		*(fk_plugin_event *)out =
 			(fk_plugin_event){.head = {ts, FK_NOT_SET, (uint32_t)total, FK_CODE_PLUGINEVENT, 2},
