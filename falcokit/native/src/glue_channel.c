@@ -3,15 +3,19 @@
 // glue_source.c on the host's thread, which waits here and nowhere else.
 #include "glue_channel.h"
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define SEGMENT_MIN (4u << 10)
 #define SEGMENT_MAX (256u << 10) // larger ones hold a single event, and are not kept
 #define WAKE_EVENTS 256          // so many are worth a nap cut short
 
 _Atomic uint64_t fk_async_sent, fk_async_seen;
+bool fk_barriers_here = true;
 
 // ---- memory -----------------------------------------------------------------------------------------
 
@@ -33,7 +37,14 @@ static void free_spares(fk_segment *spare) {
 	}
 }
 
+static void choose_barriers(void) {
+	fk_barriers_here =
+		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0;
+}
+
 fk_channel *fk_channel_new(uint64_t max_events) {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, choose_barriers);
 	fk_channel *ch = calloc(1, sizeof *ch);
 	fk_segment *segment = new_segment(SEGMENT_MIN);
 	if (!ch || !segment) {
@@ -188,11 +199,19 @@ void fk_channel_wake(fk_channel *ch, bool for_all) {
 	pthread_mutex_unlock(&ch->lock);
 }
 
+// A barrier in all threads of the process. One that naps does without: it looks again soon enough.
+static void barrier(enum fk_host_waits how) {
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!fk_barriers_here && how == FK_HOST_SLEEPS)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
 // The host waits for something to happen. True when it did, false when the time is over.
 bool fk_channel_wait(fk_channel *ch, enum fk_host_waits how, uint64_t until) {
 	bool woken = true;
 	pthread_mutex_lock(&ch->lock);
 	atomic_store(&ch->host_waits, how);
+	barrier(how);
 	while (fk_channel_empty(ch) && !atomic_load(&ch->ended) && atomic_load(&ch->host_waits))
 		if (wait_until(&ch->events, &ch->lock, until) == ETIMEDOUT) {
 			woken = !atomic_load(&ch->host_waits);

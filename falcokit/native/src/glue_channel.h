@@ -62,6 +62,8 @@ uint32_t fk_channel_take(fk_channel *ch, ss_plugin_event **out, uint32_t max, ui
 bool fk_channel_empty(const fk_channel *ch);
 bool fk_channel_wait(fk_channel *ch, enum fk_host_waits how, uint64_t until);
 
+extern bool fk_barriers_here; // the kernel has no barrier for other threads
+
 static inline size_t fk_rounded(size_t len) { return (len + 7) & ~(size_t)7; }
 
 // Publishes the event written to what fk_channel_reserve gave.
@@ -72,10 +74,16 @@ static inline void fk_channel_commit(fk_channel *ch, size_t len) {
 	uint64_t bytes = atomic_load_explicit(&ch->put_bytes, memory_order_relaxed);
 	atomic_store_explicit(&ch->put, put + 1, memory_order_relaxed);
 	atomic_store_explicit(&ch->put_bytes, bytes + size, memory_order_relaxed);
-	atomic_store_explicit(&ch->idle, false, memory_order_relaxed);
-	// Sequentially consistent, as the consumer's: it sets host_waits and looks, we store and look.
-	atomic_store(&ch->last->used, used + size);
-	if (atomic_load(&ch->host_waits)) fk_channel_wake(ch, false);
+	if (atomic_load_explicit(&ch->idle, memory_order_relaxed))
+		atomic_store_explicit(&ch->idle, false, memory_order_relaxed);
+	atomic_store_explicit(&ch->last->used, used + size, memory_order_release);
+	// The host sets host_waits and looks, we store and look: between the two stands a barrier on both
+	// sides. Here it would wait for the whole payload to be written, so the host makes ours too.
+	if (fk_barriers_here)
+		atomic_thread_fence(memory_order_seq_cst);
+	else
+		atomic_signal_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&ch->host_waits, memory_order_relaxed)) fk_channel_wake(ch, false);
 }
 
 // A source that sleeps in next_batch keeps the host from delivering async events, of any plugin in this

@@ -96,7 +96,8 @@ static bool find_event(PyObject *event, bool whole, fk_source_item *item) {
 }
 
 bool fk_item_find(PyObject *object, bool whole, fk_source_item *item) {
-	*item = (fk_source_item){.ts = FK_NOT_SET};
+	item->ts = FK_NOT_SET;
+	item->owned = item->view.obj = NULL; // the rest is set with them
 	if (object == Py_None) return refuse("None is no event");
 	bool is_event = event_type && PyObject_TypeCheck(object, event_type);
 	bool ok = is_event ? find_event(object, whole, item) : find_bytes(object, item);
