@@ -13,6 +13,7 @@ from falcokit.testing import start_plugin
 if TYPE_CHECKING:
     from conftest import WritePlugin
     from drivers import Plughost
+    from source_drivers import Read
 
 SAMPLE = Path(__file__).parents[1] / "capture" / "samples" / "curl_google.scap"
 
@@ -51,6 +52,7 @@ def counted(host: Plughost, library: Path, init: str = "{}") -> dict[str, int]:
 def test_the_events_come_that_were_named(
     plughost: Plughost, write_plugin: WritePlugin, types: str, expected: dict[str, int] | None
 ) -> None:
+    """E6"""
     seen = counted(plughost, write_plugin(COUNTS.format(types=types, sources=())).library)
     # Events that the capture hides come to plugins too.
     if expected is None:
@@ -63,6 +65,7 @@ def test_the_events_come_that_were_named(
 
 @pytest.mark.host
 def test_types_that_the_config_chooses(plughost: Plughost, write_plugin: WritePlugin) -> None:
+    """E6"""
     text = COUNTS.format(types="property(lambda self: self.config.names)", sources='("syscall",)')
     library = write_plugin(text).library
     assert counted(plughost, library, '{"names": ["<close", 3]}').keys() == {"3", "5"}
@@ -81,6 +84,7 @@ def test_types_that_the_config_chooses(plughost: Plughost, write_plugin: WritePl
 def test_events_of_another_source_do_not_come(
     plughost: Plughost, write_plugin: WritePlugin
 ) -> None:
+    """E6"""
     text = COUNTS.format(types='("open",)', sources='("baseline_src",)')
     assert counted(plughost, write_plugin(text).library) == {}
 
@@ -89,6 +93,7 @@ def test_events_of_another_source_do_not_come(
 def test_parameters_are_decoded_and_errors_are_logged(
     plughost: Plughost, write_plugin: WritePlugin
 ) -> None:
+    """E1, E2, B12"""
     author = write_plugin("""
 class P(Plugin, EventParsing):
     parse_event_types = ("<open", "<connect")
@@ -108,6 +113,7 @@ class P(Plugin, EventParsing):
 
 
 def test_in_process_the_same_events_come(write_plugin: WritePlugin) -> None:
+    """E1, E6"""
     from falcokit import Event
 
     plugin: Any = write_plugin(
@@ -121,7 +127,39 @@ def test_in_process_the_same_events_come(write_plugin: WritePlugin) -> None:
 
 
 def test_the_schema_is_that_of_the_newest_event(write_plugin: WritePlugin) -> None:
+    """B8"""
     old = write_plugin(COUNTS.format(types='("open",)', sources=()), "old").built.metadata
     new = write_plugin(COUNTS.format(types='("keyctl",)', sources=()), "new").built.metadata
     assert old["required_event_schema_version"] == "4.0.0"
     assert new["required_event_schema_version"] == "4.5.1"
+
+
+JSON = """
+VALUES = [
+    {"n": 1, "list": [None, True, -2.5e-7, 2**63], "text": "\\u00e9\\u0000\\"\\\\"},
+    [], ["text"], -7, {"": {"a": {"b": []}}}, 1.0, False,
+]
+class P(Plugin, EventSource, EventParsing):
+    plugin_id, event_source = 999, "conform"
+    parse_event_types = (322,)
+    parse_event_sources = ("conform",)
+    def init(self):
+        self.got = []
+    def open(self, params: str):
+        yield from VALUES
+    def parse_event(self, event):
+        if event.json != VALUES[len(self.got)] or event.json is not event.json:
+            raise ValueError(f"{event.data!r} came as {event.json!r}")
+        self.got.append(event.data)
+    def get_metrics(self):
+        return [Metric("got", len(self.got))]
+"""
+
+
+@pytest.mark.drivers("runner", "plughost")
+def test_json_comes_back_as_what_was_yielded(read: Read, write_plugin: WritePlugin) -> None:
+    """E4"""
+    out = read(write_plugin(JSON))
+    assert out.error == ""
+    assert [log for log in out.logs if "parse_event" in log.text] == []
+    assert out.metrics["got"] == len(out.events) == 7

@@ -64,6 +64,7 @@ def body(text: str) -> str:
 def test_fields_are_read_and_added_ones_written(
     plughost: Plughost, write_plugin: WritePlugin
 ) -> None:
+    """P3, P6"""
     said = run(plughost, write_plugin(body("""
 t = self.threads.get(event.tid)
 if t is None or t.comm != "curl":
@@ -84,6 +85,7 @@ if before == 5:
 
 
 def test_nested_tables_are_read_and_iterated(plughost: Plughost, write_plugin: WritePlugin) -> None:
+    """P4, P6"""
     said = run(plughost, write_plugin(body("""
 t = self.threads.get(event.tid)
 fds = t.fds
@@ -101,6 +103,7 @@ assert fds.name == "file_descriptors", fds.name
 def test_the_threads_are_iterated_with_break_and_writes(
     plughost: Plughost, write_plugin: WritePlugin
 ) -> None:
+    """P6, T1"""
     said = run(plughost, write_plugin(body("""
 if self.seen:
     return
@@ -134,6 +137,7 @@ for t in self.threads:
 
 
 def test_entries_are_inserted_and_erased(plughost: Plughost, write_plugin: WritePlugin) -> None:
+    """P6, T1"""
     said = run(plughost, write_plugin(body("""
 if self.seen:
     return
@@ -159,6 +163,7 @@ assert 99999999 not in self.threads
 
 
 def test_what_is_kept_past_the_hook_raises(plughost: Plughost, write_plugin: WritePlugin) -> None:
+    """T7"""
     said = run(plughost, write_plugin(body("""
 import threading
 if not hasattr(self, "kept"):
@@ -250,6 +255,7 @@ def test_tables_are_listed_and_got_in_init(plughost: Plughost, write_plugin: Wri
 
 
 def test_sysdig_lends_the_same(sysdig: Sysdig, write_plugin: WritePlugin) -> None:
+    """P3, P6"""
     author = write_plugin(body("""
 if self.threads[event.tid].comm == "curl":
     open(self.config, "w").write(self.threads[event.tid].told())
@@ -261,6 +267,7 @@ if self.threads[event.tid].comm == "curl":
 
 
 def test_a_test_gives_tables_as_dicts(write_plugin: WritePlugin) -> None:
+    """P6"""
     plugin: Any = write_plugin(body("""
 t = self.threads[1]
 t.score += 2

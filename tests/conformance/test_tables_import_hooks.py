@@ -28,6 +28,7 @@ class Process(TableEntry):
 def test_fields_read_tables_and_cannot_write_them(
     plughost: Plughost, write_plugin: WritePlugin
 ) -> None:
+    """P5"""
     author = write_plugin(HEAD + """
 class P(Plugin, FieldExtraction):
     extract_event_types = ("<open",)
@@ -60,6 +61,7 @@ class P(Plugin, FieldExtraction):
 
 @pytest.mark.host
 def test_capture_hooks_read_and_write_tables(plughost: Plughost, write_plugin: WritePlugin) -> None:
+    """P5, L1"""
     author = write_plugin(HEAD + """
 class P(Plugin, EventParsing, CaptureListening):
     parse_event_types = ("<open",)

@@ -158,6 +158,7 @@ def lend(request: pytest.FixtureRequest, write_plugin: WritePlugin, compile_c: C
 def test_an_init_that_comes_too_late_is_refused_what_was_lent(
     lend: Lend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """T7"""
     compiled = glue._compiled
 
     def impatient(python: Any, names: list[str], flags: list[str]) -> Path:
@@ -177,6 +178,7 @@ def test_an_init_that_comes_too_late_is_refused_what_was_lent(
 
 
 def test_iterations_within_iterations_and_left_ones(lend: Lend) -> None:
+    """T4, T7"""
     lines = lend(_PARSE, "i:x", "p", "p", "d")
     assert [line for line in lines if not line.startswith("log")] == [
         *("i 0 stray 0 kept 0", "p 0 stray 0 kept 0", "p 0 stray 0 kept 0", "d 0 stray 0 kept 0"),
@@ -189,6 +191,7 @@ def test_iterations_within_iterations_and_left_ones(lend: Lend) -> None:
 
 
 def test_a_finalizer_that_gives_up_the_gil_does_not_stop_the_host(lend: Lend) -> None:
+    """T7"""
     lines = lend(_COLLECTED, "i:x", "p", "d")
     assert "log through" in lines
     assert lines[-1] == "d 0 stray 0 kept 0"

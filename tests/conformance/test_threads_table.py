@@ -63,6 +63,7 @@ def fields(line: str) -> list[str]:
 def test_its_fields_and_their_first_values_are_the_framework_s(
     nested: str, plughost: Plughost, real_host: RealHost, table_plugin: Path, tmp_path: Path
 ) -> None:
+    """P6"""
     enter = ["T:threads:4", "c", f"f:{nested}", f"s:{nested[:-3]}", "l"]
     shapes = [
         in_runner(table_plugin, ["T:threads:4", "l", *enter], tmp_path / "a"),

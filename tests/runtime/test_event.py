@@ -42,6 +42,7 @@ def _plugin_event(data: bytes, plugin_id: int = 7, ts: int = 1, tid: int = NOT_S
 def test_what_is_encoded_is_decoded(
     name: str, data: bytes, ts: int | None, tid: int | None, plugin_id: int
 ) -> None:
+    """E1, E3"""
     raw = encode_async(AsyncEvent(name, data, ts, tid, plugin_id))
     assert Event.from_bytes(raw, source="s", number=3) == Event(
         data, ts_ns=ts, tid=tid, type=ASYNC_EVENT, source="s", number=3, name=name,
@@ -98,6 +99,7 @@ def _altered(offset: int, layout: str, value: int) -> bytes:
     ],
 )
 def test_lengths_that_do_not_add_up_are_refused(raw: bytes, said: str) -> None:
+    """E1"""
     with pytest.raises(ValueError, match="event") as caught:
         Event.from_bytes(raw)
     assert said in str(caught.value)
@@ -105,6 +107,7 @@ def test_lengths_that_do_not_add_up_are_refused(raw: bytes, said: str) -> None:
 
 @given(st.binary(max_size=120))
 def test_random_bytes_raise_a_value_error_or_are_an_event(raw: bytes) -> None:
+    """E1"""
     try:
         event = Event.from_bytes(raw)
     except ValueError:
@@ -139,6 +142,7 @@ def test_a_damaged_event_raises_a_value_error_or_is_one(data: st.DataObject) -> 
     ],
 )
 def test_data_becomes_bytes(data: Any, encoded: bytes) -> None:
+    """E3"""
     assert payload_bytes(data) == encoded
 
 
@@ -179,6 +183,7 @@ def test_a_plugin_id_out_of_range_is_refused(number: Any) -> None:
 
 
 def test_minus_one_is_not_set() -> None:
+    """E3"""
     assert encode_async(AsyncEvent("ab", None, -1, -1)) == encode_async(AsyncEvent("ab"))
 
 

@@ -33,6 +33,7 @@ def test_the_text_is_what_the_shipped_table_says() -> None:
 
 
 def test_every_code_has_the_name_and_the_parameters_of_the_shipped_table() -> None:
+    """E5"""
     for code, shipped in enumerate(event_table().events):
         known = event_type(code)
         assert known is not None
@@ -48,6 +49,7 @@ def test_every_code_has_the_name_and_the_parameters_of_the_shipped_table() -> No
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_the_events_of_real_captures_decode_as_the_capture_reader_does(sample: Path) -> None:
+    """E1, E5"""
     seen = 0
     with open_capture(sample) as capture:
         for stored in capture:
@@ -63,6 +65,7 @@ def test_the_events_of_real_captures_decode_as_the_capture_reader_does(sample: P
 
 
 def test_parameters_are_read_by_name() -> None:
+    """E2"""
     flags, ino = struct.pack("=I", 1), struct.pack("=Q", 7)
     raw = event(OPENAT_X, struct.pack("=q", 3), struct.pack("=q", -100), b"/etc/x\0", flags,
                 b"", flags, ino)  # fmt: skip
@@ -77,6 +80,7 @@ def test_parameters_are_read_by_name() -> None:
 
 
 def test_missing_parameters_are_none_and_unknown_ones_have_their_position() -> None:
+    """E2"""
     assert decode_params(OPENAT_X, event(OPENAT_X))["name"] is None
     more = decode_params(5, event(5, b"", b"", b"xyz"))
     assert more["param2"] == b"xyz"
@@ -85,6 +89,7 @@ def test_missing_parameters_are_none_and_unknown_ones_have_their_position() -> N
 
 
 def test_addresses_are_named_pairs() -> None:
+    """E2"""
     pair = b"\x02" + bytes([10, 0, 0, 1]) + struct.pack("=H", 80) + bytes([10, 0, 0, 2])
     raw = event(23, struct.pack("=q", 0), pair + struct.pack("=H", 443))
     assert decode_params(23, raw)["tuple"] == SocketPair(
@@ -102,6 +107,7 @@ def test_ip_texts_are_those_of_the_c_library() -> None:
 
 
 def test_no_bytes_do_worse_than_a_value_error() -> None:
+    """E1"""
     chance = random.Random(11)
     whole = event(OPENAT_X, *(b"\1\2\3\4\5\6\7\0" for _ in range(7)))
     bad = 0
@@ -130,6 +136,7 @@ def test_no_bytes_do_worse_than_a_value_error() -> None:
 def test_events_are_named_by_name_direction_or_code(
     wanted: tuple[str | int, ...], codes: tuple[int, ...]
 ) -> None:
+    """E6"""
     assert event_codes(wanted) == codes
 
 
