@@ -20,10 +20,11 @@ from falcokit.runtime._state import PluginState
 from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler
 from falcokit.runtime.event import AsyncEvent, Event, payload_bytes
 from falcokit.runtime.event_payload import decode_json, params_of
+from falcokit.runtime.producers import place_of_thread
 
 __all__ = ["connect"]
 
-_ABI: Final = 4  # FK_ABI of fk_abi.h
+_ABI: Final = 5  # FK_ABI of fk_abi.h
 if _falcokit_hot.ABI != _ABI:
     raise ImportError("the library was built by another version of falcokit")
 
@@ -245,6 +246,7 @@ def connect(ffi: Any, lib: Any) -> None:
         decode_json,
         params_of,
     )
+    _falcokit_hot.install_watch(errors.HookTimeoutError, place_of_thread)
     _falcokit_hot.install_tables(errors.TableError, _load_tables)
     AsyncEventHandler.register(_falcokit_hot.Emitter)
     logs.install()

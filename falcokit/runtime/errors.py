@@ -12,6 +12,8 @@
     │ │                            so emit cannot wait for room
     │ └ EventRefusedError          the host said no; its words           host
     └ TableError                   a table cannot be used so, or its owner refused
+    HookTimeoutError               raised in a hook that holds up Falco's thread; no Exception, as
+                                   a loop may catch these
 
 Raised by the C side and by the in-process driver alike; turned into a return code and a last error
 by `_bridge`.
@@ -32,6 +34,7 @@ __all__ = [
     "EventRefusedError",
     "EventTooLargeError",
     "FutureTimestampError",
+    "HookTimeoutError",
     "InvalidEventError",
     "PluginError",
     "QueueFullError",
@@ -104,6 +107,13 @@ class EventRefusedError(EmitError):
 
 class TableError(PluginError):
     """A table cannot be used here, or its owner refused; the text ends with the owner's words."""
+
+
+class HookTimeoutError(BaseException):
+    """A hook on Falco's own thread did not return: raised in it by the watch, glue_watch.c."""
+
+    def __init__(self) -> None:
+        super().__init__("it did not return within 5 s, and Falco waited for it")
 
 
 def own_frames(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:

@@ -36,8 +36,8 @@ class EventParsing:
 
         Required: yes. Called: on Falco's own thread, for each event, after Falco's own parser and
         before rules see it; at the head of a capture file also before the capture is open. Be
-        quick: Falco waits. `emit` may be called. Raise: the framework ignores it; falcokit logs
-        the first of a kind.
+        quick: Falco waits, and after 5 s HookTimeoutError is raised in it. `emit` may be called.
+        Raise: the framework ignores it; falcokit logs the first of a kind.
         """
         raise NotImplementedError
 

@@ -90,6 +90,6 @@ class EventSource:
         """Return one line that shows an event of this source to people: evt.plugininfo.
 
         Required: no; without it Falco shows the first printable bytes. Called: on Falco's own
-        thread, when an output has it. Raise: logged; Falco shows the bytes.
+        thread, when an output has it, within 5 s. Raise: logged; Falco shows the bytes.
         """
         raise NotImplementedError

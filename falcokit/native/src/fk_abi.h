@@ -8,7 +8,7 @@
 #include "plugin_api.h"
 #include "payload_store.h"
 
-#define FK_ABI         4
+#define FK_ABI         5
 #define FK_GLUE_SYMBOL "fk_glue_table"
 #define FK_ERRLEN      4096
 

@@ -212,7 +212,7 @@ ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
 	if (!ok) fk_fail(impl->plugin, "extract_fields: an event is shorter than its header");
 	ok = ok && run_programs(&c, &methods);
 	if (ok && methods) {
-		fk_gil_call(enter_python, &c);
+		fk_gil_call(impl, enter_python, &c);
 		ok = c.ok;
 	}
 	if (ok && c.places) hand_out_places(&c);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a thread of the host's gets the GIL for a hot call, and gives it back.
 #pragma once
-#include "glue.h"
+#include "glue_watch.h"
 
 typedef enum fk_gil {
 	FK_GIL_TAKEN,   // by this thread's own state
@@ -17,10 +17,12 @@ typedef struct fk_thread {
 	PyThreadState *state; // for hot calls, NULL until the first
 	uint32_t calls;       // that took the GIL, for samples
 	int slow, calm, late; // slow samples, samples until it is calm, its usual timer slack
+	fk_watched watched;
 } fk_thread;
 extern __thread fk_thread fk_this_thread;
 bool fk_gil_held(const fk_thread *me);
 fk_gil fk_gil_enter_as(fk_thread *me);
 
-// Runs the work with the GIL: with one taken for it, or with one that is kept between calls (glue_keeper.c).
-void fk_gil_call(void (*work)(void *), void *arg);
+// Runs the author's code of a state with the GIL, and watches over it. The GIL is taken for it, or is one
+// that is kept between calls (glue_keeper.c).
+void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg);

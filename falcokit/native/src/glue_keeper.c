@@ -141,11 +141,17 @@ static void take_sample(fk_thread *me, uint64_t begin, uint64_t end) {
 	if (me->slow >= SURE) call_keeper();
 }
 
-void fk_gil_call(void (*work)(void *), void *arg) {
+static inline void run(fk_thread *me, fk_impl *impl, void (*work)(void *), void *arg) {
+	bool watched = fk_watch_begin(&me->watched, impl);
+	work(arg);
+	if (watched) fk_watch_end(&me->watched);
+}
+
+void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg) {
 	fk_thread *me = &fk_this_thread;
 	if (atomic_load_explicit(&hold, memory_order_relaxed) != FREE && me->state &&
 	    !fk_gil_held(me) && borrow(me->state)) {
-		work(arg);
+		run(me, impl, work, arg);
 		give_back();
 		return;
 	}
@@ -153,7 +159,7 @@ void fk_gil_call(void (*work)(void *), void *arg) {
 	uint64_t begin = sample ? now_ns() : 0;
 	fk_gil gil = fk_gil_enter_as(me);
 	uint64_t end = sample ? now_ns() : 0;
-	work(arg);
+	run(me, impl, work, arg);
 	fk_gil_leave(gil);
 	if (sample) take_sample(me, begin, end);
 }

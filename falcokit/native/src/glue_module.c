@@ -7,6 +7,7 @@
 #include "glue_tables.h"
 #include "glue_queue.h"
 #include "glue_source.h"
+#include "glue_watch.h"
 
 fk_python_side fk_python;
 
@@ -162,6 +163,7 @@ static PyObject *hot_tables_ready(PyObject *module, PyObject *args) {
 static PyMethodDef hot_methods[] = {{"link", hot_link, METH_O, NULL},
                                     {"install", hot_install, METH_VARARGS, NULL},
                                     {"install_tables", hot_install_tables, METH_VARARGS, NULL},
+                                    {"install_watch", fk_watch_install, METH_VARARGS, NULL},
                                     {"tables_ready", hot_tables_ready, METH_VARARGS, NULL},
                                     {"payload_modules", fk_payload_modules, METH_NOARGS, NULL},
                                     {"payload_place", fk_payload_place, METH_O, NULL},

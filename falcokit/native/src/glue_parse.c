@@ -88,7 +88,7 @@ ss_plugin_rc fk_parse(fk_impl *impl, const ss_plugin_event_input *in,
 	struct fk_parsing *parsing = impl->parsing;
 	if (!parsing || !is_wanted(parsing, in)) return SS_PLUGIN_SUCCESS;
 	parse_call c = {impl, in, tables, false};
-	fk_gil_call(enter_python, &c);
+	fk_gil_call(impl, enter_python, &c);
 	return c.ok ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
 }
 

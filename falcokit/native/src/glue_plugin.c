@@ -6,6 +6,7 @@
 #include "glue_parse.h"
 #include "glue_tables.h"
 #include "glue_source.h"
+#include "glue_watch.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,7 @@ void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *componen
 }
 
 static void end_log(fk_impl *impl) {
+	fk_watch_forget(impl);
 	pthread_mutex_lock(&impl->log_lock);
 	impl->log_fn = NULL;
 	pthread_mutex_unlock(&impl->log_lock);

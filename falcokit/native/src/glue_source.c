@@ -4,6 +4,7 @@
 // event_to_string, which hosts call to show something, call Python on the host's thread.
 #include "glue_source.h"
 #include "glue_channel.h"
+#include "glue_gil.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,8 +245,11 @@ const char *fk_source_progress(fk_plugin *p, ss_instance_t *instance, uint32_t *
 	fk_impl *impl = p->impl;
 	fk_instance *in = instance;
 	char err[1024];
+	fk_watched *me = &fk_this_thread.watched;
+	bool watched = fk_watch_begin(me, impl);
 	int share =
 		fk_python_progress((uint64_t)(uintptr_t)impl, (uint64_t)(uintptr_t)in->ch, err, sizeof err);
+	if (watched) fk_watch_end_without_gil(me);
 	*percent = share > 0 ? (uint32_t)share : 0;
 	return share < 0 ? NULL : impl->sourcing->texts[FK_TEXT_PROGRESS];
 }
@@ -262,6 +266,9 @@ const char *fk_source_open_params(fk_plugin *p, ss_plugin_rc *rc) {
 const char *fk_source_event_to_string(fk_plugin *p, const ss_plugin_event_input *event) {
 	fk_impl *impl = p->impl;
 	char err[1024];
+	fk_watched *me = &fk_this_thread.watched;
+	bool watched = fk_watch_begin(me, impl);
 	int rc = fk_python_event_to_string((uint64_t)(uintptr_t)impl, event, err, sizeof err);
+	if (watched) fk_watch_end_without_gil(me);
 	return rc == SS_PLUGIN_SUCCESS ? impl->sourcing->texts[FK_TEXT_EVENT] : NULL;
 }

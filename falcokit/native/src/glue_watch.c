@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// See glue_watch.h. The watch, a thread of its own, looks at the host's threads once a second and never
+// takes the GIL: code that hangs may hold it. What needs Python is done by another thread, the teller.
+#include "glue_watch.h"
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LIMIT_LOOKS 5 // seconds, about: then it is interrupted, and again after as many
+#define GIL_LOOKS   7 // then there is no way to
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of the list; no state ends meanwhile
+static fk_watched *all;
+static pthread_key_t key;
+static PyObject *timeout_error, *place_of_thread;
+
+// ---- the threads of the host's ----------------------------------------------------------------------
+
+static void thread_ends(void *arg) {
+	pthread_mutex_lock(&lock);
+	fk_watched **at = &all;
+	while (*at && *at != arg) at = &(*at)->next;
+	if (*at) *at = (*at)->next;
+	pthread_mutex_unlock(&lock);
+}
+
+static void start(void);
+
+void fk_watch_join(fk_watched *me) {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, start);
+	me->ident = (unsigned long)pthread_self(); // as Python has it on Linux
+	if (pthread_setspecific(key, me) != 0) return;
+	pthread_mutex_lock(&lock);
+	me->next = all;
+	all = me;
+	pthread_mutex_unlock(&lock);
+}
+
+// The exception may not have been raised before the call ended: it is not for the next one.
+void fk_watch_settle(fk_watched *me) {
+	PyGILState_STATE gil = PyGILState_Ensure();
+	me->interrupted = false;
+	PyThreadState_SetAsyncExc(me->ident, NULL);
+	PyGILState_Release(gil);
+}
+
+void fk_watch_end_without_gil(fk_watched *me) {
+	pthread_mutex_lock(&lock);
+	atomic_store(&me->inside, NULL);
+	pthread_mutex_unlock(&lock);
+	if (me->interrupted) fk_watch_settle(me);
+}
+
+void fk_watch_forget(fk_impl *impl) {
+	pthread_mutex_lock(&lock);
+	for (fk_watched *w = all; w; w = w->next)
+		if (atomic_load(&w->inside) == impl) atomic_store(&w->inside, NULL);
+	pthread_mutex_unlock(&lock);
+}
+
+// ---- the teller -------------------------------------------------------------------------------------
+
+typedef struct late {
+	fk_watched *who;
+	fk_impl *impl; // referenced
+	unsigned long ident;
+	uint32_t round;
+} late;
+
+static bool still_inside(const late *l) {
+	for (fk_watched *w = all; w; w = w->next)
+		if (w == l->who) return atomic_load(&w->round) == l->round && atomic_load(&w->inside);
+	return false;
+}
+
+static void log_place(const late *l) {
+	PyObject *place = PyObject_CallFunction(place_of_thread, "k", l->ident);
+	const char *text = place ? PyUnicode_AsUTF8(place) : NULL;
+	if (!text) PyErr_Clear(), text = "at an unknown place";
+	Py_BEGIN_ALLOW_THREADS
+	fk_log(l->impl, SS_PLUGIN_LOG_SEV_ERROR,
+	       "Falco has waited %d s for plugin '%s', and is held up: its code is %s", LIMIT_LOOKS,
+	       l->impl->name, text);
+	Py_END_ALLOW_THREADS
+	Py_XDECREF(place);
+}
+
+static void *teller_main(void *arg) {
+	late *l = arg;
+	PyGILState_STATE gil = PyGILState_Ensure();
+	pthread_mutex_lock(&lock);
+	bool inside = still_inside(l), tell = inside && !l->who->told;
+	if (inside) l->who->told = true;
+	pthread_mutex_unlock(&lock);
+	if (tell) log_place(l);
+	pthread_mutex_lock(&lock); // with the GIL, so that it can end the call only before or after
+	if (inside && still_inside(l)) {
+		l->who->interrupted = true;
+		PyThreadState_SetAsyncExc(l->ident, timeout_error);
+	}
+	pthread_mutex_unlock(&lock);
+	PyGILState_Release(gil);
+	fk_impl_unref(l->impl);
+	free(l);
+	return NULL;
+}
+
+static void interrupt(fk_watched *w, fk_impl *impl) {
+	late *l = malloc(sizeof *l);
+	pthread_t thread;
+	if (!l) return;
+	*l = (late){w, impl, w->ident, w->seen};
+	fk_impl_ref(impl);
+	if (pthread_create(&thread, NULL, teller_main, l) == 0) {
+		pthread_detach(thread);
+		return;
+	}
+	fk_impl_unref(impl);
+	free(l);
+}
+
+// ---- the watch --------------------------------------------------------------------------------------
+
+static void look_at(fk_watched *w) {
+	fk_impl *impl = atomic_load(&w->inside);
+	uint32_t round = atomic_load(&w->round);
+	if (!impl || round != w->seen) {
+		w->seen = round;
+		w->looks = 0;
+		w->told = false;
+		return;
+	}
+	if (++w->looks % LIMIT_LOOKS == 0) interrupt(w, impl);
+	if (w->looks != GIL_LOOKS || w->told) return;
+	w->told = true;
+	fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR,
+	       "Falco has waited %d s for plugin '%s', and is held up: its code is in a call that does "
+	       "not release the GIL",
+	       GIL_LOOKS, impl->name);
+}
+
+static void *watch_main(void *arg) {
+	(void)arg;
+	for (;;) {
+		sleep(1);
+		pthread_mutex_lock(&lock);
+		for (fk_watched *w = all; w; w = w->next) look_at(w);
+		pthread_mutex_unlock(&lock);
+	}
+	return NULL;
+}
+
+static void start(void) {
+	pthread_t thread;
+	pthread_key_create(&key, thread_ends);
+	if (pthread_create(&thread, NULL, watch_main, NULL) != 0) return; // done without
+	pthread_setname_np(thread, "falcokit-watch");
+	pthread_detach(thread);
+}
+
+PyObject *fk_watch_install(PyObject *module, PyObject *args) {
+	(void)module;
+	if (!PyArg_ParseTuple(args, "OO", &timeout_error, &place_of_thread)) return NULL;
+	Py_INCREF(timeout_error);
+	Py_INCREF(place_of_thread);
+	Py_RETURN_NONE;
+}

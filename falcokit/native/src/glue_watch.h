@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watches over the author's code on threads of the host's: a call that does not return holds up Falco's
+// event loop. Its place goes to the log after some seconds, and an exception is raised in it.
+// Used by glue_keeper.c (fields, parse_event) and glue_source.c (event_to_string, progress).
+#pragma once
+#include "glue.h"
+
+// Of one thread of the host's; kept in its fk_thread (glue_gil.h).
+typedef struct fk_watched {
+	struct fk_watched *next;
+	_Atomic(fk_impl *) inside; // whose code runs; NULL: none
+	_Atomic uint32_t round;    // tells a call from the one before
+	unsigned long ident;       // Python's name of the thread; 0: it is not known here yet
+	uint32_t seen, looks;      // the round that was seen last, and how often
+	bool told, interrupted;    // its place is in the log; the exception is on its way
+} fk_watched;
+
+void fk_watch_join(fk_watched *me);
+void fk_watch_settle(fk_watched *me);
+void fk_watch_end_without_gil(fk_watched *me);
+// No text is logged for this state any more.
+void fk_watch_forget(fk_impl *impl);
+// install_watch(exception class, place_of_thread)
+PyObject *fk_watch_install(PyObject *module, PyObject *args);
+
+// False: this is a call within one that is watched.
+static inline bool fk_watch_begin(fk_watched *me, fk_impl *impl) {
+	if (atomic_load_explicit(&me->inside, memory_order_relaxed)) return false;
+	if (__builtin_expect(!me->ident, 0)) fk_watch_join(me);
+	uint32_t round = atomic_load_explicit(&me->round, memory_order_relaxed);
+	atomic_store_explicit(&me->round, round + 1, memory_order_relaxed);
+	atomic_store_explicit(&me->inside, impl, memory_order_release);
+	return true;
+}
+
+// With the GIL: it is not interrupted meanwhile.
+static inline void fk_watch_end(fk_watched *me) {
+	atomic_store_explicit(&me->inside, NULL, memory_order_release);
+	if (__builtin_expect(me->interrupted, 0)) fk_watch_settle(me);
+}

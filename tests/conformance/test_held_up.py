@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Code that does not return on Falco's own thread is told with its place, and interrupted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from extract_drivers import Asked, asked
+
+if TYPE_CHECKING:
+    from conftest import WritePlugin
+    from drivers import Sysdig
+    from source_drivers import Read
+
+PLUGIN = """
+import ctypes
+class Config(msgspec.Struct):
+    how: str = ""
+class P(Plugin, EventSource, EventParsing):
+    plugin_id, event_source = 999, "conform"
+    parse_event_types = (322,)
+    config: Config
+    def init(self):
+        self.parsed = self.cleaned = 0
+    def open(self, params: str):
+        yield b"first"
+        for _ in range(2000): yield b"other"
+    def parse_event(self, event):
+        self.parsed += 1
+        if event.data != b"first": return
+        try:
+            getattr(self, self.config.how)()
+        finally:
+            self.cleaned += 1
+    def loop(self):
+        while True: pass
+    def swallow(self):
+        while True:
+            try:
+                time.sleep(0.01)  # swallow
+            except Exception:
+                pass
+    def sleep(self):
+        time.sleep(8)
+    def keep_the_gil(self):
+        ctypes.PyDLL(None).usleep(9_000_000)
+    def get_metrics(self):
+        return [Metric("parsed", self.parsed), Metric("cleaned", self.cleaned)]
+"""
+
+
+_IN_C = "in a call that does not release the GIL"
+
+
+@pytest.mark.parametrize(
+    ("how", "at", "where"),
+    [
+        ("loop", "while True: pass", None),
+        pytest.param("swallow", "time.sleep(0.01)  # swallow", None, marks=pytest.mark.once),
+        pytest.param("sleep", "time.sleep(8)", None, marks=pytest.mark.once),
+        pytest.param("keep_the_gil", "usleep(9_000_000)", _IN_C, marks=pytest.mark.once),
+    ],
+)
+@pytest.mark.drivers("plughost")
+def test_parse_event_that_does_not_return(
+    read: Read, write_plugin: WritePlugin, how: str, at: str, where: str | None
+) -> None:
+    """B12"""
+    author = write_plugin(PLUGIN)
+    out = read(author, config={"how": how}, seconds=20)
+    line = author.at(at)
+    logs = [log.text for log in out.logs]
+    held = [text for text in logs if "and is held up" in text]
+    assert len(held) == 1, logs
+    assert (where or f"its code is at {line} in {how}") in held[0]
+    failed = [text for text in logs if "HookTimeoutError: it did not return within 5 s" in text]
+    assert len(failed) == 1, logs
+    assert line in failed[0]
+    # The others have come, and none of them was interrupted in place of it.
+    assert len(out.events) == 2001
+    assert out.metrics["parsed"] == 2001
+    assert out.metrics["cleaned"] == 1
+
+
+FIELD = """
+from falcokit import FieldExtraction, field
+class P(Plugin, FieldExtraction):
+    @field("held.up", desc="Hangs at the first event")
+    def held_up(self, event: Event) -> str:
+        while event.data == b"0":
+            pass
+        return event.data.decode()
+"""
+
+
+@pytest.mark.host
+@pytest.mark.once
+def test_a_field_that_does_not_return(
+    write_plugin: WritePlugin, request: pytest.FixtureRequest
+) -> None:
+    """B12, X5"""
+    events = [Asked(b"%d" % n) for n in range(5)]
+    rows = asked("sysdig", request, write_plugin(FIELD), events, ["held.up"])
+    assert rows == [["<NA>"], ["1"], ["2"], ["3"], ["4"]]
+
+
+TEXT = """
+class P(Plugin, EventSource):
+    plugin_id, event_source = 999, "conform"
+    def open(self, params: str):
+        yield from (b"one", b"two")
+    def event_to_string(self, event):
+        while event.data == b"one":
+            pass
+        return "2"
+"""
+
+
+@pytest.mark.host
+@pytest.mark.once
+def test_a_text_that_does_not_return(sysdig: Sysdig, write_plugin: WritePlugin) -> None:
+    """B12, S9"""
+    author = write_plugin(TEXT)
+    out, _, status = sysdig.raw("-H", author.library, "-I", "conform", "-p", "%evt.plugininfo")
+    assert status == 0
+    assert out.split("\n")[:2] == ["datalen=3 data=one", "2"]
