@@ -2,7 +2,7 @@
 """The routines of one capture: begun in capture_open, ended when it closes.
 
 Made by `_state` for each capture. The pool, or the thread, that calls a routine is the host's side:
-`RoutineHost`, which is `Link` in glue_listen.c, or `falcokit.testing._listening`.
+`RoutineHost`, which is `Link` of glue_module.c, or `falcokit.testing._listening`.
 """
 
 from __future__ import annotations

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of the glue share: the plugin's state behind ss_plugin_t, and each file's calls.
-//   glue_boot.c      starts Python           glue_worker.c    runs lifecycle hooks, with a limit
-//   glue_plugin.c    the table of the ABI    glue_module.c    what Python imports
-//   glue_emitter.c   emit() for Python       glue_emission.c  what is emitted, checked and encoded
-//   glue_ring.c      producers write here    glue_delivery.c  from the ring to the host
-//   glue_flight.c    what is on its way      glue_capture.c   handler set and cleared, the pacer
-//   glue_outlet.c    the host's handler       glue_metrics.c   get_metrics
-//   glue_payload.c   of a packaged plugin     glue_event.c    events as hooks get them
-//   glue_listen.c    capture hooks, routines  glue_store*.c   exported tables
-//   glue_extract.c   extract_fields          glue_value.c    what its methods return
-//   glue_source.c    open, next_batch         glue_channel.c   from a source to next_batch
-//   glue_queue.c     put() for Python         glue_item.c      what is put, as bytes
-//   glue_parse.c     parse_event              glue_table*.c    imported tables (glue_tables.h)
+//   glue_boot.c     starts Python              glue_worker.c    runs lifecycle hooks, with a limit
+//   glue_plugin.c   the table of the ABI       glue_module.c    what Python imports
+//   glue_gil.c      the GIL for hot calls      glue_keeper.c    keeps it between them
+//   glue_watch.c    code that does not return  glue_metrics.c   get_metrics
+//   glue_emitter.c  emit() for Python          glue_emission.c  what is emitted, checked and encoded
+//   glue_ring.c     producers write here       glue_delivery.c  from the ring to the host
+//   glue_flight.c   what is on its way         glue_capture.c   handler set and cleared, the pacer
+//   glue_outlet.c   the host's handler         glue_payload.c   of a packaged plugin
+//   glue_source.c   open, next_batch           glue_channel.c   from a source to next_batch
+//   glue_queue.c    put() for Python           glue_item.c      what is put, as bytes
+//   glue_extract.c  extract_fields             glue_value.c     what its methods return
+//   glue_parse.c    parse_event                glue_event.c     events as hooks get them
+//   glue_listen.c   capture hooks              glue_routine.c   what they subscribe
+//   glue_table*.c   imported tables            glue_store*.c    exported tables
 #pragma once
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -280,10 +282,11 @@ typedef struct fk_python_side {      // given by falcokit.runtime._bridge at its
 } fk_python_side;
 extern fk_python_side fk_python;
 PyObject *fk_hot_module(void);
-// glue_listen.c: the host's calls, and those of Python's side through Link
+// glue_listen.c
 ss_plugin_rc fk_listen_open(fk_impl *impl, const ss_plugin_capture_listen_input *in);
 ss_plugin_rc fk_listen_close(fk_impl *impl, const ss_plugin_capture_listen_input *in);
 void fk_listen_free(fk_impl *impl);
+// glue_routine.c, for Python's side through Link
 PyObject *fk_listen_subscribe(fk_impl *impl, PyObject *function);
 PyObject *fk_listen_unsubscribe(fk_impl *impl, PyObject *id);
 PyObject *fk_listen_interrupt(fk_impl *impl, PyObject *args);

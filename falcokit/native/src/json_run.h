@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns one run of a program: a stack of items, to whose top every operator adds what it gives. Shared by
-// json_run.c, json_eval.c and the operators in json_values.c, json_convert.c, json_strings.c, json_tests.c.
+// json_run.c, json_eval.c and the operators in the files that are named below.
 #pragma once
 
 #include "json_doc.h"
@@ -85,6 +85,9 @@ fk_jfate fk_jmap_slice(fk_jrun *run, const fk_jnode *node, fk_jitem *item);
 bool fk_jpush_parts(fk_jrun *run, const fk_jnode *node, const fk_jitem *of);
 bool fk_jtemplate(fk_jrun *run, const fk_jnode *node);
 bool fk_jjoin(fk_jrun *run, const fk_jnode *node);
+
+bool fk_jsum(fk_jrun *run, const fk_jnode *node); // json_sums.c
+bool fk_junique(fk_jrun *run, const fk_jnode *node);
 
 fk_jfate fk_jmap_equals(fk_jrun *run, const fk_jnode *node, fk_jitem *item); // json_tests.c
 fk_jfate fk_jmap_test(fk_jrun *run, const fk_jnode *node, fk_jitem *item);
