@@ -142,9 +142,13 @@ def test_threads_descriptors_and_memory_are_flat(
     if how == "--cycles":
         assert {c["end"] for c in report["cycles"]} == {"eof"}
         threads = [c["threads_after_close"] for c in report["cycles"]]
-        assert max(threads) - min(threads) <= 1, threads  # one may be just about to end
+        # One may be just about to end, and the keeper of the GIL begins when it is needed.
+        assert max(threads) - min(threads) <= 2, threads
         return
     facts = [r["after_unload"] for r in report["reloads"]]
-    assert len({(f["threads"], f["fds"]) for f in facts}) == 1, facts
+    threads = [f["threads"] for f in facts]
+    assert threads == sorted(threads), facts
+    assert threads[-1] <= threads[0] + 1, facts  # the keeper, once
+    assert len({f["fds"] for f in facts}) == 1, facts
     # It swings by 1.5 MB; 25 KB that each load left behind would be more than that.
     assert facts[-1]["rss_kb"] < facts[2]["rss_kb"] + 2500, facts
