@@ -116,7 +116,7 @@ def growth(host: Host, folder: Path, runs: int) -> list[Row]:
     library = build_plugin("extraction", folder).library
     rows = []
     file = folder / "growth.scap"
-    for size, count in ((100, 200_000), (1 << 10, 100_000), (1 << 14, 6000), (1 << 20, 150)):
+    for size, count in ((100, 200_000), (1 << 10, 400_000), (1 << 14, 6000), (1 << 20, 150)):
         payload = _document(size)
         _write(file, payload, count)
         for name, field in (

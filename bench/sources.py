@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["sources"]
 
 _ENDLESS = 1_000_000_000_000
-_SYSDIG_EVENTS = 10_000_000
+_SYSDIG_EVENTS = 40_000_000
 
 
 def _sinsp(host: Host, library: Path, init: dict, params: str) -> float:
