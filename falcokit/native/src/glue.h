@@ -9,7 +9,7 @@
 //   glue_flight.c   what is on its way         glue_capture.c   handler set and cleared, the pacer
 //   glue_outlet.c   the host's handler         glue_payload.c   of a packaged plugin
 //   glue_source.c   open, next_batch           glue_channel.c   from a source to next_batch
-//   glue_queue.c    put() for Python           glue_item.c      what is put, as bytes
+//   glue_queue*.c   put() for Python           glue_item.c      what is put, as bytes
 //   glue_extract.c  extract_fields             glue_value.c     what its methods return
 //   glue_parse.c    parse_event                glue_event.c     events as hooks get them
 //   glue_listen.c   capture hooks              glue_routine.c   what they subscribe

@@ -1,30 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// _falcokit_hot.Channel, the base of falcokit.EventQueue: what Python puts into a channel. The author's
-// producers call put and put_many; for iterators falcokit.runtime.source calls fill on a thread of the
-// source's own. Its twin without C is falcokit/runtime/_channel.py.
-#include "glue_queue.h"
-#include "glue_channel.h"
+// What Python puts into a channel: put and put_many for the author's producers; fill and offer for
+// falcokit.runtime.source, which runs the author's iterator on a thread of the source's own. Methods of
+// the type in glue_queue_type.c.
 #include "glue_item.h"
+#include "glue_queue_object.h"
 #include <time.h>
 
 #define TURN     1024      // items between two offers of the GIL to other threads
 #define WAIT_NS  20000000u // a look around while there is no room
 #define IDLE_MIN 500000u   // after "nothing now" the source is asked again so soon ...
 #define IDLE_MAX 10000000u // ... doubled up to here while that stays so
-
-typedef struct Channel {
-	PyObject_HEAD
-	fk_channel *ch;
-	bool drop;  // when full, rather than wait
-	bool whole; // events with their headers
-	bool attached;
-	Py_ssize_t max_size;
-	uint64_t told_ns; // when a dropped event was last logged
-	PyObject *log;    // called with a text, once attached
-} Channel;
-
-PyTypeObject *fk_queue_type;
-static PyObject *closed_error, *full_error;
 
 enum offer {
 	FAILED, // with an exception
@@ -89,7 +74,7 @@ static enum offer offer(Channel *self, PyObject *object) {
 
 static bool is_open(Channel *self) {
 	if (!atomic_load(&self->ch->shut) && !atomic_load(&self->ch->ended)) return true;
-	PyErr_SetString(closed_error, "the event source is closed: nobody takes events any more");
+	PyErr_SetString(fk_queue_closed, "the event source is closed: nobody takes events any more");
 	return false;
 }
 
@@ -112,7 +97,7 @@ static enum offer put_one(Channel *self, PyObject *object) {
 			return DROPPED;
 		}
 		if (fk_host_waits) {
-			PyErr_SetString(full_error,
+			PyErr_SetString(fk_queue_full,
 			                "the queue is full, and the host waits for this very hook: "
 			                "put from a thread of your own");
 			return FAILED;
@@ -121,12 +106,12 @@ static enum offer put_one(Channel *self, PyObject *object) {
 	}
 }
 
-static PyObject *channel_put(PyObject *me, PyObject *object) {
+PyObject *fk_queue_put(PyObject *me, PyObject *object) {
 	enum offer what = put_one((Channel *)me, object);
 	return what == FAILED ? NULL : PyBool_FromLong(what == TAKEN);
 }
 
-static PyObject *channel_put_many(PyObject *me, PyObject *objects) {
+PyObject *fk_queue_put_many(PyObject *me, PyObject *objects) {
 	PyObject *iterator = PyObject_GetIter(objects), *object;
 	Py_ssize_t count = 0;
 	if (!iterator) return NULL;
@@ -149,7 +134,7 @@ static void nothing_now(fk_channel *ch) {
 }
 
 // offer(item) -> False when there is no room; None says that there is nothing now
-static PyObject *channel_offer(PyObject *me, PyObject *object) {
+PyObject *fk_queue_offer(PyObject *me, PyObject *object) {
 	Channel *self = (Channel *)me;
 	if (!is_open(self)) return NULL;
 	if (object == Py_None) {
@@ -161,7 +146,7 @@ static PyObject *channel_offer(PyObject *me, PyObject *object) {
 }
 
 // fill(iterator) -> True when it is exhausted, False when the source was closed
-static PyObject *channel_fill(PyObject *me, PyObject *iterator) {
+PyObject *fk_queue_fill(PyObject *me, PyObject *iterator) {
 	Channel *self = (Channel *)me;
 	PyObject *object;
 	uint64_t idle_ns = IDLE_MIN;
@@ -190,120 +175,4 @@ static PyObject *channel_fill(PyObject *me, PyObject *iterator) {
 		}
 	}
 	Py_RETURN_FALSE;
-}
-
-// attach(whole, max_size, log) -> the channel's address, for next_batch
-static PyObject *channel_attach(PyObject *me, PyObject *args) {
-	Channel *self = (Channel *)me;
-	int whole;
-	Py_ssize_t max_size;
-	PyObject *log;
-	if (!PyArg_ParseTuple(args, "pnO", &whole, &max_size, &log)) return NULL;
-	if (self->attached)
-		return PyErr_Format(PyExc_ValueError,
-		                    "this queue was opened before: make a new one in open");
-	if (self->ch->put && self->whole != whole)
-		return PyErr_Format(PyExc_ValueError,
-		                    "the queue was made outside of the plugin's hooks: make it in open");
-	self->attached = true;
-	self->whole = whole;
-	self->max_size = max_size;
-	Py_XSETREF(self->log, Py_NewRef(log));
-	return PyLong_FromVoidPtr(self->ch);
-}
-
-// end(text | None): EOF, or the failure that the text tells, behind what is in the channel
-static PyObject *channel_end(PyObject *me, PyObject *args) {
-	const char *text = NULL;
-	if (!PyArg_ParseTuple(args, "|z", &text)) return NULL;
-	int rc = text ? SS_PLUGIN_FAILURE : SS_PLUGIN_EOF;
-	fk_channel_end(((Channel *)me)->ch, rc, text ? text : "");
-	Py_RETURN_NONE;
-}
-
-static PyObject *channel_shut(PyObject *me, PyObject *none) {
-	(void)none;
-	fk_channel_shut(((Channel *)me)->ch);
-	Py_CLEAR(((Channel *)me)->log); // it holds the open source, which holds this
-	Py_RETURN_NONE;
-}
-
-// ---- the type ---------------------------------------------------------------------------------------
-
-static PyObject *get_closed(PyObject *me, void *none) {
-	fk_channel *ch = ((Channel *)me)->ch;
-	(void)none;
-	return PyBool_FromLong(atomic_load(&ch->shut) || atomic_load(&ch->ended));
-}
-
-static PyObject *get_dropped(PyObject *me, void *none) {
-	fk_channel *ch = ((Channel *)me)->ch;
-	(void)none;
-	return PyLong_FromUnsignedLongLong(ch->dropped_size + ch->dropped_full);
-}
-
-static Py_ssize_t channel_length(PyObject *me) {
-	fk_channel *ch = ((Channel *)me)->ch;
-	return (Py_ssize_t)(ch->put - ch->taken);
-}
-
-// Channel(max_events, drop, whole, max_size)
-static PyObject *channel_make(PyTypeObject *type, PyObject *args, PyObject *none) {
-	unsigned long long max_events;
-	int drop, whole;
-	Py_ssize_t max_size;
-	(void)none; // keywords are the subclass's
-	if (!PyArg_ParseTuple(args, "Kppn", &max_events, &drop, &whole, &max_size)) return NULL;
-	Channel *self = (Channel *)type->tp_alloc(type, 0);
-	if (!self) return NULL;
-	self->drop = drop, self->whole = whole, self->max_size = max_size;
-	self->ch = fk_channel_new(max_events);
-	if (self->ch) return (PyObject *)self;
-	Py_DECREF(self);
-	return PyErr_NoMemory();
-}
-
-static void channel_free(PyObject *me) {
-	Channel *self = (Channel *)me;
-	PyTypeObject *type = Py_TYPE(me);
-	if (self->ch) {
-		fk_channel_shut(self->ch);
-		fk_channel_unref(self->ch);
-	}
-	Py_XDECREF(self->log);
-	type->tp_free(me);
-	Py_DECREF(type);
-}
-
-static PyMethodDef methods[] = {{"put", channel_put, METH_O, NULL},
-                                {"put_many", channel_put_many, METH_O, NULL},
-                                {"offer", channel_offer, METH_O, NULL},
-                                {"fill", channel_fill, METH_O, NULL},
-                                {"attach", channel_attach, METH_VARARGS, NULL},
-                                {"end", channel_end, METH_VARARGS, NULL},
-                                {"shut", channel_shut, METH_NOARGS, NULL},
-                                {0}};
-static PyGetSetDef attributes[] = {
-	{.name = "closed", .get = get_closed}, {.name = "dropped", .get = get_dropped}, {0}};
-static PyType_Slot slots[] = {{Py_tp_new, channel_make},      {Py_tp_dealloc, channel_free},
-                              {Py_tp_methods, methods},       {Py_tp_getset, attributes},
-                              {Py_sq_length, channel_length}, {0, NULL}};
-static PyType_Spec spec = {.name = "falcokit.Channel",
-                           .basicsize = sizeof(Channel),
-                           .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                           .slots = slots};
-
-bool fk_queue_ready(void) {
-	return (fk_queue_type = (PyTypeObject *)PyType_FromSpec(&spec)) != NULL;
-}
-
-// install_source(Event, closed error, full error)
-PyObject *fk_queue_install(PyObject *module, PyObject *args) {
-	PyObject *event, *closed, *full;
-	(void)module;
-	if (!PyArg_ParseTuple(args, "OOO", &event, &closed, &full) || !fk_item_ready(event))
-		return NULL;
-	Py_XSETREF(closed_error, Py_NewRef(closed));
-	Py_XSETREF(full_error, Py_NewRef(full));
-	Py_RETURN_NONE;
 }

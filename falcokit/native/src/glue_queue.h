@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Python type of a channel: glue_queue.c for glue_module.c and glue_source.c.
+// The Python type of a channel: glue_queue_type.c for glue_module.c and glue_source.c.
 #pragma once
 #include "glue.h"
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// _falcokit_hot.Channel from within: what glue_queue.c, which puts events into one, and glue_queue_type.c,
+// which makes them, have in common.
+#pragma once
+#include "glue_channel.h"
+#include "glue_queue.h"
+
+typedef struct Channel {
+	PyObject_HEAD
+	fk_channel *ch;
+	bool drop;  // when full, rather than wait
+	bool whole; // events with their headers
+	bool attached;
+	Py_ssize_t max_size;
+	uint64_t told_ns; // when a dropped event was last logged
+	PyObject *log;    // called with a text, once attached
+} Channel;
+
+// The author's exceptions: the source is closed, and the queue is full where nobody can wait.
+extern PyObject *fk_queue_closed, *fk_queue_full;
+
+// The methods by which something is put in.
+PyObject *fk_queue_put(PyObject *me, PyObject *object);
+PyObject *fk_queue_put_many(PyObject *me, PyObject *objects);
+PyObject *fk_queue_offer(PyObject *me, PyObject *object);
+PyObject *fk_queue_fill(PyObject *me, PyObject *iterator);
