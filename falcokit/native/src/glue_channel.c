@@ -45,13 +45,14 @@ static void choose_barriers(void) {
 fk_channel *fk_channel_new(uint64_t max_events) {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, choose_barriers);
-	fk_channel *ch = calloc(1, sizeof *ch);
+	fk_channel *ch = aligned_alloc(FK_LINE, sizeof *ch);
 	fk_segment *segment = new_segment(SEGMENT_MIN);
 	if (!ch || !segment) {
 		free(ch);
 		free(segment);
 		return NULL;
 	}
+	memset(ch, 0, sizeof *ch);
 	ch->refs = 1;
 	ch->last = ch->oldest = ch->first = segment;
 	ch->max_events = max_events;
@@ -153,24 +154,26 @@ bool fk_channel_empty(const fk_channel *ch) {
 // The events published so far, up to `max`; those of the call before are no longer the host's.
 uint32_t fk_channel_take(fk_channel *ch, ss_plugin_event **out, uint32_t max, uint64_t *bytes) {
 	uint32_t n = 0;
-	uint64_t size = 0;
+	uint64_t size = 0, total = 0;
 	give_back(ch);
 	while (n < max) {
 		fk_segment *next = atomic_load_explicit(&ch->first->next, memory_order_acquire);
 		size_t used = atomic_load_explicit(&ch->first->used, memory_order_acquire);
-		size_t begin = ch->at;
-		while (ch->at < used && n < max) {
-			ss_plugin_event *event = (ss_plugin_event *)((uint8_t *)ch->first->bytes + ch->at);
-			*bytes += event->len;
-			ch->at += fk_rounded(event->len);
+		size_t begin = ch->at, at = begin;
+		while (at < used && n < max) {
+			ss_plugin_event *event = (ss_plugin_event *)((uint8_t *)ch->first->bytes + at);
+			total += event->len;
+			at += fk_rounded(event->len);
 			out[n++] = event;
 		}
-		size += ch->at - begin;
-		if (ch->at < used || !next) break;
+		size += at - begin;
+		ch->at = at;
+		if (at < used || !next) break;
 		ch->first = next;
 		ch->at = 0;
 	}
 	if (!n) return 0;
+	*bytes += total;
 	atomic_fetch_add(&ch->taken, n);
 	atomic_fetch_add(&ch->taken_bytes, size);
 	if (atomic_load(&ch->waiting)) {

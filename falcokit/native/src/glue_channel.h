@@ -23,25 +23,29 @@ enum fk_host_waits {
 	FK_HOST_SLEEPS // woken for the first event
 };
 
+#define FK_LINE \
+	64 // bytes of a cache line: neither side writes into one that the other writes all the time
+
 typedef struct fk_channel {
 	_Atomic int refs; // the queue object, the open instance
 	// The producer's.
-	fk_segment *last, *kept;
+	_Alignas(FK_LINE) fk_segment *last, *kept;
 	uint64_t max_events;
 	size_t next_size;
 	_Atomic uint64_t put, put_bytes;
+	_Atomic uint64_t dropped_size, dropped_full;
 	// The consumer's.
-	fk_segment *oldest, *first; // of the batch that the host has; where the next one begins
+	_Alignas(FK_LINE) fk_segment *oldest,
+		*first; // of the batch that the host has; where the next begins
 	size_t at;
 	_Atomic uint64_t taken, taken_bytes;
-	// Both sides'.
-	_Atomic(fk_segment *) spares;
+	// Both sides', and seldom written.
+	_Alignas(FK_LINE) _Atomic(fk_segment *) spares;
 	_Atomic int host_waits;
 	_Atomic bool idle;   // the source said that it has nothing now
 	_Atomic bool ended;  // no event follows; rc and err say why
 	_Atomic bool shut;   // nobody takes events any more
 	_Atomic int waiting; // for room
-	_Atomic uint64_t dropped_size, dropped_full;
 	pthread_mutex_t lock;
 	pthread_cond_t events, room;
 	struct fk_channel *next_asleep;
