@@ -18,7 +18,7 @@ from falcokit.native.process import run
 from falcokit.native.toolchain import find_compiler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
 __all__ = ["Baseline", "CompileC", "RealHost"]
 
@@ -52,6 +52,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem in _ONCE:
             item.add_marker(pytest.mark.once)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep lone surrogates out of what was captured: a worker could not send it."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,13 +2,18 @@
 """Lists the Pythons of this machine that falcokit can embed: CPython >= 3.11, shared libpython.
 
 Called by the Makefile and tests/run.sh before anything is installed, with whatever Python 3 there
-is; so it uses the standard library only and the syntax of Python 3.6. It prints one interpreter a
-line, one for each version, the best first: PYTHON alone if that is set, else the `python3` on the
-path, then the others.
+is; so it uses the standard library only and the syntax of Python 3.6. PYTHON alone if that is set,
+else the `python3` on the path, then all others, those of tests/hosts/get-pythons.sh among them; one
+for each release.
 
-    python3 tests/pythons.py            all of them
+    python3 tests/pythons.py            their paths, one a line, the one to work with first
     python3 tests/pythons.py --check    the first; without one, or without a C compiler, one
                                         sentence on stderr that says what mends it
+    python3 tests/pythons.py --suite    what `make test` runs, one line "PART VERSION PATH" for each
+                                        Python: "whole", the whole suite, on the oldest; "python",
+                                        all that hangs on the Python, on the newest; "smoke" on the
+                                        newest release of each minor version between
+    python3 tests/pythons.py --suite-all    the whole suite on every release
 """
 
 import json
@@ -18,7 +23,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-MINIMUM = (3, 11)
+#: The minor versions that falcokit supports: its classifiers and its documentation name the same.
+SUPPORTED = [(3, 11), (3, 12), (3, 13), (3, 14), (3, 15)]
+MINIMUM = SUPPORTED[0]
 EXIT_TOOL_MISSING = 5
 
 QUESTION = """
@@ -43,23 +50,33 @@ print(json.dumps({
 """
 
 
+def launchers():
+    """Give what tests/hosts/get-pythons.sh made: it starts a Python in a system of its own."""
+    folder = os.environ.get("FALCOKIT_PYTHONS_DIR") or Path.home() / ".cache" / "falcokit-pythons"
+    return map(str, sorted(Path(folder).glob("python3.[0-9]*[0-9]")))
+
+
 def candidates():
-    """Give the paths worth asking."""
+    """Give the paths worth asking, and whether each is its own name for what it starts."""
     chosen = os.environ.get("PYTHON")
     if chosen:
-        yield shutil.which(chosen) or chosen
+        yield shutil.which(chosen) or chosen, False
         return
     for name in ["python3"] + [f"python3.{minor}" for minor in range(MINIMUM[1], 30)]:
         found = shutil.which(name)
         if found:
-            yield found
+            yield found, False
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from map(str, sorted(root.glob("versions/*/bin/python3")))
+    paths = sorted(root.glob("versions/*/bin/python3"))
     for folder in ("/usr/bin", "/usr/local/bin"):
-        yield from map(str, sorted(Path(folder).glob("python3.[0-9]*[0-9]")))
+        paths += sorted(Path(folder).glob("python3.[0-9]*[0-9]"))
+    for path in paths:
+        yield str(path), False
+    for path in launchers():
+        yield path, True
 
 
-def ask(path):
+def ask(path, launcher):
     """Return what an interpreter says about itself, None if it does not run."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     try:
@@ -71,9 +88,12 @@ def ask(path):
             check=True,
             timeout=30,
         )
-        return json.loads(done.stdout.decode())
+        info = json.loads(done.stdout.decode())
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
+    if launcher:
+        info["path"] = path
+    return info
 
 
 def problem(info):
@@ -98,10 +118,10 @@ def problem(info):
 
 
 def search():
-    """Return the usable interpreters, one for each version, and the problems of the others."""
+    """Return the usable interpreters, one for each release, and the problems of the others."""
     usable, problems, seen = [], [], set()
-    for path in candidates():
-        info = ask(path)
+    for path, launcher in candidates():
+        info = ask(path, launcher)
         if info is None:
             if os.environ.get("PYTHON"):
                 problems.append(f"PYTHON={path} does not run")
@@ -112,9 +132,20 @@ def search():
         why = problem(info)
         if why:
             problems.append(why)
-        elif all(info["version"][:2] != other["version"][:2] for other in usable):
+        elif all(info["version"] != other["version"] for other in usable):
             usable.append(info)
     return usable, problems
+
+
+def suite(usable):
+    """Return which part of the suite runs on which of them."""
+    by_release = sorted(usable, key=lambda info: info["version"])
+    oldest, newest = by_release[0], by_release[-1]
+    parts = [("whole", oldest)]
+    if newest["version"][:2] != oldest["version"][:2]:
+        parts.append(("python", newest))
+    minors = {tuple(info["version"][:2]): info for info in by_release}
+    return parts + [("smoke", minors[minor]) for minor in sorted(minors)[1:-1]]
 
 
 def compiler_problem():
@@ -143,6 +174,11 @@ def main():
     if not usable:
         # The first is the one a person would have used.
         fail(problems[0] if problems else "there is no Python >= 3.11 on this machine")
+    if "--suite" in sys.argv or "--suite-all" in sys.argv:
+        everything = [("whole", info) for info in usable]
+        for part, info in everything if "--suite-all" in sys.argv else suite(usable):
+            print(part, ".".join(map(str, info["version"])), info["path"])
+        return
     for info in usable[:1] if check else usable:
         print(info["path"])
 

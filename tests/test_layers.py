@@ -49,7 +49,8 @@ def ids(file: Path) -> str:
 def test_the_runtime_knows_only_itself_the_stdlib_and_msgspec(file: Path) -> None:
     for module in imports(file):
         top = module.partition(".")[0]
-        allowed = top in sys.stdlib_module_names or top == "msgspec"
+        # annotationlib came with 3.14.
+        allowed = top in {*sys.stdlib_module_names, "annotationlib", "msgspec"}
         # The generated glue module registers itself under a name of its own; cffi's backend is
         # what it needs first, and what a damaged artifact is told by.
         allowed = allowed or top == "_cffi_backend"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self, dataclass_transform
 
+from falcokit.runtime.annotations import own_annotations
+
 __all__ = ["Record"]
 
 
@@ -24,7 +26,7 @@ class Record:
     _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
-        cls.field_names = tuple(cls.__annotations__)
+        cls.field_names = tuple(own_annotations(cls))
         assigned = cls.__dict__
         cls._defaults = {name: assigned[name] for name in cls.field_names if name in assigned}
 

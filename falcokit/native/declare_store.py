@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from falcokit.native.declaration import wrong
+from falcokit.runtime.annotations import own_annotations
 from falcokit.runtime.exported_table import exported_tables, make_shape
 from falcokit.runtime.tables import imported_tables
 
@@ -56,7 +57,7 @@ def _tell(plugin: type[Any], attribute: str, entry: Any, text: str) -> None:
     field = text.partition(":")[0]
     classes = [entry] if isinstance(entry, type) else []
     for cls in classes:
-        if field in getattr(cls, "__annotations__", {}):
+        if field in own_annotations(cls):
             hint = "i8 to u64, bool, str, or MutableMapping[key, entry]"
             wrong(cls, field, f"cannot be the entry of a table: {text}", hint)
     hint = 'export_table("name", str, Entry), with class Entry(TableEntry)'

@@ -10,6 +10,8 @@ import ast
 import inspect
 from typing import Any
 
+from falcokit.runtime.annotations import own_annotations
+
 __all__ = ["locate"]
 
 
@@ -18,15 +20,11 @@ def locate(plugin: type[Any], attribute: str | None = None) -> tuple[str | None,
     for cls in plugin.__mro__:
         if cls.__module__.startswith("falcokit."):
             continue  # a default that the author did not write
-        if attribute is None or attribute in vars(cls) or _annotated(cls, attribute):
+        if attribute is None or attribute in {*vars(cls), *own_annotations(cls)}:
             found = _in_class(cls, attribute)
             if found is not None:
                 return found
     return _in_class(plugin, None) or (None, None)
-
-
-def _annotated(cls: type[Any], attribute: str) -> bool:
-    return attribute in vars(cls).get("__annotations__", {})
 
 
 def _in_class(cls: type[Any], attribute: str | None) -> tuple[str, int] | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from falcokit.native.runner_build import build_runner
 from falcokit.package import glibc
 from falcokit.package.carried import read_carried
 from falcokit.package.elf import exported_symbols, read_elf
+from falcokit.package.safe_tarfile import tarfile
 from falcokit.reports import plugin_failure
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tarfile
 import tempfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from falcokit.errors import ConfigError, ToolMissingError
+from falcokit.errors import ConfigError
 from falcokit.native.cache import cache_folder
 from falcokit.native.cache_age import mark_used
+from falcokit.package.safe_tarfile import tarfile
 
 __all__ = ["archive_label", "is_archive", "unpack_archive"]
 
@@ -86,12 +86,6 @@ def _move(made: Path, target: Path) -> None:
 
 
 def _extract(file: Path, folder: Path) -> None:
-    if not hasattr(tarfile, "data_filter"):
-        raise ToolMissingError(
-            "this Python's tarfile cannot unpack archives safely",
-            hint="use Python 3.11.4 or newer, or unpack the archive yourself and give --runtime"
-            " its folder",
-        )
     try:
         with tarfile.open(file, "r:gz") as archive:
             _extract_members(archive, folder, file.name)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.errors import PackageError
 from falcokit.native.runner_build import build_runner
+from falcokit.package.safe_tarfile import tarfile
 from falcokit.reports import event_total, plugin_failure
 
 if TYPE_CHECKING:

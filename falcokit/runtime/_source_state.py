@@ -8,11 +8,11 @@ from its first step to its close.
 from __future__ import annotations
 
 import contextvars
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.runtime.annotations import evaluate_annotation, own_annotations
 from falcokit.runtime.config import decode_json
 from falcokit.runtime.errors import InvalidEventError, PluginError, SourceClosedError, tell
 from falcokit.runtime.event_queue import EventQueue
@@ -39,13 +39,9 @@ def params_type(plugin: type[Any]) -> Any:
 
     """
     function = plugin.open
-    annotations = getattr(function, "__annotations__", {})
     code = getattr(function, "__code__", None)
     name = code.co_varnames[1] if code is not None and code.co_argcount > 1 else "params"
-    kind = annotations.get(name)
-    while isinstance(kind, str):  # twice, where the author quotes a name all the same
-        kind = eval(kind, vars(sys.modules[function.__module__]))  # noqa: S307  # the author's own
-    return kind
+    return evaluate_annotation(own_annotations(function).get(name), function)
 
 
 def _decoded(plugin: Any, text: str | None) -> Any:

@@ -7,9 +7,9 @@ annotating `config` with a msgspec.Struct, a dataclass, or str; without an annot
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
+from falcokit.runtime.annotations import evaluate_annotation, own_annotations
 from falcokit.runtime.errors import PluginError
 
 __all__ = ["config_type", "decode_config", "decode_json", "init_schema"]
@@ -25,11 +25,7 @@ def config_type(plugin: type) -> type | None:
     for cls in plugin.__mro__:
         if cls.__module__.startswith("falcokit."):
             continue
-        # inspect.get_annotations would do; importing inspect takes a fifth of an init
-        annotation = cls.__dict__.get("__annotations__", {}).get("config")  # noqa: RUF063
-        if isinstance(annotation, str):
-            scope = vars(sys.modules[cls.__module__])
-            annotation = eval(annotation, scope, dict(vars(cls)))  # noqa: S307  # the author's own
+        annotation = evaluate_annotation(own_annotations(cls).get("config"), cls)
         if annotation is not None:
             return annotation  # type: ignore[no-any-return]
     return None

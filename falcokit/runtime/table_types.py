@@ -13,9 +13,10 @@ Imported tables (`tables`) and exported ones (`store`) read the same classes thr
 
 from __future__ import annotations
 
-import sys
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, get_args, get_origin
+
+from falcokit.runtime.annotations import evaluate_annotation, own_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -218,24 +219,16 @@ def entry_fields(entry: type[Any]) -> tuple[Field, ...]:
         raise TypeError(f"{_told(entry)} is no subclass of falcokit.TableEntry")
     found: dict[str, Field] = {}
     for base in reversed(entry.__mro__):
-        for attribute, annotation in vars(base).get("__annotations__", {}).items():
-            if base in TableEntry.__mro__:
-                continue
+        if base in TableEntry.__mro__:
+            continue
+        for attribute, annotation in own_annotations(base).items():
             try:
-                value = _evaluate(annotation, base)
+                value = evaluate_annotation(annotation, base)
                 field = _field(attribute, value, vars(base).get(attribute))
             except (TypeError, NameError) as e:
                 raise TypeError(f"{attribute}: {e}") from e
             found[attribute] = field
     return tuple(found.values())
-
-
-def _evaluate(annotation: object, owner: type[Any]) -> object:
-    if not isinstance(annotation, str):
-        return annotation
-    module = sys.modules.get(owner.__module__)
-    scope = {**vars(module)} if module is not None else {}
-    return eval(annotation, scope, dict(vars(owner)))  # noqa: S307  # the author's own annotation
 
 
 def _field(attribute: str, annotation: object, default: object) -> Field:

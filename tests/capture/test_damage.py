@@ -226,6 +226,10 @@ def test_notices_sections_and_streams_stay_bounded(tmp_path: Path) -> None:
         (BUILD.section() + BUILD.block(6, bytes(40)), "without a single event"),
         (BUILD.pack("III", 0x0A0D0D0A, 16, 0x1A2B3C4D) + BUILD.pack("I", 16), "too short"),
     ],
+    ids=(
+        *("nothing", "script", "program", "zstd", "pcap", "text in gzip", "damaged gzip"),
+        *("next version", "no events", "short header"),
+    ),
 )
 def test_a_file_that_is_no_capture_is_refused_in_one_sentence(
     tmp_path: Path, content: bytes, reason: str

@@ -9,59 +9,28 @@
 #     DIR/libbaseline.so, DIR/libbaseline_async.so      the C plugins to compare with
 #
 # What is there already is kept: a second run takes no time, and a changed source is built again.
-# The packages come from the Debian mirror that apt is configured with; FALCOKIT_DEBIAN_MIRROR names
-# another one, FALCOKIT_DEBIAN_SUITE another suite than forky.
+# FALCOKIT_DEBIAN_SUITE names another suite than forky; see debian.sh for the mirror.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
+. "$here/debian.sh"
 dir=$(realpath -m "${1:-${FALCOKIT_HOST_DIR:-$HOME/.cache/falcokit-host}}")
 suite=${FALCOKIT_DEBIAN_SUITE:-forky}
 api=$here/../../falcokit/native
 
-die() { printf 'get-host.sh: %s\n' "$*" >&2; exit 1; }
-need() { command -v "$1" >/dev/null || die "$1 is missing: install the package $2"; }
-
-[ "$(uname -m)" = x86_64 ] || die "the packages are for x86_64, this machine is $(uname -m)"
-need apt-get apt; need dpkg-deb dpkg; need gcc gcc; need g++ g++; need flock util-linux
+need_debian; need gcc gcc; need g++ g++
 mkdir -p "$dir"; exec 9>"$dir/.lock"; flock 9
 
-fetch() { # the packages, into $dir/debs and $dir/dev-debs
-  local keyring mirror apt=$dir/apt
-  keyring=$(ls /usr/share/keyrings/debian-archive-keyring.* 2>/dev/null | head -1)
-  [ -n "$keyring" ] || die "Debian's keys are missing: install the package debian-archive-keyring"
-  mirror=${FALCOKIT_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' |
-    awk '$1 == "Debian" && $2 !~ /security/ { print $2; exit }')}
-  [ -n "$mirror" ] || die "apt on this machine knows no Debian mirror: name one in FALCOKIT_DEBIAN_MIRROR"
-  mkdir -p "$apt/lists/partial" "$dir/debs/partial" "$dir/dev-debs"
-  : >"$apt/status"
-  echo "deb [arch=amd64 signed-by=$keyring] $mirror $suite main" >"$apt/sources.list"
-  # Hooks of the system's own apt have no business here.
-  echo '#clear APT::Update::Post-Invoke; #clear APT::Update::Post-Invoke-Success;' >"$apt/hooks.conf"
-  local options=(-qq -c "$apt/hooks.conf" -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
-    -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
-    -o Dir::State="$apt" -o Dir::State::lists="$apt/lists" -o Dir::State::status="$apt/status"
-    -o Dir::Cache="$apt" -o Dir::Cache::archives="$dir/debs" -o Acquire::Languages=none
-    -o Acquire::Retries=3 -o APT::Architecture=amd64)
-  [ "$(id -u)" != 0 ] || options+=(-o APT::Sandbox::User=root)
-  apt-get "${options[@]}" update || die "apt cannot read $suite from the Debian mirror (see above)"
-  apt-get "${options[@]}" -y --no-install-recommends --download-only install sysdig >/dev/null ||
-    die "the packages of sysdig cannot be fetched (see above)"
-  (cd "$dir/dev-debs" && apt-get "${options[@]}" download libfalcosecurity0-dev libjsoncpp-dev \
-    libtbb-dev uthash-dev libre2-dev libabsl-dev nlohmann-json3-dev) ||
-    die "the development packages cannot be fetched (see above)"
-}
-
-unpack() { # into $dir/root (what runs) and $dir/dev (headers)
-  local d root=$dir/root
-  mkdir -p "$root"/usr/{bin,sbin,lib,lib64} "$dir/dev"
-  for d in bin sbin lib lib64; do ln -sfn "usr/$d" "$root/$d"; done # merged /usr
-  for d in "$dir"/debs/*.deb; do
-    dpkg-deb --fsys-tarfile "$d" | tar -xf - -C "$root" --keep-directory-symlink --no-same-owner \
-      --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
-      --exclude='./usr/lib/*/gconv/*'
-  done
+fetch() { # what runs into $dir/root, headers into $dir/dev
+  read_suite "$dir" "$suite"
+  fetch_with_dependencies "$dir" sysdig
+  fetch_alone "$dir/dev-debs" libfalcosecurity0-dev libjsoncpp-dev libtbb-dev uthash-dev libre2-dev \
+    libabsl-dev nlohmann-json3-dev
+  unpack_system "$dir/apt/archives" "$dir/root"
+  mkdir -p "$dir/dev"
+  local d
   for d in "$dir"/dev-debs/*.deb; do dpkg-deb -x "$d" "$dir/dev"; done
   ln -sfn dev/usr/include/falcosecurity "$dir/headers"
-  rm -rf "$dir/apt" "$dir/debs" "$dir/dev-debs"
+  rm -rf "$dir/apt" "$dir/dev-debs"
 }
 
 wrapper() { # name, program: with the libc it was built for
@@ -75,10 +44,13 @@ WRAPPER
 
 build() {
   local lib=$dir/root/usr/lib/x86_64-linux-gnu include=$dir/dev/usr/include common
-  g++ -std=c++17 -O2 -w -include "$here/compat.h" -isystem "$include/falcosecurity" \
-    -isystem "$include" -isystem "$include/jsoncpp" -o "$dir/plughost.bin" "$here"/plughost*.cpp \
+  printf '%s\n' "$here"/plughost*.cpp | xargs -P "$(nproc)" -I{} sh -c 'exec g++ -c -std=c++17 -O2 -w -include "$0/compat.h" \
+    -isystem "$1/falcosecurity" -isystem "$1" -isystem "$1/jsoncpp" -o "$2/$(basename "$3" .cpp).o" "$3"' \
+    "$here" "$include" "$dir" {} || die "plughost does not compile (see above)"
+  g++ -o "$dir/plughost.bin" "$dir"/plughost*.o \
     "$lib"/libsinsp.so.0.* "$lib"/libscap.so.0.* "$lib"/libjsoncpp.so.2? \
-    -Wl,--allow-shlib-undefined -Wl,-rpath-link,"$lib" || die "plughost does not compile (see above)"
+    -Wl,--allow-shlib-undefined -Wl,-rpath-link,"$lib" || die "plughost does not link (see above)"
+  rm -f "$dir"/plughost*.o
   common="-std=gnu11 -O2 -fPIC -shared -pthread -I$api"
   # shellcheck disable=SC2086
   gcc $common -o "$dir/libbaseline.so" "$here"/baseline_*.c &&
@@ -89,7 +61,7 @@ build() {
 
 if [ ! -e "$dir/.unpacked-$suite" ]; then
   rm -rf "$dir"/{root,dev,apt,debs,dev-debs} "$dir"/.unpacked-* "$dir"/.built-*
-  fetch; unpack
+  fetch
   wrapper sysdig root/usr/bin/sysdig
   "$dir/sysdig" --version >/dev/null || die "the unpacked sysdig does not run on this machine"
   touch "$dir/.unpacked-$suite"
