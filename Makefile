@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # make demo    from a fresh clone: install, scaffold ./demo, build, run, record, inspect
-# make test    the checks, then the whole suite on every CPython >= 3.11 of this machine
+# make test    the checks, then the whole suite on this machine's oldest Python (>= 3.11), all that
+#              hangs on the Python on its newest, and the main paths on those between
+# make test-all    the whole suite on every Python
 # make check   ruff, mypy, and the layout of Python and C
 # make bench   the benchmarks of bench/, on a real host that it fetches once
 # make clean   remove all that the others made
@@ -12,7 +14,7 @@ VENV ?= .venv
 FALCOKIT = $(VENV)/bin/falcokit
 export PYTHON
 
-.PHONY: demo test check bench clean tools
+.PHONY: demo test test-all check bench clean tools
 
 demo: tools $(VENV)/installed
 	rm -rf demo
@@ -23,6 +25,9 @@ demo: tools $(VENV)/installed
 
 test:
 	@tests/run.sh $(TESTS)
+
+test-all:
+	@tests/run.sh --all $(TESTS)
 
 check: $(VENV)/installed-test
 	$(VENV)/bin/ruff check .
@@ -50,5 +55,5 @@ $(VENV)/installed: pyproject.toml | tools
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test,check,export]'
 	touch $@

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import builtins
+import fcntl
 import os
+import pickle
 import signal
 import sys
 from dataclasses import dataclass
@@ -14,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 import falcokit.native
+from falcokit.native.cache import key_of
 from falcokit.native.process import run
 from falcokit.native.toolchain import find_compiler
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
-__all__ = ["Baseline", "CompileC", "RealHost"]
+__all__ = ["Baseline", "CompileC", "RealHost", "Shared"]
 
 # In the background of a script Ctrl-C is ignored, and so it would be by every program started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -28,30 +31,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 _TESTS = Path(__file__).parent
 _HOSTS = _TESTS / "hosts"
 _API = Path(falcokit.native.__file__).parent
-
-
-#: Files whose tests do not hang on the Python that runs them: archives, registries, texts, whole
-#: projects, random inputs, or commands that choose their Pythons themselves. tests/run.sh runs
-#: these on one Python only.
-_ONCE = frozenset(
-    {
-        *("test_archive", "test_bad_input", "test_checks", "test_damage", "test_deploy"),
-        *("test_elf", "test_equal", "test_falcoctl_rules", "test_fuzz", "test_fuzz_fields"),
-        *("test_glibc", "test_lists_damage", "test_memory", "test_memory_refused"),
-        *("test_native_lines", "test_oci", "test_oci_read", "test_own_tests"),
-        *("test_package_command", "test_publish", "test_publish_command"),
-        *("test_registry_client", "test_registry_login", "test_reproducible"),
-        *("test_rules_artifact", "test_sbom", "test_templates", "test_two_pythons"),
-        *("test_without_memfd",),
-    }
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of those files."""
-    for item in items:
-        if item.path.stem in _ONCE:
-            item.add_marker(pytest.mark.once)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -107,18 +86,51 @@ def real_host() -> RealHost:
     return host
 
 
+class Shared(Protocol):
+    """Let one of the workers make what all of them use: `make` gets a folder of its own.
+
+    What it returns is pickled for the others.
+    """
+
+    def __call__(self, key: str, make: Callable[[Path], Any]) -> Any: ...
+
+
 @pytest.fixture(scope="session")
-def compile_c(tmp_path_factory: pytest.TempPathFactory) -> CompileC:
-    folder = tmp_path_factory.mktemp("compiled")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    base = tmp_path_factory.getbasetemp()
+    # Each worker has a folder of its own in that of the run.
+    common = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    common.mkdir(exist_ok=True)
+
+    def use(key: str, make: Callable[[Path], Any]) -> Any:
+        folder, result = common / key, common / f"{key}.pickle"
+        with (common / f"{key}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not result.exists():
+                folder.mkdir()
+                result.write_bytes(pickle.dumps(make(folder)))
+        return pickle.loads(result.read_bytes())
+
+    return use
+
+
+@pytest.fixture(scope="session")
+def compile_c(shared: Shared) -> CompileC:
     compiler = find_compiler().path
 
     def compile_sources(name: str, sources: Iterable[Path], *flags: str) -> Path:
-        target = folder / name
-        shape = ["-fPIC", "-shared"] if target.suffix == ".so" else []
-        strict = ["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Werror"]
         files = [str(source) for source in sources]
-        run([compiler, *strict, *shape, f"-I{_API}", *flags, "-o", str(target), *files, "-ldl"])
-        return target
+
+        def make(folder: Path) -> Path:
+            target = folder / name
+            shape = ["-fPIC", "-shared"] if target.suffix == ".so" else []
+            strict = ["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Werror"]
+            run([compiler, *strict, *shape, f"-I{_API}", *flags, "-o", str(target), *files, "-ldl"])
+            return target
+
+        contents = [Path(file).read_bytes() for file in files if Path(file).suffix == ".c"]
+        made: Path = shared(f"{name}-{key_of([name, *files, *flags, *contents])}", make)
+        return made
 
     return compile_sources
 

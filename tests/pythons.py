@@ -16,6 +16,7 @@ for each release.
     python3 tests/pythons.py --suite-all    the whole suite on every release
 """
 
+import functools
 import json
 import os
 import shutil
@@ -91,6 +92,7 @@ def ask(path, launcher):
         info = json.loads(done.stdout.decode())
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
+    info["launcher"] = launcher
     if launcher:
         info["path"] = path
     return info
@@ -117,6 +119,7 @@ def problem(info):
     return None
 
 
+@functools.cache
 def search():
     """Return the usable interpreters, one for each release, and the problems of the others."""
     usable, problems, seen = [], [], set()
@@ -135,6 +138,11 @@ def search():
         elif all(info["version"] != other["version"] for other in usable):
             usable.append(info)
     return usable, problems
+
+
+def own():
+    """Return the usable interpreters that need no system of their own."""
+    return [info for info in search()[0] if not info["launcher"]]
 
 
 def suite(usable):

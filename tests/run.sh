@@ -1,40 +1,82 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the checks once, the whole suite on the first Python that tests/pythons.py finds, and on the
-# others all but the tests marked "once".
-# Called by `make test`; arguments go to pytest.
-set -u
+# Runs the checks and the tests on the Pythons of this machine, and says after each phase how long it
+# took. Called by `make test` and, with --all first, by `make test-all`; other arguments go to pytest.
+#
+#     whole     the whole suite, on the oldest Python that tests/pythons.py finds
+#     python    the tests marked "python" (all that hangs on the Python), on the newest
+#     smoke     the tests marked "smoke", on one release of each minor version between
+#
+# With --all the whole suite runs on every release. Tests marked "alone" measure time, and run when
+# nothing else does. WORKERS says how many tests run at once: one more than there are processors,
+# since many wait.
+set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-pythons=$(python3 tests/pythons.py) || exit $?
+list=--suite
+if [ "${1:-}" = --all ]; then
+  list=--suite-all
+  shift
+fi
 python3 tests/pythons.py --check >/dev/null || exit $?
+suite=$(python3 tests/pythons.py $list) || exit $?
+workers=${WORKERS:-$(($(nproc) + 1))}
+failed=()
 
 echo "the suite runs on:"
-echo "$pythons" | sed 's/^/  /'
+sed 's/^/  /' <<<"$suite"
 
-failed=""
-first=yes
-marks=
-for python in $pythons; do
-	version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-	venv=.venv-test-$version
-	if [ ! -f "$venv/installed-test" ] || [ pyproject.toml -nt "$venv/installed-test" ]; then
-		echo "== CPython $version: installing"
-		"$python" -m venv "$venv" || exit 1
-		"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[test]' || exit 1
-		touch "$venv/installed" "$venv/installed-test"
-	fi
-	if [ "$first" = yes ]; then
-		echo "== checks"
-		make --no-print-directory check VENV="$venv" || failed="$failed checks"
-		first=no
-	fi
-	echo "== CPython $version: $python"
-	"$venv/bin/python" -m pytest ${marks:+-m "$marks"} "$@" || failed="$failed $version"
-	marks="not once"
-done
+phase() { # name, command: run it, note a failure, say how long it took
+  local name=$1 began=$SECONDS
+  shift
+  echo "== $name"
+  "$@" || failed+=("$name")
+  echo "== $name: $((SECONDS - began)) s"
+}
 
-if [ -n "$failed" ]; then
-	echo "failed:$failed" >&2
-	exit 1
+install() { # part
+  local extras=test
+  [ "$1" != whole ] || extras=test,check,export
+  "${inside[@]}" "$python" -m venv "$venv" &&
+    # What is not imported need not be compiled.
+    "${inside[@]}" "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
+      -e ".[$extras]" && touch "$venv/installed" "$venv/installed-test"
+}
+
+tests() { # marks, pytest's arguments; no test at all is no failure
+  local marks=$1
+  shift
+  "${inside[@]}" "$venv/bin/python" -m pytest -m "$marks" "$@"
+  local status=$?
+  [ $status = 5 ] || return $status
+}
+
+checked=no
+while read -r part version python; do
+  venv=.venv-test-$version
+  # A Python of tests/hosts/get-pythons.sh is at home in a system of its own.
+  inside=()
+  if [ -x "$(dirname "$python")/inside" ]; then
+    inside=("$(dirname "$python")/inside")
+    python=$(basename "$python")
+  fi
+  if [ ! -f "$venv/installed-test" ] || [ pyproject.toml -nt "$venv/installed-test" ]; then
+    phase "install $version" install "$part"
+    [ -f "$venv/installed-test" ] || continue
+  fi
+  if [ $checked = no ]; then
+    phase checks make --no-print-directory check VENV="$venv"
+    checked=yes
+  fi
+  marks=
+  [ "$part" = whole ] || marks="$part and "
+  phase "$part $version" tests "${marks}not alone" -n "$workers" --dist worksteal "$@"
+  phase "$part $version, alone" tests "${marks}alone" "$@"
+done <<<"$suite"
+
+if [ ${#failed[@]} -gt 0 ]; then
+  printf 'failed:' >&2
+  printf ' [%s]' "${failed[@]}" >&2
+  echo >&2
+  exit 1
 fi

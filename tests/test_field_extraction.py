@@ -18,6 +18,8 @@ from falcokit.native.process import run
 if TYPE_CHECKING:
     from conftest import CompileC, RealHost
 
+pytestmark = pytest.mark.python
+
 
 _TESTS = Path(__file__).parent
 _CURL = _TESTS / "capture" / "samples" / "curl_google.scap"

@@ -13,6 +13,8 @@ from falcokit.project import load_project
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.python
+
 MINIMAL = '[tool.falcokit]\nplugin = "ticker:Ticker"\n'
 
 

@@ -16,6 +16,8 @@ from falcokit.runner import Runner, RunOptions
 if TYPE_CHECKING:
     from conftest import Baseline, CompileC
 
+pytestmark = pytest.mark.python
+
 Report = dict[str, Any]
 
 

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from falcokit.native.runner_build import build_runner
 from falcokit.runner import Runner, RunOptions
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Baseline
+
+pytestmark = pytest.mark.python
 
 _ENDLESS = '{"async":1000000000}'
 _DEADLINE = 10.0

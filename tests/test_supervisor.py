@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from falcokit.reports import Report
 
+pytestmark = pytest.mark.python
+
 OPEN = {"report": "open", "cycle": 1, "source": "syscall", "plugin_id": 0}
 STATS = {"report": "stats", "elapsed_ms": 50, "async": {"tick": {"count": 1, "bytes": 5}}}
 NO_STATS = {"report": "stats", "elapsed_ms": 50, "async": {"tick": {"count": 0, "bytes": 0}}}

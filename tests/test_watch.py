@@ -15,6 +15,8 @@ from falcokit.watch import Watcher, is_relevant, watched_folders
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.python
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:

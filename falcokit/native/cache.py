@@ -121,9 +121,11 @@ def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
     """Return the file for `name` and `key`, letting `make` write it where it is not there yet.
 
     `make` gets a path of its own; the finished file is moved into place, so that two builds at the
-    same time never see half of one.
+    same time never see half of one. Of several that need the same file at once, one makes it and
+    the others wait.
     """
-    import tempfile  # noqa: PLC0415 - see above
+    import fcntl  # noqa: PLC0415 - see above
+    import tempfile  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
     from falcokit.native.cache_age import prune  # noqa: PLC0415
@@ -132,10 +134,14 @@ def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
     if (found := find_cached(name, key)) is not None:
         return Path(found)
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as folder:
-            made = Path(folder) / name
-            make(made)
-            made.replace(target)
+        with (target.parent / f".lock-{target.name}").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # let go of by its process's end too
+            if (found := find_cached(name, key)) is not None:
+                return Path(found)
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as folder:
+                made = Path(folder) / name
+                make(made)
+                made.replace(target)
         os.utime(target)
         prune(target.parent)
     except OSError as e:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from falcokit.native.cache import cached, key_of
-from falcokit.native.process import run
+from falcokit.native.compile import compile_and_link
 from falcokit.native.toolchain import PythonLibrary, find_compiler, find_libpython
 
 __all__ = ["build_glue", "build_portable_glue", "glue_c_source"]
@@ -132,25 +132,23 @@ def _compiled(python: PythonLibrary, names: list[str], flags: list[str]) -> Path
     def make(target: Path) -> None:
         generated = target.with_name("generated.c")
         glue_c_source(module, generated)
-        run(
+        compile_and_link(
+            compiler.path,
             [
-                compiler.path,
                 *flags,
-                *("-std=gnu11", "-D_GNU_SOURCE=1", "-shared", "-fPIC", "-pthread"),
+                *("-std=gnu11", "-D_GNU_SOURCE=1", "-fPIC", "-pthread"),
                 *("-fvisibility=hidden", "-include", str(_SOURCES / "old_glibc.h")),
                 *("-I", str(_SOURCES), "-I", str(_SOURCES.parent), "-I", str(python.include)),
-                *map(str, [generated, *_c_files()]),
-                *("-o", str(target)),
-                str(python.path),
+            ],
+            [generated, *_c_files()],
+            target,
+            [
+                *("-shared", str(python.path)),
                 *("-Wl,--no-as-needed", "-l:libdl.so.2", "-l:libpthread.so.0"),
                 # Python keeps pointers into it for ever: it must not be unloaded.
-                *(
-                    "-Wl,-z,nodelete",
-                    "-Wl,-z,now",
-                    "-Wl,--no-undefined",
-                    f"-Wl,-soname,libfalcokit_glue-{key}.so",
-                ),
-            ]
+                *("-Wl,-z,nodelete", "-Wl,-z,now", "-Wl,--no-undefined"),
+                f"-Wl,-soname,libfalcokit_glue-{key}.so",
+            ],
         )
 
     return cached("libfalcokit_glue.so", key, make)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from falcokit.native.cache import cached, key_of
-from falcokit.native.process import run
+from falcokit.native.compile import compile_and_link
 from falcokit.native.toolchain import find_compiler
 
 __all__ = ["build_runner", "runner_sources"]
@@ -39,9 +39,7 @@ def build_runner() -> Path:
     )
 
     def make(target: Path) -> None:
-        files = [str(source) for source in sources]
-        include = f"-I{_HERE}"
-        command = [compiler.path, *_FLAGS, include, "-o", str(target), *files, *_LIBRARIES]
-        run(command, timeout=120)
+        flags = [*_FLAGS, f"-I{_HERE}"]
+        compile_and_link(compiler.path, flags, sources, target, _LIBRARIES)
 
     return cached("falcokit-runner", key, make)

@@ -7,6 +7,7 @@ with the command that mends it.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sysconfig
@@ -43,12 +44,17 @@ def find_compiler() -> Compiler:
     for name in [asked] if asked else ["cc", "gcc", "clang"]:
         path = shutil.which(name)
         if path:
-            return Compiler(path=path, version=run([path, "--version"]).splitlines()[0])
+            return _asked(path)
     wanted = f"$CC ({asked})" if asked else "a C compiler (cc, gcc or clang)"
     raise ToolMissingError(
         f"{wanted} was not found on the PATH; a plugin's entry library is compiled C",
         hint=f"install one: {_INSTALL_COMPILER}",
     )
+
+
+@functools.cache
+def _asked(path: str) -> Compiler:
+    return Compiler(path=path, version=run([path, "--version"]).splitlines()[0])
 
 
 def find_libpython() -> PythonLibrary:

@@ -33,7 +33,7 @@ DEFAULT_EPOCH: Final = 1577836800
 #: The last second that tar's octal field of eleven digits can tell.
 _LAST_EPOCH: Final = 8**11 - 1
 #: Of libdeflate: 5 % less than zlib's best, in less time than that takes.
-_LEVEL: Final = 10
+LEVEL = 10
 _FILE_MODE, _PROGRAM_MODE = 0o644, 0o755
 _ADVICE: Final = {
     errno.ENOSPC: "the disk is full: free some space, or take another folder",
@@ -92,7 +92,7 @@ def write_tar_gz(target: Path, files: Sequence[Entry]) -> None:
                     tar.addfile(_member(f"{parent}/", epoch, folder=True))
             _add(tar, entry, epoch)
     with replacing(target) as out:  # the header that it writes has neither a time nor a name
-        out.write(deflate.gzip_compress(plain.getbuffer(), _LEVEL))
+        out.write(deflate.gzip_compress(plain.getbuffer(), LEVEL))
 
 
 def _check_name(name: str, seen: set[str]) -> None:

@@ -58,6 +58,7 @@ LEFT_OUT: dict[str, str] = {
     "xxlimited_35": _TEST,
     "xxlimited_3_13": _TEST,
     "xxsubtype": _TEST,
+    "_distutils_system_mod": _OBSOLETE,  # Debian's own
     "distutils": _OBSOLETE,
     "lib2to3": _OBSOLETE,
     "msilib": _OBSOLETE,

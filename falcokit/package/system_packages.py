@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ class SystemPackage:
     version: str | None = None
 
 
+@functools.cache
 def package_of(file: Path) -> SystemPackage:
     """Return the Debian or RPM package that owns `file`."""
     try:

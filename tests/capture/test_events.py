@@ -13,6 +13,8 @@ from falcokit.capture import Event, MalformedEventError, open_capture
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.python
+
 SHB = "0a0d0d0a1c0000004d3c2b1a01000200ffffffffffffffff1c000000"
 PLUGIN = (
     "2102000038000000000015cd853dfe9c9717ffffffffffffffff29000000420102000000"

@@ -14,6 +14,8 @@ from falcokit.capture.layout import LITTLE, BlockKind
 from falcokit.capture.lists import MAX_LIST_BYTES, Lists
 from falcokit.capture.users import Group, User
 
+pytestmark = pytest.mark.python
+
 SAMPLES = Path(__file__).with_name("samples")
 
 # threads, fds, interfaces, users and groups, as libscap counts them

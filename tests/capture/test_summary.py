@@ -14,6 +14,8 @@ import falcokit.capture
 from falcokit.capture import open_capture, summarize
 from falcokit.capture.document import render, summary_object
 
+pytestmark = pytest.mark.python
+
 SECOND = 1_000_000_000
 BUILD = Builder()
 SCHEMA = json.loads(Path(falcokit.capture.__file__).with_name("summary.schema.json").read_text())

@@ -35,6 +35,8 @@ from falcokit.capture import open_capture
 from falcokit.capture.event_table import event_table
 from falcokit.capture.writer import CaptureWriter
 
+pytestmark = pytest.mark.python
+
 
 def test_the_bytes_are_those_the_format_gives() -> None:
     file = io.BytesIO()

@@ -24,6 +24,8 @@ from falcokit.errors import (
     PluginFailedError,
 )
 
+pytestmark = pytest.mark.python
+
 FAMILIES = [
     cls for cls in FalcokitError.__subclasses__() if cls.__module__ == FalcokitError.__module__
 ]

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.python
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ticker"
 
 

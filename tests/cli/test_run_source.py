@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from conftest import Baseline
 
+pytestmark = pytest.mark.python
+
 _PROJECT = """\
 [project]
 name = "counter"

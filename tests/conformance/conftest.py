@@ -33,6 +33,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "drivers(*names): the drivers that a test runs in")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All rows hang on the Python; those that need no real host are the smoke of every Python."""
+    for item in items:
+        here = item.path.parent == Path(__file__).parent
+        if here and not item.get_closest_marker("once"):
+            item.add_marker(pytest.mark.python)
+            chosen = item.callspec.params if hasattr(item, "callspec") else {}
+            if chosen.get("drive", chosen.get("read")) in {"in_process", "runner"}:
+                item.add_marker(pytest.mark.smoke)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     fixture = next((f for f in ("drive", "read") if f in metafunc.fixturenames), None)
     if fixture is None:

@@ -18,6 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import CompileC, WritePlugin
 
+pytestmark = pytest.mark.alone
 _KEEPS = sys.version_info < (3, 12)  # falcokit builds for the Python it runs in
 _BUSY = """
 import ctypes, mmap, struct

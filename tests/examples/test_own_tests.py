@@ -13,6 +13,8 @@ from example_rules import EXAMPLES
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.python
+
 
 TESTED = [folder for folder in sorted(EXAMPLES.iterdir()) if (folder / "tests").is_dir()]
 

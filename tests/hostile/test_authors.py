@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from author import Author
     from conftest import RealHost, Said
 
+pytestmark = pytest.mark.python
+
 _ERRORS = """
     from falcokit import CaptureListening, FieldExtraction, field, json_field
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from author import Author
     from conftest import Said
+
+pytestmark = pytest.mark.python
 
 _BEAT = """
     {imports}

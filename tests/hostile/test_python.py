@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from author import Author
     from conftest import Said
 
+pytestmark = pytest.mark.python
+
 _BEAT = """
     class P(Plugin, AsyncEvents):
         @async_event("beat", every=0.01)

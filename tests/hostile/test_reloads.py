@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from author import Author
     from conftest import RealHost
 
+pytestmark = pytest.mark.python
+
 _EVERYTHING = """
     import gc
     from falcokit import (CaptureListening, FieldExtraction, TableEntry, export_table, field,

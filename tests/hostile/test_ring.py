@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from author import Author
     from conftest import RealHost, Said
 
+pytestmark = pytest.mark.python
+
 
 def _plughost(host: RealHost, *options: Any) -> dict[str, Any]:
     done = subprocess.run(

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from author import Author
     from conftest import Said
 
+pytestmark = pytest.mark.python
+
 _STUBBORN_HOOK = """
     class P(Plugin, AsyncEvents):
         async_events = ("beat",)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from json_fields.native_fields import NativeFields
 
+pytestmark = pytest.mark.python
+
 
 @pytest.mark.parametrize(
     ("expression", "is_list", "arg", "required"),

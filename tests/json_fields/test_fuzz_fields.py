@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from json_fields.make_corpus import CORPUS, corpus
 from json_fields.native_fields import C_FILES, FLAGS
 
@@ -19,7 +18,6 @@ ROUNDS = 300
 SANITIZERS = "-fsanitize=address,undefined"
 
 
-@pytest.mark.once
 def test_random_programs_and_payloads_do_no_harm(compile_c: CompileC) -> None:
     harness = [FOLDER / "fuzz_fields.c", FOLDER / "fuzz_main.c"]
     flags = (*FLAGS, SANITIZERS, "-fno-sanitize-recover=all")

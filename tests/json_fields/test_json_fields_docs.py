@@ -19,6 +19,8 @@ from falcokit.runtime.json_nodes import Op
 if TYPE_CHECKING:
     from json_fields.native_fields import NativeFields
 
+pytestmark = pytest.mark.python
+
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "json-fields.md").read_text()
 (PAYLOAD,) = re.findall(r"^```json\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 PLUGIN, *BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from falcokit.runtime.json_expressions import Expression
 
+pytestmark = pytest.mark.python
+
 
 def declared(expression: Expression | str, kind: str = "string") -> JsonField:
     return json_field("x.y", expression, type=kind, desc="d")

@@ -26,6 +26,8 @@ from falcokit.project import Project, load_project
 if TYPE_CHECKING:
     from conftest import RealHost
 
+pytestmark = pytest.mark.python
+
 _NATIVE = Path(falcokit.native.__file__).parent
 _GOLDEN = Path(__file__).parent / "golden_plugin.c"
 _STRICT = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC"]

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cache forgets what was not used for a month."""
+"""The cache makes a file once, and forgets what was not used for a month."""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,3 +61,16 @@ def test_a_use_counts_and_a_day_has_one_look(folder: Path) -> None:
     aged(path, 40)
     make("runner", "3")  # looked today
     assert path.exists()
+
+
+def test_of_two_that_need_a_file_at_once_one_makes_it(folder: Path) -> None:
+    begun, made = threading.Barrier(2), []
+
+    def one() -> Path:
+        begun.wait(10)
+        return cached("glue.so", "5" * 16, lambda target: made.append(target.touch(mode=0o600)))
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.submit(one), pool.submit(one)
+        assert first.result(10) == second.result(10) == folder / f"glue-{'5' * 16}.so"
+    assert len(made) == 1

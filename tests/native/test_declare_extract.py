@@ -16,6 +16,8 @@ from falcokit.native.metadata import plugin_metadata
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.python
+
 _HEAD = """\
 from __future__ import annotations
 from falcokit import *

@@ -15,6 +15,8 @@ from falcokit.project import load_project
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.python
+
 _GOOD = """\
 from __future__ import annotations
 import msgspec

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from conftest import RealHost
 
+pytestmark = pytest.mark.python
+
 _EVERY_SHAPE = """
     class P(Plugin, AsyncEvents):
         async_events = [("n%d" % n).ljust(n, "x")[:n] for n in range(2, 32)]

@@ -25,6 +25,8 @@ from falcokit.runtime.event_payload import decode_json
 if TYPE_CHECKING:
     from conftest import CompileC
 
+pytestmark = pytest.mark.python
+
 _SRC = Path(falcokit.native.__file__).parent / "src"
 
 

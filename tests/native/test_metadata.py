@@ -15,6 +15,8 @@ from falcokit.project import Project
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.python
+
 HEAD = """\
 from __future__ import annotations
 import dataclasses, msgspec, os, sys

@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
-import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from author import Author
 
+from falcokit.native.cache import key_of
 from falcokit.native.runner_build import build_runner
+from falcokit.package import archive
 from falcokit.package.artifact import Artifact, PackageOptions, make_artifact
+from falcokit.package.safe_tarfile import tarfile
 from falcokit.project import Project, load_project
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from conftest import Shared
 
 __all__ = ["PackagePlugin", "Packaged"]
 
@@ -63,34 +67,44 @@ def unpack(artifact: Path, folder: Path) -> Path:
     return library
 
 
+@pytest.fixture(autouse=True, scope="session")
+def compressed_fast() -> None:
+    """Compressing well takes half the time of packaging; test_archive has the real level."""
+    archive.LEVEL = 1
+
+
 @pytest.fixture(scope="session")
-def package_plugin(tmp_path_factory: pytest.TempPathFactory) -> PackagePlugin:
-    def make(
+def package_plugin(shared: Shared) -> PackagePlugin:
+    def package(
         text: str,
         name: str,
         *,
         options: PackageOptions = _PLAIN,
         dependencies: tuple[str, ...] = (),
     ) -> Packaged:
-        author = Author(tmp_path_factory.mktemp(name), text, name)
-        if dependencies:
-            file = author.root / "pyproject.toml"
-            listed = ", ".join(f'"{d}"' for d in dependencies)
-            text_before = file.read_text()
-            file.write_text(
-                text_before.replace(
-                    "[tool.falcokit]", f"dependencies = [{listed}]\n[tool.falcokit]"
+        def make(folder: Path) -> Packaged:
+            author = Author(folder, text, name)
+            if dependencies:
+                file = author.root / "pyproject.toml"
+                listed = ", ".join(f'"{d}"' for d in dependencies)
+                text_before = file.read_text()
+                file.write_text(
+                    text_before.replace(
+                        "[tool.falcokit]", f"dependencies = [{listed}]\n[tool.falcokit]"
+                    )
                 )
+            project = load_project(author.root)
+            artifact = make_artifact(project, options, lambda _step: None)
+            return Packaged(
+                project=project,
+                artifact=artifact,
+                library=unpack(artifact.path, author.root / "unpacked"),
             )
-        project = load_project(author.root)
-        artifact = make_artifact(project, options, lambda _step: None)
-        return Packaged(
-            project=project,
-            artifact=artifact,
-            library=unpack(artifact.path, author.root / "unpacked"),
-        )
 
-    return make
+        made: Packaged = shared(f"{name}-{key_of([text, repr(options), *dependencies])}", make)
+        return made
+
+    return package
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,12 @@ __all__ = ["CODE", "PACKAGE", "drafts", "package", "wheel", "write_project"]
 #: The locks of projects without dependencies: one test resolves them for all.
 _LOCKS: dict[str, str] = {}
 
-PACKAGE = [sys.executable, "-m", "falcokit", "package"]
+#: The command, without the time that compressing well takes.
+_FAST = (
+    "from falcokit.package import archive; archive.LEVEL = 1;"
+    " from falcokit.__main__ import main; main()"
+)
+PACKAGE = [sys.executable, "-c", _FAST, "package"]
 
 #: Parts of the standard library that need time to compress, and that no plugin here imports.
 _LARGE = (

@@ -16,6 +16,8 @@ from falcokit.package.distributions import Distribution
 from falcokit.project import Project
 from falcokit.runtime._sources import plugin_modules
 
+pytestmark = pytest.mark.python
+
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 

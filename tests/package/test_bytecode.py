@@ -22,6 +22,8 @@ from falcokit.package.python_runtime import PythonRuntime, find_runtime
 from falcokit.package.stdlib import stdlib_selection
 from falcokit.project import PackageSettings
 
+pytestmark = pytest.mark.python
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -34,7 +36,7 @@ def here() -> PythonRuntime:
     return find_runtime(None)
 
 
-PYTHONS = [info["path"] for info in pythons.search()[0]]
+PYTHONS = [info["path"] for info in pythons.own()]
 #: What is likely to differ from run to run: sets, shared constants, long annotations, closures.
 MODULES = ("enum.py", "typing.py", "tarfile.py", "asyncio/base_events.py", "json/decoder.py")
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from conftest import Packaged
 
+pytestmark = pytest.mark.python
+
 FALCOKIT = [sys.executable, "-m", "falcokit"]
 
 

@@ -16,6 +16,8 @@ from staging import Stage, live
 if TYPE_CHECKING:
     from conftest import CompileC, Packaged
 
+pytestmark = pytest.mark.python
+
 _HOSTS = Path(__file__).parent.parent / "hosts"
 
 MOODY = """

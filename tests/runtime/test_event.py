@@ -23,6 +23,8 @@ from falcokit.runtime.event import (
     payload_bytes,
 )
 
+pytestmark = pytest.mark.python
+
 _NAMES = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=31)
 _U64 = st.none() | st.integers(0, NOT_SET - 1)
 

@@ -18,6 +18,8 @@ from falcokit.runtime.event_params import decode_params
 from falcokit.runtime.event_types import event_codes, event_type
 from falcokit.runtime.socket_values import Address, SocketPair, ip_text
 
+pytestmark = pytest.mark.python
+
 SAMPLES = sorted((Path(__file__).parents[1] / "capture" / "samples").glob("*.scap"))
 OPENAT_X = 307
 

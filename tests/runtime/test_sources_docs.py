@@ -14,6 +14,8 @@ from falcokit import Plugin
 from falcokit.native.metadata import plugin_metadata
 from falcokit.testing import start_plugin
 
+pytestmark = pytest.mark.python
+
 _PAGE = Path(__file__).parent.parent.parent / "docs" / "sources.md"
 _BLOCKS = re.findall(r"^```python\n(.*?)^```$", _PAGE.read_text(), re.DOTALL | re.MULTILINE)
 

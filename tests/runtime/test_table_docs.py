@@ -7,15 +7,15 @@ import struct
 import sys
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pytest
 from test_event_params import event
 
 from falcokit import Event
 from falcokit.testing import start_plugin
 
-if TYPE_CHECKING:
-    import pytest
+pytestmark = pytest.mark.python
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -7,12 +7,12 @@ import re
 import sys
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from falcokit.testing import start_plugin
 
-if TYPE_CHECKING:
-    import pytest
+pytestmark = pytest.mark.python
 
 _PAGE = Path(__file__).parent.parent.parent / "docs" / "tables-export.md"
 
