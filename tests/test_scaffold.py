@@ -29,8 +29,6 @@ from falcokit.scaffold import generate_project, template_names
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.python
-
 
 @pytest.mark.parametrize("name", ["a", "ticker", "my-plugin", "my_plugin2", "a--b", "x-", "x" * 64])
 def test_a_name_that_falcoctl_takes_is_taken(name: str) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from falcokit.errors import ConfigError
+from falcokit.package.modules import EXPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -209,7 +210,8 @@ class _Walk:
         folder, _, file = name.rpartition("/")
         stem, _, suffix = file.partition(".")
         # Without its init function it is a library that the author opens by its path.
-        if f"PyInit_{stem}".encode() not in path.read_bytes():
+        content = path.read_bytes()
+        if not any(f"{start}{stem}".encode() in content for start in EXPORTS):
             if folder:
                 self.data[name] = path
             return

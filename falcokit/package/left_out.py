@@ -141,6 +141,8 @@ LEFT_OUT: dict[str, str] = {
     "unittest": _SIZE.format("0.1 MB"),
     "bz2": _SIZE.format("0.1 MB with its library"),
     "lzma": _SIZE.format("0.1 MB with its library"),
+    "compression.bz2": _SIZE.format("0.1 MB with its library"),
+    "compression.lzma": _SIZE.format("0.1 MB with its library"),
     **{f"encodings.{name}": _SIZE.format("0.2 MB together") for name in _CODE_PAGES},
     "ftplib": _PROTOCOL,
     "imaplib": _PROTOCOL,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which shared objects of a distribution Python imports, and under which names.
 
-Called by `assemble`. A shared object is an extension module if it exports the function that Python
-calls for its name; others are libraries that modules are linked to.
+Called by `assemble`. A shared object is an extension module if it exports the symbol that Python
+looks for by its name; others are libraries that modules are linked to.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
     from falcokit.package.python_runtime import PythonRuntime
 
-__all__ = ["module_name", "split_shared_objects"]
+__all__ = ["EXPORTS", "module_name", "split_shared_objects"]
+
+#: What Python looks for in an extension module, before its name; the second came with 3.15 (PEP 793).
+EXPORTS = ("PyInit_", "PyModExport_")
 
 
 def module_name(name: str, runtime: PythonRuntime) -> str | None:
     """Return the full name of the module that a file would be, None for another Python's."""
     path = PurePosixPath(name)
     stem, dot, rest = path.name.partition(".")
-    cpython = f"cpython-{runtime.tag.removeprefix('cp')}-"
-    ours = rest in {"so", "abi3.so"} or (rest.startswith(cpython) and rest.endswith(".so"))
-    if not dot or not ours or not all(part.isidentifier() for part in (*path.parent.parts, stem)):
+    ours = dot + rest in runtime.suffixes
+    if not ours or not all(part.isidentifier() for part in (*path.parent.parts, stem)):
         return None
     return ".".join((*path.parent.parts, stem))
 
@@ -47,7 +49,7 @@ def split_shared_objects(
             continue  # a linker script, or a file that only has the name
         module = module_name(name, runtime)
         last = (module or "").rpartition(".")[2]
-        if module and f"PyInit_{last}" in exported_symbols(path):
+        if module and {f"{start}{last}" for start in EXPORTS} & {*exported_symbols(path)}:
             modules.append(
                 Binary(name=f"{module}.so", path=path, owner=owner, module=module, facts=facts)
             )

@@ -50,6 +50,7 @@ json.dump({
     "include": sysconfig.get_path("include"),
     "stdlib": os.path.dirname(os.__file__),
     "frozen": _imp._frozen_module_names(),
+    "suffixes": _imp.extension_suffixes(),
 }, sys.stdout)
 """
 
@@ -71,6 +72,8 @@ class PythonRuntime:
     """lib-dynload; it need not exist, some builds link these modules into libpython."""
     frozen: frozenset[str]
     """Modules of the standard library that are compiled into libpython as bytecode."""
+    suffixes: frozenset[str]
+    """How the files of its extension modules end: ".cpython-313-x86_64-linux-gnu.so", ".so"..."""
     identity: str
     """16 hex digits; the same on every machine for the same build."""
     label: str
@@ -145,6 +148,7 @@ def _examine(python: Path, *, shown: str, origin: str) -> PythonRuntime:
         # Not sys.path's: without the folder Python falls back to the place where it was built.
         dynload=stdlib / "lib-dynload",
         frozen=frozenset(answer["frozen"]),
+        suffixes=frozenset(answer["suffixes"]),
         identity=key_of([answer["release"], _digest(libpython)]),
         label=f"CPython {version} ({origin})",
     )

@@ -152,9 +152,7 @@ def _pure_files(stdlib: Path) -> Iterator[tuple[str, Path]]:
 def _extension_files(runtime: PythonRuntime) -> Iterator[tuple[str, Path]]:
     if not runtime.dynload.is_dir():
         return
-    tag = f"cpython-{runtime.tag.removeprefix('cp')}"
     for path in runtime.dynload.iterdir():
-        name, _, suffix = path.name.partition(".")
-        of_this_python = suffix in {"so", "abi3.so"} or suffix.startswith(f"{tag}-")
-        if suffix.endswith("so") and of_this_python:
+        name, dot, suffix = path.name.partition(".")
+        if dot + suffix in runtime.suffixes:
             yield name, path

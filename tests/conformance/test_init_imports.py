@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from drivers import RunnerDrive
@@ -43,11 +44,11 @@ class P(Plugin, AsyncEvents, EventParsing, FieldExtraction):
 {REPORT}
 """
 USUAL = (
-    "_bridge _sources _state async_events background config errors event"
+    "_bridge _sources _state annotations async_events background config errors event"
     " event_payload listening logs metrics parsing plugin producers tables"
 )
-#: Of the standard library; `traceback` of Python itself brings enum.
-STANDARD = "enum"
+#: Of the standard library; `traceback` of Python itself brings enum, and from 3.15 on pathlib.
+STANDARD = "enum" if sys.version_info < (3, 15) else "enum pathlib"
 
 
 def modules(write_plugin: WritePlugin, text: str) -> tuple[str, str]:

@@ -212,7 +212,9 @@ def test_a_newer_glibc_than_asked_for_is_refused_with_the_file(tmp_path: Path) -
     done = package(root, "--max-glibc", "2.17", "--json")
     assert done.returncode == 7, done.stderr
     error = json.loads(done.stdout)["error"]
-    assert re.match(r"\S+ of (this system|\S+) needs glibc 2\.\d+, more than 2\.17", error["message"])
+    assert re.match(
+        r"\S+ of (this system|\S+) needs glibc 2\.\d+, more than 2\.17", error["message"]
+    )
     assert "--runtime" in error["hint"]
     assert drafts(root) == []
 
