@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXPORTS", "module_name", "split_shared_objects"]
 
-#: What Python looks for in an extension module, before its name; the second came with 3.15 (PEP 793).
+#: What Python looks for in an extension module, before its name; 3.15 brought the second (PEP 793).
 EXPORTS = ("PyInit_", "PyModExport_")
 
 
