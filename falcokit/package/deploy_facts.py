@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from falcokit.falco_config import json_text, unexpanded
+
 __all__ = [
     "DeployFacts",
     "comment",
     "config_notes",
-    "init_config",
     "plugin_config",
+    "plugin_input",
     "reference",
     "registry_path",
 ]
@@ -60,9 +62,15 @@ class DeployFacts:
 
 def plugin_config(facts: DeployFacts) -> dict[str, Any]:
     """Return the plugin's entry in `plugins` of falco.yaml."""
-    opened = {"open_params": facts.open_params} if facts.is_source else {}
-    config = {"init_config": init_config(facts)} if facts.init_schema else {}
-    return {"name": facts.name, "library_path": f"lib{facts.name}.so", **config, **opened}
+    entry = {"name": facts.name, "library_path": f"lib{facts.name}.so"}
+    return {**entry, **plugin_input(facts, "init_config", "open_params")}
+
+
+def plugin_input(facts: DeployFacts, config: str, params: str) -> dict[str, str]:
+    """Return the init config and the open params, as far as there are any, under these keys."""
+    defaults = _defaults(facts)
+    opened = {params: unexpanded(facts.open_params)} if facts.is_source else {}
+    return {**({config: json_text(defaults)} if defaults else {}), **opened}
 
 
 def registry_path(facts: DeployFacts, artifact: str) -> tuple[str, str]:
@@ -77,17 +85,26 @@ def reference(facts: DeployFacts, artifact: str) -> str:
     return f"{registry}/{path}:{facts.version}"
 
 
-def init_config(facts: DeployFacts) -> dict[str, Any]:
+def _defaults(facts: DeployFacts) -> dict[str, Any]:
     """Return the defaults of the init config, as its schema tells them."""
-    properties = (facts.init_schema or {}).get("properties", {})
+    properties = _object(facts.init_schema).get("properties", {})
     return {key: item["default"] for key, item in properties.items() if "default" in item}
 
 
+def _object(schema: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what a schema says of the config where it is one: it may be null, too."""
+    forms = [schema or {}, *((schema or {}).get("anyOf") or ())]
+    return next((form for form in forms if "properties" in form), {})
+
+
 def config_notes(facts: DeployFacts) -> list[str]:
-    """Say what has no default and must be filled in."""
-    required = (facts.init_schema or {}).get("required", [])
+    """Say what has no default and must be filled in, and in which form."""
+    required = _object(facts.init_schema).get("required", [])
     names = ", ".join(str(name) for name in required if str(name).isprintable())
-    return [f"The init config must also have: {names}."] if names else []
+    notes = [f"The init config must also have: {names}."] if names else []
+    if facts.init_schema:
+        notes.append("The init config is JSON in quotes: of a YAML map Falco guesses the types.")
+    return notes
 
 
 def comment(lines: list[str]) -> str:

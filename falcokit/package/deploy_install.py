@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from falcokit.package.deploy_facts import (
     comment,
     config_notes,
-    init_config,
     plugin_config,
+    plugin_input,
     reference,
     registry_path,
 )
@@ -95,10 +95,9 @@ def _helm_falco(facts: DeployFacts) -> dict[str, Any]:
 def operator(facts: DeployFacts) -> str:
     """Return the resources by which the Falco Operator installs the artifacts."""
     resource = facts.name.replace("_", "-").rstrip("-")  # Kubernetes allows no underscores
-    opened = {"openParams": facts.open_params} if facts.is_source else {}
-    config = {"initConfig": init_config(facts)} if facts.init_schema else {}
     plugin = _resource("Plugin", resource, facts, "plugin")
-    plugin["spec"]["config"] = {"name": facts.name, **config, **opened}
+    given = plugin_input(facts, "initConfig", "openParams")
+    plugin["spec"]["config"] = {"name": facts.name, **given}
     head = [
         "Resources for the Falco Operator, v0.3 or newer: kubectl apply -n NAMESPACE -f this file.",
         "It takes artifacts of one file only: package without --layout dir.",

@@ -2,7 +2,8 @@
 """Plain data as block YAML that every reader takes for the same data.
 
 Called by `deploy`. Written by hand because falcokit needs YAML nowhere else at run time: what is
-not certainly plain is put into double quotes, in which YAML has an escape for everything.
+not certainly plain is put into quotes. Single ones leave JSON readable; double ones have an escape
+for everything.
 """
 
 from __future__ import annotations
@@ -57,6 +58,12 @@ def _scalar(value: Any) -> str:
     text = str(value)
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    if '"' in text and text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
     return f'"{"".join(_escaped(character) for character in text)}"'
 
 
