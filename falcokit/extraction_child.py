@@ -21,6 +21,7 @@ import msgspec
 from falcokit.errors import ConfigError, FalcokitError, PluginFailedError
 from falcokit.native.runner_build import build_runner
 from falcokit.reports import exit_status, plugin_failure
+from falcokit.stdin_options import STDIN_OPTIONS, stdin_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,13 +54,13 @@ class ExtractionChild:
         self._library = library
         self._arguments = ["--plugin", str(library.absolute()), "--extract", wanted]
         self._arguments += ["--deadline", f"{deadline:.3f}"]
-        if init_config is not None:
-            self._arguments += ["--init", init_config]
+        hidden = stdin_options({"--init": init_config})
+        self._arguments += [STDIN_OPTIONS] if hidden else []
         self._patience: Final = deadline + _GRACE_S
         #: Rows that came and were not taken yet, one for each frame sent.
         self.rows: deque[tuple[Any, ...] | None] = deque()
         self.failure: str | None = None
-        self._out = bytearray()
+        self._out = bytearray(hidden)  # before the first frame
         self._partial: list[bytes] = []
         self._stale = 0
         self._taken_bytes = 0

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from falcokit.native.runner_build import build_runner
+from falcokit.stdin_options import STDIN_OPTIONS, hand_over, stdin_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,21 +52,29 @@ class RunOptions:
     reload: int = 1
     stderr: int | None = None  # where the plugin's own output goes; None: our stderr
 
+    def hidden(self) -> bytes:
+        """Return what goes over stdin, after the first plugin: what may hold secrets."""
+        return stdin_options(
+            {
+                "--init": self.init_config,
+                "--open": self.open_params,
+                "--set-config": self.set_config,
+            }
+        )
+
     def command(self, runner: Path) -> list[str]:
         """Return the command line for the program `runner`."""
         command = [str(runner), "--parent", str(os.getpid()), "--plugin", str(self.library)]
-        if self.init_config is not None:
-            command += ["--init", self.init_config]
+        if self.hidden():
+            command.append(STDIN_OPTIONS)
         for library in self.beside:
             command += ["--plugin", str(library)]
         given = {
-            "--open": self.open_params,
             "--source": self.source,
             "--limit": self.limit,
             "--duration": self.duration,
             "--record": self.record,
             "--stats-ms": self.stats_ms,
-            "--set-config": self.set_config,
             "--fields": self.fields,
             "--cycles": self.cycles,
             "--reload": self.reload,
@@ -88,13 +97,20 @@ class Runner:
 
     def __enter__(self) -> Self:
         """Start the child. It is a session of its own: Ctrl-C reaches it through `stop`."""
+        hidden = self._options.hidden()
         self._process = subprocess.Popen(
             self._options.command(build_runner()),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if hidden else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._options.stderr,
             start_new_session=True,
         )
+        if self._process.stdin is not None:
+            try:
+                hand_over(self._process.stdin, hidden)
+            except BaseException:
+                self.__exit__(None, None, None)
+                raise
         return self
 
     def __exit__(

@@ -20,6 +20,7 @@ from falcokit.errors import PackageError
 from falcokit.native.runner_build import build_runner
 from falcokit.package.safe_tarfile import tarfile
 from falcokit.reports import event_total, plugin_failure
+from falcokit.stdin_options import STDIN_OPTIONS, stdin_options
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -95,14 +96,14 @@ def _run(
 ) -> tuple[list[Report], int, str]:
     command = [str(build_runner()), "--plugin", str(library), "--limit", str(_EVENTS)]
     command += ["--duration", str(_SECONDS), "--cycles", str(_CYCLES), "--reload", str(_CYCLES)]
-    for option, value in (("--init", init_config), ("--open", open_params)):
-        command += [option, value] if value is not None else []
+    hidden = stdin_options({"--init": init_config, "--open": open_params})
+    command += [STDIN_OPTIONS] if hidden else []
     try:
         done = subprocess.run(
             command,
             cwd=library.parent,
             env={},  # nothing that could lead to a Python of this machine
-            stdin=subprocess.DEVNULL,
+            input=hidden,
             capture_output=True,
             timeout=_LIMIT,
             check=False,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options_stdin.h"
+
 #define FK_DEADLINE_NS 30000000000u
 
 static const char fk_usage[] =
@@ -37,6 +39,9 @@ static const char fk_usage[] =
 	"fields\n"
 	"                      that need no argument; with one --plugin\n"
 	"  --deadline SECONDS  with --extract: give up on a call that takes so long (default 30)\n"
+	"  --stdin-options     read options from stdin first, at this place (options_stdin.h has their "
+	"form):\n"
+	"                      configs may hold secrets, and everybody can read a command line\n"
 	"  --parent PID        leave at once when PID is not the parent any more\n";
 
 static bool fk_wrong(const char *option, const char *why) {
@@ -121,18 +126,30 @@ static bool fk_option(struct fk_options *o, const char *name, const char *value)
 	return ok || fk_wrong(name, "not a number that makes sense here");
 }
 
-bool fk_options_read(struct fk_options *o, int argc, char **argv) {
-	*o = (struct fk_options){
-		.cycles = 1, .reload = 1, .open_params = "", .deadline_ns = FK_DEADLINE_NS};
-	for (int i = 1; i < argc; i++) {
+static bool fk_words(struct fk_options *o, int count, char **words) {
+	for (int i = 0; i < count; i++) {
 		bool known;
-		if (fk_flag(o, argv[i])) continue;
-		if (i + 1 >= argc) return fk_wrong(argv[i], "unknown option, or its value is missing");
-		if (!fk_plugin_option(o, argv[i], argv[i + 1], &known) ||
-		    (!known && !fk_option(o, argv[i], argv[i + 1])))
+		if (fk_flag(o, words[i])) continue;
+		if (!strcmp(words[i], "--stdin-options")) {
+			int more;
+			char **given;
+			if (!fk_stdin_words(&more, &given)) return fk_wrong(words[i], "they are not on stdin");
+			if (!fk_words(o, more, given)) return false;
+			continue;
+		}
+		if (i + 1 >= count) return fk_wrong(words[i], "unknown option, or its value is missing");
+		if (!fk_plugin_option(o, words[i], words[i + 1], &known) ||
+		    (!known && !fk_option(o, words[i], words[i + 1])))
 			return false;
 		i++;
 	}
+	return true;
+}
+
+bool fk_options_read(struct fk_options *o, int argc, char **argv) {
+	*o = (struct fk_options){
+		.cycles = 1, .reload = 1, .open_params = "", .deadline_ns = FK_DEADLINE_NS};
+	if (!fk_words(o, argc - 1, argv + 1)) return false;
 	if (!o->guest_count) return fk_wrong("--plugin", "at least one is needed");
 	if (o->extract && o->guest_count > 1) return fk_wrong("--extract", "takes one --plugin");
 	if (!o->stats_ms) o->events = true;
