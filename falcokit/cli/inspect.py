@@ -76,6 +76,12 @@ def inspect(
         Path | None, typer.Option(metavar="LIB.so", help="Show this plugin's fields as columns.")
     ] = None,
     init_config: InitConfig = None,
+    load: Annotated[
+        bool,
+        typer.Option(
+            "--load", help="Load the library and ask it: its code runs, with all your rights."
+        ),
+    ] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Write an event a line, as JSON.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -104,6 +110,7 @@ def inspect(
             buffers=buffers,
             plugin=plugin,
             init_config=init_config,
+            load=load,
             jsonl=jsonl,
             as_json=as_json,
         )

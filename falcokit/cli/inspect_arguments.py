@@ -23,6 +23,7 @@ _FLAGS: Final = {
     "--fds": "fds",
     "--users": "users",
     "--stats": "stats",
+    "--load": "load",
     "--jsonl": "jsonl",
     "--json": "as_json",
 }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`falcokit inspect LIB.so`, or an artifact: what Falco would see in it.
 
-Called by `falcokit.cli.inspect` when the file is no capture.
+Called by `falcokit.cli.inspect` when the file is no capture. Nothing of the library is run unless
+--load asks for that.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from falcokit.capture.text import safe_text
+from falcokit.cli import console
 from falcokit.cli.inspect_report import Column, Report, Table
 from falcokit.cli.inspect_words import capability_names, count_of, size_text
 from falcokit.package.glibc import fits, format_version
@@ -21,28 +23,33 @@ if TYPE_CHECKING:
 __all__ = ["library_object", "library_report", "read_library"]
 
 
-def read_library(file: Path) -> LibraryFacts:
-    """Return the facts of a library or an artifact."""
-    return library_facts(file)
+def read_library(file: Path, *, load: bool) -> LibraryFacts:
+    """Return the facts of a library or an artifact; `load` runs its code, and says so."""
+    if load:
+        name = safe_text(file.name)
+        console.message(f"loading {name}: its code runs now, with all your rights")
+    return library_facts(file, load=load)
 
 
 def library_report(facts: LibraryFacts) -> Report:
     """Put them into words."""
     seen = facts.seen
-    rows = [
-        ("Plugin", f"{seen['plugin']} {seen['version']}"),
-        ("Description", seen["description"]),
-        ("Contact", seen["contact"]),
-        ("Capabilities", capability_names(seen["capabilities"]) or "none"),
-        ("Plugin API", f"{seen['required_api']} or newer"),
-    ]
+    rows = [("Metadata", _origin(facts))]
+    if "plugin" in seen:
+        rows += [
+            ("Plugin", f"{seen['plugin']} {seen['version']}"),
+            ("Description", seen.get("description", "")),
+            ("Contact", seen.get("contact", "")),
+            ("Plugin API", f"{seen.get('required_api', '')} or newer"),
+        ]
+    rows.append(("Capabilities", capability_names(seen["capabilities"]) or "none"))
     if seen.get("event_source"):
         rows.append(("Source", f"{seen['event_source']}, plugin ID {seen['plugin_id']}"))
     if seen.get("async_events"):
         sources = ", ".join(seen.get("async_event_sources") or ()) or "any source"
         rows.append(("Async events", f"{', '.join(seen['async_events'])} ({sources})"))
     for capability, label in (("extract", "Fields for"), ("parse", "Parses")):
-        if capability in seen["capabilities"]:
+        if "plugin" in seen and capability in seen["capabilities"]:
             sources = ", ".join(seen.get(f"{capability}_event_sources") or ()) or "any source"
             rows.append((label, sources))
     if seen.get("init_schema"):
@@ -63,6 +70,14 @@ def library_report(facts: LibraryFacts) -> Report:
         facts=tuple((label, safe_text(str(text))) for label, text in rows),
         tables=tuple(table for table in (_fields(facts), _items(facts)) if table is not None),
     )
+
+
+def _origin(facts: LibraryFacts) -> str:
+    if facts.is_loaded:
+        return "what its own functions answer: it was loaded"
+    if "plugin" in facts.seen:
+        return "as the file describes itself; it was not loaded (--load runs its code)"
+    return "only what can be read without loading it; --load asks it, and runs its code"
 
 
 def _config_text(schema: Any) -> str:
@@ -119,6 +134,7 @@ def library_object(facts: LibraryFacts) -> dict[str, Any]:
         "kind": "library",
         "file": str(facts.path),
         "bytes": facts.size,
+        "loaded": facts.is_loaded,
         "metadata": {k: v for k, v in facts.seen.items() if k not in {"report", "library"}},
         "exports": list(facts.exports),
         "needed": list(facts.needed),

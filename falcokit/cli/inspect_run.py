@@ -77,7 +77,7 @@ class Inspection:
         if not self._wishes.for_library:
             raise ConfigError(
                 f"{safe_text(Path(file).name)} is a library or an artifact, not a capture",
-                hint="of such a file all is shown at once; only --json goes with it",
+                hint="of such a file all is shown at once; only --json and --load go with it",
             )
         from falcokit.cli.inspect_library import (  # noqa: PLC0415 - not for captures
             library_object,
@@ -85,7 +85,7 @@ class Inspection:
             read_library,
         )
 
-        facts = read_library(Path(file))
+        facts = read_library(Path(file), load=self._wishes.load)
         if self._wishes.as_json:
             console.data(json_text(library_object(facts)))
         else:
@@ -95,6 +95,8 @@ class Inspection:
 
     def _inspect(self, file: str) -> None:
         wishes = self._wishes
+        if wishes.load:
+            raise ConfigError("--load is for a plugin library or an artifact, not for a capture")
         choice = self._choice(file)
         lists = wishes.processes or wishes.fds or wishes.users or wishes.cut is not None
         with open_capture(file, lists=lists, follow=wishes.follow) as capture:

@@ -67,6 +67,7 @@ class Wishes(Record):
     buffers: BufferForm | None = None
     plugin: Path | None = None
     init_config: str | None = None
+    load: bool = False
     jsonl: bool = False
     as_json: bool = False
 

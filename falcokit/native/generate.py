@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from falcokit.native.about import about_text
 from falcokit.native.generate_fields import field_boot, field_defines, field_table
 from falcokit.native.literal import c_literal
 
@@ -56,6 +57,7 @@ def entry_c_source(
         "FK_META_REQUIRED_SCHEMA": c_literal(meta["required_event_schema_version"]),
         "FK_META_PARSE_TYPES": ", ".join(map(str, meta["parse_event_types"])),
         "FK_META_PARSE_SOURCES": _json(meta["parse_event_sources"]),
+        "FK_META_ABOUT": c_literal(about_text(meta)),
     }
     if meta["init_schema"]:
         defines["FK_META_INIT_SCHEMA"] = _json(meta["init_schema"])

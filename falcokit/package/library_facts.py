@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Falco would see in a plugin library of any language, and what it needs to be loaded.
 
-Called by `falcokit inspect LIB.so` and, with an artifact, for the library inside. The library is
-loaded by the runner, a child process, and nothing of it is run but its metadata functions.
+Called by `falcokit inspect LIB.so` and, with an artifact, for the library inside. The library may
+be a stranger's: it is read, and not loaded unless that is asked for. Loading runs its constructors
+and its metadata functions, in a child process with all rights of whoever asked.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.errors import FalcokitError, NotAPluginError
+from falcokit.native.about import read_about
 from falcokit.native.runner_build import build_runner
 from falcokit.package import glibc
 from falcokit.package.carried import read_carried
@@ -35,6 +37,19 @@ _ELF: Final = b"\x7fELF"
 _SECONDS: Final = 30.0
 #: What unpacks to more than this is no plugin: numpy, orjson and cryptography together are 100 MB.
 _MAX_UNPACKED: Final = 4 << 30
+_REQUIRED: Final = (
+    *("get_required_api_version", "get_version", "get_last_error", "get_name"),
+    *("get_description", "get_contact", "init", "destroy"),
+)
+_SOURCING: Final = ("open", "close", "next_batch")
+#: By the framework's own rules: any of the first symbols makes the others necessary.
+_CAPABILITIES: Final = {
+    "source": (_SOURCING, _SOURCING),
+    "extract": (("extract_fields",), ("get_fields",)),
+    "parse": (("parse_event",), ()),
+    "async": (("set_async_event_handler",), ("get_async_events",)),
+    "listen": (("capture_open",), ("capture_close",)),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +59,9 @@ class LibraryFacts:
     path: Path
     size: int
     seen: dict[str, Any]
-    """The runner's report `loaded`: what the metadata functions answer."""
+    """The runner's report `loaded`, or what can be read of it: at least `capabilities`."""
+    is_loaded: bool
+    """Whether the metadata functions have been asked; else `seen` is what the file says."""
     exports: tuple[str, ...]
     needed: tuple[str, ...]
     floor: glibc.Floor
@@ -52,8 +69,10 @@ class LibraryFacts:
     """What a packaged library has inside."""
 
 
-def library_facts(file: Path) -> LibraryFacts:
+def library_facts(file: Path, *, load: bool = False) -> LibraryFacts:
     """Return what there is to know of a library, or of the one in an artifact.
+
+    Nothing of it is run without `load`.
 
     Raises:
         NotAPluginError: it is none that Falco would load.
@@ -65,11 +84,14 @@ def library_facts(file: Path) -> LibraryFacts:
         if facts is None:
             raise NotAPluginError(f"{file.name} is no shared library")
         carried = read_carried(library)
+        exports = exported_symbols(library)
+        has = _capabilities(file.name, exports)
         return LibraryFacts(
             path=file,
             size=library.stat().st_size,
-            seen=_metadata(library),
-            exports=tuple(sorted(exported_symbols(library))),
+            seen=_metadata(library) if load else {**(read_about(library) or {}), **has},
+            is_loaded=load,
+            exports=tuple(sorted(exports)),
             needed=facts.needed,
             floor=_floor(library, facts, carried),
             carried=carried,
@@ -96,6 +118,32 @@ def _library(file: Path) -> Iterator[Path]:
         if not found:
             raise NotAPluginError(f"there is no library in {file.name}")
         yield found[0]
+
+
+def _capabilities(name: str, exports: frozenset[str]) -> dict[str, Any]:
+    """Return the `capabilities` of a library with these symbols."""
+
+    def has(symbol: str) -> bool:
+        return f"plugin_{symbol}" in exports
+
+    missing = [symbol for symbol in _REQUIRED if not has(symbol)]
+    if missing:
+        raise NotAPluginError(
+            f"{name} is no plugin: it does not export plugin_{missing[0]}",
+            hint="a plugin library exports the plugin_* functions of Falco's plugin API",
+        )
+    found = []
+    for capability, (first, others) in _CAPABILITIES.items():
+        there = [symbol for symbol in first if has(symbol)]
+        lacks = [symbol for symbol in others if not has(symbol)]
+        if there and lacks:
+            raise NotAPluginError(
+                f"{name} is broken: it exports plugin_{there[0]} without plugin_{lacks[0]}"
+            )
+        found += [capability] if there else []
+    if not found:
+        raise NotAPluginError(f"{name}: the plugin implements no capability")
+    return {"capabilities": found}
 
 
 def event_source(library: Path) -> dict[int, str]:

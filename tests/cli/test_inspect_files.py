@@ -194,10 +194,19 @@ def test_a_library_is_told_from_a_capture_by_its_content(
     done = inspect(path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
-    assert "Plugin" in done.stdout
-    assert "baseline.seq" in done.stdout
+    assert "--load asks it" in done.stdout
     found = json.loads(inspect(path, "--json").stdout)
     assert (found["kind"], found["version"]) == ("library", 1)
+    loaded = inspect(path, "--load")
+    assert "its code runs now" in loaded.stderr
+    assert "\x1b" not in loaded.stdout + loaded.stderr
+    assert "baseline.seq" in loaded.stdout
+
+
+def test_a_capture_is_not_loaded() -> None:
+    done = inspect(CURL, "--load")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "--load is for a plugin library" in done.stderr
 
 
 @pytest.mark.parametrize("option", [("--events",), ("--jsonl",), ("evt.type=x",), ("--users",)])

@@ -124,6 +124,19 @@ def test_a_plugin_with_everything_exports_the_whole_api(write_plugin: WritePlugi
     assert not author.built.metadata["warnings"]
 
 
+@pytest.mark.parametrize("capability", ["all", "source", "async"])
+def test_what_a_library_says_in_its_file_is_what_its_functions_answer(
+    write_plugin: WritePlugin, capability: str
+) -> None:
+    """B1: for tools that read a library and do not run it."""
+    base, body, *_ = _CAPABILITIES.get(capability, ("", ""))
+    author = f"{_HEAD}class P(Plugin, {base}):{body}" if base else _EVERY_CAPABILITY
+    library = write_plugin(author).library
+    answered = library_facts(library, load=True).seen
+    del answered["report"], answered["library"]
+    assert library_facts(library).seen == answered
+
+
 @pytest.mark.host
 def test_a_plugin_with_everything_runs_in_the_framework(
     write_plugin: WritePlugin, plughost: Plughost
@@ -155,7 +168,7 @@ def test_a_pinned_event_schema_is_told(write_plugin: WritePlugin) -> None:
     author = write_plugin(
         f"class P(Plugin, {base}):\n    required_event_schema_version = '4.2.0'{body}"
     )
-    seen = library_facts(author.library).seen
+    seen = library_facts(author.library, load=True).seen
     assert seen["required_schema"] == "4.2.0"
 
 

@@ -11,6 +11,13 @@
 #define FK_META_REQUIRED_SCHEMA "4.0.0"
 #define FK_META_PARSE_TYPES 322, 402
 #define FK_META_PARSE_SOURCES "[\"a\",\"syscall\"]"
+#define FK_META_ABOUT "{\"plugin\":\"golden\",\"version\":\"1.2.3\",\"description\":\"Quotes \\\"\\\\ and \?\?/ trigraph" \
+	"s, a tab\\tand h\303\2511, and so on and so on and so on and so on and so on and so on " \
+	"and so on and so on \",\"contact\":\"\",\"required_api\":\"3.5.0\",\"required_schema\":\"4.0" \
+	".0\",\"capabilities\":[\"parse\",\"async\"],\"event_source\":null,\"plugin_id\":0,\"async_ev" \
+	"ents\":[\"one\",\"quo\\\"te\"],\"async_event_sources\":[\"syscall\"],\"extract_event_sources" \
+	"\":[],\"parse_event_sources\":[\"a\",\"syscall\"],\"init_schema\":{\"type\":\"object\",\"prope" \
+	"rties\":{\"count\":{\"type\":\"integer\"}}},\"fields\":[]}"
 #define FK_META_INIT_SCHEMA "{\"type\":\"object\",\"properties\":{\"count\":{\"type\":\"integer\"}}}"
 #define FK_META_ASYNC_EVENTS "[\"one\",\"quo\\\"te\"]"
 #define FK_META_ASYNC_SOURCES "[\"syscall\"]"

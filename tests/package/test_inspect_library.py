@@ -28,8 +28,8 @@ def inspect(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def document(file: Path) -> dict[str, Any]:
-    done = inspect(file, "--json")
+def document(file: Path, *options: str) -> dict[str, Any]:
+    done = inspect(file, "--json", *options)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -71,12 +71,77 @@ def test_a_report_for_people(ticker: Packaged) -> None:
     assert "python.zip" in shown.stdout
 
 
+HOSTILE = """
+#include <stdio.h>
+#include <stdlib.h>
+__attribute__((constructor)) static void mark(void) {
+    FILE *f = fopen(getenv("MARK"), "w");
+    if (f) fclose(f);
+}
+#define SAY(name, text) const char *plugin_##name(void) { return text; }
+SAY(get_required_api_version, "3.0.0") SAY(get_version, "0.1.0") SAY(get_name, "hostile")
+SAY(get_description, "d") SAY(get_contact, "c")
+const char *plugin_get_last_error(void *s) { (void)s; return ""; }
+void *plugin_init(const void *in, int *rc) { (void)in; *rc = 1; return NULL; }
+void plugin_destroy(void *s) { (void)s; }
+int plugin_parse_event(void *s, void *e, void *in) { (void)s; (void)e; (void)in; return 0; }
+"""
+
+
+def test_nothing_of_a_strangers_library_runs_unless_that_is_asked_for(
+    tmp_path: Path, compile_c: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hostile.c").write_text(HOSTILE)
+    library: Path = compile_c("libhostile.so", [tmp_path / "hostile.c"])
+    archive = tmp_path / "hostile.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(library, "libhostile.so")
+    mark = tmp_path / "mark"
+    monkeypatch.setenv("MARK", str(mark))
+    for file in (library, archive):
+        found = document(file)
+        assert (found["loaded"], found["metadata"]) == (False, {"capabilities": ["parse"]})
+        assert "--load asks it, and runs its code" in inspect(file).stdout
+        assert not mark.exists()
+        loaded = document(file, "--load")
+        assert (loaded["loaded"], loaded["metadata"]["plugin"]) == (True, "hostile")
+        assert mark.exists()
+        mark.unlink()
+
+
+def test_what_a_library_says_of_itself_is_taken_for_no_more_than_that(
+    tmp_path: Path, ticker: Packaged
+) -> None:
+    data = ticker.library.read_bytes()
+    for at, lie in ((b'"async_events":["tick"]', b'"async_events":"tick__"'), (b'{"plugin"', b"[")):
+        assert data.count(at) == 1
+        lying = tmp_path / "liblying.so"
+        lying.write_bytes(data.replace(at, lie.ljust(len(at))))
+        assert document(lying)["metadata"] == {"capabilities": ["parse", "async"]}
+    shown = inspect(ticker.library)
+    assert "as the file describes itself; it was not loaded" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"), [("plugin_init", "plugin_init"), ("plugin_open", "plugin_open")]
+)
+def test_a_library_that_falco_would_refuse_is_refused_without_loading_it(
+    tmp_path: Path, baseline: Any, name: str, missing: str
+) -> None:
+    data = baseline.source.read_bytes()
+    damaged = tmp_path / "libdamaged.so"
+    damaged.write_bytes(data.replace(name.encode() + b"\0", b"x" + name.encode()[1:] + b"\0"))
+    done = inspect(damaged)
+    assert done.returncode == 8
+    assert missing in done.stderr
+
+
 def test_a_plugin_in_c_has_fields_and_a_source(baseline: Any) -> None:
-    found = document(baseline.source)
+    found = document(baseline.source, "--load")
     assert found["metadata"]["event_source"] == "baseline_src"
     assert [f["name"] for f in found["metadata"]["fields"]] == ["baseline.seq", "baseline.text"]
     assert found["payload"] is None
-    assert "baseline.seq" in inspect(baseline.source).stdout
+    assert "baseline.seq" in inspect(baseline.source, "--load").stdout
 
 
 def test_what_is_no_plugin_is_refused(tmp_path: Path, ticker: Packaged) -> None:

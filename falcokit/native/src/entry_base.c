@@ -11,6 +11,9 @@
 
 #define FK_EXPORT __attribute__((visibility("default")))
 
+// The metadata once more, for tools that read the file and load nothing (falcokit/native/about.py).
+__attribute__((used)) static const char fk_about[] = "\nfalcokit-about-1\n" FK_META_ABOUT;
+
 static pthread_mutex_t fk_open_lock = PTHREAD_MUTEX_INITIALIZER;
 static const fk_glue *fk_table; // set once, under the lock
 
