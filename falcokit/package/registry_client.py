@@ -3,8 +3,8 @@
 
 Called by `publish`. oras-py holds the session and speaks the two ways of logging in (basic, and a
 bearer token from the registry's token service); it is imported here only, when something is sent.
-The login goes to the registry and to its token service, never to another host, and only in the
-clear where the registry is on this machine.
+The login goes to the registry and to the token service that it names in an encrypted answer, never
+to another host; in the clear it does not leave this machine.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from urllib.parse import urljoin, urlsplit
 
 from falcokit.errors import PublishError, ToolMissingError
 from falcokit.package.registry_login import find_login
+from falcokit.package.registry_reference import is_this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +106,7 @@ class RegistryClient:
             PublishError: there is no answer, or the way there is not safe.
 
         """
-        self._check_target(url)
+        url = self._check_target(url)
         is_ours = urlsplit(url).netloc == urlsplit(self.reference.base_url).netloc
         sent = {**(headers or {}), **(self._authorization if is_ours else {})}
         answer = self._send(method, url, sent, body)
@@ -117,15 +118,34 @@ class RegistryClient:
         """Return the address that an answer names."""
         return urljoin(answer.url, location)
 
-    def _check_target(self, url: str) -> None:
+    def _check_target(self, url: str) -> str:
+        """Return the address as it will be used; in the clear nothing leaves this machine."""
+        # What is checked has to be what requests makes of it: not all agree on where a host ends.
+        try:
+            url = str(self._requests.Request("GET", url).prepare().url)
+        except self._requests.RequestException as e:
+            raise self._unreachable(e) from None
         parts = urlsplit(url)
-        if parts.scheme == "https" or (parts.scheme == "http" and self.reference.is_loopback):
-            return
+        is_here = self.reference.is_loopback and is_this_machine(parts.hostname or "")
+        if parts.scheme == "https" or (parts.scheme == "http" and is_here):
+            return url
         raise PublishError(
             f"{self.reference.registry} wants to be spoken to without encryption",
             hint="the registry's own address must be configured as https (a proxy before it sends"
             " X-Forwarded-Proto)",
         )
+
+    def _check_realm(self, realm: str, named_at: str) -> None:
+        """Check where the login would go: anybody may have written an answer in the clear."""
+        if "://" not in realm:  # oras-py then takes the registry's own scheme
+            realm = f"{'http' if self.reference.is_loopback else 'https'}://{realm}"
+        host = urlsplit(self._check_target(realm)).hostname or ""
+        if urlsplit(named_at).scheme != "https" and not is_this_machine(host):
+            raise PublishError(
+                f"{self.reference.registry} names {host} as its token service, in an answer that"
+                " was not encrypted: the login is not sent there",
+                hint="use the registry by a name that has HTTPS",
+            )
 
     def _send(
         self, method: str, url: str, headers: dict[str, str], body: bytes | Path | None
@@ -165,9 +185,9 @@ class RegistryClient:
         if scheme == "basic" and (self.login is None or self._authorization):
             return False
         if scheme == "bearer":
-            realm = _load("oras.auth.utils").parse_auth_header(challenge).realm or ""
-            if "://" in realm:  # without one oras-py takes the registry's own scheme
-                self._check_target(realm)
+            realm = _load("oras.auth.utils").parse_auth_header(challenge).realm
+            if realm:
+                self._check_realm(realm, answer.url)
         elif scheme != "basic":
             return False
         if self.login is not None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from falcokit.errors import PublishError
 
-__all__ = ["Reference", "parse_reference"]
+__all__ = ["Reference", "is_this_machine", "parse_reference"]
 
 _HINT: Final = "for instance ghcr.io/acme/plugins/plugin/ticker"
 _HOST: Final = re.compile(
@@ -47,13 +47,7 @@ class Reference:
     def is_loopback(self) -> bool:
         """Whether the registry is on this machine."""
         match = _HOST.fullmatch(self.registry)
-        host = match.group(1).strip("[]").lower() if match else ""
-        if host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return match is not None and is_this_machine(match.group(1))
 
     @property
     def base_url(self) -> str:
@@ -67,6 +61,17 @@ class Reference:
         if head == "plugin" or head.endswith("/plugin"):
             return replace(self, repository=f"{head.removesuffix('plugin')}ruleset{slash}{last}")
         return replace(self, repository=f"{self.repository}-rules")
+
+
+def is_this_machine(host: str) -> bool:
+    """Tell whether what is sent to `host`, without a port, stays on this machine."""
+    host = host.strip("[]").lower()
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def parse_reference(text: str) -> Reference:

@@ -1,26 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logging in, and registries that misbehave: an error each, and no secret in it."""
+"""Token services, and registries that misbehave: an error each, and no secret in it."""
 
 from __future__ import annotations
 
 import base64
-import io
 import json
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import requests
 from fake_registry import Asked, Reply, accepting, answering
 from registry import make_layout
 
 from falcokit.errors import PublishError
 from falcokit.package import registry_client
 from falcokit.package.publish import publish_layout
-from falcokit.package.registry_client import RegistryClient
-from falcokit.package.registry_reference import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,58 +133,6 @@ def test_what_a_token_service_says_may_be_anything(folder: Path, body: bytes) ->
 def test_a_challenge_may_be_anything(folder: Path, challenge: str) -> None:
     headers = {"WWW-Authenticate": challenge} if challenge else {}
     assert "status 401" in failing(folder, lambda _: Reply(status=401, headers=headers)).message
-
-
-def test_a_login_is_not_sent_in_the_clear_to_another_machine(docker_config: Path) -> None:
-    log_in(docker_config, "registry.example.com")
-    challenge = {"WWW-Authenticate": 'Bearer realm="http://registry.example.com/token"'}
-    with RegistryClient(parse_reference("registry.example.com/a")) as client:
-        answer = registry_client.Answer(status=401, url="", headers=challenge, body=b"")
-        with pytest.raises(PublishError, match="without encryption"):
-            client._log_in(answer)
-        with pytest.raises(PublishError, match="without encryption"):
-            client.request("PUT", "http://registry.example.com/upload")
-
-
-def test_a_login_is_not_taken_from_netrc(
-    tmp_path: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "netrc").write_text(f"machine registry.example.com login bob password {SECRET}\n")
-    (tmp_path / "netrc").chmod(0o600)
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    sent = []
-
-    def send(_: Any, request: Any, **__: Any) -> requests.Response:
-        sent.append(request.headers.get("Authorization"))
-        response = requests.Response()
-        response.status_code, response.raw = 200, io.BytesIO()
-        return response
-
-    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
-    with RegistryClient(parse_reference("registry.example.com/a")) as client:
-        client.request("GET", client.url("a", "tags/list"))
-    assert sent == [None]
-
-
-def test_a_login_is_not_sent_to_the_host_that_an_upload_goes_to(
-    folder: Path, docker_config: Path
-) -> None:
-    with answering(accepting({})) as storage:
-
-        def reply(asked: Asked) -> Reply:
-            if asked.headers.get("authorization") != f"Basic {BASIC}":
-                return Reply(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
-            if asked.method == "POST":
-                return Reply(status=202, headers={"Location": f"http://{storage.address}/put"})
-            return own(asked)
-
-        own = accepting({})
-        with answering(reply) as fake:
-            log_in(docker_config, fake.address)
-            publish_layout(folder, f"{fake.address}/plugin/ticker")
-    assert storage.asked
-    assert storage.sent_authorization() == {None}
-    assert {asked.path.partition("=")[0] for asked in storage.asked} == {"/put?digest"}
 
 
 # --- registries that misbehave
