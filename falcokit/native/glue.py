@@ -60,7 +60,7 @@ extern "Python+C" int fk_python_event_to_string(uint64_t plugin, const ss_plugin
 
 #: C without Python: what a packaged plugin carries, opened, as in the entry library; the results
 #: of extraction and sourcing; declarative fields.
-_SHARED = ("payload_store.c", "payload_file.c", "sha256.c", "result_arena.c")
+_SHARED = ("payload_store.c", "payload_file.c", "payload_cache.c", "sha256.c", "result_arena.c")
 
 
 def _c_files() -> list[Path]:

@@ -101,6 +101,24 @@ def test_falcokit_cache_names_another_folder(root: EmptyRoot, ticker: Packaged) 
     assert list((root.folder / "var").iterdir()) == []
 
 
+def test_a_cache_folder_below_a_sticky_one_is_taken(root: EmptyRoot, ticker: Packaged) -> None:
+    (root.folder / "tmp").chmod(0o1777)
+    environ = {"FALCOKIT_CACHE": "/tmp/own"}
+    assert _emitted(_plughost(root, ticker, environ=environ, **NO_PROC)) == 3
+
+
+def test_a_link_on_the_way_to_the_cache_folder_cannot_be_turned(
+    root: EmptyRoot, ticker: Packaged
+) -> None:
+    """Libraries are loaded by the path without links: where these lead may change later."""
+    (root.folder / "tmp" / "real").mkdir(mode=0o777)
+    (root.folder / "tmp" / "real").chmod(0o777)
+    (root.folder / "var" / "link").symlink_to("/tmp/real")
+    said = _sysdig(root, ticker, environ={"FALCOKIT_CACHE": "/var/link/own"}, **NO_PROC)
+    assert said.status == 1
+    assert "folder /var/link/own can be replaced by others: /tmp/real belongs" in said.err
+
+
 def test_a_cache_folder_that_depends_on_the_working_directory_is_refused(
     root: EmptyRoot, ticker: Packaged
 ) -> None:
@@ -114,6 +132,10 @@ def test_a_cache_folder_that_depends_on_the_working_directory_is_refused(
     ("kind", "words"),
     [
         ("open to all", "cache folder /var/cache/falcokit can be written by others"),
+        (
+            "below one open to all",
+            "cache folder /var/cache/falcokit can be replaced by others: /var/cache belongs",
+        ),
         ("link", "cache folder /var/cache/falcokit cannot be used: it is a symbolic link"),
         ("file", "cache folder /var/cache/falcokit cannot be used: Not a directory"),
         ("read-only", "cache folder /var/cache/falcokit cannot be used: Read-only file system"),
@@ -130,6 +152,9 @@ def test_a_cache_folder_that_is_none_is_refused_by_its_name(
     if kind == "open to all":
         folder.mkdir()
         folder.chmod(0o777)
+    elif kind == "below one open to all":  # as an emptyDir of Kubernetes is
+        folder.mkdir(mode=0o700)
+        folder.parent.chmod(0o777)
     elif kind == "link":
         (root.folder / "tmp" / "elsewhere").mkdir(mode=0o700)
         folder.symlink_to("/tmp/elsewhere")

@@ -3,6 +3,7 @@
 // Included by the generated plugin.c before entry_base.c.
 #include "payload_store.c"
 #include "payload_file.c"
+#include "payload_cache.c"
 #include "sha256.c"
 
 static fk_store *fk_opened; // until the glue has taken it

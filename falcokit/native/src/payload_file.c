@@ -14,8 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CACHE_FOLDER "/var/cache/falcokit"
-#define IN_MEMORY    "/proc/self/fd/%d"
+#define IN_MEMORY "/proc/self/fd/%d"
 
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC       1u
@@ -57,8 +56,7 @@ static bool cannot_unpack(const fk_source *from, char *err, size_t errlen) {
 	return false;
 }
 
-// Copies to `to` (or nowhere, with -1) what the item says, and checks it.
-static bool copy_checked(const fk_source *from, int to, char *err, size_t errlen) {
+bool fk_copy_checked(const fk_source *from, int to, char *err, size_t errlen) {
 	enum {
 		STEP = 1 << 17 // stays in the processor's cache between the read, the hash and the write
 	};
@@ -90,7 +88,7 @@ static bool copy_checked(const fk_source *from, int to, char *err, size_t errlen
 	return false;
 }
 
-static bool can_execute(int fd) {
+bool fk_can_execute(int fd) {
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
 	if (page == MAP_FAILED) return false;
 	munmap(page, 4096);
@@ -132,9 +130,9 @@ char *fk_place_in_memory(const fk_source *from, bool *refused, char *err, size_t
 	if (!path || !names(path, fd)) {
 		*refused = !is_shortage(errno);
 		if (!*refused) cannot_unpack(from, err, errlen);
-	} else if (copy_checked(from, fd, err, errlen)) {
+	} else if (fk_copy_checked(from, fd, err, errlen)) {
 		fcntl(fd, F_ADD_SEALS, F_SEAL_ALL);
-		if (can_execute(fd)) return path;
+		if (fk_can_execute(fd)) return path;
 		*refused = true;
 	}
 	if (fd >= 0) close(fd);
@@ -159,114 +157,6 @@ int fk_copy_section(const unsigned char *blob, uint64_t size, char *err, size_t 
 	return -1;
 }
 
-// ---- in the cache folder ----------------------------------------------------------------------------
-
-static bool is_ours(int fd, mode_t kind) {
-	struct stat facts;
-	return fk_fstat(fd, &facts) == 0 && (facts.st_mode & S_IFMT) == kind &&
-	       (facts.st_uid == geteuid() || facts.st_uid == 0) && !(facts.st_mode & 022);
-}
-
-static bool make_cache(const char *name) {
-	static const char *const parents[] = {"/var", "/var/cache"}; // an image may have none of them
-	bool own = strcmp(name, CACHE_FOLDER) == 0;
-	for (size_t i = 0; own && i < sizeof parents / sizeof *parents; i++)
-		if (mkdir(parents[i], 0755) != 0 && errno != EEXIST) return false;
-	return mkdir(name, 0700) == 0 || errno == EEXIST;
-}
-
-static int open_cache(const char **name, char *err, size_t errlen) {
-	const char *given = secure_getenv("FALCOKIT_CACHE");
-	struct stat facts;
-	char target;
-	*name = given && *given ? given : CACHE_FOLDER;
-	// Extension modules are placed later, when the host may have another working directory.
-	bool made = **name == '/' && make_cache(*name);
-	int fd = made ? open(*name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-	const char *why = strerror(errno);
-	if (fd >= 0 && is_ours(fd, S_IFDIR)) return fd;
-	if (fd >= 0) {
-		bool shared = fk_fstat(fd, &facts) == 0 && (facts.st_mode & 022);
-		close(fd);
-		snprintf(err, errlen,
-		         "this system gives no executable memory file, and the cache folder %s %s: set "
-		         "FALCOKIT_CACHE to a folder of mode 0700",
-		         *name, shared ? "can be written by others" : "belongs to another user");
-		return -1;
-	}
-	if (readlink(*name, &target, 1) >= 0) why = "it is a symbolic link";
-	if (**name != '/') why = "it is not an absolute path";
-	snprintf(
-		err, errlen,
-		"this system gives no executable memory file (no /proc? vm.memfd_noexec?), and the cache "
-		"folder %s cannot be used: %s; set FALCOKIT_CACHE to a folder of mode 0700",
-		*name, why);
-	return -1;
-}
-
-// A file that is there and right is used; another is replaced.
-static bool is_there(int folder, const char *file, const fk_source *from) {
-	char ignored[256];
-	int fd = openat(folder, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0) return false;
-	fk_source cached = *from;
-	struct stat facts;
-	cached.fd = fd;
-	cached.offset = 0;
-	bool ok = is_ours(fd, S_IFREG) && fk_fstat(fd, &facts) == 0 &&
-	          (uint64_t)facts.st_size == from->size &&
-	          copy_checked(&cached, -1, ignored, sizeof ignored);
-	close(fd);
-	return ok;
-}
-
-static bool write_cached(int folder, const char *file, const fk_source *from, char *err,
-                         size_t errlen) {
-	char draft[64];
-	snprintf(draft, sizeof draft, ".%ld.%p", (long)getpid(), (void *)&draft);
-	unlinkat(folder, draft, 0);
-	int fd = openat(folder, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0500);
-	if (fd < 0) {
-		snprintf(err, errlen, "cannot write into the cache folder of packaged plugins: %s",
-		         strerror(errno));
-		return false;
-	}
-	bool ok = copy_checked(from, fd, err, errlen);
-	close(fd);
-	if (ok && renameat(folder, draft, folder, file) == 0) return true;
-	if (ok)
-		snprintf(err, errlen, "cannot write %s into the cache folder of packaged plugins: %s", file,
-		         strerror(errno));
-	unlinkat(folder, draft, 0);
-	return false;
-}
-
-static bool is_executable(int folder, const char *file) {
-	int fd = openat(folder, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool ok = fd >= 0 && can_execute(fd);
-	if (fd >= 0) close(fd);
-	return ok;
-}
-
-char *fk_place_in_cache(const fk_source *from, char *err, size_t errlen) {
-	char file[66] = "/", *hash = file + 1, *path = NULL;
-	const char *name;
-	int folder = open_cache(&name, err, errlen);
-	if (folder < 0) return NULL;
-	for (int i = 0; i < 32; i++) snprintf(hash + 2 * i, 3, "%02x", from->sha256[i]);
-	if (is_there(folder, hash, from) || write_cached(folder, hash, from, err, errlen)) {
-		if (!is_executable(folder, hash))
-			snprintf(err, errlen,
-			         "this system gives no executable memory file, and the cache folder %s is "
-			         "mounted noexec: set FALCOKIT_CACHE to a folder on another file system",
-			         name);
-		else
-			path = fk_joined(name, file);
-	}
-	close(folder);
-	return path;
-}
-
 // ---- in the folder of the dir layout ----------------------------------------------------------------
 
 char *fk_place_in_folder(const fk_source *from, const char *folder, char *err, size_t errlen) {
@@ -284,7 +174,7 @@ char *fk_place_in_folder(const fk_source *from, const char *folder, char *err, s
 		         "%s of the packaged plugin cannot be opened: %s; the folder belongs beside the "
 		         "library, as the artifact has it",
 		         path, strerror(errno));
-	else if (copy_checked(&file, -1, err, errlen)) {
+	else if (fk_copy_checked(&file, -1, err, errlen)) {
 		close(file.fd);
 		return path;
 	}

@@ -17,13 +17,19 @@ typedef struct fk_source {
 // from the host's allocator, and a library that was loaded with RTLD_DEEPBIND has another free.
 char *fk_joined(const char *first, const char *second);
 
+// Copies to `to` (or nowhere, with -1) what the item says, and checks it.
+bool fk_copy_checked(const fk_source *from, int to, char *err, size_t errlen);
+
+bool fk_can_execute(int fd);
+
 // Closes what a path in memory stands for; other paths are left.
 void fk_displace(const char *path);
 
 // `refused` is set when the system, and not the payload, is the reason.
 char *fk_place_in_memory(const fk_source *from, bool *refused, char *err, size_t errlen);
 
-// $FALCOKIT_CACHE, or /var/cache/falcokit: owned by the user of the process, written by nobody else.
+// $FALCOKIT_CACHE, or /var/cache/falcokit: owned by the user of the process, written by nobody else, and
+// below folders in which nobody else can put another in its place.
 char *fk_place_in_cache(const fk_source *from, char *err, size_t errlen);
 
 // The dir layout: the file is there already, and is only checked.
