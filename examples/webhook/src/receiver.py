@@ -3,19 +3,23 @@
 
 202 taken   400 no JSON   401 wrong token   404 another path   405 no POST   408 too slow
 411 no Content-Length     413 too large     415 another type   503 nobody takes it: come again
+
+Who has no token can keep nobody else out: `connections` tells how.
 """
 
+import contextlib
 import hmac
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import msgspec
+from connections import Connections
 
-_CONNECTION_S = 10.0  # for a request that sends nothing more
-_CONNECTIONS_MAX = 64
+_SLOTS = 64  # requests at a time, of senders that have shown the token
+_ANSWER_S = 5.0  # for a client that does not take its answer
 
 
 class Refusal(Exception):  # noqa: N818  # an answer, not an error
@@ -28,20 +32,19 @@ class Refusal(Exception):  # noqa: N818  # an answer, not an error
 
 class _Handler(BaseHTTPRequestHandler):
     server: "Receiver"
-    timeout = _CONNECTION_S
+    timeout = _ANSWER_S
     server_version, sys_version = "webhook", ""
 
     def do_POST(self) -> None:  # the name http.server calls
         try:
-            events = self._events()
+            self._check_token()
+            with self._slot():
+                self._take(self._events())
         except Refusal as e:
             self.close_connection = True  # what is left of the body is not read
             self._answer(e.status, str(e))
-            return
-        except TimeoutError:
-            self.close_connection = True
-            self._answer(HTTPStatus.REQUEST_TIMEOUT, "the body did not come")
-            return
+
+    def _take(self, events: list[bytes]) -> None:
         taken = sum(map(self.server.take, events))
         if taken < len(events):
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{taken} of {len(events)} events taken")
@@ -53,13 +56,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET  # noqa: N815
 
-    def _events(self) -> list[bytes]:
+    def _check_token(self) -> None:
         server = self.server
         if self.path != server.path:
             raise Refusal(HTTPStatus.NOT_FOUND, "there is nothing at this path")
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode(), server.token):
             raise Refusal(HTTPStatus.UNAUTHORIZED, "the token is wrong or missing")
+        server.connections.proven(self.connection)
+
+    @contextlib.contextmanager
+    def _slot(self) -> Iterator[None]:
+        if not self.server.slots.acquire(blocking=False):
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests: come again")
+        try:
+            yield
+        finally:
+            self.server.slots.release()
+
+    def _events(self) -> list[bytes]:
+        server = self.server
         kind = self.headers.get_content_type()
         if kind != "application/json":
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
@@ -69,12 +85,21 @@ class _Handler(BaseHTTPRequestHandler):
         if int(length) > server.max_bytes:
             text = f"at most {server.max_bytes} bytes"
             raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
-        body = self.rfile.read(int(length))
+        body = self._body(int(length))
         try:
             events = msgspec.json.decode(body, type=list[msgspec.Raw] | dict[str, msgspec.Raw])
         except (msgspec.DecodeError, RecursionError) as e:
             raise Refusal(HTTPStatus.BAD_REQUEST, f"no JSON object or array: {e}") from e
         return [bytes(item) for item in events] if isinstance(events, list) else [body]
+
+    def _body(self, length: int) -> bytes:
+        try:
+            body = self.rfile.read(length)
+        except TimeoutError:
+            body = b""
+        if len(body) < length:
+            raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "the body did not come")
+        return body
 
     def _answer(self, status: HTTPStatus, text: str) -> None:
         body = text.encode() + b"\n"
@@ -93,6 +118,7 @@ class Receiver(ThreadingHTTPServer):
     """Listens from its making until `stop`; `take` gets each event, and says whether it took it."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(
         self,
@@ -104,28 +130,29 @@ class Receiver(ThreadingHTTPServer):
         take: Callable[[bytes], bool],
     ) -> None:
         self.path, self.token, self.max_bytes, self.take = path, token, max_bytes, take
-        self._room = threading.BoundedSemaphore(_CONNECTIONS_MAX)
+        self.slots = threading.BoundedSemaphore(_SLOTS)
+        self.connections = Connections()
         super().__init__(address, _Handler)
         self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), name="webhook")
         self._thread.start()
 
     def stop(self) -> None:
-        """End the server; requests under way may still be answered."""
+        """End the server and its connections; requests under way may still be answered."""
         self.shutdown()
         self._thread.join()
+        self.connections.end_all()
         self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._room.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)  # more at a time than are served
+        self.connections.opened(request, client_address[0])
+        super().process_request(request, client_address)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._room.release()
+    def shutdown_request(self, request: Any) -> None:
+        self.connections.closed(request)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        self.connections.end_late()  # several times a second, between connections
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that broke is no news."""
