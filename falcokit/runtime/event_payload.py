@@ -6,6 +6,7 @@ Called by `event`, and by the C side for the events of the host (`decode_json`, 
 
 from __future__ import annotations
 
+import codecs
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
 
     from falcokit.runtime.event import Event
 
-__all__ = ["ASYNC_EVENT", "HEADER", "PARAMS", "PLUGIN_EVENT", "decode_json", "params_of", "payload"]
+__all__ = [
+    "ASYNC_EVENT",
+    "HEADER",
+    "PARAMS",
+    "PLUGIN_EVENT",
+    "ascii_json",
+    "decode_json",
+    "params_of",
+    "payload",
+]
 
 PLUGIN_EVENT: Final = 322
 ASYNC_EVENT: Final = 402
@@ -23,6 +33,9 @@ ASYNC_EVENT: Final = 402
 HEADER: Final = struct.Struct("=QQIHI")
 #: Parameters of the events that have a payload.
 PARAMS: Final = {ASYNC_EVENT: 3, PLUGIN_EVENT: 2}
+
+#: For `str.encode`: what it cannot hold becomes `\\uXXXX`, above U+FFFF two of them.
+_JSON_ESCAPES: Final = "falcokit.json"
 
 _decode: Callable[[bytes], Any] | None = None
 
@@ -67,6 +80,21 @@ def decode_json(data: bytes) -> Any:
         return _decode(data)
     except RecursionError as e:
         raise ValueError("JSON is nested too deeply") from e
+
+
+def ascii_json(data: bytes) -> bytes:
+    """Write JSON with its own escapes for what is not ASCII, which stands within strings only."""
+    return data.decode().encode("ascii", _JSON_ESCAPES)
+
+
+def _escapes(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)), error.end
+
+
+codecs.register_error(_JSON_ESCAPES, _escapes)
 
 
 def params_of(event: Event) -> Mapping[str, Any]:

@@ -56,6 +56,12 @@ class P(Plugin, AsyncEvents):
             {after}
     def stop_async(self): self.task.stop()
 """
+SPEAKING = """
+class P(Plugin, AsyncEvents):
+    async_events = ("tick",)
+    def start_async(self, handler):
+        handler.emit("tick", {"city": "Köln \\U0001f40d"})
+"""
 PARSING = """
 class P(Plugin, AsyncEvents, EventParsing):
     async_events = ("ping", "pong")
@@ -158,6 +164,12 @@ def test_a_rule_with_a_name_that_nobody_declared_is_refused(
         "--filter", "evt.type=nobody_declared_it",
     )  # fmt: skip
     assert "nobody_declared_it" in answer["error"]
+
+
+def test_json_is_shown_whole_in_a_rules_output(drive: Drive, write_plugin: WritePlugin) -> None:
+    """E4: a host shows bytes that are not ASCII as dots."""
+    out = drive(write_plugin(SPEAKING), limit=1)
+    assert out.data == [b'{"city":"K\\u00f6ln \\ud83d\\udc0d"}']
 
 
 def test_events_emitted_while_parsing_come_after_it(

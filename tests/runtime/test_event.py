@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import struct
 from typing import Any
@@ -140,12 +141,21 @@ def test_a_damaged_event_raises_a_value_error_or_is_one(data: st.DataObject) -> 
         (memoryview(b"abcd")[::2], b"ac"),
         ({"a": [1, 2.5, True, None]}, b'{"a":[1,2.5,true,null]}'),
         ((1, "x"), b'[1,"x"]'),
+        ({"h\u00e9": "\U0001f40d\ud7ff~"}, b'{"h\\u00e9":"\\ud83d\\udc0d\\ud7ff~"}'),
         (7, b"7"),
     ],
 )
 def test_data_becomes_bytes(data: Any, encoded: bytes) -> None:
     """E3"""
     assert payload_bytes(data) == encoded
+
+
+@given(st.recursive(st.text(), lambda inner: st.dictionaries(st.text(), inner)))
+def test_json_is_ascii_and_means_the_same(data: Any) -> None:
+    """E3"""
+    encoded = payload_bytes({"data": data})
+    assert encoded.isascii()
+    assert json.loads(encoded) == {"data": data}
 
 
 def _nested() -> list[Any]:
