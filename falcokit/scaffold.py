@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from falcokit.errors import ConfigError
+from falcokit.falco_config import unexpanded
 from falcokit.names import check_plugin_name, class_name, event_name, module_name
 
 __all__ = ["NewProject", "generate_project", "template_descriptions", "template_names"]
@@ -86,10 +87,14 @@ def _values(name: str, root: Path) -> dict[str, str]:
         "class_name": class_name(name),
         "event": event_name(name, "load"),
         "alert": event_name(name, "alert"),
-        # A JSON string is a YAML string, whatever the path holds.
-        "library": json.dumps(str(root / "build" / f"lib{name}.so"), ensure_ascii=False),
-        "rules": json.dumps(str(root / "rules" / f"{name}_rules.yaml"), ensure_ascii=False),
+        "library": _path(root / "build" / f"lib{name}.so"),
+        "rules": _path(root / "rules" / f"{name}_rules.yaml"),
     }
+
+
+def _path(path: Path) -> str:
+    """Write a path into falco.yaml: a JSON string is a YAML string, whatever the path holds."""
+    return json.dumps(unexpanded(str(path)), ensure_ascii=False)
 
 
 def _check_target(root: Path, *, force: bool) -> None:

@@ -43,9 +43,9 @@ def test_the_fields_of_a_brute_force(
 @pytest.mark.parametrize(
     ("rule", "users"),
     [
-        ("Brute force login", ["oracle"]),
-        ("Login after brute force", ["root"]),
-        ("Root login by password", ["root"]),
+        ("Brute force login (auth-log)", ["oracle"]),
+        ("Login after brute force (auth-log)", ["root"]),
+        ("Root login by password (auth-log)", ["root"]),
     ],
 )
 def test_a_rule_fires(

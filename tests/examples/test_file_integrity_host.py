@@ -40,7 +40,7 @@ def test_a_change_is_seen_recorded_and_replayed(
     (live,) = json.loads(out.splitlines()[-1])["cycles"]
     assert live["async"]["file_changed"]["count"] > 0
 
-    condition = rules_of(example)["File changed in a watched folder"]["condition"]
+    condition = rules_of(example)["File changed in a watched folder (file-integrity)"]["condition"]
     known = f"fim.known[{watched / 'one'}]"
     replay = plughost(
         *("--plugin", library, "--scap", scap, "--filter", condition, "--metrics"),
@@ -54,7 +54,13 @@ def test_a_change_is_seen_recorded_and_replayed(
     assert replay["metrics"]["file-integrity"]["file-integrity.known_files"] == 1
 
 
-@pytest.mark.parametrize("rule", ["Sensitive file changed", "File changed in a watched folder"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Sensitive file changed (file-integrity)",
+        "File changed in a watched folder (file-integrity)",
+    ],
+)
 def test_the_conditions_are_ones_a_host_takes(
     example: Path, library: Path, plughost: Callable[..., dict[str, Any]], rule: str
 ) -> None:

@@ -48,8 +48,8 @@ def post(port: int, body: object, deadline: float) -> int:
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ("Something was deleted", "eve 192.0.2.1 backups <NA>"),
-        ("Large export", "bob <NA> db 2000000000"),
+        ("Something was deleted (webhook)", "eve 192.0.2.1 backups <NA>"),
+        ("Large export (webhook)", "bob <NA> db 2000000000"),
     ],
 )
 def test_a_post_fires_a_rule(
