@@ -15,7 +15,7 @@ from typing import Any, Final
 import _falcokit_hot
 
 from falcokit.runtime import errors, logs
-from falcokit.runtime._sources import import_plugin
+from falcokit.runtime._sources import changed_files, import_plugin
 from falcokit.runtime._state import PluginState
 from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler
 from falcokit.runtime.event import AsyncEvent, Event, payload_bytes
@@ -30,7 +30,12 @@ if _falcokit_hot.ABI != _ABI:
 
 _SUCCESS: Final = 0
 _FAILURE: Final = 1
+_WARNING: Final = 4
 _DEBUG: Final = 7
+_OLD_CODE: Final = (
+    "was changed since this process imported it, and the old code goes on: a development build"
+    " takes a change in a new process (restart the host, or leave that to `falcokit dev --watch`)"
+)
 _HEADER: Final = 26
 _SWITCH_SECONDS: Final = 3e-5
 _TEXT_PARAMS, _TEXT_EVENT, _TEXT_PROGRESS = range(3)  # fk_text of glue_source.c
@@ -63,7 +68,11 @@ def _init(call: Any) -> None:
     target, config, paths = _text(call.target), _text(call.text), _paths(call.paths)
     state = PluginState(name, folder, _falcokit_hot.link(key))
     logs.current.set(state)
-    state.init(import_plugin(target, folder, paths), config)
+    plugin = import_plugin(target, folder, paths)
+    changed = changed_files(folder) if paths else []
+    if changed:
+        state.write_log(_WARNING, None, f"{', '.join(changed)} {_OLD_CODE}")
+    state.init(plugin, config)
     _states[key] = state
 
 

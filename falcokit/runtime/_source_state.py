@@ -44,13 +44,16 @@ def params_type(plugin: type[Any]) -> Any:
     return evaluate_annotation(own_annotations(function).get(name), function)
 
 
-def _decoded(plugin: Any, text: str | None) -> Any:
+def _decoded(plugin: Any, name: str, text: str | None) -> Any:
     kind = params_type(type(plugin))
     if kind is str:
         return text or ""
     if kind is None or kind is Any or kind == str | None:
         return text
-    return decode_json(kind, text or "", "open params")
+    try:
+        return decode_json(kind, text or "", "open params")
+    except PluginError as e:  # a host names the plugin of a failed init, and none of a failed open
+        raise PluginError(f"plugin {name}: {e}") from e.__cause__
 
 
 class OpenSource:
@@ -68,7 +71,7 @@ class OpenSource:
         self._state = state
         self._plugin = state.plugin
         self.error: BaseException | None = None
-        self.instance = self._plugin.open(_decoded(self._plugin, params))
+        self.instance = self._plugin.open(_decoded(self._plugin, state.name, params))
         self._stop: Callable[[], None] = _nothing
         run = self._find()
         whole, size = self._plugin.plugin_id == 0, self._plugin.max_event_size

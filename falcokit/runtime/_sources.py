@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
 
-__all__ = ["add_source_folder", "import_plugin", "plugin_modules"]
+__all__ = ["add_source_folder", "changed_files", "import_plugin", "plugin_modules"]
 
 #: Names that tools put beside the code and that a plugin does not import.
 _NOT_IMPORTED = frozenset({"conftest", "setup", "tests", "test", "docs", "examples", "noxfile"})
 
 _claimed: dict[str, frozenset[str]] = {}  # source folder -> top-level modules
+_read: dict[str, tuple[int, int]] = {}  # source file -> its time, and a hash of what was read
 _claiming = threading.Lock()  # a host may init states of one plugin from several threads at once
 
 
@@ -56,8 +57,37 @@ class _FreshLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
+        changed_ns = _changed_ns(path)
+        data = self.get_data(path)
+        code: CodeType = self.source_to_code(data, path)
+        _read[path] = (changed_ns, hash(data))
         return code
+
+
+def _changed_ns(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def changed_files(folder: str) -> list[str]:
+    """Return the files below a source folder that were imported and are others by now.
+
+    Python imports a module once for the life of a process, and a library that the host loads again
+    finds the modules of before.
+    """
+    found = []
+    for path, (changed_ns, read) in list(_read.items()):
+        if path.startswith(folder + os.sep) and _changed_ns(path) != changed_ns:
+            try:
+                with open(path, "rb") as file:
+                    same = hash(file.read()) == read
+            except OSError:  # it is gone
+                same = False
+            if not same:
+                found.append(os.path.relpath(path, folder))
+    return sorted(found)
 
 
 def add_source_folder(folder: str) -> None:

@@ -69,7 +69,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PluginState"]
 
-_ERROR = 3
+_ERROR, _WARNING = 3, 4
+_NO_CONFIG = frozenset({"", "{}", "null"})
+_UNUSED_CONFIG = (
+    "an init_config is given, and this plugin has none: it is ignored (the class declares one by"
+    " annotating `config`)"
+)
 _REPEAT_SECONDS = 60.0  # an error that repeats is logged so often
 _REPEATED_MAX = 100
 
@@ -103,6 +108,8 @@ class PluginState:
             if "name" not in vars(plugin):
                 plugin.name = self.name  # left out: it came from pyproject
             value = decode_config(self._config_type, config)
+            if self._config_type is None and config.strip() not in _NO_CONFIG:
+                self.write_log(_WARNING, None, _UNUSED_CONFIG)
             self._plugin = object.__new__(plugin)
             self._plugin.config = value  # there before the author's __init__ runs
             self._export_tables(plugin)

@@ -108,6 +108,17 @@ def test_without_a_schema_the_text_is_passed_as_it_is(
     assert out.data == [shown.encode()]
 
 
+@pytest.mark.drivers("in_process", "runner", "plughost")
+@pytest.mark.parametrize(("config", "told"), [("{}", 0), ("", 0), ('{"level": 1}', 1)])
+def test_a_config_that_nobody_reads_is_told(
+    drive: Drive, write_plugin: WritePlugin, config: str, told: int
+) -> None:
+    """B3"""
+    out = drive(write_plugin(TEXT.replace("{annotation}", "pass")), config)
+    assert not out.error
+    assert len(out.said("this plugin has none: it is ignored")) == told
+
+
 def test_a_new_config_is_accepted_or_rejected_by_the_runner(write_plugin: WritePlugin) -> None:
     """B4"""
     author = write_plugin(SETTING)

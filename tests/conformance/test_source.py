@@ -267,9 +267,12 @@ def test_open_params_come_in_their_type(
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ("{", "the open params are not valid JSON: "),
-        ('{"n":"x"}', "the open params do not fit Params: Expected `int`, got `str` - at `$.n`"),
-        ("[]", "the open params do not fit Params: "),
+        ("{", "plugin conform: the open params are not valid JSON: "),
+        (
+            '{"n":"x"}',
+            "plugin conform: the open params do not fit Params: Expected `int`, got `str`",
+        ),
+        ("[]", "plugin conform: the open params do not fit Params: "),
     ],
 )
 def test_wrong_open_params_are_told(
