@@ -21,6 +21,7 @@ from falcokit.package.assemble import Assembly, assemble
 from falcokit.package.binaries import SYSTEM_OWNER
 from falcokit.package.checks import Problem, check_identity, check_library
 from falcokit.package.python_runtime import PythonRuntime, find_runtime
+from falcokit.package.rule_names import check_rule_names
 from falcokit.package.system_packages import package_of
 from falcokit.package.verify import Verification, verify
 
@@ -171,6 +172,7 @@ def _check(assembly: Assembly, project: Project) -> list[Problem]:
     problems = [
         *check_identity(assembly.metadata, project),
         *check_library(assembly.library, assembly.metadata, inside=inside),
+        *check_rule_names(project.root, assembly.metadata["name"]),
     ]
     for problem in problems:
         if problem.severity == "error":

@@ -8,6 +8,7 @@ accepted and refused, and what is configured runs in a host that shows what the 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,13 @@ def system_calls() -> set[str]:
     return {event["name"] for event in events}
 
 
+def built(root: Path) -> Path:
+    command = [sys.executable, "-m", "falcokit", "build", "-C", str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
 class Project:
     """A built template or example."""
 
@@ -49,10 +57,7 @@ class Project:
         else:
             ignored = shutil.ignore_patterns("build", "dist", "__pycache__", ".*")
             shutil.copytree(EXAMPLES / kind, self.root, ignore=ignored)
-        command = [sys.executable, "-m", "falcokit", "build", "-C", str(self.root)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        self.library = Path(done.stdout.strip())
+        self.library = built(self.root)
         self.about = library_facts(self.library).seen
         text = (self.root / "falco.yaml").read_text()
         self.configuration = read_configuration(text, {"PWD": str(self.root)})
@@ -119,6 +124,42 @@ def test_what_it_is_configured_for_runs_and_shows_something(
     assert done.returncode == 0, done.stderr + done.stdout
     (cycle,) = json.loads(done.stdout.splitlines()[-1])["cycles"]
     assert cycle["events"]["count"] > 0
+
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_shows_of_falco_yaml_is_what_falco_takes(page: Path) -> None:
+    for block in BLOCK.findall(page.read_text()):
+        shown = yaml.safe_load(block)
+        if isinstance(shown, dict) and "plugins" in shown:
+            for plugin in shown["plugins"]:
+                assert isinstance(plugin.get("init_config", ""), str)
+                Loaded(plugin)
+
+
+@pytest.mark.host
+def test_an_async_event_of_a_plugins_source_is_shown_by_a_field(
+    tmp_path: Path, real_host: Any
+) -> None:
+    """As docs/falco.md has it."""
+    page = (ROOT / "docs" / "falco.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (rule,) = (block for block in BLOCK.findall(page) if "- rule:" in block)
+    (tmp_path / "pyproject.toml").write_text('[tool.falcokit]\nplugin = "gate:Gate"\n')
+    (tmp_path / "gate.py").write_text(code)
+    library = built(tmp_path)
+    head = "- required_plugin_versions: [{name: gate, version: 0.1.0}]\n"
+    assert complaints(head + rule, library_facts(library).seen, system_calls()) == []
+    (item,) = yaml.safe_load(rule)
+    command = [real_host.plughost, "sinsp", "--plugin", library, "--secs", "1", "--events", "1"]
+    command += ["--open", "", "--filter", item["condition"], "--fields", "gate.percent"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    (cycle,) = json.loads(done.stdout.splitlines()[-1])["cycles"]
+    assert cycle["fields"]["gate.percent"]["samples"] == ["100"], done.stderr
 
 
 GOLDENS = {
