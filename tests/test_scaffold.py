@@ -10,6 +10,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
+from falco_reading import read_configuration
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -139,6 +140,13 @@ def test_a_path_with_quotes_is_kept_in_falco_yaml(tmp_path: Path) -> None:
     generate_project("ticker", root=root)
     text = (root / "falco.yaml").read_text()
     assert 'it\'s \\"here\\"/build/libticker.so"' in text
+
+
+def test_a_path_that_looks_like_a_variable_is_kept_by_falco(tmp_path: Path) -> None:
+    made = generate_project("ticker", root=tmp_path / "${HOME} and $HOME")
+    found = read_configuration((made.root / "falco.yaml").read_text(), {"HOME": "/root"})
+    assert found["plugins"][0].library_path == f"{made.root}/build/libticker.so"
+    assert found["rules_files"] == [f"{made.root}/rules/ticker_rules.yaml"]
 
 
 def test_the_rules_name_what_the_plugin_emits(tmp_path: Path) -> None:
