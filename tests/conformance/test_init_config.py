@@ -57,7 +57,7 @@ class P(Plugin, AsyncEvents):
 """
 
 
-@pytest.mark.parametrize("config", [None, ""])
+@pytest.mark.parametrize("config", [None, "", "null"])  # null: of `init_config: {}` in falco.yaml
 def test_an_empty_config_takes_the_defaults(
     drive: Drive, write_plugin: WritePlugin, config: str | None
 ) -> None:
@@ -73,7 +73,9 @@ def test_a_config_of_the_schema_reaches_the_plugin(drive: Drive, write_plugin: W
     assert out.data == [b'{"count":3,"ratio":2.0,"names":["a","b"]}']
 
 
-@pytest.mark.parametrize("config", [None, '{"count":0}', '{"count":1,"inner":[]}', "{count: 3}"])
+@pytest.mark.parametrize(
+    "config", [None, "null", '{"count":0}', '{"count":1,"inner":[]}', "{count: 3}"]
+)
 def test_a_config_that_is_not_of_the_schema_is_refused(
     drive: Drive, write_plugin: WritePlugin, config: str | None
 ) -> None:
@@ -81,6 +83,18 @@ def test_a_config_that_is_not_of_the_schema_is_refused(
     out = drive(write_plugin(REQUIRED), config)
     assert out.error
     assert not out.events
+
+
+@pytest.mark.parametrize(
+    ("config", "key"), [({"cuont": 3}, "cuont"), ({"inner": {"nams": []}}, "nams")]
+)
+def test_a_key_that_is_not_of_the_schema_is_refused_with_its_name(
+    drive: Drive, write_plugin: WritePlugin, config: dict[str, Any], key: str
+) -> None:
+    """B3"""
+    out = drive(write_plugin(OPTIONAL), config)
+    assert not out.events
+    assert key in out.error
 
 
 def test_the_plugin_itself_may_reject_a_config(drive: Drive, write_plugin: WritePlugin) -> None:

@@ -273,6 +273,7 @@ def test_open_params_come_in_their_type(
             "plugin conform: the open params do not fit Params: Expected `int`, got `str`",
         ),
         ("[]", "plugin conform: the open params do not fit Params: "),
+        ('{"m":1}', "unknown key `m` - at `$`, where Params has n, names"),
     ],
 )
 def test_wrong_open_params_are_told(

@@ -12,7 +12,7 @@ from tail import Tail
 from falcokit import Event, EventSource, FieldExtraction, IpAddr, Metric, Plugin, field
 
 
-class Config(msgspec.Struct, forbid_unknown_fields=True):
+class Config(msgspec.Struct):
     """What falco.yaml may set under init_config."""
 
     window_s: Annotated[
@@ -23,7 +23,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     ] = 300.0
 
 
-class Params(msgspec.Struct, forbid_unknown_fields=True):
+class Params(msgspec.Struct):
     """What falco.yaml may set under open_params, in JSON."""
 
     path: str = "/var/log/auth.log"

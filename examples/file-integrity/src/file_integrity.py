@@ -23,7 +23,7 @@ from falcokit import (
 )
 
 
-class Config(msgspec.Struct, forbid_unknown_fields=True):
+class Config(msgspec.Struct):
     """What falco.yaml may set under init_config."""
 
     paths: Annotated[

@@ -11,7 +11,7 @@ from receiver import Receiver
 from falcokit import EventQueue, EventSource, FieldExtraction, Plugin, json_field
 
 
-class Config(msgspec.Struct, forbid_unknown_fields=True):
+class Config(msgspec.Struct):
     """What falco.yaml may set under init_config."""
 
     token_file: Annotated[
@@ -30,7 +30,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     ] = 10_000
 
 
-class Params(msgspec.Struct, forbid_unknown_fields=True):
+class Params(msgspec.Struct):
     """What falco.yaml may set under open_params, in JSON."""
 
     host: str = "127.0.0.1"
