@@ -17,7 +17,9 @@ def field_defines(meta: dict[str, Any]) -> dict[str, str]:
     """Return the constants of entry_extract.c."""
     fields = [field["json"] for field in meta["fields"]]
     sources = meta["extract_event_sources"]
+    declared = any(field["program"] for field in meta["fields"])
     return {
+        **({"FK_HAS_DECLARED_FIELDS": "1"} if declared else {}),
         "FK_META_FIELDS": c_literal(json.dumps(fields, separators=(",", ":"))),
         "FK_META_EXTRACT_TYPES": "".join(f"{code}, " for code in meta["extract_event_types"]),
         "FK_META_EXTRACT_SOURCES": c_literal(json.dumps(sources) if sources else ""),

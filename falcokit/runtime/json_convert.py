@@ -14,11 +14,7 @@ from falcokit.runtime.json_numbers import UINT_MAX, read_ip, read_rfc3339, read_
 from falcokit.runtime.json_scanner import (
     Value,
     decode_text,
-    key_equals,
     key_text,
-    members,
-    serialize,
-    value_at,
 )
 
 if TYPE_CHECKING:
@@ -59,25 +55,24 @@ def _is_null(value: Any) -> bool:
 # ---- into the document -------------------------------------------------------------------------
 
 
-def _step(text: bytes, of: Value, key: bytes) -> Value | None:
+def _step(run: Run, of: Value, key: bytes) -> Value | None:
     if of.type == "object":
-        for raw, pos in members(text, of):
-            if key_equals(raw, key):
-                return _met(text, pos)
-    elif of.type == "array" and _INDEX.fullmatch(key):
-        return _element(text, of, int(key))
+        pos = run.members.find(of, key)
+        return None if pos is None else _met(run, pos)
+    if of.type == "array" and _INDEX.fullmatch(key):
+        return _element(run, of, int(key))
     return None
 
 
-def _met(text: bytes, pos: int) -> Value:
+def _met(run: Run, pos: int) -> Value:
     """Return what is met on a path, be it well formed or not."""
-    return value_at(text, pos) or Value(pos, "broken", -1, root=False)
+    return run.at(pos) or Value(pos, "broken", -1, root=False)
 
 
-def _element(text: bytes, of: Value, index: int) -> Value | None:
-    for i, (_, pos) in enumerate(members(text, of)):
+def _element(run: Run, of: Value, index: int) -> Value | None:
+    for i, (_, pos) in enumerate(run.members.walk(of)):
         if i == index:
-            return _met(text, pos)
+            return _met(run, pos)
     return None
 
 
@@ -88,7 +83,7 @@ def _arrived(value: Value | None) -> Value | None:
 def _walk(run: Run, value: Any, keys: tuple[bytes, ...]) -> Value | None:
     at = value if isinstance(value, Value) else None
     for key in keys:
-        at = _step(run.text, at, key) if at is not None else None
+        at = _step(run, at, key) if at is not None else None
     return _arrived(at)
 
 
@@ -111,14 +106,14 @@ def map_arg_key(run: Run, _: Node, value: Any) -> Any:
     """Run the operator."""
     if run.key is None or not isinstance(value, Value) or value.type != "object":
         return None
-    return _arrived(_step(run.text, value, run.key.encode("utf-8", "surrogateescape")))
+    return _arrived(_step(run, value, run.key.encode("utf-8", "surrogateescape")))
 
 
 def map_arg_index(run: Run, _: Node, value: Any) -> Any:
     """Run the operator."""
     if run.index is None or not isinstance(value, Value) or value.type != "array":
         return None
-    return _arrived(_element(run.text, value, run.index))
+    return _arrived(_element(run, value, run.index))
 
 
 # ---- converting --------------------------------------------------------------------------------
@@ -132,6 +127,8 @@ def to_text(run: Run, value: Any, policies: int) -> str | None:
         return run.charge(str(value))
     if not isinstance(value, Value):
         return value if isinstance(value, str) else None
+    if value.end >= 0:
+        run.spend((value.end - value.pos) // 16)
     if value.type == "string":
         text = key_text(run.text[value.pos + 1 : value.end - 1])
         return None if text is None else run.charge(text)
@@ -139,7 +136,7 @@ def to_text(run: Run, value: Any, policies: int) -> str | None:
     if policies >> shift & 3 != _JSON:
         found: str | None = _by_policy(policies, shift, "")
         return found
-    text = serialize(run.text, value, pretty=False) if value.end < 0 else None
+    text = run.serialize(value, pretty=False) if value.end < 0 else None
     if value.end >= 0:
         text = decode_text(run.text[value.pos : value.end])
     return None if text is None else run.charge(text)
@@ -149,13 +146,14 @@ def map_json(run: Run, node: Node, value: Any) -> Any:
     """Run the operator."""
     if not isinstance(value, Value):
         return value
-    text = serialize(run.text, value, pretty=bool(node.flags))
+    text = run.serialize(value, pretty=bool(node.flags))
     return None if text is None else run.charge(text)
 
 
 def _readable(run: Run, value: Any) -> str | None:
     """Return the text that numbers and times can be read from."""
     if isinstance(value, str):
+        run.spend(len(value) // 4)
         return value
     if isinstance(value, Value) and value.type in ("string", "number"):
         return to_text(run, value, DEFAULT)
@@ -171,6 +169,7 @@ def to_uint(run: Run, value: Any, scale: int, policies: int) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         number = value * 10**scale if value * 10**scale <= UINT_MAX else None
     elif isinstance(value, Value) and value.type == "number":
+        run.spend((value.end - value.pos) // 4)
         number = read_uint(run.text[value.pos : value.end].decode(), scale)
     else:
         text = _readable(run, value)

@@ -14,7 +14,7 @@ from falcokit.runtime.json_convert import DEFAULT, to_text, to_uint
 from falcokit.runtime.json_maps import MAPS, which
 from falcokit.runtime.json_nodes import Op
 from falcokit.runtime.json_run import Run
-from falcokit.runtime.json_scanner import Value, decode_text, key_text, members, value_at
+from falcokit.runtime.json_scanner import Value, decode_text, key_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +29,11 @@ class Evaluation(Run):
 
     def eval(self, node: Node) -> list[Any]:
         """Return the values of a node."""
+        self.spend(1)
         mapping = MAPS.get(node.op)
         if mapping:
             found = self.eval(node.kids[0])
+            self.spend(len(found))
             return [value for value in (mapping(self, node, v) for v in found) if value is not None]
         return _EVALS[node.op](self, node)
 
@@ -90,8 +92,8 @@ def _elements(run: Evaluation, node: Node) -> list[Any]:
             if found is not None:
                 run.push(out, found)
             continue
-        for _, pos in members(run.text, value):
-            element = value_at(run.text, pos)
+        for _, pos in run.members.walk(value):
+            element = run.at(pos)
             if element is not None:
                 run.push(out, element)
     return out
@@ -101,8 +103,9 @@ def _keys(run: Evaluation, node: Node) -> list[Any]:
     out: list[Any] = []
     exclude = {text.decode() for text in node.texts}
     for value in run.eval(node.kids[0]):
-        for raw, _ in members(run.text, value) if _is(value, "object") else ():
+        for raw, _ in run.members.walk(value) if _is(value, "object") else ():
             key = key_text(raw)
+            run.spend(len(raw) // 16)
             if key is not None and run.charge(key) not in exclude:
                 run.push(out, key)
     return out
@@ -111,8 +114,9 @@ def _keys(run: Evaluation, node: Node) -> list[Any]:
 def _entries(run: Evaluation, node: Node) -> list[Any]:
     out: list[Any] = []
     for value in run.eval(node.kids[0]):
-        for raw, pos in members(run.text, value) if _is(value, "object") else ():
-            member, key = value_at(run.text, pos), key_text(raw)
+        for raw, pos in run.members.walk(value) if _is(value, "object") else ():
+            member, key = run.at(pos), key_text(raw)
+            run.spend(len(raw) // 16)
             if member is None or key is None:
                 continue
             run.charge(key)
@@ -126,6 +130,7 @@ def _split(run: Evaluation, node: Node) -> list[Any]:
     out: list[Any] = []
     for value in run.eval(node.kids[0]):
         text = _text(run, value)
+        run.spend(len(text or "") // 4)
         for part in [] if text is None else text.split(node.texts[0].decode()):
             run.push(out, run.charge(part))
     return out
@@ -227,6 +232,7 @@ def _sum(run: Evaluation, node: Node) -> list[Any]:
 
 def _unique(run: Evaluation, node: Node) -> list[Any]:
     texts = [_text(run, value) for value in run.eval(node.kids[0])]
+    run.spend(sum(len(text or "") for text in texts) // 4)
     return [text for text in dict.fromkeys(texts) if text is not None]
 
 

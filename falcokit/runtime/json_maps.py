@@ -30,6 +30,7 @@ __all__ = ["MAPS", "which"]
 def _on_text(change: Callable[[Run, Node, str], Any]) -> Callable[[Run, Node, Any], Any]:
     def mapping(run: Run, node: Node, value: Any) -> Any:
         text = convert.to_text(run, value, convert.DEFAULT)
+        run.spend(len(text or "") // 4)
         return None if text is None else change(run, node, text)
 
     return mapping
@@ -62,7 +63,7 @@ def _slice(run: Run, node: Node, text: str) -> str:
 def _pattern(run: Run, node: Node, text: str) -> Any:
     if len(text.encode()) > TEXT_MAX:
         raise PluginError("a text is too long for a pattern")
-    found = search(Pattern.decode(node.texts[0]), text)
+    found = search(Pattern.decode(node.texts[0]), text, run.spend)
     if node.op == Op.MATCHES:
         return found is not None
     return None if found is None or found[0] < 0 else run.charge(text[found[0] : found[1]])
@@ -136,8 +137,27 @@ def _match_arg(run: Run, node: Node, value: Any) -> Any:
         return None
     if not node.flags & 1:
         return value if text == run.key else None
-    pattern = "".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in run.key)
-    return value if re.fullmatch(pattern, text, re.DOTALL) else None
+    return value if _glob(run, text, run.key) else None
+
+
+def _glob(run: Run, text: str, pattern: str) -> bool:
+    """Tell whether a pattern is all of a text: * is any number of characters, ? is one."""
+    at = p = retry = 0
+    star = -1
+    while at < len(text):
+        run.spend(1)
+        if pattern[p : p + 1] == "*":
+            star, retry = p, at
+            p += 1
+        elif pattern[p : p + 1] in ("?", text[at]):
+            p += 1
+            at += 1
+        elif star >= 0:
+            retry += 1
+            p, at = star + 1, retry
+        else:
+            return False
+    return not pattern[p:].strip("*")
 
 
 MAPS: dict[Op, Callable[[Run, Any, Any], Any]] = {

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from falcokit.runtime.json_regex import ANY, CHAR, CLASS, END, JUMP, MATCH, SAVE, SPLIT, START
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from falcokit.runtime.json_regex import Pattern
 
 __all__ = ["TEXT_MAX", "search"]
@@ -18,7 +20,7 @@ __all__ = ["TEXT_MAX", "search"]
 TEXT_MAX = 65536
 
 
-def search(pattern: Pattern, text: str) -> tuple[int, int] | None:
+def search(pattern: Pattern, text: str, spend: Callable[[int], None]) -> tuple[int, int] | None:
     """Find the first match, as `re` prefers it: what the chosen group spans, or (-1, -1)."""
     found: tuple[int, int] | None = None
     now: list[tuple[int, int, int]] = []
@@ -28,6 +30,7 @@ def search(pattern: Pattern, text: str) -> tuple[int, int] | None:
             _add(pattern, now, seen, (0, -1, -1), at, len(text))
         elif not now:
             break
+        spend(len(now) + len(seen))
         then: list[tuple[int, int, int]] = []
         seen = set()
         char = ord(text[at]) if at < len(text) else -1

@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from falcokit.runtime.errors import PluginError
-from falcokit.runtime.json_scanner import Value, root_value
+from falcokit.runtime.json_members import Members
+from falcokit.runtime.json_scanner import Value, root_value, serialize, value_at
 
 __all__ = ["Event", "Run"]
 
 VALUES_MAX = 262_144
 TEXT_EXTRA = 1 << 20
+WORK_MAX = 1 << 23  # steps, and one for each byte of the payload: FK_JWORK of json_work.h
 
 
 class Event:
@@ -34,7 +36,30 @@ class Run:
         self.event, self.text = event, event.payload
         self.index, self.key = index, key
         self.text_left, self.values = 2 * len(event.payload) + TEXT_EXTRA, 0
+        self.work_left = WORK_MAX + len(event.payload)
         self.contexts: list[Any] = [root_value(event.payload)]
+        self.members = Members(event.payload, self.spend)
+
+    # ---- what is done --------------------------------------------------------------------------
+
+    def spend(self, steps: int) -> None:
+        """Count work, as json_work.h does; near the end of the budget C may count a little less."""
+        self.work_left -= steps
+        if self.work_left < 0:
+            raise PluginError("it takes more work than fields may")
+
+    def at(self, pos: int) -> Value | None:
+        """Return the value at `pos`, unless it is not well formed."""
+        value = value_at(self.text, pos)
+        length = value.end - pos if value else 0
+        self.spend(length // 64 + (length // 4 if value and value.type != "string" else 0))
+        return value
+
+    def serialize(self, value: Value, *, pretty: bool) -> str | None:
+        """Return a value as JSON; None when it is not JSON throughout."""
+        text, end = serialize(self.text, value, pretty=pretty)
+        self.spend((end - value.pos) // 4)
+        return text
 
     # ---- what is made --------------------------------------------------------------------------
 

@@ -268,11 +268,14 @@ class _Writer:
                 return
 
 
-def serialize(text: bytes, of: Value, *, pretty: bool) -> str | None:
-    """Return a value as JSON: its source without spaces, or indented; None when it is not JSON."""
+def serialize(text: bytes, of: Value, *, pretty: bool) -> tuple[str | None, int]:
+    """Return a value as JSON, None when it is not JSON; and how far it was read.
+
+    It is its source without spaces, or indented.
+    """
     writer = _Writer(text, of, pretty=pretty)
     try:
         writer.value()
     except ValueError:
-        return None
-    return decode_text(b"".join(writer.out))
+        return None, writer.pos
+    return decode_text(b"".join(writer.out)), writer.pos

@@ -62,7 +62,7 @@ ROWS = {
     "X2": "The six shapes: one, none, list, empty list, required, optional",
     "X3": "Arguments: none, index, key, either",
     "X4": "An argument that does not fit is refused",
-    "X5": "A method that fails gives no value",
+    "X5": "A method that fails gives no value, nor does a declared field that takes too much work",
     "X6": "Value offsets",
     "X7": "Filters by event type, async events among them",
     "X8": "Filters by event source",

@@ -2,8 +2,9 @@
 // Owns the fuzzing of programs and payloads together: a program's length (2 bytes, little-endian), the
 // program, a payload. For libFuzzer (clang -fsanitize=fuzzer,address,undefined with the evaluator's C),
 // or with fuzz_main.c for compilers that have none. Whatever the bytes, answers are well formed, and do
-// not hang on what was asked before.
+// not hang on what was asked before, nor on a run that was ended because it did too much.
 #include "json_field.h"
+#include "json_work.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,12 @@ static void check(fk_jprogram *program, uint8_t ftype, const uint8_t *payload, s
 		fk_jdoc_begin(doc, &event);
 		answer first = ask(program, ftype, doc, &arena, len, arg);
 		answer again = ask(program, ftype, doc, &arena, len, arg);
+		expect(first.rc == again.rc && first.n == again.n && first.hash == again.hash);
+		fk_jdoc_begin(doc, &event);
+		fk_jdoc_limit(doc, (uint32_t)arg * 7);
+		ask(program, ftype, doc, &arena, len, arg);
+		fk_jdoc_limit(doc, FK_JWORK);
+		again = ask(program, ftype, doc, &arena, len, arg);
 		expect(first.rc == again.rc && first.n == again.n && first.hash == again.hash);
 	}
 	fk_jdoc_free(doc);

@@ -105,6 +105,10 @@ class NativeFields:
         event = Event(at, len(payload), ts_ns, number, self.source, PAYLOAD_OFFSET)
         self.lib.fk_jdoc_begin(self.doc, ctypes.byref(event))
 
+    def limit(self, steps: int) -> None:
+        """Let runs do so much, and one more step for each byte of the payload."""
+        self.lib.fk_jdoc_limit(self.doc, ctypes.c_uint32(steps))
+
     def run(
         self, field: JsonField, arg: int | str | None = None, *, offsets: bool = False
     ) -> Answer:

@@ -101,7 +101,8 @@ FK_EXPORT ss_plugin_rc plugin_set_config(ss_plugin_t *s, const ss_plugin_set_con
 }
 #endif
 
-#if defined FK_HAS_METRICS || defined FK_HAS_ASYNC || defined FK_HAS_SOURCE
+#if defined FK_HAS_METRICS || defined FK_HAS_ASYNC || defined FK_HAS_SOURCE || \
+	defined FK_HAS_DECLARED_FIELDS
 FK_EXPORT ss_plugin_metric *plugin_get_metrics(ss_plugin_t *s, uint32_t *n) {
 	fk_plugin *p = fk_ready(s);
 	if (!n) return NULL;

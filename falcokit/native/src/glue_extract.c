@@ -68,6 +68,23 @@ static void begin_doc(call *c) {
 	fk_jdoc_begin(x->doc, &event);
 }
 
+#define TOLD_NS 60000000000u // a field's is logged so often
+
+// Falco shows no error for a field without a value: who writes rules is to know that it has none.
+static void count_spent(call *c, fk_field_info *field) {
+	uint64_t now = fk_now();
+	atomic_fetch_add_explicit(&c->x->spent, 1, memory_order_relaxed);
+	field->spent++;
+	if (field->told && now - field->told < TOLD_NS) return;
+	field->told = now;
+	fk_log(
+		c->impl, SS_PLUGIN_LOG_SEV_ERROR,
+		"field %s has no value for event %llu of %u bytes: it takes more work than declared fields "
+		"may (%llu so far). Let it look at fewer values, or search shorter texts",
+		field->name, (unsigned long long)c->event->evtnum, c->event->evt->len,
+		(unsigned long long)field->spent);
+}
+
 static bool run_programs(call *c, bool *methods) {
 	bool begun = false;
 	char err[512];
@@ -87,6 +104,7 @@ static bool run_programs(call *c, bool *methods) {
 		ss_plugin_extract_value_offsets places = {0};
 		ss_plugin_rc rc = fk_jprogram_run(field->program, c->x->doc, asked, &c->x->arena,
 		                                  c->wanted ? &places : NULL, err, sizeof err);
+		if (rc != SS_PLUGIN_SUCCESS && fk_jdoc_spent(c->x->doc)) count_spent(c, field);
 		if (rc != SS_PLUGIN_SUCCESS) return refuse(c, field, err);
 		if (!c->places || !places.start || !asked->res_len) continue;
 		c->places[i] = fk_arena_alloc(&c->x->arena, asked->res_len * sizeof **c->places);

@@ -12,6 +12,7 @@ typedef struct fk_field_info {
 	uint8_t argument;
 	bool required;
 	fk_jprogram *program; // NULL: a method
+	uint64_t spent, told; // evaluations that took too much work; when that was logged, monotonic ns
 	PyObject *function, *self;
 } fk_field_info;
 
@@ -24,6 +25,7 @@ typedef struct fk_extraction {
 	fk_event_key known;         // what the doc is about
 	bool has_data;              // it has a payload
 	char *source;               // its source's name: a copy, for the doc outlives the call
+	_Atomic uint64_t spent;     // evaluations of declared fields that took more work than they may
 	PyObject *context, *failed; // set by the worker, in init
 } fk_extraction;
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// get_metrics: the counters of async delivery and of event sourcing, for plugins that have these, then
-// the author's own.
+// get_metrics: the counters of async delivery, of event sourcing and of declared fields, for plugins that
+// have these, then the author's own.
 // Falco asks from the threads of its web server, also two at once and while the event loop runs: the
 // array is the thread's own, valid until that thread asks again.
+#include "glue_extract.h"
 #include "glue_source.h"
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,8 @@ ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n) {
 	list.count = 0;
 	if (impl->has_async) add_delivery(&impl->async);
 	if (impl->sourcing) add_source(impl);
+	if (impl->extraction && impl->extraction->doc)
+		add_counter("fields_over_budget", SS_PLUGIN_METRIC_TYPE_MONOTONIC, impl->extraction->spent);
 	uint32_t own = list.count;
 	if (impl->has_metrics && fk_python_metrics((uint64_t)(uintptr_t)impl, list.err,
 	                                           sizeof list.err) != SS_PLUGIN_SUCCESS) {

@@ -43,6 +43,7 @@ static bool is_null(const fk_jitem *item) {
 static fk_jfate copy_part(fk_jrun *run, fk_jitem *item, fk_jcopy how, uint32_t start,
                           uint32_t end) {
 	const uint8_t *from = run->doc->text + start;
+	fk_jspend_bytes(&run->doc->work, end - start, FK_JCOPIED);
 	bool verbatim = fk_jis_verbatim(from, end - start);
 	size_t n = verbatim ? end - start : fk_jcopy_text(from, end - start, how, NULL);
 	if (n == FK_JBROKEN) return FK_DROP;
@@ -83,7 +84,9 @@ static fk_jfate serialize_any(fk_jrun *run, fk_jitem *item, bool pretty) {
 static fk_jfate serialize(fk_jrun *run, fk_jitem *item, bool pretty) {
 	const fk_jdoc *doc = run->doc;
 	uint32_t start = item->start;
+	if (fk_jis_spent(&doc->work)) return fk_jfail_spent(run);
 	size_t end = item->end ? item->end : fk_jcontainer_end(&run->doc->scan, start);
+	fk_jspend_bytes(&run->doc->work, (end == FK_JBROKEN ? doc->len : end) - start, FK_JREAD);
 	if (end == FK_JBROKEN) return FK_DROP;
 	bool plain = !pretty && fk_jis_plain(doc->text + start, end - start);
 	fk_jfate fate =
@@ -102,6 +105,7 @@ static fk_jfate number_text(fk_jrun *run, fk_jitem *item) {
 }
 
 fk_jfate fk_jto_text(fk_jrun *run, fk_jitem *item, uint8_t policies) {
+	if (fk_jis_spent(&run->doc->work)) return fk_jfail_spent(run);
 	switch (item->kind) {
 	case FK_KTEXT: return FK_KEEP;
 	case FK_KUINT: return number_text(run, item);
@@ -137,16 +141,19 @@ static fk_jfate set_uint(fk_jitem *item, uint64_t number) {
 
 // The text of a value that numbers and times can be read from. FK_DROP when there is none.
 static fk_jfate readable(fk_jrun *run, fk_jitem *item) {
-	if (item->kind == FK_KTEXT) return FK_KEEP;
+	if (item->kind == FK_KTEXT)
+		return fk_jspend_bytes(&run->doc->work, item->len, FK_JREAD), FK_KEEP;
 	if (item->kind != FK_KVALUE || !(item->type & (FK_JSTRING | FK_JNUMBER))) return FK_DROP;
 	return fk_jto_text(run, item, FK_JTEXT_DEFAULT);
 }
 
 fk_jfate fk_jto_uint(fk_jrun *run, fk_jitem *item, unsigned scale, uint8_t policies) {
+	if (fk_jis_spent(&run->doc->work)) return fk_jfail_spent(run);
 	if (is_null(item)) return by_policy(run, item, policies, 0, FK_KUINT);
 	uint64_t number;
 	if (item->kind == FK_KVALUE && item->type == FK_JNUMBER) { // without a copy
 		const char *text = (const char *)run->doc->text + item->start;
+		fk_jspend_bytes(&run->doc->work, item->end - item->start, FK_JREAD);
 		if (fk_juint(text, item->end - item->start, scale, &number)) return set_uint(item, number);
 		return by_policy(run, item, policies, 2, FK_KUINT);
 	}

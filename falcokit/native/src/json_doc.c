@@ -14,6 +14,7 @@ fk_jdoc *fk_jdoc_new(void) {
 	doc->members = malloc(FIRST_MEMBERS * sizeof *doc->members);
 	doc->room = doc->members ? FIRST_MEMBERS : 0;
 	doc->scan.read = fk_jbest_reader();
+	doc->work_most = FK_JWORK;
 	return doc;
 }
 
@@ -80,9 +81,8 @@ void fk_jwalk_start(const fk_jdoc *doc, fk_jwalk *walk, uint32_t value, uint32_t
 	walk->cursor = value;
 }
 
-// Behind the comma after the value that was met last; FK_JBROKEN when there is none.
-static inline __attribute__((always_inline)) size_t behind_comma(fk_jdoc *doc, size_t value) {
-	size_t pos = fk_jvalue_end(&doc->scan, value);
+// Behind the comma after a value that ends at `pos`; FK_JBROKEN when there is none.
+static inline __attribute__((always_inline)) size_t behind_comma(const fk_jdoc *doc, size_t pos) {
 	if (pos == FK_JBROKEN) return pos;
 	pos = fk_jskip_space(doc->text, doc->len, pos);
 	return pos < doc->len && doc->text[pos] == ',' ? pos + 1 : FK_JBROKEN;
@@ -113,7 +113,13 @@ static inline __attribute__((always_inline)) bool read_member(fk_jdoc *doc, bool
 }
 
 static bool walk_on(fk_jdoc *doc, fk_jwalk *walk, uint32_t last) {
-	size_t pos = walk->started ? behind_comma(doc, walk->cursor) : (size_t)walk->cursor + 1;
+	size_t pos = (size_t)walk->cursor + 1;
+	if (walk->started) {
+		size_t end = fk_jvalue_end(&doc->scan, walk->cursor);
+		fk_jspend_bytes(&doc->work, (end == FK_JBROKEN ? doc->len : end) - walk->cursor,
+		                FK_JWALKED);
+		pos = behind_comma(doc, end);
+	}
 	fk_jmember met = {.next = FK_JNONE, .first = FK_JNONE, .last = FK_JNONE};
 	bool found = pos != FK_JBROKEN && read_member(doc, walk->object, pos, &met);
 	bool known = walk->container != FK_JNONE && doc->members[walk->container].last == last;
@@ -122,6 +128,7 @@ static bool walk_on(fk_jdoc *doc, fk_jwalk *walk, uint32_t last) {
 		return false;
 	}
 	walk->member = known ? remember(doc, walk->container, last, &met) : FK_JNONE;
+	if (walk->member == FK_JNONE) fk_jspend(&doc->work, 2);
 	walk->at = met;
 	walk->cursor = met.value;
 	walk->started = true;
@@ -129,6 +136,7 @@ static bool walk_on(fk_jdoc *doc, fk_jwalk *walk, uint32_t last) {
 }
 
 bool fk_jwalk_next(fk_jdoc *doc, fk_jwalk *walk) {
+	if (!fk_jstep_on(&doc->work)) return false;
 	if (walk->container == FK_JNONE) return walk_on(doc, walk, FK_JNONE);
 	if (walk->started && walk->member == FK_JNONE) return walk_on(doc, walk, FK_JNONE - 1);
 	const fk_jmember *of = &doc->members[walk->container];
@@ -162,7 +170,9 @@ bool fk_jitem_at(fk_jdoc *doc, uint32_t value, uint32_t member, fk_jitem *item) 
 		end = fk_jscalar_end(text, doc->len, value);
 		if (end == doc->len && member != 0) return false;
 		item->type = (uint8_t)fk_jscalar_type(text, value, end);
+		fk_jspend_bytes(&doc->work, end - value, FK_JREAD);
 	}
+	fk_jspend_bytes(&doc->work, (end == FK_JBROKEN ? doc->len : end) - value, FK_JWALKED);
 	item->end = (uint32_t)end;
 	return end != FK_JBROKEN && item->type;
 }
@@ -192,12 +202,18 @@ static inline bool go_to(fk_jitem *of, uint32_t value, uint32_t member) {
 // Goes on behind the last member that is remembered, and remembers. False with `*full` when there is
 // no room for more.
 static bool find_on(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len, bool *full) {
-	uint32_t container = of->member, last = doc->members[container].last;
+	uint32_t container = of->member, last = doc->members[container].last, from = of->start;
 	size_t pos = of->start + (size_t)1;
-	if (last != FK_JNONE) pos = behind_comma(doc, doc->members[last].value);
+	if (last != FK_JNONE) {
+		from = doc->members[last].value;
+		pos = behind_comma(doc, fk_jvalue_end(&doc->scan, from));
+	}
 	for (;;) {
 		*full = doc->count == doc->room && !make_room(doc);
-		if (*full) return false;
+		if (*full) {
+			fk_jspend_bytes(&doc->work, (pos == FK_JBROKEN ? doc->len : pos) - from, FK_JWALKED);
+			return false;
+		}
 		uint32_t index = doc->count;
 		fk_jmember *met = &doc->members[index]; // written in place: a copy would wait for its parts
 		if (pos == FK_JBROKEN || !read_member(doc, true, pos, met)) break;
@@ -208,7 +224,7 @@ static bool find_on(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len, boo
 		doc->members[container].last = last = index;
 		doc->count = index + 1;
 		if (has_key(doc, met, key, len)) return go_to(of, met->value, last);
-		pos = behind_comma(doc, met->value);
+		pos = behind_comma(doc, fk_jvalue_end(&doc->scan, met->value));
 	}
 	doc->members[container].complete = true;
 	return false;
@@ -218,14 +234,17 @@ static bool find_on(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len, boo
 static uint32_t find_met(fk_jdoc *doc, uint32_t container, const char *key, size_t len) {
 	uint32_t i = doc->members[container].first, found;
 	if (doc->index.count && fk_jindex_find(doc, container, key, len, &found)) return found;
-	for (unsigned n = 0; i != FK_JNONE; i = doc->members[i].next, n++) {
+	unsigned n = 0;
+	for (; i != FK_JNONE; i = doc->members[i].next, n++) {
 		if (n == FEW && fk_jindex_find(doc, container, key, len, &found)) return found;
-		if (has_key(doc, &doc->members[i], key, len)) return i;
+		if (has_key(doc, &doc->members[i], key, len)) break;
 	}
-	return FK_JNONE;
+	if (n >= FEW) fk_jspend(&doc->work, n);
+	return i;
 }
 
 bool fk_jfind(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len) {
+	if (fk_jis_spent(&doc->work)) return false;
 	if (of->member != FK_JNONE) {
 		bool full;
 		uint32_t met = find_met(doc, of->member, key, len);

@@ -5,6 +5,7 @@
 
 #include "json_blocks.h"
 #include "json_field.h"
+#include "json_work.h"
 
 #define FK_JNONE        UINT32_MAX
 #define FK_JMEMBERS_MAX 65536u // 32 bytes each
@@ -54,6 +55,8 @@ struct fk_jdoc {
 	size_t len;
 	fk_jscan scan;
 	fk_jevent event;
+	fk_jwork work,
+		work_most; // that the run at hand may still do; of a run, less the payload's share
 	fk_jmember *members;
 	uint32_t count, room;
 	fk_jindex index;

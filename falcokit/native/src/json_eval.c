@@ -224,6 +224,7 @@ static bool required(fk_jrun *run, const fk_jnode *node) {
 }
 
 bool fk_jeval(fk_jrun *run, const fk_jnode *node) {
+	if (!fk_jstep_on(&run->doc->work)) return fk_jfail_spent(run) == FK_KEEP;
 	if (fk_jmaps[node->op]) return map(run, node);
 	switch (node->op) {
 	case FK_JHERE: return push_context(run, 0);

@@ -7,6 +7,7 @@
 #include "plugin_api.h"
 #include "result_arena.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,11 @@ void fk_jdoc_free(fk_jdoc *doc);
 // From here on runs are about this event; costs the same for every size. The payload must stay as it
 // is until the next begin; the source only during runs.
 void fk_jdoc_begin(fk_jdoc *doc, const fk_jevent *event);
+
+// Whether the last run has failed because it took more work than it may (json_work.h).
+bool fk_jdoc_spent(const fk_jdoc *doc);
+// For tests: runs may do so much, and a step for each byte of the payload.
+void fk_jdoc_limit(fk_jdoc *doc, uint32_t steps);
 
 // Fills field->res and res_len from the arena: SUCCESS, with res_len 0 for no value; or FAILURE, with
 // res_len 0 and a text in `err`: an argument that does not fit, or a limit of docs/json-fields.md.

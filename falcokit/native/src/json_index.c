@@ -12,7 +12,7 @@ static uint64_t eight(const uint8_t *at) {
 	return bytes;
 }
 
-// The payload chooses the keys: those that collide on purpose cost what a list does.
+// The payload chooses the keys: those that collide on purpose cost what a list does, and it is counted.
 static uint32_t hash(uint32_t container, const uint8_t *key, size_t len) {
 	const uint64_t factor = 0x9e3779b97f4a7c15u;
 	uint64_t h = (container + ((uint64_t)len << 32)) * factor, tail = 0;
@@ -31,11 +31,12 @@ static bool same(const fk_jdoc *doc, const fk_jmember *m, uint32_t container, co
 }
 
 // Where the key is in the table, or has its place.
-static uint32_t *slot(const fk_jdoc *doc, uint32_t container, const uint8_t *key, size_t len) {
+static uint32_t *slot(fk_jdoc *doc, uint32_t container, const uint8_t *key, size_t len) {
 	const fk_jindex *index = &doc->index;
-	uint32_t at = hash(container, key, len) & (index->size - 1);
-	while (index->table[at] && !same(doc, &doc->members[index->table[at]], container, key, len))
-		at = (at + 1) & (index->size - 1);
+	uint32_t at = hash(container, key, len) & (index->size - 1), probes = 0;
+	for (; index->table[at]; at = (at + 1) & (index->size - 1), probes++)
+		if (same(doc, &doc->members[index->table[at]], container, key, len)) break;
+	if (__builtin_expect(probes != 0, 0)) fk_jspend(&doc->work, probes);
 	return &index->table[at];
 }
 
@@ -61,6 +62,7 @@ static bool bring_up_to_date(fk_jdoc *doc) {
 	fk_jindex *index = &doc->index;
 	if ((!index->count || index->size < 2 * doc->count) && !clear(doc)) return false;
 	for (; index->count < doc->count; index->count++) {
+		if (fk_jis_spent(&doc->work)) return false;
 		const fk_jmember *m = &doc->members[index->count];
 		if (doc->text[doc->members[m->of].value] != '{') continue; // an array's
 		if (m->escaped) {

@@ -63,12 +63,13 @@ bool fk_jregex_check(const void *bytes, size_t len) {
 
 // Follows what needs no character, in the pattern's order of preference.
 static void add(const fk_jregex *p, fk_jthreads *to, uint8_t *seen, fk_jthread from, uint32_t at,
-                uint32_t len) {
+                uint32_t len, fk_jwork *work) {
 	fk_jthread stack[FK_JREGEX_STEPS_MAX + 1];
-	uint32_t n = 0;
+	uint32_t n = 0, steps = 0;
 	stack[n++] = from;
 	while (n) {
 		fk_jthread t = stack[--n];
+		steps++;
 		if (seen[t.step]) continue;
 		seen[t.step] = 1;
 		fk_jstep s = p->steps[t.step];
@@ -97,6 +98,7 @@ static void add(const fk_jregex *p, fk_jthreads *to, uint8_t *seen, fk_jthread f
 		default: to->list[to->n++] = t;
 		}
 	}
+	fk_jspend(work, steps);
 }
 
 static bool in_ranges(const fk_jregex *p, fk_jstep s, uint32_t c) {
@@ -106,9 +108,10 @@ static bool in_ranges(const fk_jregex *p, fk_jstep s, uint32_t c) {
 	return false;
 }
 
-static bool takes(const fk_jregex *p, fk_jstep s, uint32_t c) {
+static bool takes(const fk_jregex *p, fk_jstep s, uint32_t c, fk_jwork *work) {
+	if (s.kind == STEP_CHAR) return c == s.x;
+	if (s.y >= 8) fk_jspend(work, s.y / 8); // ranges of a class
 	switch (s.kind) {
-	case STEP_CHAR: return c == s.x;
 	case STEP_ANY: return c != '\n';
 	case STEP_CLASS: return in_ranges(p, s, c);
 	case STEP_OTHER: return !in_ranges(p, s, c);
@@ -124,7 +127,8 @@ static uint32_t read_char(const char *text, unsigned n) {
 	return c;
 }
 
-bool fk_jregex_search(const void *bytes, const char *text, size_t len, size_t *start, size_t *end) {
+bool fk_jregex_search(const void *bytes, const char *text, size_t len, size_t *start, size_t *end,
+                      fk_jwork *work) {
 	const fk_jregex *p = bytes;
 	fk_jthreads both[2], *now = &both[0], *then = &both[1];
 	uint8_t seen[FK_JREGEX_STEPS_MAX];
@@ -132,7 +136,9 @@ bool fk_jregex_search(const void *bytes, const char *text, size_t len, size_t *s
 	now->n = 0;
 	memset(seen, 0, p->steps_n);
 	for (uint32_t at = 0;;) {
-		if (!found) add(p, now, seen, (fk_jthread){0, {UINT32_MAX, UINT32_MAX}}, at, (uint32_t)len);
+		if (fk_jis_spent(work)) return false;
+		fk_jthread first = {0, {UINT32_MAX, UINT32_MAX}};
+		if (!found) add(p, now, seen, first, at, (uint32_t)len, work);
 		if (!now->n && (found || at == len)) break;
 		unsigned n = at < len ? fk_jchar_len((uint8_t)text[at]) : 0;
 		uint32_t c = n ? read_char(text + at, n) : 0;
@@ -148,9 +154,9 @@ bool fk_jregex_search(const void *bytes, const char *text, size_t len, size_t *s
 				found = true;
 				break; // what is behind it was preferred less
 			}
-			if (!n || !takes(p, s, c)) continue;
+			if (!n || !takes(p, s, c, work)) continue;
 			t.step++;
-			add(p, then, seen, t, at + n, (uint32_t)len);
+			add(p, then, seen, t, at + n, (uint32_t)len, work);
 		}
 		fk_jthreads *swap = now;
 		now = then;

@@ -3,9 +3,7 @@
 // are followed at once, so that time grows with the text times the pattern, never faster.
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "json_work.h"
 
 #define FK_JREGEX_STEPS_MAX 512u   // of a compiled pattern
 #define FK_JREGEX_TEXT_MAX  65536u // bytes that are searched; longer texts are an error
@@ -16,5 +14,6 @@ typedef struct fk_jregex fk_jregex; // inside the memory it was loaded into
 bool fk_jregex_check(const void *bytes, size_t len);
 
 // The first match, leftmost and as the pattern prefers it: of the group it was compiled for. False when
-// there is no match; *start is SIZE_MAX when the group had no part in it.
-bool fk_jregex_search(const void *bytes, const char *text, size_t len, size_t *start, size_t *end);
+// there is no match, or all of the work is spent; *start is SIZE_MAX when the group had no part in it.
+bool fk_jregex_search(const void *bytes, const char *text, size_t len, size_t *start, size_t *end,
+                      fk_jwork *work);

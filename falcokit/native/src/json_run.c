@@ -13,6 +13,14 @@ fk_jfate fk_jfail(fk_jrun *run, const char *why) {
 	return FK_FAIL;
 }
 
+fk_jfate fk_jfail_spent(fk_jrun *run) {
+	return fk_jfail(run, "it takes more work than fields may");
+}
+
+bool fk_jdoc_spent(const fk_jdoc *doc) { return fk_jis_spent(&doc->work); }
+
+void fk_jdoc_limit(fk_jdoc *doc, uint32_t steps) { doc->work_most = steps; }
+
 static bool grow(fk_jrun *run) {
 	fk_jdoc *doc = run->doc;
 	uint32_t room = doc->items_room ? 2 * doc->items_room : FIRST_ITEMS;
@@ -139,10 +147,12 @@ ss_plugin_rc fk_jprogram_run(const fk_jprogram *program, fk_jdoc *doc,
 	run.text_left = 2 * doc->len + FK_JTEXT_EXTRA;
 	run.err = err;
 	run.errlen = errlen;
+	doc->work = doc->work_most + (fk_jwork)doc->len;
 	field->res_len = 0;
 	field->res.u64 = NULL;
-	bool good = take_argument(&run, field) && fk_jeval(&run, program->root) &&
-	            give_results(&run, field) && (!offsets || give_offsets(&run, offsets));
+	bool good = take_argument(&run, field) && fk_jeval(&run, program->root);
+	if (fk_jis_spent(&doc->work)) good = fk_jfail_spent(&run) == FK_KEEP;
+	good = good && give_results(&run, field) && (!offsets || give_offsets(&run, offsets));
 	if (!good) field->res_len = 0;
 	if (doc->items_room > KEPT_ITEMS) {
 		free(doc->items);

@@ -39,6 +39,7 @@ extern const fk_jmap fk_jmaps[FK_JOPS]; // NULL for operators that json_eval.c r
 bool fk_jeval(fk_jrun *run, const fk_jnode *node);
 bool fk_jpush(fk_jrun *run, const fk_jitem *item);
 fk_jfate fk_jfail(fk_jrun *run, const char *why);
+fk_jfate fk_jfail_spent(fk_jrun *run); // the run has done all that it may
 
 // Room for a text of `len` bytes and its NUL, which is set; NULL when the run has failed.
 char *fk_jnew_text(fk_jrun *run, size_t len);

@@ -8,6 +8,7 @@
 	do { /* every operator here begins with it */                      \
 		fk_jfate fate_ = fk_jto_text((run), (item), FK_JTEXT_DEFAULT); \
 		if (fate_ != FK_KEEP) return fate_;                            \
+		fk_jspend_bytes(&(run)->doc->work, (item)->len, FK_JREAD);     \
 	} while (0)
 
 static fk_jfate take_part(fk_jrun *run, fk_jitem *item, const char *from, size_t len) {
@@ -43,6 +44,7 @@ bool fk_jpush_parts(fk_jrun *run, const fk_jnode *node, const fk_jitem *of) {
 	fk_jitem text = *of, part;
 	fk_jfate fate = fk_jto_text(run, &text, FK_JTEXT_DEFAULT);
 	if (fate != FK_KEEP) return fate == FK_DROP;
+	fk_jspend_bytes(&run->doc->work, text.len, FK_JREAD);
 	const fk_jspan *by = &node->texts[0];
 	const char *at = text.text, *end = at + text.len;
 	for (bool last = false; !last;) {
@@ -99,7 +101,9 @@ fk_jfate fk_jmap_regex(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
 	TEXT_OR_RETURN(run, item);
 	if (item->len > FK_JREGEX_TEXT_MAX) return fk_jfail(run, "a text is too long for a pattern");
 	size_t start, end;
-	bool found = fk_jregex_search(node->texts[0].text, item->text, item->len, &start, &end);
+	fk_jwork *work = &run->doc->work;
+	bool found = fk_jregex_search(node->texts[0].text, item->text, item->len, &start, &end, work);
+	if (fk_jis_spent(work)) return fk_jfail_spent(run);
 	if (node->op == FK_JMATCHES) return fk_jset_bool(item, found);
 	if (!found || start == SIZE_MAX) return FK_DROP;
 	return take_part(run, item, item->text + start, end - start);
@@ -133,6 +137,7 @@ fk_jfate fk_jmap_url_query(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
 	if (node->texts_n) name = node->texts[0];
 	const char *at = memchr(item->text, '?', item->len), *end = item->text + item->len;
 	if (!at || !name.text) return FK_DROP;
+	fk_jspend_bytes(&run->doc->work, 2 * (size_t)item->len, FK_JREAD);
 	const char *fragment = memchr(at, '#', (size_t)(end - at));
 	if (fragment) end = fragment;
 	char *scratch = fk_arena_alloc(run->arena, item->len + 1u);

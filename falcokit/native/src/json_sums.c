@@ -39,8 +39,10 @@ bool fk_junique(fk_jrun *run, const fk_jnode *node) {
 		if (fate == FK_FAIL) return false;
 		if (fate == FK_DROP) continue;
 		uint64_t at = hash(&item) & (room - 1);
-		for (; table[at]; at = (at + 1) & (room - 1)) {
+		fk_jspend_bytes(&run->doc->work, item.len, FK_JREAD);
+		for (; table[at]; at = (at + 1) & (room - 1)) { // texts may collide on purpose
 			const fk_jitem *other = &run->doc->items[base + table[at] - 1];
+			fk_jspend(&run->doc->work, 1);
 			if (other->len == item.len && !memcmp(other->text, item.text, item.len)) break;
 		}
 		if (table[at]) continue;

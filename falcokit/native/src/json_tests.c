@@ -63,6 +63,7 @@ fk_jfate fk_jmap_test(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
 	fk_jfate fate = fk_jto_text(run, item, FK_JTEXT_DEFAULT);
 	if (fate != FK_KEEP) return fate;
 	const fk_jspan *part = &node->texts[0];
+	fk_jspend_bytes(&run->doc->work, item->len, FK_JREAD);
 	bool holds = item->len >= part->len;
 	if (holds && node->flags == 2)
 		holds = memmem(item->text, item->len, part->text, part->len) != NULL;
@@ -91,9 +92,11 @@ fk_jfate fk_jmap_is_type(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
 }
 
 // * is any number of characters, ? is one.
-static bool glob(const char *text, size_t len, const char *pattern, size_t n) {
+static bool glob(fk_jwork *work, const char *text, size_t len, const char *pattern, size_t n) {
 	size_t at = 0, p = 0, star = SIZE_MAX, retry = 0;
 	while (at < len) {
+		fk_jspend(work, 1);
+		if (fk_jis_spent(work)) return false;
 		unsigned width = fk_jchar_len((uint8_t)text[at]);
 		if (p < n && pattern[p] == '*') {
 			star = p++;
@@ -122,7 +125,8 @@ fk_jfate fk_jmap_match_arg(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
 	fk_jfate fate = fk_jto_text(run, &text, FK_JTEXT_DEFAULT);
 	if (fate != FK_KEEP) return fate;
 	if (node->flags & 1)
-		return glob(text.text, text.len, run->key, run->key_len) ? FK_KEEP : FK_DROP;
+		return glob(&run->doc->work, text.text, text.len, run->key, run->key_len) ? FK_KEEP
+		                                                                          : FK_DROP;
 	bool same_text = text.len == run->key_len && !memcmp(text.text, run->key, text.len);
 	return same_text ? FK_KEEP : FK_DROP;
 }

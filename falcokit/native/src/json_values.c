@@ -99,6 +99,7 @@ bool fk_jpush_elements(fk_jrun *run, const fk_jnode *node, const fk_jitem *of) {
 // The key that was met, as text: FK_DROP when it has an escape that is none.
 static fk_jfate key_text(fk_jrun *run, const fk_jmember *met, fk_jitem *item) {
 	const uint8_t *key = run->doc->text + met->key;
+	fk_jspend_bytes(&run->doc->work, met->key_len, FK_JCOPIED);
 	size_t n = fk_jcopy_text(key, met->key_len, FK_JDECODE, NULL);
 	if (n == FK_JBROKEN) return FK_DROP;
 	char *text = fk_jnew_text(run, n);
