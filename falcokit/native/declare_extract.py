@@ -6,14 +6,17 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from falcokit.errors import PluginDefinitionError
 from falcokit.native.declaration import strings, wrong
+from falcokit.runtime import json_fields
 from falcokit.runtime.async_events import AsyncEvents
 from falcokit.runtime.event import ASYNC_EVENT, PLUGIN_EVENT
 from falcokit.runtime.event_types import event_codes
 from falcokit.runtime.extraction import Declared, declared_fields
 from falcokit.runtime.field_types import FTYPES, Shape, SignatureError, json_shape, shape_of
+from falcokit.runtime.plugin import Plugin
 
-__all__ = ["HOOKS", "extract_metadata"]
+__all__ = ["HOOKS", "check_recorded", "extract_metadata", "record"]
 
 #: The capability has no hooks: its fields are what the framework asks for.
 HOOKS: Final[dict[str, list[str]]] = {}
@@ -65,6 +68,41 @@ def extract_metadata(plugin: type[Any], *, extracts: bool) -> dict[str, Any]:
         "extract_event_sources": strings(plugin, "extract_event_sources"),
         "has_offsets": any(field["has_offsets"] for field in fields),
     }
+
+
+def record() -> None:
+    """Have fields recorded that are declared from now on: before the author's class is imported."""
+    json_fields.recorded = []
+
+
+def check_recorded(folder: str) -> None:
+    """Check that each declared field of the author's is an attribute of a plugin class.
+
+    Raises:
+        PluginDefinitionError: one is not, and so no rule could ask for it.
+
+    """
+    plugins = _subclasses(Plugin)
+    for field in json_fields.recorded or ():
+        file, line = field.place
+        owned = field.owner is not None and any(issubclass(p, field.owner) for p in plugins)
+        if owned or not file.startswith(folder):
+            continue
+        if any(field is found for p in plugins for found in declared_fields(p).values()):
+            continue  # by setattr
+        where = "no attribute of a class"
+        if field.owner is not None:
+            where = f"an attribute of {field.owner.__name__}, which is no plugin"
+        raise PluginDefinitionError(
+            f"the field {field.name!r} is {where}: no rule can ask for it",
+            hint=f"name = {field!r} in the body of the plugin class, with a name of its own",
+            file=file,
+            line=line,
+        )
+
+
+def _subclasses(cls: type[Any]) -> list[type[Any]]:
+    return [found for sub in cls.__subclasses__() for found in (sub, *_subclasses(sub))]
 
 
 def _check(plugin: type[Any], attribute: str, field: Any) -> None:

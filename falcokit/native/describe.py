@@ -18,6 +18,7 @@ import traceback
 from typing import Any
 
 from falcokit.errors import PluginDefinitionError
+from falcokit.native.declare_extract import check_recorded, record
 from falcokit.native.locate import locate
 from falcokit.native.metadata import plugin_metadata
 from falcokit.runtime._sources import add_source_folder, plugin_modules
@@ -94,7 +95,9 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
     try:
         _check_names(folder)
         add_source_folder(folder)
+        record()
         plugin = _import(request["target"])
+        check_recorded(folder)
         found = plugin_metadata(plugin, request["defaults"])
     except PluginDefinitionError as e:
         message = e.message.removeprefix(f"{e.file}:{e.line}: ").removeprefix(f"{e.file}: ")

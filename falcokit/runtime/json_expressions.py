@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from falcokit.runtime.json_logic import predicates
 from falcokit.runtime.json_nodes import TYPES, Op, policies
 from falcokit.runtime.json_text_operators import TextOperators
 
@@ -117,7 +118,7 @@ class Expression(TextOperators):
 
     def where(self, predicate: Expression) -> Self:
         """Keep the values for which `predicate`, looking at each, is true."""
-        return self._then(Op.WHERE, predicate)
+        return self._then(Op.WHERE, *predicates("where()", (predicate,)))
 
     def first(self) -> Self:
         """Keep the first value."""
@@ -148,7 +149,7 @@ class Expression(TextOperators):
     # ---- asking --------------------------------------------------------------------------------
 
     def equals(self, *constants: Constant) -> Self:
-        """Tell of each value whether it is one of the constants, in type and value."""
+        """Tell of each value whether it is one of the constants, in type and value; as == does."""
         if not constants:
             raise ValueError("equals() needs a constant to compare with")
         return self._then(Op.EQUALS, texts=[constant(value) for value in constants])
@@ -172,7 +173,8 @@ class Expression(TextOperators):
         return self._then(Op.EXISTS)
 
     def not_(self) -> Self:
-        """Tell whether none of the values is true."""
+        """Tell whether none of the values is true; the same as ~."""
+        predicates("not_()", (self,))
         return self._then(Op.NOT)
 
     def count(self) -> Self:

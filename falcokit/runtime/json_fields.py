@@ -12,6 +12,7 @@ Inside the host the values are found in C, without Python and without the GIL, b
 from __future__ import annotations
 
 import struct
+import sys
 from typing import Any
 
 from falcokit.runtime.errors import PluginError
@@ -19,7 +20,7 @@ from falcokit.runtime.json_expressions import Expression
 from falcokit.runtime.json_nodes import Op
 from falcokit.runtime.json_operators import path
 
-__all__ = ["JsonField", "json_field"]
+__all__ = ["JsonField", "json_field", "recorded"]
 
 _FTYPES = {
     "uint64": 8,
@@ -45,6 +46,9 @@ _CLASSES = {
 _ARGS = (None, "index", "key", "index_or_key")
 _UINT64 = 2**64
 
+#: All fields that were declared, in a build, which looks for those that no rule can ask for.
+recorded: list[JsonField] | None = None
+
 
 class JsonField:
     """A declared field; immutable.
@@ -60,12 +64,14 @@ class JsonField:
         arg: The kind of its argument: None, "index", "key" or "index_or_key".
         arg_required: Whether it has no value without one.
         program: The declaration as bytes, for the C side.
+        place: File and line where it was declared.
+        owner: The class that has it as an attribute, None: none when it was made.
 
     """
 
     __slots__ = (
         *("arg", "arg_required", "desc", "display", "expression", "ftype", "is_list", "name"),
-        *("output", "program", "properties"),
+        *("output", "owner", "place", "program", "properties"),
     )
 
     def __init__(
@@ -88,6 +94,12 @@ class JsonField:
         self.arg_required = any(needed for _, needed in uses)
         head = (_FTYPES[ftype], self.is_list, _ARGS.index(self.arg), self.arg_required)
         self.program = b"FKJ1" + struct.pack("<BBBB", *head) + expression.encode()
+
+        self.place = ("", 0)
+        self.owner: type | None = None
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.owner = owner
 
     def __repr__(self) -> str:
         return f"json_field({self.name!r})"
@@ -178,7 +190,7 @@ def json_field(
         raise ValueError(f"{name}: {expression!r} is neither a JSON pointer nor an expression")  # noqa: TRY004
     if expression.contexts() > 0:
         raise ValueError(f"{name}: outer() leads out of every each() and where()")
-    return JsonField(
+    found = JsonField(
         name,
         _converted(expression, kind),
         ftype=kind,
@@ -187,6 +199,11 @@ def json_field(
         output=output,
         properties=tuple(properties),
     )
+    frame = sys._getframe(1)  # noqa: SLF001  # the author's
+    found.place = (frame.f_code.co_filename, frame.f_lineno)
+    if recorded is not None:
+        recorded.append(found)
+    return found
 
 
 def _converted(expression: Expression, kind: str) -> Expression:

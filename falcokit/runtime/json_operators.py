@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from falcokit.runtime.json_expressions import Expression, constant, segments
+from falcokit.runtime.json_logic import predicates as checked
 from falcokit.runtime.json_nodes import Node, Op
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def when(
 ) -> Expression:
     """Give `then` when `predicate` is true, else `otherwise`, or nothing."""
     choices = [then] if otherwise is None else [then, otherwise]
-    return Expression(Op.WHEN, _nodes([predicate, *choices]))
+    return Expression(Op.WHEN, [*checked("when()", (predicate,)), *_nodes(choices)])
 
 
 def switch(
@@ -113,13 +114,13 @@ def switch(
 
 
 def all_of(*predicates: Expression) -> Expression:
-    """Tell whether all predicates are true."""
-    return Expression(Op.ALL_OF, _predicates(predicates))
+    """Tell whether all predicates are true; of two the same as &."""
+    return Expression(Op.ALL_OF, _predicates("all_of()", predicates))
 
 
 def any_of(*predicates: Expression) -> Expression:
-    """Tell whether one of the predicates is true."""
-    return Expression(Op.ANY_OF, _predicates(predicates))
+    """Tell whether one of the predicates is true; of two the same as |."""
+    return Expression(Op.ANY_OF, _predicates("any_of()", predicates))
 
 
 def template(text: str, **parts: Expression) -> Expression:
@@ -160,7 +161,7 @@ def _nodes(values: object) -> list[Node]:
     return [here._as_node(value) for value in values]  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-def _predicates(predicates: tuple[Expression, ...]) -> tuple[Expression, ...]:
-    if not predicates or not all(isinstance(one, Expression) for one in predicates):
-        raise ValueError("all_of() and any_of() take expressions, one at least")
-    return predicates
+def _predicates(what: str, given: tuple[Expression, ...]) -> tuple[Node, ...]:
+    if not given:
+        raise ValueError(f"{what} takes predicates, one at least")
+    return checked(what, given)

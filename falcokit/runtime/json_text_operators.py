@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from falcokit.runtime.json_logic import Logic
 from falcokit.runtime.json_nodes import Node, Op
 from falcokit.runtime.json_regex import compile_pattern
 
@@ -21,7 +22,7 @@ _TO_THE_END = 2**63 - 1
 _INDEX_MAX = 2**31
 
 
-class TextOperators(Node):
+class TextOperators(Logic):
     """Operators that take text."""
 
     __slots__ = ()

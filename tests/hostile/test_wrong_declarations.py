@@ -132,6 +132,32 @@ WRONG = {
     "an expression that cannot be": Wrong(
         't = json_field("w.x", path("/a").regex("(?=a)"), desc="d")  # HERE', "only (?: )"
     ),
+    "an expression that Python decides": Wrong(
+        't = json_field("w.x", when(not path("/a").exists(), "y"), desc="d")  # HERE', "~ for not"
+    ),
+    "a branch on what is no predicate": Wrong(
+        't = json_field("w.x", when(path("/a"), "y", "n"), desc="d")  # HERE', "takes a predicate"
+    ),
+    "a declared field without a name": Wrong(
+        _ONE + 'json_field("w.x", "/x", desc="d")  # HERE',
+        "field 'w.x' is no attribute of a class",
+    ),
+    "a declared field in a list": Wrong(
+        _ONE + 'all = [\n    json_field("w.x", "/x", desc="d"),  # HERE\n]',
+        "field 'w.x' is no attribute of a class",
+    ),
+    "two declared fields of one name": Wrong(
+        't = json_field("w.x", "/x", desc="d")  # HERE\nt = json_field("w.y", "/y", desc="d")',
+        "field 'w.x' is no attribute of a class",
+    ),
+    "a declared field in a class of its own": Wrong(
+        _ONE + 'class Inner:\n    t = json_field("w.x", "/x", desc="d")  # HERE',
+        "field 'w.x' is an attribute of Inner, which is no plugin",
+    ),
+    "a declared field without the capability": Wrong(
+        't = json_field("w.x", "/x", desc="d")  # HERE\n' + _PARSE,
+        "a field t that nobody asks for", "EventParsing",
+    ),
     "a type that fields do not have": Wrong(
         't = json_field("w.x", "/a", type=float, desc="d")  # HERE', "no type of fields"
     ),

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from falcokit.runtime.json_fields import JsonField, json_field
+from falcokit.runtime.json_nodes import Op
 from falcokit.runtime.json_operators import (
-    all_of,
-    any_of,
     coalesce,
     const,
     event,
@@ -149,7 +148,7 @@ _plain_methods = st.one_of(
     st.sampled_from(
         [
             *("arg_index", "arg_key", "arg_pointer", "first", "last", "unique", "required"),
-            *("exists", "not_", "count", "sum", "lower", "upper", "as_json", "keys", "entries"),
+            *("exists", "count", "sum", "lower", "upper", "as_json", "keys", "entries"),
             "each",
         ]
     ).map(lambda name: lambda expression: getattr(expression, name)()),
@@ -181,7 +180,13 @@ _plain_methods = st.one_of(
     _method("matches", args=_args(st.sampled_from(PATTERNS))),
     _method("regex", args=_args(st.sampled_from(PATTERNS))),
     st.just(lambda expression: expression.regex("(a+)|(\\d)", 2)),
+    st.just(lambda expression: type(here)(Op.NOT, [expression])),
 )
+
+
+def _unchecked(op: Op) -> Callable[..., Any]:
+    """Build with values that are no predicates, which the evaluators take from any program."""
+    return lambda *kids: type(here)(op, kids)
 
 
 def _extend(inside: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
@@ -189,17 +194,19 @@ def _extend(inside: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expressi
     until = st.sampled_from(["exists", "non_null", "non_empty", "positive"])
     combine: list[Callable[..., Any]] = [
         st.builds(lambda e, body: e.each(body), inside, inside),
-        st.builds(lambda e, predicate: e.where(predicate), inside, inside),
+        st.builds(_unchecked(Op.WHERE), inside, inside),
+        st.builds(lambda e, p: e.where(p.exists() & (p != "a") | ~p.as_bool()), inside, inside),
         st.builds(lambda a, b, u: coalesce(a, b, until=u), inside, inside, until),
-        st.builds(when, inside, inside, st.none() | inside),
+        st.builds(_unchecked(Op.WHEN), inside, inside, inside),
+        st.builds(lambda p, a, b: when(p == 1, a, b), inside, inside, st.none() | inside),
         st.builds(
             switch,
             one,
             st.dictionaries(_constants, inside, min_size=1, max_size=3),
             st.none() | inside,
         ),
-        st.builds(all_of, inside, inside),
-        st.builds(any_of, inside, inside),
+        st.builds(_unchecked(Op.ALL_OF), inside, inside),
+        st.builds(_unchecked(Op.ANY_OF), inside, inside),
         st.builds(lambda a, b: template("{{{a}-{b}é", a=a, b=b), one, one),
     ]
     chained = st.builds(lambda e, method: method(e), inside, _plain_methods)

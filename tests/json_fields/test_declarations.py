@@ -17,6 +17,7 @@ from falcokit.runtime.json_fields import json_field
 from falcokit.runtime.json_match import search
 from falcokit.runtime.json_operators import (
     all_of,
+    any_of,
     coalesce,
     const,
     here,
@@ -24,6 +25,7 @@ from falcokit.runtime.json_operators import (
     path,
     switch,
     template,
+    when,
 )
 from falcokit.runtime.json_regex import compile_pattern
 
@@ -102,13 +104,41 @@ def test_a_field_has_the_type_that_is_declared(kind: Any, ftype: str) -> None:
         (lambda: switch(path("").each(), {"a": "b"}), "may be many"),
         (all_of, "one at least"),
         (lambda: path("").where("x"), "'x' is not an expression"),
+        (lambda: path("").where(path("/a")), "where() takes a predicate, and what it was given"),
+        (lambda: path("").where(path("/a").each().path("/b").first()), "where() takes a predicate"),
+        (lambda: when(path("/a"), "yes", "no"), "when() takes a predicate"),
+        (lambda: when(path("/a").default("x"), "yes", "no"), "as_bool() where the payload has"),
+        (lambda: when(when(path("/a") == 1, "x"), "yes"), "when() takes a predicate"),
+        (lambda: when(False, "yes", "no"), "False is not an expression: compare with =="),
+        (lambda: path("").not_(), "not_() takes a predicate"),
+        (lambda: all_of(path("").exists(), path("")), "all_of() takes a predicate"),
+        (lambda: any_of("x"), "any_of() takes a predicate, and 'x' is not an expression"),
+        (lambda: ~path(""), "~ takes a predicate"),
+        (lambda: path("").exists() & path(""), "& takes a predicate"),
+        (lambda: path("").exists() | True, "| takes a predicate, and True is not"),
+        (lambda: path("/a") == "x" & path("/b").exists(), "& binds before =="),
+        (lambda: path("/a") == "x" | path("/b").exists(), "| binds before =="),
+        (lambda: path("/a") == path("/b"), "== takes a constant"),
+        (lambda: path("/a") != 1.5, "no constant"),
+        (lambda: not path("").exists(), "~ for not"),
+        (lambda: path("").exists() and path("/b").exists(), "& for and"),
+        (lambda: path("").exists() or path("/b").exists(), "| for or"),
+        (lambda: "yes" if path("").exists() else "no", "when() for if"),
+        (lambda: path("/a") in ("x", "y"), "equals() for in"),
+        (lambda: path("/a") > 1, "not supported"),
         (lambda: path("").each("x"), "'x' is not an expression"),
         (lambda: coalesce(*[path("")] * 300), "too large"),
     ],
 )
 def test_a_mistake_is_told_at_once(mistake: Callable[[], Any], told: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(told)):
+    with pytest.raises((ValueError, TypeError), match=re.escape(told)):
         mistake()
+
+
+def test_an_expression_can_still_be_kept_in_sets_and_dicts() -> None:
+    one, other = path("/a"), path("/a")
+    assert len({one, other, one}) == 2
+    assert {one: 1}[one] == 1
 
 
 def test_nesting_of_operators_is_bounded() -> None:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from falcokit.errors import PluginDefinitionError
+from falcokit.native.build import describe_project
 from falcokit.native.metadata import plugin_metadata
+from falcokit.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,3 +139,28 @@ def test_places_need_the_api_that_has_them(tmp_path: Path) -> None:
     pinned = text + 'required_api_version = "3.4.0"\n'
     with pytest.raises(PluginDefinitionError, match="value offsets"):
         plugin_metadata(load(tmp_path, pinned), {})
+
+
+_PLACED = """\
+from __future__ import annotations
+from falcokit import *
+SHARED = json_field("a.shared", "/s", desc="d")
+class Mixin:
+    mixed = json_field("a.mixed", "/m", desc="d")
+class Other(Plugin, FieldExtraction):
+    other = json_field("a.other", "/o", desc="d")
+class P(Mixin, Plugin, FieldExtraction):
+    shared = SHARED
+for number in range(2):
+    setattr(P, f"n{number}", json_field(f"a.n{number}", f"/{number}", desc="d"))
+"""
+
+
+def test_fields_may_come_from_mixins_loops_and_variables(tmp_path: Path) -> None:
+    (tmp_path / "placed.py").write_text(_PLACED)
+    project = Project(
+        root=tmp_path, plugin="placed:P", source_dir=tmp_path, name="p", version="0.1.0",
+        description="d", contact="c",
+    )  # fmt: skip
+    fields = [field["json"]["name"] for field in describe_project(project)["fields"]]
+    assert fields == ["a.mixed", "a.shared", "a.n0", "a.n1"]
