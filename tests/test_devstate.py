@@ -225,3 +225,16 @@ def test_text_is_cut_only_where_it_is_too_long() -> None:
     assert printable("abc", 3) == "abc"
     assert printable("abcd", 3) == "ab…"
     assert printable("\n" * 10, 5) == "\\n\\n…"
+
+
+def test_a_log_message_of_several_lines_has_as_many() -> None:
+    state = running()
+    message = "/p/src/t.py:3: init: ValueError: no\n  called at /p/src/t.py:9 in init\n"
+    state.apply({"report": "log", "severity": "error", "plugin": "t", "message": message})
+    lines = screen(state, 80, 24).splitlines()
+    at = next(
+        i for i, line in enumerate(lines) if line.endswith("src/t.py:3: init: ValueError: no")
+    )
+    assert lines[at].split()[1] == "error"
+    assert lines[at + 1] == " " * 20 + "called at src/t.py:9 in init"
+    assert len(lines) == 24

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from falcokit.cli import console
 from falcokit.cli.failure import show_error
-from falcokit.cli.lines import closed_line, extract_failed_line, fields_text, log_line, reasons
+from falcokit.cli.lines import (
+    closed_line,
+    extract_failed_line,
+    fields_text,
+    indented,
+    log_line,
+    reasons,
+)
 from falcokit.devstate import DevState
 
 if TYPE_CHECKING:
@@ -91,7 +98,7 @@ class DevLines:
         if not self._watch:
             return
         label = console.paint("error:", "red", sys.stderr)
-        text = console.printable(str(report.get("message")))
+        text = indented(str(report.get("message")))
         console.message(f"{label} {report.get('phase')}: {text}")
 
     def _on_closed(self, report: Report) -> None:

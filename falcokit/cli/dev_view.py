@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from falcokit.devstate import DevState, EventRow, ReloadLine
+    from falcokit.devstate import DevState, EventRow, LogLine, ReloadLine
     from falcokit.project import Project
 
 __all__ = ["DevView", "sparkline"]
@@ -37,6 +37,8 @@ _MIN_LOG_LINES: Final = 3
 _WIDE: Final = 100
 _NARROW: Final = 60
 """Below it the sparkline would leave no room for the figures."""
+_LOG_HEAD: Final = 18
+"""Characters of a log line's time and severity."""
 _FIXED_LINES: Final = 5
 """Header, the table's head, two rules, the footer."""
 _STYLES: Final = {
@@ -142,17 +144,18 @@ class DevView:
         return printable(text.replace(self._root, ""))
 
     def _logs(self, room: int) -> Iterable[Text]:
-        lines = list(self._state.logs)[-room:]
-        for line in lines:
-            yield Text.assemble(
-                (f"{clock_time(line.at)} ", "dim"),
-                (f"{line.severity:<8} ", _STYLES.get(line.severity, "dim")),
-                self._short(line.text),
-                no_wrap=True,
-                overflow="ellipsis",
-            )
+        lines = [text for line in list(self._state.logs)[-room:] for text in self._log(line)]
+        yield from lines[-room:]
         for _ in range(room - len(lines)):
             yield Text("")
+
+    def _log(self, line: LogLine) -> Iterable[Text]:
+        style = _STYLES.get(line.severity, "dim")
+        head = [(f"{clock_time(line.at)} ", "dim"), (f"{line.severity:<8} ", style)]
+        for text in line.text.rstrip("\n").split("\n"):
+            shown = self._short(text.expandtabs())
+            yield Text.assemble(*head, shown, no_wrap=True, overflow="ellipsis")
+            head = [(" " * _LOG_HEAD, "")]
 
     def _reload(self, line: ReloadLine) -> Text:
         changed = printable(", ".join(line.changed) or ("start" if line.run == 1 else "rebuild"))

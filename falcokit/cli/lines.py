@@ -24,10 +24,12 @@ __all__ = [
     "closed_line",
     "extract_failed_line",
     "fields_text",
+    "indented",
     "log_line",
     "reasons",
 ]
 
+_CONTINUED: Final = "\n" + " " * 9
 _NAME_WIDTH: Final = 20
 _NS: Final = 1_000_000_000
 _PLUGIN: Final = 322
@@ -95,7 +97,7 @@ def log_line(report: Report) -> str:
     severity = str(report["severity"])
     label = console.paint(f"{severity:<8}", _SEVERITY_COLORS.get(severity, "green"), sys.stderr)
     who = console.printable(str(report.get("plugin") or "plugin"))
-    return f"{label} {who}: {console.printable(str(report['message']))}"
+    return f"{label} {who}: {indented(str(report['message']))}"
 
 
 def closed_line(report: Report) -> str:
@@ -108,7 +110,12 @@ def closed_line(report: Report) -> str:
 def extract_failed_line(report: Report) -> str:
     """Say why a field has no value; of a run only the first time is told."""
     label = console.paint("fields  ", "red", sys.stderr)
-    return f"{label} event {report['event']}: {console.printable(str(report['message']))}"
+    return f"{label} event {report['event']}: {indented(str(report['message']))}"
+
+
+def indented(text: str) -> str:
+    """Give a text of several lines so that the further ones cannot be taken for lines of others."""
+    return console.printable_lines(text.rstrip("\n")).replace("\n", _CONTINUED)
 
 
 def clock_time(seconds: float) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import traceback
 from typing import Any, Final
 
 import _falcokit_hot
@@ -31,7 +30,6 @@ if _falcokit_hot.ABI != _ABI:
 _SUCCESS: Final = 0
 _FAILURE: Final = 1
 _WARNING: Final = 4
-_DEBUG: Final = 7
 _OLD_CODE: Final = (
     "was changed since this process imported it, and the old code goes on: a development build"
     " takes a change in a new process (restart the host, or leave that to `falcokit dev --watch`)"
@@ -119,7 +117,7 @@ def _call_python(call: Any) -> int:
             state.dump()
     except BaseException as e:  # noqa: BLE001  # whatever it is, the host must not see it
         _write(err, errlen, errors.tell(e, hooks[op]))
-        _log_trace(key, e)
+        _log_trace(e)
         return _FAILURE
     return _SUCCESS
 
@@ -134,11 +132,11 @@ def _call_source(state: PluginState, call: Any) -> None:
         _falcokit_hot.keep_text(int(call.plugin), _TEXT_PARAMS, params.encode())
 
 
-def _log_trace(key: int, error: BaseException) -> None:
-    """Log the whole traceback for who looks closer; the last error has one line."""
-    state = _states.get(key)
-    if state is not None and not isinstance(error, errors.PluginError):
-        state.write_log(_DEBUG, None, "".join(traceback.format_exception(error)).rstrip())
+def _log_trace(error: BaseException) -> None:
+    """Log what the last error has no room for; the state may not have come into being."""
+    state = logs.current.get()
+    if isinstance(state, PluginState):
+        state.write_trace(error)
 
 
 def _python_where(plugin: int, out: Any, size: int) -> int:

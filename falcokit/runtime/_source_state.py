@@ -120,6 +120,7 @@ class OpenSource:
             self.error = e
             if self.queue.closed:  # nobody asks for the end any more
                 self._state.write_error(tell(e, "close"))
+            self._state.write_trace(e)
             self.queue.end(tell(e, "next_batch"))
         else:
             self.queue.end()

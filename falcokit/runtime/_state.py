@@ -19,7 +19,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime.config import config_type, decode_config
-from falcokit.runtime.errors import PluginError, tell
+from falcokit.runtime.errors import PluginError, is_whole, tell
 from falcokit.runtime.logs import current, targets
 from falcokit.runtime.metrics import VALUE_TYPES
 from falcokit.runtime.parsing import EventParsing, wanted_events
@@ -69,14 +69,16 @@ if TYPE_CHECKING:
 
 __all__ = ["PluginState"]
 
-_ERROR, _WARNING = 3, 4
+_ERROR, _WARNING, _DEBUG = 3, 4, 7
 _NO_CONFIG = frozenset({"", "{}", "null"})
 _UNUSED_CONFIG = (
     "an init_config is given, and this plugin has none: it is ignored (the class declares one by"
     " annotating `config`)"
 )
+_LOG_MAX = 1 << 16  # characters of one message: the host copies it several times
 _REPEAT_SECONDS = 60.0  # an error that repeats is logged so often
 _REPEATED_MAX = 100
+_TRACE_MAX = 100  # frames of a whole traceback, the innermost ones
 
 
 class PluginState:
@@ -256,29 +258,55 @@ class PluginState:
 
     def write_log(self, severity: int, component: str | None, text: str) -> None:
         """Write to the host's log, where NUL and half a surrogate pair cannot be."""
-        text = text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
-        self.host.log(severity, component, text)
+        more = len(text) - _LOG_MAX
+        if more > 0:
+            text = f"{text[:_LOG_MAX]}… ({more} more characters)"
+        self.host.log(severity, component and _loggable(component), _loggable(text))
 
     def write_error(self, text: str) -> None:
         """Write an error to the host's log."""
         self.write_log(_ERROR, None, text)
 
+    def write_trace(self, error: BaseException) -> None:
+        """Write the whole traceback for who looks closer, where the told error is not all of it."""
+        if isinstance(error, PluginError) or is_whole(error):
+            return
+        import traceback  # noqa: PLC0415
+
+        text = "".join(traceback.format_exception(error, limit=-_TRACE_MAX)).rstrip()
+        self.write_log(_DEBUG, None, text)
+
+    def write_failure(self, error: BaseException, text: str) -> None:
+        """Write an error that ended something, and what else there is to know."""
+        self.write_error(text)
+        self.write_trace(error)
+
     def write_repeated(self, error: BaseException, text: str, what: str = "") -> None:
         """Write an error of a hot path: of those from one line and type, one a minute."""
+        if self.is_news(error, what):
+            self.write_failure(error, text)
+
+    def is_news(self, error: BaseException, what: str = "") -> bool:
+        """Tell whether none of this line and type was written within the last minute."""
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         key = (what, type(error), trace and trace.tb_frame.f_code, trace and trace.tb_lineno)
         now = time.monotonic()
-        if now - self._repeated.get(key, -_REPEAT_SECONDS) >= _REPEAT_SECONDS:
-            if len(self._repeated) >= _REPEATED_MAX:
-                self._repeated.clear()
-            self._repeated[key] = now
-            self.write_error(text)
+        if now - self._repeated.get(key, -_REPEAT_SECONDS) < _REPEAT_SECONDS:
+            return False
+        if len(self._repeated) >= _REPEATED_MAX:
+            self._repeated.clear()
+        self._repeated[key] = now
+        return True
 
     def where(self) -> str:
         """Say at which line the worker thread is."""
         return place_of(self._thread).removeprefix("at ")
+
+
+def _loggable(text: str) -> str:
+    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
 
 def _checked(metric: Metric) -> tuple[str, int, int, float]:

@@ -16,17 +16,19 @@
                                    a loop may catch these
 
 Raised by the C side and by the in-process driver alike; turned into a return code and a last error
-by `_bridge`.
+by `_bridge`. `tell` imports nothing and reads no file: it has to work where neither can be done.
 """
 
 from __future__ import annotations
 
+import errno
 import os
-import traceback
-from typing import TYPE_CHECKING, ClassVar
+from collections import deque
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
 
 __all__ = [
     "CaptureClosedError",
@@ -36,15 +38,24 @@ __all__ = [
     "FutureTimestampError",
     "HookTimeoutError",
     "InvalidEventError",
+    "Place",
     "PluginError",
     "QueueFullError",
     "RingFullError",
     "SourceClosedError",
     "TableError",
     "UndeclaredEventError",
+    "is_whole",
     "own_frames",
+    "places_of",
     "tell",
 ]
+
+_TEXT_MAX: Final = 8192  # characters of an exception's own text
+_FRAMES_MAX: Final = 8  # calls told of one exception
+_CHAIN_MAX: Final = 5
+_ENDINGS: Final = {"GeneratorExit", "CancelledError"}  # by which code is told to end: no cause
+_DEPTH_MAX: Final = 500  # frames looked at, from the innermost: a recursion has any number
 
 
 class PluginError(Exception):
@@ -116,43 +127,170 @@ class HookTimeoutError(BaseException):
         super().__init__("it did not return within 5 s, and Falco waited for it")
 
 
-def own_frames(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+class Place(NamedTuple):
+    """A line of code that an exception came through."""
+
+    filename: str
+    lineno: int
+    name: str
+
+
+class _Frame(Protocol):
+    @property
+    def filename(self) -> str: ...
+
+
+_F = TypeVar("_F", bound=_Frame)
+
+
+def places_of(error: BaseException | None) -> list[Place]:
+    """Return where an exception came through, outermost first; of a deep one the inner part."""
+    trace: TracebackType | None = None if error is None else error.__traceback__
+    found: deque[Place] = deque(maxlen=_DEPTH_MAX)
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        found.append(Place(code.co_filename, trace.tb_lineno or 0, code.co_name))
+        trace = trace.tb_next
+    return list(found)
+
+
+def own_frames(frames: Iterable[_F]) -> list[_F]:
     """Return the frames that are neither falcokit's nor the standard library's, if there are any.
 
     Where they are all the library's, the library's; falcokit's own never.
     """
     # Not os.__file__: a packaged plugin's code bears other names than the archive it lies in.
-    library = os.path.dirname(traceback.extract_tb.__code__.co_filename)
-    others = [
-        f
-        for f in frames
-        if "/falcokit/runtime/" not in f.filename
-        and "/_falcokit_payload" not in f.filename
-        and not f.filename.startswith("<frozen")
-    ]
+    library = os.path.dirname(cast.__code__.co_filename)
+    others = [f for f in frames if not _is_ours(f.filename)]
     theirs = [f for f in others if not f.filename.startswith(library) or "-packages" in f.filename]
     return theirs or others
 
 
-def tell(error: BaseException, hook: str) -> str:
-    """Say in one sentence what happened in `hook`, where (file:line), and of which type it was.
+def _is_ours(filename: str) -> bool:
+    return (
+        "/falcokit/runtime/" in filename
+        or "/falcokit/testing/" in filename
+        or "/_falcokit_payload" in filename
+        or filename.startswith("<frozen")
+    )
 
-    The place is the innermost line of the author's own code, as far as there is any.
+
+def is_whole(error: BaseException) -> bool:
+    """Tell whether `tell` names all the code there is: no library's took part."""
+    places = places_of(error)
+    return len(own_frames(places)) == sum(not _is_ours(p.filename) for p in places)
+
+
+def tell(error: BaseException, hook: str, place: str = "") -> str:
+    """Say what happened in `hook`, where (file:line), and of which type it was: one sentence.
+
+    The place is the innermost line of the author's own code, as far as there is any, else `place`.
+    A line for each call of that code that led there follows, and one for each exception behind it.
     """
+    places = places_of(error)
+    own = own_frames(places)
     if isinstance(error, SyntaxError) and error.filename:
-        place = f"{error.filename}:{error.lineno}: "
+        place = f"{error.filename}:{error.lineno}"
     else:
         # StopIteration out of a generator becomes a RuntimeError without the generator's frame.
         cause = error.__cause__ if isinstance(error, RuntimeError) else None
-        frames = own_frames(traceback.extract_tb(error.__traceback__)) or own_frames(
-            traceback.extract_tb(None if cause is None else cause.__traceback__)
-        )
-        place = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
-    kind = type(error).__name__
+        inner = own or own_frames(places_of(cause))
+        place = f"{inner[-1].filename}:{inner[-1].lineno}" if inner else place
+        own = own[:-1]
+    text, kind = _text_of(error), type(error).__name__
+    if isinstance(error, PluginError) and not place:
+        first = f"{hook}: {text}" if isinstance(error, EmitError) else text
+    else:
+        first = ": ".join(part for part in (place, hook, kind, text) if part)
+    try:
+        return "\n  ".join([first + _shortage(error), *_more(error, places, own)])
+    except Exception:  # noqa: BLE001  # of the author's own attributes
+        return first
+
+
+def _more(error: BaseException, places: list[Place], own: list[Place]) -> Iterator[str]:
+    yield from _notes(error)
+    # What falcokit itself says is complete: what it found out by is of no use to the author.
+    if not (isinstance(error, PluginError) and places and _is_ours(places[-1].filename)):
+        yield from _calls(own)
+        yield from _behind(error)
+
+
+def _text_of(error: BaseException) -> str:
     try:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
     except BaseException as e:  # noqa: BLE001  # the author's __str__, which may even exit
-        text = f"its text cannot be had ({type(e).__name__})"
-    if isinstance(error, PluginError) and not place:
-        return f"{hook}: {text}" if isinstance(error, EmitError) else text
-    return f"{place}{hook}: {kind}: {text}" if text else f"{place}{hook}: {kind}"
+        return f"its text cannot be had ({type(e).__name__})"
+    more = len(text) - _TEXT_MAX
+    return text if more <= 0 else f"{text[:_TEXT_MAX]}… ({more} more characters)"
+
+
+def _notes(error: BaseException) -> list[str]:
+    notes = getattr(error, "__notes__", None)
+    told = notes[:_CHAIN_MAX] if isinstance(notes, list) else []
+    return [note[:_TEXT_MAX] for note in told if isinstance(note, str)]
+
+
+def _calls(own: list[Place]) -> Iterator[str]:
+    """Say by which calls the place was reached, the nearest first; a recursion has no end."""
+    for place in own[: -_FRAMES_MAX - 1 : -1]:
+        yield f"called at {place.filename}:{place.lineno} in {place.name}"
+    if len(own) > _FRAMES_MAX:
+        yield "called by more of the plugin's own code"
+
+
+def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
+    """Yield each exception behind one, the nearest first, and how it is behind it."""
+    known = [error]
+    while len(known) <= _CHAIN_MAX:
+        by, behind = "caused by", error.__cause__
+        if behind is None and not error.__suppress_context__:
+            by, behind = "while handling", error.__context__
+        if behind is None or any(behind is one for one in known):
+            return
+        if type(behind).__name__ in _ENDINGS:
+            return
+        yield by, behind
+        known.append(behind)
+        error = behind
+
+
+def _behind(error: BaseException) -> Iterator[str]:
+    for by, behind in _chain(error):
+        yield f"{by} {_short(behind)}"
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions[:_CHAIN_MAX]:
+            yield f"one of them: {_short(one)}"
+
+
+def _short(error: BaseException) -> str:
+    text, own = _text_of(error), own_frames(places_of(error))
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{said}, at {own[-1].filename}:{own[-1].lineno}" if own else said
+
+
+def _shortage(error: BaseException) -> str:
+    """Name the limit of the process that is behind an exception which says something else."""
+    chain = [error, *(behind for _, behind in _chain(error))]
+    if any("can't start new thread" in str(one) for one in chain if type(one) is RuntimeError):
+        return (
+            " (the process may have no more threads: that is the limit of its user, ulimit -u, or"
+            " of its container, pids.max)"
+        )
+    full = {errno.EMFILE, errno.ENFILE}
+    known = any(isinstance(one, OSError) and one.errno in full for one in chain)
+    if known or (any(isinstance(one, ImportError) for one in chain) and not _can_open()):
+        return (
+            " (the process has no file descriptor left: its limit is"
+            f" {os.sysconf('SC_OPEN_MAX')}, ulimit -n or LimitNOFILE= of its service)"
+        )
+    return ""
+
+
+def _can_open() -> bool:
+    """Tell whether a file can be opened: a module that cannot be read is called missing."""
+    try:
+        os.close(os.open("/", os.O_RDONLY))
+    except OSError as e:
+        return e.errno not in {errno.EMFILE, errno.ENFILE}
+    return True

@@ -8,12 +8,16 @@ logs, else it is the one that came last.
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.runtime.errors import own_frames, places_of, tell
+
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from typing import Protocol
 
@@ -34,6 +38,7 @@ __all__ = [
     "current",
     "install",
     "install_once",
+    "log_error",
     "plugin_logger",
     "targets",
 ]
@@ -42,6 +47,7 @@ FATAL: Final = 60
 NOTICE: Final = 25
 TRACE: Final = 5
 _OWN: Final = "falcokit.plugin."
+_LINE_MAX: Final = 8192  # characters printed without an end of line, until they are a message
 
 #: Level -> ss_plugin_log_severity, from the top: the first that the level reaches.
 _SEVERITIES: Final = (
@@ -92,12 +98,28 @@ class _HostHandler(logging.Handler):
         component = None if own else f"{state.name}.{record.name}"
         try:
             text = self.format(record)
-        except Exception as e:  # noqa: BLE001  # a log call never harms who logs
-            text = f"{record.pathname}:{record.lineno}: cannot format {record.msg!r}: {e}"
+        except BaseException as e:  # noqa: BLE001  # a log call never harms who logs
+            text = f"{record.pathname}:{record.lineno}: cannot format {_shown(record.msg)}: "
+            text += _shown(e, str)
         try:
             state.write_log(severity_of(record.levelno), component, text)
         except Exception:  # noqa: BLE001
             self.handleError(record)
+
+
+def _shown(value: object, how: Callable[[object], str] = repr) -> str:
+    try:
+        return how(value)
+    except BaseException as e:  # noqa: BLE001  # the author's __repr__ or __str__
+        return f"{type(value).__name__} without a text ({type(e).__name__})"
+
+
+def log_error(error: BaseException, what: str) -> None:
+    """Log an exception that nobody is there to catch: under the plugin whose code it came from."""
+    own = own_frames(places_of(error))
+    state = _target(own[-1].filename if own else "")
+    if state is not None:
+        state.write_log(severity_of(logging.ERROR), None, tell(error, what))
 
 
 class _LoggedStream:
@@ -108,18 +130,32 @@ class _LoggedStream:
 
     def __init__(self, write_line: Callable[[str], None]) -> None:
         self._write_line = write_line
-        self._rest = ""
+        self._rest: list[str] = []  # of a line without an end
+        self._length = 0
 
     def write(self, text: str) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._write_line(line)
+        first, *more = text.split("\n")
+        self._rest.append(first)
+        self._length += len(first)
+        if more:
+            self._end_line()
+            *whole, last = more
+            for line in whole:
+                self._write_line(line)
+            self._rest.append(last)
+            self._length += len(last)
+        if self._length > _LINE_MAX:
+            self.flush()
         return len(text)
 
+    def _end_line(self) -> None:
+        # Taken at once: other threads print too.
+        parts, self._rest, self._length = self._rest, [], 0
+        self._write_line("".join(parts))
+
     def flush(self) -> None:
-        rest, self._rest = self._rest, ""
-        if rest:
-            self._write_line(rest)
+        if self._length:
+            self._end_line()
 
     def isatty(self) -> bool:
         return False
@@ -143,18 +179,44 @@ def install_once() -> None:
 
 
 def install() -> None:
-    """Carry logging, print and uncaught exceptions to the host. Called once, by `_bridge`."""
+    """Carry logging, print, warnings and uncaught exceptions to the host. Called by `_bridge`."""
     install_once()
     root = logging.getLogger()
     logging.raiseExceptions = False
 
     printed: Any = _LoggedStream(lambda line: root.info("%s", line))
     sys.stdout = sys.__stdout__ = printed  # type: ignore[misc]
-    sys.unraisablehook = lambda u: root.error(
-        "%s: %r: %s", u.err_msg or "exception ignored in", u.object, u.exc_value
-    )
     import threading  # noqa: PLC0415
+    import warnings  # noqa: PLC0415
 
-    threading.excepthook = lambda a: root.error(
-        "thread %s ended by %s: %s", a.thread and a.thread.name, a.exc_type.__name__, a.exc_value
-    )
+    sys.unraisablehook = _unraisable
+    threading.excepthook = _thread_ended
+    warnings.showwarning = functools.partial(_warned, warnings.showwarning)
+
+
+def _unraisable(given: sys.UnraisableHookArgs) -> None:
+    what = f"{given.err_msg or 'exception ignored in'} {_shown(given.object)}"
+    if given.exc_value is not None:
+        log_error(given.exc_value, what)
+
+
+def _thread_ended(given: threading.ExceptHookArgs) -> None:
+    if given.exc_value is not None:
+        log_error(given.exc_value, f"thread {given.thread.name!r}" if given.thread else "a thread")
+
+
+def _warned(  # noqa: PLR0917  # as warnings.showwarning
+    write: Callable[..., None],
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    state = _target(filename)
+    if file is not None or state is None:
+        write(message, category, filename, lineno, file, line)
+        return
+    text = f"{filename}:{lineno}: {category.__name__}: {_shown(message, str)}"
+    state.write_log(severity_of(logging.WARNING), None, text)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How `run`, and `dev` without a terminal, show what a plugin logged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from falcokit.cli.dev_lines import DevLines
+from falcokit.cli.lines import EventLines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ERROR = "/p/t.py:3: init: ValueError: no\n  called at /p/t.py:9 in init\nerror    other: \x1b[2J\n"
+
+
+@pytest.mark.parametrize("show", [EventLines().show, DevLines(watch=True).show])
+def test_the_lines_of_a_message_are_lines_that_cannot_be_taken_for_others(
+    show: Callable[[dict[str, object]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = {"report": "log", "severity": "error", "plugin": "own", "message": ERROR}
+    show({**log, "component": None})
+    show({"report": "extract_failed", "event": 7, "rc": 1, "message": ERROR})
+    shown = capsys.readouterr().err.splitlines()
+    rest = ["           called at /p/t.py:9 in init", r"         error    other: \x1b[2J"]
+    assert shown == [
+        "error    own: /p/t.py:3: init: ValueError: no",
+        *rest,
+        "fields   event 7: /p/t.py:3: init: ValueError: no",
+        *rest,
+    ]

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an author is told of an exception: place, text, causes, and the calls that led there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from drivers import Log, RunnerDrive
+
+from falcokit.runtime.errors import tell
+
+if TYPE_CHECKING:
+    from author import Author
+    from conftest import WritePlugin
+    from drivers import Drive, Outcome
+
+TOLD = """
+import json
+class P(Plugin, AsyncEvents, EventParsing):
+    async_events = ("one",)
+    config: str
+
+    def fail(self, hook):
+        if self.config == hook:
+            self.look_up()  # fail
+
+    def look_up(self):
+        try:
+            {}["user"]
+        except KeyError as e:
+            raise ValueError("no such user") from e
+
+    def init(self): self.fail("init")
+    def destroy(self): self.fail("destroy")
+    def get_metrics(self):
+        self.fail("get_metrics")
+        return []
+    def start_async(self, handler):
+        self.handler = handler
+        self.fail("start_async")
+    def stop_async(self): self.fail("stop_async")
+    def parse_event(self, event): self.fail("parse_event")
+    @async_event("produced", every=60)
+    def produced(self):
+        self.handler.emit("one", b"1")
+        self.fail("producer of 'produced'")
+"""
+LIBRARY = """
+import json
+class P(Plugin, AsyncEvents, EventParsing):
+    async_events = ("one",)
+    config: str
+    def fail(self, hook):
+        if self.config == hook:
+            json.loads("{")  # in the library
+    def init(self): self.fail("init")
+    def start_async(self, handler): self.handler = handler
+    def stop_async(self): self.fail("stop_async")
+    def parse_event(self, event): self.fail("parse_event")
+    @async_event("produced", every=60)
+    def produced(self):
+        self.handler.emit("one", b"1")
+        self.fail("producer of 'produced'")
+"""
+NOBODY_CATCHES = """
+import gc, warnings
+class Loop:
+    def __del__(self):
+        raise ValueError("in a finalizer")  # del
+class P(Plugin, AsyncEvents):
+    async_events = ("one",)
+    def work(self):
+        raise ValueError("in a thread")  # thread
+    def start_async(self, handler):
+        thread = threading.Thread(target=self.work, name="own")
+        thread.start()
+        thread.join()
+        Loop()
+        warnings.warn("it is deprecated", stacklevel=1)  # warn
+        for _ in range(10_000):
+            print(".", end="")
+        print("a", "b\\nc", end="\\n\\n")
+        print("no end", end="", flush=True)
+        print("x" * 70_000)
+        logging.getLogger("with\\0nul").error("%s", Silent())
+        handler.emit("one", b"1")
+class Silent:
+    def __str__(self):
+        sys.exit("no text")
+    __repr__ = __str__
+"""
+
+
+def told(author: Author, hook: str) -> str:
+    """Return all that is to be said of a failure of TOLD."""
+    called = author.at("# fail"), author.at(f'self.fail("{hook}")')
+    return "\n  ".join(
+        [
+            f"{author.at('no such user')}: {hook}: ValueError: no such user",
+            f"called at {called[0]} in fail",
+            f"called at {called[1]} in {hook if hook[-1] != chr(39) else 'produced'}",
+            f"caused by KeyError: 'user', at {author.at('{}[')}",
+        ]
+    )
+
+
+@pytest.mark.drivers("runner", "plughost", "sysdig")
+@pytest.mark.parametrize("hook", ["init", "start_async"])
+def test_the_last_error_has_the_cause_and_the_calls(
+    drive: Drive, write_plugin: WritePlugin, hook: str
+) -> None:
+    """B11, B12"""
+    author = write_plugin(TOLD)
+    assert told(author, hook) in drive(author, hook).error
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+@pytest.mark.parametrize(
+    "hook", ["stop_async", "destroy", "get_metrics", "parse_event", "producer of 'produced'"]
+)
+def test_so_has_the_log(drive: Drive, write_plugin: WritePlugin, hook: str) -> None:
+    """B12"""
+    if drive.name == "in_process" and hook in {"stop_async", "destroy", "get_metrics"}:
+        return  # raised to the test itself
+    author = write_plugin(TOLD)
+    # plughost gives a log by lines
+    logs = "\n".join(log.text for log in drive(author, hook).logs)
+    assert told(author, hook).splitlines()[0] in logs
+    assert told(author, hook) in logs
+
+
+@pytest.mark.parametrize("hook", ["init", "stop_async", "parse_event"])
+def test_the_whole_traceback_is_there_for_every_hook_a_library_took_part_in(
+    write_plugin: WritePlugin, hook: str
+) -> None:
+    """B12"""
+    author = write_plugin(LIBRARY)
+    out = RunnerDrive()(author, hook)
+    where = author.at("# in the library").rpartition(":")[0]
+    (trace,) = [log for log in out.logs if "Traceback (most recent call last)" in log.text]
+    assert trace.severity == "debug"
+    assert f'File "{where}"' in trace.text
+    assert "json/decoder.py" in trace.text
+
+
+@pytest.fixture(scope="module")
+def uncaught(write_plugin: WritePlugin) -> tuple[Author, Outcome]:
+    author = write_plugin(NOBODY_CATCHES)
+    return author, RunnerDrive()(author)
+
+
+def test_an_exception_that_nobody_catches_has_its_place(uncaught: tuple[Author, Outcome]) -> None:
+    """B10, B12"""
+    author, out = uncaught
+    thread = f"{author.at('# thread')}: thread 'own': ValueError: in a thread"
+    assert Log("error", None, thread) in out.logs
+    (finalizer,) = out.said("in a finalizer")
+    assert finalizer.text.startswith(f"{author.at('# del')}: ")
+    assert "Loop.__del__" in finalizer.text
+
+
+def test_a_warning_reaches_the_log_with_its_line(uncaught: tuple[Author, Outcome]) -> None:
+    """B10"""
+    author, out = uncaught
+    text = f"{author.at('# warn')}: UserWarning: it is deprecated"
+    assert Log("warning", None, text) in out.logs
+
+
+def test_what_is_printed_without_an_end_does_not_pile_up(uncaught: tuple[Author, Outcome]) -> None:
+    """B10"""
+    printed = [log.text for log in uncaught[1].logs if log.severity == "info"]
+    dots = [text for text in printed if text.startswith(".")]
+    assert len(dots) == 2
+    assert "".join(dots) == "." * 10_000 + "a b"
+    assert printed[2:5] == ["c", "", "no end"]
+    assert printed[5] == "x" * 65536 + "… (4464 more characters)"
+
+
+def test_a_log_call_harms_nobody(uncaught: tuple[Author, Outcome]) -> None:
+    """B10"""
+    (log,) = uncaught[1].said("cannot format")
+    assert log.component == r"conform.with\0nul"
+    assert uncaught[1].data == [b"1"]
+
+
+def deep(n: int) -> None:
+    if n:
+        deep(n - 1)
+    raise RuntimeError("deep")
+
+
+def test_what_is_told_has_a_bound() -> None:
+    with pytest.raises(RuntimeError) as raised:
+        deep(900)
+    text = tell(raised.value, "hook")
+    assert text.count("called at") == 8
+    assert text.endswith("called by more of the plugin's own code")
+    error = ValueError("x" * 100_000)
+    error.__context__ = KeyError("y" * 100_000)
+    error.__context__.__context__ = error
+    assert len(tell(error, "hook")) < 17_000
+
+
+def test_the_parts_of_a_group_are_told_and_notes() -> None:
+    error = ExceptionGroup("both", [ValueError("left"), KeyError("right")])
+    error.add_note("while it was cold")
+    assert tell(error, "hook").splitlines() == [
+        "hook: ExceptionGroup: both (2 sub-exceptions)",
+        "  while it was cold",
+        "  one of them: ValueError: left",
+        "  one of them: KeyError: 'right'",
+    ]
