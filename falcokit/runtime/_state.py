@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from falcokit.runtime.config import config_type, decode_config
 from falcokit.runtime.errors import PluginError, is_whole, tell
 from falcokit.runtime.logs import current, targets
-from falcokit.runtime.metrics import VALUE_TYPES
+from falcokit.runtime.metrics import checked
 from falcokit.runtime.parsing import EventParsing, wanted_events
 from falcokit.runtime.producers import Producers, place_of
 from falcokit.runtime.tables import bind_tables
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from falcokit.runtime.async_events import AsyncEventHandler
     from falcokit.runtime.event import Event
     from falcokit.runtime.exported_table import Shape
-    from falcokit.runtime.metrics import Metric
     from falcokit.runtime.tables import TableHost
 
     class Host(RoutineHost, TableHost, Protocol):
@@ -252,7 +251,7 @@ class PluginState:
         token = current.set(self)
         try:
             for metric in self._plugin.get_metrics():
-                yield _checked(metric)
+                yield checked(metric)
         finally:
             current.reset(token)
 
@@ -307,18 +306,3 @@ class PluginState:
 
 def _loggable(text: str) -> str:
     return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
-
-
-def _checked(metric: Metric) -> tuple[str, int, int, float]:
-    value_type = VALUE_TYPES.get(metric.type)
-    if value_type is None:
-        raise PluginError(f"metric {metric.name!r}: unknown type {metric.type!r}")
-    if "\0" in metric.name:
-        raise PluginError(f"metric {metric.name!r}: a name has no NUL")
-    number, low, high = value_type
-    value: float = metric.value
-    if low is not None and high is not None:
-        value = int(value)
-        if not low <= value <= high:
-            raise PluginError(f"metric {metric.name!r}: {value} does not fit {metric.type}")
-    return metric.name, 0 if metric.monotonic else 1, number, value

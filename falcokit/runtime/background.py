@@ -7,6 +7,9 @@ import contextvars
 import threading
 from typing import TYPE_CHECKING
 
+from falcokit.runtime.errors import CaptureClosedError
+from falcokit.runtime.logs import log_error
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,14 +34,17 @@ class BackgroundTask:
     ) -> BackgroundTask:
         """Call `run` every `every` seconds, the first time after one interval.
 
-        An exception in `run` ends the task; `stop` raises it.
+        An exception in `run` ends the task: it is logged at once, and `stop` raises it.
         """
         task = cls()
         task.start(lambda: task._repeat(run, every), name=name)
         return task
 
     def start(self, run: Callable[[], object], *, name: str = "falcokit-task") -> None:
-        """Run `run` once on a thread; it asks `should_keep_running` when to end."""
+        """Run `run` once on a thread; it asks `should_keep_running` when to end.
+
+        An exception is logged at once, and `stop` raises it.
+        """
         if self._thread is not None and self._thread.is_alive():
             raise RuntimeError("the task is running already")
         self._stop.clear()
@@ -48,7 +54,11 @@ class BackgroundTask:
         self._thread = threading.Thread(
             target=context.run, args=(self._guard, run), name=name, daemon=True
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._thread = None  # nobody can wait for a thread that there is not
+            raise
 
     @property
     def thread(self) -> threading.Thread | None:
@@ -62,8 +72,16 @@ class BackgroundTask:
     def _guard(self, run: Callable[[], object]) -> None:
         try:
             run()
-        except BaseException as e:  # noqa: BLE001  # handed to whoever stops the task
+        except CaptureClosedError:
+            return  # an emission that waited for room: nothing has gone wrong
+        except BaseException as e:  # noqa: BLE001  # handed to whoever stops the task, too
             self._error = e
+            log_error(e, f"background task {threading.current_thread().name!r}")
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it has been asked to end."""
+        return self._stop.is_set()
 
     def should_keep_running(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds; True when they passed without a request to stop."""
@@ -76,12 +94,16 @@ class BackgroundTask:
     def stop(self, timeout: float | None = None) -> None:
         """Ask the work to end and wait until it has.
 
+        Within the work itself it only asks, since nobody can wait for his own end.
+
         Raises:
             TimeoutError: it still runs after `timeout` seconds.
             BaseException: what ended the work before.
 
         """
         self.request_stop()
+        if self._thread is threading.current_thread():
+            return
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.join(timeout)

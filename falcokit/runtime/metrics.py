@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["VALUE_TYPES", "Metric", "MetricType"]
+from falcokit.runtime.errors import PluginError
+
+__all__ = ["VALUE_TYPES", "Metric", "MetricType", "checked"]
 
 MetricType = Literal["u32", "s32", "u64", "s64", "double", "float", "int"]
 
@@ -36,3 +38,24 @@ class Metric(NamedTuple):
     value: float
     type: MetricType = "u64"
     monotonic: bool = True
+
+
+def checked(metric: Metric) -> tuple[str, int, int, float]:
+    """Return name, kind, number of the type and value.
+
+    Raises:
+        PluginError: the type is unknown, or the value does not fit it.
+
+    """
+    value_type = VALUE_TYPES.get(metric.type)
+    if value_type is None:
+        raise PluginError(f"metric {metric.name!r}: unknown type {metric.type!r}")
+    if "\0" in metric.name:
+        raise PluginError(f"metric {metric.name!r}: a name has no NUL")
+    number, low, high = value_type
+    value: float = metric.value
+    if low is not None and high is not None:
+        value = int(value)
+        if not low <= value <= high:
+            raise PluginError(f"metric {metric.name!r}: {value} does not fit {metric.type}")
+    return metric.name, 0 if metric.monotonic else 1, number, value

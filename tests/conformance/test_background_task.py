@@ -1,14 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BackgroundTask: its ticks, and how soon it stops. In process: no host is involved."""
+"""BackgroundTask: its ticks, how soon it stops, and what is told when it ends by itself."""
 
 from __future__ import annotations
 
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from falcokit import BackgroundTask
+
+if TYPE_CHECKING:
+    from conftest import WritePlugin
+    from drivers import Drive
+
+RAISING = """
+class P(Plugin, AsyncEvents):
+    async_events = ("one",)
+    def start_async(self, handler):
+        self.task = BackgroundTask()
+        self.task.start(self.work, name="digger")
+        self.enough = BackgroundTask.spawn(self.stop_itself, every=0.001)
+    def work(self):
+        raise ValueError("a stone")
+    def stop_itself(self):
+        self.enough.stop()
+        self.log.info("stopped by itself")
+    @async_event("one", every=0.001)
+    def one(self):
+        ended = not (self.task.thread.is_alive() or self.enough.thread.is_alive())
+        return b"both have ended" if ended else None
+    def stop_async(self):
+        self.enough.stop()
+"""
 
 
 def test_four_ticks_in_450_ms_at_an_interval_of_100_ms() -> None:
@@ -83,3 +108,53 @@ def test_it_may_be_started_again_but_not_twice_at_once() -> None:
 
 def test_stop_without_a_start_does_nothing() -> None:
     BackgroundTask().stop()
+
+
+def test_stop_within_the_work_only_asks() -> None:
+    task, runs = BackgroundTask(), []
+
+    def work() -> None:
+        assert not task.stopping
+        task.stop()
+        assert task.stopping
+        runs.append(task.should_keep_running(60))
+
+    task.start(work)
+    assert task.thread is not None
+    task.thread.join(5)
+    task.stop()
+    assert runs == [False]
+    assert task.thread is None
+
+
+def test_a_thread_that_cannot_be_started_leaves_nothing_to_wait_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    task = BackgroundTask()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            task.start(lambda: None)
+    task.stop()
+    task.start(lambda: None)
+    task.stop()
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_an_error_is_logged_when_it_happens(drive: Drive, write_plugin: WritePlugin) -> None:
+    """B12"""
+    author = write_plugin(RAISING)
+    out = drive(author)
+    assert out.data == [b"both have ended"]
+    assert not out.error
+    where = author.at('ValueError("a stone")')
+    (told,) = out.said("a stone")
+    assert told.text == f"{where}: background task 'digger': ValueError: a stone"
+    assert out.said("stopped by itself")
+    assert not out.said("cannot join")
+    if drive.name == "runner":
+        kinds = [r["report"] for r in out.raw if r["report"] == "event" or "stone" in str(r)]
+        assert kinds == ["log", "event"]
