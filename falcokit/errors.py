@@ -17,7 +17,9 @@ turned into a message and an exit code only in `falcokit.cli.failure`.
 
 from __future__ import annotations
 
-from typing import ClassVar
+import errno
+import os
+from typing import ClassVar, Final
 
 __all__ = [
     "BuildError",
@@ -29,7 +31,26 @@ __all__ = [
     "PluginFailedError",
     "PublishError",
     "ToolMissingError",
+    "is_of_the_system",
+    "system_error",
 ]
+
+_SPACE: Final = "free some space there"
+_RIGHTS: Final = "make it writable for you, or work on a copy elsewhere"
+_FILES: Final = "raise the limit of open files (ulimit -n)"
+_MEMORY: Final = "end other programs, or raise the limit of memory or processes (ulimit -a)"
+#: What a machine refuses to a program without a fault, and what to do about it.
+_OF_THE_SYSTEM: Final = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _SPACE),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _RIGHTS),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), _FILES),
+    **dict.fromkeys((errno.ENOMEM, errno.EAGAIN), _MEMORY),
+    errno.EFBIG: "raise the limit of a file's size (ulimit -f)",
+    errno.EIO: "the device may be broken: see the system's log",
+    errno.ENAMETOOLONG: "use a folder with a shorter path",
+    errno.ELOOP: "a link there leads to itself: remove it",
+}
+_NO_FOLDER: Final = "No usable temporary directory"  # ENOENT, and Python's own text
 
 
 class FalcokitError(Exception):
@@ -110,3 +131,18 @@ class PluginFailedError(FalcokitError):
     """The plugin failed inside the host: init, open or next_batch."""
 
     exit_code = 10
+
+
+def is_of_the_system(error: OSError) -> bool:
+    """Tell whether the machine has refused something, which is no mistake of the program."""
+    return error.errno in _OF_THE_SYSTEM or _NO_FOLDER in str(error)
+
+
+def system_error(error: OSError, what: str) -> FalcokitError:
+    """Say that `what` cannot be done, with the file, the system's reason, and what to do."""
+    if _NO_FOLDER in str(error):
+        hint = "there is no folder for temporary files: free some space, or set TMPDIR"
+        return FalcokitError(f"{what}: {error.strerror}", hint=hint)
+    parts = (what, error.filename2 or error.filename, error.strerror or str(error))
+    message = ": ".join(os.fsdecode(p) if isinstance(p, bytes) else str(p) for p in parts if p)
+    return FalcokitError(message, hint=_OF_THE_SYSTEM.get(error.errno or 0))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli import console
 from falcokit.cli.interrupt import StoppedBySignal
-from falcokit.errors import FalcokitError
+from falcokit.errors import FalcokitError, is_of_the_system, system_error
 from falcokit.reports import error_object
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def report_usage(error: Any, *, as_json: bool) -> int:
 
 def _report_unexpected(error: Exception, *, as_json: bool) -> int:
     """Tell about a mistake of falcokit's own, and keep its traceback for the report."""
+    if isinstance(error, OSError) and is_of_the_system(error):
+        return _report_failure(system_error(error, "the system refuses"), as_json=as_json)
     where = "set FALCOKIT_DEBUG=1 to see the traceback"
     if _debug():
         _print_traceback(error)

@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from falcokit.errors import PluginDefinitionError
+from falcokit.errors import PluginDefinitionError, system_error
 from falcokit.native.entry import compile_entry, entry_key
 from falcokit.native.generate import entry_c_source
 from falcokit.native.glue import build_glue
@@ -107,8 +107,16 @@ def build(project: Project, *, sanitize: bool = False) -> BuildResult:
         PluginDefinitionError: the class is wrong; with file and line.
         BuildError: the compiler failed.
         ToolMissingError: there is no compiler, or no shared libpython.
+        FalcokitError: the system refuses: a full disk, a read-only folder.
 
     """
+    try:
+        return _build(project, sanitize=sanitize)
+    except OSError as e:
+        raise system_error(e, "the plugin cannot be built") from e
+
+
+def _build(project: Project, *, sanitize: bool) -> BuildResult:
     started = time.monotonic()
     meta = describe_project(project)
     glue = build_glue(sanitize=sanitize)
@@ -116,8 +124,11 @@ def build(project: Project, *, sanitize: bool = False) -> BuildResult:
     beside = project.build_dir / glue.name
     if not beside.is_file():
         temporary = beside.with_suffix(f".{os.getpid()}.tmp")
-        shutil.copyfile(glue, temporary)
-        temporary.replace(beside)
+        try:
+            shutil.copyfile(glue, temporary)
+            temporary.replace(beside)
+        finally:
+            temporary.unlink(missing_ok=True)
     text = entry_c_source(
         meta,
         target=project.plugin,

@@ -82,10 +82,15 @@ class OpenSource:
         self._thread: threading.Thread | None = None
         if run is not None:
             context = contextvars.copy_context()
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=context.run, args=(self._run, run), name="event source", daemon=True
             )
-            self._thread.start()
+            try:
+                thread.start()
+            except RuntimeError:
+                self.close()  # the host will not: for it the source was never open
+                raise
+            self._thread = thread
 
     def _find(self) -> Callable[[], None] | None:
         """Set `queue`, and return what fills it, if the author does not do that himself."""

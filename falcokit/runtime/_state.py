@@ -186,7 +186,10 @@ class PluginState:
         try:
             self._producers.start()
         except BaseException:
-            self.stop()
+            try:
+                self.stop()
+            except Exception as e:  # noqa: BLE001  # what failed first is what the host is told
+                self.write_failure(e, tell(e, "stop_async"))
             raise
 
     def stop(self) -> None:

@@ -155,15 +155,16 @@ def places_of(error: BaseException | None) -> list[Place]:
 
 
 def own_frames(frames: Iterable[_F]) -> list[_F]:
-    """Return the frames that are neither falcokit's nor the standard library's, if there are any.
+    """Return the frames of the author's own code.
 
-    Where they are all the library's, the library's; falcokit's own never.
+    Where there are none those of packages, else those of the standard library; falcokit's never.
     """
     # Not os.__file__: a packaged plugin's code bears other names than the archive it lies in.
     library = os.path.dirname(cast.__code__.co_filename)
     others = [f for f in frames if not _is_ours(f.filename)]
-    theirs = [f for f in others if not f.filename.startswith(library) or "-packages" in f.filename]
-    return theirs or others
+    packaged = [f for f in others if "-packages" in f.filename]
+    theirs = [f for f in others if f not in packaged and not f.filename.startswith(library)]
+    return theirs or packaged or others
 
 
 def _is_ours(filename: str) -> bool:
@@ -277,9 +278,7 @@ def _shortage(error: BaseException) -> str:
             " (the process may have no more threads: that is the limit of its user, ulimit -u, or"
             " of its container, pids.max)"
         )
-    full = {errno.EMFILE, errno.ENFILE}
-    known = any(isinstance(one, OSError) and one.errno in full for one in chain)
-    if known or (any(isinstance(one, ImportError) for one in chain) and not _can_open()):
+    if any(_lacks_a_file(one) for one in chain):
         return (
             " (the process has no file descriptor left: its limit is"
             f" {os.sysconf('SC_OPEN_MAX')}, ulimit -n or LimitNOFILE= of its service)"
@@ -287,10 +286,16 @@ def _shortage(error: BaseException) -> str:
     return ""
 
 
-def _can_open() -> bool:
-    """Tell whether a file can be opened: a module that cannot be read is called missing."""
-    try:
+def _lacks_a_file(error: BaseException) -> bool:
+    full = (errno.EMFILE, errno.ENFILE)
+    if isinstance(error, OSError):
+        return error.errno in full
+    if not isinstance(error, ImportError):
+        return False
+    if any(os.strerror(number) in str(error) for number in full):
+        return True
+    try:  # a module that cannot be read is called missing
         os.close(os.open("/", os.O_RDONLY))
     except OSError as e:
-        return e.errno not in {errno.EMFILE, errno.ENFILE}
-    return True
+        return e.errno in full
+    return False

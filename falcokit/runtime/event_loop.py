@@ -36,7 +36,11 @@ class LoopThread:
 
     def start(self) -> None:
         """Start the thread."""
-        self.thread.start()
+        try:
+            self.thread.start()
+        except RuntimeError:
+            self._loop.close()
+            raise
 
     def request_stop(self) -> None:
         """Cancel every producer; those that end take the loop with them."""

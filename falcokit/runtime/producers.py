@@ -156,10 +156,11 @@ class Producers:
         if on_loop:
             from falcokit.runtime.event_loop import LoopThread  # noqa: PLC0415  # asyncio: 40 ms
 
-            self._loop_thread = LoopThread(
+            loop_thread = LoopThread(
                 self._plugin, [(p, Emission(p, self._handler, self._log)) for p in on_loop]
             )
-            self._loop_thread.start()
+            loop_thread.start()
+            self._loop_thread = loop_thread
 
     def stop(self) -> None:
         """End them all.

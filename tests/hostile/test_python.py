@@ -220,3 +220,80 @@ def test_a_plugin_cannot_install_signal_handlers(
     failed = tortured(f"load={author.library}", "init", "destroy").one("init")
     assert failed["rc"] == 1
     assert "signal only works in main thread" in failed["error"]
+
+
+def test_a_module_that_cannot_be_opened_is_not_called_missing_alone(
+    write_plugin: Callable[..., Author], tortured: Callable[..., Said]
+) -> None:
+    author = write_plugin("""
+        import resource
+        class P(Plugin, AsyncEvents):
+            async_events = ("one",)
+            def start_async(self, handler): pass
+            def init(self):
+                sys.path_importer_cache.clear()
+                resource.setrlimit(resource.RLIMIT_NOFILE, (30, 4096))
+                held = []
+                try:
+                    while True:
+                        held.append(os.open("/", os.O_RDONLY))
+                except OSError:
+                    pass
+                try:
+                    try:
+                        raise ImportError("cannot unpack _decimal.so: Too many open files")
+                    except ImportError:
+                        raise ModuleNotFoundError("No module named '_pydecimal'")
+                finally:
+                    for fd in held:
+                        os.close(fd)
+    """)
+    said = tortured(f"load={author.library}", "init", "destroy").one("init")
+    assert "No module named '_pydecimal' (the process has no file descriptor left" in said["error"]
+    assert "its limit is 30, ulimit -n or LimitNOFILE= of its service)" in said["error"]
+
+
+@pytest.mark.parametrize("which", ["producer of two", "event loop of producers"])
+def test_a_thread_that_cannot_start_is_what_the_host_is_told(
+    write_plugin: Callable[..., Author], tortured: Callable[..., Said], which: str
+) -> None:
+    author = write_plugin(f"""
+        start = threading.Thread.start
+        def refuse(thread):
+            if thread.name == {which!r}:
+                raise RuntimeError("can't start new thread")
+            start(thread)
+        class P(Plugin, AsyncEvents):
+            def start_async(self, handler): threading.Thread.start = refuse
+            def stop_async(self): raise ValueError("nothing to stop")
+            @async_event("one", every=0.01)
+            def one(self): return b"x"
+            @async_event("two", every=0.01)
+            def two(self): return b"x"
+            @async_event("three")
+            async def three(self): yield b"x"
+    """)
+    said = tortured(f"load={author.library}", "init", "set-handler")
+    error = said.one("set-handler")["error"]
+    assert "start_async: RuntimeError: can't start new thread (the process may have no" in error
+    assert "stop_async: ValueError: nothing to stop" in said.stderr
+    assert "cannot join" not in error + said.stderr
+
+
+def test_a_source_whose_thread_cannot_start_is_closed(
+    write_plugin: Callable[..., Author], tortured: Callable[..., Said]
+) -> None:
+    author = write_plugin("""
+        def refuse(thread):
+            raise RuntimeError("can't start new thread")
+        class P(Plugin, EventSource):
+            plugin_id, event_source = 999, "hostile"
+            def open(self, params):
+                threading.Thread.start = refuse
+                return iter([b"x"])
+            def close(self, instance):
+                self.log.info("closed again")
+    """)
+    said = tortured(f"load={author.library}", "init", "open=", "destroy")
+    assert "can't start new thread (the process may have no" in said.one("open")["error"]
+    assert said.stderr.count("closed again") == 1

@@ -93,6 +93,8 @@ def test_too_few_open_files_are_said_and_enough_of_them_mend_it(
             assert answer.rc == 0 or "Too many open files" in answer.error, answer.error
         else:
             assert "Too many open files" in answer.error
+        if "cannot import falcokit.runtime" in answer.error:  # and nothing has been moved
+            assert answer.error.startswith("the process has no file descriptor left (its limit is")
         host("files=")
         assert host("destroy", "unload").rc == 0
         live(host, library)

@@ -4,6 +4,8 @@
 // Called by init, from any thread of the host.
 #include "glue.h"
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
@@ -217,6 +219,23 @@ static void run_boot(boot_job *job) {
 	pthread_mutex_unlock(&job_lock);
 }
 
+// What cannot be opened is called missing, or moved: the reason is said first.
+static void tell_shortage(char *err, size_t errlen) {
+	char told[1024];
+	int fd = open("/", O_RDONLY | O_CLOEXEC);
+	bool full = fd < 0 && (errno == EMFILE || errno == ENFILE);
+	if (fd >= 0) close(fd);
+	if (!full && !strstr(err, strerror(EMFILE)) && !strstr(err, strerror(ENFILE))) return;
+	snprintf(
+		told, sizeof told,
+		"the process has no file descriptor left (its limit is %ld: ulimit -n, or LimitNOFILE= "
+		"of its service): ",
+		sysconf(_SC_OPEN_MAX));
+	size_t n = strlen(told);
+	snprintf(told + n, sizeof told - n, "%s", err);
+	snprintf(err, errlen, "%s", told);
+}
+
 bool fk_start_python(const fk_boot *boot, char *err, size_t errlen) {
 	pthread_mutex_lock(&boot_lock);
 	if (!booted) {
@@ -226,7 +245,10 @@ bool fk_start_python(const fk_boot *boot, char *err, size_t errlen) {
 		else if (fk_is_packaged() || promote_libpython(job.err, sizeof job.err))
 			run_boot(&job);
 		booted = job.ok;
-		if (!booted) snprintf(err, errlen, "%s", job.err);
+		if (!booted) {
+			tell_shortage(job.err, sizeof job.err);
+			snprintf(err, errlen, "%s", job.err);
+		}
 	}
 	bool ok = booted;
 	pthread_mutex_unlock(&boot_lock);
