@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from falcokit.runtime.plugin import Plugin
     from falcokit.runtime.producers import async_event
     from falcokit.runtime.source import EventSource
+    from falcokit.runtime.supervision import ProducerState
     from falcokit.runtime.table_types import (
         Table,
         TableEntry,
@@ -107,6 +108,7 @@ __all__ = [
     "Metric",
     "Plugin",
     "PluginError",
+    "ProducerState",
     "QueueFullError",
     "RelTime",
     "RingFullError",
@@ -185,6 +187,7 @@ _ASKED_FOR: Final = {
         *("outer", "path", "root", "switch", "template", "when"),
     ),
     "source": ("EventSource",),
+    "supervision": ("ProducerState",),
     "table_types": (
         *("Table", "TableEntry", "added"),
         *("i8", "i16", "i32", "i64", "readonly", "u8", "u16", "u32", "u64"),

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.reports import take_producers
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -45,6 +47,7 @@ class EventRow:
     byte_rate: float = 0.0
     history: deque[float] = field(default_factory=lambda: deque(maxlen=_HISTORY))
     last_data: str = ""
+    producer: str = ""  # what is wrong with it; "": nothing
     last_at: float | None = None
     _marks: deque[tuple[float, int, int]] = field(
         default_factory=lambda: deque([(0.0, 0, 0)], maxlen=_WINDOW)
@@ -188,6 +191,9 @@ class DevState:
 
     def _on_metrics(self, report: Report) -> None:
         metrics = dict(report["metrics"])
+        producers = take_producers(metrics, list(self.events))
+        for name, figures in producers.items():
+            self.events.setdefault(name, EventRow(name)).producer = str(figures)
         counters = {name: metrics.pop(f"async_{name}", 0) for name in _COUNTERS}
         self.plugin_refused = {"before the host": n} if (n := counters["refused"]) else {}
         self.plugin_dropped = {n: counters[n] for n in ("lost", "discarded") if counters[n]}

@@ -238,3 +238,40 @@ def test_a_log_message_of_several_lines_has_as_many() -> None:
     assert lines[at].split()[1] == "error"
     assert lines[at + 1] == " " * 20 + "called at src/t.py:9 in init"
     assert len(lines) == 24
+
+
+def figures(label: str, state: int, in_row: int = 0, retry_ms: int = 0) -> dict[str, int]:
+    numbers = {"state": state, "failures": 9, "failures_in_row": in_row, "retry_ms": retry_ms}
+    return {f"producer_{label}_{what}": number for what, number in numbers.items()}
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (figures("tick", 0), "x"),
+        (figures("tick", 1, 1), "failed 1 time · x"),
+        (figures("tick", 2, 3, 11_800), "failed 3 times, again in 12 s · x"),
+        (figures("tick", 2, 0, 1_000), "returned, again in 1 s · x"),
+        (figures("tick", 3), "ended · x"),
+        (figures("tick", 4), "x"),
+        (figures("tick_first", 0) | figures("tick_second", 1, 2), "failed 2 times · x"),
+    ],
+)
+def test_a_row_tells_what_its_producer_does(told: dict[str, int], shown: str) -> None:
+    state = running()
+    state.apply(stats(500, 10))
+    state.apply({"report": "metrics", "plugin": "ticker", "metrics": told})
+    (row,) = [line for line in screen(state, 120, 24).splitlines() if line.startswith("tick ")]
+    assert row.rstrip().endswith(f" {shown}")
+    assert "producer_" not in screen(state)
+    assert list(state.events) == ["tick"]
+
+
+def test_a_producer_belongs_to_the_event_with_the_longest_name() -> None:
+    state = running()
+    loaded = {"report": "loaded", "plugin": "t", "async_events": ["tick", "tick-tock", "odd name"]}
+    state.apply(loaded)
+    told = figures("tick", 0) | figures("tick_tock", 3) | figures("odd_name", 1, 1)
+    state.apply({"report": "metrics", "plugin": "t", "metrics": told})
+    rows = {name: row.producer for name, row in state.events.items()}
+    assert rows == {"tick": "", "tick-tock": "ended", "odd name": "failed 1 time"}

@@ -7,6 +7,7 @@ from typing import Any, final
 from falcokit.runtime.async_events import AsyncEventHandler
 from falcokit.runtime.event import Event
 from falcokit.runtime.exported_table import Shape
+from falcokit.runtime.supervision import ProducerState
 
 ABI: int
 
@@ -29,6 +30,12 @@ class Link:
         codes: tuple[int, ...],
         sources: tuple[str, ...],
         /,
+    ) -> None: ...
+    def set_producers(
+        self, labels: tuple[str, ...], view: Callable[[], tuple[ProducerState, ...]], /
+    ) -> None: ...
+    def set_producer(
+        self, index: int, state: int, failures: int, in_row: int, until_ns: int, /
     ) -> None: ...
     def subscribe(self, function: Callable[[], bool], /) -> int: ...
     def unsubscribe(self, number: int, /) -> None: ...

@@ -76,6 +76,7 @@ class DevLines:
             name = console.printable(row.name)
             console.data(
                 f"{name}: {row.count} events, {row.rate:.1f}/s, {row.byte_rate:.0f} B/s"
+                + (f", {row.producer}" if row.producer else "")
                 + (f", {payload}" if payload else "")
             )
         if self._state.fields:

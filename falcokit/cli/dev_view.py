@@ -194,9 +194,12 @@ def _cells(row: EventRow, now: float, bars: int) -> Iterable[Text]:
         f"{row.rate:,.1f}",
         *((sparkline(row.history, bars), f"{row.byte_rate:,.0f}") if bars else ()),
         age,
-        printable(row.last_data.removesuffix("\0"), _PAYLOAD_LIMIT),
     ):
         yield Text(text, style=style)
+    payload = printable(row.last_data.removesuffix("\0"), _PAYLOAD_LIMIT)
+    told = f"{row.producer}{' · ' if payload else ''}" if row.producer else ""
+    # "ended" is no fault: a generator may have an end.
+    yield Text.assemble((told, "dim" if row.producer == "ended" else "bold red"), (payload, style))
 
 
 def _span(seconds: float) -> str:

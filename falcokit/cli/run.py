@@ -69,6 +69,7 @@ def run(
         limit=limit,
         duration=duration,
         record=record,
+        metrics=as_json,
     )
     show = console.json_line if as_json else EventLines().show
     error: Report | None = None

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from falcokit.native.declaration import overrides, strings, wrong
 from falcokit.runtime.event import MAX_NAME
-from falcokit.runtime.producers import declared_producers
+from falcokit.runtime.producers import RESTARTS, declared_producers
 
 __all__ = ["HOOKS", "async_metadata"]
 
@@ -31,6 +32,12 @@ def async_metadata(plugin: type[Any]) -> dict[str, Any]:
             wrong(plugin, at, "has a producer without an interval", hint)
         if producer.every is not None and not producer.every > 0:
             wrong(plugin, at, "has a producer with every <= 0", "seconds > 0")
+        if producer.restart not in RESTARTS:
+            hint = " or ".join(f'"{restart}"' for restart in RESTARTS)
+            wrong(plugin, at, f"has a producer with restart={producer.restart!r}", hint)
+        if not 0 < producer.max_pause < math.inf:
+            what = f"has a producer with max_pause={producer.max_pause!r}"
+            wrong(plugin, at, what, "seconds > 0 that the pause before a new start grows to")
     names = list(dict.fromkeys([*strings(plugin, "async_events"), *(p.event for p in producers)]))
     if not names:
         hint = 'async_events = ("my_event",): the framework refuses every name not listed'

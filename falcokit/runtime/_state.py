@@ -23,48 +23,18 @@ from falcokit.runtime.errors import PluginError, is_whole, tell
 from falcokit.runtime.logs import current, targets
 from falcokit.runtime.metrics import checked
 from falcokit.runtime.parsing import EventParsing, wanted_events
-from falcokit.runtime.producers import Producers, place_of
+from falcokit.runtime.producers import Producers, declared_producers, place_of
 from falcokit.runtime.tables import bind_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Protocol
+    from collections.abc import Iterator
 
-    from falcokit.runtime._routines import RoutineHost, Routines
+    from falcokit.runtime._host import Host
+    from falcokit.runtime._routines import Routines
     from falcokit.runtime._source_state import OpenSource
-    from falcokit.runtime.async_events import AsyncEventHandler
     from falcokit.runtime.event import Event
-    from falcokit.runtime.exported_table import Shape
-    from falcokit.runtime.tables import TableHost
-
-    class Host(RoutineHost, TableHost, Protocol):
-        """What a state needs of whoever runs it: a log, handlers, and what calls routines."""
-
-        def log(self, severity: int, component: str | None, text: str) -> None:
-            """Write to the host's log."""
-
-        def emitter(self, dump: bool) -> AsyncEventHandler:  # a C method
-            """Return the handler of the capture, or the dump, that is open now."""
-
-        def export_table(self, name: str, make_shape: Callable[[type, type], Shape], /) -> object:
-            """Make a table of the host's, or this driver's, and of its base classes; return it."""
-
-        def bind(self, plugin: Any, extraction_failed: Callable[..., str], /) -> None:
-            """Find the methods that the host's thread will call."""
-
-        def set_parser(
-            self,
-            function: Callable[[Event], None],
-            failed: Callable[[BaseException], str],
-            codes: tuple[int, ...],
-            sources: tuple[str, ...],
-            /,
-        ) -> None:
-            """Call `function` for each event of these codes and sources; () is any source."""
-
-        def close(self) -> None:
-            """Let go of the author's objects: no hook is called any more."""
-
+    from falcokit.runtime.producers import Producer
+    from falcokit.runtime.supervision import ProducerState, Supervision
 
 __all__ = ["PluginState"]
 
@@ -90,6 +60,7 @@ class PluginState:
         self._plugin: Any = None
         self._config_type: type | None = None
         self._producers: Producers | None = None
+        self._supervised: list[tuple[Producer, Supervision]] = []
         self.sources: dict[int, OpenSource] = {}  # open event sources, by key
         self._routines: Routines | None = None
         self._thread = threading.current_thread()
@@ -121,6 +92,7 @@ class PluginState:
             if isinstance(self._plugin, EventParsing):
                 codes, sources = wanted_events(self._plugin)
                 self.host.set_parser(self._plugin.parse_event, self.parse_failed, codes, sources)
+            self._supervise(plugin)
         except BaseException:
             targets.remove(self)
             raise
@@ -133,6 +105,21 @@ class PluginState:
         for attribute, declared in exported_tables(plugin).items():
             shape = functools.partial(make_shape, declared)
             vars(self._plugin)[attribute] = self.host.export_table(declared.name, shape)
+
+    def _supervise(self, plugin: type[Any]) -> None:
+        declared = declared_producers(plugin)
+        if not declared:
+            return
+        from falcokit.runtime.supervision import Supervision, metric_labels  # noqa: PLC0415
+
+        self.host.set_producers(tuple(metric_labels(declared)), self.producer_states)
+        for index, producer in enumerate(declared):
+            publish = functools.partial(self.host.set_producer, index)
+            self._supervised.append((producer, Supervision(producer, publish)))
+
+    def producer_states(self) -> tuple[ProducerState, ...]:
+        """Return the state of each decorated producer, from any thread."""
+        return tuple(supervision.state for _, supervision in self._supervised)
 
     def destroy(self) -> None:
         """Call the author's destroy; the state is gone whatever it does."""
@@ -182,9 +169,9 @@ class PluginState:
         """Open a capture: start_async, then the decorated producers."""
         handler = self.host.emitter(False)
         self._plugin.start_async(handler)
-        self._producers = Producers(self._plugin, handler, self.write_error)
+        self._producers = Producers(self._plugin, handler, self)
         try:
-            self._producers.start()
+            self._producers.start(self._supervised)
         except BaseException:
             try:
                 self.stop()
@@ -200,6 +187,8 @@ class PluginState:
         finally:
             if producers is not None:
                 producers.stop()
+            for _, supervision in self._supervised:
+                supervision.stopped()
 
     def dump(self) -> None:
         """Let the author dump the state."""

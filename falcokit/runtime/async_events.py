@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from falcokit.runtime.event import AsyncEvent
+    from falcokit.runtime.supervision import ProducerState
 
 __all__ = ["AsyncCounters", "AsyncEventHandler", "AsyncEvents"]
 
@@ -105,6 +106,11 @@ class AsyncEventHandler(ABC):
     @abstractmethod
     def counters(self) -> AsyncCounters:
         """What became of the plugin's async events since init."""
+
+    @property
+    @abstractmethod
+    def producers(self) -> tuple[ProducerState, ...]:
+        """What each decorated producer is doing: running, failing, waiting, ended or stopped."""
 
 
 class AsyncEvents:

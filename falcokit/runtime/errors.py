@@ -45,6 +45,7 @@ __all__ = [
     "SourceClosedError",
     "TableError",
     "UndeclaredEventError",
+    "brief",
     "is_whole",
     "own_frames",
     "places_of",
@@ -210,7 +211,9 @@ def tell(error: BaseException, hook: str, place: str = "") -> str:
 
 
 def _more(error: BaseException, places: list[Place], own: list[Place]) -> Iterator[str]:
-    yield from _notes(error)
+    notes = getattr(error, "__notes__", None)
+    if isinstance(notes, list):
+        yield from (str(note)[:_TEXT_MAX] for note in notes[:_CHAIN_MAX])
     # What falcokit itself says is complete: what it found out by is of no use to the author.
     if not (isinstance(error, PluginError) and places and _is_ours(places[-1].filename)):
         yield from _calls(own)
@@ -224,12 +227,6 @@ def _text_of(error: BaseException) -> str:
         return f"its text cannot be had ({type(e).__name__})"
     more = len(text) - _TEXT_MAX
     return text if more <= 0 else f"{text[:_TEXT_MAX]}… ({more} more characters)"
-
-
-def _notes(error: BaseException) -> list[str]:
-    notes = getattr(error, "__notes__", None)
-    told = notes[:_CHAIN_MAX] if isinstance(notes, list) else []
-    return [note[:_TEXT_MAX] for note in told if isinstance(note, str)]
 
 
 def _calls(own: list[Place]) -> Iterator[str]:
@@ -258,13 +255,14 @@ def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
 
 def _behind(error: BaseException) -> Iterator[str]:
     for by, behind in _chain(error):
-        yield f"{by} {_short(behind)}"
+        yield f"{by} {brief(behind)}"
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions[:_CHAIN_MAX]:
-            yield f"one of them: {_short(one)}"
+            yield f"one of them: {brief(one)}"
 
 
-def _short(error: BaseException) -> str:
+def brief(error: BaseException) -> str:
+    """Return type, text and place of an exception alone."""
     text, own = _text_of(error), own_frames(places_of(error))
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return f"{said}, at {own[-1].filename}:{own[-1].lineno}" if own else said

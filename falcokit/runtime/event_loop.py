@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from falcokit.runtime.errors import CaptureClosedError
 
 if TYPE_CHECKING:
-    from falcokit.runtime.producers import Emission, Producer
+    from falcokit.runtime._emission import Emission
+    from falcokit.runtime.producers import Producer
+    from falcokit.runtime.supervision import Supervision
 
 __all__ = ["LoopThread"]
 
@@ -23,7 +25,9 @@ __all__ = ["LoopThread"]
 class LoopThread:
     """Runs async producers until they end or are cancelled."""
 
-    def __init__(self, plugin: Any, producers: list[tuple[Producer, Emission]]) -> None:
+    def __init__(
+        self, plugin: Any, producers: list[tuple[Producer, Emission, Supervision]]
+    ) -> None:
         self._plugin = plugin
         self._producers = producers
         self._loop = asyncio.new_event_loop()
@@ -63,39 +67,61 @@ class LoopThread:
 
     async def _all(self) -> None:
         self._main = asyncio.current_task()
-        tasks = [asyncio.ensure_future(self._one(p, e)) for p, e in self._producers]
+        tasks = [asyncio.ensure_future(self._one(*each)) for each in self._producers]
         if self._stopping:
             self._cancel()
         await asyncio.wait(tasks)
 
-    async def _one(self, producer: Producer, emission: Emission) -> None:
-        try:
-            if producer.yields:
-                await self._steps(producer, emission)
-            else:
-                await self._calls(producer, emission)
-        except (CaptureClosedError, asyncio.CancelledError):
-            return
-        except BaseException as e:  # noqa: BLE001  # told in the log; the other producers go on
-            emission.report(e)
+    async def _one(self, producer: Producer, emission: Emission, supervision: Supervision) -> None:
+        run = self._steps if producer.yields else self._calls
+        while True:
+            try:
+                if not await run(producer, emission, supervision):
+                    return
+                pause = emission.report_end(supervision)
+            except CaptureClosedError:
+                return
+            except BaseException as e:  # noqa: BLE001  # told in the log; the other producers go on
+                if self._stopping:
+                    if not isinstance(e, asyncio.CancelledError):
+                        emission.report(e)
+                    return
+                pause = emission.report_failure(e, supervision)
+            if pause is None:
+                return
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(pause)
+            if self._stopping:
+                return
+            supervision.again()
 
-    async def _steps(self, producer: Producer, emission: Emission) -> None:
+    async def _steps(self, producer: Producer, emission: Emission, _: Supervision) -> bool:
         async for value in producer.function(self._plugin):
             emission.send(value)
             if producer.every is not None:
                 await asyncio.sleep(producer.every)
+        return True
 
-    async def _calls(self, producer: Producer, emission: Emission) -> None:
+    async def _calls(
+        self, producer: Producer, emission: Emission, supervision: Supervision
+    ) -> bool:
         if producer.every is None:
             emission.send(await producer.function(self._plugin))
-            return
+            return True
         due = self._loop.time()
         while True:
             try:
-                emission.send(await producer.function(self._plugin))
-            except (CaptureClosedError, asyncio.CancelledError):
+                value = await producer.function(self._plugin)
+            except CaptureClosedError:
                 raise
             except Exception as e:  # noqa: BLE001  # the next call may succeed
+                if not supervision.failed_call(e):
+                    emission.report(e, "\n  it is not called again")
+                    return False
                 emission.report(e)
+            else:
+                if supervision.failures:
+                    supervision.well()
+                emission.send(value)
             due = max(due + producer.every, self._loop.time() - producer.every)
             await asyncio.sleep(max(0.0, due - self._loop.time()))

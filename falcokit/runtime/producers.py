@@ -2,8 +2,8 @@
 """Decorated producers: `@async_event(name, every=...)`, and running them for a capture.
 
 A plain method is called at the interval and what it returns is emitted; what a generator yields is
-emitted; `async def` runs on an event loop of the plugin's own. Used by `_state`, which starts and
-stops them with the capture.
+emitted; `async def` runs on an event loop of the plugin's own. One that ends of an error is started
+again: `supervision` says when. Used by `_state`, which starts and stops them with the capture.
 """
 
 from __future__ import annotations
@@ -11,22 +11,25 @@ from __future__ import annotations
 import functools
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from falcokit.runtime.background import BackgroundTask
-from falcokit.runtime.errors import CaptureClosedError, EmitError, PluginError, own_frames, tell
-from falcokit.runtime.event import AsyncEvent
+from falcokit.runtime.errors import CaptureClosedError, PluginError, own_frames
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
 
+    from falcokit.runtime._emission import Emission
+    from falcokit.runtime._state import PluginState
     from falcokit.runtime.async_events import AsyncEventHandler
+    from falcokit.runtime.supervision import Supervision
 
 __all__ = [
-    "Emission",
+    "RESTARTS",
     "Producer",
     "Producers",
+    "Restart",
     "async_event",
     "declared_producers",
     "place_of",
@@ -37,7 +40,10 @@ _Function = TypeVar("_Function", bound="Callable[..., Any]")
 _MARK = "__falcokit_producer__"
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # flags of a code object
 _STOP_SECONDS = 4.0  # one less than the host waits, so that the reason can be told
-_REPEAT_SECONDS = 60.0  # an error that repeats is logged so often
+_MAX_PAUSE = 60.0
+
+Restart: TypeAlias = Literal["on_error", "always", "never"]
+RESTARTS = ("on_error", "always", "never")
 
 
 class Producer(NamedTuple):
@@ -46,6 +52,8 @@ class Producer(NamedTuple):
     event: str
     every: float | None
     function: Callable[..., Any]
+    restart: Restart = "on_error"
+    max_pause: float = _MAX_PAUSE
 
     @property
     def is_async(self) -> bool:
@@ -58,21 +66,35 @@ class Producer(NamedTuple):
         return bool(self.function.__code__.co_flags & (_GENERATOR | _ASYNC_GENERATOR))
 
 
-def async_event(name: str, *, every: float | None = None) -> Callable[[_Function], _Function]:
+def async_event(
+    name: str,
+    *,
+    every: float | None = None,
+    restart: Restart = "on_error",
+    max_pause: float = _MAX_PAUSE,
+) -> Callable[[_Function], _Function]:
     """Make a method the producer of the async event `name`, which this declares too.
 
     It runs from the opening of a capture to its close. What it returns or yields is the data of an
     event: bytes, str, what JSON can hold, or an AsyncEvent; None emits nothing.
 
+    An error in it is logged with its place. A plain method is called again at its interval; a
+    generator or a coroutine is started again after a pause, which doubles with each failure in a
+    row. One that returns has ended, which a generator tells in the log.
+
     Args:
         name: The event's name, at most 31 bytes.
         every: Seconds between two calls, or between two steps of a generator; the first comes at
             once. Required for a plain method; a generator or a coroutine may wait for itself.
+        restart: When it is started again: "on_error", "always" (also after it has returned), or
+            "never" (the first error ends it, of a plain method too).
+        max_pause: Seconds that the pause grows to, from one. After it has run for so long without
+            an error it begins anew.
 
     """
 
     def mark(function: _Function) -> _Function:
-        setattr(function, _MARK, Producer(name, every, function))
+        setattr(function, _MARK, Producer(name, every, function, restart, max_pause))
         return function
 
     return mark
@@ -91,74 +113,37 @@ def declared_producers(plugin: type) -> list[Producer]:
     return list(found.values())
 
 
-class Emission:
-    """What one producer gives, sent through the handler; its errors are logged, not repeated."""
-
-    def __init__(
-        self, producer: Producer, handler: AsyncEventHandler, log: Callable[..., None]
-    ) -> None:
-        self._producer = producer
-        self._handler = handler
-        self._log = log
-        self._last: tuple[str, float] = ("", 0.0)
-
-    def send(self, value: Any) -> None:
-        """Emit one value; CaptureClosedError is left to end the producer."""
-        if value is None:
-            return
-        try:
-            if isinstance(value, AsyncEvent):
-                self._handler.emit(value)
-            else:
-                self._handler.emit(self._producer.event, value)
-        except CaptureClosedError:
-            raise
-        except EmitError as e:
-            self.report(e)
-
-    def report(self, error: BaseException) -> None:
-        """Log an error of the producer, and the same one again only after a minute."""
-        text = tell(error, f"producer of {self._producer.event!r}")
-        if not own_frames(traceback.extract_tb(error.__traceback__)):
-            # Emission failed after the producer had returned: its first line is the place.
-            code = self._producer.function.__code__
-            text = f"{code.co_filename}:{code.co_firstlineno}: {text}"
-        now = time.monotonic()
-        if text != self._last[0] or now - self._last[1] > _REPEAT_SECONDS:
-            self._last = (text, now)
-            self._log(text)
-
-
 class Producers:
     """The running producers of one capture."""
 
-    def __init__(self, plugin: Any, handler: AsyncEventHandler, log: Callable[..., None]) -> None:
+    def __init__(self, plugin: Any, handler: AsyncEventHandler, state: PluginState) -> None:
         self._plugin = plugin
         self._handler = handler
-        self._log = log
+        self._state = state
         self._tasks: list[BackgroundTask] = []
         self._loop_thread: Any = None
 
-    def start(self) -> None:
+    def start(self, supervised: list[tuple[Producer, Supervision]]) -> None:
         """Start each on its thread, and those that are async on one event loop."""
-        producers = declared_producers(type(self._plugin))
-        for producer in producers:
-            if not producer.is_async:
-                task = BackgroundTask()
-                self._tasks.append(task)
-                run = self._run_steps if producer.yields else self._run_calls
-                emission = Emission(producer, self._handler, self._log)
-                task.start(
-                    functools.partial(run, producer, task, emission),
-                    name=f"producer of {producer.event}",
-                )
-        on_loop = [p for p in producers if p.is_async]
+        from falcokit.runtime._emission import Emission  # noqa: PLC0415  # not for who has none
+
+        on_loop: list[tuple[Producer, Emission, Supervision]] = []
+        for producer, supervision in supervised:
+            emission = Emission(producer, self._handler, self._state)
+            supervision.begin()
+            if producer.is_async:
+                on_loop.append((producer, emission, supervision))
+                continue
+            task = BackgroundTask()
+            self._tasks.append(task)
+            task.start(
+                functools.partial(self._run, producer, task, emission, supervision),
+                name=f"producer of {producer.event}",
+            )
         if on_loop:
             from falcokit.runtime.event_loop import LoopThread  # noqa: PLC0415  # asyncio: 40 ms
 
-            loop_thread = LoopThread(
-                self._plugin, [(p, Emission(p, self._handler, self._log)) for p in on_loop]
-            )
+            loop_thread = LoopThread(self._plugin, on_loop)
             loop_thread.start()
             self._loop_thread = loop_thread
 
@@ -185,29 +170,62 @@ class Producers:
                 f"stop_async: {where}, {_STOP_SECONDS:g} s after it was asked to stop"
             )
 
-    def _run_calls(self, producer: Producer, task: BackgroundTask, emission: Emission) -> None:
-        for _ in _ticks(task, producer.every or 0.0):
+    def _run(
+        self, producer: Producer, task: BackgroundTask, emission: Emission, supervision: Supervision
+    ) -> None:
+        run = self._steps if producer.yields else self._calls
+        while True:
             try:
-                emission.send(producer.function(self._plugin))
+                if not run(producer, task, emission, supervision):
+                    return
+                pause = emission.report_end(supervision)
             except CaptureClosedError:
                 return
-            except Exception as e:  # noqa: BLE001  # the next call may succeed
-                emission.report(e)
-            except BaseException as e:  # noqa: BLE001  # sys.exit() ends the producer, not the host
-                emission.report(e)
+            except BaseException as e:  # noqa: BLE001  # sys.exit() fails the producer, not the host
+                if task.stopping:
+                    emission.report(e)
+                    return
+                pause = emission.report_failure(e, supervision)
+            if pause is None or not task.should_keep_running(pause):
                 return
+            supervision.again()
 
-    def _run_steps(self, producer: Producer, task: BackgroundTask, emission: Emission) -> None:
+    def _calls(
+        self, producer: Producer, task: BackgroundTask, emission: Emission, supervision: Supervision
+    ) -> bool:
+        for _ in _ticks(task, producer.every or 0.0):
+            try:
+                value = producer.function(self._plugin)
+            except CaptureClosedError:
+                raise
+            except Exception as e:  # noqa: BLE001  # the next call may succeed
+                if not supervision.failed_call(e):
+                    emission.report(e, "\n  it is not called again")
+                    return False
+                emission.report(e)
+                continue
+            if supervision.failures:
+                supervision.well()
+            emission.send(value)
+        return False
+
+    def _steps(
+        self,
+        producer: Producer,
+        task: BackgroundTask,
+        emission: Emission,
+        _supervision: Supervision,
+    ) -> bool:
+        """Return whether the generator has come to its end."""
         steps = producer.function(self._plugin)
         try:
             for _ in _ticks(task, producer.every or 0.0):
                 emission.send(next(steps))
-        except (StopIteration, CaptureClosedError):
-            return
-        except BaseException as e:  # noqa: BLE001
-            emission.report(e)
+        except StopIteration:
+            return True
         finally:
             steps.close()
+        return False
 
 
 def _ticks(task: BackgroundTask, every: float) -> Iterator[None]:

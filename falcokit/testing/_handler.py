@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import queue
     from collections.abc import Iterable
 
+    from falcokit.runtime.supervision import ProducerState
     from falcokit.testing._running import RunningPlugin
 
 __all__ = ["InProcessHandler"]
@@ -108,3 +109,8 @@ class InProcessHandler(AsyncEventHandler):
         """What became of the events so far."""
         n = self._running.delivered
         return AsyncCounters(n, n, n, 0, 0, 0, 0, dict(self._running.refused))
+
+    @property
+    def producers(self) -> tuple[ProducerState, ...]:
+        """The state of each decorated producer."""
+        return self._running.producers

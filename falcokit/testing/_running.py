@@ -18,6 +18,7 @@ from falcokit.runtime.producers import declared_producers
 from falcokit.testing._fields import InProcessFields
 from falcokit.testing._handler import InProcessHandler
 from falcokit.testing._listening import InProcessRoutines
+from falcokit.testing._producers import InProcessProducers
 from falcokit.testing._source import RunningSource
 from falcokit.testing._store import StoredEntry, StoredTable, new_table
 from falcokit.testing._tables import DictTables
@@ -41,7 +42,7 @@ class LogMessage(NamedTuple):
     text: str
 
 
-class RunningPlugin(InProcessRoutines, InProcessFields):
+class RunningPlugin(InProcessRoutines, InProcessFields, InProcessProducers):
     """A plugin between init and destroy. Made by `start_plugin`.
 
     Attributes:

@@ -136,3 +136,31 @@ def test_dev_watch_keeps_open_params_and_begins_again(counter: Path) -> None:
         finally:
             dev.terminate()
     assert (said[0], said[-1]) == ("2 None", "2 <number 1>")
+
+
+_FAILING = """\
+from falcokit import AsyncEvents, Plugin, async_event
+
+class Counter(Plugin, AsyncEvents):
+    @async_event("beat", every=0.01)
+    def beat(self):
+        return "beat"
+
+    @async_event("gone")
+    def gone(self):
+        yield "once"
+        raise ValueError("no more")
+"""
+
+
+def test_run_and_dev_tell_what_a_producer_does(counter: Path) -> None:
+    (counter / "counter.py").write_text(_FAILING)
+    told = [r for r in reports("run", "-C", counter, "-n", "120") if r["report"] == "metrics"]
+    metrics = told[0]["metrics"]
+    assert (metrics["producer_beat_state"], metrics["producer_gone_state"]) == (0, 2)
+    assert 0 < metrics["producer_gone_retry_ms"] <= 1000
+    done = falcokit("dev", "-C", counter, "--duration", 1.5)
+    assert "gone: " in done.stdout
+    assert ", failed " in next(line for line in done.stdout.splitlines() if line[:5] == "gone:")
+    run = falcokit("run", "-C", counter, "-n", "20")
+    assert "gone': ValueError: no more\n           it starts again in 1 s\n" in run.stderr

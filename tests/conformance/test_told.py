@@ -130,7 +130,7 @@ def test_so_has_the_log(drive: Drive, write_plugin: WritePlugin, hook: str) -> N
     assert told(author, hook) in logs
 
 
-@pytest.mark.parametrize("hook", ["init", "stop_async", "parse_event"])
+@pytest.mark.parametrize("hook", ["init", "stop_async", "parse_event", "producer of 'produced'"])
 def test_the_whole_traceback_is_there_for_every_hook_a_library_took_part_in(
     write_plugin: WritePlugin, hook: str
 ) -> None:

@@ -220,3 +220,23 @@ def test_a_capture_hook_that_raises_anything_is_told(
     report = _plughost(real_host, author, f"capture_close {kind}")
     assert report["cycles"][0]["end"] == "eof"
     assert _said_at(author, "\n".join(report["log"]), "capture_close", kind), report
+
+
+def test_names_of_metrics_that_change_take_no_memory(
+    write_plugin: Callable[..., Author], tortured: Callable[..., Said]
+) -> None:
+    author = write_plugin("""
+        class P(Plugin, AsyncEvents):
+            asked = 0
+            @async_event("beat", every=0.01)
+            def beat(self):
+                return b"x"
+            def get_metrics(self):
+                self.asked += 1
+                return [Metric(f"{self.asked}_{n}_" + "name" * 10, 1) for n in range(100)]
+    """)
+    asked = ("metrics=100", "@metrics=100", "metrics=1500", "@metrics=1500")
+    said = tortured(f"load={author.library}", "init", *asked, "destroy")
+    first, _, *later = said.of("metrics")
+    # 300,000 names; each was kept, and all of them compared, at every call.
+    assert all(op["rss_kb"] - first["rss_kb"] < 4000 for op in later), said.of("metrics")

@@ -14,6 +14,7 @@
 //   glue_parse.c    parse_event                glue_event.c     events as hooks get them
 //   glue_listen.c   capture hooks              glue_routine.c   what they subscribe
 //   glue_table*.c   imported tables            glue_store*.c    exported tables
+//   glue_producers.c  states of producers
 #pragma once
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -199,6 +200,7 @@ typedef struct fk_impl {
 	struct fk_tables *tables;         // glue_tables.c
 	struct fk_listening *listening;   // glue_listen.c
 	struct fk_xroot *exports;         // glue_store_export.c
+	struct fk_producers *producers;   // glue_producers.c
 } fk_impl;
 
 void fk_impl_ref(fk_impl *impl);

@@ -3,6 +3,7 @@
 // extension type, because a call through cffi costs more than all the rest of an emit.
 // Called by any Python thread, with the GIL.
 #include "glue_emission.h"
+#include "glue_producers.h"
 #include <string.h>
 
 typedef struct Emitter {
@@ -194,6 +195,11 @@ static PyObject *emitter_counters(PyObject *me, void *unused) {
 		(unsigned long long)c->discarded, (unsigned long long)c->undelivered, refused);
 }
 
+static PyObject *emitter_producers(PyObject *me, void *unused) {
+	(void)unused;
+	return fk_producers_view(((Emitter *)me)->impl);
+}
+
 static void emitter_free(PyObject *me) {
 	Emitter *self = (Emitter *)me;
 	PyTypeObject *type = Py_TYPE(me);
@@ -208,7 +214,9 @@ static PyMethodDef emitter_methods[] = {
 	{"emit_many", (PyCFunction)(void (*)(void))emitter_emit_many, METH_FASTCALL | METH_KEYWORDS,
 	 NULL},
 	{0}};
-static PyGetSetDef emitter_attributes[] = {{"counters", emitter_counters, NULL, NULL, NULL}, {0}};
+static PyGetSetDef emitter_attributes[] = {{"counters", emitter_counters, NULL, NULL, NULL},
+                                           {"producers", emitter_producers, NULL, NULL, NULL},
+                                           {0}};
 static PyType_Slot emitter_slots[] = {{Py_tp_dealloc, emitter_free},
                                       {Py_tp_methods, emitter_methods},
                                       {Py_tp_getset, emitter_attributes},

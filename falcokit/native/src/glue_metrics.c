@@ -1,36 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// get_metrics: the counters of async delivery, of event sourcing and of declared fields, for plugins that
-// have these, then the author's own.
+// get_metrics: the counters of async delivery, of event sourcing and of declared fields and the states
+// of producers, for plugins that have these, then the author's own.
 // Falco asks from the threads of its web server, also two at once and while the event loop runs: the
-// array is the thread's own, valid until that thread asks again.
+// array and the names are the thread's own, valid until that thread asks again.
 #include "glue_extract.h"
+#include "glue_producers.h"
 #include "glue_source.h"
+#include "result_arena.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct metric_list {
 	ss_plugin_metric *items;
 	uint32_t count, room;
+	fk_arena names; // until this thread asks again, or ends
 	char err[512];
 } metric_list;
 static __thread metric_list list;
+static pthread_key_t key;
 
-// Names are kept for the life of the process: the host reads them after the call, and there are few.
+static void thread_ends(void *of) {
+	metric_list *mine = of;
+	free(mine->items);
+	fk_arena_free(&mine->names);
+	memset(mine, 0, sizeof *mine);
+}
+
+static void make_key(void) { pthread_key_create(&key, thread_ends); }
+
+// Of what an earlier call on this thread has left.
+static void clear(void) {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, make_key);
+	pthread_setspecific(key, &list);
+	list.count = 0;
+	fk_arena_reset(&list.names);
+}
+
 static const char *keep_name(const char *name) {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static char **names;
-	static size_t count;
-	const char *kept = NULL;
-	pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < count && !kept; i++)
-		if (strcmp(names[i], name) == 0) kept = names[i];
-	if (!kept) {
-		char **more = realloc(names, (count + 1) * sizeof *names);
-		if (more) names = more;
-		if (more && (names[count] = strdup(name))) kept = names[count++];
-	}
-	pthread_mutex_unlock(&lock);
-	return kept;
+	size_t size = strlen(name) + 1;
+	char *kept = fk_arena_alloc(&list.names, size);
+	return kept ? memcpy(kept, name, size) : NULL;
 }
 
 // Called by the Python side for each metric of the author, on the thread that asked.
@@ -89,12 +100,36 @@ static void add_source(fk_impl *impl) {
 	add_counter("source_discarded", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.discarded);
 }
 
+static void add_of(const fk_producer *row, const char *what, ss_plugin_metric_type kind,
+                   uint64_t value) {
+	char name[128];
+	snprintf(name, sizeof name, "producer_%s_%s", row->label, what);
+	add_counter(name, kind, value);
+}
+
+// State: 0 running, 1 failing, 2 waiting to be started again, 3 ended, 4 stopped with the capture.
+static void add_producers(const struct fk_producers *producers) {
+	uint64_t now = fk_now();
+	for (uint32_t i = 0; i < producers->count; i++) {
+		const fk_producer *row = &producers->rows[i];
+		uint64_t state = (uint64_t)row->state, in_row = row->in_row, until = row->until_ns;
+		uint64_t left = until > now ? until - now : 0;
+		if (state == FK_PRODUCER_FAILING && until && !left) state = FK_PRODUCER_RUNNING, in_row = 0;
+		if (state != FK_PRODUCER_WAITING) left = 0;
+		add_of(row, "state", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, state);
+		add_of(row, "failures", SS_PLUGIN_METRIC_TYPE_MONOTONIC, row->failures);
+		add_of(row, "failures_in_row", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, in_row);
+		add_of(row, "retry_ms", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, left / 1000000);
+	}
+}
+
 ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n) {
-	list.count = 0;
+	clear();
 	if (impl->has_async) add_delivery(&impl->async);
 	if (impl->sourcing) add_source(impl);
 	if (impl->extraction && impl->extraction->doc)
 		add_counter("fields_over_budget", SS_PLUGIN_METRIC_TYPE_MONOTONIC, impl->extraction->spent);
+	if (impl->producers) add_producers(impl->producers);
 	uint32_t own = list.count;
 	if (impl->has_metrics && fk_python_metrics((uint64_t)(uintptr_t)impl, list.err,
 	                                           sizeof list.err) != SS_PLUGIN_SUCCESS) {

@@ -4,6 +4,7 @@
 // memory of the state, so that a thread that logs after destroy finds a closed log, not freed memory.
 #include "glue_extract.h"
 #include "glue_parse.h"
+#include "glue_producers.h"
 #include "glue_tables.h"
 #include "glue_queue.h"
 #include "glue_source.h"
@@ -38,6 +39,7 @@ static PyObject *link_close(PyObject *me, PyObject *none) {
 	fk_event_forget(&((Link *)me)->impl->event);
 	fk_parse_forget(((Link *)me)->impl);
 	fk_extract_forget(((Link *)me)->impl);
+	fk_producers_forget(((Link *)me)->impl);
 	Py_RETURN_NONE;
 }
 
@@ -73,6 +75,14 @@ static PyObject *link_import_table(PyObject *me, PyObject *args) {
 	return fk_tables_import(((Link *)me)->impl, args);
 }
 
+static PyObject *link_set_producers(PyObject *me, PyObject *args) {
+	return fk_producers_set(((Link *)me)->impl, args);
+}
+
+static PyObject *link_set_producer(PyObject *me, PyObject *args) {
+	return fk_producer_set(((Link *)me)->impl, args);
+}
+
 static PyObject *link_set_parser(PyObject *me, PyObject *args) {
 	if (!fk_parse_bind(((Link *)me)->impl, args)) return NULL;
 	Py_RETURN_NONE;
@@ -93,6 +103,8 @@ static PyMethodDef link_methods[] = {{"log", link_log, METH_VARARGS, NULL},
                                      {"list_tables", link_list_tables, METH_NOARGS, NULL},
                                      {"import_table", link_import_table, METH_VARARGS, NULL},
                                      {"set_parser", link_set_parser, METH_VARARGS, NULL},
+                                     {"set_producers", link_set_producers, METH_VARARGS, NULL},
+                                     {"set_producer", link_set_producer, METH_VARARGS, NULL},
                                      {"subscribe", link_subscribe, METH_O, NULL},
                                      {"unsubscribe", link_unsubscribe, METH_O, NULL},
                                      {"interrupt", link_interrupt, METH_VARARGS, NULL},

@@ -4,6 +4,7 @@
 // the GIL here: hooks run on the state's worker, and parse_event only enters Python when the author
 // asked for the event.
 #include "glue_parse.h"
+#include "glue_producers.h"
 #include "glue_tables.h"
 #include "glue_source.h"
 #include "glue_watch.h"
@@ -28,6 +29,7 @@ void fk_impl_unref(fk_impl *impl) {
 	fk_parse_close(impl);
 	fk_extract_close(impl);
 	fk_tables_free(impl);
+	fk_producers_free(impl);
 	free(impl->worker.text);
 	for (char **path = impl->paths; path && *path; path++) free(*path);
 	free(impl->paths);

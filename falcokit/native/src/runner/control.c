@@ -18,7 +18,8 @@
 
 enum {
 	FK_FLUSH_NS = 20000000,
-	FK_CLOSE_SECONDS = 2, // an orderly close after a signal takes no longer
+	FK_LOOK_NS = 250000000, // at the states of producers, where every event is reported
+	FK_CLOSE_SECONDS = 2,   // an orderly close after a signal takes no longer
 	FK_EXIT_STUCK = 3,
 };
 
@@ -28,7 +29,7 @@ static pthread_mutex_t fk_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fk_guest *fk_metrics;
 static unsigned fk_metrics_count;
 static bool fk_running;
-static uint64_t fk_ends_ns, fk_stats_ns, fk_next_stats_ns; // 0: never
+static uint64_t fk_ends_ns, fk_stats_ns, fk_next_stats_ns, fk_next_look_ns; // 0: never
 
 static void fk_on_signal(int number) {
 	(void)number;
@@ -65,12 +66,20 @@ static uint64_t fk_due(uint64_t *flush_at) {
 	}
 	if (fk_running && fk_stats_ns && now >= fk_next_stats_ns) {
 		fk_stats_report();
-		for (unsigned i = 0; i < fk_metrics_count; i++) fk_guest_report_metrics(&fk_metrics[i]);
+		for (unsigned i = 0; i < fk_metrics_count; i++)
+			fk_guest_report_metrics(&fk_metrics[i], false);
 		while (fk_next_stats_ns <= now) fk_next_stats_ns += fk_stats_ns;
+	}
+	bool look = fk_running && !fk_stats_ns && fk_metrics_count;
+	if (look && now >= fk_next_look_ns) {
+		for (unsigned i = 0; i < fk_metrics_count; i++)
+			fk_guest_report_metrics(&fk_metrics[i], true);
+		fk_next_look_ns = now + FK_LOOK_NS;
 	}
 	if (fk_running) {
 		fk_earlier(&next, fk_ends_ns);
 		fk_earlier(&next, fk_stats_ns ? fk_next_stats_ns : 0);
+		fk_earlier(&next, look ? fk_next_look_ns : 0);
 	}
 	pthread_mutex_unlock(&fk_lock);
 	if (!fk_report_waiting()) {
@@ -143,6 +152,7 @@ void fk_control_begin(uint64_t duration_ns, struct fk_guest *metrics, unsigned c
 	fk_metrics_count = metrics ? count : 0;
 	fk_ends_ns = duration_ns ? now + duration_ns : 0;
 	fk_next_stats_ns = now + fk_stats_ns;
+	fk_next_look_ns = now + FK_LOOK_NS;
 	fk_running = true;
 	pthread_mutex_unlock(&fk_lock);
 	fk_wake();

@@ -200,7 +200,7 @@ enum fk_end fk_capture(struct fk_options *o, struct fk_guest *source, unsigned c
 		fk_live_idle();
 		fk_control_end();
 		for (unsigned i = 0; o->metrics && i < o->guest_count; i++)
-			fk_guest_report_metrics(&o->guests[i]);
+			fk_guest_report_metrics(&o->guests[i], false);
 	}
 	uint64_t start = fk_monotonic_ns();
 	bool ok = fk_close(&run);

@@ -45,6 +45,7 @@ struct fk_guest {
 	bool initialized;
 	uint64_t parse_codes[FK_CODES / 64]; // one bit for each event code; codes above go to nobody
 	bool parse_here;                     // parse_event wants the events of the open source
+	struct fk_text producers;            // what the last report of metrics told of them
 	struct fk_owner *owner;
 };
 
@@ -61,7 +62,7 @@ void fk_guest_forget(struct fk_guest *guest);
 bool fk_guest_init(struct fk_guest *guest);
 void fk_guest_destroy(struct fk_guest *guest);
 bool fk_guest_set_config(struct fk_guest *guest, const char *config);
-void fk_guest_report_metrics(struct fk_guest *guest);
+void fk_guest_report_metrics(struct fk_guest *guest, bool if_changed);
 
 // An error report in the plugin's own words.
 void fk_guest_error(const struct fk_guest *guest, const char *phase, int rc);

@@ -116,11 +116,39 @@ static void fk_add_metric(struct fk_text *t, const ss_plugin_metric *m) {
 	}
 }
 
-void fk_guest_report_metrics(struct fk_guest *guest) {
+static bool fk_ends(const char *text, const char *end) {
+	size_t n = strlen(text), m = strlen(end);
+	return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+// The metrics that tell what a plugin's producers do, as falcokit's own plugins have them.
+static bool fk_of_producers(const char *name) {
+	return name && strncmp(name, "producer_", 9) == 0 &&
+	       (fk_ends(name, "_state") || fk_ends(name, "_failures_in_row"));
+}
+
+static bool fk_producers_changed(struct fk_guest *guest, const ss_plugin_metric *metrics,
+                                 uint32_t n) {
+	struct fk_text now = {0}, before = guest->producers;
+	for (uint32_t i = 0; metrics && i < n; i++) {
+		if (!fk_of_producers(metrics[i].name)) continue;
+		fk_add_s(&now, metrics[i].name);
+		fk_add_c(&now, ' ');
+		fk_add_metric(&now, &metrics[i]);
+		fk_add_c(&now, '\n');
+	}
+	bool changed = now.len && (now.len != before.len || memcmp(now.at, before.at, now.len) != 0);
+	guest->producers = now;
+	fk_text_free(&before);
+	return changed;
+}
+
+void fk_guest_report_metrics(struct fk_guest *guest, bool if_changed) {
 	uint32_t n = 0;
 	if (!guest->api.get_metrics || !guest->initialized) return;
 	// Asked before the report begins: the plugin may log meanwhile.
 	ss_plugin_metric *metrics = guest->api.get_metrics(guest->state, &n);
+	if (if_changed && !fk_producers_changed(guest, metrics, n)) return;
 	struct fk_text *t = fk_report_begin("metrics");
 	fk_add_key(t, "plugin");
 	fk_add_string_or_null(t, guest->name);

@@ -142,6 +142,7 @@ void fk_guest_forget(struct fk_guest *guest) {
 	for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
 	fk_text_free(&guest->fields);
 	fk_text_free(&guest->init_schema);
+	fk_text_free(&guest->producers);
 	fk_names_free(&guest->async_events);
 	fk_names_free(&guest->async_sources);
 	fk_names_free(&guest->extract_sources);

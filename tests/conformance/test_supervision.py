@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Producers that end: started again after an error, and their state in log, metrics and handler."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from drivers import RunnerDrive, build_error
+
+from falcokit.runtime.producers import async_event
+from falcokit.runtime.supervision import Supervision, metric_labels
+
+if TYPE_CHECKING:
+    from conftest import WritePlugin
+    from drivers import Drive
+
+#: Each ends in its own way; `watch` tells their states when all have come as far as they will.
+ENDING = """
+class P(Plugin, AsyncEvents):
+    async_events = ("states",)
+    def init(self):
+        self.runs = dict.fromkeys(("plain", "generator", "coroutine", "async_gen"), 0)
+    def start_async(self, handler):
+        self.handler = handler
+
+    def run(self, name, good):
+        self.runs[name] += 1
+        if self.runs[name] <= 3:
+            raise ValueError(f"{name} fails")
+        return good
+
+    @async_event("plain", every=0.002)
+    def plain(self):
+        return self.run("plain", b"well")
+
+    @async_event("generator", max_pause=0.002)
+    def generator(self):
+        yield b"begun"
+        yield self.run("generator", b"well")
+        self.task_wait()
+
+    @async_event("coroutine", max_pause=0.002)
+    async def coroutine(self):
+        return self.run("coroutine", b"well")
+
+    @async_event("async_gen", max_pause=0.002)
+    async def async_gen(self):
+        yield b"begun"
+        yield self.run("async_gen", b"well")
+        await asyncio.sleep(3600)
+
+    @async_event("exiting", max_pause=0.002)
+    def exiting(self):
+        yield b"begun"
+        sys.exit("away")
+
+    @async_event("cancelled", max_pause=0.002)
+    async def cancelled(self):
+        raise asyncio.CancelledError("by nobody")
+
+    @async_event("returning")
+    def returning(self):
+        yield b"once"
+
+    @async_event("async_returning")
+    async def async_returning(self):
+        yield b"once"
+
+    @async_event("always", restart="always", max_pause=0.002)
+    def always(self):
+        yield b"again"
+
+    @async_event("never", restart="never")
+    def never(self):
+        yield b"once"
+        raise ValueError("never again")
+
+    @async_event("plain_never", every=0.002, restart="never")
+    def plain_never(self):
+        raise ValueError("plain never again")
+
+    @async_event("async_never", every=0.002, restart="never")
+    async def async_never(self):
+        raise ValueError("async never again")
+
+    @async_event("slow")
+    def slow(self):
+        yield b"once"
+        raise ValueError("slow to come back")
+
+    def task_wait(self):
+        while self.handler.producers[0].state != "stopped" and not P.over:
+            time.sleep(0.002)
+    over = False
+    def stop_async(self): P.over = True
+
+    @async_event("watch", every=0.002)
+    def watch(self):
+        states = {p.name: p for p in self.handler.producers}
+        if min(self.runs.values()) < 4 or states["slow"].state != "waiting": return None
+        if any(states[n].state != "ended" for n in ("never", "plain_never", "async_never")):
+            return None
+        told = {n: [p.state, p.failures, p.error] for n, p in states.items()}
+        told["wait"] = states["slow"].retry_at - time.time()
+        return AsyncEvent("states", told)
+"""
+
+
+def _states(out: Any) -> dict[str, Any]:
+    told = [e.data for e in out.events if e.type == "states"]
+    assert told, (Counter(e.type for e in out.events), out.logs)
+    found: dict[str, Any] = json.loads(told[-1])
+    return found
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_a_producer_that_fails_is_started_again(drive: Drive, write_plugin: WritePlugin) -> None:
+    """A12, B12"""
+    author = write_plugin(ENDING)
+    out = drive(author, limit=1500, seconds=4)
+    seen = Counter((e.type, e.data) for e in out.events)
+    for name in ("plain", "generator", "coroutine", "async_gen"):
+        assert seen[name, b"well"] >= 1, name
+    assert seen["generator", b"begun"] >= 4
+    assert seen["async_gen", b"begun"] >= 4
+    assert seen["exiting", b"begun"] > 1
+    assert seen["always", b"again"] > 1
+    for name in ("returning", "async_returning", "never", "slow"):
+        assert seen[name, b"once"] == 1, name
+    states = _states(out)
+    assert 0.0 < states.pop("wait") <= 1.0
+    assert states["returning"] == states["async_returning"] == ["ended", 0, None]
+    error = f"ValueError: never again, at {author.at(chr(34) + 'never again')}"
+    assert states["never"] == ["ended", 1, error]
+    assert states["plain_never"][:2] == states["async_never"][:2] == ["ended", 1]
+    assert states["slow"][:2] == ["waiting", 1]
+    assert states["plain"][:2] == ["running", 0]
+    assert states["always"][0] in {"running", "waiting"}
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_the_log_tells_what_ended_and_when_it_starts_again(
+    drive: Drive, write_plugin: WritePlugin
+) -> None:
+    """B12"""
+    author = write_plugin(ENDING)
+    logs = [log.text for log in drive(author, limit=1500, seconds=4).logs]
+
+    def once(text: str) -> str:
+        found = [log for log in logs if text in log]
+        assert len(found) == 1, (text, found)
+        return found[0]
+
+    for name in ("returning", "async_returning"):
+        assert f"producer of '{name}' has ended: it returned" in once(f"'{name}' has ended")
+    assert "ValueError: slow to come back\n  it starts again in 1 s" in once("slow to come back")
+    assert "\n  it is not started again" in once("ValueError: never again")
+    assert "\n  it is not called again" in once("ValueError: plain never again")
+    assert "\n  it is not called again" in once("ValueError: async never again")
+    assert "it starts again in 0.002 s" in once("ValueError: generator fails")
+    assert "starts again in 0.002 s" in once("SystemExit: away")
+    assert "starts again in 0.002 s" in once("CancelledError: by nobody")
+    assert "starts again" not in once("ValueError: plain fails")
+    assert not [log for log in logs if "'coroutine' has ended" in log]
+
+
+@pytest.mark.drivers("runner", "plughost")
+def test_the_metrics_have_each_state(drive: Drive, write_plugin: WritePlugin) -> None:
+    """B9"""
+    # The last metrics are those of the open capture in the runner, in plughost too.
+    metrics = drive(write_plugin(ENDING), limit=1500, seconds=4).metrics
+    numbers = {name: metrics[f"producer_{name}_state"] for name in ("plain", "returning", "never")}
+    assert numbers == {"plain": 0, "returning": 3, "never": 3}
+    assert metrics["producer_plain_failures"] == 3
+    assert metrics["producer_plain_failures_in_row"] == 0
+    assert metrics["producer_never_failures_in_row"] == 1
+    assert metrics["producer_slow_failures"] >= 1
+    assert metrics["producer_slow_retry_ms"] <= 4000
+
+
+WAITING = """
+class P(Plugin, AsyncEvents):
+    @async_event("fine", every=0.002)
+    def fine(self): return b"x"
+    @async_event("gone", max_pause=3600)
+    def gone(self):
+        yield b"x"
+        raise ValueError("for long")
+    @async_event("gone_too", max_pause=3600)
+    async def gone_too(self):
+        yield b"x"
+        raise ValueError("for long too")
+    def stop_async(self):
+        assert {p.state for p in self.tell.producers} >= {"waiting"}
+    def start_async(self, handler): self.tell = handler
+    def destroy(self):
+        self.log.info("at last %s", {p.state for p in self.tell.producers})
+"""
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_a_pause_ends_with_the_capture(drive: Drive, write_plugin: WritePlugin) -> None:
+    """A12"""
+    out = drive(write_plugin(WAITING), limit=100)
+    assert not out.error
+    assert not [log for log in out.logs if "did not end" in log.text or "Assertion" in log.text]
+    assert out.said("at last {'stopped'}")
+    if drive.name == "runner":
+        closed = next(r for r in out.raw if r["report"] == "closed")
+        assert closed["close_ms"] < 900
+
+
+def test_a_change_of_state_is_reported_while_events_are(write_plugin: WritePlugin) -> None:
+    """X1"""
+    out = RunnerDrive()(write_plugin(WAITING), limit=400, seconds=10)
+    kinds = [r["report"] for r in out.raw]
+    first = next(r for r in out.raw if r["report"] == "metrics")
+    assert first["metrics"]["producer_gone_state"] == 2
+    assert kinds.index("metrics") < len(kinds) - 1 - kinds[::-1].index("event")
+    assert kinds.count("metrics") < 20
+
+
+@pytest.mark.drivers("in_process", "runner")
+def test_who_has_no_producers_has_no_states(drive: Drive, write_plugin: WritePlugin) -> None:
+    out = drive(
+        write_plugin("""
+            class P(Plugin, AsyncEvents):
+                async_events = ("one",)
+                def start_async(self, handler): handler.emit("one", repr(handler.producers))
+        """)
+    )
+    assert out.data == [b"()"]
+    assert not [name for name in out.metrics if name.startswith("producer_")]
+
+
+def test_what_cannot_be_asked_for_is_refused_with_its_line(write_plugin: WritePlugin) -> None:
+    for wrong, text in (
+        ('restart="sometimes"', "has a producer with restart='sometimes'"),
+        ("max_pause=0", "has a producer with max_pause=0"),
+        ("max_pause=float('inf')", "has a producer with max_pause=inf"),
+    ):
+        author = write_plugin(f"""
+            class P(Plugin, AsyncEvents):
+                @async_event("one", {wrong})
+                def one(self): yield b"x"
+        """)
+        assert text in build_error(author).message
+
+
+class _Class:
+    @async_event("one", max_pause=8.0)
+    def method(self) -> Any:
+        yield b"x"
+
+
+def _supervised(**changes: Any) -> tuple[Supervision, list[tuple[int, ...]]]:
+    published: list[tuple[int, ...]] = []
+    producer = _Class.method.__falcokit_producer__._replace(**changes)  # type: ignore[attr-defined]
+    supervision = Supervision(producer, lambda *told: published.append(told))
+    supervision.begin()
+    return supervision, published
+
+
+def test_the_pause_grows_to_its_limit_and_begins_anew_after_a_good_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("falcokit.runtime.supervision.time.monotonic", lambda: now[0])
+    supervision, published = _supervised()
+    pauses = []
+    for lasted in (0.0, 1.0, 0.0, 2.0, 7.9, 8.0, 0.0):
+        now[0] += lasted
+        pause = supervision.failed(ValueError("x"))
+        assert pause is not None
+        assert supervision.state.state == "waiting"
+        pauses.append(pause)
+        now[0] += pause
+        supervision.again()
+        assert supervision.state.state == "failing"
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 8.0, 1.0, 2.0]
+    now[0] += 8.0
+    assert supervision.state[2:4] == ("running", 0)
+    assert published[-1][:3] == (1, 7, 2)
+
+
+def test_nothing_is_published_while_all_is_well() -> None:
+    supervision, published = _supervised()
+    assert len(published) == 2  # made, begun
+    supervision.stopped()
+    assert [told[0] for told in published] == [4, 0, 4]
+
+
+def test_producers_are_told_apart_in_the_metrics() -> None:
+    producer = _Class.method.__falcokit_producer__  # type: ignore[attr-defined]
+
+    def other() -> None:
+        pass
+
+    given = [
+        producer._replace(event="a-b"),
+        producer._replace(event="c"),
+        producer._replace(event="c", function=other),
+    ]
+    assert metric_labels(given) == ["a_b", "c_method", "c_other"]
