@@ -49,14 +49,23 @@ def _encoded(item: Any, *, whole: bool) -> tuple[bytes, int | None]:
             raise InvalidEventError(f"a plugin without an id sends whole events: {e}") from e
         return raw, None
     if not isinstance(item, Event):
-        return payload_bytes(item), time.time_ns()
+        return _payload(item), time.time_ns()
     if item.type != PLUGIN_EVENT:
         what = "a plugin with an id sends plugin events (type 322), not type"
         raise InvalidEventError(f"{what} {item.type}")
     ts = item.ts_ns
     if ts is not None and not (isinstance(ts, int) and 0 <= ts < 2**64):
         raise InvalidEventError(f"ts_ns is an int from 0 to 2**64-1 or None, not {ts!r}")
-    return payload_bytes(item.data), time.time_ns() if ts is None else ts
+    return _payload(item.data), time.time_ns() if ts is None else ts
+
+
+def _payload(data: Any) -> bytes:
+    try:
+        return payload_bytes(data)
+    except InvalidEventError:
+        if not isinstance(data, str):
+            raise
+        return data.encode(errors="replace")  # half a surrogate pair: no reason to end the capture
 
 
 class Channel:

@@ -12,6 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.runtime._state import loggable
 from falcokit.runtime.annotations import evaluate_annotation, own_annotations
 from falcokit.runtime.config import decode_json
 from falcokit.runtime.errors import InvalidEventError, PluginError, SourceClosedError, tell
@@ -126,7 +127,7 @@ class OpenSource:
             if self.queue.closed:  # nobody asks for the end any more
                 self._state.write_error(tell(e, "close"))
             self._state.write_trace(e)
-            self.queue.end(tell(e, "next_batch"))
+            self.queue.end(loggable(tell(e, "next_batch")))
         else:
             self.queue.end()
 

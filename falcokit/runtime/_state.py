@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from falcokit.runtime.producers import Producer
     from falcokit.runtime.supervision import ProducerState, Supervision
 
-__all__ = ["PluginState"]
+__all__ = ["PluginState", "loggable"]
 
 _ERROR, _WARNING, _DEBUG = 3, 4, 7
 _NO_CONFIG = frozenset({"", "{}", "null"})
@@ -222,7 +222,7 @@ class PluginState:
         """Log why parse_event failed, which the framework does not, and return it."""
         text = tell(error, "parse_event")
         self.write_repeated(error, text)
-        return text
+        return loggable(text)
 
     def extraction_failed(self, name: str, error: BaseException, method: Any) -> str:
         """Log why a field has no value, and return it for the last error."""
@@ -231,7 +231,7 @@ class PluginState:
             code = getattr(method, "__code__", None)
             text = f"{code.co_filename}:{code.co_firstlineno}: {text}" if code else text
         self.write_repeated(error, text, name)
-        return text
+        return loggable(text)
 
     def metrics(self) -> Iterator[tuple[str, int, int, float]]:
         """Yield the author's metrics as name, kind, value type and value.
@@ -252,7 +252,7 @@ class PluginState:
         more = len(text) - _LOG_MAX
         if more > 0:
             text = f"{text[:_LOG_MAX]}… ({more} more characters)"
-        self.host.log(severity, component and _loggable(component), _loggable(text))
+        self.host.log(severity, component and loggable(component), loggable(text))
 
     def write_error(self, text: str) -> None:
         """Write an error to the host's log."""
@@ -296,5 +296,6 @@ class PluginState:
         return place_of(self._thread).removeprefix("at ")
 
 
-def _loggable(text: str) -> str:
+def loggable(text: str) -> str:
+    """Return a text as C can have it: without NUL and halves of surrogate pairs."""
     return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()

@@ -23,6 +23,7 @@ __all__ = [
     "PLUGIN_EVENT",
     "ascii_json",
     "decode_json",
+    "encode_json",
     "params_of",
     "payload",
 ]
@@ -95,6 +96,33 @@ def _escapes(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error(_JSON_ESCAPES, _escapes)
+
+
+def encode_json(value: object) -> bytes:
+    """Return an object as JSON; halves of surrogate pairs in its texts, as of names, are U+FFFD.
+
+    Raises:
+        TypeError, ValueError, RecursionError: JSON cannot hold it.
+
+    """
+    import msgspec  # noqa: PLC0415  # 20 ms and 3 MB that a plugin emitting bytes does not pay
+
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_whole_texts(msgspec.to_builtins(value, str_keys=True)))
+    except msgspec.MsgspecError as e:
+        raise ValueError(str(e)) from e
+
+
+def _whole_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_whole_texts(key): _whole_texts(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_whole_texts(one) for one in value]
+    return value
 
 
 def params_of(event: Event) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 // event encoded (layout: falcokit/runtime/event.py). Each refusal is counted and becomes an
 // EmitError. Called by glue_emitter.c, with the GIL.
 #include "glue_emission.h"
+#include "glue_item.h"
 #include <string.h>
 
 static PyObject *arg_names[FK_NARGS]; // interned
@@ -74,6 +75,11 @@ static bool find_bytes(fk_async *a, PyObject *data, fk_emission *e) {
 	if (PyUnicode_Check(data)) {
 		e->data = PyUnicode_AsUTF8AndSize(data, &e->len);
 		if (e->data) return true;
+		if ((e->owned = fk_odd_text(data, true))) {
+			e->data = PyBytes_AS_STRING(e->owned);
+			e->len = PyBytes_GET_SIZE(e->owned);
+			return true;
+		}
 	} else if (PyObject_CheckBuffer(data)) {
 		if (PyObject_GetBuffer(data, &e->view, PyBUF_SIMPLE) == 0) {
 			e->data = e->view.buf;

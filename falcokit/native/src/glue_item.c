@@ -31,6 +31,14 @@ static bool refuse(const char *format, ...) {
 	return false;
 }
 
+PyObject *fk_odd_text(PyObject *text, bool strict) {
+	PyErr_Clear();
+	PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "surrogateescape");
+	if (bytes || strict) return bytes;
+	PyErr_Clear();
+	return PyUnicode_AsEncodedString(text, "utf-8", "replace");
+}
+
 static bool find_bytes(PyObject *object, fk_source_item *item) {
 	if (PyBytes_Check(object)) {
 		item->owned = Py_NewRef(object);
@@ -44,8 +52,12 @@ static bool find_bytes(PyObject *object, fk_source_item *item) {
 			item->owned = Py_NewRef(object);
 			return true;
 		}
-		PyErr_Clear();
-		return refuse("the text %R is not UTF-8", object);
+		// Names of files come so, and whoever makes one must not end the capture by it.
+		item->owned = fk_odd_text(object, false);
+		if (!item->owned) return false;
+		item->data = PyBytes_AS_STRING(item->owned);
+		item->len = PyBytes_GET_SIZE(item->owned);
+		return true;
 	}
 	if (PyObject_CheckBuffer(object)) {
 		if (PyObject_GetBuffer(object, &item->view, PyBUF_SIMPLE) != 0) return false;

@@ -31,10 +31,21 @@ static PyObject *channel_attach(PyObject *me, PyObject *args) {
 
 // end(text | None): EOF, or the failure that the text tells, behind what is in the channel
 static PyObject *channel_end(PyObject *me, PyObject *args) {
-	const char *text = NULL;
-	if (!PyArg_ParseTuple(args, "|z", &text)) return NULL;
-	int rc = text ? SS_PLUGIN_FAILURE : SS_PLUGIN_EOF;
-	fk_channel_end(((Channel *)me)->ch, rc, text ? text : "");
+	PyObject *text = Py_None;
+	if (!PyArg_ParseTuple(args, "|O", &text)) return NULL;
+	if (text == Py_None) {
+		fk_channel_end(((Channel *)me)->ch, SS_PLUGIN_EOF, "");
+		Py_RETURN_NONE;
+	}
+	if (!PyUnicode_Check(text))
+		return PyErr_Format(PyExc_TypeError, "end takes a str or nothing, not %.200s",
+		                    Py_TYPE(text)->tp_name);
+	// Whatever the text is, the source has ended.
+	PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
+	if (!bytes) PyErr_Clear();
+	fk_channel_end(((Channel *)me)->ch, SS_PLUGIN_FAILURE,
+	               bytes ? PyBytes_AS_STRING(bytes) : "the event source has failed");
+	Py_XDECREF(bytes);
 	Py_RETURN_NONE;
 }
 

@@ -3,6 +3,7 @@
 // annotation promised is checked here: another type, or a number that does not fit, is an exception.
 // Called by glue_extract.c, with the GIL. The same rules in Python: falcokit/testing/_values.py.
 #include "glue_extract.h"
+#include "glue_item.h"
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -73,13 +74,7 @@ static bool put_text(fk_arena *arena, PyObject *value, const char **out) {
 	if (!PyUnicode_Check(value)) return wrong_type(value, "string");
 	const char *text = PyUnicode_AsUTF8AndSize(value, &len);
 	if (text) return (*out = copy_text(arena, text, (size_t)len)) != NULL;
-	// Halves of surrogate pairs: bytes of a file name as Python carries them, or nonsense.
-	PyErr_Clear();
-	PyObject *bytes = PyUnicode_AsEncodedString(value, "utf-8", "surrogateescape");
-	if (!bytes) {
-		PyErr_Clear();
-		bytes = PyUnicode_AsEncodedString(value, "utf-8", "replace");
-	}
+	PyObject *bytes = fk_odd_text(value, false);
 	if (!bytes) return false;
 	*out = copy_text(arena, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
 	Py_DECREF(bytes);
