@@ -42,7 +42,7 @@ class P(Plugin, AsyncEvents):
 
 @pytest.mark.drivers("in_process", "runner", "plughost", "sysdig")
 def test_a_source_goes_on_and_a_failure_is_told(read: Read, write_plugin: WritePlugin) -> None:
-    """S2, B12"""
+    """S1, S3, B12"""
     author = write_plugin(SOURCE)
     out = read(author, limit=100, seconds=10)
     assert [event.data for event in out.events[:3]] == [b"name \xff\xfe", b"half ?", b"plain"]
@@ -56,7 +56,7 @@ def test_a_source_goes_on_and_a_failure_is_told(read: Read, write_plugin: WriteP
 
 @pytest.mark.drivers("runner", "plughost")
 def test_a_queue_is_ended_whatever_the_text(read: Read, write_plugin: WritePlugin) -> None:
-    """S5"""
+    """S3, B11"""
     out = read(write_plugin(SOURCE), "queue", limit=100, seconds=10)
     assert [event.data for event in out.events] == [b"queued \xff"]
     assert "it failed of \\udcff and nul" in out.error
@@ -64,7 +64,7 @@ def test_a_queue_is_ended_whatever_the_text(read: Read, write_plugin: WritePlugi
 
 @pytest.mark.drivers("in_process", "runner", "plughost")
 def test_an_async_event_has_the_bytes_of_the_name(drive: Drive, write_plugin: WritePlugin) -> None:
-    """B5"""
+    """A5"""
     out = drive(write_plugin(ASYNC), limit=2)
     data = out.data if drive.name == "runner" else sorted(out.data)
     assert sorted(data) == [b"name \xff\xfe", '{"path":"\ufffd"}'.encode()]

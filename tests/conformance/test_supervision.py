@@ -214,7 +214,7 @@ def test_a_pause_ends_with_the_capture(drive: Drive, write_plugin: WritePlugin) 
 
 
 def test_a_change_of_state_is_reported_while_events_are(write_plugin: WritePlugin) -> None:
-    """X1"""
+    """B9"""
     out = RunnerDrive()(write_plugin(WAITING), limit=400, seconds=10)
     kinds = [r["report"] for r in out.raw]
     first = next(r for r in out.raw if r["report"] == "metrics")
