@@ -146,5 +146,6 @@ class AsyncEvents:
 
         Required: no. Called: when a capture file is begun, while the work may be running. The
         events are written as they are, at the head of the file, with the time of now unless `ts_ns`
-        is set; a reader parses them before anything else.
+        is set; a reader parses them before anything else. Raise: falcokit logs it, and the file has
+        what was emitted before.
         """

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from drivers import RunnerDrive
 
+from falcokit.capture import open_capture
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Call, WritePlugin
-    from drivers import Drive, Plughost
+    from drivers import Drive, Sysdig
 
 BROKEN = """
 class P(Plugin, AsyncEvents, EventParsing):
@@ -100,18 +104,34 @@ def test_a_failing_set_config_is_a_rejection(write_plugin: WritePlugin) -> None:
     assert f"{author.at(_LINE)}: set_config: ValueError: set_config was to fail" in out.error
 
 
-@pytest.mark.host
-def test_a_failing_dump_state_fails_the_recording_and_not_the_host(
-    plughost: Plughost, write_plugin: WritePlugin
+@pytest.mark.drivers("runner", "plughost")
+def test_a_failing_dump_state_is_logged_and_the_capture_file_is_written(
+    drive: Drive, write_plugin: WritePlugin, tmp_path: Path
 ) -> None:
     """A9, B12"""
     author = write_plugin(BROKEN)
-    answer = plughost.raw(
-        "--plugin", author.library, "--init", "dump_state", "--pump", 200, "--events", 1,
-        "--write", plughost._folder / "no.scap", "--log",
-    )  # fmt: skip
-    assert answer["status"] == 1
-    assert "error" in answer
+    given = {"record": tmp_path / "out.scap"} if isinstance(drive, RunnerDrive) else {}
+    out = drive(author, "dump_state", limit=2, **given)
+    assert not out.error
+    assert out.data == [b"1", b"2"]
+    (told,) = out.said(f"{author.at(_LINE)}: dump_state: ValueError: dump_state was to fail")
+    assert told.severity in {"error", None}
+    with open_capture(next(tmp_path.glob("*.scap"))) as capture:
+        assert [e.data for e in capture if e.async_name == "one"] == [b"1", b"2"]
+
+
+@pytest.mark.host
+def test_sysdig_goes_on_when_dump_state_fails(
+    sysdig: Sysdig, write_plugin: WritePlugin, tmp_path: Path
+) -> None:
+    """A9, B12"""
+    author, file = write_plugin(BROKEN), tmp_path / "out.scap"
+    _, said, status = sysdig.raw(
+        *sysdig.beside(author, "dump_state"), "-n", 2, "-w", file, "evt.type=one"
+    )
+    assert status == 0, said
+    with open_capture(file) as capture:
+        assert [e.data for e in capture if e.async_name == "one"] == [b"1", b"2"]
 
 
 @pytest.mark.drivers("in_process")
