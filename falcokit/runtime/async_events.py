@@ -68,7 +68,7 @@ class AsyncEventHandler(ABC):
         ts_ns: int | None = None,
         tid: int | None = None,
         direct: bool = False,
-        plugin_id: int = 0,
+        plugin_id: int | None = None,
     ) -> None:
         """Emit one event; returns when it is in the plugin's ring, waiting while that is full.
 
@@ -146,6 +146,6 @@ class AsyncEvents:
 
         Required: no. Called: when a capture file is begun, while the work may be running. The
         events are written as they are, at the head of the file, with the time of now unless `ts_ns`
-        is set; a reader parses them before anything else. Raise: falcokit logs it, and the file has
-        what was emitted before.
+        is set, under the plugin's own source unless `plugin_id` is; a reader parses them before
+        anything else. Raise: falcokit logs it, and the file has what was emitted before.
         """

@@ -65,7 +65,8 @@ class AsyncEvent(NamedTuple):
             timestamp of your own holds the event back until the source has reached it.
         tid: The thread it belongs to; None for none. Plugin event sources refuse any other.
         plugin_id: Used in `dump_state` only: the id of the event source that a replay finds it
-            under, 0 for syscalls. Live events get theirs from the framework.
+            under, 0 for syscalls; None is the plugin's own, or 0. Live events get theirs from the
+            framework.
 
     """
 
@@ -73,7 +74,7 @@ class AsyncEvent(NamedTuple):
     data: Any = None
     ts_ns: int | None = None
     tid: int | None = None
-    plugin_id: int = 0
+    plugin_id: int | None = None
 
 
 class Event:
@@ -279,14 +280,15 @@ def encode_async(event: AsyncEvent) -> bytes:
         raise EventTooLargeError(
             f"the data of an async event is at most {MAX_DATA} bytes, not {len(data)}"
         )
-    if not isinstance(event.plugin_id, int) or not 0 <= event.plugin_id < 2**32:
-        raise InvalidEventError(f"plugin_id is an int from 0 to 2**32-1, not {event.plugin_id!r}")
+    plugin_id = 0 if event.plugin_id is None else event.plugin_id
+    if not isinstance(plugin_id, int) or not 0 <= plugin_id < 2**32:
+        raise InvalidEventError(f"plugin_id is an int from 0 to 2**32-1, not {plugin_id!r}")
     total = HEADER.size + _ASYNC_LENGTHS.size + len(name) + 1 + len(data)
     ts, tid = _u64("ts_ns", event.ts_ns), _u64("tid", event.tid)
     return b"".join(
         (
             HEADER.pack(ts, tid, total, ASYNC_EVENT, 3),
-            _ASYNC_LENGTHS.pack(4, len(name) + 1, len(data), event.plugin_id),
+            _ASYNC_LENGTHS.pack(4, len(name) + 1, len(data), plugin_id),
             name,
             b"\0",
             data,

@@ -49,7 +49,7 @@ class InProcessHandler(AsyncEventHandler):
         ts_ns: int | None = None,
         tid: int | None = None,
         direct: bool = False,  # noqa: ARG002  # there is no ring here
-        plugin_id: int = 0,
+        plugin_id: int | None = None,
     ) -> None:
         """Check and deliver one event."""
         if not isinstance(name, (str, AsyncEvent)) and data is None:
@@ -74,7 +74,10 @@ class InProcessHandler(AsyncEventHandler):
                 f"async event {event.name!r} is not declared: add it to async_events of plugin"
                 f" {running.name!r}"
             )
-        decoded = Event.from_bytes(encode_async(event), source=running.source)
+        source: str | None = running.source
+        if self._dump:
+            event, source = _dumped(type(running.plugin), event)
+        decoded = Event.from_bytes(encode_async(event), source=source)
         now = time.time_ns()
         if decoded.ts_ns is None:
             decoded = decoded.replace(ts_ns=now)
@@ -114,3 +117,13 @@ class InProcessHandler(AsyncEventHandler):
     def producers(self) -> tuple[ProducerState, ...]:
         """The state of each decorated producer."""
         return self._running.producers
+
+def _dumped(plugin: type[Any], event: AsyncEvent) -> tuple[AsyncEvent, str | None]:
+    """Return an event of dump_state as it is written, and the source that a reader finds it under.
+
+    Inside the host this is glue_emission.c's.
+    """
+    own: int = getattr(plugin, "plugin_id", 0)
+    event_id = own if event.plugin_id is None else event.plugin_id
+    sources = {own: getattr(plugin, "event_source", ""), 0: "syscall"}
+    return event._replace(plugin_id=event_id), sources.get(event_id)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""dump_state, and reading what was recorded: by both hosts, and by falcokit's own reader."""
+"""dump_state, and reading what was recorded: by both hosts, and by falcokit's own reader.
+
+How a plugin with an event source of its own finds its state again is in test_dump_replay.py.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class P(Plugin, AsyncEvents, EventParsing):
             while self.live.counters.emitted < before + 5:
                 time.sleep(0.001)
         for n in range(10):
-            handler.emit("state", str(n), plugin_id=0)
+            handler.emit("state", str(n))
         handler.emit("state", b"timed", ts_ns=77, tid=5, plugin_id=999)
         handler.emit_many("state", [b"many"])
         self.dumper = handler

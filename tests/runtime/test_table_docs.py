@@ -20,8 +20,8 @@ pytestmark = pytest.mark.python
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def module(page: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    code = (DOCS / page).read_text().partition("```python\n")[2].partition("```")[0]
+def module(page: str, monkeypatch: pytest.MonkeyPatch, block: int = 0) -> Any:
+    code = (DOCS / page).read_text().split("```python\n")[1 + block].partition("```")[0]
     made = types.ModuleType("page_block")
     monkeypatch.setitem(sys.modules, made.__name__, made)
     exec(compile(code, page, "exec"), made.__dict__)
@@ -40,6 +40,17 @@ def test_the_plugin_of_the_parsing_page(monkeypatch: pytest.MonkeyPatch) -> None
         for path in (b"/a", b"/b", b"/a"):
             running.parse(openat(path))
         assert running.plugin.opened == {"/a": 2, "/b": 1}
+
+
+def test_the_dumping_plugin_of_the_parsing_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    logins = module("parsing.md", monkeypatch, 1).Logins
+    with start_plugin(logins) as running:
+        running.next_event()
+        state = running.dump_state()
+    with start_plugin(logins, capture=False) as reading:
+        for known in state:
+            reading.parse(known)
+        assert reading.plugin.users == {"root"}
 
 
 def test_the_plugin_of_the_tables_page(monkeypatch: pytest.MonkeyPatch) -> None:

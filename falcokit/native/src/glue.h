@@ -185,6 +185,7 @@ typedef struct fk_impl {
 	fk_plugin *plugin; // NULL after destroy
 	char *name, *target, *source_dir, **paths; // copies of the fk_boot's
 	bool has_metrics, has_async, imports_tables;
+	uint32_t plugin_id; // of its event source, 0: it has none
 	ss_plugin_owner_t *owner;
 	ss_plugin_log_fn_t log_fn; // NULL after destroy
 	pthread_mutex_t log_lock;

@@ -195,13 +195,17 @@ bool fk_take_args(const char *method, PyObject *const *args, Py_ssize_t n, PyObj
 bool fk_take_options(fk_impl *impl, fk_last_name *last, PyObject *arg[FK_NARGS], bool dump,
                      fk_emission *e) {
 	fk_async *a = &impl->async;
-	uint64_t id = 0;
+	// The framework fills in the id of a live event. A dumped one is written as it is, and a reader finds
+	// its source by that.
+	uint64_t id = dump ? impl->plugin_id : 0;
 	if (!find_name(impl, last, arg[FK_ARG_NAME], &e->name)) return false;
 	e->ts = e->tid = FK_NOT_SET;
 	if (arg[FK_ARG_TS] && !(find_u64(a, arg[FK_ARG_TS], "ts_ns", &e->ts) && check_time(a, e->ts)))
 		return false;
 	if (arg[FK_ARG_TID] && !find_u64(a, arg[FK_ARG_TID], "tid", &e->tid)) return false;
-	if (arg[FK_ARG_ID] && !find_u64(a, arg[FK_ARG_ID], "plugin_id", &id)) return false;
+	if (arg[FK_ARG_ID] && arg[FK_ARG_ID] != Py_None &&
+	    !find_u64(a, arg[FK_ARG_ID], "plugin_id", &id))
+		return false;
 	if (id > UINT32_MAX) return fk_refuse(a, FK_REFUSED_DATA, "plugin_id is a number of 32 bits");
 	e->plugin_id = (uint32_t)id;
 	e->direct = arg[FK_ARG_DIRECT] && PyObject_IsTrue(arg[FK_ARG_DIRECT]) == 1;

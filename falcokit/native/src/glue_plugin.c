@@ -96,6 +96,7 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 	impl->has_metrics = boot->has_metrics;
 	impl->has_async = boot->has_async;
 	impl->imports_tables = boot->imports_tables;
+	impl->plugin_id = boot->plugin_id;
 	bool ok = !boot->has_source || fk_sourcing_open(impl);
 	if (ok && copy_boot(impl, boot) && fk_async_open(impl, boot->event_names) &&
 	    fk_extract_open(impl, boot, p->last_error, sizeof p->last_error) && fk_worker_start(impl))
