@@ -51,7 +51,7 @@ int fk_metric_add(const char *name, int kind, int value_type, double d, int64_t 
 _CALLBACKS = """
 extern "Python+C" int fk_call_python(fk_call *call);
 extern "Python+C" int fk_python_where(uint64_t plugin, char *out, size_t len);
-extern "Python+C" int fk_python_metrics(uint64_t plugin, char *err, size_t len);
+extern "Python+C" int fk_python_metrics(uint64_t plugin);
 extern "Python+C" int fk_python_progress(uint64_t plugin, uint64_t instance, char *err, size_t len);
 extern "Python+C" int fk_python_event_to_string(uint64_t plugin, const ss_plugin_event_input *event,
                                                 char *err, size_t len);

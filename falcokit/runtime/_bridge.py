@@ -185,7 +185,8 @@ def _event(given: Any) -> Event:
     return Event.from_bytes(raw, source=_text(given.evtsrc) or None, number=int(given.evtnum))
 
 
-def _python_metrics(plugin: int, err: Any, size: int) -> int:
+def _python_metrics(plugin: int) -> int:
+    state = _states.get(int(plugin))
     try:
         for name, kind, number, value in _states[int(plugin)].metrics():
             whole = isinstance(value, int)
@@ -198,7 +199,8 @@ def _python_metrics(plugin: int, err: Any, size: int) -> int:
                 value if whole and value >= 0 else 0,
             )
     except BaseException as e:  # noqa: BLE001
-        _write(err, int(size), errors.tell(e, "get_metrics"))
+        if state is not None:
+            state.metrics_failed(e)
         return _FAILURE
     return _SUCCESS
 

@@ -19,7 +19,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime.config import config_type, decode_config
-from falcokit.runtime.errors import PluginError, is_whole, tell
+from falcokit.runtime.errors import PluginError, is_whole, tell, tell_of
 from falcokit.runtime.logs import current, targets
 from falcokit.runtime.metrics import checked
 from falcokit.runtime.parsing import EventParsing, wanted_events
@@ -226,10 +226,7 @@ class PluginState:
 
     def extraction_failed(self, name: str, error: BaseException, method: Any) -> str:
         """Log why a field has no value, and return it for the last error."""
-        text = tell(error, f"field {name}")
-        if error.__traceback__ is None:  # it is about what the method returned
-            code = getattr(method, "__code__", None)
-            text = f"{code.co_filename}:{code.co_firstlineno}: {text}" if code else text
+        text = tell_of(error, f"field {name}", method)
         self.write_repeated(error, text, name)
         return loggable(text)
 
@@ -246,6 +243,10 @@ class PluginState:
                 yield checked(metric)
         finally:
             current.reset(token)
+
+    def metrics_failed(self, error: BaseException) -> None:
+        """Log why there are none of the author's metrics."""
+        self.write_repeated(error, tell_of(error, "get_metrics", self._plugin.get_metrics))
 
     def write_log(self, severity: int, component: str | None, text: str) -> None:
         """Write to the host's log, where NUL and half a surrogate pair cannot be."""

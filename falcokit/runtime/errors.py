@@ -50,6 +50,7 @@ __all__ = [
     "own_frames",
     "places_of",
     "tell",
+    "tell_of",
 ]
 
 _TEXT_MAX: Final = 8192  # characters of an exception's own text
@@ -297,3 +298,9 @@ def _lacks_a_file(error: BaseException) -> bool:
     except OSError as e:
         return e.errno in full
     return False
+
+
+def tell_of(error: BaseException, hook: str, function: object) -> str:
+    """Say it of a hook; where no line of its own is in the trace, its head is the place."""
+    code = getattr(function, "__code__", None)
+    return tell(error, hook, f"{code.co_filename}:{code.co_firstlineno}" if code else "")

@@ -10,7 +10,7 @@ from extract_drivers import Asked, asked
 
 if TYPE_CHECKING:
     from conftest import WritePlugin
-    from drivers import Sysdig
+    from drivers import Plughost, Sysdig
     from source_drivers import Read
 
 PLUGIN = """
@@ -125,3 +125,76 @@ def test_a_text_that_does_not_return(sysdig: Sysdig, write_plugin: WritePlugin) 
     out, _, status = sysdig.raw("-H", author.library, "-I", "conform", "-p", "%evt.plugininfo")
     assert status == 0
     assert out.split("\n")[:2] == ["datalen=3 data=one", "2"]
+
+
+METRICS = """
+class P(Plugin, EventSource):
+    plugin_id, event_source = 999, "conform"
+    asked = 0
+    def open(self, params: str):
+        yield b"one"
+    def get_metrics(self):
+        self.asked += 1
+        while self.asked == 1: time.sleep(0.1)
+        return [Metric("asked", self.asked)]
+"""
+
+
+@pytest.mark.host
+@pytest.mark.once
+def test_metrics_that_do_not_return(plughost: Plughost, write_plugin: WritePlugin) -> None:
+    """B9, B12"""
+    author = write_plugin(METRICS)
+    answer = plughost.raw(
+        "--plugin", author.library, "--open", "", "--metrics", "--cycles", 2, "--log"
+    )
+    hung, after = (cycle["metrics"]["conform"] for cycle in answer["cycles"])
+    assert "conform.asked" not in hung
+    assert hung["conform.source_events"] == 1
+    assert after["conform.asked"] == 2
+    line = author.at("while self.asked == 1")
+    assert [log for log in answer["log"] if f"its code is at {line} in get_metrics" in log]
+    assert [log for log in answer["log"] if f"{line}: get_metrics: HookTimeoutError" in log]
+
+
+EMITTING = """
+class Steps:
+    def __init__(self, plugin): self.plugin = plugin
+    def __iter__(self): return iter((b"one",))
+    def progress(self):
+        self.plugin.fill("progress")
+        return 1.0
+class P(Plugin, EventSource, AsyncEvents):
+    plugin_id, event_source = 999, "conform"
+    async_events = ("big",)
+    def start_async(self, handler): self.handler = handler
+    def open(self, params: str): return Steps(self)
+    def fill(self, hook):
+        try:
+            for n in range(5000): self.handler.emit("big", bytes(10_000))
+        except falcokit.RingFullError as e:
+            self.log.warning("%s: %s", hook, e)
+    def event_to_string(self, event):
+        if event.name is None: self.fill("event_to_string")
+        return "text"
+    def get_metrics(self):
+        self.fill("get_metrics")
+        return []
+"""
+
+
+@pytest.mark.host
+def test_emit_does_not_wait_for_room_in_hooks_that_the_host_waits_for(
+    plughost: Plughost, write_plugin: WritePlugin
+) -> None:
+    """A8, B12"""
+    answer = plughost.raw(
+        "--plugin", write_plugin(EMITTING).library, "--open", "", "--print", 1, "--format",
+        "*%evt.plugininfo", "--metrics", "--log",
+    )  # fmt: skip
+    assert answer["stderr"] == "text\n"
+    said = "\n".join(answer["log"])
+    for hook in ("event_to_string", "progress", "get_metrics"):
+        assert f"{hook}: the ring is full, and the host waits for this call" in said, said
+    assert "HookTimeoutError" not in said
+    assert "held up" not in said

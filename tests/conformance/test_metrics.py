@@ -9,7 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from conftest import Call, WritePlugin
-    from drivers import Drive
+    from drivers import Drive, Plughost
 
 TYPES = """
 class P(Plugin, AsyncEvents):
@@ -114,3 +114,20 @@ def test_a_metric_that_does_not_fit_its_type_is_logged(
     assert out.said(text), out.logs
     assert "bad" not in out.metrics
     assert out.metrics["async_emitted"] == 1
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("metric", ['Metric("bad", -1)', "1 / 0"])
+def test_an_error_is_logged_once_however_often_metrics_are_asked_for(
+    plughost: Plughost, write_plugin: WritePlugin, metric: str
+) -> None:
+    """B9, B12"""
+    author = write_plugin(WRONG.replace("{metric}", metric))
+    answer = plughost.raw(
+        "--plugin", author.library, "--init", "", "--pump", 200, "--events", 1, "--metrics",
+        "--cycles", 4, "--log",
+    )  # fmt: skip
+    place = author.at("yield 1 / 0" if "/" in metric else "def get_metrics")
+    told = {log: n for log, n in answer["log"].items() if "get_metrics" in log}
+    assert list(told.values()) == [1], told
+    assert f"{place}: get_metrics: " in next(iter(told))

@@ -86,3 +86,14 @@ void fk_gil_leave(fk_gil how) {
 	if (how == FK_GIL_TAKEN) PyEval_SaveThread();
 	if (how == FK_GIL_ENSURED) PyGILState_Release(PyGILState_UNLOCKED);
 }
+
+fk_hook fk_hook_begin(fk_impl *impl) {
+	fk_hook hook = {fk_watch_begin(&fk_this_thread.watched, impl), fk_host_waits};
+	fk_host_waits = true;
+	return hook;
+}
+
+void fk_hook_end(fk_hook hook) {
+	fk_host_waits = hook.host_waited;
+	if (hook.watched) fk_watch_end_without_gil(&fk_this_thread.watched);
+}

@@ -4,6 +4,7 @@
 // Falco asks from the threads of its web server, also two at once and while the event loop runs: the
 // array and the names are the thread's own, valid until that thread asks again.
 #include "glue_extract.h"
+#include "glue_gil.h"
 #include "glue_producers.h"
 #include "glue_source.h"
 #include "result_arena.h"
@@ -15,7 +16,6 @@ typedef struct metric_list {
 	ss_plugin_metric *items;
 	uint32_t count, room;
 	fk_arena names; // until this thread asks again, or ends
-	char err[512];
 } metric_list;
 static __thread metric_list list;
 static pthread_key_t key;
@@ -123,6 +123,15 @@ static void add_producers(const struct fk_producers *producers) {
 	}
 }
 
+// The author's, for which Falco's event loop may be waiting. False: there are none, and Python's side
+// has logged why.
+static bool add_own(fk_impl *impl) {
+	fk_hook hook = fk_hook_begin(impl);
+	int rc = fk_python_metrics((uint64_t)(uintptr_t)impl);
+	fk_hook_end(hook);
+	return rc == SS_PLUGIN_SUCCESS;
+}
+
 ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n) {
 	clear();
 	if (impl->has_async) add_delivery(&impl->async);
@@ -131,11 +140,7 @@ ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n) {
 		add_counter("fields_over_budget", SS_PLUGIN_METRIC_TYPE_MONOTONIC, impl->extraction->spent);
 	if (impl->producers) add_producers(impl->producers);
 	uint32_t own = list.count;
-	if (impl->has_metrics && fk_python_metrics((uint64_t)(uintptr_t)impl, list.err,
-	                                           sizeof list.err) != SS_PLUGIN_SUCCESS) {
-		list.count = own;
-		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", list.err);
-	}
+	if (impl->has_metrics && !add_own(impl)) list.count = own;
 	*n = list.count;
 	return list.items;
 }

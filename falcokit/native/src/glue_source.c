@@ -245,11 +245,10 @@ const char *fk_source_progress(fk_plugin *p, ss_instance_t *instance, uint32_t *
 	fk_impl *impl = p->impl;
 	fk_instance *in = instance;
 	char err[1024];
-	fk_watched *me = &fk_this_thread.watched;
-	bool watched = fk_watch_begin(me, impl);
+	fk_hook hook = fk_hook_begin(impl);
 	int share =
 		fk_python_progress((uint64_t)(uintptr_t)impl, (uint64_t)(uintptr_t)in->ch, err, sizeof err);
-	if (watched) fk_watch_end_without_gil(me);
+	fk_hook_end(hook);
 	*percent = share > 0 ? (uint32_t)share : 0;
 	return share < 0 ? NULL : impl->sourcing->texts[FK_TEXT_PROGRESS];
 }
@@ -266,9 +265,8 @@ const char *fk_source_open_params(fk_plugin *p, ss_plugin_rc *rc) {
 const char *fk_source_event_to_string(fk_plugin *p, const ss_plugin_event_input *event) {
 	fk_impl *impl = p->impl;
 	char err[1024];
-	fk_watched *me = &fk_this_thread.watched;
-	bool watched = fk_watch_begin(me, impl);
+	fk_hook hook = fk_hook_begin(impl);
 	int rc = fk_python_event_to_string((uint64_t)(uintptr_t)impl, event, err, sizeof err);
-	if (watched) fk_watch_end_without_gil(me);
+	fk_hook_end(hook);
 	return rc == SS_PLUGIN_SUCCESS ? impl->sourcing->texts[FK_TEXT_EVENT] : NULL;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Watches over the author's code on threads of the host's: a call that does not return holds up Falco's
 // event loop. Its place goes to the log after some seconds, and an exception is raised in it.
-// Used by glue_keeper.c (fields, parse_event) and glue_source.c (event_to_string, progress).
+// Used by glue_keeper.c (fields, parse_event) and glue_gil.c (event_to_string, progress, get_metrics).
 #pragma once
 #include "glue.h"
 
