@@ -87,12 +87,14 @@ class Channel:
     _full: int
     _log: Callable[[int, int, int], None] | None
     _maker: threading.Thread
+    _asked: threading.Event
 
     def __new__(cls, max_events: int, drop: bool, whole: bool, max_size: int) -> Self:
         """Make an empty one; a subclass has a signature of its own."""
         self = object.__new__(cls)
         self._lock = threading.Condition()
         self._maker = threading.current_thread()
+        self._asked = threading.Event()
         self._items = deque()
         self._bytes = 0
         self._max_events, self._drop, self._whole = max_events, drop, whole
@@ -191,6 +193,10 @@ class Channel:
         self._attached, self._whole, self._max_size, self._log = True, whole, max_size, log
         return id(self)
 
+    def wait_asked(self) -> None:
+        """Wait until the first `take`, or until it is shut."""
+        self._asked.wait()
+
     def end(self, text: str | None = None, /) -> None:
         """Tell that no more events come, or with a text that the source has failed."""
         with self._lock:
@@ -203,10 +209,12 @@ class Channel:
         with self._lock:
             self._shut = True
             self._lock.notify_all()
+        self._asked.set()
 
     def take(self, timeout: float) -> Taken:
         """Take what is there, after waiting up to `timeout` seconds for the first."""
         deadline = time.monotonic() + timeout
+        self._asked.set()
         with self._lock:
             while not self._items and self._end is None:
                 if (left := deadline - time.monotonic()) <= 0:

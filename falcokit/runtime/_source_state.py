@@ -2,7 +2,7 @@
 """One open event source: what the author's `open` returned, and the thread that reads it.
 
 Used by `_state`: made and closed on the state's worker thread. The thread of an iterator is its own
-from its first step to its close.
+from its first step, which comes when the host asks for the first events, to its close.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ class OpenSource:
         return lambda: self._drain(iterator)
 
     def _run(self, run: Callable[[], None]) -> None:
+        self.queue.wait_asked()  # start_async and capture_open come first
         try:
             run()
         except SourceClosedError:

@@ -64,9 +64,11 @@ class EventSource:
         JSON; with `str`, or without, it is the text as it is (None where the framework gives none;
         "" with `str`).
 
-        Required: yes. Called: when a capture opens, within 30 s. Raise: the capture does not open
-        and shows the text. A generator's code runs only afterwards: check what is to fail the
-        opening in an `open` that returns a generator made by another method.
+        Required: yes. Called: when a capture opens, within 30 s, before `start_async` and
+        `capture_open`. Raise: the capture does not open and shows the text. The code of a generator
+        or another iterator begins after these three, when Falco asks for the first events: check
+        what is to fail the opening in an `open` that returns a generator made by another method.
+        Threads that `open` itself starts are not held back.
         """
         raise NotImplementedError
 

@@ -236,6 +236,23 @@ bool fk_channel_wait_room(fk_channel *ch, uint64_t ns) {
 	return !atomic_load(&ch->shut);
 }
 
+// The first next_batch: what the source's own thread waits for, so that no code of a source runs beside
+// start_async and capture_open, which hosts call after open.
+void fk_channel_ask(fk_channel *ch) {
+	pthread_mutex_lock(&ch->lock);
+	atomic_store(&ch->asked, true);
+	pthread_cond_broadcast(&ch->room);
+	pthread_mutex_unlock(&ch->lock);
+}
+
+// Until then, or until nobody takes events any more. Without the GIL.
+void fk_channel_wait_asked(fk_channel *ch) {
+	pthread_mutex_lock(&ch->lock);
+	while (!atomic_load(&ch->asked) && !atomic_load(&ch->shut))
+		pthread_cond_wait(&ch->room, &ch->lock);
+	pthread_mutex_unlock(&ch->lock);
+}
+
 // ---- the end ----------------------------------------------------------------------------------------
 
 // From the producer's side: what is in the channel is still delivered, then `rc`.

@@ -45,6 +45,7 @@ typedef struct fk_channel {
 	_Atomic bool idle;   // the source said that it has nothing now
 	_Atomic bool ended;  // no event follows; rc and err say why
 	_Atomic bool shut;   // nobody takes events any more
+	_Atomic bool asked;  // the host has asked for events: the opening of the capture is over
 	_Atomic int waiting; // for room
 	pthread_mutex_t lock;
 	pthread_cond_t events, room;
@@ -60,6 +61,8 @@ bool fk_channel_room(const fk_channel *ch, size_t len);
 uint8_t *fk_channel_reserve(fk_channel *ch, size_t len);
 void fk_channel_wake(fk_channel *ch, bool for_all);
 bool fk_channel_wait_room(fk_channel *ch, uint64_t ns);
+void fk_channel_ask(fk_channel *ch);
+void fk_channel_wait_asked(fk_channel *ch);
 void fk_channel_end(fk_channel *ch, int rc, const char *err);
 void fk_channel_shut(fk_channel *ch);
 uint32_t fk_channel_take(fk_channel *ch, ss_plugin_event **out, uint32_t max, uint64_t *bytes);

@@ -49,6 +49,15 @@ static PyObject *channel_end(PyObject *me, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
+// wait_asked(): until the host asks for the first events, or shuts it
+static PyObject *channel_wait_asked(PyObject *me, PyObject *none) {
+	(void)none;
+	Py_BEGIN_ALLOW_THREADS
+	fk_channel_wait_asked(((Channel *)me)->ch);
+	Py_END_ALLOW_THREADS
+	Py_RETURN_NONE;
+}
+
 static PyObject *channel_shut(PyObject *me, PyObject *none) {
 	(void)none;
 	fk_channel_shut(((Channel *)me)->ch);
@@ -108,6 +117,7 @@ static PyMethodDef methods[] = {{"put", fk_queue_put, METH_O, NULL},
                                 {"offer", fk_queue_offer, METH_O, NULL},
                                 {"fill", fk_queue_fill, METH_O, NULL},
                                 {"attach", channel_attach, METH_VARARGS, NULL},
+                                {"wait_asked", channel_wait_asked, METH_NOARGS, NULL},
                                 {"end", channel_end, METH_VARARGS, NULL},
                                 {"shut", channel_shut, METH_NOARGS, NULL},
                                 {0}};

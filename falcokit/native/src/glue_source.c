@@ -23,7 +23,7 @@ typedef struct fk_instance {
 	fk_impl *impl;
 	fk_channel *ch;
 	struct fk_instance *next;
-	bool over; // the end was told
+	bool asked, over; // next_batch has been called; the end was told
 	uint64_t batch_ns, async_ns, async_sent, async_seen;
 	_Atomic uint64_t events, bytes, batches;
 	ss_plugin_event *batch[BATCH_EVENTS];
@@ -206,6 +206,8 @@ ss_plugin_rc fk_source_next_batch(fk_plugin *p, ss_instance_t *instance, uint32_
 	fk_instance *in = instance;
 	(void)p;
 	if (in->over) return the_end(in);
+	if (!in->asked) fk_channel_ask(in->ch);
+	in->asked = true;
 	bool ended = atomic_load(&in->ch->ended); // before the events are taken: none follows
 	uint32_t count = take(in);
 	if (!count && !ended) {

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order in which a capture opens: open, start_async, capture_open, and only then the source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import WritePlugin
+    from source_drivers import Read
+
+ORDERED = """
+from falcokit import CaptureListening
+class P(Plugin, EventSource, AsyncEvents, CaptureListening):
+    plugin_id, event_source = 999, "conform"
+    async_events = ("late",)
+    def init(self):
+        self.order = []
+        self.began = threading.Event()
+    def open(self, params: str):
+        self.order.append("open")
+        return getattr(self, params)()
+    def pause(self, hook):
+        self.began.wait(0.1)  # gives one that is too early its chance
+        self.order.append(hook)
+    def start_async(self, handler): self.pause("start_async")
+    def capture_open(self, capture): self.pause("capture_open")
+    def begin(self):
+        self.began.set()
+        self.order.append("first step")
+    def iterator(self): return Steps(self)
+    def generator(self):
+        self.begin()
+        yield " ".join(self.order)
+    async def asynchronous(self):
+        self.begin()
+        yield " ".join(self.order)
+class Steps:
+    def __init__(self, plugin): self.plugin, self.given = plugin, False
+    def __iter__(self): return self
+    def __next__(self):
+        if self.given: raise StopIteration
+        self.given = True
+        self.plugin.begin()
+        return " ".join(self.plugin.order)
+"""
+
+_OPENING = "open start_async capture_open"
+
+
+@pytest.mark.parametrize("form", ["generator", "asynchronous", "iterator"])
+def test_the_first_step_comes_when_the_capture_is_open(
+    read: Read, write_plugin: WritePlugin, form: str
+) -> None:
+    """S1, A3, L1"""
+    (event,) = read(write_plugin(ORDERED), form).events
+    # In a test of the author's the capture is open already when the test opens the source.
+    opening = "start_async capture_open open" if read.name == "in_process" else _OPENING
+    assert event.data.decode() == f"{opening} first step"
+
+
+CLOSED = """
+class P(Plugin, EventSource, AsyncEvents):
+    plugin_id, event_source = 999, "conform"
+    async_events = ("late",)
+    def open(self, params: str): return Steps(self.log)
+    def start_async(self, handler): raise ValueError("no start")
+class Steps:
+    def __init__(self, log): self.log = log
+    def __iter__(self): return self.steps()
+    def steps(self):
+        self.log.error("it ran")
+        yield b"one"
+    def close(self): self.log.warning("it was closed")
+"""
+
+
+@pytest.mark.drivers("runner", "plughost")
+def test_a_source_whose_capture_does_not_open_never_runs(
+    read: Read, write_plugin: WritePlugin
+) -> None:
+    """S1, A3"""
+    out = read(write_plugin(CLOSED))
+    assert "start_async: ValueError: no start" in out.error
+    assert out.said("it was closed")
+    assert not out.said("it ran")
