@@ -112,7 +112,7 @@ class OpenSource:
         if is_async:
             from falcokit.runtime.async_source import AsyncSource  # noqa: PLC0415  # asyncio: 40 ms
 
-            source = AsyncSource(iterator, self.queue)
+            source = AsyncSource(iterator, self.queue, self._tell_task)
             self._stop = source.request_stop
             return source.run
         return lambda: self._drain(iterator)
@@ -151,6 +151,10 @@ class OpenSource:
         finally:
             if iterator is not self.instance or hasattr(iterator, "throw"):
                 getattr(iterator, "close", _nothing)()
+
+    def _tell_task(self, error: BaseException) -> None:
+        text = tell(error, "a task beside the event source")
+        self._state.write_repeated(error, f"{text}; the task has ended, and the source goes on")
 
     def _tell_size(self, size: int, limit: int, count: int) -> None:
         what = f"an event of {size} bytes was dropped: max_event_size is {limit}"

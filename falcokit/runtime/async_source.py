@@ -11,9 +11,12 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.runtime._event_loop_run import run_through
 from falcokit.runtime.errors import InvalidEventError, SourceClosedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from falcokit.runtime.event_queue import EventQueue
 
 __all__ = ["AsyncSource"]
@@ -26,16 +29,20 @@ _IDLE_SECONDS: Final = 0.001  # after None, "nothing now"
 class AsyncSource:
     """Reads one async iterator into a queue."""
 
-    def __init__(self, iterator: Any, queue: EventQueue) -> None:
+    def __init__(
+        self, iterator: Any, queue: EventQueue, tell: Callable[[BaseException], None]
+    ) -> None:
         self._iterator = iterator
         self._queue = queue
+        self._tell = tell
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
 
     def run(self) -> None:
         """Read it to its end, or until it is cancelled."""
-        with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(self._main())
+        with contextlib.suppress(asyncio.CancelledError), asyncio.Runner() as runner:
+            loop = runner.get_loop()
+            run_through(loop, loop.create_task(self._main()), self._tell)
 
     def request_stop(self) -> None:
         """Cancel it; the queue was shut before."""

@@ -12,9 +12,12 @@ import contextvars
 import threading
 from typing import TYPE_CHECKING, Any
 
-from falcokit.runtime.errors import CaptureClosedError
+from falcokit.runtime._event_loop_run import run_through
+from falcokit.runtime.errors import CaptureClosedError, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from falcokit.runtime._emission import Emission
     from falcokit.runtime.producers import Producer
     from falcokit.runtime.supervision import Supervision
@@ -26,10 +29,15 @@ class LoopThread:
     """Runs async producers until they end or are cancelled."""
 
     def __init__(
-        self, plugin: Any, producers: list[tuple[Producer, Emission, Supervision]]
+        self,
+        plugin: Any,
+        producers: list[tuple[Producer, Emission, Supervision]],
+        log: Callable[[str], None],
     ) -> None:
         self._plugin = plugin
         self._producers = producers
+        self._log = log
+        self._told = ""
         self._loop = asyncio.new_event_loop()
         self._stopping = False
         self._main: asyncio.Task[None] | None = None
@@ -60,10 +68,17 @@ class LoopThread:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._all())
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            run_through(self._loop, self._loop.create_task(self._all()), self._tell)
+            ending = self._loop.create_task(self._loop.shutdown_asyncgens())
+            run_through(self._loop, ending, self._tell)
         finally:
             self._loop.close()
+
+    def _tell(self, error: BaseException) -> None:
+        text = tell(error, "a task beside the async producers")
+        if text != self._told:
+            self._told = text
+            self._log(f"{text}; the task has ended, and the producers go on")
 
     async def _all(self) -> None:
         self._main = asyncio.current_task()

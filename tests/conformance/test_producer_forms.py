@@ -228,3 +228,36 @@ def test_a_producer_that_does_not_end_is_named_with_its_line(
     assert "stop_async: the producer of one is still at " + where in text
     assert "4 s after it was asked to stop" in text
     assert [line for line in lines if line[0] in "hn"] == ["h 0", "n 0", "h 0", "n 0"]
+
+
+STRAY = """
+class P(Plugin, AsyncEvents):
+    @async_event("exiting")
+    async def exiting(self):
+        for n in range(3):
+            self.task = asyncio.create_task(self.away())
+            asyncio.get_running_loop().call_soon(sys.exit, "called back")
+            await asyncio.sleep(0.001)
+            yield n
+    async def away(self):
+        sys.exit("away")
+    @async_event("other", every=0.005)
+    async def other(self):
+        return b"x"
+"""
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_a_stray_exit_on_the_event_loop_ends_its_task_alone(
+    drive: Drive, write_plugin: WritePlugin
+) -> None:
+    """B12"""
+    author = write_plugin(STRAY)
+    out = drive(author, limit=20)
+    assert not out.error
+    assert [e.data for e in out.events if e.type == "exiting"] == [b"0", b"1", b"2"]
+    assert sum(e.type == "other" for e in out.events) == 17
+    where = author.at('sys.exit("away")')
+    told = f"{where}: a task beside the async producers: SystemExit: away"
+    assert out.said(f"{told}; the task has ended, and the producers go on")
+    assert out.said("a task beside the async producers: SystemExit: called back")

@@ -235,3 +235,30 @@ def test_what_is_left_at_close_is_counted(
     metrics = again["cycles"][1]["metrics"]["conform"]
     assert metrics["conform.source_discarded"] == 904
     assert metrics["conform.source_bytes"] == 2 * 4096 * 39
+
+
+EXITING = """
+class P(Plugin, EventSource):
+    plugin_id = 999
+    event_source = "conform"
+    async def open(self, params: str):
+        for n in range(3):
+            self.task = asyncio.create_task(self.away())
+            await asyncio.sleep(0.001)
+            yield str(n)
+    async def away(self):
+        sys.exit("away")
+"""
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_a_stray_exit_beside_an_async_source_ends_its_task_alone(
+    read: Read, write_plugin: WritePlugin
+) -> None:
+    """S3, B12"""
+    author = write_plugin(EXITING)
+    out = read(author)
+    assert (out.error, out.eof, out.data) == ("", True, [b"0", b"1", b"2"])
+    where = author.at('sys.exit("away")')
+    told = out.said(f"{where}: a task beside the event source: SystemExit: away")
+    assert len(told) == 1
