@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import pytest
 from author import Author
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = ["Said"]
@@ -33,6 +34,24 @@ class Said:
     def one(self, name: str) -> dict[str, Any]:
         (found,) = self.of(name)
         return found
+
+
+@pytest.fixture(autouse=True, scope="session")
+def default_signals() -> Iterator[None]:
+    """Give the hosts of these tests every signal at its default, as a shell starts Falco.
+
+    What a process ignores or blocks, those that it starts do too; `subprocess` sees to SIGPIPE and
+    SIGXFSZ itself. `torture` makes sure of it in its own process as well.
+    """
+    blocked = signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    kept = {signal.SIGPIPE, signal.SIGXFSZ}
+    ignored = {n for n in signal.valid_signals() - kept if signal.getsignal(n) is signal.SIG_IGN}
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 @pytest.fixture

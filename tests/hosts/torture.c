@@ -11,12 +11,15 @@
 //   slot=N                                   another library (or the same again) beside the first
 //   repeat=K ... end                         K times what lies between (not nested)
 //   join                                     wait for everything begun with &
+//   signals   catch=N   default=N            what becomes of signals, as the error; handle one, or not
 //
-// churn: N times set and clear the handler while the plugin's threads emit. @ runs the operation on a
+// Every signal has its default action at first. churn: N times set and clear the handler while the
+// plugin's threads emit. @ runs the operation on a
 // fresh thread, & begins it on one and goes on. Exit 0: all was done, and no handler call came or went
 // on after its clear or destroy; 1: one did (`stray`), or something was malformed; 2: wrong usage.
 #include <dirent.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,7 +135,16 @@ static bool step(struct slot **slot, const char *text) {
 	return true;
 }
 
+// Whatever the shell, the service or the test runner that started this has made of them.
+static void default_signals(void) {
+	sigset_t none;
+	for (int n = 1; n < SIGRTMIN; n++) signal(n, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int main(int argc, char **argv) {
+	default_signals();
 	struct slot *slot = &slots[0];
 	int block = 0;
 	unsigned long left = 0;

@@ -3,6 +3,7 @@
 // `lock` guards the queues. Operations run on the thread that the script asks for.
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,32 @@ static int metrics(struct slot *slot, uint64_t calls) {
 	return rc;
 }
 
+// ---- signals ----------------------------------------------------------------------------------------
+
+static volatile sig_atomic_t caught;
+static void on_signal(int number) {
+	(void)number;
+	caught++;
+}
+
+// Says which signals have a handler, are ignored or blocked, beside those of the C library.
+static int list_signals(char *text, size_t room) {
+	sigset_t mask;
+	int at = snprintf(text, room, "caught %d times;", (int)caught);
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	for (int n = 1; n < SIGRTMIN && at < (int)room; n++) {
+		struct sigaction now;
+		if (sigaction(n, NULL, &now) != 0) continue;
+		const char *what = sigismember(&mask, n)         ? "blocked"
+		                   : now.sa_handler == SIG_IGN   ? "ignored"
+		                   : now.sa_handler == on_signal ? "the host's"
+		                   : now.sa_handler != SIG_DFL   ? "somebody's"
+		                                                 : NULL;
+		if (what) at += snprintf(text + at, room - (size_t)at, " %s is %s", strsignal(n), what);
+	}
+	return SS_PLUGIN_SUCCESS;
+}
+
 int torture_do(struct slot *slot, const char *name, const char *value, char *error, size_t room) {
 	struct fk_api *api = &slot->api;
 	uint64_t n = value ? strtoull(value, NULL, 10) : 1;
@@ -201,6 +228,9 @@ int torture_do(struct slot *slot, const char *name, const char *value, char *err
 		slot->slow_us = (unsigned)n;
 		return SS_PLUGIN_SUCCESS;
 	}
+	if (IS("signals")) return list_signals(error, room);
+	if (IS("catch") || IS("default"))
+		return signal((int)n, IS("catch") ? on_signal : SIG_DFL) == SIG_ERR ? NOT_DONE : 0;
 	if (!slot->library) return snprintf(error, room, "no library is loaded"), NOT_DONE;
 	if (IS("init"))
 		rc = init(slot, value);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts Python once per process, isolated from the host: its PYTHON* variables, working directory,
-// signals and standard streams are left alone, and a failure is a sentence, never an exit.
+// signal handlers and standard streams are left alone, and a failure is a sentence, never an exit.
 // Called by init, from any thread of the host.
 #include "glue.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,6 +61,46 @@ static bool promote_libpython(char *err, size_t errlen) {
 	if (!dladdr((void *)Py_GetVersion, &mine)) return true; // linked statically: visible already
 	dlopen(mine.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
 	return true;
+}
+
+// ---- signals ----------------------------------------------------------------------------------------
+
+// Python's own start ignores these two, and all Python code relies on it: a write to a pipe or socket
+// whose other end is closed, or past the limit for files, is then an OSError. By default it ends the
+// process. Python is told to leave signals alone here (install_signal_handlers is for SIGINT too), so
+// they are ignored one by one, where nobody has said otherwise; a handler of the host's stays.
+static void ignore_unless_handled(int number) {
+	struct sigaction now;
+	if (sigaction(number, NULL, &now) != 0 || now.sa_flags & SA_SIGINFO) return;
+	if (now.sa_handler != SIG_DFL) return;
+	now.sa_handler = SIG_IGN;
+	sigaction(number, &now, NULL);
+}
+
+static void ignore_as_python_does(void) {
+	ignore_unless_handled(SIGPIPE);
+	ignore_unless_handled(SIGXFSZ);
+}
+
+static volatile sig_atomic_t interrupts;
+static void count_interrupt(int number) {
+	(void)number;
+	interrupts++;
+}
+
+// The first import of `signal`, on whatever thread (asyncio and subprocess do it), gives a SIGINT that has
+// its default action a handler of Python's, and the host could not be stopped by Ctrl-C any more. So
+// that import happens here, while it is not at its default; one that comes meanwhile is sent on.
+static void import_signal(void) {
+	struct sigaction now, other = {.sa_handler = count_interrupt, .sa_flags = SA_RESTART};
+	bool at_default = sigaction(SIGINT, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+	                  now.sa_handler == SIG_DFL && sigaction(SIGINT, &other, NULL) == 0;
+	PyObject *module = PyImport_ImportModule("_signal");
+	if (!module) PyErr_Clear(); // whoever imports it will be told
+	Py_XDECREF(module);
+	if (!at_default) return;
+	sigaction(SIGINT, &now, NULL);
+	if (interrupts) kill(getpid(), SIGINT);
 }
 
 // ---- start ------------------------------------------------------------------------------------------
@@ -176,6 +217,7 @@ static bool start(boot_job *job) {
 			broken = true;
 			return false;
 		}
+		import_signal();
 		job->ok = import_runtime(job->boot, job->err, sizeof job->err);
 		PyEval_SaveThread();
 	} else {
@@ -238,6 +280,7 @@ static void tell_shortage(char *err, size_t errlen) {
 
 bool fk_start_python(const fk_boot *boot, char *err, size_t errlen) {
 	pthread_mutex_lock(&boot_lock);
+	ignore_as_python_does(); // at each init: the host may have set them back since
 	if (!booted) {
 		boot_job job = {.boot = boot};
 		if (broken)

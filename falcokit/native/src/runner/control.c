@@ -47,10 +47,6 @@ static void fk_on_alarm(int number) {
 	_exit(FK_EXIT_STUCK);
 }
 
-static void fk_on_pipe(int number) {
-	(void)number; // write() says EPIPE; a handler, because SIG_IGN would be inherited by children
-}
-
 static void fk_earlier(uint64_t *when, uint64_t other) {
 	if (other && (!*when || other < *when)) *when = other;
 }
@@ -119,14 +115,13 @@ bool fk_control_start(unsigned stats_ms, int parent) {
 	struct sigaction stop = {.sa_handler = fk_on_signal, .sa_flags = SA_RESTART};
 	struct sigaction orphaned = {.sa_handler = fk_on_orphaned, .sa_flags = SA_RESTART};
 	struct sigaction late = {.sa_handler = fk_on_alarm};
-	struct sigaction pipe = {.sa_handler = fk_on_pipe, .sa_flags = SA_RESTART};
 	pthread_t thread;
 	sigset_t all, before;
 	fk_stats_ns = stats_ms * 1000000ull;
 	fk_parent = parent ? parent : getppid();
 	if (sigaction(SIGTERM, &stop, NULL) || sigaction(SIGINT, &stop, NULL) ||
 	    sigaction(SIGRTMIN, &orphaned, NULL) || sigaction(SIGALRM, &late, NULL) ||
-	    sigaction(SIGPIPE, &pipe, NULL) || prctl(PR_SET_PDEATHSIG, SIGRTMIN))
+	    prctl(PR_SET_PDEATHSIG, SIGRTMIN))
 		return false;
 	if (getppid() != fk_parent) return false; // it died before it could be noticed
 	// Plugins may install handlers of their own; the control thread never runs any of them.

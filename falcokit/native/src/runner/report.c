@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -24,10 +26,28 @@ bool fk_report_open(void) {
 	return fk_fd >= 0 && fk_wake >= 0 && dup2(2, 1) == 1;
 }
 
+// When nobody reads any more this is EPIPE, of which the control thread makes an orderly end. The signal
+// is kept from this thread alone, and only for now: what SIGPIPE does to plugins is what it does to them
+// in Falco, where it has its default action.
+static ssize_t fk_write_some(const char *at, size_t size) {
+	const struct timespec at_once = {0};
+	sigset_t pipe, before;
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, &before);
+	ssize_t n = write(fk_fd, at, size);
+	int error = errno;
+	if (n < 0 && error == EPIPE)
+		while (sigtimedwait(&pipe, NULL, &at_once) < 0 && errno == EINTR) continue;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return n;
+}
+
 static void fk_write_out(void) {
 	size_t done = 0;
 	while (done < fk_buffer.len && !atomic_load(&fk_broken)) {
-		ssize_t n = write(fk_fd, fk_buffer.at + done, fk_buffer.len - done);
+		ssize_t n = fk_write_some(fk_buffer.at + done, fk_buffer.len - done);
 		if (n >= 0)
 			done += (size_t)n;
 		else if (errno != EINTR)
