@@ -101,7 +101,7 @@ def describe_project(project: Project, command: list[str] | None = None) -> dict
 def build(project: Project, *, sanitize: bool = False) -> BuildResult:
     """Build the project's library.
 
-    `sanitize` takes a glue with AddressSanitizer, for falcokit's own tests.
+    `sanitize` takes a glue with two sanitizers, for falcokit's own tests.
 
     Raises:
         PluginDefinitionError: the class is wrong; with file and line.

@@ -63,6 +63,15 @@ extern "Python+C" int fk_python_event_to_string(uint64_t plugin, const ss_plugin
 _SHARED = ("payload_store.c", "payload_file.c", "payload_cache.c", "sha256.c", "result_arena.c")
 
 
+#: Undefined behaviour ends the process as a memory error does. Its library is linked in: a host with
+#: a system of its own, in which the other's is preloaded, would not find it.
+_SANITIZED = (
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
+    "-static-libubsan",
+)
+
+
 def _c_files() -> list[Path]:
     shared = [*_SOURCES.glob("json_*.c"), *(_SOURCES / name for name in _SHARED)]
     return sorted([*_SOURCES.glob("glue*.c"), *shared])
@@ -98,10 +107,10 @@ def glue_c_source(module: str, to: Path) -> None:
 def build_glue(*, sanitize: bool = False) -> Path:
     """Return the compiled glue for this Python, from the cache or made now (a few seconds).
 
-    `sanitize` builds it with AddressSanitizer, for falcokit's own tests.
+    `sanitize` builds it with two sanitizers, for falcokit's own tests.
     """
     python = find_libpython()
-    flags = ["-fsanitize=address", "-g", "-O1"] if sanitize else ["-O2", "-DNDEBUG"]
+    flags = [*_SANITIZED, "-g", "-O1"] if sanitize else ["-O2", "-DNDEBUG"]
     names = [sys.version, str(python.path), find_compiler().path]
     return _compiled(python, names, [*flags, f"-Wl,-rpath,{python.path.parent}"])
 

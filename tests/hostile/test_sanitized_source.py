@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from author import Author
-    from conftest import CompileC
+    from conftest import CompileC, RealHost
 
 _HOSTS = Path(__file__).parent.parent / "hosts"
 _SOURCE = """
@@ -56,15 +56,20 @@ _SOURCE = """
 """
 
 
-def test_no_memory_error_in_the_life_of_event_sources(
-    write_plugin: Callable[..., Author], compile_c: CompileC, tmp_path: Path
-) -> None:
-    asan = subprocess.run(
+@pytest.fixture
+def asan() -> str:
+    path = subprocess.run(
         [find_compiler().path, "-print-file-name=libasan.so"],
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
-    if not Path(asan).is_absolute():
+    if not Path(path).is_absolute():
         pytest.skip("this compiler has no AddressSanitizer")
+    return path
+
+
+def test_no_memory_error_in_the_life_of_event_sources(
+    write_plugin: Callable[..., Author], compile_c: CompileC, asan: str, tmp_path: Path
+) -> None:
     author = write_plugin(_SOURCE)
     library = build(load_project(author.root), sanitize=True).library
     torture = compile_c("torture_asan", sorted(_HOSTS.glob("torture*.c")), "-fsanitize=address")
@@ -84,6 +89,41 @@ def test_no_memory_error_in_the_life_of_event_sources(
         timeout=200,
         check=False,
     )
-    assert "AddressSanitizer" not in done.stderr, done.stderr[-4000:]
+    assert "Sanitizer" not in done.stderr, done.stderr[-4000:]
     last = json.loads(done.stdout.splitlines()[-1])
     assert (last["op"], last["stray"], last["malformed"]) == ("end", 0, 0), done.stdout
+
+
+_BOTH = """
+    class P(Plugin, EventSource, AsyncEvents, EventParsing):
+        plugin_id, event_source = 999, "reopened"
+        async_events = ("flood",)
+        parse_event_types = (322, 402)
+        def open(self, params):
+            while True: yield bytes(1000)
+        def start_async(self, handler):
+            for _ in range(2): threading.Thread(target=self.run, args=(handler,)).start()
+        def run(self, handler):
+            try:
+                while True: handler.emit("flood", b"x")
+            except falcokit.CaptureClosedError:
+                pass
+        def parse_event(self, event): event.data
+"""
+
+
+@pytest.mark.host
+def test_an_event_that_libsinsp_keeps_over_a_close_is_still_there(
+    write_plugin: Callable[..., Author], real_host: RealHost, asan: str
+) -> None:
+    """It holds one back while async events go first, and gives it after the next open."""
+    library = build(load_project(write_plugin(_BOTH).root), sanitize=True).library
+    done = subprocess.run(
+        [real_host.plughost, "sinsp", "--plugin", library, "--open", "", "--cycles", "8",
+         "--secs", "0.1"],
+        env={**os.environ, "LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0"},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert "Sanitizer" not in done.stderr, done.stderr[-4000:]
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(json.loads(done.stdout)["cycles"]) == 8

@@ -39,6 +39,7 @@ struct fk_sourcing {
 	pthread_mutex_t lock; // get_metrics comes from other threads
 	fk_instance *open;
 	fk_source_counters before; // of the instances that are closed
+	fk_channel *kept;          // in which the last batch of a closed instance lies
 	char *texts[FK_NTEXTS];    // each the host's until the next call of its kind
 };
 
@@ -50,6 +51,7 @@ bool fk_sourcing_open(fk_impl *impl) {
 
 void fk_sourcing_free(fk_impl *impl) {
 	if (!impl->sourcing) return;
+	if (impl->sourcing->kept) fk_channel_unref(impl->sourcing->kept);
 	for (int i = 0; i < FK_NTEXTS; i++) free(impl->sourcing->texts[i]);
 	pthread_mutex_destroy(&impl->sourcing->lock);
 	free(impl->sourcing);
@@ -112,6 +114,15 @@ static void take_out(struct fk_sourcing *sourcing, fk_instance *in) {
 	pthread_mutex_unlock(&sourcing->lock);
 }
 
+// libsinsp may hold back one event of a batch, for an async event that goes first. It forgets about it
+// neither at the close nor at the next open, and delivers it then, before it asks that instance for events.
+// So a batch lives until there is one of a later instance, and that one is closed too.
+static void keep_last_batch(struct fk_sourcing *sourcing, fk_instance *in) {
+	fk_channel *over = in->batches ? sourcing->kept : in->ch;
+	if (in->batches) sourcing->kept = in->ch;
+	if (over) fk_channel_unref(over);
+}
+
 void fk_source_close(fk_plugin *p, ss_instance_t *instance) {
 	fk_impl *impl = p->impl;
 	fk_instance *in = instance;
@@ -121,7 +132,7 @@ void fk_source_close(fk_plugin *p, ss_instance_t *instance) {
 	if (fk_worker_run(impl, &call, "close", CLOSE_LIMIT_S) != SS_PLUGIN_SUCCESS)
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", p->last_error);
 	take_out(impl->sourcing, in);
-	fk_channel_unref(in->ch);
+	keep_last_batch(impl->sourcing, in);
 	free(in);
 }
 
