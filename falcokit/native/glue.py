@@ -62,9 +62,8 @@ extern "Python+C" int fk_python_event_to_string(uint64_t plugin, const ss_plugin
 #: of extraction and sourcing; declarative fields.
 _SHARED = ("payload_store.c", "payload_file.c", "payload_cache.c", "sha256.c", "result_arena.c")
 
-
-#: Undefined behaviour ends the process as a memory error does. Its library is linked in: a host with
-#: a system of its own, in which the other's is preloaded, would not find it.
+#: Undefined behaviour ends the process as a memory error does. Its library is linked in: a host
+#: with a system of its own, in which the other's is preloaded, would not find it.
 _SANITIZED = (
     "-fsanitize=address,undefined",
     "-fno-sanitize-recover=undefined",

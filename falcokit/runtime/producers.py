@@ -143,7 +143,7 @@ class Producers:
         if on_loop:
             from falcokit.runtime.event_loop import LoopThread  # noqa: PLC0415  # asyncio: 40 ms
 
-            loop_thread = LoopThread(self._plugin, on_loop, self._log)
+            loop_thread = LoopThread(self._plugin, on_loop, self._state.write_error)
             loop_thread.start()
             self._loop_thread = loop_thread
 

@@ -118,6 +118,7 @@ class InProcessHandler(AsyncEventHandler):
         """The state of each decorated producer."""
         return self._running.producers
 
+
 def _dumped(plugin: type[Any], event: AsyncEvent) -> tuple[AsyncEvent, str | None]:
     """Return an event of dump_state as it is written, and the source that a reader finds it under.
 
