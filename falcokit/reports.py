@@ -42,7 +42,9 @@ class ProducerFigures(NamedTuple):
             return f"{times}, again in {self.retry_ms / 1000:.0f} s"
         if self.state == "waiting":
             return f"returned, again in {self.retry_ms / 1000:.0f} s"
-        return {"failing": times, "ended": "ended"}.get(self.state, "")
+        if self.state == "ended":
+            return f"{times}, ended" if self.failures_in_row else "ended"
+        return times if self.state == "failing" else ""
 
 
 def error_object(error: FalcokitError) -> Report:

@@ -253,6 +253,7 @@ def figures(label: str, state: int, in_row: int = 0, retry_ms: int = 0) -> dict[
         (figures("tick", 2, 3, 11_800), "failed 3 times, again in 12 s · x"),
         (figures("tick", 2, 0, 1_000), "returned, again in 1 s · x"),
         (figures("tick", 3), "ended · x"),
+        (figures("tick", 3, 1), "failed 1 time, ended · x"),
         (figures("tick", 4), "x"),
         (figures("tick_first", 0) | figures("tick_second", 1, 2), "failed 2 times · x"),
     ],

@@ -13,7 +13,9 @@ from falcokit.runtime.logs import log_error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BackgroundTask"]
+__all__ = ["CLOSING_SECONDS", "BackgroundTask"]
+
+CLOSING_SECONDS = 6.0  # one more than the host waits for a capture to close
 
 
 class BackgroundTask:
@@ -72,11 +74,19 @@ class BackgroundTask:
     def _guard(self, run: Callable[[], object]) -> None:
         try:
             run()
-        except CaptureClosedError:
-            return  # an emission that waited for room: nothing has gone wrong
         except BaseException as e:  # noqa: BLE001  # handed to whoever stops the task, too
+            if isinstance(e, CaptureClosedError) and self.closes():
+                return
             self._error = e
             log_error(e, f"background task {threading.current_thread().name!r}")
+
+    def closes(self) -> bool:
+        """Tell whether a CaptureClosedError is the end of the task's own capture.
+
+        Emissions are refused a moment before the task is told to end. With the handler of another
+        capture they always are, and that is an error.
+        """
+        return not self.should_keep_running(CLOSING_SECONDS)
 
     @property
     def stopping(self) -> bool:

@@ -165,7 +165,8 @@ def own_frames(frames: Iterable[_F]) -> list[_F]:
     library = os.path.dirname(cast.__code__.co_filename)
     others = [f for f in frames if not _is_ours(f.filename)]
     packaged = [f for f in others if "-packages" in f.filename]
-    theirs = [f for f in others if f not in packaged and not f.filename.startswith(library)]
+    outside = [f for f in others if not f.filename.startswith(library)]
+    theirs = [f for f in outside if "-packages" not in f.filename]
     return theirs or packaged or others
 
 

@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime._event_loop_run import run_through
+from falcokit.runtime.background import CLOSING_SECONDS
 from falcokit.runtime.errors import CaptureClosedError, tell
 
 if TYPE_CHECKING:
@@ -94,11 +95,12 @@ class LoopThread:
                 if not await run(producer, emission, supervision):
                     return
                 pause = emission.report_end(supervision)
-            except CaptureClosedError:
-                return
             except BaseException as e:  # noqa: BLE001  # told in the log; the other producers go on
+                if isinstance(e, CaptureClosedError):
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await asyncio.sleep(CLOSING_SECONDS)  # see BackgroundTask.closes
                 if self._stopping:
-                    if not isinstance(e, asyncio.CancelledError):
+                    if not isinstance(e, (asyncio.CancelledError, CaptureClosedError)):
                         emission.report(e)
                     return
                 pause = emission.report_failure(e, supervision)

@@ -179,9 +179,9 @@ class Producers:
                 if not run(producer, task, emission, supervision):
                     return
                 pause = emission.report_end(supervision)
-            except CaptureClosedError:
-                return
             except BaseException as e:  # noqa: BLE001  # sys.exit() fails the producer, not the host
+                if isinstance(e, CaptureClosedError) and task.closes():
+                    return
                 if task.stopping:
                     emission.report(e)
                     return

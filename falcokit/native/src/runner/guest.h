@@ -46,6 +46,7 @@ struct fk_guest {
 	uint64_t parse_codes[FK_CODES / 64]; // one bit for each event code; codes above go to nobody
 	bool parse_here;                     // parse_event wants the events of the open source
 	struct fk_text producers;            // what the last report of metrics told of them
+	bool no_producers;                   // it has told of none, and is not asked again
 	struct fk_owner *owner;
 };
 

@@ -146,9 +146,13 @@ static bool fk_producers_changed(struct fk_guest *guest, const ss_plugin_metric 
 void fk_guest_report_metrics(struct fk_guest *guest, bool if_changed) {
 	uint32_t n = 0;
 	if (!guest->api.get_metrics || !guest->initialized) return;
+	if (if_changed && guest->no_producers) return;
 	// Asked before the report begins: the plugin may log meanwhile.
 	ss_plugin_metric *metrics = guest->api.get_metrics(guest->state, &n);
-	if (if_changed && !fk_producers_changed(guest, metrics, n)) return;
+	if (if_changed && !fk_producers_changed(guest, metrics, n)) {
+		guest->no_producers = !guest->producers.len;
+		return;
+	}
 	struct fk_text *t = fk_report_begin("metrics");
 	fk_add_key(t, "plugin");
 	fk_add_string_or_null(t, guest->name);
