@@ -70,6 +70,11 @@ class Emission:
         return pause
 
     @property
+    def capturing(self) -> bool:
+        """Whether a capture is open, be it a later one."""
+        return self._state.capturing
+
+    @property
     def _place(self) -> str:
         code = self._producer.function.__code__
         return f"{code.co_filename}:{code.co_firstlineno}"

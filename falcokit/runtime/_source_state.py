@@ -12,11 +12,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runtime._state import loggable
 from falcokit.runtime.annotations import evaluate_annotation, own_annotations
 from falcokit.runtime.config import decode_json
 from falcokit.runtime.errors import InvalidEventError, PluginError, SourceClosedError, tell
 from falcokit.runtime.event_queue import EventQueue
+from falcokit.runtime.logs import loggable
 from falcokit.runtime.producers import place_of
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime.config import config_type, decode_config
 from falcokit.runtime.errors import PluginError, is_whole, tell, tell_of
-from falcokit.runtime.logs import current, targets
+from falcokit.runtime.logs import current, loggable, targets
 from falcokit.runtime.metrics import checked
 from falcokit.runtime.parsing import EventParsing, wanted_events
 from falcokit.runtime.producers import Producers, declared_producers, place_of
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from falcokit.runtime.producers import Producer
     from falcokit.runtime.supervision import ProducerState, Supervision
 
-__all__ = ["PluginState", "loggable"]
+__all__ = ["PluginState"]
 
 _ERROR, _WARNING, _DEBUG = 3, 4, 7
 _NO_CONFIG = frozenset({"", "{}", "null"})
@@ -59,6 +59,7 @@ class PluginState:
         self.host = host
         self._plugin: Any = None
         self._config_type: type | None = None
+        self.capturing = False  # from before start_async to before stop_async
         self._producers: Producers | None = None
         self._supervised: list[tuple[Producer, Supervision]] = []
         self.sources: dict[int, OpenSource] = {}  # open event sources, by key
@@ -168,7 +169,12 @@ class PluginState:
     def start(self) -> None:
         """Open a capture: start_async, then the decorated producers."""
         handler = self.host.emitter(False)
-        self._plugin.start_async(handler)
+        self.capturing = True
+        try:
+            self._plugin.start_async(handler)
+        except BaseException:
+            self.capturing = False
+            raise
         self._producers = Producers(self._plugin, handler, self)
         try:
             self._producers.start(self._supervised)
@@ -181,6 +187,7 @@ class PluginState:
 
     def stop(self) -> None:
         """Close it: stop_async and every producer, each whatever the other does."""
+        self.capturing = False
         producers, self._producers = self._producers, None
         try:
             self._plugin.stop_async()
@@ -295,8 +302,3 @@ class PluginState:
     def where(self) -> str:
         """Say at which line the worker thread is."""
         return place_of(self._thread).removeprefix("at ")
-
-
-def loggable(text: str) -> str:
-    """Return a text as C can have it: without NUL and halves of surrogate pairs."""
-    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()

@@ -8,14 +8,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from falcokit.runtime.errors import CaptureClosedError
-from falcokit.runtime.logs import log_error
+from falcokit.runtime.logs import current, log_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["CLOSING_SECONDS", "BackgroundTask"]
 
-CLOSING_SECONDS = 6.0  # one more than the host waits for a capture to close
+CLOSING_SECONDS = 0.25  # from the first refusal to stop_async
 
 
 class BackgroundTask:
@@ -81,12 +81,14 @@ class BackgroundTask:
             log_error(e, f"background task {threading.current_thread().name!r}")
 
     def closes(self) -> bool:
-        """Tell whether a CaptureClosedError is the end of the task's own capture.
+        """Tell whether a CaptureClosedError is the end of the capture the task belongs to.
 
-        Emissions are refused a moment before the task is told to end. With the handler of another
-        capture they always are, and that is an error.
+        Emissions are refused a moment before the task is told to end. With the handler of an
+        earlier capture they always are, and that is an error.
         """
-        return not self.should_keep_running(CLOSING_SECONDS)
+        if not self.should_keep_running(CLOSING_SECONDS):
+            return True
+        return not getattr(current.get(), "capturing", False)
 
     @property
     def stopping(self) -> bool:

@@ -99,6 +99,8 @@ class LoopThread:
                 if isinstance(e, CaptureClosedError):
                     with contextlib.suppress(asyncio.CancelledError):
                         await asyncio.sleep(CLOSING_SECONDS)  # see BackgroundTask.closes
+                    if not emission.capturing:
+                        return
                 if self._stopping:
                     if not isinstance(e, (asyncio.CancelledError, CaptureClosedError)):
                         emission.report(e)

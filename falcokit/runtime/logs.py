@@ -39,6 +39,7 @@ __all__ = [
     "install",
     "install_once",
     "log_error",
+    "loggable",
     "plugin_logger",
     "targets",
 ]
@@ -120,6 +121,11 @@ def log_error(error: BaseException, what: str) -> None:
     state = _target(own[-1].filename if own else "")
     if state is not None:
         state.write_log(severity_of(logging.ERROR), None, tell(error, what))
+
+
+def loggable(text: str) -> str:
+    """Return a text as C can have it: without NUL and halves of surrogate pairs."""
+    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
 
 class _LoggedStream:

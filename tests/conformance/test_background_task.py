@@ -158,3 +158,23 @@ def test_an_error_is_logged_when_it_happens(drive: Drive, write_plugin: WritePlu
     if drive.name == "runner":
         kinds = [r["report"] for r in out.raw if r["report"] == "event" or "stone" in str(r)]
         assert kinds == ["log", "event"]
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_one_that_nobody_stops_ends_with_its_capture_without_a_word(
+    drive: Drive, write_plugin: WritePlugin
+) -> None:
+    """A4, A12"""
+    author = write_plugin("""
+        class P(Plugin, AsyncEvents):
+            async_events = ("one",)
+            def start_async(self, handler):
+                self.task = BackgroundTask.spawn(lambda: handler.emit("one", b"x"), every=0.001)
+            def destroy(self):
+                self.task.thread.join(5)
+                self.log.info("alive %s", self.task.thread.is_alive())
+    """)
+    out = drive(author, limit=5)
+    assert out.said("alive False")
+    assert not out.said("CaptureClosedError")
+    assert not out.error
