@@ -28,6 +28,13 @@ ANSWERS = [
     *("s:cgroups", "f:first:9", "f:second:9", "z", "t", ".", "g:43", "g:42", "r:more", "."),
     *("i:0", "c", "x", "-:43", "-:42", "z", "c", "+:44", ".", "C", "z"),
 ]
+#: A list is one of the framework's vectors, whose keys are indexes.
+LIST = [
+    *("T:threads:4", "f:env:10", "c", "s:env", "f:value:9", "z", "c", "+:2", "z", "r:value"),
+    *("w:value:c", "r:value", ".", "g:0", "r:value", "w:value:a", ".", "g:3", "i:0", "c", "+:1"),
+    *("w:value:b", ".", "z", "g:2", "c", "+:0", "r:value", ".", "z", "c", "+:3", "w:value:d", "."),
+    *("-:1", "z", "g:2", "r:value", ".", "g:3", "-:3", "-:0", "z", "i:0", "C", "z", "g:0"),
+]
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +89,17 @@ def test_its_fields_and_their_first_values_are_the_framework_s(
     assert in_runner(table_plugin, steps, tmp_path / "c") == in_framework(
         plughost, real_host, table_plugin, steps, tmp_path / "d"
     )
+
+
+@pytest.mark.host
+def test_a_list_of_a_thread_is_changed_as_the_framework_s(
+    plughost: Plughost, real_host: RealHost, table_plugin: Path, tmp_path: Path
+) -> None:
+    """P4, P6"""
+    ours = in_runner(table_plugin, LIST, tmp_path / "a")
+    theirs = in_framework(plughost, real_host, table_plugin, LIST, tmp_path / "b")
+    assert [x.partition(" !")[0] for x in ours] == [x.partition(" !")[0] for x in theirs]
+    assert "r:value 'd'" in ours
 
 
 @pytest.mark.host

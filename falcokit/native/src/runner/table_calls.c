@@ -145,6 +145,7 @@ static ss_plugin_rc fk_erase(ss_plugin_table_t *t, const ss_plugin_state_data *k
 	if (fk_gone(h)) return SS_PLUGIN_FAILURE;
 	ss_plugin_rc rc = h->table->writer_ext->erase_table_entry(h->table->table, key);
 	if (rc == SS_PLUGIN_FAILURE) fk_failed(h, "erase_table_entry");
+	if (rc == SS_PLUGIN_SUCCESS && fk_threads_own(h->owner)) fk_threads_erased(h->table, key);
 	return rc;
 }
 
@@ -165,6 +166,11 @@ static ss_plugin_table_entry_t *fk_insert(ss_plugin_table_t *t, const ss_plugin_
                                           ss_plugin_table_entry_t *e) {
 	struct fk_handle *h = t;
 	if (fk_gone(h)) return NULL;
+	if (fk_threads_own(h->owner) && !fk_threads_make_room(h->table, key, e)) {
+		fk_tables_fail(h->reader, "there is no memory for a list of that length");
+		h->table->writer_ext->destroy_table_entry(h->table->table, e);
+		return NULL;
+	}
 	e = h->table->writer_ext->add_table_entry(h->table->table, key, e);
 	if (!e) {
 		fk_failed(h, "add_table_entry");

@@ -25,6 +25,7 @@ struct fk_nest {
 enum {
 	FK_NOBODY = UINT32_MAX,      // as user and group
 	FK_FD_UNKNOWN = UINT8_MAX,   // as type of a file descriptor
+	FK_LIST_MAX = 1 << 20,       // where the framework is without memory, at some size
 	FK_NAME_CHANGED = 0x00020000 // of the flags of a thread
 };
 
@@ -169,4 +170,48 @@ void fk_threads_inserted(const ss_plugin_table_input *table, const ss_plugin_sta
                          ss_plugin_table_entry_t *entry) {
 	fk_xschema *schema = ((fk_xtable *)table->table)->schema;
 	if (schema->key == SS_PLUGIN_ST_INT64) fk_xwrite(entry, &schema->fields[0], (uint64_t)key->s64);
+}
+
+static bool fk_is_list(const fk_xtable *table) { return table->schema->key == SS_PLUGIN_ST_UINT64; }
+
+static bool fk_add_empty(fk_xtable *table, uint64_t index) {
+	fk_xkey key = fk_xkey_number(index);
+	fk_xentry *entry = fk_xentry_new(table->schema);
+	bool ok = entry && fk_xput(table, &key, entry, 0);
+	if (entry) fk_xlet_go(entry, FK_X_REF);
+	return ok;
+}
+
+bool fk_threads_make_room(const ss_plugin_table_input *input, const ss_plugin_state_data *key,
+                          ss_plugin_table_entry_t *made) {
+	fk_xtable *table = input->table;
+	if (!fk_is_list(table)) return true;
+	if (key->u64 > FK_LIST_MAX) return false;
+	for (uint64_t i = table->map.live; i-- > key->u64 + 1;) {
+		fk_xkey behind = fk_xkey_number(i);
+		fk_xerase(table, &behind);
+	}
+	bool ok = true;
+	for (uint64_t i = table->map.live; ok && i < key->u64; i++) ok = fk_add_empty(table, i);
+	fk_xkey at = fk_xkey_number(key->u64);
+	fk_xentry *old = fk_xget(table, &at, FK_X_REF);
+	for (uint32_t i = 0; old && i < table->schema->declared; i++) { // all of them are texts
+		const fk_xfield *field = &table->schema->fields[i];
+		ok = ok && fk_xwrite_text(made, field, fk_xtext_locked(old, field, false));
+	}
+	if (old) fk_xlet_go(old, FK_X_REF);
+	return ok;
+}
+
+void fk_threads_erased(const ss_plugin_table_input *input, const ss_plugin_state_data *key) {
+	fk_xtable *table = input->table;
+	if (!fk_is_list(table)) return;
+	for (uint64_t i = key->u64 + 1, last = table->map.live; i <= last; i++) {
+		fk_xkey from = fk_xkey_number(i), to = fk_xkey_number(i - 1);
+		fk_xentry *entry = fk_xget(table, &from, FK_X_REF);
+		if (!entry) return;
+		fk_xerase(table, &from);
+		fk_xput(table, &to, entry, 0);
+		fk_xlet_go(entry, FK_X_REF);
+	}
 }

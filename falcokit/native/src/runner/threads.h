@@ -13,5 +13,10 @@ void fk_threads_end(void);   // after the last plugin's destroy
 // a field of that name may not be added (then the reason), and that the key is a field of the entry.
 bool fk_threads_own(const struct fk_guest *owner);
 const char *fk_threads_refuse_field(const ss_plugin_table_input *table, const char *name);
+// The lists of a thread (args, env, cgroups) are vectors there, with the index as key: an entry at one
+// makes the list end there, with what is at that index already; one that is erased moves up the rest.
+bool fk_threads_make_room(const ss_plugin_table_input *table, const ss_plugin_state_data *key,
+                          ss_plugin_table_entry_t *entry); // false: there is not so much
+void fk_threads_erased(const ss_plugin_table_input *table, const ss_plugin_state_data *key);
 void fk_threads_inserted(const ss_plugin_table_input *table, const ss_plugin_state_data *key,
                          ss_plugin_table_entry_t *entry);
