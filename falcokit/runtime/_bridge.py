@@ -220,7 +220,13 @@ def _load_tables() -> None:
     from falcokit.runtime.table_types import Table  # noqa: PLC0415
     from falcokit.runtime.tables import shape_of  # noqa: PLC0415
 
-    _falcokit_hot.tables_ready(Table, functools.partial(shape_of, _falcokit_hot))
+    kinds = (
+        errors.TableFieldError,
+        errors.TableTypeError,
+        errors.TableRangeError,
+        errors.TableValueError,
+    )
+    _falcokit_hot.tables_ready(Table, functools.partial(shape_of, _falcokit_hot), kinds)
 
 
 def connect(ffi: Any, lib: Any) -> None:

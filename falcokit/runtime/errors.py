@@ -12,6 +12,10 @@
     │ │                            so emit cannot wait for room
     │ └ EventRefusedError          the host said no; its words           host
     └ TableError                   a table cannot be used so, or its owner refused
+      ├ TableFieldError            there is no such field; an AttributeError and TypeError too
+      ├ TableTypeError             a value of another type; a TypeError too
+      ├ TableRangeError            an int out of range; an OverflowError too
+      └ TableValueError            a str that no table holds; a ValueError too
     HookTimeoutError               raised in a hook that holds up Falco's thread; no Exception, as
                                    a loop may catch these
 
@@ -44,6 +48,10 @@ __all__ = [
     "RingFullError",
     "SourceClosedError",
     "TableError",
+    "TableFieldError",
+    "TableRangeError",
+    "TableTypeError",
+    "TableValueError",
     "UndeclaredEventError",
     "brief",
     "is_whole",
@@ -120,6 +128,22 @@ class EventRefusedError(EmitError):
 
 class TableError(PluginError):
     """A table cannot be used here, or its owner refused; the text ends with the owner's words."""
+
+
+class TableFieldError(TableError, AttributeError, TypeError):
+    """An entry has no such field: as an attribute, or as a keyword of `insert`."""
+
+
+class TableTypeError(TableError, TypeError):
+    """A key or a value is of another type than the table's."""
+
+
+class TableRangeError(TableError, OverflowError):
+    """An int does not fit the type of a key or a field."""
+
+
+class TableValueError(TableError, ValueError):
+    """A str has a NUL or half a surrogate pair, which no table can hold."""
 
 
 class HookTimeoutError(BaseException):

@@ -218,9 +218,6 @@ def make_shape(declared: ExportDeclaration[Any, Any], table: type, entry: type) 
 
 def _shape(key: str, author: type[Any], table: type, entry: type) -> Shape:
     declared = entry_fields(author)
-    for base in author.__mro__:
-        if vars(base).get("__slots__"):
-            raise TypeError(f"__slots__: {base.__name__} cannot have any")
     if len(declared) > MAX_FIELDS:
         raise TypeError(f"{author.__name__} has {len(declared)} fields, more than {MAX_FIELDS}")
     names: set[str] = set()
@@ -256,8 +253,6 @@ def _check(field: Field) -> None:
         wrong = "added() is for tables that are imported: a field of one's own just is"
     elif field.entry and not field.mapping:
         wrong = "a table within an exported one is a mapping: MutableMapping[key, entry]"
-    elif not field.name or "\0" in field.name:
-        wrong = "a field has a name without NUL"
     elif field.entry and default is not None:
         wrong = "a table has no default"
     elif default is not None and type(default) is not kinds.get(field.kind, int):

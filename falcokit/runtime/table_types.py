@@ -43,6 +43,7 @@ __all__ = [
     "Table",
     "TableEntry",
     "added",
+    "check_name",
     "entry_fields",
     "i8",
     "i16",
@@ -207,6 +208,23 @@ def key_type(annotation: object) -> str:
     return str(name)
 
 
+def check_name(name: object) -> None:
+    """Check what a table or a field is called.
+
+    Raises:
+        TypeError: it can be no name.
+
+    """
+    if isinstance(name, str) and name and "\0" not in name:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return
+    raise TypeError(f"{name!r} is no name: a str without NUL is needed")
+
+
 def entry_fields(entry: type[Any]) -> tuple[Field, ...]:
     """Return the fields that a class and its bases declare, in their order.
 
@@ -221,7 +239,13 @@ def entry_fields(entry: type[Any]) -> tuple[Field, ...]:
     for base in reversed(entry.__mro__):
         if base in TableEntry.__mro__:
             continue
-        for attribute, annotation in own_annotations(base).items():
+        if vars(base).get("__slots__"):
+            raise TypeError(f"__slots__: {base.__name__} cannot have any")
+        annotations = own_annotations(base)
+        for attribute, value in vars(base).items():
+            if isinstance(value, Added) and attribute not in annotations:
+                raise TypeError(f"{attribute}: it has no type: `{attribute}: u64 = added()`")
+        for attribute, annotation in annotations.items():
             try:
                 value = evaluate_annotation(annotation, base)
                 field = _field(attribute, value, vars(base).get(attribute))
@@ -233,10 +257,15 @@ def entry_fields(entry: type[Any]) -> tuple[Field, ...]:
 
 def _field(attribute: str, annotation: object, default: object) -> Field:
     name, read_only = attribute, False
+    check_name(attribute)
+    if any(attribute in vars(base) for base in TableEntry.__mro__):
+        other = f"Annotated[type, {attribute!r}]"
+        raise TypeError(f"every entry has this attribute: call it otherwise here, by {other}")
     if metadata := getattr(annotation, "__metadata__", ()):  # Annotated[type, "name"]
         name = next((text for text in metadata if isinstance(text, str)), attribute)
         read_only = readonly in metadata
         annotation = get_args(annotation)[0]
+    check_name(name)
     origin = get_origin(annotation)
     if origin in {Table, MutableMapping}:
         if isinstance(default, Added):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from falcokit.runtime.errors import TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Protocol
 
     from falcokit.runtime.table_types import Table, TableEntry
@@ -88,6 +88,7 @@ class Tables:
 
     def __init__(self, host: TableHost) -> None:
         self._host = host
+        self._types: dict[str, str] = {}  # of keys and fields, by what they are of
 
     def list(self) -> dict[str, str]:
         """Return the tables by name, with the type of their keys: {"threads": "i64"}.
@@ -113,15 +114,46 @@ class Tables:
             TableError: there is no such table or field, or it is too late.
 
         """
-        from falcokit.runtime.table_types import TableEntry, key_type  # noqa: PLC0415
+        from falcokit.runtime.table_types import TableEntry, check_name, key_type  # noqa: PLC0415
 
-        entry: Any = fields
-        if not isinstance(fields, type):
-            entry = type("Entry", (TableEntry,), {"__annotations__": dict(fields)})
         try:
-            return self._host.import_table(name, key_type(key), entry)
-        except TypeError as e:
+            check_name(name)
+            entry: Any = fields
+            if not isinstance(fields, type):
+                entry = type("Entry", (TableEntry,), {"__annotations__": dict(fields)})
+            kind = key_type(key)
+            types = self._agree(name, kind, entry)
+            table = self._host.import_table(name, kind, entry)
+        except TableError:
+            raise
+        except (TypeError, ValueError) as e:
             raise TableError(f"table {name!r}: {e}") from e
+        self._types.update(types)
+        return table
+
+    def _agree(self, name: str, key: str, entry: type[Any]) -> dict[str, str]:
+        """Return the type of each key and field, if it is the one that it has here already.
+
+        The framework does not look at the type again, and the memory would be taken for what it is
+        not. What was asked for in vain does not count.
+        """
+        types: dict[str, str] = {}
+        for what, kind in _types(repr(name), key, entry):
+            before = self._types.get(what) or types.setdefault(what, kind)
+            if before != kind:
+                raise TypeError(f"{what} is {before} in this plugin already, and cannot be {kind}")
+        return types
+
+
+def _types(table: str, key: str, entry: type[Any]) -> Iterator[tuple[str, str]]:
+    from falcokit.runtime.table_types import entry_fields  # noqa: PLC0415
+
+    yield f"the key of {table}", key
+    for field in entry_fields(entry):
+        what = f"field {field.name!r} of {table}"
+        yield what, field.kind
+        if field.entry is not None:
+            yield from _types(what, field.key, field.entry)
 
 
 def bind_tables(plugin: Any, host: TableHost) -> None:

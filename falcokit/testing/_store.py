@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from falcokit.runtime.exported_table import Shape
 
-__all__ = ["StoredEntry", "StoredTable", "new_table"]
+__all__ = ["StoredEntry", "StoredTable", "checked", "new_table"]
 
 _KINDS = {number: kind for kind, number in STATE_TYPES.items()}
 
 
-def _checked(value: Any, number: int) -> Any:
+def checked(value: Any, number: int) -> Any:
     """Return a key or a value as it is stored, if it is of a type."""
     kind = _KINDS[number]
     needed: type[Any]
@@ -73,7 +73,7 @@ class _Record:
                 table[key] = entry
             return
         try:
-            self.values[index] = _checked(value, field.type)
+            self.values[index] = checked(value, field.type)
         except (TypeError, ValueError, OverflowError) as e:
             raise type(e)(f"field '{field.name}' of table '{self.table}': {e}") from None
 
@@ -135,6 +135,8 @@ class StoredEntry:
 class StoredTable:
     """The mapping itself; `ExportedTable` adds the rest."""
 
+    __slots__ = ("_name", "_records", "_shape")
+
     _name: str
     _shape: Shape
     _records: dict[Any, _Record]
@@ -150,28 +152,28 @@ class StoredTable:
         return view
 
     def __getitem__(self, key: Any) -> Any:
-        record = self._records.get(_checked(key, self._shape.key))
+        record = self._records.get(checked(key, self._shape.key))
         if record is None:
             raise KeyError(key)
         return self._view(record)
 
     def get(self, key: Any, default: Any = None, /) -> Any:
         """Return the entry of a key, or the default."""
-        record = self._records.get(_checked(key, self._shape.key))
+        record = self._records.get(checked(key, self._shape.key))
         return default if record is None else self._view(record)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        key = _checked(key, self._shape.key)
+        key = checked(key, self._shape.key)
         record = _Record(self._name, self._shape)
         record.fill(value)
         self._records[key] = record
 
     def __delitem__(self, key: Any) -> None:
-        if self._records.pop(_checked(key, self._shape.key), None) is None:
+        if self._records.pop(checked(key, self._shape.key), None) is None:
             raise KeyError(key)
 
     def __contains__(self, key: object) -> bool:
-        return _checked(key, self._shape.key) in self._records
+        return checked(key, self._shape.key) in self._records
 
     def __len__(self) -> int:
         return len(self._records)

@@ -90,7 +90,7 @@ STEPS = [
     ("t['\\udcff'] = {'sha256': '\\udcfe'};", ""),
     ("list(t), t['\\udcff'].sha256", "(['\\udcff'], '\\udcfe')"),
     ("t.clear();", ""),
-    ("len(t), list(t)", "(0, [])"),
+    ("len(t), list(t), hasattr(t, '__dict__')", "(0, [], False)"),
     ("t['é' * 500] = {'sha256': 'x' * 100000}; t[''] = {};", ""),
     ("len(t['é' * 500].sha256), '' in t", "(100000, True)"),
     ("self.flags[True] = {'n': 1}; self.flags[False] = {'n': 0};", ""),

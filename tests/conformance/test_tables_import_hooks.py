@@ -94,6 +94,8 @@ class P(Plugin, EventParsing, CaptureListening):
         ("AsyncEvents, EventParsing", 'import_table("t", float, Process)', "float is no type"),
         ("EventParsing", 'import_table("t", i64, Bad)', "x: list is no type of a table"),
         ("EventParsing", 'import_table("t", i64, str)', "str is no subclass"),
+        ("EventParsing", 'import_table("t", i64, Untyped)', "opened: it has no type"),
+        ("EventParsing", 'import_table("t", i64, Taken)', "release: every entry has this"),
         ("CaptureListening", 'import_table("t", i64, Process)', "which Falco lends it not"),
     ],
 )
@@ -106,7 +108,9 @@ def test_a_declaration_is_checked_at_build_with_its_line(
         "CaptureListening": "    def capture_open(self, capture): pass\n",
     }
     author = write_plugin(
-        f"{HEAD}class Bad(TableEntry):\n    x: list\nclass P(Plugin, {bases}):\n"
+        f"{HEAD}class Bad(TableEntry):\n    x: list\nclass Untyped(TableEntry):\n"
+        "    opened = added()\nclass Taken(TableEntry):\n    release: str\n"
+        f"class P(Plugin, {bases}):\n"
         f"    table = {declared}\n" + "".join(hooks[base] for base in bases.split(", "))
     )
     with pytest.raises(PluginDefinitionError) as caught:

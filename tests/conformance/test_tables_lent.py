@@ -92,6 +92,29 @@ _PARSE = """
         left = iter(self.items)
         self.kept = [left, next(left), next(iter(self.items)), self.items[3]]
 """
+_WITHIN = """
+    def parse_event(self, event):
+        item = self.items[1]
+        kid, turn = item.kids[2], iter(item.kids)
+        next(turn)
+        item.release()
+        again = [self.items[n] for n in (1, 2, 3)]
+        for use in (lambda: kid.n, lambda: next(turn), lambda: setattr(kid, "n", 5)):
+            try:
+                use()
+            except TableError as e:
+                self.log.info("%s", e)
+        kept = []
+        for item in self.items:
+            kept += [item.kids[1], iter(item.kids)]
+            next(kept[-1])
+        for use in (lambda: kept[0].n, lambda: next(kept[1])):
+            try:
+                use()
+            except TableError as e:
+                self.log.info("%s", e)
+        self.kept = [again, kept]
+"""
 _COLLECTED = """
     def parse_event(self, event):
         import gc
@@ -187,6 +210,21 @@ def test_iterations_within_iterations_and_left_ones(lend: Lend) -> None:
     assert [line for line in lines if line.startswith("log")] == [
         *("log sum 69", *(f"log {text}" for text in told)),
         *("log sum 78", *(f"log {text}" for text in told)),
+    ]
+
+
+def test_what_lies_in_an_entry_is_given_back_before_it(lend: Lend) -> None:
+    """T5, T7"""
+    lines = lend(_WITHIN, "i:x", "p", "d")
+    assert [line for line in lines if not line.startswith("log")] == [
+        *("i 0 stray 0 kept 0", "p 0 stray 0 kept 0", "d 0 stray 0 kept 0"),
+    ]
+    assert [line for line in lines if line.startswith("log")] == [
+        "log the entry was released",
+        "log the entry of the table that is iterated over was released",
+        "log the entry was released",
+        "log the iteration has gone on: this entry was lent for its turn only",
+        "log the entry of the table that is iterated over was released",
     ]
 
 

@@ -159,15 +159,19 @@ static PyObject *hot_install_tables(PyObject *module, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
-// tables_ready(Table, make_shape): the types of imported tables, given by `load`
+// tables_ready(Table, make_shape, errors): the types of imported tables, given by `load`
 static PyObject *hot_tables_ready(PyObject *module, PyObject *args) {
 	PyObject *table_class, *make_shape;
-	if (!PyArg_ParseTuple(args, "OO", &table_class, &make_shape) || !fk_table_ready(table_class) ||
-	    !fk_shape_ready() || !fk_entry_ready() || !fk_iter_ready() ||
+	if (!PyArg_ParseTuple(args, "OO(OOOO)", &table_class, &make_shape,
+	                      &fk_table_errors[FK_WRONG_FIELD], &fk_table_errors[FK_WRONG_TYPE],
+	                      &fk_table_errors[FK_WRONG_RANGE], &fk_table_errors[FK_WRONG_VALUE]) ||
+	    !fk_table_ready(table_class) || !fk_shape_ready() || !fk_entry_ready() ||
+	    !fk_iter_ready() ||
 	    PyModule_AddObjectRef(module, "ImportedEntry", (PyObject *)fk_entry_type) < 0 ||
 	    PyModule_AddObjectRef(module, "ImportedField", (PyObject *)fk_field_type) < 0 ||
 	    PyModule_AddObjectRef(module, "Shape", (PyObject *)fk_shape_type) < 0)
 		return NULL;
+	for (int i = 0; i < FK_WRONG; i++) Py_INCREF(fk_table_errors[i]);
 	fk_make_shape = Py_NewRef(make_shape);
 	Py_RETURN_NONE;
 }

@@ -14,6 +14,7 @@ PyObject *fk_table_new(fk_impl *impl, fk_import_shape *shape, ss_plugin_table_t 
 	fk_impl_ref(impl);
 	self->shape = (fk_import_shape *)Py_NewRef(shape);
 	self->handle = handle;
+	self->own = parent && parent->table->own;
 	self->hook = parent ? parent->hook : 0;
 	self->parent = (fk_table_entry *)Py_XNewRef(parent);
 	return (PyObject *)self;
@@ -25,23 +26,82 @@ bool fk_table_alive(fk_tables *t, const fk_table *table) {
 	return true;
 }
 
+fk_parent fk_table_parent(const fk_table *table) {
+	const fk_table_entry *entry = table->parent;
+	if (!entry || entry->held.index != FK_NOT_HELD)
+		return (fk_parent){entry ? entry->held.index : FK_NOT_HELD, NULL};
+	return (fk_parent){FK_NOT_HELD, fk_iter_lender(entry->iterator)};
+}
+
+// What a plugin's own table refuses within its init the framework asks the plugin the reason of, and
+// ends the process over a plugin that is not initialized.
 fk_tables *fk_table_use(fk_table *table, bool write) {
 	fk_tables *t = fk_tables_use(table->impl, table->hook, write);
-	if (!t || !table->parent) return t;
-	fk_tables_nested(t);
-	if (fk_table_alive(t, table)) return t;
+	if (!t) return NULL;
+	if (table->parent) fk_tables_forget_words(t);
+	if (table->own && t->init)
+		fk_tables_refuse(t,
+		                 "the table is this plugin's own: in init it is used as a mapping, by "
+		                 "the attribute that export_table declares");
+	else if (fk_table_alive(t, table))
+		return t;
 	fk_tables_done(t);
 	return NULL;
 }
 
-static bool take_key(fk_table *self, PyObject *key, ss_plugin_state_data *data, fk_py_text *text) {
+bool fk_table_take_key(fk_table *self, PyObject *key, ss_plugin_state_data *data,
+                       fk_py_text *text) {
 	*data = (ss_plugin_state_data){0};
 	text->owner = NULL;
-	if (self->shape->key != SS_PLUGIN_ST_STRING)
-		return fk_table_number(key, self->shape->key, data);
-	if (!fk_py_take_text(key, text)) return false;
-	data->str = text->bytes;
-	return true;
+	bool ok = self->shape->key == SS_PLUGIN_ST_STRING
+	              ? fk_py_take_text(key, text)
+	              : fk_table_number(key, self->shape->key, data);
+	if (!ok)
+		fk_tables_wrong(NULL, self->shape->name);
+	else if (self->shape->key == SS_PLUGIN_ST_STRING)
+		data->str = text->bytes;
+	return ok;
+}
+
+uint64_t fk_table_changes(const fk_tables *t, const fk_table *self) {
+	return self->shape->kind ? t->changes[self->shape->kind - 1] : 0;
+}
+
+fk_held_ref fk_table_hold(fk_tables *t, fk_table *self, ss_plugin_table_entry_t *handle,
+                          fk_held one) {
+	if (!handle) return (fk_held_ref){.index = FK_NOT_HELD};
+	one.table = self->handle;
+	one.entry = handle;
+	one.parent = fk_table_parent(self);
+	fk_held_ref held = fk_tables_hold(t, one);
+	held.pointer = self->shape->is_list || one.borrowed;
+	held.changes = fk_table_changes(t, self);
+	return held;
+}
+
+typedef struct search {
+	const ss_plugin_table_reader_vtable_ext *reader;
+	const fk_table *table;
+	int64_t key;
+	ss_plugin_table_entry_t *found;
+} search;
+
+static ss_plugin_bool look_at(ss_plugin_table_iterator_state_t *state,
+                              ss_plugin_table_entry_t *entry) {
+	search *s = state;
+	ss_plugin_state_data data;
+	ss_plugin_rc rc =
+		s->reader->read_entry_field(s->table->handle, entry, s->table->shape->key_field, &data);
+	if (rc == SS_PLUGIN_SUCCESS && data.s64 == s->key) s->found = entry;
+	return !s->found;
+}
+
+static ss_plugin_table_entry_t *look_up(const fk_tables *t, const fk_table *self,
+                                        const ss_plugin_state_data *key) {
+	if (!self->shape->key_field) return t->reader->get_table_entry(self->handle, key);
+	search s = {t->reader, self, key->s64, NULL};
+	t->reader->iterate_entries(self->handle, look_at, &s);
+	return s.found;
 }
 
 // The entry of a key: a new reference; NULL without an exception: there is none.
@@ -49,13 +109,15 @@ static PyObject *find(fk_table *self, PyObject *key) {
 	ss_plugin_state_data data;
 	fk_py_text text;
 	PyObject *entry = NULL;
-	if (!take_key(self, key, &data, &text)) return NULL;
+	if (!fk_table_take_key(self, key, &data, &text)) return NULL;
 	fk_tables *t = fk_table_use(self, false);
-	ss_plugin_table_entry_t *handle = t ? t->reader->get_table_entry(self->handle, &data) : NULL;
-	uint32_t held = handle ? fk_tables_hold(t, self->handle, handle) : FK_NOT_HELD;
-	uint64_t hook = t ? t->hook : 0;
-	if (t) fk_tables_done(t);
-	if (held != FK_NOT_HELD) entry = fk_entry_new(self, hook, held, NULL);
+	if (t) {
+		fk_held one = {.borrowed = self->shape->key_field != NULL};
+		fk_held_ref held = fk_table_hold(t, self, look_up(t, self, &data), one);
+		uint64_t hook = t->hook;
+		fk_tables_done(t);
+		if (held.index != FK_NOT_HELD) entry = fk_entry_new(self, hook, held, NULL);
+	}
 	Py_XDECREF(text.owner);
 	return entry;
 }
@@ -98,101 +160,6 @@ static PyObject *table_name(PyObject *me, void *unused) {
 	return text;
 }
 
-// ---- changes ----------------------------------------------------------------------------------------
-
-// A new entry that is in no table yet; the host owns it from add_table_entry on.
-static bool fill(PyObject *entry, fk_import_shape *shape, PyObject *fields) {
-	PyObject *attribute, *value;
-	Py_ssize_t at = 0;
-	while (fields && PyDict_Next(fields, &at, &attribute, &value)) {
-		int known = PyDict_Contains(shape->attributes, attribute);
-		if (known == 0)
-			PyErr_Format(PyExc_TypeError, "%s has no field '%U'", shape->entry->tp_name, attribute);
-		if (known != 1 || PyObject_SetAttr(entry, attribute, value) < 0) return false;
-	}
-	return true;
-}
-
-// The hook may have ended while Python filled the entry.
-static bool add(fk_table *self, fk_table_entry *entry, const ss_plugin_state_data *key) {
-	fk_tables *t = fk_tables_use(self->impl, entry->hook, true);
-	if (!t) return false;
-	if (self->parent) fk_tables_nested(t);
-	ss_plugin_table_entry_t *made = fk_table_alive(t, self) ? fk_entry_handle(t, entry) : NULL;
-	if (made) {
-		ss_plugin_table_entry_t *added = t->writer->add_table_entry(self->handle, key, made);
-		t->held[entry->held] = (fk_held){self->handle, added, false}; // failed: the owner's too
-		if (!added) fk_tables_fail(t, "the entry cannot be inserted");
-	}
-	return fk_tables_done(t);
-}
-
-static PyObject *insert(fk_table *self, PyObject *key, PyObject *fields) {
-	ss_plugin_state_data data;
-	fk_py_text text;
-	PyObject *entry = NULL;
-	if (!take_key(self, key, &data, &text)) return NULL;
-	fk_tables *t = fk_table_use(self, true);
-	ss_plugin_table_entry_t *made = t ? t->writer->create_table_entry(self->handle) : NULL;
-	if (t && !made) fk_tables_fail(t, "the table makes no entry");
-	uint32_t held = made ? fk_tables_hold_new(t, self->handle, made) : FK_NOT_HELD;
-	uint64_t hook = t ? t->hook : 0;
-	if (t) fk_tables_done(t);
-	if (held != FK_NOT_HELD) entry = fk_entry_new(self, hook, held, NULL);
-	bool ok =
-		entry && fill(entry, self->shape, fields) && add(self, (fk_table_entry *)entry, &data);
-	Py_XDECREF(text.owner);
-	if (!ok) Py_CLEAR(entry);
-	return entry;
-}
-
-// insert(key, /, **fields)
-static PyObject *table_insert(PyObject *me, PyObject *args, PyObject *fields) {
-	PyObject *key;
-	if (!PyArg_ParseTuple(args, "O", &key)) return NULL;
-	return insert((fk_table *)me, key, fields);
-}
-
-static PyObject *erase(fk_table *self, PyObject *key) {
-	ss_plugin_state_data data;
-	fk_py_text text;
-	if (!take_key(self, key, &data, &text)) return NULL;
-	fk_tables *t = fk_table_use(self, true);
-	bool ok = t && t->writer->erase_table_entry(self->handle, &data) == SS_PLUGIN_SUCCESS;
-	if (t && !ok) fk_tables_fail(t, "the entry cannot be erased");
-	if (t) fk_tables_done(t);
-	Py_XDECREF(text.owner);
-	if (!ok) return NULL;
-	Py_RETURN_NONE;
-}
-
-static PyObject *table_erase(PyObject *me, PyObject *key) { return erase((fk_table *)me, key); }
-
-// table[key] = {attribute: value} and del table[key]
-static int table_set(PyObject *me, PyObject *key, PyObject *fields) {
-	if (fields && !PyDict_Check(fields)) {
-		PyErr_SetString(PyExc_TypeError, "an entry is set by a dict of its fields");
-		return -1;
-	}
-	PyObject *copy = fields ? PyDict_Copy(fields) : NULL; // its owner may change it meanwhile
-	if (fields && !copy) return -1;
-	PyObject *done = fields ? insert((fk_table *)me, key, copy) : erase((fk_table *)me, key);
-	Py_XDECREF(copy);
-	Py_XDECREF(done);
-	return done ? 0 : -1;
-}
-
-static PyObject *table_clear(PyObject *me, PyObject *none) {
-	fk_tables *t = fk_table_use((fk_table *)me, true);
-	(void)none;
-	if (!t) return NULL;
-	bool ok = t->writer->clear_table(((fk_table *)me)->handle) == SS_PLUGIN_SUCCESS;
-	if (!ok) fk_tables_fail(t, "the table cannot be cleared");
-	fk_tables_done(t);
-	if (!ok) return NULL;
-	Py_RETURN_NONE;
-}
-
 // ---- the type ---------------------------------------------------------------------------------------
 
 static void table_free(PyObject *me) {
@@ -207,15 +174,20 @@ static void table_free(PyObject *me) {
 
 static PyMethodDef methods[] = {
 	{"get", table_get, METH_O, NULL},
-	{"insert", (PyCFunction)(void (*)(void))table_insert, METH_VARARGS | METH_KEYWORDS, NULL},
-	{"erase", table_erase, METH_O, NULL},
-	{"clear", table_clear, METH_NOARGS, NULL},
+	{"insert", (PyCFunction)(void (*)(void))fk_table_insert, METH_VARARGS | METH_KEYWORDS, NULL},
+	{"erase", fk_table_erase, METH_O, NULL},
+	{"clear", fk_table_clear, METH_NOARGS, NULL},
 	{0}};
 static PyGetSetDef getters[] = {{"name", table_name, NULL, NULL, NULL}, {0}};
-static PyType_Slot slots[] = {
-	{Py_tp_dealloc, table_free}, {Py_tp_methods, methods},         {Py_tp_getset, getters},
-	{Py_tp_iter, fk_table_iter}, {Py_mp_subscript, table_item},    {Py_mp_ass_subscript, table_set},
-	{Py_mp_length, table_len},   {Py_sq_contains, table_contains}, {0, NULL}};
+static PyType_Slot slots[] = {{Py_tp_dealloc, table_free},
+                              {Py_tp_methods, methods},
+                              {Py_tp_getset, getters},
+                              {Py_tp_iter, fk_table_iter},
+                              {Py_mp_subscript, table_item},
+                              {Py_mp_ass_subscript, fk_table_set},
+                              {Py_mp_length, table_len},
+                              {Py_sq_contains, table_contains},
+                              {0, NULL}};
 static PyType_Spec spec = {.name = "falcokit.ImportedTable",
                            .basicsize = sizeof(fk_table),
                            .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,

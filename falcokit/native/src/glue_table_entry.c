@@ -5,8 +5,9 @@
 #include "glue_tables.h"
 
 PyTypeObject *fk_entry_type, *fk_field_type;
+static PyObject *fk_dunder;
 
-PyObject *fk_entry_new(fk_table *table, uint64_t hook, uint32_t held, PyObject *iterator) {
+PyObject *fk_entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObject *iterator) {
 	PyTypeObject *type = table->shape->entry;
 	fk_table_entry *self = (fk_table_entry *)type->tp_alloc(type, 0);
 	if (!self) return NULL; // what is held is given back when the hook ends
@@ -17,16 +18,30 @@ PyObject *fk_entry_new(fk_table *table, uint64_t hook, uint32_t held, PyObject *
 	return (PyObject *)self;
 }
 
+// A pointer into what was there when it was got.
+static bool overtaken(const fk_tables *t, const fk_table_entry *entry) {
+	return !entry->iterator && entry->held.pointer &&
+	       entry->held.changes != t->changes[entry->table->shape->kind - 1];
+}
+
 ss_plugin_table_entry_t *fk_entry_handle(fk_tables *t, fk_table_entry *entry) {
 	ss_plugin_table_entry_t *handle = NULL;
-	if (entry->held != FK_NOT_HELD)
-		handle = t->held[entry->held].entry;
-	else if (entry->iterator)
+	if (entry->iterator)
 		handle = fk_iter_entry(entry->iterator, entry);
+	else {
+		fk_held *held = fk_tables_held(t, entry->held);
+		if (held) handle = held->entry;
+	}
 	if (!handle)
 		fk_tables_refuse(t, entry->iterator
 								? "the iteration has gone on: this entry was lent for its turn only"
 								: "the entry was released");
+	else if (overtaken(t, entry)) {
+		handle = NULL;
+		fk_tables_refuse(t,
+		                 "entries were inserted into or removed from such a table since this one "
+		                 "was got: get it anew from the table");
+	}
 	return handle;
 }
 
@@ -39,7 +54,7 @@ static fk_tables *use(fk_table_entry *self, bool write, ss_plugin_table_entry_t 
 	if (!t) return NULL;
 	const char *refused = !write ? NULL : t->refused;
 	if (write && !refused && !t->writer) refused = "the host lends no way to write to tables here";
-	if (table->parent) fk_tables_nested(t);
+	if (table->parent) fk_tables_forget_words(t);
 	if (refused)
 		fk_tables_refuse(t, "%s", refused);
 	else if (fk_table_alive(t, table))
@@ -54,7 +69,19 @@ static fk_tables *use(fk_table_entry *self, bool write, ss_plugin_table_entry_t 
 typedef struct Field {
 	PyObject_HEAD
 	Py_ssize_t index;
+	const PyTypeObject
+		*owner; // the class that it is a field of: to be compared with, it may be gone
 } Field;
+
+// Python lets an author take a field for another class's entry, or give an entry another class.
+static bool belongs(const Field *field, PyObject *object) {
+	const fk_table *table = ((fk_table_entry *)object)->table;
+	if (!table || (Py_TYPE(object) == field->owner && table->shape->entry == field->owner &&
+	               field->index < table->shape->count))
+		return true;
+	PyErr_SetString(fk_table_error, "the field is of another class than the entry");
+	return false;
+}
 
 static PyObject *value_of(const fk_import_field *field, const ss_plugin_state_data *data) {
 	switch (field->type) {
@@ -78,15 +105,16 @@ static PyObject *field_get(PyObject *me, PyObject *object, PyObject *type) {
 	ss_plugin_state_data data = {0};
 	(void)type;
 	if (!object || !PyObject_TypeCheck(object, fk_entry_type)) return Py_NewRef(me);
+	if (!belongs((Field *)me, object)) return NULL;
 	fk_table_entry *self = (fk_table_entry *)object;
 	fk_tables *t = use(self, false, &handle);
 	if (!t) return NULL;
 	const fk_import_field *field = &self->table->shape->fields[((Field *)me)->index];
 	PyObject *value = NULL;
 	bool nested = field->type == SS_PLUGIN_ST_TABLE;
-	if (t->reader->read_entry_field(self->table->handle, handle, field->handle, &data) !=
-	        SS_PLUGIN_SUCCESS ||
-	    (nested && !data.table))
+	ss_plugin_rc rc =
+		t->reader->read_entry_field(self->table->handle, handle, field->handle, &data);
+	if (!fk_tables_answered(t, rc) || (nested && !data.table))
 		fk_tables_fail(t, "field '%s' cannot be read", PyUnicode_AsUTF8(field->name));
 	else if (!nested)
 		value = value_of(field, &data); // a text is the host's: copied under the lock
@@ -111,34 +139,51 @@ bool fk_table_number(PyObject *value, ss_plugin_state_type type, ss_plugin_state
 }
 
 static int field_set(PyObject *me, PyObject *object, PyObject *value) {
-	if (!PyObject_TypeCheck(object, fk_entry_type) || !value) {
-		PyErr_SetString(PyExc_AttributeError, "a field of an entry cannot be deleted");
-		return -1;
+	if (!PyObject_TypeCheck(object, fk_entry_type) || !value)
+		PyErr_SetString(fk_table_errors[FK_WRONG_FIELD], "a field of an entry cannot be deleted");
+	else if (belongs((Field *)me, object))
+		return fk_entry_write((fk_table_entry *)object, ((Field *)me)->index, value) ? 0 : -1;
+	return -1;
+}
+
+bool fk_entry_take(const fk_import_shape *shape, Py_ssize_t index, PyObject *value,
+                   ss_plugin_state_data *data, PyObject **owner) {
+	const fk_import_field *field = &shape->fields[index];
+	fk_py_text text = {0};
+	*data = (ss_plugin_state_data){0};
+	if (field->type == SS_PLUGIN_ST_TABLE) {
+		PyErr_Format(fk_table_error, "field '%U' is a table: change what it holds", field->name);
+		return false;
 	}
-	return fk_entry_write((fk_table_entry *)object, ((Field *)me)->index, value) ? 0 : -1;
+	bool ok = field->type == SS_PLUGIN_ST_STRING ? fk_py_take_text(value, &text)
+	                                             : fk_table_number(value, field->type, data);
+	if (!ok) fk_tables_wrong(field->name, shape->name);
+	if (ok && field->type == SS_PLUGIN_ST_STRING) data->str = text.bytes;
+	*owner = text.owner;
+	return ok;
 }
 
 bool fk_entry_write(fk_table_entry *self, Py_ssize_t index, PyObject *value) {
 	ss_plugin_table_entry_t *handle;
 	ss_plugin_state_data data = {0};
-	fk_py_text text = {0};
+	PyObject *owner = NULL;
 	const fk_import_field *field = self->table ? &self->table->shape->fields[index] : NULL;
-	if (field && field->type == SS_PLUGIN_ST_TABLE) {
-		PyErr_Format(fk_table_error, "field '%U' is a table: change what it holds", field->name);
-		return false;
-	}
-	if (field && field->type == SS_PLUGIN_ST_STRING) {
-		if (!fk_py_take_text(value, &text)) return false;
-		data.str = text.bytes;
-	} else if (field && !fk_table_number(value, field->type, &data))
-		return false;
+	if (field && !fk_entry_take(self->table->shape, index, value, &data, &owner)) return false;
 	fk_tables *t = use(self, true, &handle);
-	bool ok = t && t->writer->write_entry_field(self->table->handle, handle, field->handle,
-	                                            &data) == SS_PLUGIN_SUCCESS;
+	bool ok = t && fk_tables_answered(t, t->writer->write_entry_field(self->table->handle, handle,
+	                                                                  field->handle, &data));
 	if (t && !ok) fk_tables_fail(t, "field '%s' cannot be written", PyUnicode_AsUTF8(field->name));
 	if (t) fk_tables_done(t);
-	Py_XDECREF(text.owner);
+	Py_XDECREF(owner);
 	return ok;
+}
+
+// __set_name__(owner, name)
+static PyObject *field_named(PyObject *me, PyObject *args) {
+	PyObject *owner, *name;
+	if (!PyArg_ParseTuple(args, "O!O", &PyType_Type, &owner, &name)) return NULL;
+	((Field *)me)->owner = (PyTypeObject *)owner;
+	Py_RETURN_NONE;
 }
 
 static PyObject *field_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -152,15 +197,33 @@ static PyObject *field_make(PyTypeObject *type, PyObject *args, PyObject *kwargs
 
 // ---- the entry --------------------------------------------------------------------------------------
 
+// A field, or what the author's class takes itself; nothing else, for it would be lost.
+static int entry_set(PyObject *me, PyObject *name, PyObject *value) {
+	fk_table *table = ((fk_table_entry *)me)->table;
+	if (!table) return PyErr_SetString(fk_table_error, "this is no entry of a table"), -1;
+	PyObject *attributes = table->shape->attributes;
+	int known = PyDict_Contains(attributes, name);
+	if (known == 0 && PyUnicode_Check(name) &&
+	    PyUnicode_Tailmatch(name, fk_dunder, 0, 2, -1) == 0) {
+		PyObject *own = PyObject_GetAttr((PyObject *)Py_TYPE(me), name);
+		known = own && Py_TYPE(own)->tp_descr_set;
+		Py_XDECREF(own);
+		PyErr_Clear();
+	}
+	if (known == 0) fk_tables_no_field(table->shape->entry, name, attributes);
+	return known == 1 ? PyObject_GenericSetAttr(me, name, value) : -1;
+}
+
 static PyObject *entry_release(PyObject *me, PyObject *none) {
 	fk_table_entry *self = (fk_table_entry *)me;
 	(void)none;
-	if (self->table && self->held != FK_NOT_HELD) {
+	if (self->table && self->held.index != FK_NOT_HELD) {
 		fk_tables *t = fk_tables_use(self->table->impl, self->hook, false);
-		if (t) fk_tables_give_back(t, self->held), fk_tables_done(t);
+		if (t && fk_tables_held(t, self->held)) fk_tables_give_back(t, self->held.index);
+		if (t) fk_tables_done(t);
 		PyErr_Clear(); // after its hook there is nothing to give back
 	}
-	self->held = FK_NOT_HELD;
+	self->held.index = FK_NOT_HELD;
 	Py_CLEAR(self->iterator);
 	Py_RETURN_NONE;
 }
@@ -178,20 +241,27 @@ static void entry_free(PyObject *me) {
 }
 
 static PyMethodDef entry_methods[] = {{"release", entry_release, METH_NOARGS, NULL}, {0}};
-static PyType_Slot entry_slots[] = {
-	{Py_tp_dealloc, entry_free}, {Py_tp_methods, entry_methods}, {0, NULL}};
+static PyType_Slot entry_slots[] = {{Py_tp_dealloc, entry_free},
+                                    {Py_tp_methods, entry_methods},
+                                    {Py_tp_setattro, entry_set},
+                                    {0, NULL}};
 static PyType_Spec entry_spec = {.name = "falcokit.ImportedEntry",
                                  .basicsize = sizeof(fk_table_entry),
                                  .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
                                  .slots = entry_slots};
-static PyType_Slot field_slots[] = {
-	{Py_tp_new, field_make}, {Py_tp_descr_get, field_get}, {Py_tp_descr_set, field_set}, {0, NULL}};
+static PyMethodDef field_methods[] = {{"__set_name__", field_named, METH_VARARGS, NULL}, {0}};
+static PyType_Slot field_slots[] = {{Py_tp_new, field_make},
+                                    {Py_tp_descr_get, field_get},
+                                    {Py_tp_descr_set, field_set},
+                                    {Py_tp_methods, field_methods},
+                                    {0, NULL}};
 static PyType_Spec field_spec = {.name = "falcokit.ImportedField",
                                  .basicsize = sizeof(Field),
                                  .flags = Py_TPFLAGS_DEFAULT,
                                  .slots = field_slots};
 
 bool fk_entry_ready(void) {
+	if (!(fk_dunder = PyUnicode_InternFromString("__"))) return false;
 	fk_entry_type = (PyTypeObject *)PyType_FromSpec(&entry_spec);
 	fk_field_type = fk_entry_type ? (PyTypeObject *)PyType_FromSpec(&field_spec) : NULL;
 	return fk_field_type != NULL;

@@ -20,8 +20,8 @@
 #define ARRIVE(kept, bottom, size) ((void)(kept))
 #endif
 
-struct fk_iteration {
-	fk_iteration *next;
+typedef struct fk_iteration {
+	fk_open open; // first
 	const ss_plugin_table_reader_vtable_ext *reader;
 	ss_plugin_table_t *table;
 	ucontext_t python, host;
@@ -30,13 +30,13 @@ struct fk_iteration {
 	size_t back_size;
 	ss_plugin_table_entry_t *entry; // lent now; NULL: over
 	bool stop;
-};
+} fk_iteration;
 
 typedef struct Iterator {
 	PyObject_HEAD
 	fk_table *table;
 	uint64_t hook;
-	fk_iteration *iteration;     // within its hook; NULL: over
+	uint64_t serial;             // of its iteration
 	const fk_table_entry *given; // the entry of this turn
 } Iterator;
 
@@ -92,29 +92,45 @@ static void prepare(fk_iteration *i) {
 	            (unsigned)(uintptr_t)i);
 }
 
-static fk_iteration *begin(fk_tables *t, ss_plugin_table_t *table) {
+// Its serial; 0: there is no memory.
+static uint64_t begin(fk_tables *t, const fk_table *table) {
 	fk_iteration *i = calloc(1, sizeof *i);
 	if (!i || !(i->stack = take_stack(t))) {
 		free(i);
-		return NULL;
+		return 0;
 	}
 	i->reader = t->reader;
-	i->table = table;
+	i->table = table->handle;
 	prepare(i);
-	i->next = t->open;
-	t->open = i;
-	return i;
+	i->open = (fk_open){.next = t->open, .serial = ++t->serial, .parent = fk_table_parent(table)};
+	fk_tables_join(t, i->open.parent);
+	t->open = &i->open;
+	return i->open.serial;
+}
+
+// Locked: the iteration, if it is not over.
+static fk_iteration *open_of(const fk_tables *t, const Iterator *self) {
+	fk_open *open = t ? t->open : NULL;
+	while (open && open->serial != self->serial) open = open->next;
+	return (fk_iteration *)open;
+}
+
+static void drop_lent(fk_tables *t, fk_iteration *i) {
+	fk_tables_drop_below(t, (fk_parent){FK_NOT_HELD, &i->open});
 }
 
 // Locked. Lets the host's function return, if it has not.
-void fk_iteration_end(fk_tables *t, fk_iteration *iteration) {
+void fk_iteration_end(fk_tables *t, fk_open *open) {
+	fk_iteration *iteration = (fk_iteration *)open;
+	drop_lent(t, iteration);
 	iteration->stop = true;
 	while (iteration->entry) advance(iteration); // a host may ask once more
-	for (fk_iteration **at = &t->open; *at; at = &(*at)->next)
-		if (*at == iteration) {
-			*at = iteration->next;
+	for (fk_open **at = &t->open; *at; at = &(*at)->next)
+		if (*at == open) {
+			*at = open->next;
 			break;
 		}
+	fk_tables_part(t, open->parent);
 	if (t->stack)
 		munmap(iteration->stack, FK_ITERATION_STACK);
 	else
@@ -124,7 +140,13 @@ void fk_iteration_end(fk_tables *t, fk_iteration *iteration) {
 
 ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry *entry) {
 	Iterator *self = (Iterator *)iterator;
-	return self->iteration && self->given == entry ? self->iteration->entry : NULL;
+	fk_iteration *i = open_of(self->table->impl->tables, self);
+	return i && self->given == entry ? i->entry : NULL;
+}
+
+fk_open *fk_iter_lender(PyObject *iterator) {
+	Iterator *self = (Iterator *)iterator;
+	return (fk_open *)open_of(self->table->impl->tables, self);
 }
 
 PyObject *fk_table_iter(PyObject *table) {
@@ -134,31 +156,45 @@ PyObject *fk_table_iter(PyObject *table) {
 	fk_tables *t = fk_table_use(self->table, false);
 	if (t) {
 		self->hook = t->hook;
-		self->iteration = begin(t, self->table->handle);
+		self->serial = begin(t, self->table);
 		fk_tables_done(t);
-		if (!self->iteration) PyErr_NoMemory();
+		if (!self->serial) PyErr_NoMemory();
 	}
-	if (!self->iteration) Py_CLEAR(self);
+	if (!self->serial) Py_CLEAR(self);
 	return (PyObject *)self;
+}
+
+static bool go_on(fk_tables *t, Iterator *self, fk_iteration *i, PyObject *entry) {
+	bool alive = fk_table_alive(t, self->table);
+	if (alive) {
+		drop_lent(t, i);
+		advance(i);
+	}
+	if (!alive || !i->entry) {
+		fk_iteration_end(t, &i->open);
+		self->serial = 0;
+		return false;
+	}
+	self->given = (fk_table_entry *)entry;
+	return true;
 }
 
 static PyObject *iter_next(PyObject *me) {
 	Iterator *self = (Iterator *)me;
-	if (!self->iteration) return NULL;
-	PyObject *entry = fk_entry_new(self->table, self->hook, FK_NOT_HELD, me);
+	if (!self->serial) return NULL;
+	self->given = NULL;
+	PyObject *entry =
+		fk_entry_new(self->table, self->hook, (fk_held_ref){.index = FK_NOT_HELD}, me);
 	fk_tables *t = entry ? fk_tables_use(self->table->impl, self->hook, false) : NULL;
 	bool more = false;
-	if (t && self->iteration) { // making the entry may have run code that ended it
-		bool alive = fk_table_alive(t, self->table);
-		if (alive) advance(self->iteration);
-		more = alive && self->iteration->entry;
-		self->given = more ? (fk_table_entry *)entry : NULL;
-		if (!more) {
-			fk_iteration_end(t, self->iteration);
-			self->iteration = NULL;
-		}
+	if (t) {
+		fk_iteration *i = open_of(t, self);
+		if (i)
+			more = go_on(t, self, i, entry);
+		else // making the entry may have run code that ended it, or what it was over was released
+			fk_tables_refuse(t, "the entry of the table that is iterated over was released");
+		more = fk_tables_done(t) && more;
 	}
-	if (t) fk_tables_done(t);
 	if (!more) Py_CLEAR(entry);
 	return entry;
 }
@@ -167,11 +203,13 @@ static PyObject *iter_next(PyObject *me) {
 static void iter_free(PyObject *me) {
 	Iterator *self = (Iterator *)me;
 	PyTypeObject *type = Py_TYPE(me);
-	if (self->iteration) {
+	if (self->serial) {
 		PyObject *error_type, *value, *trace;
 		PyErr_Fetch(&error_type, &value, &trace);
 		fk_tables *t = fk_tables_use(self->table->impl, self->hook, false);
-		if (t) fk_iteration_end(t, self->iteration), fk_tables_done(t);
+		fk_iteration *i = open_of(t, self);
+		if (i) fk_iteration_end(t, &i->open);
+		if (t) fk_tables_done(t);
 		PyErr_Restore(error_type, value, trace);
 	}
 	Py_XDECREF(self->table);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fields of a table and of those nested in its entries: what Python declares, found in the host's
 // table in init. The handles live as long as the state, and serve every nested table of one field.
+#include "glue_store.h" // names of types, and the plugin's own tables
 #include "glue_tables.h"
+#include <stdio.h>
+#include <string.h>
 
 PyTypeObject *fk_shape_type;
 PyObject *fk_load_tables; // () -> None: tables_ready
@@ -50,68 +53,168 @@ static void shape_free(PyObject *me) {
 	PyMem_Free(self->fields);
 	Py_XDECREF(self->entry);
 	Py_XDECREF(self->attributes);
+	Py_XDECREF(self->name);
 	type->tp_free(me);
 	Py_DECREF(type);
 }
 
-static bool resolve_nested(fk_tables *t, fk_import_field *field, ss_plugin_table_t *table,
-                           const char *name) {
+// ---- what the host lists ----------------------------------------------------------------------------
+// The framework finds a table, and a field of its own tables, by name alone once it was asked for by
+// anybody: asked again with another type it gives what it found then, to be read and written as what
+// it is not. So what it lists is looked at first; this also keeps a plugin's own table, in its init,
+// from a failure, of which the framework would ask the plugin the reason and end the process.
+
+static const char *type_name(ss_plugin_state_type type) {
+	const char *name = fk_xtype_name(type);
+	return name ? name : "an unknown type";
+}
+
+// A text of names for an error; `at` is where it ends.
+static void add_name(char *text, size_t size, size_t *at, const char *name) {
+	size_t room = size - *at;
+	if (strlen(name) + 3 > room) return;
+	*at += (size_t)snprintf(text + *at, room, "%s%s", *at ? ", " : "", name);
+}
+
+static bool table_is_listed(fk_tables *t, const char *name, ss_plugin_state_type key) {
+	char names[512] = "";
+	size_t at = 0;
+	uint32_t n = 0;
+	const ss_plugin_table_info *infos = t->init->list_tables(t->owner, &n);
+	for (uint32_t i = 0; infos && i < n; i++) {
+		if (strcmp(infos[i].name, name) == 0) {
+			if (infos[i].key_type == key) return true;
+			fk_tables_refuse(t, "table '%s' cannot be imported: its keys are of type %s, not %s",
+			                 name, type_name(infos[i].key_type), type_name(key));
+			return false;
+		}
+		add_name(names, sizeof names, &at, infos[i].name);
+	}
+	if (!infos) return fk_tables_forget_words(t), true; // the host is asked all the same
+	fk_tables_refuse(t, "table '%s' cannot be imported: there is no such table; there is %s", name,
+	                 *names ? names : "none");
+	return false;
+}
+
+typedef struct resolved { // the table whose fields are found
+	ss_plugin_table_t *table;
+	const char *name;
+	bool own, threads;
+} resolved;
+
+static bool field_is_listed(fk_tables *t, const resolved *in, const fk_import_field *field,
+                            const char *what) {
+	char names[512] = "";
+	size_t at = 0;
+	uint32_t n = 0;
+	const ss_plugin_table_fields_vtable_ext *fields = t->init->fields_ext;
+	const ss_plugin_table_fieldinfo *infos =
+		fields->list_table_fields ? fields->list_table_fields(in->table, &n) : NULL;
+	for (uint32_t i = 0; infos && i < n; i++) {
+		if (strcmp(infos[i].name, what) == 0) {
+			if (infos[i].field_type == field->type) return true;
+			fk_tables_refuse(t, "table '%s' %s field '%s' of type %s: it has one of type %s",
+			                 in->name, field->added ? "takes no added" : "has no", what,
+			                 type_name(field->type), type_name(infos[i].field_type));
+			return false;
+		}
+		add_name(names, sizeof names, &at, infos[i].name);
+	}
+	if (field->added ? !in->own || n < FK_X_FIELDS : !infos) return true;
+	if (field->added)
+		fk_tables_refuse(t, "table '%s' takes no added field '%s': it has %u", in->name, what, n);
+	else
+		fk_tables_refuse(t, "table '%s' has no field '%s': it has %s", in->name, what, names);
+	return false;
+}
+
+// ---- in init ----------------------------------------------------------------------------------------
+
+static bool resolve(fk_tables *t, fk_import_shape *shape, resolved in);
+
+// The tables within a thread: those with an index as key are vectors; each name is a kind of its own.
+static void know_kind(fk_tables *t, fk_import_shape *shape, ss_plugin_table_t *table,
+                      const char *name) {
+	static const char *const names[FK_LIST_KINDS - 1] = {"args", "env", "cgroups",
+	                                                     "file_descriptors"};
+	while (shape->kind < FK_LIST_KINDS - 1 && strcmp(names[shape->kind], name) != 0) shape->kind++;
+	shape->kind++;
+	shape->is_list = shape->key == SS_PLUGIN_ST_UINT64;
+	if (shape->key == SS_PLUGIN_ST_INT64 && strcmp(name, "file_descriptors") == 0)
+		shape->key_field = t->init->fields_ext->get_table_field(table, "fd", SS_PLUGIN_ST_INT64);
+}
+
+static bool resolve_nested(fk_tables *t, fk_import_field *field, resolved in) {
 	ss_plugin_state_data data = {0};
-	ss_plugin_table_entry_t *entry = t->writer ? t->writer->create_table_entry(table) : NULL;
+	ss_plugin_table_entry_t *entry = t->writer ? t->writer->create_table_entry(in.table) : NULL;
 	const char *what = PyUnicode_AsUTF8(field->name);
 	if (!entry || !what) {
-		fk_tables_fail(t, "table '%s' makes no entry to see its field '%s' by", name, what);
+		fk_tables_fail(t, "table '%s' makes no entry to see its field '%s' by", in.name, what);
 		return false;
 	}
 	bool ok =
-		t->reader->read_entry_field(table, entry, field->handle, &data) == SS_PLUGIN_SUCCESS &&
+		t->reader->read_entry_field(in.table, entry, field->handle, &data) == SS_PLUGIN_SUCCESS &&
 		data.table;
 	// A table of the host's is known by its input.
 	const ss_plugin_table_input *input = data.table;
+	fk_import_shape *nested = field->nested;
 	if (!ok)
-		fk_tables_fail(t, "table '%s' gives no table in its field '%s'", name, what);
-	else if (input->key_type != field->nested->key) {
-		fk_tables_refuse(t, "field '%s' of table '%s' holds tables with keys of type %d, not %d",
-		                 what, name, (int)input->key_type, (int)field->nested->key);
+		fk_tables_fail(t, "table '%s' gives no table in its field '%s'", in.name, what);
+	else if (input->key_type != nested->key) {
+		fk_tables_refuse(t, "field '%s' of table '%s' holds tables with keys of type %s, not %s",
+		                 what, in.name, type_name(input->key_type), type_name(nested->key));
 		ok = false;
 	} else {
-		ok = fk_shape_resolve(t, field->nested, data.table, what);
+		if (in.threads) know_kind(t, nested, data.table, what);
+		nested->name = Py_NewRef(field->name);
+		ok = resolve(t, nested, (resolved){data.table, what, in.own, false});
 	}
-	t->writer->destroy_table_entry(table, entry);
+	t->writer->destroy_table_entry(in.table, entry);
 	return ok;
 }
 
-bool fk_shape_resolve(fk_tables *t, fk_import_shape *shape, ss_plugin_table_t *table,
-                      const char *name) {
+static bool resolve(fk_tables *t, fk_import_shape *shape, resolved in) {
 	const ss_plugin_table_fields_vtable_ext *fields = t->init->fields_ext;
 	for (Py_ssize_t i = 0; i < shape->count; i++) {
 		fk_import_field *field = &shape->fields[i];
 		const char *what = PyUnicode_AsUTF8(field->name);
-		if (!what) return false;
-		field->handle = field->added ? fields->add_table_field(table, what, field->type)
-		                             : fields->get_table_field(table, what, field->type);
+		if (!what || !field_is_listed(t, &in, field, what)) return false;
+		field->handle = field->added ? fields->add_table_field(in.table, what, field->type)
+		                             : fields->get_table_field(in.table, what, field->type);
 		if (!field->handle) {
-			fk_tables_fail(t, "table '%s' %s field '%s' of that type", name,
-			               field->added ? "takes no added" : "has no", what);
+			fk_tables_fail(t, "table '%s' %s field '%s' of type %s", in.name,
+			               field->added ? "takes no added" : "has no", what,
+			               type_name(field->type));
 			return false;
 		}
-		if (field->nested && !resolve_nested(t, field, table, name)) return false;
+		if (field->nested && !resolve_nested(t, field, in)) return false;
 	}
 	return true;
 }
 
+static bool is_own(const fk_impl *impl, const char *name) {
+	const fk_xroot *root = impl->exports;
+	while (root && strcmp(root->table.schema->name, name) != 0) root = root->next;
+	return root != NULL;
+}
+
 static PyObject *bind(fk_impl *impl, const char *name, fk_import_shape *shape) {
-	fk_tables *t = fk_tables_use(impl, 0, false);
+	shape->name = PyUnicode_FromString(name);
+	fk_tables *t = shape->name ? fk_tables_use(impl, 0, false) : NULL;
 	if (!t) return NULL;
-	ss_plugin_table_t *table = NULL;
+	resolved in = {.name = name, .own = is_own(impl, name)};
+	in.threads = strcmp(name, "threads") == 0;
 	if (!t->init)
 		fk_tables_refuse(t, "tables are imported in init");
-	else if (!(table = t->init->get_table(t->owner, name, shape->key)))
+	else if (table_is_listed(t, name, shape->key) &&
+	         !(in.table = t->init->get_table(t->owner, name, shape->key)))
 		fk_tables_fail(t, "table '%s' cannot be imported", name);
-	bool ok = table && fk_shape_resolve(t, shape, table, name);
+	bool ok = in.table && resolve(t, shape, in);
 	t->used |= ok;
 	fk_tables_done(t);
-	return ok ? fk_table_new(impl, shape, table, NULL) : NULL;
+	PyObject *table = ok ? fk_table_new(impl, shape, in.table, NULL) : NULL;
+	if (table) ((fk_table *)table)->own = in.own;
+	return table;
 }
 
 // import_table(name, key, entry class) -> Table

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-PyObject *fk_table_error;
+PyObject *fk_table_error, *fk_table_errors[FK_WRONG];
 
 // ---- the host's side --------------------------------------------------------------------------------
 
@@ -135,7 +135,12 @@ static uint64_t hash_of(const char *text) {
 	return hash;
 }
 
-void fk_tables_nested(fk_tables *t) { t->said = hash_of(t->last_error(t->owner)); }
+void fk_tables_forget_words(fk_tables *t) { t->said = hash_of(t->last_error(t->owner)); }
+
+bool fk_tables_answered(fk_tables *t, ss_plugin_rc rc) {
+	if (rc != SS_PLUGIN_SUCCESS && rc != SS_PLUGIN_FAILURE) fk_tables_forget_words(t);
+	return rc == SS_PLUGIN_SUCCESS;
+}
 
 void fk_tables_refuse(fk_tables *t, const char *format, ...) {
 	va_list args;
@@ -155,42 +160,33 @@ void fk_tables_fail(fk_tables *t, const char *format, ...) {
 		snprintf(t->failure + len, sizeof t->failure - len, ": %s", said);
 }
 
-static void drop(fk_tables *t, const fk_held *one) {
-	if (one->entry && one->is_new)
-		t->writer->destroy_table_entry(one->table, one->entry);
-	else if (one->entry)
-		t->reader->release_table_entry(one->table, one->entry);
-}
-
-static uint32_t hold(fk_tables *t, fk_held one) {
-	if (t->nheld == t->room) {
-		uint32_t room = t->room ? t->room * 2 : 16;
-		fk_held *more = realloc(t->held, room * sizeof *more);
-		if (!more) {
-			drop(t, &one);
-			PyErr_NoMemory();
-			return FK_NOT_HELD;
-		}
-		t->held = more;
-		t->room = room;
+void fk_tables_wrong(PyObject *field, PyObject *table) {
+	PyObject *of[FK_WRONG] = {NULL, PyExc_TypeError, PyExc_OverflowError, PyExc_ValueError};
+	PyObject *type, *value, *trace;
+	for (int i = FK_WRONG_TYPE; i < FK_WRONG; i++) {
+		if (!PyErr_ExceptionMatches(of[i])) continue;
+		PyErr_Fetch(&type, &value, &trace);
+		if (!value) value = Py_NewRef(Py_None);
+		if (field)
+			PyErr_Format(fk_table_errors[i], "field '%U' of table '%U': %S", field, table, value);
+		else
+			PyErr_Format(fk_table_errors[i], "the key of table '%U': %S", table, value);
+		Py_XDECREF(type);
+		Py_DECREF(value);
+		Py_XDECREF(trace);
+		return;
 	}
-	t->held[t->nheld] = one;
-	return t->nheld++;
 }
 
-uint32_t fk_tables_hold(fk_tables *t, ss_plugin_table_t *table, ss_plugin_table_entry_t *entry) {
-	return hold(t, (fk_held){table, entry, false});
-}
-
-uint32_t fk_tables_hold_new(fk_tables *t, ss_plugin_table_t *table,
-                            ss_plugin_table_entry_t *entry) {
-	return hold(t, (fk_held){table, entry, true});
-}
-
-void fk_tables_give_back(fk_tables *t, uint32_t held) {
-	drop(t, &t->held[held]);
-	t->held[held].entry = NULL;
-	while (t->nheld && !t->held[t->nheld - 1].entry) t->nheld--;
+PyObject *fk_tables_no_field(PyTypeObject *entry, PyObject *attribute, PyObject *attributes) {
+	PyObject *comma = PyUnicode_FromString(", ");
+	PyObject *names = comma ? PyUnicode_Join(comma, attributes) : NULL;
+	if (names)
+		PyErr_Format(fk_table_errors[FK_WRONG_FIELD], "%s has no field %R: it has %S",
+		             entry->tp_name, attribute, names);
+	Py_XDECREF(names);
+	Py_XDECREF(comma);
+	return NULL;
 }
 
 // What the host lists, kept by it for as long as init lasts: copied under the lock.

@@ -2,7 +2,8 @@
 // The tables that a plugin imports, within the hooks in which the host lends them.
 //   glue_tables.c   which hook is under way     glue_table.c        a table, as Python has it
 //   glue_table_shape.c  its fields, found in init   glue_table_entry.c  an entry and its attributes
-//   glue_table_iter.c   iteration
+//   glue_table_iter.c   iteration                   glue_table_held.c   entries to be given back
+//   glue_table_change.c its methods that insert and remove entries
 //
 // The host's functions are those of its call's input, and are forgotten at the hook's end, with every
 // entry given back; what Python still holds of the hook then raises TableError. Hooks that run on the
@@ -13,13 +14,39 @@
 #include "glue.h"
 
 #define FK_ITERATION_STACK (256 * 1024)
-typedef struct fk_iteration fk_iteration;
+
+// The entry in which a nested table is: one that is held, or one that an iteration lends. What comes
+// of the nested table goes back before it, for the host may free it then.
+#define FK_NOT_HELD UINT32_MAX
+typedef struct fk_open fk_open;
+typedef struct fk_parent {
+	uint32_t held; // FK_NOT_HELD: none
+	fk_open *lender;
+} fk_parent;
+
+struct fk_open { // an iteration that is under way: the beginning of glue_table_iter.c's
+	fk_open *next;
+	uint64_t serial;
+	fk_parent parent;
+	uint32_t children;
+};
 
 typedef struct fk_held { // an entry that the host waits to get back
 	ss_plugin_table_t *table;
 	ss_plugin_table_entry_t *entry; // NULL: given back already
 	bool is_new;                    // in no table yet
+	bool borrowed;                  // not counted by the host: there is nothing to give back
+	uint64_t serial; // the place is used again: by this an entry of Python's knows its own
+	fk_parent parent;
+	uint32_t children; // that have it as parent, iterations among them
 } fk_held;
+
+// The lists of a thread (args, env, cgroups) are vectors in the framework: an entry that is in none
+// yet has no memory, and one that is got is a pointer into the vector, until that is changed. In its
+// file_descriptors the framework's own look-up ends the process where the source is a plugin's: an entry
+// is found by going through them, and is the table's until that is changed.
+#define FK_LIST_KINDS 5
+#define FK_LIST_MAX   65536 // the framework makes all entries up to the key
 
 typedef struct fk_tables {
 	pthread_mutex_t lock;
@@ -37,7 +64,9 @@ typedef struct fk_tables {
 	const ss_plugin_init_tables_input *init; // in init only
 	fk_held *held;
 	uint32_t nheld, room;
-	fk_iteration *open;
+	uint64_t serial;                 // the last one given
+	uint64_t changes[FK_LIST_KINDS]; // of the lists of each name
+	fk_open *open;
 	void *stack; // of an iteration that is over, for the next one
 } fk_tables;
 
@@ -58,11 +87,29 @@ bool fk_tables_done(fk_tables *t);
 // TableError when done, with these words, and with the owner's.
 void fk_tables_refuse(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void fk_tables_fail(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-// A nested table is used: its owner need not say why it refuses, and older words are no reason.
-void fk_tables_nested(fk_tables *t);
-uint32_t fk_tables_hold(fk_tables *t, ss_plugin_table_t *table, ss_plugin_table_entry_t *entry);
-uint32_t fk_tables_hold_new(fk_tables *t, ss_plugin_table_t *table, ss_plugin_table_entry_t *entry);
-void fk_tables_give_back(fk_tables *t, uint32_t held);
+// The owner need not say why it refuses what comes now, and what it said before is no reason.
+void fk_tables_forget_words(fk_tables *t);
+// What the owner answered: only a failure comes with words.
+bool fk_tables_answered(fk_tables *t, ss_plugin_rc rc);
+// A value that is of a wrong type or does not fit was refused by Python's own exception: it becomes the
+// TableError of that kind, about a field of the table, or its key (NULL).
+void fk_tables_wrong(PyObject *field, PyObject *table);
+PyObject *fk_tables_no_field(PyTypeObject *entry, PyObject *attribute, PyObject *attributes);
+
+// ---- glue_table_held.c ------------------------------------------------------------------------------
+typedef struct fk_held_ref {
+	uint32_t index;
+	uint64_t serial;
+	bool pointer;     // into what the table has, until that is changed
+	uint64_t changes; // of the tables of that kind, when it was got
+} fk_held_ref;
+// Locked, all of them. The index is FK_NOT_HELD, with an exception, where there is no memory.
+fk_held_ref fk_tables_hold(fk_tables *t, fk_held one);
+fk_held *fk_tables_held(fk_tables *t, fk_held_ref ref); // NULL: it was given back
+void fk_tables_give_back(fk_tables *t, uint32_t index);
+void fk_tables_drop_below(fk_tables *t, fk_parent parent);
+void fk_tables_join(fk_tables *t, fk_parent parent);
+void fk_tables_part(fk_tables *t, fk_parent parent);
 
 // ---- Python's objects -------------------------------------------------------------------------------
 typedef struct fk_import_shape fk_import_shape;
@@ -76,8 +123,12 @@ typedef struct fk_import_field {
 struct fk_import_shape {
 	PyObject_HEAD
 	ss_plugin_state_type key;
-	PyTypeObject *entry;  // the class: a TableEntry's subtype
-	PyObject *attributes; // dict, of those that are fields
+	unsigned kind;                      // which of those it is, from 1; 0: none
+	bool is_list;                       // a vector
+	ss_plugin_table_field_t *key_field; // to find an entry by; NULL: by the key itself
+	PyObject *name;                     // of the table
+	PyTypeObject *entry;                // the class: a TableEntry's subtype
+	PyObject *attributes;               // dict, of those that are fields
 	Py_ssize_t count;
 	fk_import_field *fields;
 };
@@ -88,42 +139,67 @@ typedef struct fk_table {
 	fk_impl *impl;
 	fk_import_shape *shape;
 	ss_plugin_table_t *handle;
+	bool own;               // exported by this plugin
 	uint64_t hook;          // of a nested one
 	fk_table_entry *parent; // of a nested one
 } fk_table;
 
-#define FK_NOT_HELD UINT32_MAX
 struct fk_table_entry {
 	PyObject_HEAD
 	fk_table *table;
 	uint64_t hook;
-	uint32_t held;
+	fk_held_ref held;
 	PyObject *iterator; // that it was lent by, for as long as that does not go on
 };
 
 extern PyTypeObject *fk_table_type, *fk_shape_type, *fk_entry_type, *fk_field_type, *fk_iter_type;
 extern PyObject *fk_table_error, *fk_load_tables, *fk_make_shape;
+// Its subclasses: of Python's AttributeError, TypeError, OverflowError and ValueError.
+enum {
+	FK_WRONG_FIELD,
+	FK_WRONG_TYPE,
+	FK_WRONG_RANGE,
+	FK_WRONG_VALUE,
+	FK_WRONG
+};
+extern PyObject *fk_table_errors[FK_WRONG];
 bool fk_table_ready(PyObject *table_class);
-bool fk_shape_resolve(fk_tables *t, fk_import_shape *shape, ss_plugin_table_t *table,
-                      const char *name);
 PyObject *fk_table_new(fk_impl *impl, fk_import_shape *shape, ss_plugin_table_t *handle,
                        fk_table_entry *parent);
 // Locked: whether the entries that a nested table is in are still held. False: it has failed.
 bool fk_table_alive(fk_tables *t, const fk_table *table);
+// Locked, when it is alive: the entry that it is in.
+fk_parent fk_table_parent(const fk_table *table);
 // As fk_tables_use, for a table.
 fk_tables *fk_table_use(fk_table *table, bool write);
+// The key as the host takes it; the text's owner is the caller's to drop. False: with an exception.
+struct fk_py_text;
+bool fk_table_take_key(fk_table *table, PyObject *key, ss_plugin_state_data *data,
+                       struct fk_py_text *text);
+// Locked.
+fk_held_ref fk_table_hold(fk_tables *t, fk_table *table, ss_plugin_table_entry_t *handle,
+                          fk_held one);
+uint64_t fk_table_changes(const fk_tables *t, const fk_table *table);
+PyObject *fk_table_insert(PyObject *table, PyObject *args, PyObject *fields);
+PyObject *fk_table_erase(PyObject *table, PyObject *key);
+PyObject *fk_table_clear(PyObject *table, PyObject *none);
+int fk_table_set(PyObject *table, PyObject *key, PyObject *fields);
 bool fk_shape_ready(void);
 bool fk_entry_ready(void);
 bool fk_iter_ready(void);
-PyObject *fk_entry_new(fk_table *table, uint64_t hook, uint32_t held, PyObject *iterator);
+PyObject *fk_entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObject *iterator);
 // Locked: what the host knows the entry by; NULL: it has failed.
 ss_plugin_table_entry_t *fk_entry_handle(fk_tables *t, fk_table_entry *entry);
 bool fk_entry_write(fk_table_entry *entry, Py_ssize_t index, PyObject *value);
+// The value as the host takes it; the text's owner is the caller's to drop. False: with an exception.
+bool fk_entry_take(const fk_import_shape *shape, Py_ssize_t index, PyObject *value,
+                   ss_plugin_state_data *data, PyObject **owner);
 // A number of a type, or an exception.
 bool fk_table_number(PyObject *value, ss_plugin_state_type type, ss_plugin_state_data *data);
 PyObject *fk_table_iter(PyObject *table);
 ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry *entry);
-void fk_iteration_end(fk_tables *t, fk_iteration *iteration);
+fk_open *fk_iter_lender(PyObject *iterator); // of the entry that is lent now
+void fk_iteration_end(fk_tables *t, fk_open *iteration);
 // of Link
 PyObject *fk_tables_list(fk_impl *impl);
 PyObject *fk_tables_import(fk_impl *impl, PyObject *args);
