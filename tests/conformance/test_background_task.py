@@ -36,6 +36,7 @@ class P(Plugin, AsyncEvents):
 """
 
 
+@pytest.mark.alone
 def test_four_ticks_in_450_ms_at_an_interval_of_100_ms() -> None:
     """A12"""
     ticks: list[float] = []
