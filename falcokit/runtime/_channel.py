@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -68,6 +69,10 @@ def _payload(data: Any) -> bytes:
         return data.encode(errors="replace")  # half a surrogate pair: no reason to end the capture
 
 
+def _until(timeout: float | None) -> float:
+    return math.inf if timeout is None else time.monotonic() + timeout
+
+
 class Channel:
     """Events between a source's Python side and its host."""
 
@@ -117,15 +122,18 @@ class Channel:
     def __len__(self) -> int:
         return len(self._items)
 
-    def put(self, item: Any, /) -> bool:
+    def put(self, item: Any, /, *, timeout: float | None = None) -> bool:
         """Put one event; True when it was taken, False when it was dropped.
 
         Raises:
             SourceClosedError: nobody takes events any more.
             InvalidEventError: it cannot be encoded.
-            QueueFullError: in a hook, for which the host waits.
+            QueueFullError: in a hook, for which the host waits, or after `timeout` seconds.
 
         """
+        return self._put(item, _until(timeout))
+
+    def _put(self, item: Any, until: float) -> bool:
         while not self.offer(item):
             with self._lock:
                 if self._drop:
@@ -133,12 +141,18 @@ class Channel:
                     return False
                 if not self._attached and threading.current_thread() is self._maker:
                     raise QueueFullError("the queue is full, and the host waits for this very hook")
-                self._lock.wait(0.02)
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise QueueFullError(
+                        "the queue is full, and stayed so for the time of timeout="
+                    )
+                self._lock.wait(min(0.02, left))
         return not self._last_dropped
 
-    def put_many(self, items: Iterable[Any], /) -> int:
+    def put_many(self, items: Iterable[Any], /, *, timeout: float | None = None) -> int:
         """Put each event, and return how many were taken."""
-        return sum(self.put(item) for item in items)
+        until = _until(timeout)
+        return sum(self._put(item, until) for item in items)
 
     def offer(self, item: Any, /) -> bool:
         """Put without waiting: False when there is no room. None: there is nothing now."""

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.runtime.annotations import evaluate_annotation, own_annotations
 from falcokit.runtime.config import decode_json
-from falcokit.runtime.errors import InvalidEventError, PluginError, SourceClosedError, tell
+from falcokit.runtime.errors import (
+    InvalidEventError,
+    PluginError,
+    QueueFullError,
+    SourceClosedError,
+    tell,
+)
 from falcokit.runtime.event_queue import EventQueue
 from falcokit.runtime.logs import loggable
 from falcokit.runtime.producers import place_of
@@ -133,21 +139,25 @@ class OpenSource:
             self.queue.end()
 
     def _drain(self, iterator: Any) -> None:
+        given = iterator
         try:
             while True:
                 try:
-                    self.queue.fill(iterator)
-                except InvalidEventError as e:
+                    self.queue.fill(given)
+                except (InvalidEventError, QueueFullError) as e:
                     # At the generator's own yield, which so has a line in the text and may go on.
+                    # Where a hook of Falco's thread waits for a lock that it holds, it lets go.
                     throw = getattr(iterator, "throw", None)
                     if throw is None:
                         raise
                     try:
-                        self.queue.fill(iter((throw(e),)))
+                        given = iter((throw(e),))
                     except StopIteration:
                         return
                 else:
-                    return
+                    if given is iterator:
+                        return
+                    given = iterator
         finally:
             if iterator is not self.instance or hasattr(iterator, "throw"):
                 getattr(iterator, "close", _nothing)()

@@ -69,8 +69,12 @@ class AsyncEventHandler(ABC):
         tid: int | None = None,
         direct: bool = False,
         plugin_id: int | None = None,
+        timeout: float | None = None,
     ) -> None:
         """Emit one event; returns when it is in the plugin's ring, waiting while that is full.
+
+        The wait ends with RingFullError when Falco's own thread has been held up by a hook for 5 s:
+        it takes nothing meanwhile, and the hook may be waiting for a lock that the caller holds.
 
         Args:
             name: One of `async_events`, or an AsyncEvent that holds everything.
@@ -80,6 +84,7 @@ class AsyncEventHandler(ABC):
             direct: Call the framework's handler at once from this thread. Slower, and the framework
                 drops such events in silence when its queue of 4096 is full.
             plugin_id: See `AsyncEvent`.
+            timeout: Seconds to wait for room; then RingFullError.
 
         Raises:
             EmitError: one of its kinds; the event was not emitted.
@@ -94,8 +99,9 @@ class AsyncEventHandler(ABC):
         *,
         ts_ns: int | None = None,
         tid: int | None = None,
+        timeout: float | None = None,
     ) -> int:
-        """Emit an event for each of `payloads`, and return how many.
+        """Emit an event for each of `payloads`, and return how many; `timeout` is for them all.
 
         Raises:
             EmitError: at the first that cannot be emitted; those before it are.

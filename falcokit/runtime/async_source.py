@@ -12,7 +12,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.runtime._event_loop_run import run_through
-from falcokit.runtime.errors import InvalidEventError, SourceClosedError
+from falcokit.runtime.errors import InvalidEventError, QueueFullError, SourceClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ class AsyncSource:
                     await asyncio.sleep(_ROOM_SECONDS)
             except SourceClosedError:
                 return
-            except InvalidEventError as e:
+            except (InvalidEventError, QueueFullError) as e:
                 # At the generator's own yield, which so has a line in the text and may go on.
                 step = self._thrower(e)
                 continue
@@ -87,7 +87,7 @@ class AsyncSource:
             elif count % _TURN == 0:
                 await asyncio.sleep(0)
 
-    def _thrower(self, error: InvalidEventError) -> Any:
+    def _thrower(self, error: InvalidEventError | QueueFullError) -> Any:
         throw = getattr(self._iterator, "athrow", None)
         if throw is None:
             raise error

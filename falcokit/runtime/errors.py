@@ -8,8 +8,9 @@
     │ ├ InvalidEventError          the data, a timestamp or thread id    invalid_data
     │ │ ├ EventTooLargeError       more than 64 MiB of data              too_large
     │ │ └ FutureTimestampError     more than 10 s ahead                  future_timestamp
-    │ ├ RingFullError              in a hook: the host waits for it,     ring_full
-    │ │                            so emit cannot wait for room
+    │ ├ RingFullError              no room, and no waiting for it: in    ring_full
+    │ │                            a hook, after timeout=, or while a
+    │ │                            hook holds up Falco's thread
     │ └ EventRefusedError          the host said no; its words           host
     └ TableError                   a table cannot be used so, or its owner refused
       ├ TableFieldError            there is no such field; an AttributeError and TypeError too
@@ -107,7 +108,7 @@ class FutureTimestampError(InvalidEventError):
 
 
 class RingFullError(EmitError):
-    """There is no room, and no waiting for it: the host itself waits for the hook that emits."""
+    """There is no room, and no waiting for it: in a hook, after `timeout`, or while one hangs."""
 
     reason = "ring_full"
 
@@ -117,7 +118,7 @@ class SourceClosedError(PluginError):
 
 
 class QueueFullError(PluginError):
-    """There is no room, and no waiting for it: the host itself waits for the hook that puts."""
+    """There is no room, and no waiting for it: in a hook, after `timeout`, or while one hangs."""
 
 
 class EventRefusedError(EmitError):

@@ -34,8 +34,8 @@ _MAX_EVENTS: Final = 2**31
 class EventQueue(Channel):
     """A bounded queue of events: return one from `open`, and put into it from any thread.
 
-        put(event)        True when it was taken, False when it was dropped
-        put_many(events)  puts each of an iterable and returns how many were taken
+        put(event, timeout=None)        True when it was taken, False when it was dropped
+        put_many(events, timeout=None)  puts each of an iterable, returns how many were taken
         end()             no more events come: the capture ends behind those that wait
         end(text)         the source has failed; the capture ends with that text
         len(queue)        events that wait for the host
@@ -50,7 +50,8 @@ class EventQueue(Channel):
     Args:
         maxsize: Events that may wait, beside a limit of 2 MiB of memory.
         overflow: What `put` does when the queue is full: "block" waits until there is room, "drop"
-            drops the new event.
+            drops the new event. A wait ends with QueueFullError after `timeout` seconds, and when
+            Falco's own thread has been held up by a hook for 5 s, for it takes nothing meanwhile.
 
     """
 

@@ -50,6 +50,7 @@ class InProcessHandler(AsyncEventHandler):
         tid: int | None = None,
         direct: bool = False,  # noqa: ARG002  # there is no ring here
         plugin_id: int | None = None,
+        timeout: float | None = None,  # noqa: ARG002
     ) -> None:
         """Check and deliver one event."""
         if not isinstance(name, (str, AsyncEvent)) and data is None:
@@ -99,6 +100,7 @@ class InProcessHandler(AsyncEventHandler):
         *,
         ts_ns: int | None = None,
         tid: int | None = None,
+        timeout: float | None = None,  # noqa: ARG002
     ) -> int:
         """Check and deliver an event for each payload."""
         count = 0

@@ -5,6 +5,7 @@
 //     i:CONFIG init, a further state   s:N work on state N      d destroy       e last error
 //     h set the handler   n set NULL   D dump_state             c:CONFIG set_config
 //     w:N be the host until N events in all came: take them from the queue, hand them to parse_event
+//     W:TEXT wait until a log line has this text
 //     q:N wait until N events in all were sent, hand none of them to parse_event
 //     g the bytes of all events so far    r:N from now on the handler refuses N events
 //     M:N get_metrics from N threads while being the host, until 2000 calls were made
@@ -16,6 +17,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,11 +63,30 @@ static ss_plugin_rc handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt
 	return SS_PLUGIN_SUCCESS;
 }
 
+static char said[1 << 16]; // all that was logged, as long as it fits
+static size_t said_len;
+
 static void log_fn(ss_plugin_owner_t *o, const char *component, const char *msg,
                    ss_plugin_log_severity sev) {
 	printf("log %d %s %s %s\n", (int)(intptr_t)o, component ? component : "-", msg,
 	       (const char *[]){"", "fatal", "critical", "error", "warning", "notice", "info", "debug",
 	                        "trace"}[sev]);
+	pthread_mutex_lock(&lock);
+	int n = snprintf(said + said_len, sizeof said - said_len, "%s\n", msg);
+	if (said_len + (size_t)n < sizeof said) said_len += (size_t)n;
+	pthread_mutex_unlock(&lock);
+}
+
+static bool was_said(const char *text) {
+	pthread_mutex_lock(&lock);
+	bool found = strstr(said, text) != NULL;
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+static bool wait_for_log(const char *text) {
+	for (double end = now() + DEADLINE_S; now() < end && !was_said(text);) usleep(50);
+	return was_said(text);
 }
 
 static const char *owner_error(ss_plugin_owner_t *o) {
@@ -252,6 +273,7 @@ static void command(const char *text) {
 		break;
 	}
 	case 'w': printf("w %d\n", run_host((unsigned)atoi(arg), 1) >= (unsigned)atoi(arg)); break;
+	case 'W': printf("W %d\n", wait_for_log(arg)); break;
 	case 'q': printf("q %d\n", run_host((unsigned)atoi(arg), 0) >= (unsigned)atoi(arg)); break;
 	case 'g': show_events(); break;
 	case 'r': refusals = (unsigned)atoi(arg); break;

@@ -9,13 +9,16 @@ docstring.
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from author import Author
 from drivers import Drive, InProcess, Plughost, RunnerDrive, Sysdig
 from source_drivers import InProcessRead, PlughostRead, RunnerRead, SysdigRead
+
+from falcokit.native import glue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +99,22 @@ def write_plugin(tmp_path_factory: pytest.TempPathFactory) -> WritePlugin:
         return written[text, name]
 
     return write
+
+
+@pytest.fixture
+def hasty(write_plugin: WritePlugin, monkeypatch: pytest.MonkeyPatch) -> WritePlugin:
+    """Write a plugin whose library waits for no hook longer than 3 s, on Falco's own thread 1 s.
+
+    All limits of glue_limits.h are shorter by as much; those that end something are as they are.
+    """
+    compiled = glue._compiled
+
+    def with_short_limits(python: Any, names: list[str], flags: list[str]) -> Path:
+        short = ["-DFK_LONG_S=3.0", "-DFK_LOOK_MS=200", "-DFK_YIELD_LOOKS=10"]
+        return compiled(python, names, [*flags, *short])
+
+    monkeypatch.setattr(glue, "_compiled", with_short_limits)
+    return partial(write_plugin, name="hasty")
 
 
 @pytest.fixture

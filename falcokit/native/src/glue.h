@@ -4,6 +4,7 @@
 //   glue_plugin.c   the table of the ABI       glue_module.c    what Python imports
 //   glue_gil.c      the GIL for hot calls      glue_keeper.c    keeps it between them
 //   glue_watch.c    code that does not return  glue_metrics.c   get_metrics
+//   glue_patience.c how long producers wait    glue_limits.h    how long the host does
 //   glue_emitter.c  emit() for Python          glue_emission.c  what is emitted, checked and encoded
 //   glue_ring.c     producers write here       glue_delivery.c  from the ring to the host
 //   glue_flight.c   what is on its way         glue_capture.c   handler set and cleared, the pacer
@@ -267,7 +268,7 @@ ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
 ss_plugin_rc fk_capture_stop(fk_impl *impl);
 ss_plugin_rc fk_capture_dump(fk_impl *impl, ss_plugin_owner_t *owner,
                              ss_plugin_async_event_handler_t handler);
-bool fk_wait_for_room(fk_async *a);
+bool fk_wait_for_room(fk_async *a, uint64_t ns);
 // The host waits for what this thread does: it is the host's, in parse_event, or the worker. Nobody
 // takes anything from the queue meanwhile, so to wait for room would be for ever.
 extern __thread bool fk_host_waits;

@@ -7,11 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "glue_limits.h"
 
-#define START_LIMIT_S 30.0
-#define STOP_LIMIT_S  5.0
-#define DUMP_LIMIT_S  30.0
-#define WATCH_NS      100000000u // how often the pacer looks while something is in flight
+#define WATCH_NS 100000000u // how often the pacer looks while something is in flight
 
 bool fk_async_open(fk_impl *impl, const char *const *names) {
 	fk_async *a = &impl->async;
@@ -42,10 +40,10 @@ static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns)
 }
 
 // False when the capture is being stopped: then there will be no room.
-bool fk_wait_for_room(fk_async *a) {
+bool fk_wait_for_room(fk_async *a, uint64_t ns) {
 	pthread_mutex_lock(&a->lock);
 	atomic_fetch_add(&a->waiting, 1);
-	if (!atomic_load(&a->stopping)) wait_until(&a->room, &a->lock, fk_now() + 20000000u);
+	if (!atomic_load(&a->stopping)) wait_until(&a->room, &a->lock, fk_now() + ns);
 	atomic_fetch_sub(&a->waiting, 1);
 	pthread_mutex_unlock(&a->lock);
 	return !atomic_load(&a->stopping);
@@ -161,7 +159,7 @@ ss_plugin_rc fk_capture_stop(fk_impl *impl) {
 	pthread_cond_broadcast(&a->room);
 	pthread_mutex_unlock(&a->lock);
 	fk_call call = {.op = FK_OP_STOP};
-	ss_plugin_rc rc = fk_worker_run(impl, &call, "stop_async", STOP_LIMIT_S);
+	ss_plugin_rc rc = fk_worker_run(impl, &call, "stop_async", FK_SHORT_S);
 	shut(impl);
 	// To answer FAILURE would make the host keep a handler that nobody uses and refuse the next
 	// capture; the work is off its hands either way, so this is said in the log only.
@@ -180,7 +178,7 @@ ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
 		return SS_PLUGIN_FAILURE;
 	}
 	fk_call call = {.op = FK_OP_START};
-	ss_plugin_rc rc = fk_worker_run(impl, &call, "start_async", START_LIMIT_S);
+	ss_plugin_rc rc = fk_worker_run(impl, &call, "start_async", FK_LONG_S);
 	fk_lock_role(&impl->async);
 	if (impl->async.first_sent_ns)
 		impl->async.first_sent_ns = fk_now(); // the host pumps from now on
@@ -197,7 +195,7 @@ ss_plugin_rc fk_capture_dump(fk_impl *impl, ss_plugin_owner_t *owner,
                              ss_plugin_async_event_handler_t handler) {
 	fk_call call = {.op = FK_OP_DUMP};
 	fk_outlet_open(&impl->async.dump, owner, handler);
-	if (fk_worker_run(impl, &call, "dump_state", DUMP_LIMIT_S) != SS_PLUGIN_SUCCESS)
+	if (fk_worker_run(impl, &call, "dump_state", FK_LONG_S) != SS_PLUGIN_SUCCESS)
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", impl->plugin->last_error);
 	fk_outlet_shut(&impl->async.dump);
 	return SS_PLUGIN_SUCCESS;

@@ -9,8 +9,8 @@
 static PyObject *arg_names[FK_NARGS]; // interned
 
 bool fk_emission_ready(void) {
-	static const char *const names[FK_NARGS] = {"name",   "data",      "ts_ns",   "tid",
-	                                            "direct", "plugin_id", "payloads"};
+	static const char *const names[FK_NARGS] = {"name",   "data",      "ts_ns",    "tid",
+	                                            "direct", "plugin_id", "payloads", "timeout"};
 	for (int i = 0; i < FK_NARGS; i++)
 		if (!(arg_names[i] = PyUnicode_InternFromString(names[i]))) return false;
 	return true;
@@ -207,6 +207,9 @@ bool fk_take_options(fk_impl *impl, fk_last_name *last, PyObject *arg[FK_NARGS],
 	    !find_u64(a, arg[FK_ARG_ID], "plugin_id", &id))
 		return false;
 	if (id > UINT32_MAX) return fk_refuse(a, FK_REFUSED_DATA, "plugin_id is a number of 32 bits");
+	if (!fk_patience_begin(&e->patience, arg[FK_ARG_TIMEOUT]))
+		return fk_refuse(a, FK_REFUSED_DATA, "timeout is a number of seconds or None, not %R",
+		                 arg[FK_ARG_TIMEOUT]);
 	e->plugin_id = (uint32_t)id;
 	e->direct = arg[FK_ARG_DIRECT] && PyObject_IsTrue(arg[FK_ARG_DIRECT]) == 1;
 	if (dump && e->ts == FK_NOT_SET) {

@@ -2,6 +2,7 @@
 // One emission between its arguments and its bytes: glue_emission.c for glue_emitter.c.
 #pragma once
 #include "glue.h"
+#include "glue_patience.h"
 
 enum fk_arg {
 	FK_ARG_NAME,
@@ -11,6 +12,7 @@ enum fk_arg {
 	FK_ARG_DIRECT,
 	FK_ARG_ID,
 	FK_ARG_PAYLOADS,
+	FK_ARG_TIMEOUT,
 	FK_NARGS
 };
 
@@ -21,6 +23,7 @@ typedef struct fk_emission {
 	uint64_t ts, tid;
 	uint32_t plugin_id;
 	bool direct;
+	fk_patience patience;
 	PyObject *owned; // keeps `data`
 	Py_buffer view;
 } fk_emission;

@@ -5,6 +5,9 @@
 #include "glue_emission.h"
 #include "glue_producers.h"
 #include <string.h>
+#include "glue_limits.h"
+
+#define WAIT_NS 20000000u // a look around while there is no room
 
 typedef struct Emitter {
 	PyObject_HEAD
@@ -50,7 +53,7 @@ static bool send_now(Emitter *self, const fk_emission *e) {
 }
 
 // Appends to the ring, waiting for room. No kick yet.
-static bool append(Emitter *self, const fk_emission *e) {
+static bool append(Emitter *self, fk_emission *e) {
 	fk_async *a = &self->impl->async;
 	uint32_t total = fk_event_length(a, e);
 	char err[PLUGIN_MAX_ERRLEN];
@@ -69,7 +72,7 @@ static bool append(Emitter *self, const fk_emission *e) {
 			fk_deliver_ahead(a);
 		else {
 			fk_deliver_kick(a, err);
-			room = fk_wait_for_room(a);
+			room = fk_wait_for_room(a, fk_patience_left(&e->patience, WAIT_NS));
 		}
 		Py_END_ALLOW_THREADS
 		if (closed(self)) return false;
@@ -83,7 +86,11 @@ static bool append(Emitter *self, const fk_emission *e) {
 				"the ring is full, and the host waits for this call of plugin '%s': emit "
 				"less in start_async and parse_event, or from a producer",
 				self->impl->name);
-		if (event) break;
+		if (event || (event = fk_ring_reserve(&a->ring, total))) break;
+		if (fk_patience_ends(&e->patience, atomic_load(&a->count.delivered), FK_LIMIT_LOOKS, err,
+		                     sizeof err))
+			return fk_refuse(a, FK_REFUSED_FULL, "the ring of plugin '%s' is full, %s",
+			                 self->impl->name, err);
 	}
 	fk_encode(a, e, event, total);
 	fk_ring_commit(&a->ring);
@@ -99,7 +106,7 @@ static bool refused(fk_async *a, const fk_emission *e, const char *err) {
 	                 err);
 }
 
-static bool send_one(Emitter *self, const fk_emission *e) {
+static bool send_one(Emitter *self, fk_emission *e) {
 	fk_async *a = &self->impl->async;
 	char err[PLUGIN_MAX_ERRLEN];
 	if (closed(self)) return false;

@@ -2,11 +2,11 @@
 // Capture listening: the hooks capture_open and capture_close, of which the first may subscribe routines
 // (glue_routine.c). Called by glue_plugin.c on the host's thread.
 #include "glue_listen.h"
+#include "glue_limits.h"
 #include "glue_tables.h"
 #include <stdlib.h>
 
-#define OPEN_LIMIT_S  30.0
-#define CLOSE_LIMIT_S 10.0
+#define CLOSE_LIMIT_S (2 * FK_SHORT_S) // it waits for routines too
 
 static struct fk_listening *listening_of(fk_impl *impl) {
 	struct fk_listening *l = impl->listening;
@@ -43,7 +43,7 @@ static ss_plugin_rc run_hook(fk_impl *impl, const ss_plugin_capture_listen_input
 	fk_call call = {.op = op};
 	fk_tables_enter_listen(impl, in);
 	ss_plugin_rc rc = fk_worker_run(impl, &call, open ? "capture_open" : "capture_close",
-	                                open ? OPEN_LIMIT_S : CLOSE_LIMIT_S);
+	                                open ? FK_LONG_S : CLOSE_LIMIT_S);
 	fk_tables_leave(impl);
 	pthread_mutex_lock(&l->lock);
 	bool failed = rc != SS_PLUGIN_SUCCESS;

@@ -3,6 +3,7 @@
 // Called on the host's threads, one at a time per state (get_metrics excepted). None of them takes
 // the GIL here: hooks run on the state's worker, and parse_event only enters Python when the author
 // asked for the event.
+#include "glue_limits.h"
 #include "glue_parse.h"
 #include "glue_producers.h"
 #include "glue_tables.h"
@@ -12,12 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#ifndef INIT_LIMIT_S // tests build with a short one
-#define INIT_LIMIT_S 30.0
-#endif
-#define CONFIG_LIMIT_S  30.0
-#define DESTROY_LIMIT_S 5.0
 
 void fk_impl_ref(fk_impl *impl) { atomic_fetch_add(&impl->refs, 1); }
 
@@ -142,7 +137,7 @@ static void glue_destroy(fk_plugin *p) {
 	fk_capture_stop(impl);
 	fk_listen_close(impl, NULL);
 	fk_call call = {.op = FK_OP_DESTROY};
-	if (fk_worker_run(impl, &call, "destroy", DESTROY_LIMIT_S) != SS_PLUGIN_SUCCESS)
+	if (fk_worker_run(impl, &call, "destroy", FK_SHORT_S) != SS_PLUGIN_SUCCESS)
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", p->last_error);
 	end_log(impl);
 	fk_exports_close(impl);
@@ -153,7 +148,7 @@ static void glue_destroy(fk_plugin *p) {
 
 static ss_plugin_rc glue_set_config(fk_plugin *p, const char *config) {
 	fk_call call = {.op = FK_OP_SET_CONFIG, .text = config ? config : ""};
-	return fk_worker_run(p->impl, &call, "set_config", CONFIG_LIMIT_S);
+	return fk_worker_run(p->impl, &call, "set_config", FK_LONG_S);
 }
 
 static ss_plugin_rc glue_set_handler(fk_plugin *p, ss_plugin_owner_t *owner,

@@ -3,6 +3,8 @@
 // falcokit.runtime.source, which runs the author's iterator on a thread of the source's own. Methods of
 // the type in glue_queue_type.c.
 #include "glue_item.h"
+#include "glue_limits.h"
+#include "glue_patience.h"
 #include "glue_queue_object.h"
 #include <time.h>
 
@@ -86,8 +88,18 @@ static bool wait_room(Channel *self, uint64_t ns) {
 	return open;
 }
 
+// After a wait: whether there will be no room, with an exception set.
+static bool in_vain(Channel *self, fk_patience *patience, uint32_t looks) {
+	char why[512];
+	if (!fk_patience_ends(patience, atomic_load(&self->ch->taken), looks, why, sizeof why))
+		return false;
+	PyErr_Format(fk_queue_full, "the queue is full, %s", why);
+	return true;
+}
+
 // As put: waits or drops when there is no room.
-static enum offer put_one(Channel *self, PyObject *object) {
+static enum offer put_one(Channel *self, PyObject *object, fk_patience *patience) {
+	bool waited = false;
 	for (;;) {
 		if (!is_open(self)) return FAILED;
 		enum offer what = offer(self, object);
@@ -102,21 +114,43 @@ static enum offer put_one(Channel *self, PyObject *object) {
 			                "put from a thread of your own");
 			return FAILED;
 		}
-		wait_room(self, WAIT_NS);
+		if (waited && in_vain(self, patience, FK_LIMIT_LOOKS)) return FAILED;
+		wait_room(self, fk_patience_left(patience, WAIT_NS));
+		waited = true;
 	}
 }
 
-PyObject *fk_queue_put(PyObject *me, PyObject *object) {
-	enum offer what = put_one((Channel *)me, object);
+// The one argument of put and put_many, and timeout=.
+static PyObject *take_args(const char *method, PyObject *const *args, Py_ssize_t n,
+                           PyObject *kwnames, fk_patience *patience) {
+	PyObject *timeout = NULL;
+	if (n != 1) return PyErr_Format(PyExc_TypeError, "%s takes one argument, and timeout=", method);
+	for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); k++) {
+		PyObject *key = PyTuple_GET_ITEM(kwnames, k);
+		if (PyUnicode_CompareWithASCIIString(key, "timeout") != 0)
+			return PyErr_Format(PyExc_TypeError, "%s got an unexpected argument %R", method, key);
+		timeout = args[n + k];
+	}
+	if (fk_patience_begin(patience, timeout)) return args[0];
+	return PyErr_Format(PyExc_TypeError, "timeout is a number of seconds or None, not %R", timeout);
+}
+
+PyObject *fk_queue_put(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+	fk_patience patience;
+	PyObject *object = take_args("put", args, n, kwnames, &patience);
+	if (!object) return NULL;
+	enum offer what = put_one((Channel *)me, object, &patience);
 	return what == FAILED ? NULL : PyBool_FromLong(what == TAKEN);
 }
 
-PyObject *fk_queue_put_many(PyObject *me, PyObject *objects) {
-	PyObject *iterator = PyObject_GetIter(objects), *object;
+PyObject *fk_queue_put_many(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+	fk_patience patience;
+	PyObject *objects = take_args("put_many", args, n, kwnames, &patience), *object;
+	PyObject *iterator = objects ? PyObject_GetIter(objects) : NULL;
 	Py_ssize_t count = 0;
 	if (!iterator) return NULL;
 	while ((object = PyIter_Next(iterator))) {
-		enum offer what = put_one((Channel *)me, object);
+		enum offer what = put_one((Channel *)me, object, &patience);
 		count += what == TAKEN;
 		Py_DECREF(object);
 		if (what == FAILED) break;
@@ -142,6 +176,10 @@ PyObject *fk_queue_offer(PyObject *me, PyObject *object) {
 		Py_RETURN_TRUE;
 	}
 	enum offer what = offer(self, object);
+	if (what != FULL)
+		self->patience = (fk_patience){.until = FK_NO_LIMIT};
+	else if (in_vain(self, &self->patience, FK_YIELD_LOOKS))
+		what = FAILED;
 	return what == FAILED ? NULL : PyBool_FromLong(what != FULL);
 }
 
@@ -166,7 +204,13 @@ PyObject *fk_queue_fill(PyObject *me, PyObject *iterator) {
 		}
 		idle_ns = IDLE_MIN;
 		enum offer what;
-		while ((what = offer(self, object)) == FULL && wait_room(self, WAIT_NS)) continue;
+		fk_patience patience = {.until = FK_NO_LIMIT};
+		while ((what = offer(self, object)) == FULL && wait_room(self, WAIT_NS)) {
+			// A generator may hold a lock over its yield, though few do: it waits for longer.
+			if (!in_vain(self, &patience, FK_YIELD_LOOKS)) continue;
+			what = FAILED;
+			break;
+		}
 		Py_DECREF(object);
 		if (what == FAILED) return NULL;
 		if (turn % TURN == 0) {

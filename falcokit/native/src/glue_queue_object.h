@@ -3,6 +3,7 @@
 // which makes them, have in common.
 #pragma once
 #include "glue_channel.h"
+#include "glue_patience.h"
 #include "glue_queue.h"
 
 typedef struct Channel {
@@ -12,15 +13,16 @@ typedef struct Channel {
 	bool whole; // events with their headers
 	bool attached;
 	Py_ssize_t max_size;
-	uint64_t told_ns; // when a dropped event was last logged
-	PyObject *log;    // called with a text, once attached
+	uint64_t told_ns;     // when a dropped event was last logged
+	PyObject *log;        // called with a text, once attached
+	fk_patience patience; // of offer, from call to call
 } Channel;
 
 // The author's exceptions: the source is closed, and the queue is full where nobody can wait.
 extern PyObject *fk_queue_closed, *fk_queue_full;
 
 // The methods by which something is put in.
-PyObject *fk_queue_put(PyObject *me, PyObject *object);
-PyObject *fk_queue_put_many(PyObject *me, PyObject *objects);
+PyObject *fk_queue_put(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObject *kwnames);
+PyObject *fk_queue_put_many(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObject *kwnames);
 PyObject *fk_queue_offer(PyObject *me, PyObject *object);
 PyObject *fk_queue_fill(PyObject *me, PyObject *iterator);

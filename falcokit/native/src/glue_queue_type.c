@@ -94,6 +94,7 @@ static PyObject *channel_make(PyTypeObject *type, PyObject *args, PyObject *none
 	Channel *self = (Channel *)type->tp_alloc(type, 0);
 	if (!self) return NULL;
 	self->drop = drop, self->whole = whole, self->max_size = max_size;
+	self->patience = (fk_patience){.until = FK_NO_LIMIT};
 	self->ch = fk_channel_new(max_events);
 	if (self->ch) return (PyObject *)self;
 	Py_DECREF(self);
@@ -112,8 +113,10 @@ static void channel_free(PyObject *me) {
 	Py_DECREF(type);
 }
 
-static PyMethodDef methods[] = {{"put", fk_queue_put, METH_O, NULL},
-                                {"put_many", fk_queue_put_many, METH_O, NULL},
+#define KEYWORDS(function) \
+	(PyCFunction)(void (*)(void))(function), METH_FASTCALL | METH_KEYWORDS, NULL
+static PyMethodDef methods[] = {{"put", KEYWORDS(fk_queue_put)},
+                                {"put_many", KEYWORDS(fk_queue_put_many)},
                                 {"offer", fk_queue_offer, METH_O, NULL},
                                 {"fill", fk_queue_fill, METH_O, NULL},
                                 {"attach", channel_attach, METH_VARARGS, NULL},

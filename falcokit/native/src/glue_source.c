@@ -5,16 +5,14 @@
 #include "glue_source.h"
 #include "glue_channel.h"
 #include "glue_gil.h"
+#include "glue_limits.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define OPEN_LIMIT_S   30.0
-#define CLOSE_LIMIT_S  5.0
-#define PARAMS_LIMIT_S 30.0
-#define BATCH_EVENTS   4096
-#define WAIT_NS        30000000u // next_batch waits so long for the first event
-#define NAP_NS         100000u   // after a batch it looks again so soon, rather than be woken ...
-#define LIVELY_NS      2000000u  // ... as long as the last batch is no older
+#define BATCH_EVENTS 4096
+#define WAIT_NS      30000000u // next_batch waits so long for the first event
+#define NAP_NS       100000u   // after a batch it looks again so soon, rather than be woken ...
+#define LIVELY_NS    2000000u  // ... as long as the last batch is no older
 #define ASYNC_WAIT_NS \
 	1000000u // async events leave the host's queue between two calls only, so it ...
 #define ASYNC_LATE_NS 50000000u // ... waits less when there were some a moment ago
@@ -89,7 +87,7 @@ ss_instance_t *fk_source_open(fk_plugin *p, const char *params, ss_plugin_rc *rc
 		fk_fail(p, "plugin '%s' has no memory for an event source", impl->name);
 		return NULL;
 	}
-	*rc = fk_worker_run(impl, &call, "open", OPEN_LIMIT_S);
+	*rc = fk_worker_run(impl, &call, "open", FK_LONG_S);
 	if (*rc != SS_PLUGIN_SUCCESS) {
 		free(in);
 		return NULL;
@@ -129,7 +127,7 @@ void fk_source_close(fk_plugin *p, ss_instance_t *instance) {
 	if (!in) return; // as after a failed open
 	fk_channel_shut(in->ch);
 	fk_call call = {.op = FK_OP_CLOSE, .instance = (uint64_t)(uintptr_t)in->ch};
-	if (fk_worker_run(impl, &call, "close", CLOSE_LIMIT_S) != SS_PLUGIN_SUCCESS)
+	if (fk_worker_run(impl, &call, "close", FK_SHORT_S) != SS_PLUGIN_SUCCESS)
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", p->last_error);
 	take_out(impl->sourcing, in);
 	keep_last_batch(impl->sourcing, in);
@@ -269,7 +267,7 @@ const char *fk_source_progress(fk_plugin *p, ss_instance_t *instance, uint32_t *
 const char *fk_source_open_params(fk_plugin *p, ss_plugin_rc *rc) {
 	fk_impl *impl = p->impl;
 	fk_call call = {.op = FK_OP_OPEN_PARAMS};
-	*rc = fk_worker_run(impl, &call, "list_open_params", PARAMS_LIMIT_S);
+	*rc = fk_worker_run(impl, &call, "list_open_params", FK_LONG_S);
 	return *rc == SS_PLUGIN_SUCCESS ? impl->sourcing->texts[FK_TEXT_PARAMS] : NULL;
 }
 

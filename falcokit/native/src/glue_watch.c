@@ -2,12 +2,10 @@
 // See glue_watch.h. The watch, a thread of its own, looks at the host's threads once a second and never
 // takes the GIL: code that hangs may hold it. What needs Python is done by another thread, the teller.
 #include "glue_watch.h"
+#include "glue_limits.h"
 #include <pthread.h>
 #include <time.h>
 #include <unistd.h>
-
-#define LIMIT_LOOKS 5 // seconds, about: then it is interrupted, and again after as many
-#define GIL_LOOKS   7 // then there is no way to
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of the list; no state ends meanwhile
 static fk_watched *all;
@@ -80,7 +78,7 @@ static void log_place(const late *l) {
 	if (!text) PyErr_Clear(), text = "at an unknown place";
 	Py_BEGIN_ALLOW_THREADS
 	fk_log(l->impl, SS_PLUGIN_LOG_SEV_ERROR,
-	       "Falco has waited %d s for plugin '%s', and is held up: its code is %s", LIMIT_LOOKS,
+	       "Falco has waited %g s for plugin '%s', and is held up: its code is %s", FK_LIMIT_S,
 	       l->impl->name, text);
 	Py_END_ALLOW_THREADS
 	Py_XDECREF(place);
@@ -120,6 +118,44 @@ static void interrupt(fk_watched *w, fk_impl *impl) {
 	free(l);
 }
 
+// ---- for producers that wait for room ----------------------------------------------------------------
+
+static fk_late_hook *late_hooks;
+
+void fk_watch_late(fk_late_hook *hook) {
+	pthread_mutex_lock(&lock);
+	hook->next = late_hooks;
+	late_hooks = hook;
+	pthread_mutex_unlock(&lock);
+}
+
+void fk_watch_done(fk_late_hook *hook) {
+	pthread_mutex_lock(&lock);
+	fk_late_hook **at = &late_hooks;
+	while (*at != hook) at = &(*at)->next;
+	*at = hook->next;
+	pthread_mutex_unlock(&lock);
+}
+
+bool fk_watch_held_up(uint32_t looks, char *what, size_t size) {
+	bool found = false;
+	pthread_mutex_lock(&lock);
+	for (fk_watched *w = all; w && !found; w = w->next) {
+		fk_impl *impl = atomic_load(&w->inside);
+		found = impl && w->looks >= looks && atomic_load(&w->round) == w->seen;
+		if (found)
+			snprintf(what, size, "%g s for the code of plugin '%s'", w->looks * FK_LOOK_MS / 1000.0,
+			         impl->name);
+	}
+	for (fk_late_hook *hook = late_hooks; hook && !found; hook = NULL) {
+		snprintf(what, size, "%g s for %s of plugin '%s'", hook->waited_s, hook->hook,
+		         hook->impl->name);
+		found = true;
+	}
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
 // ---- the watch --------------------------------------------------------------------------------------
 
 static void look_at(fk_watched *w) {
@@ -131,19 +167,19 @@ static void look_at(fk_watched *w) {
 		w->told = false;
 		return;
 	}
-	if (++w->looks % LIMIT_LOOKS == 0) interrupt(w, impl);
-	if (w->looks != GIL_LOOKS || w->told) return;
+	if (++w->looks % FK_LIMIT_LOOKS == 0) interrupt(w, impl);
+	if (w->looks != FK_GIL_LOOKS || w->told) return;
 	w->told = true;
 	fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR,
-	       "Falco has waited %d s for plugin '%s', and is held up: its code is in a call that does "
+	       "Falco has waited %g s for plugin '%s', and is held up: its code is in a call that does "
 	       "not release the GIL",
-	       GIL_LOOKS, impl->name);
+	       FK_GIL_LOOKS * FK_LOOK_MS / 1000.0, impl->name);
 }
 
 static void *watch_main(void *arg) {
 	(void)arg;
 	for (;;) {
-		sleep(1);
+		usleep(FK_LOOK_MS * 1000);
 		pthread_mutex_lock(&lock);
 		for (fk_watched *w = all; w; w = w->next) look_at(w);
 		pthread_mutex_unlock(&lock);

@@ -18,6 +18,19 @@ typedef struct fk_watched {
 void fk_watch_join(fk_watched *me);
 void fk_watch_settle(fk_watched *me);
 void fk_watch_end_without_gil(fk_watched *me);
+// Whether a thread of the host's has been in the author's code for so many looks; writes what it waits for.
+bool fk_watch_held_up(uint32_t looks, char *what, size_t size);
+
+// A hook on the worker, of which the host's thread waits for the end, and has waited for long.
+typedef struct fk_late_hook {
+	struct fk_late_hook *next;
+	const fk_impl *impl;
+	const char *hook;
+	double waited_s;
+} fk_late_hook;
+void fk_watch_late(fk_late_hook *hook);
+void fk_watch_done(fk_late_hook *hook);
+
 // No text is logged for this state any more.
 void fk_watch_forget(fk_impl *impl);
 // install_watch(exception class, place_of_thread)

@@ -3,7 +3,8 @@
 // destroy): the author's objects see one thread for all their life, and the host's thread waits in C,
 // without the GIL and with a limit, so that a hook that hangs becomes a failed call.
 // Called by glue_plugin.c and glue_capture.c on the host's threads.
-#include "glue.h"
+#include "glue_limits.h"
+#include "glue_watch.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,14 +148,36 @@ static void find_where(fk_impl *impl, char *out, size_t len) {
 
 // ---- run --------------------------------------------------------------------------------------------
 
+static struct timespec time_in(double s) {
+	uint64_t ns = fk_now() + (uint64_t)(s * 1e9);
+	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u),
+	                         .tv_nsec = (long)(ns % 1000000000u)};
+}
+
+static void wait_until(fk_worker *w, struct timespec until) {
+	while (w->busy)
+		if (pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT) return;
+}
+
+// A hook that takes long may be waiting for a lock whose holder waits for room, which nobody makes as
+// long as the host waits here: from then on such holders are let go (glue_patience.h). In the midst of a
+// capture that is soon; where it opens or closes, hooks may well take their time.
+static void wait_for(fk_impl *impl, const char *hook, double limit_s) {
+	fk_worker *w = &impl->worker;
+	bool in_capture = w->call.op == FK_OP_DUMP || w->call.op == FK_OP_SET_CONFIG;
+	fk_late_hook late = {.impl = impl, .hook = hook};
+	struct timespec until = time_in(limit_s);
+	late.waited_s = in_capture && FK_LIMIT_S < limit_s / 2 ? FK_LIMIT_S : limit_s / 2;
+	wait_until(w, time_in(late.waited_s));
+	if (!w->busy) return;
+	fk_watch_late(&late);
+	wait_until(w, until);
+	fk_watch_done(&late);
+}
+
 // Runs one hook to its end or to its limit. The text of a failure becomes the last error.
 ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, double limit_s) {
 	fk_worker *w = &impl->worker;
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	uint64_t ns = (uint64_t)until.tv_nsec + (uint64_t)(limit_s * 1e9);
-	until.tv_sec += (time_t)(ns / 1000000000u);
-	until.tv_nsec = (long)(ns % 1000000000u);
 	pthread_mutex_lock(&w->lock);
 	if (w->busy) {
 		pthread_mutex_unlock(&w->lock);
@@ -173,8 +196,7 @@ ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, doubl
 	snprintf(w->err, sizeof w->err, "%s failed and gave no reason", hook);
 	w->busy = true;
 	pthread_cond_broadcast(&w->changed);
-	while (w->busy)
-		if (pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT && w->busy) break;
+	wait_for(impl, hook, limit_s);
 	bool done = !w->busy;
 	int rc = w->rc;
 	if (done) call->instance = w->call.instance;
