@@ -157,7 +157,7 @@ def _python_progress(plugin: int, instance: int, err: Any, size: int) -> int:
     except BaseException as e:  # noqa: BLE001
         _write(err, int(size), errors.tell(e, "progress"))
         if state is not None:
-            state.write_repeated(e, errors.tell(e, "progress"))
+            state.write_repeated(e, errors.tell(e, "progress"), "progress")
         return -1
     return share
 
@@ -170,7 +170,7 @@ def _python_event_to_string(plugin: int, given: Any, err: Any, size: int) -> int
     except BaseException as e:  # noqa: BLE001
         _write(err, int(size), errors.tell(e, "event_to_string"))
         if state is not None:
-            state.write_repeated(e, errors.tell(e, "event_to_string"))
+            state.write_repeated(e, errors.tell(e, "event_to_string"), "event_to_string")
         return _FAILURE
     return _SUCCESS
 

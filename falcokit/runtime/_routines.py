@@ -79,7 +79,7 @@ class Routines:
         except BaseException as e:  # noqa: BLE001  # the host must not see it
             # The handler of async events closes before the listeners are told.
             if not isinstance(e, CaptureClosedError):
-                self._log.write_repeated(e, tell(e, "routine"))
+                self._log.write_repeated(e, tell(e, "routine"), "routine")
             return False
         finally:
             current.reset(token)

@@ -228,7 +228,7 @@ class PluginState:
     def parse_failed(self, error: BaseException) -> str:
         """Log why parse_event failed, which the framework does not, and return it."""
         text = tell(error, "parse_event")
-        self.write_repeated(error, text)
+        self.write_repeated(error, text, "parse_event")
         return loggable(text)
 
     def extraction_failed(self, name: str, error: BaseException, method: Any) -> str:
@@ -253,7 +253,8 @@ class PluginState:
 
     def metrics_failed(self, error: BaseException) -> None:
         """Log why there are none of the author's metrics."""
-        self.write_repeated(error, tell_of(error, "get_metrics", self._plugin.get_metrics))
+        text = tell_of(error, "get_metrics", self._plugin.get_metrics)
+        self.write_repeated(error, text, "get_metrics")
 
     def write_log(self, severity: int, component: str | None, text: str) -> None:
         """Write to the host's log, where NUL and half a surrogate pair cannot be."""
@@ -281,7 +282,7 @@ class PluginState:
         self.write_trace(error)
 
     def write_repeated(self, error: BaseException, text: str, what: str = "") -> None:
-        """Write an error of a hot path: of those from one line and type, one a minute."""
+        """Write an error of a hot path: of those of one hook, line and type, one a minute."""
         if self.is_news(error, what):
             self.write_failure(error, text)
 

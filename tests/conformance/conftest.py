@@ -111,6 +111,7 @@ def hasty(write_plugin: WritePlugin, monkeypatch: pytest.MonkeyPatch) -> WritePl
 
     def with_short_limits(python: Any, names: list[str], flags: list[str]) -> Path:
         short = ["-DFK_LONG_S=3.0", "-DFK_LOOK_MS=200", "-DFK_YIELD_LOOKS=10"]
+        short += ["-DINIT_LIMIT_S=8.0"]  # imports take time on a busy machine
         return compiled(python, names, [*flags, *short])
 
     monkeypatch.setattr(glue, "_compiled", with_short_limits)
