@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, Final
 
+from falcokit.capture.event_table import event_table
 from falcokit.native.declaration import overrides, strings, wrong
 from falcokit.runtime.event import MAX_NAME
 from falcokit.runtime.producers import RESTARTS, declared_producers
 
 __all__ = ["HOOKS", "async_metadata"]
 
+#: A rule's quoted texts have no escape for these that all versions know.
+_UNQUOTABLE: Final = frozenset("'\"\\`")
 #: Hook -> its arguments after self.
 HOOKS: Final = {"start_async": ["handler"], "stop_async": [], "dump_state": ["handler"]}
 
@@ -43,10 +47,7 @@ def async_metadata(plugin: type[Any]) -> dict[str, Any]:
         hint = 'async_events = ("my_event",): the framework refuses every name not listed'
         wrong(plugin, "async_events", "declares no async events", hint)
     for name in names:
-        if not 0 < len(name.encode()) <= MAX_NAME or "\0" in name:
-            what = f"declares the async event {name!r} of {len(name.encode())} bytes"
-            at = next((p.function.__name__ for p in producers if p.event == name), "async_events")
-            wrong(plugin, at, what, f"a name has 1 to {MAX_NAME} bytes and no NUL")
+        _check_name(plugin, name, producers)
     if not producers and not overrides(plugin, "start_async"):
         hint = "write start_async, or decorate a method with @async_event(name, every=...)"
         wrong(plugin, None, "has nothing that emits its async events", hint)
@@ -55,3 +56,27 @@ def async_metadata(plugin: type[Any]) -> dict[str, Any]:
         "async_event_sources": strings(plugin, "async_event_sources"),
         "has_dump_state": overrides(plugin, "dump_state"),
     }
+
+
+def _check_name(plugin: type[Any], name: str, producers: list[Any]) -> None:
+    at = next((p.function.__name__ for p in producers if p.event == name), "async_events")
+    size = len(name.encode(errors="replace"))
+    if not 0 < size <= MAX_NAME or "\0" in name:
+        what = f"declares the async event {name!r} of {size} bytes"
+        wrong(plugin, at, what, f"a name has 1 to {MAX_NAME} bytes and no NUL")
+    if not name.isprintable() or _UNQUOTABLE & {*name}:
+        what = f"declares the async event {name!r}, which no rule can write"
+        wrong(plugin, at, what, "letters, digits, _, - and .; no quotes, backslash or line feed")
+    if name in _host_events():
+        what = f"declares the async event {name!r}, which is an event of the framework's own"
+        hint = f"evt.type = {name} would be both: begin it with the name of the plugin"
+        wrong(plugin, at, what, hint)
+
+
+@functools.cache
+def _host_events() -> frozenset[str]:
+    """Return the names that evt.type can have without any plugin."""
+    table = event_table()
+    kinds = {"syscall", "tracepoint", "plugin"}  # others are plugins' too: container
+    events = {event.name for event in table.events if event.source in kinds}
+    return frozenset({*events, *table.ppm_sc.values(), "asyncevent"})

@@ -16,7 +16,7 @@ from falcokit.runtime.extraction import Declared, declared_fields
 from falcokit.runtime.field_types import FTYPES, Shape, SignatureError, json_shape, shape_of
 from falcokit.runtime.plugin import Plugin
 
-__all__ = ["HOOKS", "check_recorded", "extract_metadata", "record"]
+__all__ = ["HOOKS", "HOST_WORDS", "check_recorded", "extract_metadata", "record"]
 
 #: The capability has no hooks: its fields are what the framework asks for.
 HOOKS: Final[dict[str, list[str]]] = {}
@@ -29,6 +29,11 @@ _NO_FIELDS: Final[dict[str, Any]] = {
 #: What the framework's filter language takes for a field.
 _NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*(\.[a-zA-Z][a-zA-Z0-9_]*)+")
 _PROPERTIES: Final = frozenset({"hidden", "info", "conversation"})
+#: First words of the framework's own fields. It takes the longest of its fields that a name begins
+#: with, before it asks a plugin: fd.names would be fd.name, and each version adds some.
+HOST_WORDS: Final = frozenset(
+    {"evt", "fd", "fdlist", "fs", "group", "proc", "syscall", "thread", "user"}
+)
 #: Bits of fk_boot_field.argument.
 _ARGUMENTS: Final = {"": 0, "index": 1, "key": 2, "index_or_key": 3}
 
@@ -110,9 +115,12 @@ def _check(plugin: type[Any], attribute: str, field: Any) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         hint = 'a word, a dot, and words: "my.field"; letters, digits and _, a letter first'
         wrong(plugin, attribute, f"has a field named {name!r}, which no rule can ask for", hint)
-    if name.startswith("evt."):
+    word = name.partition(".")[0]
+    if word in HOST_WORDS or word.startswith("arg"):
         hint = "begin it with the name of the plugin"
-        wrong(plugin, attribute, f"has the field {name!r}, and evt is the framework's", hint)
+        own = "everything that begins with arg" if word not in HOST_WORDS else word
+        what = f"has the field {name!r}, and {own} is the framework's: no rule can ask for it"
+        wrong(plugin, attribute, what, hint)
     if not isinstance(field.desc, str) or not field.desc.strip():
         hint = "desc=..., or a docstring: the framework refuses a plugin otherwise"
         wrong(plugin, attribute, f"has the field {name!r} without a description", hint)

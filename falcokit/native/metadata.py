@@ -14,6 +14,7 @@ from falcokit.native import (
     declare_async,
     declare_extract,
     declare_listen,
+    declare_names,
     declare_parse,
     declare_source,
     declare_store,
@@ -58,6 +59,8 @@ def plugin_metadata(plugin: type[Any], defaults: dict[str, str | None]) -> dict[
     if not own:
         mixins = " or ".join(mixin.__name__ for _, mixin, _ in _CAPABILITIES)
         wrong(plugin, None, "has no capability", f"add {mixins} to its bases")
+    every = {*_HOOKS, *(hook for *_, hooks in _CAPABILITIES for hook in hooks)}
+    declare_names.check_spelling(plugin, every)
     for hook, arguments in _HOOKS.items():
         check_hook(plugin, hook, arguments, Plugin)
     for _, mixin, hooks in _CAPABILITIES:

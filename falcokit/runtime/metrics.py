@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from falcokit.runtime.errors import PluginError
+
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["VALUE_TYPES", "Metric", "MetricType", "checked"]
 
@@ -23,21 +26,47 @@ VALUE_TYPES: Final[dict[str, tuple[int, int | None, int | None]]] = {
 }
 
 
-class Metric(NamedTuple):
+class _Metric(NamedTuple):
+    name: str
+    value: float
+    type: MetricType
+    monotonic: bool
+
+
+class Metric(_Metric):
     """One metric; the framework shows it as `<plugin>.<name>`.
 
     Attributes:
         name: Its name, at most 511 bytes with the plugin's.
         value: The number; integers must fit the type.
-        type: How it is handed over.
+        type: How it is handed over; left out, "u64" of whole numbers and "double" of others.
         monotonic: Whether it only ever grows, as a counter does.
 
     """
 
-    name: str
-    value: float
-    type: MetricType = "u64"
-    monotonic: bool = True
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        name: str,
+        value: float,
+        type: MetricType | None = None,  # noqa: A002  # the API's word
+        monotonic: bool = True,
+    ) -> Self:
+        """Check the value, so that the author's line is told.
+
+        Raises:
+            PluginError: it is no whole number, and the type is one of those.
+
+        """
+        whole = hasattr(value, "__index__")  # an int, or a number of numpy's
+        if type is None:
+            type = "u64" if whole else "double"  # noqa: A001
+        elif not whole and VALUE_TYPES.get(type, (0, None))[1] is not None and value != int(value):
+            raise PluginError(
+                f'metric {name!r}: {value} is no whole number, as {type} is; "double" is for others'
+            )
+        return super().__new__(cls, name, value, type, monotonic)
 
 
 def checked(metric: Metric) -> tuple[str, int, int, float]:

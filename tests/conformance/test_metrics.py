@@ -22,6 +22,8 @@ class P(Plugin, AsyncEvents):
         yield Metric("u64", 2**64 - 1)
         yield Metric("s64", -(2**63), "s64", monotonic=False)
         yield Metric("double", 0.1, "double", monotonic=False)
+        yield Metric("load", 0.75)
+        yield Metric("whole", 3.0, "u64")
         yield Metric("float", 0.5, "float", monotonic=False)
         yield Metric("int", -7, "int", monotonic=False)
 """
@@ -64,6 +66,8 @@ def test_all_seven_value_types_arrive(drive: Drive, write_plugin: WritePlugin) -
         "double": 0.1,
         "float": 0.5,
         "int": -7,
+        "load": 0.75,
+        "whole": 3,
     }
 
 
@@ -100,6 +104,8 @@ def test_several_threads_ask_while_events_are_emitted(
     [
         ('Metric("bad", 2**32, "u32")', "metric 'bad': 4294967296 does not fit u32"),
         ('Metric("bad", -1)', "metric 'bad': -1 does not fit u64"),
+        ('Metric("bad", 0.75, "u64")', "metric 'bad': 0.75 is no whole number, as u64 is"),
+        ('Metric("bad", 0.75, "int")', "metric 'bad': 0.75 is no whole number, as int is"),
         ('Metric("bad", 1, "u8")', "metric 'bad': unknown type 'u8'"),
         ('Metric("bad", "x", "double")', "get_metrics: ValueError"),
         ('Metric("nul\\0", 1)', "metric 'nul\\x00'"),
@@ -110,8 +116,11 @@ def test_a_metric_that_does_not_fit_its_type_is_logged(
     drive: Drive, write_plugin: WritePlugin, metric: str, text: str
 ) -> None:
     """B9, B12"""
-    out = drive(write_plugin(WRONG.replace("{metric}", metric)))
-    assert out.said(text), out.logs
+    author = write_plugin(WRONG.replace("{metric}", metric))
+    out = drive(author)
+    (told,) = out.said(text)
+    if "whole" in text:
+        assert told.text.startswith(author.at(f"yield {metric}") + ": get_metrics: ")
     assert "bad" not in out.metrics
     assert out.metrics["async_emitted"] == 1
 

@@ -152,8 +152,8 @@ class P(Plugin, AsyncEvents):
     @async_event("tick", every=0.05)
     def tick(self):
         return str(time.monotonic())
-    @async_event("idle", every=3600)
-    def idle(self): return None
+    @async_event("idle_one", every=3600)
+    def idle_one(self): return None
     @async_event("idle_too")
     async def idle_too(self): await asyncio.sleep(3600)
     @async_event("idle_three")

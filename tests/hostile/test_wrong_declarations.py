@@ -72,6 +72,13 @@ WRONG = {
     "an async field": Wrong(_field().replace("def ", "async def "), "is async"),
     "a name without a dot": Wrong(_field().replace("w.x", "wx"), "field named 'wx'"),
     "a name of the framework": Wrong(_field().replace("w.x", "evt.x"), "evt is the framework's"),
+    "a field of a process": Wrong(_field().replace("w.x", "proc.x"), "proc is the framework's"),
+    "a field of a descriptor": Wrong(
+        't = json_field("fd.where", "/a", desc="d")  # HERE', "fd is the framework's"
+    ),
+    "a field that begins with arg": Wrong(
+        _field().replace("w.x", "argon.x"), "everything that begins with arg is the framework's"
+    ),
     "no fields": Wrong("# none", "no fields to extract"),
     "a field nobody asks for": Wrong(
         _PARSE + 'parse_event_types = ("openat",)\n' + _field(), "that nobody asks for",
@@ -103,6 +110,37 @@ WRONG = {
     ),
     "a hook that cannot be called": Wrong(
         "def capture_open(self): ...  # HERE", "cannot be called", "CaptureListening"
+    ),
+    "a hook that is misspelled": Wrong(
+        _OPEN + 'plugin_id = 999\nevent_source = "wrong"\n'
+        "def event_to_sting(self, event): ...  # HERE", "did you mean event_to_string?",
+        "EventSource",
+    ),
+    "another": Wrong(
+        "def parse_evnt(self, event): ...  # HERE", "did you mean parse_event?", "EventParsing"
+    ),
+    "a hook of the plugin itself that is misspelled": Wrong(
+        _ONE + "def get_metric(self): ...  # HERE", "did you mean get_metrics?"
+    ),
+    "a setting that is misspelled": Wrong(
+        _ONE + 'extract_event_source = ("syscall",)  # HERE', "did you mean extract_event_sources?"
+    ),
+    "a config that is misspelled": Wrong(_ONE + "confg: dict  # HERE", "did you mean config?"),
+    "an event named as a system call": Wrong(
+        'async_events = ("ok", "open")  # HERE\ndef start_async(self, handler): ...',
+        "'open', which is an event of the framework's own", "AsyncEvents",
+    ),
+    "a producer's event named as a system call": Wrong(
+        '@async_event("mlock2", every=1)\ndef produce(self): ...  # HERE', "framework's own",
+        "AsyncEvents",
+    ),
+    "an event with a quote": Wrong(
+        'async_events = ("it\'s",)  # HERE\ndef start_async(self, handler): ...',
+        "which no rule can write", "AsyncEvents",
+    ),
+    "an event with a line feed": Wrong(
+        'async_events = ("a\\nb",)  # HERE\ndef start_async(self, handler): ...',
+        "which no rule can write", "AsyncEvents",
     ),
     "listening to nothing": Wrong("pass", "neither capture_open nor", "CaptureListening"),
     "a key that tables do not have": Wrong(

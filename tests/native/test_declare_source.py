@@ -52,7 +52,10 @@ WRONG = {
     "size": ("1000", "0", "max_event_size =", "the max_event_size 0"),
     "large size": ("1000", "2**30", "max_event_size =", "max_event_size 1073741824"),
     "no size": ("1000", "1.5", "max_event_size =", "the max_event_size 1.5"),
-    "no open": ("def open(", "def opens(", "class P", "has no open"),
+    "no open": ("def open(", "def start(", "class P", "has no open"),
+    "open misspelled": (
+        "def open(", "def opens(", "def opens", "nobody calls or reads; did you mean open?"
+    ),
     "async open": (
         "def open(self, params: str):\n        yield",
         "async def open(self, params: str):\n        return",
