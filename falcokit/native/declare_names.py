@@ -2,15 +2,16 @@
 """Names that a class spells wrongly: hooks and settings that nobody would ever call or read.
 
 Called by `metadata`. A name of the author's own is taken for a slip of the pen if it is nearly one
-that falcokit knows and the author has not used, and nothing in the author's module mentions it.
+that falcokit knows and the author has not used, and nothing in the author's modules mentions it.
 """
 
 from __future__ import annotations
 
 import ast
 import difflib
-import inspect
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.native.declaration import overrides, wrong
@@ -77,17 +78,19 @@ def _has(plugin: type[Any], name: str) -> bool:
 
 
 def _is_mentioned(cls: type[Any], name: str) -> bool:
-    """Tell whether the module of a class reads or calls what has this name, or cannot be read."""
+    """Tell whether a module beside that of the class reads or calls this name, or is unreadable."""
     module = sys.modules.get(cls.__module__)
+    folder = os.path.dirname(getattr(module, "__file__", None) or "")  # noqa: PTH120
+    files = [getattr(found, "__file__", None) or "" for found in [*sys.modules.values()]]
+    beside = [f for f in files if folder and f.startswith(folder + os.sep) and f.endswith(".py")]
     try:
-        tree = ast.parse(inspect.getsource(module)) if module else None
-    except (OSError, TypeError, SyntaxError):
+        trees = [ast.parse(Path(file).read_bytes()) for file in beside]
+    except (OSError, ValueError, SyntaxError):
         return True
-    for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.Attribute) and node.attr == name:
-            return True
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
-            return True
-        if isinstance(node, ast.Constant) and node.value == name:
-            return True
-    return tree is None
+    return not trees or any(_mentions(node, name) for tree in trees for node in ast.walk(tree))
+
+
+def _mentions(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id == name and isinstance(node.ctx, ast.Load)
+    return name == getattr(node, "attr" if isinstance(node, ast.Attribute) else "value", None)

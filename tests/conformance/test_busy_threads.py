@@ -28,7 +28,7 @@ class Config(msgspec.Struct):
     counter: str
     busy: int
 class P(Plugin, FieldExtraction):
-    event_sources = ("conform",)
+    extract_event_sources = ("conform",)
     config: Config
     def init(self):
         with open(self.config.counter, "r+b") as file:

@@ -164,3 +164,17 @@ def test_fields_may_come_from_mixins_loops_and_variables(tmp_path: Path) -> None
     )  # fmt: skip
     fields = [field["json"]["name"] for field in describe_project(project)["fields"]]
     assert fields == ["a.mixed", "a.shared", "a.n0", "a.n1"]
+
+
+def test_a_name_that_another_module_uses_is_not_taken_for_a_slip(tmp_path: Path) -> None:
+    text = _PLACED.replace("    shared = SHARED\n", "    shared = SHARED\n    configs = {}\n")
+    (tmp_path / "placed.py").write_text(text.replace("SHARED = ", "import used_beside\nSHARED = "))
+    project = Project(
+        root=tmp_path, plugin="placed:P", source_dir=tmp_path, name="p", version="0.1.0",
+        description="d", contact="c",
+    )  # fmt: skip
+    (tmp_path / "used_beside.py").write_text("")
+    with pytest.raises(PluginDefinitionError, match="did you mean config"):
+        describe_project(project)
+    (tmp_path / "used_beside.py").write_text("def use(plugin): return plugin.configs\n")
+    assert describe_project(project)["name"] == "p"
