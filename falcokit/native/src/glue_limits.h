@@ -14,9 +14,9 @@
 #ifndef FK_LOOK_MS
 #define FK_LOOK_MS 1000 // so often the watch looks at the threads of the host's
 #endif
-#define FK_LIMIT_LOOKS 5  // then the code there is interrupted, and again after as many
-#define FK_GIL_LOOKS   7  // then there is no way to
+#define FK_LIMIT_LOOKS 5 // then the code there is interrupted, and again after as many
+#define FK_GIL_LOOKS   7 // then there is no way to
 #ifndef FK_YIELD_LOOKS
 #define FK_YIELD_LOOKS 30 // then a source's generator is interrupted that waits for room
 #endif
-#define FK_LIMIT_S     (FK_LIMIT_LOOKS * FK_LOOK_MS / 1000.0)
+#define FK_LIMIT_S (FK_LIMIT_LOOKS * FK_LOOK_MS / 1000.0)
