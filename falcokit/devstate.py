@@ -31,7 +31,8 @@ _WINDOW: Final = 4
 
 _HISTORY: Final = 40
 _COUNTERS: Final = (
-    "emitted", "sent", "delivered", "waiting", "unconfirmed", "lost", "discarded", "refused"
+    "emitted", "sent", "delivered", "waiting", "held", "unconfirmed", "lost", "discarded",
+    "undelivered", "refused",
 )  # fmt: skip
 """The metrics that falcokit's own delivery adds to each plugin's, after `async_`."""
 
@@ -196,7 +197,8 @@ class DevState:
             self.events.setdefault(name, EventRow(name)).producer = str(figures)
         counters = {name: metrics.pop(f"async_{name}", 0) for name in _COUNTERS}
         self.plugin_refused = {"before the host": n} if (n := counters["refused"]) else {}
-        self.plugin_dropped = {n: counters[n] for n in ("lost", "discarded") if counters[n]}
+        dropped = ("lost", "discarded", "undelivered")
+        self.plugin_dropped = {n: counters[n] for n in dropped if counters[n]}
         self.metrics = metrics
 
     def _on_extract_failed(self, report: Report) -> None:

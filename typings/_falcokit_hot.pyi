@@ -52,6 +52,7 @@ def install(
     encode_json: Callable[[object], bytes],
     expand_event: Callable[[Any], Any],
     make_counters: Callable[..., Any],
+    tell_emitted: Callable[[BaseException, int], None],
     event_class: type[Event],
     decode_json: Callable[[bytes], Any],
     params_of: Callable[[Event], Mapping[str, Any]],

@@ -257,6 +257,7 @@ def connect(ffi: Any, lib: Any) -> None:
         payload_bytes,
         _expand,
         _counters,
+        errors.tell_emitted,
         Event,
         decode_json,
         params_of,

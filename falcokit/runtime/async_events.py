@@ -34,10 +34,11 @@ class AsyncCounters(NamedTuple):
         emitted: Emissions that returned.
         sent: Handed to the framework, which accepted them.
         delivered: Seen again in the event stream.
-        unconfirmed: Sent, not seen again for a second, and perhaps still in the framework's queue.
+        unconfirmed: Sent, not seen again for a second or before later ones, and perhaps still in
+            the framework's queue.
         lost: Dropped by the framework in silence: later ones came through and these did not.
         discarded: Emitted, and not yet sent when the capture closed.
-        undelivered: Sent, and not seen again when the capture closed.
+        undelivered: Sent, and not seen again when the capture closed, nor in a later capture.
         refused: Emissions that raised, by reason (`EmitError.reason`).
 
     """
@@ -104,7 +105,8 @@ class AsyncEventHandler(ABC):
         """Emit an event for each of `payloads`, and return how many; `timeout` is for them all.
 
         Raises:
-            EmitError: at the first that cannot be emitted; those before it are.
+            EmitError: at the first that cannot be emitted; those before it are, and the error's
+                `emitted` is their number.
 
         """
 

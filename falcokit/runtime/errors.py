@@ -59,6 +59,7 @@ __all__ = [
     "own_frames",
     "places_of",
     "tell",
+    "tell_emitted",
     "tell_of",
 ]
 
@@ -74,9 +75,20 @@ class PluginError(Exception):
 
 
 class EmitError(PluginError):
-    """An async event was not emitted."""
+    """An async event was not emitted.
+
+    Attributes:
+        emitted: By `emit_many`, before the one that was not.
+
+    """
 
     reason: ClassVar[str] = "invalid_data"
+    emitted: int = 0
+
+    def __str__(self) -> str:
+        """Return the text, with what went out of a batch."""
+        text = super().__str__()
+        return f"{text} ({_before(self.emitted)})" if self.emitted else text
 
 
 class UndeclaredEventError(EmitError):
@@ -111,6 +123,18 @@ class RingFullError(EmitError):
     """There is no room, and no waiting for it: in a hook, after `timeout`, or while one hangs."""
 
     reason = "ring_full"
+
+
+def _before(count: int) -> str:
+    return f"emit_many emitted {count} before it"
+
+
+def tell_emitted(error: BaseException, count: int) -> None:
+    """Have what ended an `emit_many` tell how many events went out before it."""
+    if isinstance(error, EmitError):
+        error.emitted = count
+    elif count:
+        error.add_note(_before(count))
 
 
 class SourceClosedError(PluginError):

@@ -15,6 +15,7 @@ from falcokit.runtime.errors import (
     EmitError,
     FutureTimestampError,
     UndeclaredEventError,
+    tell_emitted,
 )
 from falcokit.runtime.event import AsyncEvent, Event, encode_async
 
@@ -80,18 +81,35 @@ class InProcessHandler(AsyncEventHandler):
             event, source = _dumped(type(running.plugin), event)
         decoded = Event.from_bytes(encode_async(event), source=source)
         now = time.time_ns()
-        if decoded.ts_ns is None:
-            decoded = decoded.replace(ts_ns=now)
-        elif decoded.ts_ns > now + _FUTURE_NS:
+        due = now if decoded.ts_ns is None else decoded.ts_ns
+        if due > now + _FUTURE_NS:
             raise FutureTimestampError("ts_ns lies more than 10 s ahead")
-        if not self._dump:
-            running.check_source(event)
-            decoded = decoded.replace(plugin_id=running.plugin_id)
-        decoded = decoded.replace(number=running.take_number())
-        running.delivered += 1
-        self._sink.put(decoded)
-        if not self._dump:
-            running.parse(decoded)
+        decoded = decoded.replace(ts_ns=due)
+        if self._dump:
+            self._sink.put(decoded.replace(number=running.take_number()))
+            return
+        running.check_source(event)
+        decoded = decoded.replace(plugin_id=running.plugin_id)
+        running.delivery.count(emitted=1)
+        if due > now:
+            running.delivery.hold(decoded, due, self._show)
+        else:
+            self._show(decoded)
+
+    def _show(self, event: Event) -> None:
+        running = self._running
+        if not self.open:  # it was held, and the capture has closed
+            running.delivery.count(discarded=1)
+            return
+        event = event.replace(number=running.take_number())
+        running.delivery.count(delivered=1)
+        self._sink.put(event)
+        running.parse(event)
+
+    def close(self) -> None:
+        """End the capture: what is held is discarded."""
+        self.open = False
+        self._running.delivery.discard()
 
     def emit_many(
         self,
@@ -104,16 +122,21 @@ class InProcessHandler(AsyncEventHandler):
     ) -> int:
         """Check and deliver an event for each payload."""
         count = 0
-        for payload in payloads:
-            self.emit(name, payload, ts_ns=ts_ns, tid=tid)
-            count += 1
+        try:
+            for payload in payloads:
+                self.emit(name, payload, ts_ns=ts_ns, tid=tid)
+                count += 1
+        except BaseException as e:
+            tell_emitted(e, count)
+            raise
         return count
 
     @property
     def counters(self) -> AsyncCounters:
         """What became of the events so far."""
-        n = self._running.delivered
-        return AsyncCounters(n, n, n, 0, 0, 0, 0, dict(self._running.refused))
+        made, n = self._running.delivery, self._running.delivery.delivered
+        refused = dict(self._running.refused)
+        return AsyncCounters(made.emitted, n, n, 0, 0, made.discarded, 0, refused)
 
     @property
     def producers(self) -> tuple[ProducerState, ...]:

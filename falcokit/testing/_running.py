@@ -15,6 +15,7 @@ from falcokit.runtime.errors import EventRefusedError, TableError
 from falcokit.runtime.listening import CaptureListening
 from falcokit.runtime.logs import current, install_once
 from falcokit.runtime.producers import declared_producers
+from falcokit.testing._delivery import Delivery
 from falcokit.testing._fields import InProcessFields
 from falcokit.testing._handler import InProcessHandler
 from falcokit.testing._listening import InProcessRoutines
@@ -62,7 +63,7 @@ class RunningPlugin(InProcessRoutines, InProcessFields, InProcessProducers):
         self.plugin_id = plugin_id
         self.logs: list[LogMessage] = []
         self.refused: dict[str, int] = {}
-        self.delivered = 0
+        self.delivery = Delivery()
         self.async_events = {
             *getattr(plugin, "async_events", ()),
             *(p.event for p in declared_producers(plugin)),
@@ -179,9 +180,9 @@ class RunningPlugin(InProcessRoutines, InProcessFields, InProcessProducers):
             self.start_routines()
 
     def _close(self) -> None:
-        handler, self._handler = self._handler, None
-        if handler is not None:
-            handler.open = False
+        if (handler := self._handler) is not None:
+            handler.close()
+        self._handler = None
 
     def stop(self) -> None:
         """Close the capture; does nothing when none is open."""
@@ -218,8 +219,7 @@ class RunningPlugin(InProcessRoutines, InProcessFields, InProcessProducers):
         Close what it returns, or use it in a with statement; destroy closes it too.
         """
         given = params is None or isinstance(params, str)
-        opened = self._state.open(params if given else json.dumps(params))
-        return RunningSource(self, opened)
+        return RunningSource(self, self._state.open(params if given else json.dumps(params)))
 
     def close_source(self, key: int) -> None:
         """Close an event source, if it is open."""

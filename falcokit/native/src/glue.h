@@ -8,9 +8,10 @@
 //   glue_emitter.c  emit() for Python          glue_emission.c  what is emitted, checked and encoded
 //   glue_ring.c     producers write here       glue_delivery.c  from the ring to the host
 //   glue_flight.c   what is on its way         glue_capture.c   handler set and cleared, the pacer
-//   glue_outlet.c   the host's handler         glue_payload.c   of a packaged plugin
-//   glue_source.c   open, next_batch           glue_channel.c   from a source to next_batch
-//   glue_queue*.c   put() for Python           glue_item.c      what is put, as bytes
+//   glue_outlet.c   the host's handler         glue_later.c      events whose time has not come
+//   glue_payload.c  of a packaged plugin       glue_channel.c   from a source to next_batch
+//   glue_source.c   open, next_batch           glue_queue*.c    put() for Python
+//   glue_item.c     what is put, as bytes      glue_counters.c  handler.counters
 //   glue_extract.c  extract_fields             glue_value.c     what its methods return
 //   glue_parse.c    parse_event                glue_event.c     events as hooks get them
 //   glue_listen.c   capture hooks              glue_routine.c   what they subscribe
@@ -24,6 +25,8 @@
 #include <stdbool.h>
 #include "fk_abi.h"
 #include "glue_event.h"
+#include "glue_flight.h"
+#include "glue_later.h"
 
 #define FK_MAX_NAME 31        // libsinsp's event table keeps 31 bytes of an event name
 #define FK_MAX_DATA (1 << 26) // bytes of data in one async event
@@ -96,23 +99,6 @@ typedef struct fk_ring {
 	_Atomic uint64_t count;      // events in it
 } fk_ring;
 
-#define FK_FLIGHT    4096         // what the host's queue holds; power of two
-#define FK_TIMED_MAX 2048         // of them, how many with a timestamp of their own
-#define FK_APART     (1ull << 63) // in what fk_flight_enter returns: of the table `apart`
-enum fk_state {
-	FK_STRUCK,
-	FK_COUNTED,     // in the window
-	FK_WRITTEN_OFF, // was in it for a second
-	FK_DIRECT,
-	FK_TIMED,
-};
-typedef struct fk_flight {
-	uint64_t print[FK_FLIGHT]; // of each event sent and not yet seen again, oldest first
-	uint32_t sent_ms[FK_FLIGHT];
-	uint8_t state[FK_FLIGHT];
-	uint64_t head, tail; // free-running
-} fk_flight;
-
 // Reasons why an emission is refused before or by the host; the order of fk_reason_names.
 enum fk_reason {
 	FK_REFUSED_NAME,
@@ -133,7 +119,7 @@ typedef struct fk_counters {
 	_Atomic uint64_t unconfirmed; // handed over and not seen again for a second, so far
 	_Atomic uint64_t lost;        // dropped by the host: later ones came, these did not
 	_Atomic uint64_t discarded;   // accepted, and still in the ring when the capture closed
-	_Atomic uint64_t undelivered; // sent, and not seen again when the capture closed
+	_Atomic uint64_t undelivered; // sent, and not seen again when the capture closed, nor since
 	_Atomic uint64_t refused[FK_NREASONS];
 } fk_counters;
 
@@ -149,8 +135,11 @@ typedef struct fk_async {
 	uint32_t nnames;
 	char (*names)[FK_MAX_NAME + 1];
 	fk_ring ring;
+	fk_later later;
 	fk_flight flight, apart;
-	uint64_t apart_count;
+	uint64_t tag_base, beyond, beyond_closed;
+	uint64_t timed;          // in the host's queue, with a timestamp of their own
+	_Atomic uint64_t passed; // events that later ones have passed, a second ago at most
 	fk_counters count;
 
 	fk_outlet live, dump;
@@ -235,21 +224,15 @@ bool fk_ring_open(fk_ring *ring);
 void fk_ring_close(fk_ring *ring);
 uint8_t *fk_ring_reserve(fk_ring *ring, uint32_t len);
 void fk_ring_commit(fk_ring *ring);
-const ss_plugin_event *fk_ring_peek(fk_ring *ring);
+ss_plugin_event *fk_ring_peek(fk_ring *ring);
 void fk_ring_pop(fk_ring *ring);
 bool fk_ring_empty(const fk_ring *ring);
-// glue_flight.c
-#define FK_NOT_ENTERED UINT64_MAX
-uint64_t fk_flight_enter(fk_async *a, const ss_plugin_event *event, bool direct);
-void fk_flight_leave(fk_async *a, uint64_t position);
-bool fk_flight_strike(fk_async *a, const ss_plugin_event *event);
-bool fk_flight_write_off(fk_async *a);
-void fk_flight_end(fk_async *a);
 // glue_delivery.c
 #define FK_STALL_MS 1000 // nothing came back for so long: no longer waited for
 bool fk_deliver_kick(fk_async *a, char *err);
 void fk_deliver_ahead(fk_async *a);
-bool fk_deliver_direct(fk_async *a, fk_outlet *outlet, const ss_plugin_event *event, char *err);
+bool fk_deliver_direct(fk_async *a, ss_plugin_event *event, char *err);
+bool fk_deliver_left(const fk_async *a);
 uint64_t fk_outlet_open(fk_outlet *outlet, ss_plugin_owner_t *owner,
                         ss_plugin_async_event_handler_t handler);
 void fk_outlet_shut(fk_outlet *outlet);
@@ -273,6 +256,9 @@ bool fk_wait_for_room(fk_async *a, uint64_t ns);
 // takes anything from the queue meanwhile, so to wait for room would be for ever.
 extern __thread bool fk_host_waits;
 void fk_wake_pacer(fk_async *a);
+// glue_counters.c
+PyObject *fk_counters_tell(fk_counters *c);
+void fk_counters_tell_batch(Py_ssize_t sent);
 // glue_emitter.c
 extern PyTypeObject *fk_emitter_type;
 bool fk_emitter_ready(void);
@@ -283,6 +269,7 @@ typedef struct fk_python_side {      // given by falcokit.runtime._bridge at its
 	PyObject *encode_json;           // object -> bytes
 	PyObject *expand_event;          // AsyncEvent -> (name, data, ts_ns, tid, plugin_id)
 	PyObject *make_counters;         // numbers and a dict -> AsyncCounters
+	PyObject *tell_emitted;          // exception, number of events emitted before it
 } fk_python_side;
 extern fk_python_side fk_python;
 PyObject *fk_hot_module(void);

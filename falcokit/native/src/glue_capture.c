@@ -9,7 +9,8 @@
 #include <string.h>
 #include "glue_limits.h"
 
-#define WATCH_NS 100000000u // how often the pacer looks while something is in flight
+#define WATCH_NS     100000000u  // how often the pacer looks while something is in flight
+#define HELD_LOOK_NS 1000000000u // and while events are held: somebody may set the clock
 
 bool fk_async_open(fk_impl *impl, const char *const *names) {
 	fk_async *a = &impl->async;
@@ -19,6 +20,8 @@ bool fk_async_open(fk_impl *impl, const char *const *names) {
 	if (!a->names || !fk_ring_open(&a->ring)) return false;
 	for (uint32_t i = 0; i < a->nnames; i++)
 		snprintf(a->names[i], sizeof a->names[i], "%s", names[i]);
+	fk_later_open(&a->later);
+	fk_flight_open(a);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&a->lock, NULL);
@@ -30,6 +33,7 @@ bool fk_async_open(fk_impl *impl, const char *const *names) {
 
 void fk_async_close(fk_async *a) {
 	fk_ring_close(&a->ring);
+	fk_later_close(&a->later);
 	free(a->names);
 }
 
@@ -57,6 +61,20 @@ void fk_wake_pacer(fk_async *a) {
 	pthread_mutex_unlock(&a->lock);
 }
 
+// Until it is woken, or an event that is held is due.
+static void nap(fk_async *a, uint64_t until) {
+	uint64_t now = fk_now(), held = fk_later_due_in(&a->later);
+	if (atomic_load(&a->pacer_armed) || atomic_load(&a->pacer_quit)) return;
+	if (held == 0 && (atomic_load(&a->blocked) || atomic_load(&a->inflight)))
+		held = UINT64_MAX; // its turn comes with what comes back
+	if (held != 0) wait_until(&a->wake, &a->lock, held < until - now ? now + held : until);
+}
+
+// Nothing to send, and nothing that is waited for.
+static bool is_idle(fk_async *a) {
+	return !fk_deliver_left(a) && !atomic_load(&a->inflight) && !atomic_load(&a->passed);
+}
+
 static void *pacer_main(void *arg) {
 	fk_impl *impl = arg;
 	fk_async *a = &impl->async;
@@ -64,11 +82,11 @@ static void *pacer_main(void *arg) {
 	pthread_mutex_lock(&a->lock);
 	while (!atomic_load(&a->pacer_quit)) {
 		uint64_t now = fk_now(), pause = atomic_load(&a->pause_until);
-		bool left = !fk_ring_empty(&a->ring) && !atomic_load(&a->blocked);
+		bool left = fk_deliver_left(a) && !atomic_load(&a->blocked);
 		bool flying = atomic_load(&a->inflight) != 0;
 		if (left && !flying && now < pause)
 			wait_until(&a->wake, &a->lock, pause);
-		else if (left || flying) {
+		else if (left || flying || atomic_load(&a->passed)) {
 			pthread_mutex_unlock(&a->lock);
 			atomic_store(&a->pacer_armed, false);
 			if (fk_deliver_overdue(a))
@@ -78,17 +96,17 @@ static void *pacer_main(void *arg) {
 				       "and what it drops can only be counted when it does");
 			fk_deliver_kick(a, err);
 			pthread_mutex_lock(&a->lock);
-			if (!atomic_load(&a->pacer_armed) && !atomic_load(&a->pacer_quit))
-				wait_until(&a->wake, &a->lock, fk_now() + WATCH_NS);
+			nap(a, fk_now() + WATCH_NS);
 		} else {
 			atomic_store(&a->pacer_armed, false);
 			atomic_store(&a->pacer_asleep, true);
-			if (fk_ring_empty(&a->ring) && !atomic_load(&a->inflight))
+			if (is_idle(a) && atomic_load(&a->later.count))
+				nap(a, fk_now() + HELD_LOOK_NS);
+			else if (is_idle(a))
 				pthread_cond_wait(&a->wake, &a->lock);
 			atomic_store(&a->pacer_asleep, false);
 			// Awake now for a while, so that a steady trickle need not wake it each time.
-			if (!atomic_load(&a->pacer_armed) && !atomic_load(&a->pacer_quit))
-				wait_until(&a->wake, &a->lock, fk_now() + WATCH_NS);
+			nap(a, fk_now() + WATCH_NS);
 		}
 	}
 	pthread_mutex_unlock(&a->lock);
@@ -113,7 +131,8 @@ static void pacer_end(fk_async *a) {
 
 // ---- start and stop ---------------------------------------------------------------------------------
 
-static void discard_ring(fk_async *a) {
+static void discard_unsent(fk_async *a) {
+	a->count.discarded += fk_later_discard(&a->later);
 	while (fk_ring_peek(&a->ring)) {
 		fk_ring_pop(&a->ring);
 		a->count.discarded++;
@@ -126,14 +145,14 @@ static void shut(fk_impl *impl) {
 	fk_outlet_shut(&a->live);
 	pacer_end(a);
 	fk_lock_role(a);
-	discard_ring(a);
+	discard_unsent(a);
 	fk_flight_end(a);
 	fk_drop_role(a);
 }
 
 static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_handler_t handler) {
 	fk_lock_role(a);
-	discard_ring(a); // an emit that was under way when the last capture closed
+	discard_unsent(a); // an emit that was under way when the last capture closed
 	fk_drop_role(a);
 	a->busy = a->in_burst = false;
 	a->burst_limit = 0;

@@ -57,11 +57,28 @@ static void make_room_known(fk_async *a) {
 	pthread_mutex_unlock(&a->lock);
 }
 
+// Whether there is anything to send now.
+bool fk_deliver_left(const fk_async *a) {
+	return !fk_ring_empty(&a->ring) || fk_later_due_in(&a->later) == 0;
+}
+
+static ss_plugin_event *oldest(fk_async *a) {
+	ss_plugin_event *event = fk_later_peek(&a->later);
+	return event ? event : fk_ring_peek(&a->ring);
+}
+
+static void drop_oldest(fk_async *a) {
+	if (a->later.taken)
+		fk_later_drop(&a->later);
+	else
+		fk_ring_pop(&a->ring);
+}
+
 // With the role held: the oldest event, unless it has a timestamp and too many of those are waiting
 // in the host's queue; what comes back changes that.
-static const ss_plugin_event *next_to_send(fk_async *a) {
-	const ss_plugin_event *event = fk_ring_peek(&a->ring);
-	bool blocked = event && event->ts != FK_NOT_SET && a->apart_count >= FK_TIMED_MAX;
+static ss_plugin_event *next_to_send(fk_async *a) {
+	ss_plugin_event *event = oldest(a);
+	bool blocked = event && event->ts != FK_NOT_SET && a->timed >= FK_TIMED_MAX;
 	atomic_store(&a->blocked, blocked);
 	return blocked ? NULL : event;
 }
@@ -69,7 +86,7 @@ static const ss_plugin_event *next_to_send(fk_async *a) {
 // With the role held: sends from the ring until so many are in flight.
 static void send_ahead(fk_async *a, uint32_t window) {
 	char err[PLUGIN_MAX_ERRLEN];
-	const ss_plugin_event *event;
+	ss_plugin_event *event;
 	while (atomic_load_explicit(&a->inflight, memory_order_relaxed) < window &&
 	       (event = next_to_send(a))) {
 		uint64_t entry = fk_flight_enter(a, event, false);
@@ -77,7 +94,7 @@ static void send_ahead(fk_async *a, uint32_t window) {
 			fk_flight_leave(a, entry);
 			remember_refusal(a, err);
 		}
-		fk_ring_pop(&a->ring);
+		drop_oldest(a);
 	}
 	make_room_known(a);
 }
@@ -96,16 +113,16 @@ void fk_deliver_ahead(fk_async *a) {
 // it has dropped what was sent beyond the room in its queue.
 static bool send_all(fk_async *a, char *err) {
 	bool ok = true;
-	const ss_plugin_event *event;
-	while ((event = fk_ring_peek(&a->ring))) {
+	ss_plugin_event *event;
+	while ((event = oldest(a))) {
 		uint64_t entry = fk_flight_enter(a, event, true);
 		ok = hand_over(a, event, err) == SS_PLUGIN_SUCCESS;
 		if (!ok) {
 			fk_flight_leave(a, entry);
 			remember_refusal(a, err);
-		} else if (entry == FK_NOT_ENTERED)
+		} else if (fk_flight_is_beyond(entry))
 			a->beyond_room++;
-		fk_ring_pop(&a->ring);
+		drop_oldest(a);
 	}
 	make_room_known(a);
 	return ok;
@@ -113,8 +130,8 @@ static bool send_all(fk_async *a, char *err) {
 
 static bool may_kick(fk_async *a) {
 	uint64_t pause = atomic_load(&a->pause_until);
-	return atomic_load(&a->inflight) == 0 && !fk_ring_empty(&a->ring) &&
-	       !atomic_load(&a->blocked) && (pause == 0 || fk_now() >= pause);
+	return atomic_load(&a->inflight) == 0 && fk_deliver_left(a) && !atomic_load(&a->blocked) &&
+	       (pause == 0 || fk_now() >= pause);
 }
 
 // Sends the oldest event from the caller's thread. False when the host refused it.
@@ -131,8 +148,8 @@ static bool kick(fk_async *a, char *err) {
 	memcpy(copy, event, event->len);
 	a->clock_ns = fk_now();
 	if (!a->first_sent_ns) a->first_sent_ns = a->clock_ns;
-	uint64_t entry = fk_flight_enter(a, event, false);
-	fk_ring_pop(&a->ring);
+	uint64_t entry = fk_flight_enter(a, (ss_plugin_event *)copy, false);
+	drop_oldest(a);
 	fk_drop_role(a);
 	make_room_known(a);
 	bool ok = hand_over(a, (const ss_plugin_event *)copy, err) == SS_PLUGIN_SUCCESS;
@@ -161,7 +178,7 @@ bool fk_deliver_kick(fk_async *a, char *err) {
 			ok = kick(a, err);
 	}
 	// What a pause leaves behind is the pacer's, and it watches what is in flight.
-	bool left = !fk_ring_empty(&a->ring);
+	bool left = fk_deliver_left(a);
 	if (left && !atomic_load(&a->inflight) && !atomic_load(&a->blocked)) {
 		if (!atomic_exchange(&a->pacer_armed, true)) fk_wake_pacer(a);
 	} else if (atomic_load(&a->inflight) && atomic_load(&a->pacer_asleep))
@@ -170,24 +187,26 @@ bool fk_deliver_kick(fk_async *a, char *err) {
 }
 
 // One event at once from the caller's thread, past the ring, as other SDKs do it.
-bool fk_deliver_direct(fk_async *a, fk_outlet *outlet, const ss_plugin_event *event, char *err) {
-	bool followed = outlet == &a->live && atomic_load(&a->reported) >= 0;
-	uint64_t entry = 0;
-	if (followed) {
-		fk_lock_role(a);
-		a->clock_ns = fk_now();
-		entry = fk_flight_enter(a, event, true);
-		fk_drop_role(a);
-	}
-	bool ok = fk_outlet_call(a, outlet, event, err) == SS_PLUGIN_SUCCESS;
-	if (followed && !ok) {
-		fk_lock_role(a);
-		fk_flight_leave(a, entry);
-		fk_drop_role(a);
-	}
-	// There was no room for it in the host's queue: SUCCESS was its answer all the same.
-	if (ok && entry == FK_NOT_ENTERED) atomic_fetch_add(&a->count.lost, 1);
-	return ok;
+bool fk_deliver_direct(fk_async *a, ss_plugin_event *event, char *err) {
+	fk_lock_role(a);
+	a->clock_ns = fk_now();
+	uint64_t entry = fk_flight_enter(a, event, true);
+	// There is no room for it in the host's queue: SUCCESS will be its answer all the same. Counted
+	// before: should it have room after all, the host may hand it back before the call returns.
+	bool beyond = fk_flight_is_beyond(entry);
+	bool silent = atomic_load(&a->reported) < 0;
+	if (beyond && silent) a->beyond_room++;
+	if (beyond && !silent) a->count.lost++;
+	fk_drop_role(a);
+	if (hand_over(a, event, err) == SS_PLUGIN_SUCCESS) return true;
+	fk_lock_role(a);
+	fk_flight_leave(a, entry);
+	if (beyond && silent && a->beyond_room)
+		a->beyond_room--;
+	else if (beyond)
+		a->count.lost--;
+	fk_drop_role(a);
+	return false;
 }
 
 // ---- coming back ------------------------------------------------------------------------------------
@@ -215,8 +234,7 @@ static void end_burst(fk_async *a, uint64_t now, uint64_t limit) {
 	uint64_t pause = a->busy ? length * PAUSE_SHARE : length >= limit ? BREATH_NS : 0;
 	a->in_burst = false;
 	atomic_store(&a->pause_until, pause ? now + pause : 0);
-	if (pause && !fk_ring_empty(&a->ring) && !atomic_exchange(&a->pacer_armed, true))
-		fk_wake_pacer(a);
+	if (pause && fk_deliver_left(a) && !atomic_exchange(&a->pacer_armed, true)) fk_wake_pacer(a);
 }
 
 // The host hands an async event to parse_event: false when it is not one of ours.
@@ -224,15 +242,19 @@ static void end_burst(fk_async *a, uint64_t now, uint64_t limit) {
 bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in) {
 	char err[PLUGIN_MAX_ERRLEN];
 	fk_lock_role(a);
-	if (!atomic_load(&a->live.handler) || !fk_flight_strike(a, in->evt)) {
+	if (!fk_flight_strike(a, in->evt)) {
 		fk_drop_role(a);
 		return false;
+	}
+	// Off with the tag: the host's copy is what it shows and writes to files from here on.
+	((ss_plugin_event *)in->evt)->len -= FK_TAG;
+	if (!atomic_load(&a->live.handler)) { // left by a live capture, and no other has begun
+		fk_drop_role(a);
+		return true;
 	}
 	uint64_t now = a->clock_ns = fk_now();
 	atomic_store_explicit(&a->reported, 1, memory_order_relaxed);
 	atomic_store_explicit(&a->blocked, false, memory_order_relaxed);
-	a->count.lost += a->beyond_room;
-	a->beyond_room = 0;
 	fk_async_was_seen();
 	if (!a->in_burst) begin_burst(a, in->evtnum, now);
 	uint64_t limit = a->busy ? BURST_BUSY_NS : a->burst_limit;

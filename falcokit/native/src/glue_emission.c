@@ -6,6 +6,8 @@
 #include "glue_item.h"
 #include <string.h>
 
+#define AHEAD_MAX_NS 10000000000u // so far ahead the framework takes an event
+
 static PyObject *arg_names[FK_NARGS]; // interned
 
 bool fk_emission_ready(void) {
@@ -32,6 +34,15 @@ void *fk_refuse(fk_async *a, enum fk_reason reason, const char *format, ...) {
 // ---- what is emitted
 // --------------------------------------------------------------------------------
 
+// Of a subclass the end may run the author's code, which may emit: not kept, and so not ended here.
+static void remember(fk_last_name *last, PyObject *name, uint32_t index) {
+	PyObject *old = last->name;
+	if (!PyUnicode_CheckExact(name)) return;
+	last->name = Py_NewRef(name);
+	last->index = index;
+	Py_XDECREF(old);
+}
+
 static bool find_name(fk_impl *impl, fk_last_name *last, PyObject *name, uint32_t *index) {
 	fk_async *a = &impl->async;
 	Py_ssize_t len;
@@ -52,9 +63,8 @@ static bool find_name(fk_impl *impl, fk_last_name *last, PyObject *name, uint32_
 	}
 	for (uint32_t i = 0; i < a->nnames; i++)
 		if (strlen(a->names[i]) == (size_t)len && memcmp(a->names[i], text, (size_t)len) == 0) {
-			Py_INCREF(name);
-			Py_XSETREF(last->name, name);
-			*index = last->index = i;
+			*index = i;
+			remember(last, name, i);
 			return true;
 		}
 	fk_refuse(a, FK_REFUSED_NAME,
@@ -136,12 +146,13 @@ static bool find_u64(fk_async *a, PyObject *value, const char *what, uint64_t *o
 	return false;
 }
 
-static bool check_time(fk_async *a, uint64_t ts) {
+static bool check_time(fk_async *a, fk_emission *e) {
 	struct timespec t;
-	if (ts == FK_NOT_SET) return true;
+	if (e->ts == FK_NOT_SET) return true;
 	clock_gettime(CLOCK_REALTIME, &t);
-	uint64_t limit = ((uint64_t)t.tv_sec + 10) * 1000000000u + (uint64_t)t.tv_nsec;
-	if (ts <= limit) return true;
+	uint64_t now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	e->ahead = e->ts > now;
+	if (!e->ahead || e->ts - now <= AHEAD_MAX_NS) return true;
 	fk_refuse(a, FK_REFUSED_FUTURE,
 	          "ts_ns lies more than 10 s ahead: the framework would drop the event "
 	          "without a word");
@@ -200,7 +211,8 @@ bool fk_take_options(fk_impl *impl, fk_last_name *last, PyObject *arg[FK_NARGS],
 	uint64_t id = dump ? impl->plugin_id : 0;
 	if (!find_name(impl, last, arg[FK_ARG_NAME], &e->name)) return false;
 	e->ts = e->tid = FK_NOT_SET;
-	if (arg[FK_ARG_TS] && !(find_u64(a, arg[FK_ARG_TS], "ts_ns", &e->ts) && check_time(a, e->ts)))
+	e->ahead = false;
+	if (arg[FK_ARG_TS] && !(find_u64(a, arg[FK_ARG_TS], "ts_ns", &e->ts) && check_time(a, e)))
 		return false;
 	if (arg[FK_ARG_TID] && !find_u64(a, arg[FK_ARG_TID], "tid", &e->tid)) return false;
 	if (arg[FK_ARG_ID] && arg[FK_ARG_ID] != Py_None &&

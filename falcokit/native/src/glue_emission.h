@@ -22,7 +22,7 @@ typedef struct fk_emission {
 	Py_ssize_t len;
 	uint64_t ts, tid;
 	uint32_t plugin_id;
-	bool direct;
+	bool direct, ahead; // ahead: its time has not come
 	fk_patience patience;
 	PyObject *owned; // keeps `data`
 	Py_buffer view;
@@ -42,5 +42,6 @@ bool fk_take_options(fk_impl *impl, fk_last_name *last, PyObject *arg[FK_NARGS],
                      fk_emission *e);
 bool fk_find_data(fk_async *a, PyObject *data, fk_emission *e);
 void fk_drop_data(fk_emission *e);
+// What is sent, and not dumped, has FK_TAG more.
 uint32_t fk_event_length(const fk_async *a, const fk_emission *e);
 void fk_encode(const fk_async *a, const fk_emission *e, uint8_t *out, uint32_t total);

@@ -36,7 +36,7 @@ static bool closed(Emitter *self) {
 
 static bool send_now(Emitter *self, const fk_emission *e) {
 	fk_async *a = &self->impl->async;
-	uint32_t total = fk_event_length(a, e);
+	uint32_t total = fk_event_length(a, e) + (is_dump(self) ? 0 : FK_TAG);
 	char err[PLUGIN_MAX_ERRLEN];
 	uint8_t small[2048], *event = total <= sizeof small ? small : PyMem_RawMalloc(total);
 	bool ok;
@@ -44,7 +44,9 @@ static bool send_now(Emitter *self, const fk_emission *e) {
 	fk_encode(a, e, event, total);
 	// The host's handler may take its time: no reason to keep Python waiting.
 	Py_BEGIN_ALLOW_THREADS
-	ok = fk_deliver_direct(a, self->outlet, (const ss_plugin_event *)event, err);
+	ok = is_dump(self) ? fk_outlet_call(a, self->outlet, (const ss_plugin_event *)event, err) ==
+	                         SS_PLUGIN_SUCCESS
+	                   : fk_deliver_direct(a, (ss_plugin_event *)event, err);
 	Py_END_ALLOW_THREADS
 	if (event != small) PyMem_RawFree(event);
 	if (ok && !is_dump(self)) atomic_fetch_add(&a->count.accepted, 1);
@@ -52,15 +54,68 @@ static bool send_now(Emitter *self, const fk_emission *e) {
 	                       a->names[e->name], err);
 }
 
+// One that was sent from the ring, or its time had come, when nobody was there to be told.
+static bool was_refused(Emitter *self) {
+	fk_async *a = &self->impl->async;
+	if (!atomic_load_explicit(&a->refusal, memory_order_relaxed) ||
+	    !atomic_exchange(&a->refusal, 0))
+		return false;
+	fk_refuse(a, FK_REFUSED_HOST, "the host refused an async event of plugin '%s': %s",
+	          self->impl->name, a->refusal_text);
+	return true;
+}
+
+// Keeps an event until its time has come, waiting for room. After that it is the pacer's.
+static bool hold(Emitter *self, fk_emission *e) {
+	fk_async *a = &self->impl->async;
+	uint32_t total = fk_event_length(a, e) + FK_TAG;
+	uint64_t due = atomic_load(&a->later.due);
+	char why[PLUGIN_MAX_ERRLEN];
+	bool put, memory, room = true;
+	if (was_refused(self)) return false;
+	ss_plugin_event *event = malloc(total);
+	if (!event) return PyErr_NoMemory();
+	fk_encode(a, e, (uint8_t *)event, total);
+	while (!(put = fk_later_put(&a->later, event, &memory)) && memory && room && !fk_host_waits) {
+		Py_BEGIN_ALLOW_THREADS
+		room = fk_wait_for_room(a, fk_patience_left(&e->patience, WAIT_NS));
+		Py_END_ALLOW_THREADS
+		if (closed(self)) {
+			free(event);
+			return false;
+		}
+		if (room && fk_patience_ends(&e->patience, atomic_load(&a->count.delivered), FK_LIMIT_LOOKS,
+		                             why, sizeof why)) {
+			free(event);
+			return fk_refuse(a, FK_REFUSED_FULL,
+			                 "too many events of plugin '%s' wait for their time to come, %s",
+			                 self->impl->name, why);
+		}
+	}
+	if (put) {
+		a->count.accepted++; // with the GIL: one producer at a time
+		if (e->ts < due) fk_wake_pacer(a);
+		return true;
+	}
+	free(event);
+	if (!memory) return PyErr_NoMemory();
+	if (!room)
+		return fk_refuse(a, FK_REFUSED_CLOSED,
+		                 "the capture of plugin '%s' is closing, and events wait for their time",
+		                 self->impl->name);
+	return fk_refuse(a, FK_REFUSED_FULL,
+	                 "%u events of plugin '%s' wait for their time to come, and the host waits for "
+	                 "this call: emit from a producer, or nearer to that time",
+	                 (unsigned)a->later.count, self->impl->name);
+}
+
 // Appends to the ring, waiting for room. No kick yet.
 static bool append(Emitter *self, fk_emission *e) {
 	fk_async *a = &self->impl->async;
-	uint32_t total = fk_event_length(a, e);
+	uint32_t total = fk_event_length(a, e) + FK_TAG;
 	char err[PLUGIN_MAX_ERRLEN];
 	uint8_t *event;
-	if (atomic_load_explicit(&a->refusal, memory_order_relaxed) && atomic_exchange(&a->refusal, 0))
-		return fk_refuse(a, FK_REFUSED_HOST, "the host refused an async event of plugin '%s': %s",
-		                 self->impl->name, a->refusal_text);
+	if (was_refused(self)) return false;
 	while (!(event = fk_ring_reserve(&a->ring, total))) {
 		bool room = true;
 		if (fk_ring_empty(&a->ring)) { // emptied since, or it is memory that is missing
@@ -106,12 +161,23 @@ static bool refused(fk_async *a, const fk_emission *e, const char *err) {
 	                 err);
 }
 
+static bool put(Emitter *self, fk_emission *e) {
+	if (is_dump(self)) return send_now(self, e);
+	if (e->ahead) return hold(self, e);
+	return e->direct ? send_now(self, e) : append(self, e);
+}
+
+// It went to the ring.
+static bool is_kicked(const Emitter *self, const fk_emission *e) {
+	return !is_dump(self) && !e->ahead && !e->direct;
+}
+
 static bool send_one(Emitter *self, fk_emission *e) {
 	fk_async *a = &self->impl->async;
 	char err[PLUGIN_MAX_ERRLEN];
 	if (closed(self)) return false;
-	if (e->direct || is_dump(self)) return send_now(self, e);
-	if (!append(self, e)) return false;
+	if (!put(self, e)) return false;
+	if (!is_kicked(self, e)) return true;
 	// With the GIL held: the call is short, and to give the GIL up for it could cost 5 ms beside a
 	// busy Python thread.
 	return atomic_load(&a->inflight) != 0 || fk_deliver_kick(a, err) || refused(a, e, err);
@@ -160,12 +226,11 @@ static PyObject *emitter_emit_many(PyObject *me, PyObject *const *args, Py_ssize
 			PyErr_SetString(PyExc_TypeError, "emit_many takes a name and its payloads");
 		return NULL;
 	}
-	bool at_once = e.direct || is_dump(self);
+	bool kicks = is_kicked(self, &e);
 	while (ok && (payload = PyIter_Next(payloads))) {
-		ok = !closed(self) && fk_find_data(a, payload, &e) &&
-		     (at_once ? send_now(self, &e) : append(self, &e));
+		ok = !closed(self) && fk_find_data(a, payload, &e) && put(self, &e);
 		// The iterator may be slow: what it has given is on its way before the next is asked for.
-		if (ok && !at_once && atomic_load_explicit(&a->inflight, memory_order_relaxed) == 0 &&
+		if (ok && kicks && atomic_load_explicit(&a->inflight, memory_order_relaxed) == 0 &&
 		    (sent % 64 == 63 || atomic_load_explicit(&a->reported, memory_order_relaxed) >= 0))
 			ok = fk_deliver_kick(a, err) || refused(a, &e, err);
 		fk_drop_data(&e);
@@ -174,32 +239,24 @@ static PyObject *emitter_emit_many(PyObject *me, PyObject *const *args, Py_ssize
 	}
 	Py_DECREF(payloads);
 	if (PyErr_Occurred()) ok = false;
-	if (sent && !at_once && atomic_load(&a->inflight) == 0) {
+	if (sent && kicks && atomic_load(&a->inflight) == 0) {
 		bool kicked;
 		Py_BEGIN_ALLOW_THREADS
 		kicked = fk_deliver_kick(a, err);
 		Py_END_ALLOW_THREADS
-		if (!kicked && ok) ok = refused(a, &e, err);
+		if (!kicked && ok) {
+			ok = refused(a, &e, err);
+			sent--;
+		}
 	}
-	return ok ? PyLong_FromSsize_t(sent) : NULL;
+	if (ok) return PyLong_FromSsize_t(sent);
+	fk_counters_tell_batch(sent);
+	return NULL;
 }
 
 static PyObject *emitter_counters(PyObject *me, void *unused) {
-	fk_async *a = &((Emitter *)me)->impl->async;
-	fk_counters *c = &a->count;
 	(void)unused;
-	PyObject *refused = PyDict_New();
-	for (int i = 0; refused && i < FK_NREASONS; i++) {
-		PyObject *count = c->refused[i] ? PyLong_FromUnsignedLongLong(c->refused[i]) : NULL;
-		if (count) PyDict_SetItemString(refused, fk_reason_names[i], count);
-		Py_XDECREF(count);
-	}
-	if (!refused) return NULL;
-	return PyObject_CallFunction(
-		fk_python.make_counters, "KKKKKKKN", (unsigned long long)c->accepted,
-		(unsigned long long)c->sent, (unsigned long long)c->delivered,
-		(unsigned long long)c->unconfirmed, (unsigned long long)c->lost,
-		(unsigned long long)c->discarded, (unsigned long long)c->undelivered, refused);
+	return fk_counters_tell(&((Emitter *)me)->impl->async.count);
 }
 
 static PyObject *emitter_producers(PyObject *me, void *unused) {

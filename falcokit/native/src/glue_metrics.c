@@ -82,10 +82,14 @@ static void add_delivery(fk_async *a) {
 	add_counter("async_emitted", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->accepted);
 	add_counter("async_sent", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->sent);
 	add_counter("async_delivered", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->delivered);
-	add_counter("async_waiting", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, a->ring.count);
+	add_counter("async_waiting", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC,
+	            a->ring.count + a->later.count);
+	add_counter("async_held", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, a->later.count);
 	add_counter("async_unconfirmed", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, c->unconfirmed);
 	add_counter("async_lost", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->lost);
-	add_counter("async_discarded", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->discarded + c->undelivered);
+	add_counter("async_discarded", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->discarded);
+	// The next capture may deliver them.
+	add_counter("async_undelivered", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, c->undelivered);
 	add_counter("async_refused", SS_PLUGIN_METRIC_TYPE_MONOTONIC, refused);
 }
 

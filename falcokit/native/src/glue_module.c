@@ -130,14 +130,15 @@ static PyObject *hot_link(PyObject *module, PyObject *arg) {
 	return (PyObject *)self;
 }
 
-// install(errors, encode_json, expand_event, make_counters, event_class, decode_json, params_of)
+// install(errors, encode_json, expand_event, make_counters, tell_emitted, event_class, decode_json,
+//         params_of)
 static PyObject *hot_install(PyObject *module, PyObject *args) {
 	PyObject *errors, *event_class, *decode_json, *params_of;
 	fk_python_side *p = &fk_python;
 	(void)module;
-	if (!PyArg_ParseTuple(args, "O!OOOOOO", &PyTuple_Type, &errors, &p->encode_json,
-	                      &p->expand_event, &p->make_counters, &event_class, &decode_json,
-	                      &params_of) ||
+	if (!PyArg_ParseTuple(args, "O!OOOOOOO", &PyTuple_Type, &errors, &p->encode_json,
+	                      &p->expand_event, &p->make_counters, &p->tell_emitted, &event_class,
+	                      &decode_json, &params_of) ||
 	    !fk_event_ready(event_class, decode_json, params_of))
 		return NULL;
 	if (PyTuple_GET_SIZE(errors) != FK_NREASONS)
@@ -146,6 +147,7 @@ static PyObject *hot_install(PyObject *module, PyObject *args) {
 	Py_INCREF(p->encode_json);
 	Py_INCREF(p->expand_event);
 	Py_INCREF(p->make_counters);
+	Py_INCREF(p->tell_emitted);
 	Py_RETURN_NONE;
 }
 

@@ -75,13 +75,13 @@ void fk_ring_commit(fk_ring *ring) {
 }
 
 // The oldest event, or NULL. It stays valid until it is popped.
-const ss_plugin_event *fk_ring_peek(fk_ring *ring) {
+ss_plugin_event *fk_ring_peek(fk_ring *ring) {
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
 	while (head != atomic_load_explicit(&ring->tail, memory_order_acquire)) {
 		fk_record *record = record_at(ring, head);
-		if (record->kind == FK_RECORD_EVENT) return (const ss_plugin_event *)(record + 1);
+		if (record->kind == FK_RECORD_EVENT) return (ss_plugin_event *)(record + 1);
 		if (record->kind == FK_RECORD_HEAP) {
-			const ss_plugin_event *event;
+			ss_plugin_event *event;
 			memcpy(&event, record + 1, sizeof event);
 			return event;
 		}
