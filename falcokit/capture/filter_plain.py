@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_plain"]
 
-# Tokens as in the grammar, possessive, so that none is cut short for the sake of the next.
+# Tokens as in the grammar, possessive, so that none is cut short for the sake of the next. Groups are
+# not: before 3.11.5 CPython takes half of a possessive group for the whole (gh-106052).
 _BLANK: Final = r"[ \t\r\n\x08]*+"
 _VALUE: Final = r"""(?:"[^"\\]*+"|'[^'\\]*+'|[^()"'\s=,]++)"""
 _WORD: Final = r"(?:i?glob|[ib]?contains|b?startswith|endswith)(?![A-Za-z0-9_.])"
 _COMPARISON: Final = rf"""(?x:
-    {_BLANK} ([a-zA-Z][a-zA-Z0-9_]*+(?:\.[a-zA-Z][a-zA-Z0-9_]*+)++) {_BLANK}
+    {_BLANK} ([a-zA-Z][a-zA-Z0-9_]*+(?:\.[a-zA-Z][a-zA-Z0-9_]*+)+) {_BLANK}
     (?: (==|=|!=|{_WORD}) {_BLANK} ({_VALUE})
       | (<=|<|>=|>) {_BLANK} ([0-9]++) (?![.0-9A-Za-z])
-      | (in) (?![A-Za-z0-9_.]) {_BLANK} (\( {_BLANK} {_VALUE} (?:{_BLANK} , {_BLANK} {_VALUE})*+
+      | (in) (?![A-Za-z0-9_.]) {_BLANK} (\( {_BLANK} {_VALUE} (?:{_BLANK} , {_BLANK} {_VALUE})*
         {_BLANK} \))
     ) {_BLANK} (and(?![A-Za-z0-9_.])|\Z)
 )"""
