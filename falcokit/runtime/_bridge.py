@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from typing import Any, Final
 
 import _falcokit_hot
@@ -20,6 +21,7 @@ from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler
 from falcokit.runtime.event import AsyncEvent, Event, payload_bytes
 from falcokit.runtime.event_payload import decode_json, params_of
 from falcokit.runtime.producers import place_of_thread
+from falcokit.runtime.stack import STACK_BYTES
 
 __all__ = ["connect"]
 
@@ -263,6 +265,10 @@ def connect(ffi: Any, lib: Any) -> None:
         params_of,
     )
     _falcokit_hot.install_watch(errors.HookTimeoutError, place_of_thread)
+    if not threading.stack_size():  # else as its own code, or the host's, has said
+        threading.stack_size(STACK_BYTES)
+    library, _, _ = functools.wraps.__code__.co_filename.rpartition("/")
+    _falcokit_hot.install_holder(library)
     _falcokit_hot.install_tables(errors.TableError, _load_tables)
     AsyncEventHandler.register(_falcokit_hot.Emitter)
     logs.install()

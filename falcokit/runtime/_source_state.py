@@ -8,7 +8,6 @@ from its first step, which comes when the host asks for the first events, to its
 from __future__ import annotations
 
 import contextvars
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,8 +23,10 @@ from falcokit.runtime.errors import (
 from falcokit.runtime.event_queue import EventQueue
 from falcokit.runtime.logs import loggable
 from falcokit.runtime.producers import place_of
+from falcokit.runtime.stack import OwnThread
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from falcokit.runtime._state import PluginState
@@ -89,7 +90,7 @@ class OpenSource:
         self._thread: threading.Thread | None = None
         if run is not None:
             context = contextvars.copy_context()
-            thread = threading.Thread(
+            thread = OwnThread(
                 target=context.run, args=(self._run, run), name="event source", daemon=True
             )
             try:

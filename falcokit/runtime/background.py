@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from falcokit.runtime.errors import CaptureClosedError
 from falcokit.runtime.logs import current, log_error
+from falcokit.runtime.stack import OwnThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,7 @@ class BackgroundTask:
         self._error = None
         # A thread inherits no context by itself; it tells the log which plugin speaks.
         context = contextvars.copy_context()
-        self._thread = threading.Thread(
+        self._thread = OwnThread(
             target=context.run, args=(self._guard, run), name=name, daemon=True
         )
         try:

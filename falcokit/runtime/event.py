@@ -252,7 +252,9 @@ def payload_bytes(data: object) -> bytes:
         if isinstance(data, str):
             return data.encode(errors="surrogateescape")
         encoded = encode_json(data)
-    except (TypeError, ValueError, RecursionError) as e:
+    except RecursionError as e:
+        raise InvalidEventError("it is nested too deeply for JSON") from e
+    except (TypeError, ValueError) as e:
         raise InvalidEventError(str(e)) from e
     return encoded if encoded.isascii() else ascii_json(encoded)
 

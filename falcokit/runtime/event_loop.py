@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import threading
 from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime._event_loop_run import run_through
 from falcokit.runtime.background import CLOSING_SECONDS
 from falcokit.runtime.errors import CaptureClosedError, tell
+from falcokit.runtime.stack import OwnThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ class LoopThread:
         self._stopping = False
         self._main: asyncio.Task[None] | None = None
         context = contextvars.copy_context()
-        self.thread = threading.Thread(
+        self.thread = OwnThread(
             target=context.run, args=(self._run,), name="event loop of producers", daemon=True
         )
 

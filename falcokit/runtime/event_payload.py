@@ -10,6 +10,8 @@ import codecs
 import struct
 from typing import TYPE_CHECKING, Any
 
+from falcokit.runtime.stack import bounded
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Final
@@ -78,7 +80,7 @@ def decode_json(data: bytes) -> Any:
 
         _decode = msgspec.json.decode
     try:
-        return _decode(data)
+        return bounded(_decode, data)
     except RecursionError as e:
         raise ValueError("JSON is nested too deeply") from e
 
@@ -107,10 +109,13 @@ def encode_json(value: object) -> bytes:
     """
     import msgspec  # noqa: PLC0415  # 20 ms and 3 MB that a plugin emitting bytes does not pay
 
-    try:
-        return msgspec.json.encode(value)
-    except UnicodeEncodeError:
+    def encode_whole(value: object) -> bytes:
         return msgspec.json.encode(_whole_texts(msgspec.to_builtins(value, str_keys=True)))
+
+    try:
+        return bounded(msgspec.json.encode, value)
+    except UnicodeEncodeError:
+        return bounded(encode_whole, value)
     except msgspec.MsgspecError as e:
         raise ValueError(str(e)) from e
 

@@ -45,7 +45,7 @@ class P(Plugin, AsyncEvents, EventParsing, FieldExtraction):
 """
 USUAL = (
     "_bridge _sources _state annotations async_events background config errors event"
-    " event_payload listening logs metrics parsing plugin producers tables"
+    " event_payload listening logs metrics parsing plugin producers stack tables"
 )
 #: Of the standard library; `traceback` of Python itself brings enum, and from 3.15 on pathlib.
 STANDARD = "enum" if sys.version_info < (3, 15) else "enum pathlib"

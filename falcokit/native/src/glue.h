@@ -5,6 +5,7 @@
 //   glue_gil.c      the GIL for hot calls      glue_keeper.c    keeps it between them
 //   glue_watch.c    code that does not return  glue_metrics.c   get_metrics
 //   glue_patience.c how long producers wait    glue_limits.h    how long the host does
+//   glue_holder.c   who holds the GIL          glue_stack.c     stacks and recursion
 //   glue_emitter.c  emit() for Python          glue_emission.c  what is emitted, checked and encoded
 //   glue_ring.c     producers write here       glue_delivery.c  from the ring to the host
 //   glue_flight.c   what is on its way         glue_capture.c   handler set and cleared, the pacer

@@ -3,6 +3,7 @@
 // signal handlers and standard streams are left alone, and a failure is a sentence, never an exit.
 // Called by init, from any thread of the host.
 #include "glue.h"
+#include "glue_stack.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -250,11 +251,10 @@ static void *boot_main(void *arg) {
 
 static void run_boot(boot_job *job) {
 	pthread_t thread;
-	if (pthread_create(&thread, NULL, boot_main, job) != 0) {
+	if (!fk_thread_start(&thread, "falcokit-main", boot_main, job)) {
 		snprintf(job->err, sizeof job->err, "cannot start a thread for Python: no resources");
 		return;
 	}
-	pthread_setname_np(thread, "falcokit-main");
 	pthread_detach(thread);
 	pthread_mutex_lock(&job_lock);
 	while (!job->done) pthread_cond_wait(&job_done, &job_lock);

@@ -4,6 +4,7 @@
 // after a pause and notices when nothing comes back.
 // Called by glue_plugin.c on the host's threads; fk_wait_for_room by producers, without the GIL.
 #include "glue.h"
+#include "glue_stack.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,9 +117,7 @@ static void *pacer_main(void *arg) {
 static bool pacer_start(fk_impl *impl) {
 	fk_async *a = &impl->async;
 	atomic_store(&a->pacer_quit, false);
-	a->pacer_on = pthread_create(&a->pacer, NULL, pacer_main, impl) == 0;
-	if (a->pacer_on) pthread_setname_np(a->pacer, "falcokit-pacer");
-	return a->pacer_on;
+	return a->pacer_on = fk_thread_start(&a->pacer, "falcokit-pacer", pacer_main, impl);
 }
 
 static void pacer_end(fk_async *a) {

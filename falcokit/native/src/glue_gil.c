@@ -4,6 +4,7 @@
 // thread that needs one. Called by the files that call Python without cffi: sourcing, extraction,
 // parsing, tables.
 #include "glue_gil.h"
+#include "glue_stack.h"
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -44,6 +45,7 @@ static void first_time(fk_thread *me) {
 	PyGILState_Ensure();
 	if (known) return; // a thread of Python's own, or cffi's: theirs to free
 	me->state = PyThreadState_Get();
+	fk_fit_recursion();
 	pthread_once(&key_once, make_key);
 	ended *entry = malloc(sizeof *entry);
 	if (entry) {
@@ -87,13 +89,9 @@ void fk_gil_leave(fk_gil how) {
 	if (how == FK_GIL_ENSURED) PyGILState_Release(PyGILState_UNLOCKED);
 }
 
-fk_hook fk_hook_begin(fk_impl *impl) {
-	fk_hook hook = {fk_watch_begin(&fk_this_thread.watched, impl), fk_host_waits};
+void fk_hook_call(fk_impl *impl, void (*work)(void *), void *arg) {
+	bool host_waited = fk_host_waits;
 	fk_host_waits = true;
-	return hook;
-}
-
-void fk_hook_end(fk_hook hook) {
-	fk_host_waits = hook.host_waited;
-	if (hook.watched) fk_watch_end_without_gil(&fk_this_thread.watched);
+	fk_gil_call(impl, work, arg);
+	fk_host_waits = host_waited;
 }

@@ -23,14 +23,8 @@ extern __thread fk_thread fk_this_thread;
 bool fk_gil_held(const fk_thread *me);
 fk_gil fk_gil_enter_as(fk_thread *me);
 
-// Around a hook of the author's that is called through cffi, which takes the GIL by itself: it is watched
-// over, and the host waits for it.
-typedef struct fk_hook {
-	bool watched, host_waited;
-} fk_hook;
-fk_hook fk_hook_begin(fk_impl *impl);
-void fk_hook_end(fk_hook hook);
-
 // Runs the author's code of a state with the GIL, and watches over it. The GIL is taken for it, or is one
 // that is kept between calls (glue_keeper.c).
 void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg);
+// The same for a hook that cffi calls, of which the host waits for the end.
+void fk_hook_call(fk_impl *impl, void (*work)(void *), void *arg);

@@ -8,6 +8,7 @@
 // Before CPython 3.12 only: since then a thread cannot change its state without taking the GIL.
 // Called by glue_extract.c and glue_parse.c through fk_gil_call (glue_gil.h).
 #include "glue_gil.h"
+#include "glue_stack.h"
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -100,8 +101,7 @@ static void call_keeper(void) {
 	atomic_fetch_add(&wanted, 1);
 	if (atomic_exchange(&started, true)) {
 		futex(&wanted, FUTEX_WAKE_PRIVATE, 1);
-	} else if (pthread_create(&thread, NULL, keeper_main, NULL) == 0) {
-		pthread_setname_np(thread, "falcokit-keeper");
+	} else if (fk_thread_start(&thread, "falcokit-keeper", keeper_main, NULL)) {
 		pthread_detach(thread);
 	} else {
 		atomic_store(&started, false);
@@ -141,17 +141,18 @@ static void take_sample(fk_thread *me, uint64_t begin, uint64_t end) {
 	if (me->slow >= SURE) call_keeper();
 }
 
-static inline void run(fk_thread *me, fk_impl *impl, void (*work)(void *), void *arg) {
-	bool watched = fk_watch_begin(&me->watched, impl);
+static inline void run(fk_thread *me, bool watched, void (*work)(void *), void *arg) {
+	if (watched) fk_watch_enter(&me->watched);
 	work(arg);
 	if (watched) fk_watch_end(&me->watched);
 }
 
 void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg) {
 	fk_thread *me = &fk_this_thread;
+	bool watched = fk_watch_wait(&me->watched, impl);
 	if (atomic_load_explicit(&hold, memory_order_relaxed) != FREE && me->state &&
 	    !fk_gil_held(me) && borrow(me->state)) {
-		run(me, impl, work, arg);
+		run(me, watched, work, arg);
 		give_back();
 		return;
 	}
@@ -159,7 +160,7 @@ void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg) {
 	uint64_t begin = sample ? now_ns() : 0;
 	fk_gil gil = fk_gil_enter_as(me);
 	uint64_t end = sample ? now_ns() : 0;
-	run(me, impl, work, arg);
+	run(me, watched, work, arg);
 	fk_gil_leave(gil);
 	if (sample) take_sample(me, begin, end);
 }

@@ -127,13 +127,22 @@ static void add_producers(const struct fk_producers *producers) {
 	}
 }
 
+typedef struct own_call {
+	fk_impl *impl;
+	int rc;
+} own_call;
+
+static void ask_own(void *arg) {
+	own_call *c = arg;
+	c->rc = fk_python_metrics((uint64_t)(uintptr_t)c->impl);
+}
+
 // The author's, for which Falco's event loop may be waiting. False: there are none, and Python's side
 // has logged why.
 static bool add_own(fk_impl *impl) {
-	fk_hook hook = fk_hook_begin(impl);
-	int rc = fk_python_metrics((uint64_t)(uintptr_t)impl);
-	fk_hook_end(hook);
-	return rc == SS_PLUGIN_SUCCESS;
+	own_call c = {impl, SS_PLUGIN_FAILURE};
+	fk_hook_call(impl, ask_own, &c);
+	return c.rc == SS_PLUGIN_SUCCESS;
 }
 
 ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n) {

@@ -3,11 +3,13 @@
 // type Link: a plugin state as Python holds it, for the log and for new emitters. A Link keeps the
 // memory of the state, so that a thread that logs after destroy finds a closed log, not freed memory.
 #include "glue_extract.h"
+#include "glue_holder.h"
 #include "glue_parse.h"
 #include "glue_producers.h"
 #include "glue_tables.h"
 #include "glue_queue.h"
 #include "glue_source.h"
+#include "glue_stack.h"
 #include "glue_watch.h"
 
 fk_python_side fk_python;
@@ -178,16 +180,20 @@ static PyObject *hot_tables_ready(PyObject *module, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
-static PyMethodDef hot_methods[] = {{"link", hot_link, METH_O, NULL},
-                                    {"install", hot_install, METH_VARARGS, NULL},
-                                    {"install_tables", hot_install_tables, METH_VARARGS, NULL},
-                                    {"install_watch", fk_watch_install, METH_VARARGS, NULL},
-                                    {"tables_ready", hot_tables_ready, METH_VARARGS, NULL},
-                                    {"payload_modules", fk_payload_modules, METH_NOARGS, NULL},
-                                    {"payload_place", fk_payload_place, METH_O, NULL},
-                                    {"install_source", fk_queue_install, METH_VARARGS, NULL},
-                                    {"keep_text", fk_source_keep_text, METH_VARARGS, NULL},
-                                    {0}};
+static PyMethodDef hot_methods[] = {
+	{"link", hot_link, METH_O, NULL},
+	{"install", hot_install, METH_VARARGS, NULL},
+	{"install_tables", hot_install_tables, METH_VARARGS, NULL},
+	{"install_watch", fk_watch_install, METH_VARARGS, NULL},
+	{"install_holder", fk_holder_install, METH_O, NULL},
+	{"name_thread", fk_name_thread, METH_O, NULL},
+	{"bounded", (PyCFunction)(void (*)(void))fk_call_bounded, METH_FASTCALL, NULL},
+	{"tables_ready", hot_tables_ready, METH_VARARGS, NULL},
+	{"payload_modules", fk_payload_modules, METH_NOARGS, NULL},
+	{"payload_place", fk_payload_place, METH_O, NULL},
+	{"install_source", fk_queue_install, METH_VARARGS, NULL},
+	{"keep_text", fk_source_keep_text, METH_VARARGS, NULL},
+	{0}};
 static struct PyModuleDef hot_def = {PyModuleDef_HEAD_INIT, .m_name = "_falcokit_hot", .m_size = -1,
                                      .m_methods = hot_methods};
 
@@ -206,6 +212,7 @@ PyObject *fk_hot_module(void) {
 	if (!made || PyModule_AddObjectRef(made, "Emitter", (PyObject *)fk_emitter_type) < 0 ||
 	    PyModule_AddObjectRef(made, "Channel", (PyObject *)fk_queue_type) < 0 ||
 	    !fk_exports_ready() || PyModule_AddIntConstant(made, "ABI", FK_ABI) < 0 ||
+	    PyModule_AddIntConstant(made, "STACK_BYTES", (long)fk_stack_bytes()) < 0 ||
 	    PyDict_SetItemString(modules, "_falcokit_hot", made) < 0) {
 		Py_XDECREF(made);
 		return NULL;

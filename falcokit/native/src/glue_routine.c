@@ -8,6 +8,7 @@
 // that list too, and at other times no two answer 0 at once.
 #include "glue_listen.h"
 #include "glue_gil.h"
+#include "glue_stack.h"
 #include <stdlib.h>
 
 #define MAX_ROUTINES 64
@@ -92,11 +93,10 @@ static bool start_alone(fk_routine *r) {
 	pthread_t thread;
 	r->users = 1; // until the thread ends
 	fk_impl_ref(r->impl);
-	if (pthread_create(&thread, NULL, run_alone, r) != 0) {
+	if (!fk_thread_start(&thread, "falcokit-routin", run_alone, r)) {
 		fk_impl_unref(r->impl);
 		return false;
 	}
-	pthread_setname_np(thread, "falcokit-routin");
 	pthread_detach(thread);
 	return true;
 }

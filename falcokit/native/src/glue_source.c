@@ -252,16 +252,33 @@ PyObject *fk_source_keep_text(PyObject *module, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
+typedef struct show_call {
+	fk_impl *impl;
+	fk_instance *instance;
+	const ss_plugin_event_input *event;
+	int answer;
+} show_call;
+
+static void ask_progress(void *arg) {
+	show_call *c = arg;
+	char err[1024];
+	c->answer = fk_python_progress((uint64_t)(uintptr_t)c->impl,
+	                               (uint64_t)(uintptr_t)c->instance->ch, err, sizeof err);
+}
+
+static void ask_text(void *arg) {
+	show_call *c = arg;
+	char err[1024];
+	c->answer = fk_python_event_to_string((uint64_t)(uintptr_t)c->impl, c->event, err, sizeof err);
+}
+
 const char *fk_source_progress(fk_plugin *p, ss_instance_t *instance, uint32_t *percent) {
 	fk_impl *impl = p->impl;
 	fk_instance *in = instance;
-	char err[1024];
-	fk_hook hook = fk_hook_begin(impl);
-	int share =
-		fk_python_progress((uint64_t)(uintptr_t)impl, (uint64_t)(uintptr_t)in->ch, err, sizeof err);
-	fk_hook_end(hook);
-	*percent = share > 0 ? (uint32_t)share : 0;
-	return share < 0 ? NULL : impl->sourcing->texts[FK_TEXT_PROGRESS];
+	show_call c = {impl, in, NULL, -1};
+	fk_hook_call(impl, ask_progress, &c);
+	*percent = c.answer > 0 ? (uint32_t)c.answer : 0;
+	return c.answer < 0 ? NULL : impl->sourcing->texts[FK_TEXT_PROGRESS];
 }
 
 const char *fk_source_open_params(fk_plugin *p, ss_plugin_rc *rc) {
@@ -275,9 +292,7 @@ const char *fk_source_open_params(fk_plugin *p, ss_plugin_rc *rc) {
 // alone: the host asks for it after other calls.
 const char *fk_source_event_to_string(fk_plugin *p, const ss_plugin_event_input *event) {
 	fk_impl *impl = p->impl;
-	char err[1024];
-	fk_hook hook = fk_hook_begin(impl);
-	int rc = fk_python_event_to_string((uint64_t)(uintptr_t)impl, event, err, sizeof err);
-	fk_hook_end(hook);
-	return rc == SS_PLUGIN_SUCCESS ? impl->sourcing->texts[FK_TEXT_EVENT] : NULL;
+	show_call c = {impl, NULL, event, SS_PLUGIN_FAILURE};
+	fk_hook_call(impl, ask_text, &c);
+	return c.answer == SS_PLUGIN_SUCCESS ? impl->sourcing->texts[FK_TEXT_EVENT] : NULL;
 }

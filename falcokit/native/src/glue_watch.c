@@ -2,8 +2,11 @@
 // See glue_watch.h. The watch, a thread of its own, looks at the host's threads once a second and never
 // takes the GIL: code that hangs may hold it. What needs Python is done by another thread, the teller.
 #include "glue_watch.h"
+#include "glue_holder.h"
 #include "glue_limits.h"
+#include "glue_stack.h"
 #include <pthread.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,13 +46,6 @@ void fk_watch_settle(fk_watched *me) {
 	PyGILState_Release(gil);
 }
 
-void fk_watch_end_without_gil(fk_watched *me) {
-	pthread_mutex_lock(&lock);
-	atomic_store(&me->inside, NULL);
-	pthread_mutex_unlock(&lock);
-	if (me->interrupted) fk_watch_settle(me);
-}
-
 void fk_watch_forget(fk_impl *impl) {
 	pthread_mutex_lock(&lock);
 	for (fk_watched *w = all; w; w = w->next)
@@ -72,6 +68,18 @@ static bool still_inside(const late *l) {
 	return false;
 }
 
+// The teller has the GIL. True: the call is still the same, and has had the GIL for its own code.
+static bool is_at_fault(const late *l) {
+	bool here = false;
+	for (fk_watched *w = all; w && !here; w = w->next) here = w == l->who;
+	if (!here) return false;
+	l->who->asking = false;
+	if (!still_inside(l) || !l->who->others) return still_inside(l);
+	l->who->others = l->who->told = false; // it gets all its time again
+	l->who->looks = 0;
+	return false;
+}
+
 static void log_place(const late *l) {
 	PyObject *place = PyObject_CallFunction(place_of_thread, "k", l->ident);
 	const char *text = place ? PyUnicode_AsUTF8(place) : NULL;
@@ -88,7 +96,7 @@ static void *teller_main(void *arg) {
 	late *l = arg;
 	PyGILState_STATE gil = PyGILState_Ensure();
 	pthread_mutex_lock(&lock);
-	bool inside = still_inside(l), tell = inside && !l->who->told;
+	bool inside = is_at_fault(l), tell = inside && !l->who->told;
 	if (inside) l->who->told = true;
 	pthread_mutex_unlock(&lock);
 	if (tell) log_place(l);
@@ -110,8 +118,9 @@ static void interrupt(fk_watched *w, fk_impl *impl) {
 	if (!l) return;
 	*l = (late){w, impl, w->ident, w->seen};
 	fk_impl_ref(impl);
-	if (pthread_create(&thread, NULL, teller_main, l) == 0) {
+	if (fk_thread_start(&thread, "falcokit-teller", teller_main, l)) {
 		pthread_detach(thread);
+		w->asking = true;
 		return;
 	}
 	fk_impl_unref(impl);
@@ -142,7 +151,9 @@ bool fk_watch_held_up(uint32_t looks, char *what, size_t size) {
 	pthread_mutex_lock(&lock);
 	for (fk_watched *w = all; w && !found; w = w->next) {
 		fk_impl *impl = atomic_load(&w->inside);
-		found = impl && w->looks >= looks && atomic_load(&w->round) == w->seen;
+		// For the GIL it waits beside them: no lock of theirs keeps it.
+		bool for_gil = atomic_load(&w->waits) || w->others;
+		found = impl && !for_gil && w->looks >= looks && atomic_load(&w->round) == w->seen;
 		if (found)
 			snprintf(what, size, "%g s for the code of plugin '%s'", w->looks * FK_LOOK_MS / 1000.0,
 			         impl->name);
@@ -158,22 +169,35 @@ bool fk_watch_held_up(uint32_t looks, char *what, size_t size) {
 
 // ---- the watch --------------------------------------------------------------------------------------
 
+// In a call that it does not leave, or before one. Who has the GIL then: its own code, or others'.
+static void tell_holder(fk_watched *w, fk_impl *impl) {
+	char held[FK_ERRLEN] = "";
+	unsigned long holder = fk_gil_holder(held, sizeof held);
+	const char *call = strstr(held, "in a call");
+	if (!holder && atomic_load(&w->waits)) return; // it is about to get the GIL
+	w->told = true;
+	w->others = holder && holder != w->ident;
+	fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR,
+	       "Falco has waited %g s for plugin '%s', and is held up: %s%s",
+	       w->looks * FK_LOOK_MS / 1000.0, impl->name,
+	       w->others ? "no code of it can run beside " : "its code is ",
+	       w->others ? held
+	       : call    ? call
+	                 : "in a call that does not release the GIL");
+}
+
 static void look_at(fk_watched *w) {
 	fk_impl *impl = atomic_load(&w->inside);
 	uint32_t round = atomic_load(&w->round);
 	if (!impl || round != w->seen) {
 		w->seen = round;
 		w->looks = 0;
-		w->told = false;
+		w->told = w->others = false;
 		return;
 	}
-	if (++w->looks % FK_LIMIT_LOOKS == 0) interrupt(w, impl);
-	if (w->looks != FK_GIL_LOOKS || w->told) return;
-	w->told = true;
-	fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR,
-	       "Falco has waited %g s for plugin '%s', and is held up: its code is in a call that does "
-	       "not release the GIL",
-	       FK_GIL_LOOKS * FK_LOOK_MS / 1000.0, impl->name);
+	bool waits = atomic_load(&w->waits), late = ++w->looks % FK_LIMIT_LOOKS == 0;
+	if (!waits && late && !w->asking) interrupt(w, impl);
+	if (w->looks == (waits ? FK_LIMIT_LOOKS : FK_GIL_LOOKS) && !w->told) tell_holder(w, impl);
 }
 
 static void *watch_main(void *arg) {
@@ -190,8 +214,7 @@ static void *watch_main(void *arg) {
 static void start(void) {
 	pthread_t thread;
 	pthread_key_create(&key, thread_ends);
-	if (pthread_create(&thread, NULL, watch_main, NULL) != 0) return; // done without
-	pthread_setname_np(thread, "falcokit-watch");
+	if (!fk_thread_start(&thread, "falcokit-watch", watch_main, NULL)) return; // done without
 	pthread_detach(thread);
 }
 

@@ -3,7 +3,9 @@
 // destroy): the author's objects see one thread for all their life, and the host's thread waits in C,
 // without the GIL and with a limit, so that a hook that hangs becomes a failed call.
 // Called by glue_plugin.c and glue_capture.c on the host's threads.
+#include "glue_holder.h"
 #include "glue_limits.h"
+#include "glue_stack.h"
 #include "glue_watch.h"
 #include <errno.h>
 #include <stdio.h>
@@ -69,11 +71,8 @@ bool fk_worker_start(fk_impl *impl) {
 	pthread_cond_init(&w->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	fk_impl_ref(impl);
-	w->started = pthread_create(&w->thread, NULL, worker_main, impl) == 0;
-	if (w->started)
-		pthread_setname_np(w->thread, "falcokit");
-	else
-		fk_impl_unref(impl);
+	w->started = fk_thread_start(&w->thread, "falcokit", worker_main, impl);
+	if (!w->started) fk_impl_unref(impl);
 	return w->started;
 }
 
@@ -123,6 +122,7 @@ static void *where_main(void *arg) {
 // Asks Python for the line the worker is at, on a thread of its own: code that hangs with the GIL
 // held would make the asking hang too.
 static void find_where(fk_impl *impl, char *out, size_t len) {
+	char held[FK_ERRLEN];
 	snprintf(out, len, "in code that does not release the GIL");
 	where_job *job = calloc(1, sizeof *job);
 	pthread_t thread;
@@ -131,7 +131,7 @@ static void find_where(fk_impl *impl, char *out, size_t len) {
 	pthread_cond_init(&job->done, NULL);
 	job->refs = 2;
 	job->plugin = (uint64_t)(uintptr_t)impl;
-	if (pthread_create(&thread, NULL, where_main, job) != 0) {
+	if (!fk_thread_start(&thread, "falcokit-where", where_main, job)) {
 		free(job);
 		return;
 	}
@@ -141,7 +141,10 @@ static void find_where(fk_impl *impl, char *out, size_t len) {
 	until.tv_sec += 1;
 	pthread_mutex_lock(&job->lock);
 	while (!job->ready && pthread_cond_timedwait(&job->done, &job->lock, &until) == 0) continue;
-	if (job->ready && job->text[0]) snprintf(out, len, "at %.*s", (int)len - 4, job->text);
+	if (job->ready && job->text[0])
+		snprintf(out, len, "at %.*s", (int)len - 4, job->text);
+	else if (!job->ready && fk_gil_holder(held, sizeof held))
+		snprintf(out, len, "held up by %.*s", (int)len - 16, held);
 	pthread_mutex_unlock(&job->lock);
 	where_unref(job);
 }

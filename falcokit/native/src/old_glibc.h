@@ -20,6 +20,10 @@ FK_OLD(pthread_mutexattr_init, "2.2.5");
 FK_OLD(pthread_mutexattr_settype, "2.2.5");
 FK_OLD(pthread_condattr_setclock, "2.3.3");
 FK_OLD(pthread_setname_np, "2.12");
+FK_OLD(pthread_attr_setstacksize, "2.2.5");
+FK_OLD(pthread_attr_getstacksize, "2.2.5");
+FK_OLD(pthread_attr_getstack, "2.2.5");
+FK_OLD(pthread_getattr_np, "2.2.5");
 #elif defined __aarch64__
 #define FK_OLD(name) __asm__(".symver " #name "," #name "@GLIBC_2.17")
 FK_OLD(dlopen);
@@ -33,6 +37,10 @@ FK_OLD(pthread_mutexattr_init);
 FK_OLD(pthread_mutexattr_settype);
 FK_OLD(pthread_condattr_setclock);
 FK_OLD(pthread_setname_np);
+FK_OLD(pthread_attr_setstacksize);
+FK_OLD(pthread_attr_getstacksize);
+FK_OLD(pthread_attr_getstack);
+FK_OLD(pthread_getattr_np);
 #endif
 
 // fstat became a function of its own in 2.33; the kernel's structure is the C library's on 64 bits.

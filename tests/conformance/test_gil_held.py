@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A thread that keeps the GIL in C: who it is and where, and what of Falco goes on meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from falcokit.native import glue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RealHost, WritePlugin
+    from drivers import Plughost
+
+pytestmark = [pytest.mark.host, pytest.mark.once]
+
+REGEX = """
+import re
+class P(Plugin, AsyncEvents, EventParsing):
+    parse_event_types = (322,)
+    def parse_event(self, event): pass
+    def match(self, n):
+        begin = time.thread_time()
+        re.match(r"(a+)+$", "a" * n + "b")  # every way to part them
+        return time.thread_time() - begin
+    @async_event("burn", every=60)
+    def burn(self):
+        n, took = 16, min(self.match(16) for _ in range(5))
+        while took < 5: n, took = n + 1, took * 2
+        self.match(n)
+        return b"burnt"
+"""
+
+
+def test_a_catastrophic_pattern_is_told_with_its_producer_and_line(
+    write_plugin: WritePlugin, plughost: Plughost, real_host: RealHost,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """B12"""
+    compiled = glue._compiled
+
+    def impatient(python: Any, names: list[str], flags: list[str]) -> Path:
+        return compiled(python, names, [*flags, "-DFK_LOOK_MS=200"])
+
+    monkeypatch.setattr(glue, "_compiled", impatient)
+    author = write_plugin(REGEX)
+    answer = plughost.raw(
+        "--plugin", real_host.baseline, "--init", '{"async":0}', "--open", "1000000000,1,8",
+        "--plugin", author.library, "--secs", 5, "--log",
+    )  # fmt: skip
+    (cycle,) = answer["cycles"]
+    assert "errors" not in cycle
+    held = [text for text in answer["log"] if "and is held up" in text]
+    assert len(held) == 1, answer["log"]
+    late = "for plugin 'conform', and is held up: no code of it can run beside the producer of burn"
+    line = author.at("every way to part them")
+    assert f"{late}, in a call that does not release the GIL, at {line} in match" in held[0]
+    # parse_event was late, and not at fault: nothing was raised in it.
+    assert not [text for text in answer["log"] if "HookTimeoutError" in text]
+
+
+DECLARED = """
+import ctypes
+from falcokit import FieldExtraction, json_field
+class P(Plugin, AsyncEvents, FieldExtraction):
+    declared = json_field("held.n", "/n", type=int, desc="Needs no Python")
+    @async_event("burn", every=60)
+    def burn(self):
+        time.sleep(0.5)  # or start_async, on another thread, would have to wait
+        ctypes.PyDLL(None).usleep(9_000_000)
+"""
+
+
+def test_declared_fields_and_sources_go_on_meanwhile(
+    write_plugin: WritePlugin, plughost: Plughost, real_host: RealHost
+) -> None:
+    """B12"""
+    author = write_plugin(DECLARED)
+    answer = plughost.raw(
+        "--plugin", real_host.baseline, "--init", '{"async":0}', "--open", "1000000000,1,8",
+        "--plugin", author.library, "--fields", "held.n", "--secs", 2, "--log",
+    )  # fmt: skip
+    (cycle,) = answer["cycles"]
+    assert cycle["end"] == "time"
+    assert cycle["max_gap_ms"] < 1500  # of nine seconds
+    # Only the end is late, and says why.
+    said = [text for text in answer["log"] if "did not return within 5 s" in text]
+    assert len(said) == 1, answer["log"]
+    line = author.at("usleep(9_000_000)")
+    held = f"producer of burn, in a call that does not release the GIL, at {line} in burn"
+    late = "stop_async of plugin 'conform' did not return within 5 s: it is held up by the"
+    assert f"{late} {held}" in said[0]
