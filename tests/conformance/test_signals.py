@@ -80,7 +80,8 @@ class P(Plugin, EventSource, AsyncEvents, EventParsing):
         yield from sorted(self.told)
         told = open("/proc/self/status").read()
         yield "SIGINT caught %d" % (int(told.partition("SigCgt:")[2].split()[0], 16) >> 1 & 1)
-        yield "ignored %x" % int(told.partition("SigIgn:")[2].split()[0], 16)
+        ignored = int(told.partition("SigIgn:")[2].split()[0], 16)
+        yield "ignored %x" % (ignored & 0x7fffffff)  # the next two are the C library's
     def parse_event(self, event):
         if event.data == b"parse": self.write("parse_event")
 """

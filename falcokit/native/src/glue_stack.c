@@ -3,13 +3,17 @@
 // levels in place of bytes: it takes a stack of 8 MiB for granted. Threads of the host's may have less, by
 // `ulimit -s`, and authors may raise the limit.
 #include "glue_stack.h"
+#include <limits.h>
 
 #define OWN_BYTES     (8u << 20)
+#define LARGE_BYTES   (7u << 20)  // for all levels that Python allows by default
 #define LEVEL_BYTES   2048u       // more than a level takes, but for rare ones
 #define SPARE_BYTES   (64u << 10) // for what is called at the last level
-#define LEVELS_MAX    1000        // of JSON, and what Python allows by default
 #define LEVELS_FEWEST 50
+#define JSON_LEVELS   1000
 
+// With less remaining a thread counts as deep in calls already, up to the limit of all threads, which
+// CPython 3.11 looks up when nothing remains.
 #if PY_VERSION_HEX < 0x030c0000
 #define REMAINING(state) (state)->recursion_remaining
 #elif PY_VERSION_HEX < 0x030e0000
@@ -43,12 +47,12 @@ static int levels_here(void) {
 	void *lowest;
 	size_t size;
 	if (levels) return levels;
-	levels = LEVELS_MAX;
+	levels = INT_MAX;
 	if (pthread_getattr_np(pthread_self(), &attr) != 0) return levels;
-	if (pthread_attr_getstack(&attr, &lowest, &size) == 0) {
+	if (pthread_attr_getstack(&attr, &lowest, &size) == 0 && size < LARGE_BYTES) {
 		size_t room = (size_t)((char *)__builtin_frame_address(0) - (char *)lowest);
 		size_t fit = room > SPARE_BYTES ? (room - SPARE_BYTES) / LEVEL_BYTES : 0;
-		if (fit < LEVELS_MAX) levels = fit > LEVELS_FEWEST ? (int)fit : LEVELS_FEWEST;
+		levels = fit > LEVELS_FEWEST ? (int)fit : LEVELS_FEWEST;
 	}
 	pthread_attr_destroy(&attr);
 	return levels;
@@ -56,12 +60,7 @@ static int levels_here(void) {
 
 void fk_fit_recursion(void) {
 	PyThreadState *state = PyThreadState_Get();
-	int levels = levels_here();
-	if (levels >= LEVELS_MAX || REMAINING(state) <= levels) return;
-#if PY_VERSION_HEX < 0x030c0000
-	state->recursion_limit -= REMAINING(state) - levels;
-#endif
-	REMAINING(state) = levels;
+	if (REMAINING(state) > levels_here()) REMAINING(state) = levels_here();
 }
 #else
 void fk_fit_recursion(void) {}
@@ -72,8 +71,8 @@ PyObject *fk_call_bounded(PyObject *module, PyObject *const *args, Py_ssize_t n)
 	if (n != 2) return PyErr_Format(PyExc_TypeError, "bounded takes a function and its argument");
 #ifdef REMAINING
 	PyThreadState *state = PyThreadState_Get();
-	int less = REMAINING(state) - levels_here();
-	if (less < 0) less = 0;
+	int levels = levels_here() < JSON_LEVELS ? levels_here() : JSON_LEVELS;
+	int less = REMAINING(state) > levels ? REMAINING(state) - levels : 0;
 	REMAINING(state) -= less;
 	PyObject *result = PyObject_CallOneArg(args[0], args[1]);
 	REMAINING(state) += less;

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deep recursion is an error with a line, on small stacks and with a raised limit too."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RealHost, WritePlugin
+
+pytestmark = pytest.mark.host
+
+PLUGIN = """
+from falcokit import FieldExtraction, field
+
+def nested(depth):
+    value = []
+    for _ in range(depth): value = [value]
+    return value
+class Odd:
+    def __getattr__(self, name): return getattr(self, name + "x")
+class Config(msgspec.Struct):
+    limit: int = 0
+
+class P(Plugin, EventSource, FieldExtraction, AsyncEvents):
+    plugin_id, event_source = 999, "deep"
+    async_events = ("deep",)
+    config: Config
+    def recurse(self, where):
+        if self.config.limit: return  # what C code of others does then is not to be prevented
+        for how in (lambda: repr(nested(200_000)), lambda: Odd().a):
+            try: how()
+            except RecursionError: self.told.append(where)
+    def init(self):
+        self.told = []
+        if self.config.limit: sys.setrecursionlimit(self.config.limit)
+        threading.stack_size(65536)  # of no concern to falcokit's own threads
+        self.recurse("init")
+    def start_async(self, handler):
+        self.task = BackgroundTask()
+        self.task.start(lambda: self.recurse("task"))
+        try: handler.emit("deep", nested(200_000))
+        except falcokit.InvalidEventError as e: self.log.info("emit: %s", e)
+        try: Event(b"[" * 200_000).json
+        except ValueError as e: self.log.info("json: %s", e)
+    @async_event("deep", every=60)
+    def producer(self): self.recurse("producer")
+    @async_event("deep")
+    async def loop(self): self.recurse("loop")
+    def open(self, params):
+        self.recurse("source")
+        end = time.monotonic() + 15
+        while len(self.told) < 10 and not self.config.limit and time.monotonic() < end: yield None
+        self.log.info("told %s", " ".join(sorted(self.told)))
+        yield b"x"
+    @field("deep.repr", desc="d")
+    def shown(self, event) -> str: return repr(nested(200_000))
+    @field("deep.attribute", desc="d")
+    def attribute(self, event) -> str: return Odd().a
+    @field("deep.none", desc="d")
+    def none(self, event) -> str: return repr(nested(10))[:3]
+"""
+
+
+def _run(host: RealHost, library: Path, kib: int, fields: str, *options: Any) -> dict[str, Any]:
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -s "$1" && shift && exec "$@"', "sh", str(kib), host.plughost,
+         "sinsp", "--plugin", library, *map(str, options), "--open", "", "--secs", "20", "--log",
+         "--fields", fields],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert report["cycles"][0]["end"] == "eof"
+    return report
+
+
+@pytest.mark.parametrize("kib", [192, 8192])
+def test_recursion_is_an_error_on_every_thread_whatever_the_stack(
+    write_plugin: WritePlugin, real_host: RealHost, kib: int
+) -> None:
+    """B12"""
+    author = write_plugin(PLUGIN)
+    report = _run(real_host, author.library, kib, "deep.repr,deep.attribute,deep.none")
+    log = "\n".join(report["log"])
+    assert "told init init loop loop producer producer source source task task" in log
+    present = {name: f["present"] for name, f in report["cycles"][0]["fields"].items()}
+    assert present == {"deep.repr": 0, "deep.attribute": 0, "deep.none": 1}
+    for name, line in (("repr", "nested(200_000)"), ("attribute", "return getattr")):
+        assert f"field deep.{name}: RecursionError" in log, (line, log)
+
+
+def test_json_has_a_limit_of_its_own(write_plugin: WritePlugin, real_host: RealHost) -> None:
+    """B12, A5"""
+    author = write_plugin(PLUGIN)
+    report = _run(real_host, author.library, 8192, "deep.none", "--init", '{"limit":1000000}')
+    log = "\n".join(report["log"])
+    what = "emit: the data of an async event is bytes, str or what JSON can hold"
+    assert f"{what}: it is nested too deeply" in log
+    assert "json: JSON is nested too deeply" in log
