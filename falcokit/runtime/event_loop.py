@@ -62,6 +62,8 @@ class LoopThread:
 
     def _cancel(self) -> None:
         self._stopping = True
+        if self._main is None or self._main.done():
+            return  # it has not begun, and looks then; or the loop is about to end by itself
         for task in asyncio.all_tasks(self._loop):
             if task is not self._main:
                 task.cancel()
