@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_plain"]
 
-# Tokens as in the grammar, possessive, so that none is cut short for the sake of the next. Groups are
-# not: before 3.11.5 CPython takes half of a possessive group for the whole (gh-106052).
+# Tokens as in the grammar, possessive, so that none is cut short for the sake of the next. Groups
+# are not: before 3.11.5 CPython takes half of a possessive group for the whole (gh-106052).
 _BLANK: Final = r"[ \t\r\n\x08]*+"
 _VALUE: Final = r"""(?:"[^"\\]*+"|'[^'\\]*+'|[^()"'\s=,]++)"""
 _WORD: Final = r"(?:i?glob|[ib]?contains|b?startswith|endswith)(?![A-Za-z0-9_.])"
