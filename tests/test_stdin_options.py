@@ -44,6 +44,7 @@ def test_run_shows_the_config_of_a_file_to_nobody(baseline: Baseline, tmp_path: 
     (tmp_path / "secret.json").write_text(CONFIG)
     command = [sys.executable, "-m", "falcokit", "run", str(baseline.source), "--json"]
     command += ["--init-config", f"@{tmp_path / 'secret.json'}"]
+    command += ["--open-params", "1000000,1,8,10000"]  # it is still there when it is looked at
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert any('"open"' in line for line in child.stdout)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -80,4 +81,6 @@ def test_default_signals_given_back_by_the_host_are_ignored_again(
 def test_hosts_here_start_with_every_signal_at_its_default() -> None:
     command = ["grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert [int(line.split()[1], 16) for line in done.stdout.splitlines()] == [0, 0]
+    settable = sum(1 << (number - 1) for number in signal.valid_signals())  # not libc's own two
+    masks = [int(line.split()[1], 16) & settable for line in done.stdout.splitlines()]
+    assert masks == [0, 0]

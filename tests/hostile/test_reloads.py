@@ -148,9 +148,11 @@ def test_threads_descriptors_and_memory_are_flat(
         assert max(threads) - min(threads) <= 2, threads
         return
     facts = [r["after_unload"] for r in report["reloads"]]
-    threads = [f["threads"] for f in facts]
-    assert threads == sorted(threads), facts
-    assert threads[-1] <= threads[0] + 1, facts  # the keeper, once
+    # One that is just about to end may be counted once or twice.
+    counted = [f["threads"] for f in facts]
+    threads = [min(counted[at : at + 3]) for at in range(len(counted) - 2)]
+    assert threads == sorted(threads), counted
+    assert threads[-1] <= threads[0] + 1, counted  # the keeper, once
     assert len({f["fds"] for f in facts}) == 1, facts
     # It swings by 1.5 MB; 25 KB that each load left behind would be more than that.
     assert facts[-1]["rss_kb"] < facts[2]["rss_kb"] + 2500, facts

@@ -50,8 +50,14 @@ static void skip_ended(fk_flight *f) {
 static void uncount(fk_async *a, uint8_t state) {
 	switch (state) {
 	case FK_COUNTED: a->inflight--; break;
-	case FK_TIMED: a->timed--, a->count.unconfirmed--; break;
-	case FK_PASSED: a->passed--, a->count.unconfirmed--; break;
+	case FK_TIMED:
+		a->timed--;
+		a->count.unconfirmed--;
+		break;
+	case FK_PASSED:
+		a->passed--;
+		a->count.unconfirmed--;
+		break;
 	case FK_WRITTEN_OFF:
 	case FK_DIRECT: a->count.unconfirmed--; break;
 	case FK_LEFT: a->count.undelivered--; break;
@@ -74,7 +80,8 @@ static void pass(fk_async *a, fk_flight *f, uint64_t position) {
 	uncount(a, *state);
 	*state = FK_PASSED;
 	*time_at(f, position) = now_ms(a);
-	a->passed++, a->count.unconfirmed++;
+	a->passed++;
+	a->count.unconfirmed++;
 }
 
 static void put_tag(const fk_async *a, ss_plugin_event *event, uint64_t entry) {
