@@ -73,7 +73,7 @@ class P(Plugin, AsyncEvents, EventParsing):
     parse_event_types = (402,)
     threads = import_table("threads", i64, Process)
     mine = export_table("mine", u64, Own)
-    parsed = 0
+    parsed, outside = 0, False
     def both(self):
         for tid in (77, 78):
             self.threads.insert(tid, comm="sh").fds.insert(1)
@@ -100,8 +100,8 @@ class P(Plugin, AsyncEvents, EventParsing):
         self.mine[1] = {"v": 1}
     @async_event("a", every=0.02)
     def tick(self):
-        if self.parsed == 2:
-            self.parsed = 3
+        if self.parsed >= 2 and not self.outside:
+            self.outside = True
             self.refuse("producer", OUTSIDE)
         return b"x"
     def parse_event(self, event):

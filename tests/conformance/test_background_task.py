@@ -21,7 +21,8 @@ class P(Plugin, AsyncEvents):
     def start_async(self, handler):
         self.task = BackgroundTask()
         self.task.start(self.work, name="digger")
-        self.enough = BackgroundTask.spawn(self.stop_itself, every=0.001)
+        self.enough = BackgroundTask()
+        self.enough.start(self.stop_itself)
     def work(self):
         raise ValueError("a stone")
     def stop_itself(self):
