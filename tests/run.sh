@@ -7,7 +7,8 @@
 #     python    the tests marked "python" (all that hangs on the Python), on the newest
 #     smoke     the tests marked "smoke", on one release of each minor version between
 #
-# With --all the whole suite runs on every release. Tests marked "alone" measure time, and run when
+# What fails beside other tests runs once more with nothing beside it, and is printed again: a busy
+# machine is no fault, a second failure is one. With --all the whole suite runs on every release. Tests marked "alone" measure time, and run when
 # nothing else does. WORKERS says how many tests run at once: one more than there are processors,
 # since many wait.
 set -uo pipefail
@@ -48,6 +49,11 @@ tests() { # marks, pytest's arguments; no test at all is no failure
   shift
   "${inside[@]}" "$venv/bin/python" -m pytest -m "$marks" "$@"
   local status=$?
+  if [ $status = 1 ] && [ "$workers" != 0 ]; then
+    echo "== again, what failed, with nothing beside it"
+    "${inside[@]}" "$venv/bin/python" -m pytest -m "$marks" "$@" -n 0 --last-failed --last-failed-no-failures none
+    status=$?
+  fi
   [ $status = 5 ] || return $status
 }
 
