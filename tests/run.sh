@@ -7,10 +7,10 @@
 #     python    the tests marked "python" (all that hangs on the Python), on the newest
 #     smoke     the tests marked "smoke", on one release of each minor version between
 #
-# What fails beside other tests runs once more with nothing beside it, and is printed again: a busy
-# machine is no fault, a second failure is one. With --all the whole suite runs on every release. Tests marked "alone" measure time, and run when
-# nothing else does. WORKERS says how many tests run at once: one more than there are processors,
-# since many wait.
+# With --all the whole suite runs on every release. Tests marked "alone" measure time, and run when
+# nothing else does. What fails beside other tests runs once more with nothing beside it, and is
+# printed again: a busy machine is no fault, a second failure is one. WORKERS says how many tests run
+# at once: one more than there are processors, since many wait.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
