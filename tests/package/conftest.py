@@ -3,18 +3,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from author import Author
+from placed import Packaged
 
 from falcokit.native.cache import key_of
 from falcokit.native.runner_build import build_runner
 from falcokit.package import archive
-from falcokit.package.artifact import Artifact, PackageOptions, make_artifact
+from falcokit.package.artifact import PackageOptions, make_artifact
 from falcokit.package.safe_tarfile import tarfile
-from falcokit.project import Project, load_project
+from falcokit.project import load_project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,15 +34,6 @@ TICKER = """
         def tick(self) -> bytes:
             return b"packaged"
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Packaged:
-    """A project, its artifact, and the library as an installer would leave it."""
-
-    project: Project
-    artifact: Artifact
-    library: Path
 
 
 class PackagePlugin(Protocol):

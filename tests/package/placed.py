@@ -7,6 +7,7 @@ is what `assemble` returns; that the archive holds it is tested elsewhere.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,10 @@ from falcokit.project import load_project
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["place", "project"]
+    from falcokit.package.artifact import Artifact
+    from falcokit.project import Project
+
+__all__ = ["Packaged", "place", "project"]
 
 _PROJECT = """\
 [project]
@@ -29,6 +33,15 @@ dependencies = [{dependencies}]
 [tool.falcokit]
 plugin = "{module}:P"
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packaged:
+    """A project, its artifact, and the library as an installer would leave it."""
+
+    project: Project
+    artifact: Artifact
+    library: Path
 
 
 def project(
