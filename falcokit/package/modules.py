@@ -49,7 +49,7 @@ def split_shared_objects(
             continue  # a linker script, or a file that only has the name
         module = module_name(name, runtime)
         last = (module or "").rpartition(".")[2]
-        if module and {f"{start}{last}" for start in EXPORTS} & {*exported_symbols(path)}:
+        if module and {f"{start}{last}" for start in EXPORTS} & exported_symbols(path):
             modules.append(
                 Binary(name=f"{module}.so", path=path, owner=owner, module=module, facts=facts)
             )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANY",
+    "BASIC",
+    "SECRET",
     "Server",
     "get",
+    "log_in",
     "make_layout",
     "make_plugin",
     "make_rules",
@@ -51,7 +55,15 @@ RULES = """\
   output: tick
   priority: INFO
 """
+#: A password that must be shown nowhere, and what a docker config holds of it.
+SECRET = "s3cr3t-w0rd"
+BASIC = base64.b64encode(f"ana:{SECRET}".encode()).decode()
 _SECONDS = 20
+
+
+def log_in(file: Path, address: str) -> None:
+    """Write a docker config with that login."""
+    file.write_text(json.dumps({"auths": {address: {"auth": BASIC}}}))
 
 
 def make_plugin(

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import socket
 import subprocess
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fake_registry import Asked, Reply, accepting, answering
-from registry import make_layout
+from registry import BASIC, SECRET, log_in, make_layout
 
 from falcokit.errors import PublishError
 from falcokit.package import registry_client
@@ -21,9 +20,6 @@ from falcokit.package.publish import publish_layout
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-SECRET = "s3cr3t-w0rd"
-BASIC = base64.b64encode(f"ana:{SECRET}".encode()).decode()
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +33,6 @@ def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return make_layout(tmp_path).folder
-
-
-def log_in(file: Path, address: str) -> None:
-    file.write_text(json.dumps({"auths": {address: {"auth": BASIC}}}))
 
 
 def failure(folder: Path, ref: str) -> PublishError:

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from fake_registry import Asked, Reply, accepting, answering
-from registry import make_layout
+from registry import BASIC, SECRET, log_in, make_layout
 from requests.structures import CaseInsensitiveDict
 
 from falcokit.errors import PublishError
@@ -21,9 +19,6 @@ from falcokit.package.registry_reference import parse_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SECRET = "s3cr3t-w0rd"
-BASIC = base64.b64encode(f"ana:{SECRET}".encode()).decode()
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +32,6 @@ def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return make_layout(tmp_path).folder
-
-
-def log_in(file: Path, address: str) -> None:
-    file.write_text(json.dumps({"auths": {address: {"auth": BASIC}}}))
 
 
 def challenged(url: str, realm: str) -> Answer:
