@@ -10,6 +10,6 @@ import sys
 if sys.version_info >= (3, 11, 4):
     import tarfile
 else:
-    from backports import tarfile  # type: ignore[import-not-found, no-redef, unused-ignore]
+    from backports import tarfile  # type: ignore[no-redef, unused-ignore]
 
 __all__ = ["tarfile"]
