@@ -13,6 +13,8 @@
 # at once: one more than there are processors, since many wait.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+# Else each of a few thousand processes compiles what it imports.
+unset PYTHONDONTWRITEBYTECODE
 
 list=--suite
 if [ "${1:-}" = --all ]; then
