@@ -7,10 +7,9 @@
 #     python    the tests marked "python" (all that hangs on the Python), on the newest
 #     smoke     the tests marked "smoke", on one release of each minor version between
 #
-# With --all the whole suite runs on every release. Tests marked "alone" measure time, and run when
-# nothing else does. What fails beside other tests runs once more with nothing beside it, and is
-# printed again: a busy machine is no fault, a second failure is one. WORKERS says how many tests run
-# at once: one more than there are processors, since many wait.
+# With --all the whole suite runs on every release. What fails beside other tests runs once more with
+# nothing beside it, and is printed again: a busy machine is no fault, a second failure is one.
+# WORKERS says how many tests run at once: one more than there are processors, since many wait.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 # Else each of a few thousand processes compiles what it imports.
@@ -46,14 +45,15 @@ install() { # part
       -e ".[$extras]" && touch "$venv/installed" "$venv/installed-test"
 }
 
-tests() { # marks, pytest's arguments; no test at all is no failure
-  local marks=$1
+tests() { # part, pytest's arguments; no test at all is no failure
+  local marks=()
+  [ "$1" = whole ] || marks=(-m "$1")
   shift
-  "${inside[@]}" "$venv/bin/python" -m pytest -m "$marks" "$@"
+  "${inside[@]}" "$venv/bin/python" -m pytest "${marks[@]}" -n "$workers" --dist worksteal "$@"
   local status=$?
   if [ $status = 1 ] && [ "$workers" != 0 ]; then
     echo "== again, what failed, with nothing beside it"
-    "${inside[@]}" "$venv/bin/python" -m pytest -m "$marks" "$@" -n 0 --last-failed --last-failed-no-failures none
+    "${inside[@]}" "$venv/bin/python" -m pytest "${marks[@]}" "$@" -n 0 --last-failed --last-failed-no-failures none
     status=$?
   fi
   [ $status = 5 ] || return $status
@@ -76,10 +76,7 @@ while read -r part version python; do
     phase checks make --no-print-directory check VENV="$venv"
     checked=yes
   fi
-  marks=
-  [ "$part" = whole ] || marks="$part and "
-  phase "$part $version" tests "${marks}not alone" -n "$workers" --dist worksteal "$@"
-  phase "$part $version, alone" tests "${marks}alone" "$@"
+  phase "$part $version" tests "$part" "$@"
 done <<<"$suite"
 
 if [ ${#failed[@]} -gt 0 ]; then

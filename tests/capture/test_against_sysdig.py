@@ -221,6 +221,10 @@ def test_plugin_and_async_events_are_shown_as_by_a_real_host(
     sysdig(real_host, "-H", plugin, "-I", "baseline:300,1,32,500", "-w", str(path))
     shown = sysdig(real_host, "-H", plugin, "-r", str(path), "-p", "*%evt.num %evt.args")
     with open_capture(path) as capture:
-        ours = [f"{event.number} {args_text(event)}" for event in capture if not event.leading]
+        events = [event for event in capture if not event.leading]
+        ours = [f"{event.number} {args_text(event)}" for event in events]
     assert shown.splitlines() == ours
-    assert len(ours) >= 350
+    # The source may end before the last of the 50 async events has come.
+    types = [event.type for event in events]
+    assert types.count("pluginevent") == 300
+    assert len(types) > 310
