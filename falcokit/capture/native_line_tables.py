@@ -56,12 +56,9 @@ _NEVER_SHOWN: Final = "PT_SYSCALLID"
 
 
 class LineTables:
-    """Points `lines`, a pointer to struct fk_lines, to its tables, which live as long as this.
+    """What C only reads, as long as this lives. With `codes` only events of these can be shown."""
 
-    With `codes` only events of these can be shown.
-    """
-
-    def __init__(self, loaded: Library, lines: Any, codes: frozenset[int] | None = None) -> None:
+    def __init__(self, loaded: Library, codes: frozenset[int] | None = None) -> None:
         self._ffi, self._lib = loaded.ffi, loaded.lib
         self._texts = bytearray()
         self._words: dict[str, tuple[int, int]] = {}
@@ -69,12 +66,18 @@ class LineTables:
         self._arrays: list[Any] = []
         lib, table = self._lib, event_table()
         shown = table.events[: lib.FK_CODES]
-        lines.shapes = self._shapes([e for e in shown if codes is None or e.id in codes])
-        lines.syscalls = self._word_array(table.ppm_sc, lib.FK_SYSCALLS)
-        lines.errors = self._word_array(table.errno, lib.FK_ERRORS)
-        lines.signals = self._word_array(table.signals, lib.FK_SIGNALS)
-        lines.texts = texts = self._ffi.new("uint8_t[]", bytes(self._texts))
-        self._arrays.append(texts)
+        self._shown = {
+            "shapes": self._shapes([e for e in shown if codes is None or e.id in codes]),
+            "syscalls": self._word_array(table.ppm_sc, lib.FK_SYSCALLS),
+            "errors": self._word_array(table.errno, lib.FK_ERRORS),
+            "signals": self._word_array(table.signals, lib.FK_SIGNALS),
+            "texts": self._ffi.new("uint8_t[]", bytes(self._texts)),
+        }
+
+    def describe_to(self, lines: Any) -> None:
+        """Point `lines`, a pointer to struct fk_lines, to the tables."""
+        for name, array in self._shown.items():
+            setattr(lines, name, array)
 
     def _shapes(self, event_types: list[EventType]) -> Any:
         shapes = self._array("struct fk_shape[]", self._lib.FK_CODES)

@@ -7,6 +7,7 @@ line looks is decided by `cli.inspect_events`, `render` and `text`; the C code d
 
 from __future__ import annotations
 
+import functools
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -113,7 +114,9 @@ class _LineScan:
         self._lines: Any = loaded.ffi.new("struct fk_lines *")
         self._room = loaded.ffi.new("uint8_t[]", _ROOM)
         self._lines.out, self._lines.room = self._room, _ROOM
-        self._tables = LineTables(loaded, self._lines, None if query is None else query.sure)
+        # Few are quickly made.
+        self._tables = _all_tables(loaded) if query is None else LineTables(loaded, query.sure)
+        self._tables.describe_to(self._lines)
         self._describe(0)
         wanted, keep = (None, None) if query is None else native_query(loaded, query)
         self._scan = NativeScan(loaded, lines=self._lines, query=wanted, keep=keep)
@@ -138,13 +141,23 @@ class _LineScan:
     def _describe(self, page: int) -> None:
         """Tell C which characters of a page are printable, and which white space."""
         size = 1 << self._lib.FK_PAGE_SHIFT
-        characters = map(chr, range(page * size, (page + 1) * size))
-        traits = bytes(
-            _PRINTABLE * character.isprintable() | _SPACE * character.isspace()
-            for character in characters
-        )
-        self._ffi.memmove(self._lines.characters + page * size, traits, size)
+        self._ffi.memmove(self._lines.characters + page * size, _traits(page, size), size)
         self._lines.pages[page] = True
+
+
+@functools.cache
+def _all_tables(loaded: Library) -> LineTables:
+    """Return the tables of all events, which take longer to make than many lines."""
+    return LineTables(loaded)
+
+
+@functools.cache
+def _traits(page: int, size: int) -> bytes:
+    characters = map(chr, range(page * size, (page + 1) * size))
+    return bytes(
+        _PRINTABLE * character.isprintable() | _SPACE * character.isspace()
+        for character in characters
+    )
 
 
 def _holds_block(capture: Capture, buffer: bytes, at: int) -> bool:
