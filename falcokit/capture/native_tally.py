@@ -7,6 +7,7 @@ Python, which counts it and teaches C the name.
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.event_table import ASYNC_EVENT
@@ -131,4 +132,5 @@ class NativeTally:
 
 
 def _counted(counts: Any) -> Iterator[tuple[int, int]]:
-    return ((place, count) for place, count in enumerate(list(counts)) if count)
+    numbers = list(counts)
+    return compress(enumerate(numbers), numbers)

@@ -67,8 +67,8 @@ class Pairing:
     """
 
     def __init__(self) -> None:
-        self.tids: Final = array("Q", bytes(8 * _SLOTS))
-        self.marks: Final = array("Q", bytes(8 * _SLOTS))
+        self.tids: Final = array("Q", [0]) * _SLOTS
+        self.marks: Final = array("Q", [0]) * _SLOTS
         #: The number of the section, from 1; what an earlier one kept does not count.
         self.section = 1
         self.count = 0

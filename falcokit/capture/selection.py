@@ -83,8 +83,7 @@ def native_query(loaded: Library, query: EventQuery) -> tuple[Any, Any]:
     """Return a pointer to struct fk_query, and what must live as long as that."""
     ffi, lib = loaded.ffi, loaded.lib
     wanted = ffi.new("struct fk_query *")
-    for code in range(lib.FK_CODES):
-        wanted.codes[code] = _may_match(query, code) and (lib.FK_SURE if code in query.sure else 1)
+    ffi.memmove(wanted.codes, _codes(query, lib.FK_CODES, lib.FK_SURE), lib.FK_CODES)
     wanted.first_number = query.first_number
     if query.tid is not None:
         wanted.by_tid = True
@@ -109,11 +108,24 @@ def native_query(loaded: Library, query: EventQuery) -> tuple[Any, Any]:
     return wanted, names
 
 
-def _may_match(query: EventQuery, code: int) -> bool:
-    if query.codes is not None and code not in query.codes:
-        return False
-    own_names = {ASYNC_EVENT, *GENERIC_SYSCALLS}
-    return query.names is None or code in own_names or _own_name(code) in query.names
+def _codes(query: EventQuery, count: int, sure: int) -> bytes:
+    """Return a byte for each code: whether its events may match, and are `sure` to."""
+    if query.codes is None and query.names is None:
+        codes = bytearray(b"\1" * count)
+    else:
+        codes = bytearray(count)
+        chosen = range(count) if query.codes is None else query.codes
+        for code in chosen:
+            if 0 <= code < count and (query.names is None or _may_have(query.names, code)):
+                codes[code] = 1
+    for code in query.sure:
+        if 0 <= code < count and codes[code]:
+            codes[code] = sure
+    return bytes(codes)
+
+
+def _may_have(names: frozenset[str], code: int) -> bool:
+    return code == ASYNC_EVENT or code in GENERIC_SYSCALLS or _own_name(code) in names
 
 
 def _own_name(code: int) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import select
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -207,9 +208,18 @@ def _reason(error: zlib.error) -> str:
 
 
 def _salvage(inflater: zlib._Decompress, given: bytes, size: int) -> bytes:
-    """Repeat a failed step byte by byte, keeping all output before the faulty byte."""
+    """Repeat a failed step in smaller ones, at last byte by byte, for the output before the fault.
+
+    What zlib made of a call that fails is lost, so each is tried on a copy until the last ones.
+    """
     output = bytearray()
-    try:
+    for step in (4096, 256, 16):
+        with suppress(zlib.error):
+            while given and len(output) < size:
+                trial = inflater.copy()
+                output += trial.decompress(given[:step], size - len(output))
+                inflater, given = trial, trial.unconsumed_tail + given[step:]
+    with suppress(zlib.error):
         for at in range(len(given)):
             tail = given[at : at + 1]
             while len(output) < size:
@@ -218,6 +228,4 @@ def _salvage(inflater: zlib._Decompress, given: bytes, size: int) -> bytes:
                 tail = inflater.unconsumed_tail
                 if not part and not tail:
                     break
-    except zlib.error:
-        pass
     return bytes(output)
