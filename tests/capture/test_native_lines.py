@@ -21,10 +21,10 @@ from falcokit.capture import Event, open_capture
 from falcokit.capture.event_table import event_table
 from falcokit.capture.native import NATIVE_FROM_BYTES
 from falcokit.capture.native_lines import write_lines
-from falcokit.native.process import run as run_tool
-from falcokit.native.toolchain import find_compiler
 
 if TYPE_CHECKING:
+    from capture.conftest import Sanitized
+
     from falcokit.capture.event_table import EventType
 
 SAMPLES = sorted(Path(__file__).with_name("samples").glob("*.scap"))
@@ -298,19 +298,13 @@ def test_a_reader_that_goes_away_ends_the_command_without_a_word(tmp_path: Path)
     ids=["space", "flags", "month", "payload", "state"],
 )
 def test_the_harness_finds_a_mistake_in_c(tmp_path: Path, change: tuple[str, str]) -> None:
-    done = harness(build(tmp_path / "wrong.so", change=change), 1500)
+    done = harness(build(tmp_path / "wrong.so", change), 1500)
     assert done.returncode != 0
     assert "seed 1, run " in done.stderr, done.stderr
 
 
-def test_the_c_code_makes_no_memory_error(tmp_path: Path) -> None:
-    asan = run_tool([find_compiler().path, "-print-file-name=libasan.so"]).strip()
-    if not Path(asan).is_absolute():
-        pytest.skip("this compiler has no AddressSanitizer")
-    sanitized = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-    path = build(tmp_path / "sanitized.so", *sanitized)
-    env = {"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
-    done = harness(path, 150, **env)
+def test_the_c_code_makes_no_memory_error(sanitized: Sanitized) -> None:
+    done = harness(sanitized.library, 150, **sanitized.env)
     assert (done.returncode, done.stderr) == (0, "")
     assert "the same lines both ways" in done.stdout
 

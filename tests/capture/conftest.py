@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Owns the build of the C code under sanitizers, which takes longer to compile than to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from falcokit.capture.native import sources
+from falcokit.native.process import run
+from falcokit.native.toolchain import find_compiler
+
+if TYPE_CHECKING:
+    from conftest import CompileC
+
+__all__ = ["Sanitized"]
+
+
+class Sanitized(NamedTuple):
+    """The library, and what is in the environment of a Python that loads it."""
+
+    library: Path
+    env: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def sanitized(compile_c: CompileC) -> Sanitized:
+    asan = run([find_compiler().path, "-print-file-name=libasan.so"]).strip()
+    if not Path(asan).is_absolute():
+        pytest.skip("this compiler has no AddressSanitizer")
+    files = [file for file in sources() if file.suffix == ".c"]
+    flags = ("-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    env = {"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
+    return Sanitized(compile_c("sanitized_scan.so", files, *flags), env)
