@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import gzip
 import json
 import os
@@ -21,16 +22,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUILD = Builder()
-#: The largest payload of a falcokit plugin, no two pieces of it the same.
-LARGEST = b"".join(b"%015d\n" % n for n in range(0, 64 << 20, 16))
 HEAD = BUILD.section() + BUILD.machine()
 SMALL = BUILD.plugin_event(3, b"small")
+
+
+@functools.cache
+def largest() -> bytes:
+    """Make the largest payload of a falcokit plugin, no two pieces of it the same."""
+    lines = b"".join(b"\n%015d" % n for n in range(0, 1 << 20, 16))
+    parts = [lines.replace(b"\n000", b"\n%03d" % n) for n in range(64)]
+    return b"".join([*parts, b"\n"])[1:]
 
 
 @pytest.fixture(scope="module", params=["plain", "gzip"])
 def capture_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path: Path = tmp_path_factory.mktemp("large") / "large.scap"
-    content = HEAD + SMALL + BUILD.async_event(b"dump", LARGEST, plugin_id=9) + SMALL
+    content = HEAD + SMALL + BUILD.async_event(b"dump", largest(), plugin_id=9) + SMALL
     path.write_bytes(gzip.compress(content, 1) if request.param == "gzip" else content)
     return path
 
@@ -41,10 +48,10 @@ def test_a_large_event_is_an_event_like_others(capture_file: Path) -> None:
         assert capture.notices == ()
     assert first.data == last.data == b"small"
     assert (large.type, large.async_name, large.plugin_id) == ("dump", "dump", 9)
-    assert large.data == LARGEST
-    assert large.params[2] == LARGEST
+    assert large.data == largest()
+    assert large.params[2] == largest()
     assert [type(param) for param in large.params] == [bytes] * 3
-    assert large.data_start(5) == (LARGEST[:5], len(LARGEST))
+    assert large.data_start(5) == (largest()[:5], len(largest()))
     assert large.comments == ()
 
 
@@ -56,10 +63,10 @@ def test_it_is_shown_by_its_start_and_whole_length(capture_file: Path) -> None:
     assert line.endswith("...")
     assert len(line) < 700
     found = json.loads(inspect(capture_file, "--jsonl", "evt.type=dump").stdout)
-    assert found["data_size"] == len(LARGEST)
-    assert found["data"] == LARGEST[:65536].decode()
+    assert found["data_size"] == len(largest())
+    assert found["data"] == largest()[:65536].decode()
     (stream,) = json.loads(inspect(capture_file, "--json").stdout)["async_events"]
-    assert (stream["size"], stream["last"]["data_size"]) == (len(LARGEST), len(LARGEST))
+    assert (stream["size"], stream["last"]["data_size"]) == (len(largest()), len(largest()))
 
 
 @pytest.mark.parametrize("more", [(), ("--tail", "3")])
@@ -67,14 +74,14 @@ def test_a_cut_has_it_whole(capture_file: Path, tmp_path: Path, more: tuple[str,
     target = tmp_path / "cut.scap"
     assert inspect(capture_file, "--cut", target, *more).returncode == 0
     with open_capture(target) as capture:
-        assert [event.data for event in capture] == [b"small", LARGEST, b"small"]
+        assert [event.data for event in capture] == [b"small", largest(), b"small"]
         assert capture.notices == ()
     assert "the same events" in inspect(capture_file, "--diff", target).stdout
 
 
 def test_a_cut_off_large_event_is_none(tmp_path: Path) -> None:
     path = tmp_path / "f.scap"
-    path.write_bytes((HEAD + SMALL + BUILD.plugin_event(9, LARGEST[: 9 << 20]))[:-8])
+    path.write_bytes((HEAD + SMALL + BUILD.plugin_event(9, largest()[: 9 << 20]))[:-8])
     with open_capture(path) as capture:
         assert [event.data for event in capture] == [b"small"]
         assert [notice.kind for notice in capture.notices] == ["truncated"]
@@ -82,7 +89,7 @@ def test_a_cut_off_large_event_is_none(tmp_path: Path) -> None:
 
 def test_it_has_comments(tmp_path: Path) -> None:
     path = tmp_path / "f.scap"
-    block = BUILD.plugin_event(9, LARGEST[: 9 << 20])[8:-4]
+    block = BUILD.plugin_event(9, largest()[: 9 << 20])[8:-4]
     path.write_bytes(HEAD + BUILD.block(0x221, block + BUILD.pack("HH", 1, 4) + b"look"))
     assert json.loads(inspect(path, "--jsonl").stdout)["comments"] == ["look"]
 
@@ -103,9 +110,9 @@ def test_without_room_for_it_the_reading_ends_with_a_word_what_to_do(
 
 def test_what_is_kept_in_a_file_reads_like_bytes() -> None:
     file = TemporaryBytes()
-    file.write(LARGEST[: HELD_EVENT_BYTES + 5])
+    file.write(largest()[: HELD_EVENT_BYTES + 5])
     body = StoredBody(file, 5, HELD_EVENT_BYTES)
-    plain = LARGEST[5 : HELD_EVENT_BYTES + 5]
+    plain = largest()[5 : HELD_EVENT_BYTES + 5]
     assert len(body) == len(plain)
     assert body[100_000:100_050] == plain[100_000:100_050]
     assert body[-3:] == plain[-3:]
