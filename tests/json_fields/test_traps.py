@@ -13,6 +13,7 @@ from falcokit.runtime.json_fields import JsonField, json_field
 from falcokit.runtime.json_operators import event, here, path, root, template
 
 if TYPE_CHECKING:
+    from json_fields.conftest import Once
     from json_fields.native_fields import NativeFields
 
     from falcokit.runtime.json_expressions import Expression
@@ -94,10 +95,13 @@ def test_members_beyond_what_is_remembered_are_found(native: NativeFields) -> No
 
 @pytest.mark.parametrize(("elements", "error"), [(262_143, None), (262_144, "makes more values")])
 def test_the_values_of_a_field_are_bounded(
-    native: NativeFields, elements: int, error: str | None
+    native: NativeFields, once: Once, elements: int, error: str | None
 ) -> None:
     field = declared(path("").each().last())
-    found = ask(native, b"[" + b"1," * (elements - 1) + b"1]", field)
+    payload = b"[" + b"1," * (elements - 1) + b"1]"
+    native.begin(payload)
+    found = native.run(field)
+    assert found == once(field, payload)
     assert found.value == ("1" if error is None else None)
     assert (error or "") in (found.error or "")
 
@@ -109,11 +113,12 @@ def test_the_text_of_a_field_is_bounded(native: NativeFields) -> None:
     assert ask(native, payload, declared("/text")).error is None
 
 
-def test_pretty_json_of_deep_nesting_is_bounded(native: NativeFields) -> None:
-    payload = b"[" * 9_000 + b"]" * 9_000
-    assert "makes more text" in (
-        ask(native, payload, declared(root.as_json(pretty=True))).error or ""
-    )
+def test_pretty_json_of_deep_nesting_is_bounded(native: NativeFields, once: Once) -> None:
+    payload, field = b"[" * 9_000 + b"]" * 9_000, declared(root.as_json(pretty=True))
+    native.begin(payload)
+    found = native.run(field)
+    assert "makes more text" in (found.error or "")
+    assert found == once(field, payload)
 
 
 @pytest.mark.parametrize(
