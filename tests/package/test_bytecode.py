@@ -13,7 +13,7 @@ from pathlib import Path
 from types import CodeType
 
 import pytest
-import pythons
+from own_pythons import PYTHONS
 
 from falcokit.errors import PackageError
 from falcokit.package import bytecode
@@ -36,7 +36,6 @@ def here() -> PythonRuntime:
     return find_runtime(None)
 
 
-PYTHONS = [info["path"] for info in pythons.own()]
 #: What is likely to differ from run to run: sets, shared constants, long annotations, closures.
 MODULES = ("enum.py", "typing.py", "tarfile.py", "asyncio/base_events.py", "json/decoder.py")
 

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import pythons
+from own_pythons import PYTHONS
 
 from falcokit.errors import ConfigError
 from falcokit.package.left_out import LEFT_OUT
@@ -20,7 +20,6 @@ from falcokit.project import PackageSettings
 pytestmark = pytest.mark.python
 
 DOCS = Path(__file__).parents[2] / "docs" / "package-contents.md"
-PYTHONS = [info["path"] for info in pythons.own()]
 #: What a plugin that watches a service over the network is written with.
 # fmt: off
 WANTED = [
