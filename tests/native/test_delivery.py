@@ -63,7 +63,7 @@ def test_events_of_every_shape_are_recognised_when_they_come_back(
     # A plugin's source writes its id right before the name: no fingerprint may include it.
     author = Author(tmp_path, "import json\n" + dedent(_EVERY_SHAPE), "shapes")
     beside = ["--plugin", str(real_host.baseline), "--init", '{"async":0}']
-    where = [*beside, "--open", "1000000000,1"] if source == "plugin" else ["--pump", "0"]
+    where = [*beside, "--open", "1000000000,1"] if source == "plugin" else ["--pump", "100"]
     options = ["--plugin", str(author.library), "--secs", "1", "--drain-ms", "300"]
     counters = _counters(_run(real_host, *where, *options))
     total = 30 * 40

@@ -217,7 +217,7 @@ class P(Plugin, AsyncEvents, EventParsing, FieldExtraction, CaptureListening):
 class _Scenario(NamedTuple):
     config: str
     made: int | None = None  # emissions that returned; None: as many as there are
-    host: str = "--pump 0"
+    host: str = "--pump 100"  # 0 has the host ask without a pause, which takes a processor
     neighbour: str = ""
     lossless: bool = True
     left: bool = False  # something is left when the capture closes
@@ -225,9 +225,9 @@ class _Scenario(NamedTuple):
 
 
 _SCENARIOS = {
-    "a producer": _Scenario("some", 500),
+    "a producer": _Scenario("some", 500, "--pump 0"),
     "eight producers": _Scenario("some 8", 4000),
-    "batches of four producers": _Scenario("many 4", 8000),
+    "batches of four producers": _Scenario("many 4", 8000, "--pump 0"),
     "a batch with a bad one": _Scenario("many_and_a_bad_one", 201, failed={"too_large": 3}),
     "a slow host": _Scenario("some 4", 2000, "--pump 300"),
     "nodriver": _Scenario("some 8", 4000, "--nodriver"),
@@ -256,10 +256,10 @@ _SCENARIOS = {
         "wrong", 50, failed={"undeclared_name": 100, "invalid_data": 50}
     ),
     "from parse_event": _Scenario("then_echo", 600),
-    "from a field": _Scenario("from_field", 300, "--pump 0 --fields p.emits"),
+    "from a field": _Scenario("from_field", 300, "--pump 100 --fields p.emits"),
     "from metrics": _Scenario("from_metrics", 3, "--nodriver --cycles 3 --metrics", left=True),
     "from a routine": _Scenario("from_routine", 300),
-    "beside a dump": _Scenario("from_dump", 1, "--pump 0 --write /dev/null"),
+    "beside a dump": _Scenario("from_dump", 1, "--pump 100 --write /dev/null"),
 }  # fmt: skip
 
 
