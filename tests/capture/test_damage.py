@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import gzip
+import random
 import tracemalloc
 import zlib
+from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from scap_builder import Builder
 from falcokit.capture import CaptureError, Notice, open_capture, summarize
 from falcokit.capture.blocks import MAX_BLOCK_BYTES, MAX_EVENT_BYTES
 from falcokit.capture.errors import MAX_NOTICES
+from falcokit.capture.sources import Input, open_source
 from falcokit.capture.summarize import MAX_STREAMS
 
 if TYPE_CHECKING:
@@ -94,6 +97,24 @@ def test_corruption_deep_in_a_gzip_stream_keeps_the_events_before_it(tmp_path: P
     assert len(events) == len(EVENTS)
     assert len(notices) == 1
     assert "corrupt" in notices[0].message
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_all_that_zlib_makes_before_a_fault_is_kept(level: int) -> None:
+    rng = random.Random(level)
+    content = b"".join(rng.choice([rng.randbytes(40), b"text " * 30]) for _ in range(100))
+    packed = gzip.compress(content, level, mtime=0)
+    for _ in range(10):
+        damaged = bytearray(packed)
+        damaged[rng.randrange(10, len(packed))] ^= rng.randint(1, 255)
+        inflater, kept = zlib.decompressobj(31), b""
+        with suppress(zlib.error):
+            for at in range(len(damaged)):  # a byte at a time, in and out
+                tail = bytes(damaged[at : at + 1])
+                while (part := inflater.decompress(tail, 1)) or inflater.unconsumed_tail:
+                    kept, tail = kept + part, inflater.unconsumed_tail
+        source = open_source(Input(BytesIO(damaged)))
+        assert b"".join(iter(source.pull, b"")) == kept
 
 
 def test_gzip_members_one_after_another_are_one_stream(tmp_path: Path) -> None:
