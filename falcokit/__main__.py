@@ -10,28 +10,27 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line."""
-    if sys.argv[1:2] == ["inspect"]:
-        _inspect(sys.argv[2:])
-    from falcokit.cli.app import app  # noqa: PLC0415 - with typer, which takes 50 ms and more
+    from falcokit.cli.arguments import read_arguments  # noqa: PLC0415
 
-    app(prog_name="falcokit")
-
-
-def _inspect(arguments: list[str]) -> None:
-    """Inspect, and end the process; return where the arguments are for typer."""
-    from falcokit.cli.inspect_arguments import read_arguments  # noqa: PLC0415 - one command's
-
-    wishes = read_arguments(arguments)
+    wishes = read_arguments(sys.argv[1:])
     if wishes is None:
-        return
+        from falcokit.cli.app import app  # noqa: PLC0415 - with typer, which takes 50 ms and more
+
+        app(prog_name="falcokit")
+    else:
+        _run(sys.argv[1], wishes)
+
+
+def _run(name: str, wishes: dict[str, object]) -> None:
+    """Run a command whose arguments have been read, and end the process."""
     from falcokit.cli.failure import outcome  # noqa: PLC0415
 
-    def inspect() -> None:
-        from falcokit.cli.inspect_run import Inspection, Wishes  # noqa: PLC0415
+    def command() -> None:
+        import importlib  # noqa: PLC0415
 
-        Inspection(Wishes(**wishes)).run()
+        importlib.import_module(f"falcokit.cli.do_{name}").do(**wishes)
 
-    sys.exit(outcome(inspect, as_json=wishes.get("as_json", False)))
+    sys.exit(outcome(command, as_json=bool(wishes.get("as_json"))))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`falcokit dev`: the plugin running under one's eyes while one edits it."""
 
+# ruff: noqa: TC001 - typer reads the annotations while running
+
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated
 
 import typer
 
@@ -19,23 +18,9 @@ from falcokit.cli.options import (
     OpenParams,
     ProjectDir,
     Record,
-    read_init_config,
-    recording_path,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
-    from falcokit.project import Project
-    from falcokit.reports import Report
-    from falcokit.runner import Runner
-    from falcokit.supervisor import Build, Supervisor
-
 __all__ = ["dev"]
-
-STATS_MS: Final = 50
-"""How often the child reports; the time to the first event is measured by it."""
 
 
 def dev(
@@ -52,93 +37,15 @@ def dev(
     as_json: Json = False,
 ) -> None:
     """Run the plugin with live statistics; --watch restarts it when you save."""
-    from falcokit.cli.interrupt import signals_as_interrupts  # noqa: PLC0415
-    from falcokit.project import load_project  # noqa: PLC0415
-    from falcokit.supervisor import Supervisor  # noqa: PLC0415
+    from falcokit.cli.do_dev import do  # noqa: PLC0415
 
-    found = load_project(project)
-    has_screen = not as_json and _is_screen()
-    options: dict[str, Any] = {
-        "init_config": read_init_config(init_config),
-        "open_params": open_params,
-        "fields": fields or "*",
-        "record": recording_path(record),
-        "stats_ms": STATS_MS,
-        "metrics": True,
-    }
-    supervisor = Supervisor(build=_builder(found), start=_starter(found, options), watch=watch)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(signals_as_interrupts())
-        if has_screen:
-            from falcokit.cli.dev_output import ChildOutput  # noqa: PLC0415
-
-            options["stderr"] = stack.enter_context(ChildOutput(supervisor.tell)).fd
-        if watch:
-            from falcokit.watch import Watcher  # noqa: PLC0415
-
-            stack.enter_context(Watcher(found, supervisor.saved))
-        show = stack.enter_context(
-            _screen(supervisor, found, watch=watch)
-            if has_screen
-            else _stream(watch=watch, as_json=as_json)
-        )
-        reports = stack.enter_context(contextlib.closing(supervisor.reports(duration)))
-        for report in reports:
-            show(report)
-    if supervisor.failure is not None and not watch:
-        raise supervisor.failure
-
-
-def _is_screen() -> bool:
-    """Tell whether there is a terminal that can place a cursor, and a keyboard."""
-    return (
-        sys.stdout.isatty()
-        and sys.stdin.isatty()
-        and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
+    do(
+        watch=watch,
+        project=project,
+        init_config=init_config,
+        open_params=open_params,
+        fields=fields,
+        duration=duration,
+        record=record,
+        as_json=as_json,
     )
-
-
-def _builder(project: Project) -> Callable[[], Build]:
-    """Read pyproject.toml anew for each build: it may be what was saved."""
-
-    def build() -> Build:
-        from falcokit.native.build import build as build_library  # noqa: PLC0415
-        from falcokit.project import load_project  # noqa: PLC0415
-
-        built: Build = build_library(load_project(project.root))
-        return built
-
-    return build
-
-
-def _starter(project: Project, options: dict[str, Any]) -> Callable[[Build], Runner]:
-    """Take open_params from pyproject.toml where the command line has none, anew each time."""
-
-    def start(built: Build) -> Runner:
-        from falcokit.project import load_project  # noqa: PLC0415
-        from falcokit.runner import Runner, RunOptions  # noqa: PLC0415
-
-        params = options["open_params"]
-        if params is None:
-            params = load_project(project.root).open_params
-        return Runner(RunOptions(library=built.library, **{**options, "open_params": params}))
-
-    return start
-
-
-def _screen(
-    supervisor: Supervisor, project: Project, *, watch: bool
-) -> AbstractContextManager[Callable[[Report], Any]]:
-    from falcokit.cli.dev_screen import DevScreen  # noqa: PLC0415
-
-    return DevScreen(supervisor, project, watch=watch)
-
-
-def _stream(*, watch: bool, as_json: bool) -> AbstractContextManager[Callable[[Report], Any]]:
-    if as_json:
-        from falcokit.cli.console import json_line  # noqa: PLC0415
-
-        return contextlib.nullcontext(json_line)
-    from falcokit.cli.dev_lines import DevLines  # noqa: PLC0415
-
-    return contextlib.nullcontext(DevLines(watch=watch).show)

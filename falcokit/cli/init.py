@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """`falcokit init`: a new plugin project that builds, runs and passes its tests at once."""
 
+# ruff: noqa: TC001, TC003 - typer reads the annotations while running
+
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from falcokit.cli import console
-from falcokit.cli.options import Json  # noqa: TC001  typer reads the annotations
+from falcokit.cli.options import Json
 
 __all__ = ["init"]
 
@@ -60,28 +61,14 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Make a new plugin project."""
-    from falcokit.scaffold import generate_project  # noqa: PLC0415
+    from falcokit.cli.do_init import do  # noqa: PLC0415
 
-    del no_input, templates
-    made = generate_project(name, root=directory, template=template, force=force)
-    if as_json:
-        console.json_line(
-            {
-                "name": made.name,
-                "template": made.template,
-                "root": str(made.root),
-                "files": [str(path) for path in made.files],
-            }
-        )
-        return
-    folder = directory or Path(name)
-    for path in made.files:
-        console.data(str(folder / path))
-    console.message(
-        f"\nNext steps:\n"
-        f"  cd {shlex.quote(str(folder))}\n"
-        f"  falcokit run --limit 5     # build it and see its events\n"
-        f"  falcokit dev --watch       # live statistics, restarts when you save\n"
-        f"  python -m pytest           # its tests\n"
-        f"README.md there tells more."
+    del templates
+    do(
+        name,
+        template=template,
+        directory=directory,
+        no_input=no_input,
+        force=force,
+        as_json=as_json,
     )

@@ -1,32 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """`falcokit package`: one file in dist/ that any Falco loads."""
 
+# ruff: noqa: TC001 - typer reads the annotations while running
+
 from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated
 
 import typer
 
-from falcokit.cli import console
-from falcokit.cli.options import (
-    InitConfig,
-    Json,
-    OpenParams,
-    ProjectDir,
-    read_init_config,
-)
-
-if TYPE_CHECKING:
-    from falcokit.package.artifact import Artifact
-    from falcokit.package.oci import OciLayout
-    from falcokit.project import Project
+from falcokit.cli.options import InitConfig, Json, OpenParams, ProjectDir
 
 __all__ = ["package"]
-
-
-_WATCHING: Final = ("extract", "parse", "async")
 
 
 class _Layout(enum.StrEnum):
@@ -74,76 +61,17 @@ def package(
     as_json: Json = False,
 ) -> None:
     """Make one file that any Falco loads."""
-    from falcokit.cli.interrupt import signals_as_interrupts  # noqa: PLC0415
-    from falcokit.cli.package_view import show_artifact, steps, to_json  # noqa: PLC0415
-    from falcokit.package.artifact import PackageOptions, make_artifact  # noqa: PLC0415
-    from falcokit.project import load_project  # noqa: PLC0415
+    from falcokit.cli.do_package import do  # noqa: PLC0415
 
-    found = load_project(project)
-    options = PackageOptions(
-        as_folder=layout is _Layout.DIR,
+    do(
+        project=project,
+        layout=layout,
         runtime=runtime,
         max_glibc=max_glibc,
-        verify=not no_verify,
-        init_config=read_init_config(init_config),
-        open_params=open_params if open_params is not None else found.open_params,
-    )
-    with signals_as_interrupts():  # an artifact is there whole, or not at all
-        with steps() as progress:
-            artifact = make_artifact(found, options, progress)
-        written = _write_layout(found, artifact) if oci else None
-    text = _deployment(found, artifact, deploy, options.open_params) if deploy else None
-    if as_json:
-        console.json_line(to_json(artifact, written, text))
-        return
-    show_artifact(artifact, written)
-    console.data(text.rstrip("\n") if text else str(artifact.path))
-
-
-def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
-    from falcokit.package.oci import PluginArtifact, write_layout  # noqa: PLC0415
-    from falcokit.package.rules_artifact import make_rules_artifact  # noqa: PLC0415
-
-    name, version = artifact.metadata["name"], artifact.metadata["version"]
-    prefix = f"{name}-{version}-linux-"
-    plugins = [
-        PluginArtifact(
-            path=path,
-            name=name,
-            version=version,
-            arch=path.name.removeprefix(prefix).removesuffix(".tar.gz"),
-            required_api_version=artifact.metadata["required_api_version"],
-        )
-        for path in sorted(project.dist_dir.glob(f"{prefix}*.tar.gz"))
-    ]
-    rules = make_rules_artifact(project.root, project.dist_dir, name=name, version=version)
-    return write_layout(project.dist_dir / "oci", plugins, rules=rules)
-
-
-def _deployment(
-    project: Project, artifact: Artifact, kind: _Deployment, open_params: str | None
-) -> str:
-    from falcokit.package.deploy import DeployFacts, deploy_text  # noqa: PLC0415
-    from falcokit.package.rules_artifact import find_rules  # noqa: PLC0415
-
-    meta = artifact.metadata
-    return deploy_text(
-        kind,
-        DeployFacts(
-            name=meta["name"],
-            version=meta["version"],
-            description=meta["description"],
-            contact=meta["contact"],
-            license=project.license,
-            capabilities=tuple(meta["capabilities"]),
-            arch=artifact.runtime.machine,
-            event_source=meta.get("event_source"),
-            plugin_id=meta.get("plugin_id"),
-            sources=tuple(meta["extract_event_sources"]),
-            wants_syscalls=any("syscall" in meta[f"{what}_event_sources"] for what in _WATCHING),
-            open_params=open_params or "",
-            repository=project.package.repository,
-            rules=tuple(path.name for path in find_rules(project.root)),
-            init_schema=meta["init_schema"],
-        ),
+        no_verify=no_verify,
+        init_config=init_config,
+        open_params=open_params,
+        oci=oci,
+        deploy=deploy,
+        as_json=as_json,
     )

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`falcokit run`: load a plugin into the runner and show its events."""
 
+# ruff: noqa: TC001 - typer reads the annotations while running
+
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated
 
 import typer
 
-from falcokit.cli import console
 from falcokit.cli.options import (
     Duration,
     Fields,
@@ -18,12 +19,7 @@ from falcokit.cli.options import (
     OpenParams,
     ProjectDir,
     Record,
-    read_init_config,
-    recording_path,
 )
-
-if TYPE_CHECKING:
-    from falcokit.reports import Report
 
 __all__ = ["run"]
 
@@ -44,64 +40,16 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Build the plugin, run it and show its events."""
-    from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts  # noqa: PLC0415
-    from falcokit.cli.lines import EventLines  # noqa: PLC0415
-    from falcokit.errors import ConfigError  # noqa: PLC0415
-    from falcokit.reports import plugin_failure  # noqa: PLC0415
-    from falcokit.runner import Runner, RunOptions  # noqa: PLC0415
+    from falcokit.cli.do_run import do  # noqa: PLC0415
 
-    schema: Any = None
-    record = recording_path(record)
-    if library is None:
-        read_init_config(init_config)  # before a compiler works for nothing
-        built = _built(project)
-        library, schema = built.library, built.metadata.get("init_schema")
-        open_params = open_params if open_params is not None else built.open_params
-    elif library.is_dir():
-        raise ConfigError(f"{library} is a folder, not a library", hint="a project goes with -C")
-    elif not library.exists():
-        raise ConfigError(f"{library}: no such file", hint="`falcokit build` makes build/*.so")
-    options = RunOptions(
-        library=library.absolute(),
-        init_config=read_init_config(init_config, schema=schema),
+    do(
+        library,
+        project=project,
+        init_config=init_config,
         open_params=open_params,
-        fields=fields or "*",
+        fields=fields,
         limit=limit,
         duration=duration,
         record=record,
-        metrics=as_json,
+        as_json=as_json,
     )
-    show = console.json_line if as_json else EventLines().show
-    error: Report | None = None
-    with signals_as_interrupts(), Runner(options) as runner:
-        try:
-            for report in runner.reports():
-                show(report)
-                if report["report"] == "error":
-                    error = report
-        except (KeyboardInterrupt, StoppedBySignal):
-            runner.stop()
-            for report in runner.reports():  # how the capture was closed
-                show(report)
-            raise
-    failure = plugin_failure(error, runner.returncode, library=library.name)
-    if failure is not None:
-        raise failure
-
-
-class _Built(NamedTuple):
-    library: Path
-    metadata: dict[str, Any]
-    open_params: str | None
-
-
-def _built(project: Path) -> _Built:
-    from falcokit.project import load_project  # noqa: PLC0415
-
-    found = load_project(project)
-    from falcokit.native.build import build  # noqa: PLC0415  cffi is slow to load
-
-    result = build(found)
-    for warning in result.metadata["warnings"]:
-        console.warning(warning)
-    return _Built(result.library, result.metadata, found.open_params)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from falcokit.cli import app as app_module
 from falcokit.cli.app import app
-from falcokit.cli.options import read_init_config, recording_path
+from falcokit.cli.option_values import read_init_config, recording_path
 from falcokit.errors import (
     BuildError,
     ConfigError,

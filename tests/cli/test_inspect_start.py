@@ -14,7 +14,7 @@ from inspect_runs import CURL
 
 from falcokit.cli import inspect_run
 from falcokit.cli.app import app
-from falcokit.cli.inspect_arguments import read_arguments
+from falcokit.cli.arguments import read_arguments as read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,10 @@ SLOW = {
     "typer", "rich", "pydantic", "msgspec", "cffi", "lark", "dataclasses", "inspect", "pathlib",
     "socket", "tempfile", "importlib.metadata", "falcokit.runtime.plugin",
 }  # fmt: skip
+
+
+def read_arguments(arguments: list[str]) -> dict[str, Any] | None:
+    return read(["inspect", *arguments])
 
 
 def of_typer(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `falcokit run` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from falcokit.cli import console
+from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
+from falcokit.cli.lines import EventLines
+from falcokit.cli.option_values import read_init_config, recording_path
+from falcokit.errors import ConfigError
+from falcokit.reports import plugin_failure
+from falcokit.runner import Runner, RunOptions
+
+if TYPE_CHECKING:
+    from falcokit.reports import Report
+
+__all__ = ["do"]
+
+
+def do(
+    library: Path | None = None,
+    *,
+    project: Path = Path(),
+    init_config: str | None = None,
+    open_params: str | None = None,
+    fields: str | None = None,
+    limit: int | None = None,
+    duration: float | None = None,
+    record: Path | None = None,
+    as_json: bool = False,
+) -> None:
+    """Build the plugin, if no library is given, run it and show its events."""
+    schema: Any = None
+    record = recording_path(record)
+    if library is None:
+        read_init_config(init_config)  # before a compiler works for nothing
+        built = _built(project)
+        library, schema = built.library, built.metadata.get("init_schema")
+        open_params = open_params if open_params is not None else built.open_params
+    elif library.is_dir():
+        raise ConfigError(f"{library} is a folder, not a library", hint="a project goes with -C")
+    elif not library.exists():
+        raise ConfigError(f"{library}: no such file", hint="`falcokit build` makes build/*.so")
+    options = RunOptions(
+        library=library.absolute(),
+        init_config=read_init_config(init_config, schema=schema),
+        open_params=open_params,
+        fields=fields or "*",
+        limit=limit,
+        duration=duration,
+        record=record,
+        metrics=as_json,
+    )
+    show = console.json_line if as_json else EventLines().show
+    error: Report | None = None
+    with signals_as_interrupts(), Runner(options) as runner:
+        try:
+            for report in runner.reports():
+                show(report)
+                if report["report"] == "error":
+                    error = report
+        except (KeyboardInterrupt, StoppedBySignal):
+            runner.stop()
+            for report in runner.reports():  # how the capture was closed
+                show(report)
+            raise
+    failure = plugin_failure(error, runner.returncode, library=library.name)
+    if failure is not None:
+        raise failure
+
+
+class _Built(NamedTuple):
+    library: Path
+    metadata: dict[str, Any]
+    open_params: str | None
+
+
+def _built(project: Path) -> _Built:
+    from falcokit.project import load_project  # noqa: PLC0415
+
+    found = load_project(project)
+    from falcokit.native.build import build  # noqa: PLC0415  cffi is slow to load
+
+    result = build(found)
+    for warning in result.metadata["warnings"]:
+        console.warning(warning)
+    return _Built(result.library, result.metadata, found.open_params)

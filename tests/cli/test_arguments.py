@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands without typer: the same arguments, and nothing loaded that costs time."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+
+from falcokit.cli.app import app
+from falcokit.cli.arguments import COMMANDS, read_arguments
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORDS = {"init": ["load-watch"], "run": ["lib.so"]}
+VALUES = {"N": "7", "SECONDS": "0.25", "--layout": "dir"}
+#: Each has something to do before the command, or is rare.
+LEFT_TO_TYPER = {"init": ["--templates"], "package": ["--deploy"]}
+OTHERS = sorted(COMMANDS.keys() - {"inspect"})  # test_inspect_start.py
+
+
+def of_typer(
+    name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any] | None:
+    """What typer makes of the arguments, without what is not given; None for a mistake."""
+    seen: list[dict[str, Any]] = []
+
+    def do(*words: Any, **wishes: Any) -> None:
+        first = {"init": "name", "run": "library"}.get(name)
+        seen.append({**({first: words[0]} if first else {}), **wishes})
+
+    module = importlib.import_module(f"falcokit.cli.do_{name}")
+    monkeypatch.setattr(module, "do", do)
+    with pytest.raises(SystemExit):
+        app([name, *arguments], prog_name="falcokit")
+    return seen[0] if seen else None
+
+
+def options_of(name: str) -> list[list[str]]:
+    command: Any = typer.main.get_command(app)
+    asked = []
+    for option in command.commands[name].params:
+        for spelling in option.opts:
+            if spelling.startswith("-") and spelling not in {"-h", "--help"}:
+                value = VALUES.get(option.metavar) or VALUES.get(spelling) or "some.thing"
+                asked.append([spelling, *([] if option.is_flag else [value])])
+    return asked
+
+
+EVERY = [(name, asked) for name in OTHERS for asked in options_of(name)]
+
+
+@pytest.mark.parametrize(("name", "asked"), EVERY, ids=lambda value: "".join(value[:1]))
+def test_an_option_is_read_as_typer_reads_it(
+    name: str, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for arguments in ([*WORDS.get(name, []), *asked], [*asked, *WORDS.get(name, []), "--json"]):
+        found = read_arguments([name, *arguments])
+        if asked[0] in LEFT_TO_TYPER.get(name, []):
+            assert found is None
+            continue
+        assert found is not None
+        whole = of_typer(name, arguments, monkeypatch)
+        assert whole is not None
+        defaults = of_typer(name, WORDS.get(name, []), monkeypatch)
+        assert defaults is not None
+        assert {**defaults, **found} == whole
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_not_given_is_typers_default(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    do = importlib.import_module(f"falcokit.cli.do_{name}").do
+    own = {**dict.fromkeys(["library"] if name == "run" else []), **do.__kwdefaults__}
+    defaults = of_typer(name, WORDS["init"] if name == "init" else [], monkeypatch)
+    assert defaults is not None
+    defaults.pop("name", None)
+    assert own == defaults
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--version"],
+        ["--help"],
+        ["no-such"],
+        ["publish", "a/b"],
+        ["build", "--help"],
+        ["build", "word"],
+        ["build", "-C"],
+        ["build", "-C", ""],
+        ["build", "-C", "--json"],
+        ["build", "--project=x"],
+        ["init"],
+        ["init", ""],
+        ["init", "a", "b"],
+        ["run", "a.so", "b.so"],
+        ["run", "-n3"],
+        ["run", "-n", "0"],
+        ["run", "--limit", "1.5"],
+        ["run", "--duration", "0.0001"],
+        ["run", "--duration", "1e3"],
+        ["run", "--duration", "nan"],
+        ["run", "--duration", "."],
+        ["dev", "--limit", "3"],
+        ["package", "--layout", "tree"],
+    ],
+    ids=" ".join,
+)
+def test_help_mistakes_and_rare_spellings_are_typers(arguments: list[str]) -> None:
+    assert read_arguments(arguments) is None
+
+
+def test_the_last_of_several_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["-n", "1", "--limit", "2", "--duration", "3", "--duration", "4.5"]
+    found = read_arguments(["run", *arguments])
+    assert found == {"limit": 2, "duration": 4.5}
+    assert (of_typer("run", arguments, monkeypatch) or {}).items() >= found.items()
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_typer_is_not_loaded(name: str, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        f"sys.argv = ['falcokit', {name!r}, *{['no', '-t', 'x'] if name == 'init' else []!r}]\n"
+        "from falcokit.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit as e: assert e.code == 3\n"
+        "print(sorted({'typer', 'rich', 'pydantic'} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.stderr.splitlines()[-1] == "[]"
