@@ -109,9 +109,12 @@ def _library(file: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="falcokit-inspect-") as folder:
         try:
             with tarfile.open(file) as tar:
-                if sum(member.size for member in tar) > _MAX_UNPACKED:
-                    raise NotAPluginError(f"{file.name} unpacks to more than any plugin has")
-                tar.extractall(folder, filter="data")
+                unpacked = 0
+                for member in tar:  # each as it is come upon: to go back is to decompress anew
+                    unpacked += member.size
+                    if unpacked > _MAX_UNPACKED:
+                        raise NotAPluginError(f"{file.name} unpacks to more than any plugin has")
+                    tar.extract(member, folder, filter="data")
         except (tarfile.TarError, OSError, EOFError) as e:
             raise FalcokitError(f"{file.name} cannot be unpacked: {e}") from e
         found = sorted(Path(folder).glob("*.so"))
