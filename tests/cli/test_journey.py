@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from only_pytest import run_tests
 
 pytestmark = pytest.mark.python
 
@@ -75,14 +76,7 @@ def test_a_new_project_builds_runs_records_and_passes_its_tests(project: Path) -
     assert inspected.returncode == 0, inspected.stderr
     assert "load_watch_load" in inspected.stdout
 
-    tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q"],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert tested.returncode == 0, tested.stdout
+    run_tests(project)
 
 
 def test_the_init_config_reaches_the_plugin(project: Path) -> None:

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from example_rules import EXAMPLES
+from only_pytest import run_tests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +20,4 @@ TESTED = [folder for folder in sorted(EXAMPLES.iterdir()) if (folder / "tests").
 
 @pytest.mark.parametrize("folder", TESTED, ids=lambda folder: folder.name)
 def test_the_tests_of_an_example_pass(folder: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_tests(folder)

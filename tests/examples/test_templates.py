@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from example_rules import rules_of
+from only_pytest import run_tests
 
 from falcokit.scaffold import generate_project, template_names
 
@@ -42,9 +43,7 @@ def project(template: str, tmp_path: Path) -> Path:
 
 
 def test_its_own_tests_pass(project: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_tests(project)
 
 
 def test_it_runs(project: Path, template: str) -> None:
