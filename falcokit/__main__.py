@@ -9,7 +9,20 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, and end the process with its exit code."""
+    try:
+        _main()
+    except KeyboardInterrupt:  # before there was a command that takes it
+        sys.exit(130)
+    finally:
+        from falcokit.cli.interrupt import ignore_signals  # noqa: PLC0415
+
+        # The exit code is known: a Ctrl-C while Python ends would put a death by SIGINT, or a
+        # traceback, in its place.
+        ignore_signals()
+
+
+def _main() -> None:
     from falcokit.cli.arguments import read_arguments  # noqa: PLC0415
 
     wishes = read_arguments(sys.argv[1:])

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,32 @@ def test_a_missing_compiler_is_exit_5_with_what_mends_it(
     done = falcokit("build", cwd=project)
     assert done.returncode == 5, done.stderr
     assert "hint: install one: " in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("command", ["run", "dev"])
+def test_signals_up_to_the_end_of_the_process_change_nothing(
+    project: Path, command: str, number: signal.Signals, code: int
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "falcokit", command, "-C", str(project), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    kind = {"run": "event", "dev": "stats"}[command]
+    while json.loads(process.stdout.readline())["report"] != kind:
+        pass
+    deadline = time.monotonic() + 30
+    while process.poll() is None:
+        process.send_signal(number)
+        assert time.monotonic() < deadline
+    assert process.returncode == code
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+    process.stdout.close()
+    process.stderr.close()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
