@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import re
 import sys
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -22,12 +23,15 @@ __all__ = ["Author"]
 
 _HEAD = """\
 from __future__ import annotations
-import asyncio, dataclasses, logging, msgspec, os, sys, threading, time
+import {modules}
 from typing import Annotated
 from falcokit import (AsyncEvent, AsyncEventHandler, AsyncEvents, BackgroundTask, Event,
     EventParsing, EventQueue, EventSource, Metric, Plugin, async_event)
 import falcokit
 """
+_CHEAP = ("logging", "os", "sys", "threading", "time")
+#: 40 ms in each process that imports the plugin: only where the text names them.
+_DEAR = ("asyncio", "dataclasses", "msgspec")
 _PROJECT = """\
 [project]
 name = "{name}"
@@ -39,11 +43,16 @@ plugin = "{module}:P"
 """
 
 
+def _head(text: str) -> str:
+    named = [module for module in _DEAR if re.search(rf"\b{module}\b", text)]
+    return _HEAD.format(modules=", ".join((*_CHEAP, *named)))
+
+
 class Author:
     """A project whose class is called P. Falcokit's names are imported already."""
 
     def __init__(self, folder: Path, text: str, name: str) -> None:
-        text = _HEAD + dedent(text)
+        text = _head(text) + dedent(text)
         # A name of its own: plugins of one process share sys.modules.
         self.module = f"conform_{hashlib.sha256((name + text).encode()).hexdigest()[:12]}"
         self.name = name
