@@ -211,11 +211,13 @@ def test_an_event_of_100_mb_is_read_in_bounded_memory(
     author = write_plugin(_READER)
     folder = _written(tmp_path, [_big(kind)])
     peaks, fields = [], "h.key,h.count,h.parsed,h.size,h.params"
-    for repeat in (1,) if kind in {"lists", "members"} else (2, 4):
+    # What is kept of the events before is there from the third on; of a list's values it is little.
+    repeats = {"lists": (1,), "members": (1,), "list": (1, 2)}.get(kind, (2, 3))
+    for repeat in repeats:
         ran = run_host(
             *(real_host.plughost, "sinsp", "--plugin", files, "--plugin", author.library),
             *("--open", f"{folder},{repeat}", "--fields", fields, "--secs", 60, "--log"),
-            limit_mb=1100,
+            limit_mb=850 if kind == "lists" else 1100,
         )
         report = json.loads(ran.stdout)
         (cycle,) = report["cycles"]
