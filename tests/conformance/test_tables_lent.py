@@ -6,11 +6,10 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from falcokit.native import glue
 from falcokit.native.build import build
 from falcokit.native.toolchain import find_compiler
 from falcokit.project import load_project
@@ -178,17 +177,9 @@ def lend(request: pytest.FixtureRequest, write_plugin: WritePlugin, compile_c: C
     return run
 
 
-def test_an_init_that_comes_too_late_is_refused_what_was_lent(
-    lend: Lend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("hasty")
+def test_an_init_that_comes_too_late_is_refused_what_was_lent(lend: Lend, tmp_path: Path) -> None:
     """T7"""
-    compiled = glue._compiled
-
-    def impatient(python: Any, names: list[str], flags: list[str]) -> Path:
-        # time enough for the imports before `init`
-        return compiled(python, names, [*flags, "-DINIT_LIMIT_S=4.0"])
-
-    monkeypatch.setattr(glue, "_compiled", impatient)
     file = tmp_path / "said"
     lines = lend(_LATE, f"i:{file}", f"w:{file}")
     assert [line for line in lines if not line.startswith("log")] == [
