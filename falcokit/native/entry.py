@@ -1,44 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles an entry library: the small C file that differs between plugins.
 
-Called by `build` for the development layout, and by `falcokit.package` for an artifact.
+Called by `build` for the development layout, and by `falcokit.package` for an artifact. What opens
+the payload of an artifact is larger, and the same in all of them: an object that is kept.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from falcokit.native.cache import key_of
+from falcokit.native.cache import cached, key_of
 from falcokit.native.process import run
 from falcokit.native.toolchain import find_compiler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["compile_entry", "entry_key"]
+__all__ = ["compile_entry", "entry_key", "payload_object"]
 
 _SOURCES = Path(__file__).parent / "src"
 _FLAGS = (
-    *("-std=gnu11", "-D_GNU_SOURCE=1", "-O2", "-shared", "-fPIC", "-pthread"),
-    *("-fvisibility=hidden", "-Wl,-z,now", "-Wl,--no-undefined"),
-    *("-include", "old_glibc.h", "-Wl,--no-as-needed", "-l:libdl.so.2", "-l:libpthread.so.0"),
+    *("-std=gnu11", "-D_GNU_SOURCE=1", "-O2", "-fPIC", "-pthread"),
+    *("-fvisibility=hidden", "-include", "old_glibc.h"),
 )
+_LINKED = (
+    *("-shared", "-Wl,-z,now", "-Wl,--no-undefined"),
+    *("-Wl,--no-as-needed", "-l:libdl.so.2", "-l:libpthread.so.0"),
+)
+_PARTS = "payload_parts.c"
 
 
 @functools.cache
 def entry_key() -> str:
     """Hash what every entry library is made of: the shared C, the compiler."""
+    return _key("entry_*.c")
+
+
+def _key(*patterns: str) -> str:
     files = sorted(
         file
-        for pattern in ("entry_*.c", "payload_*", "sha256.*", "fk_abi.h", "old_glibc.h")
+        for pattern in (*patterns, "payload_*", "sha256.*", "fk_abi.h", "old_glibc.h")
         for file in _SOURCES.glob(pattern)
     )
     compiler = find_compiler()
     parts = [*files, _SOURCES.parent / "plugin_api.h"]
-    return key_of([compiler.path, compiler.version, *_FLAGS, *(f.read_bytes() for f in parts)])
+    flags = [*_FLAGS, *_LINKED]
+    return key_of([compiler.path, compiler.version, *flags, *(f.read_bytes() for f in parts)])
+
+
+def payload_object() -> Path:
+    """Return what opens a payload, compiled: from the cache, or made now (a second).
+
+    It is to be linked into the entry library of an artifact.
+    """
+
+    def make(target: Path) -> None:
+        # From its own folder: no path of this machine is in it.
+        run(
+            [find_compiler().path, *_FLAGS, "-I", ".", "-c", _PARTS, "-o", str(target.absolute())],
+            cwd=_SOURCES,
+        )
+
+    return cached("payload.o", key_of([_key(), sysconfig.get_platform()]), make).absolute()
 
 
 def compile_entry(text: str, source: Path, library: Path, flags: Iterable[str] = ()) -> None:
@@ -54,7 +81,7 @@ def compile_entry(text: str, source: Path, library: Path, flags: Iterable[str] =
         run(
             [
                 find_compiler().path,
-                *_FLAGS,
+                *(*_FLAGS, *_LINKED),
                 *("-I", str(_SOURCES), "-I", str(_SOURCES.parent)),
                 *(str(draft.absolute()), "-o", str(fresh.absolute()), *flags),
             ],

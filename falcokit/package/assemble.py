@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import falcokit
 from falcokit.errors import BuildError, PackageError, PluginDefinitionError
 from falcokit.native.build import describe_project
-from falcokit.native.entry import compile_entry
+from falcokit.native.entry import compile_entry, payload_object
 from falcokit.native.generate import entry_c_source
 from falcokit.package.author_code import author_files, refuse_clashes
 from falcokit.package.code import author_label, collect_code
@@ -97,6 +97,7 @@ def assemble(
     code = collect_code(project, runtime, stdlib, dependencies, author)
     progress("linking")
     binaries = collect_shared_objects(runtime, stdlib.extensions, dependencies, author)
+    opener = payload_object()
     items = payload_items(binaries, runtime, as_folder=as_folder)
     for binary, item in zip(binaries, items, strict=True):
         code.sizes[binary.owner] += len(item.data)
@@ -128,7 +129,7 @@ def assemble(
     )
     library = work / f"lib{metadata['name']}.so"
     # Stripped: the symbol table names the temporary file that was compiled.
-    flags = ["-Wl,--strip-all", "-Wl,--build-id=sha1"]
+    flags = [str(opener), "-Wl,--strip-all", "-Wl,--build-id=sha1"]
     try:
         compile_entry(text, work / "plugin.c", library, flags)
     except OSError as e:

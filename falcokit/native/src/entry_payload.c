@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The packaged layouts: Python and the glue come out of the payload (fk_payload_data, generated).
-// Included by the generated plugin.c before entry_base.c.
-#include "payload_store.c"
-#include "payload_file.c"
-#include "payload_cache.c"
-#include "sha256.c"
+// Included by the generated plugin.c before entry_base.c. What opens the payload is the same for every
+// plugin, and linked in: payload_parts.c.
+#include "payload_store.h"
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static fk_store *fk_opened; // until the glue has taken it
 static char fk_library[4096];

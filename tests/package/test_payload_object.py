@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What opens a payload, compiled once: from which files, and what makes it another one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from falcokit.native import entry, toolchain
+from falcokit.native.cache import cache_folder
+from falcokit.native.process import run
+from falcokit.native.toolchain import find_compiler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NATIVE = Path(entry.__file__).parent
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The C sources, copied to where they can be changed; nothing is compiled."""
+    folder = tmp_path / "native"
+    folder.mkdir()
+    shutil.copytree(NATIVE / "src", folder / "src", ignore=shutil.ignore_patterns("runner"))
+    shutil.copy(NATIVE / "plugin_api.h", folder)
+    monkeypatch.setattr(entry, "_SOURCES", folder / "src")
+    monkeypatch.setattr(entry, "cached", lambda _name, key, _make: Path(f"/{key}"))
+    return folder
+
+
+def what_is_read(folder: Path) -> Iterator[Path]:
+    """Yield the files of falcokit's that the compiler reads for the object."""
+    source = str(folder / "src" / "payload_parts.c")
+    flags = ["-std=gnu11", "-include", "old_glibc.h", f"-I{folder}/src", f"-I{folder}"]
+    told = run([find_compiler().path, *flags, "-MM", source]).replace("\\\n", " ")
+    yield from map(Path, told.partition(":")[2].split())
+
+
+def test_it_is_made_once_and_holds_no_place_of_this_machine() -> None:
+    made = entry.payload_object()
+    facts = made.stat()
+    assert entry.payload_object() == made
+    assert made.stat() == facts
+    data = made.read_bytes()
+    for place in (NATIVE, Path.home(), cache_folder(), ".making-"):
+        assert str(place).encode() not in data
+    defined = run(["nm", "--defined-only", "--extern-only", str(made)])
+    assert {"fk_store_open", "fk_sha256_add"} <= set(defined.split())
+
+
+def test_every_file_that_is_compiled_makes_it_another(copied: Path) -> None:
+    files = list(what_is_read(copied))
+    names = {file.name for file in files}
+    assert {"payload_parts.c", "payload_store.c", "payload_store.h", "sha256.c"} < names
+    keys = {entry.payload_object()}
+    for file in files:
+        assert file.is_relative_to(copied)
+        file.write_text(f"{file.read_text()}\n")
+        keys.add(entry.payload_object())
+    assert len(keys) == len(files) + 1
+
+
+def test_what_belongs_to_the_plugin_does_not(copied: Path) -> None:
+    before = entry.payload_object()
+    file = copied / "src" / "entry_base.c"
+    file.write_text(f"{file.read_text()}\n")
+    assert entry.payload_object() == before
+
+
+def test_flags_and_compiler_make_it_another(
+    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def another(name: str, value: Any) -> Path:
+        with monkeypatch.context() as patch:
+            patch.setattr(name, value)
+            return entry.payload_object()
+
+    compiler = tmp_path / "cc"
+    compiler.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && echo newer || exec {find_compiler().path} "$@"\n'
+    )
+    compiler.chmod(0o755)
+    keys = {
+        entry.payload_object(),
+        another("falcokit.native.entry._FLAGS", (*entry._FLAGS, "-O3")),
+        another("falcokit.native.entry.sysconfig.get_platform", lambda: "another"),
+    }
+    monkeypatch.setenv("CC", str(compiler))
+    keys.add(entry.payload_object())
+    compiler.write_text(compiler.read_text().replace("newer", "newest"))
+    toolchain._asked.cache_clear()
+    keys.add(entry.payload_object())
+    assert len(keys) == 5
