@@ -22,7 +22,7 @@ from falcokit.package.binaries import SYSTEM_OWNER
 from falcokit.package.checks import Problem, check_identity, check_library
 from falcokit.package.python_runtime import PythonRuntime, find_runtime
 from falcokit.package.rule_names import check_rule_names
-from falcokit.package.system_packages import package_of
+from falcokit.package.system_packages import packages_of
 from falcokit.package.verify import Verification, verify
 
 if TYPE_CHECKING:
@@ -195,10 +195,11 @@ def _size(entry: Entry) -> int:
 def _write_sbom(
     target: Path, digest: str, project: Project, runtime: PythonRuntime, assembly: Assembly
 ) -> Path:
+    theirs = [b.path for b in assembly.binaries if b.owner == SYSTEM_OWNER]
+    owners = packages_of(frozenset(theirs))
     libraries = [
-        sbom.SystemLibrary(file=b.path.name, version=found.version, package=found.name)
-        for b in assembly.binaries
-        if b.owner == SYSTEM_OWNER and (found := package_of(b.path))
+        sbom.SystemLibrary(file=path.name, version=owners[path].version, package=owners[path].name)
+        for path in theirs
     ]
     text = sbom.sbom(
         name=assembly.metadata["name"],
