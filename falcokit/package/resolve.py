@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The doors to pip and uv: which versions fit together, and putting wheels into a folder.
 
-Called by `dependencies`. pip runs in the Python that is shipped (`pip --python`), so that the
-wheels' tags and the requirements' markers are judged by that Python and not by the one that runs
-falcokit. Where packages come from is the user's configuration; nothing here names an index.
+Called by `dependencies`. pip runs in the Python that is shipped (`pip --python`, where that is not
+the one that runs falcokit), so that the wheels' tags and the requirements' markers are judged by
+that Python. Where packages come from is the user's configuration; nothing here names an index.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -115,8 +116,12 @@ def install(
 
 def _pip(runtime: PythonRuntime, command: str) -> list[str]:
     options = ["--disable-pip-version-check", "--no-input", "--no-color"]
+    running = getattr(sys, "_base_executable", None) or sys.executable
+    # Told of a Python, pip starts another pip in it: half of the time that it takes.
+    is_other = os.path.realpath(runtime.python) != os.path.realpath(running)
     return [
-        *("--python", str(runtime.python), command, *options),
+        *(("--python", str(runtime.python)) if is_other else ()),
+        *(command, *options),
         *("--progress-bar", "off", "--only-binary", ":all:"),
     ]
 

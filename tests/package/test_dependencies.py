@@ -7,9 +7,11 @@ Wheels are made here and found in a folder; one test takes falcokit's own needs 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
+import sys
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +21,6 @@ from falcokit.package.dependencies import Dependencies, install_dependencies
 from falcokit.package.python_runtime import PythonRuntime, find_runtime
 from falcokit.package.resolve_errors import explain
 from falcokit.project import PackageSettings, Project
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +137,29 @@ def test_cffi_is_shipped_whole_to_those_who_import_it(
     whole = _install(_project(tmp_path, "user[fast]"), here)
     assert {d.name for d in whole.distributions} == {"cffi", "pycparser", "user"}
     assert {"cffi/api.py", "_cffi_backend.abi3.so"} <= set(whole.distributions[0].files)
+
+
+def test_pip_is_started_once_unless_it_is_for_another_python(
+    tmp_path: Path, here: PythonRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def run(_: object, arguments: list[str], *_rest: object) -> str:
+        asked.append(arguments)
+        (tmp_path / "report.json").write_text('{"install": []}')
+        return ""
+
+    monkeypatch.setattr(resolve, "_run", run)
+    pip = resolve.Installer(kind="pip", command=(sys.executable, "-m", "pip"))
+    link = tmp_path / "python3"
+    link.symlink_to(here.python)
+    other = Path("/opt/python/bin/python3")
+    for python in (here.python, link, other):
+        runtime = dataclasses.replace(here, python=python)
+        assert resolve.resolve(pip, ["six"], runtime, tmp_path, ()) == ()
+        resolve.install(pip, (), runtime, tmp_path, tmp_path / "site")
+    assert [arguments[0] for arguments in asked[:4]] == ["install"] * 4
+    assert [arguments[:3] for arguments in asked[4:]] == [["--python", str(other), "install"]] * 2
 
 
 def test_the_lock_holds_versions_until_the_requirements_change(
