@@ -39,11 +39,15 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of wheels in place of an index, and a falcokit that needs nothing."""
     folder = tmp_path / "wheels"
     folder.mkdir()
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
-    monkeypatch.setattr(dependencies, "_needs", list)
+    _only(monkeypatch, folder)
     return folder
+
+
+def _only(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    patch.setenv("PIP_NO_INDEX", "1")
+    patch.setenv("PIP_FIND_LINKS", str(folder))
+    patch.setenv("PIP_NO_CACHE_DIR", "1")
+    patch.setattr(dependencies, "_needs", list)
 
 
 def _wheel(
@@ -213,21 +217,36 @@ def test_a_wheel_is_shipped_without_what_a_plugin_cannot_use(
             _install(wrong, here)
 
 
-@pytest.mark.parametrize(
-    ("metadata", "expected"),
-    [
-        ("License: BSD 3-Clause\n", "BSD 3-Clause"),
-        ("License: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License\n", "MIT"),
-        ("License: a whole\n text\nClassifier: License :: Other License\n", "Other License"),
-        ("Classifier: License :: OSI Approved\n", None),
-        ("", None),
-    ],
-)
+LICENCES: dict[str, str | None] = {
+    "License: BSD 3-Clause\n": "BSD 3-Clause",
+    "License: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License\n": "MIT",
+    "License: a whole\n text\nClassifier: License :: Other License\n": "Other License",
+    "Classifier: License :: OSI Approved\n": None,
+    "": None,
+}
+
+
+@pytest.fixture(scope="module")
+def licensed(tmp_path_factory: pytest.TempPathFactory, here: PythonRuntime) -> Dependencies:
+    """A distribution with each of the metadata of LICENCES, in that order, installed at once."""
+    folder = tmp_path_factory.mktemp("licensed")
+    (folder / "wheels").mkdir()
+    names = [f"acme{number}" for number in range(len(LICENCES))]
+    for name, metadata in zip(names, LICENCES, strict=True):
+        _wheel(folder / "wheels", name, metadata=metadata)
+    with pytest.MonkeyPatch.context() as patch:
+        _only(patch, folder / "wheels")
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        found = _install(_project(folder, *names), here)
+    assert [d.name for d in found.distributions] == names
+    return found
+
+
+@pytest.mark.parametrize(("metadata", "expected"), LICENCES.items())
 def test_a_licence_is_found_in_the_metadata_of_every_age(
-    metadata: str, expected: str | None, tmp_path: Path, here: PythonRuntime, wheels: Path
+    metadata: str, expected: str | None, licensed: Dependencies
 ) -> None:
-    _wheel(wheels, "acme", metadata=metadata)
-    assert _install(_project(tmp_path, "acme"), here).distributions[0].license == expected
+    assert licensed.distributions[list(LICENCES).index(metadata)].license == expected
 
 
 def test_markers_are_those_of_the_python_that_is_shipped(
@@ -363,6 +382,18 @@ def test_a_requirement_that_no_lock_can_hold_is_refused(
     assert "secret" not in f"{caught.value.message}{caught.value.hint}"
 
 
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory, here: PythonRuntime) -> str:
+    """The lock of a project with one dependency."""
+    folder = tmp_path_factory.mktemp("locked")
+    (folder / "wheels").mkdir()
+    _wheel(folder / "wheels", "acme")
+    with pytest.MonkeyPatch.context() as patch:
+        _only(patch, folder / "wheels")
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        return _install(_project(folder, "acme"), here).lock.read_text()
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -375,11 +406,11 @@ def test_a_requirement_that_no_lock_can_hold_is_refused(
     ],
 )
 def test_a_lock_that_asks_for_more_than_versions_is_refused(
-    line: str, tmp_path: Path, here: PythonRuntime, wheels: Path
+    line: str, tmp_path: Path, here: PythonRuntime, wheels: Path, locked: str
 ) -> None:
-    _wheel(wheels, "acme")
-    lock = _install(_project(tmp_path, "acme"), here).lock
-    lock.write_text(f"{lock.read_text()}{line}\n")
+    lock = tmp_path / "locks" / f"{here.tag}-linux-{here.machine}.txt"
+    lock.parent.mkdir()
+    lock.write_text(f"{locked}{line}\n")
     with pytest.raises(ConfigError, match="is not NAME==VERSION with its hashes") as caught:
         _install(_project(tmp_path, "acme"), here)
     assert f"rm {lock}" in str(caught.value.hint)
