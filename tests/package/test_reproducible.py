@@ -3,7 +3,9 @@
 
 Two machines are two folders here: each run has its own copy of the project, its own cache, scratch
 and working folder, and an environment with other habits. The Python is an archive as
-python-build-standalone makes them, which each of the two unpacks to another place.
+python-build-standalone makes them, which each of the two unpacks to another place. What is compiled
+was made before on the first machine, at another time and for this Python where it lies; the second
+one makes all of it.
 """
 
 from __future__ import annotations
@@ -26,8 +28,13 @@ import pytest
 from outside import CODE, package, write_project
 
 import falcokit
+from falcokit.native.cache import cache_folder
+from falcokit.native.glue import build_portable_glue
+from falcokit.native.runner_build import build_runner
+from falcokit.native.toolchain import PythonLibrary
 from falcokit.package.elf import read_elf
 from falcokit.package.payload import MAGIC
+from falcokit.package.python_runtime import find_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,8 +143,20 @@ def first(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Run:
     for name in ("__init__.py", "a.py", "b.py", "words.txt"):
         (root / "src" / "more" / name).write_text("WORDS = {'a', 'b', 'c'}\n")
     (root / "src" / "more" / "linked.txt").symlink_to("words.txt")  # a file, in the other copy
+    (folder / "cache" / "falcokit").mkdir(mode=0o700, parents=True)
+    for made in (portable_glue(), build_runner()):
+        shutil.copy(made, folder / "cache" / "falcokit")
     machine = Machine(folder=folder, habits={"TZ": "UTC", "LC_ALL": "C.UTF-8"}, archive=archive)
-    return run(machine, "--oci")
+    done = run(machine, "--oci")
+    assert len(list((folder / "cache" / "falcokit").glob("libfalcokit_glue-*"))) == 1, "it was used"
+    return done
+
+
+def portable_glue() -> Path:
+    """Return the glue for this Python as it lies in the session's own cache."""
+    here = find_runtime(None)
+    library = PythonLibrary(path=here.libpython, include=here.include)
+    return build_portable_glue(library, here.identity)
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +193,9 @@ def test_an_archive_of_a_python_is_shipped_and_runs(first: Run, archive: Path) -
 
 
 def test_another_place_and_time_give_the_same_artifacts(first: Run, second: Run) -> None:
+    (glue,) = (second.machine.folder / "cache" / "falcokit").glob("libfalcokit_glue-*")
+    assert glue.name == portable_glue().name
+    assert glue.stat().st_mtime > portable_glue().stat().st_mtime, "it was made there"
     assert set(second.files) == set(first.files)
     assert [name for name in first.files if second.files[name] != first.files[name]] == []
     assert {name.partition("/")[0] for name in first.files} > {"oci", f"{NAME}.tar.gz"}
@@ -220,6 +242,7 @@ def test_no_place_of_the_machine_is_in_the_artifact(first: Run) -> None:
     stdlib = Path(sysconfig.get_path("stdlib"))
     places = {
         "the project, the cache and the scratch folder": str(first.machine.folder),
+        "the cache of what was compiled before": str(cache_folder()),
         "the temporary folder": str(first.machine.folder.parent),
         "falcokit": str(Path(falcokit.__file__).parent),
         "the environment": sys.prefix,
