@@ -14,6 +14,8 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING
 
+from forked import run_forked
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -98,16 +100,24 @@ def package(
     env: Mapping[str, str] | None = None,
     prefix: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command on a project; `prefix` is what starts it, unshare say."""
-    done = subprocess.run(
-        [*prefix, *PACKAGE, "-C", str(root), *options],
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
+    """Run the command on a project; `prefix` is what starts it, unshare say.
+
+    Without one, and without variables that bend a Python, it is a fork of one that has started.
+    """
+    arguments = ["-C", str(root), *options]
+    environ = {**os.environ, **(env or {})}
+    if prefix or any(name.startswith("PYTHON") for name in env or ()):
+        done = subprocess.run(
+            [*prefix, *PACKAGE, *arguments],
+            cwd=cwd,
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+    else:
+        done = run_forked("falcokit", ["package", *arguments], cwd=cwd, env=environ)
     if done.returncode == 0 and "dependencies = []" in (root / "pyproject.toml").read_text():
         _LOCKS.update((path.name, path.read_text()) for path in root.glob("locks/*.txt"))
     return done

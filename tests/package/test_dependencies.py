@@ -9,11 +9,15 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from forked import run_forked
 
 from falcokit.errors import ConfigError, PackageError, ToolMissingError
 from falcokit.package import dependencies, resolve
@@ -44,6 +48,13 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _only(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Have pip find the wheels of a folder, and started by a fork of one that is there."""
+
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        assert command[:4] == [sys.executable, "-P", "-m", "pip"]
+        return run_forked("pip", command[4:], env=options["env"])
+
+    patch.setattr(resolve, "subprocess", SimpleNamespace(run=run, DEVNULL=subprocess.DEVNULL))
     patch.setenv("PIP_NO_INDEX", "1")
     patch.setenv("PIP_FIND_LINKS", str(folder))
     patch.setenv("PIP_NO_CACHE_DIR", "1")
