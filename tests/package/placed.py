@@ -7,6 +7,7 @@ is what `assemble` returns; that the archive holds it is tested elsewhere.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -76,4 +77,6 @@ def place(root: Path, folder: Path, *, as_folder: bool = False, runtime: str | N
     )
     for left in ("payload", "plugin.c"):
         (folder / left).unlink(missing_ok=True)
+    # A link to falcokit is in it: who copies the folder would copy all of that.
+    shutil.rmtree(folder / "falcokit-alone")
     return assembly.library
