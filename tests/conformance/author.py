@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An author's project on disk, made of one Python text: imported for the in-process driver, built
-for the others. Used by the fixture `write_plugin`.
+"""An author's project on disk, made of one Python file or text: imported for the in-process driver,
+built for the others. Used by the fixtures `write_plugin` and `package_plugin`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ import hashlib
 import importlib.util
 import re
 import sys
+from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from falcokit.native.build import BuildResult, build
 from falcokit.project import load_project
 
-if TYPE_CHECKING:
-    from pathlib import Path
+__all__ = ["Author", "plugin", "text_of"]
 
-__all__ = ["Author"]
-
+_PLUGINS = Path(__file__).parent.parent / "plugins"
 _HEAD = """\
 from __future__ import annotations
 import {modules}
@@ -48,11 +47,26 @@ def _head(text: str) -> str:
     return _HEAD.format(modules=", ".join((*_CHEAP, *named)))
 
 
-class Author:
-    """A project whose class is called P. Falcokit's names are imported already."""
+def plugin(name: str) -> Path:
+    """Return the file of tests/plugins that holds a plugin."""
+    file = _PLUGINS / f"{name}.py"
+    assert file.exists(), f"there is no {file}"
+    return file
 
-    def __init__(self, folder: Path, text: str, name: str) -> None:
-        text = _head(text) + dedent(text)
+
+def text_of(source: Path | str) -> str:
+    """Return the module of a plugin: a file as it is, or a text below the usual imports."""
+    return source.read_text() if isinstance(source, Path) else _head(source) + dedent(source)
+
+
+class Author:
+    """A project whose class is called P, of a file of tests/plugins or of a short text.
+
+    For a text falcokit's names are imported already.
+    """
+
+    def __init__(self, folder: Path, source: Path | str, name: str) -> None:
+        text = text_of(source)
         # A name of its own: plugins of one process share sys.modules.
         self.module = f"conform_{hashlib.sha256((name + text).encode()).hexdigest()[:12]}"
         self.name = name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the conformance suite: projects written from a text, and the drivers they run in.
+"""Fixtures of the conformance suite: projects of a file or a text, and the drivers they run in.
 
 A test takes `drive` and names its drivers: `@pytest.mark.drivers("in_process", "runner")`; without
 the mark it runs in all four. The id of the row in the framework's contract that it holds begins its
@@ -91,12 +91,12 @@ def read(request: pytest.FixtureRequest, tmp_path: Path) -> Read:
 
 @pytest.fixture(scope="session")
 def write_plugin(tmp_path_factory: pytest.TempPathFactory) -> WritePlugin:
-    written: dict[tuple[str, str], Author] = {}
+    written: dict[tuple[Path | str, str], Author] = {}
 
-    def write(text: str, name: str = "conform") -> Author:
-        if (text, name) not in written:
-            written[text, name] = Author(tmp_path_factory.mktemp("author"), text, name)
-        return written[text, name]
+    def write(source: Path | str, name: str = "conform") -> Author:
+        if (source, name) not in written:
+            written[source, name] = Author(tmp_path_factory.mktemp("author"), source, name)
+        return written[source, name]
 
     return write
 

@@ -56,10 +56,10 @@ def default_signals() -> Iterator[None]:
 
 @pytest.fixture
 def write_plugin(tmp_path: Path) -> Callable[..., Author]:
-    def write(text: str, name: str = "hostile") -> Author:
+    def write(source: Path | str, name: str = "hostile") -> Author:
         folder = tmp_path / name
         folder.mkdir()
-        return Author(folder, text, name)
+        return Author(folder, source, name)
 
     return write
 

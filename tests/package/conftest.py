@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packaged plugins for the tests of this folder: made of a text, unpacked, and loaded by others."""
+"""Packaged plugins for the tests of this folder: made, unpacked, and loaded by others."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from author import Author
+from author import Author, text_of
 from placed import Packaged
 
 from falcokit.native.cache import key_of
@@ -37,11 +37,11 @@ TICKER = """
 
 
 class PackagePlugin(Protocol):
-    """Package a class P, given as a text (falcokit's names are imported already)."""
+    """Package a class P, given as a file of tests/plugins or a text, as `Author` takes it."""
 
     def __call__(
         self,
-        text: str,
+        source: Path | str,
         name: str,
         *,
         options: PackageOptions = ...,
@@ -67,14 +67,14 @@ def compressed_fast() -> None:
 @pytest.fixture(scope="session")
 def package_plugin(shared: Shared) -> PackagePlugin:
     def package(
-        text: str,
+        source: Path | str,
         name: str,
         *,
         options: PackageOptions = _PLAIN,
         dependencies: tuple[str, ...] = (),
     ) -> Packaged:
         def make(folder: Path) -> Packaged:
-            author = Author(folder, text, name)
+            author = Author(folder, source, name)
             if dependencies:
                 file = author.root / "pyproject.toml"
                 listed = ", ".join(f'"{d}"' for d in dependencies)
@@ -92,7 +92,8 @@ def package_plugin(shared: Shared) -> PackagePlugin:
                 library=unpack(artifact.path, author.root / "unpacked"),
             )
 
-        made: Packaged = shared(f"{name}-{key_of([text, repr(options), *dependencies])}", make)
+        key = key_of([text_of(source), repr(options), *dependencies])
+        made: Packaged = shared(f"{name}-{key}", make)
         return made
 
     return package

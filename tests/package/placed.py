@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from falcokit.package.python_runtime import find_runtime
 from falcokit.project import load_project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from falcokit.package.artifact import Artifact
     from falcokit.project import Project
 
@@ -47,7 +46,7 @@ class Packaged:
 
 def project(
     root: Path,
-    text: str,
+    source: Path | str,
     name: str,
     *,
     version: str = "0.1.0",
@@ -57,7 +56,8 @@ def project(
     module = name.replace("-", "_")
     package = root / "src" / module
     package.mkdir(parents=True)
-    (package / "__init__.py").write_text(dedent(text))
+    text = source.read_text() if isinstance(source, Path) else dedent(source)
+    (package / "__init__.py").write_text(text)
     (package / "table.txt").write_text("a file of the author's")
     listed = ", ".join(f'"{dependency}"' for dependency in dependencies)
     filled = _PROJECT.format(name=name, version=version, module=module, dependencies=listed)
