@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 from drivers import RunnerDrive, build_error
 
 if TYPE_CHECKING:
@@ -15,95 +16,7 @@ if TYPE_CHECKING:
     from drivers import Drive
 
 #: Each ends in its own way; `watch` tells their states when all have come as far as they will.
-ENDING = """
-class P(Plugin, AsyncEvents):
-    async_events = ("states",)
-    def init(self):
-        self.runs = dict.fromkeys(("plain", "generator", "coroutine", "async_gen"), 0)
-    def start_async(self, handler):
-        self.handler = handler
-
-    def run(self, name, good):
-        self.runs[name] += 1
-        if self.runs[name] <= 3:
-            raise ValueError(f"{name} fails")
-        return good
-
-    @async_event("plain", every=0.002)
-    def plain(self):
-        return self.run("plain", b"well") if self.runs["plain"] < 6 else None
-
-    @async_event("generator", max_pause=0.002)
-    def generator(self):
-        yield b"begun"
-        yield self.run("generator", b"well")
-        self.task_wait()
-
-    @async_event("coroutine", max_pause=0.002)
-    async def coroutine(self):
-        return self.run("coroutine", b"well")
-
-    @async_event("async_gen", max_pause=0.002)
-    async def async_gen(self):
-        yield b"begun"
-        yield self.run("async_gen", b"well")
-        await asyncio.sleep(3600)
-
-    @async_event("exiting", max_pause=0.05)
-    def exiting(self):
-        yield b"begun"
-        sys.exit("away")
-
-    @async_event("cancelled", max_pause=0.002)
-    async def cancelled(self):
-        raise asyncio.CancelledError("by nobody")
-
-    @async_event("returning")
-    def returning(self):
-        yield b"once"
-
-    @async_event("async_returning")
-    async def async_returning(self):
-        yield b"once"
-
-    @async_event("always", restart="always", max_pause=0.05)
-    def always(self):
-        yield b"again"
-
-    @async_event("never", restart="never")
-    def never(self):
-        yield b"once"
-        raise ValueError("never again")
-
-    @async_event("plain_never", every=0.002, restart="never")
-    def plain_never(self):
-        raise ValueError("plain never again")
-
-    @async_event("async_never", every=0.002, restart="never")
-    async def async_never(self):
-        raise ValueError("async never again")
-
-    @async_event("slow")
-    def slow(self):
-        yield b"once"
-        raise ValueError("slow to come back")
-
-    def task_wait(self):
-        while self.handler.producers[0].state != "stopped" and not P.over:
-            time.sleep(0.002)
-    over = False
-    def stop_async(self): P.over = True
-
-    @async_event("watch", every=0.002)
-    def watch(self):
-        states = {p.name: p for p in self.handler.producers}
-        if min(self.runs.values()) < 4 or states["slow"].state != "waiting": return None
-        if any(states[n].state != "ended" for n in ("never", "plain_never", "async_never")):
-            return None
-        told = {n: [p.state, p.failures, p.error] for n, p in states.items()}
-        told["wait"] = states["slow"].retry_at - time.time()
-        return AsyncEvent("states", told)
-"""
+ENDING = plugin("supervision_ending")
 
 #: Events: most of them are those of `watch`.
 _ENOUGH = 200
@@ -181,28 +94,7 @@ def test_the_metrics_have_each_state(drive: Drive, write_plugin: WritePlugin) ->
     assert metrics["producer_slow_retry_ms"] <= 16000
 
 
-WAITING = """
-from falcokit.runtime import supervision
-class P(Plugin, AsyncEvents):
-    def init(self):
-        self.first, supervision._FIRST_PAUSE = supervision._FIRST_PAUSE, 3600.0
-    @async_event("fine", every=0.002)
-    def fine(self): return b"x"
-    @async_event("gone", max_pause=3600)
-    def gone(self):
-        yield b"x"
-        raise ValueError("for long")
-    @async_event("gone_too", max_pause=3600)
-    async def gone_too(self):
-        yield b"x"
-        raise ValueError("for long too")
-    def stop_async(self):
-        assert {p.state for p in self.tell.producers} >= {"waiting"}
-    def start_async(self, handler): self.tell = handler
-    def destroy(self):
-        supervision._FIRST_PAUSE = self.first
-        self.log.info("at last %s", {p.state for p in self.tell.producers})
-"""
+WAITING = plugin("supervision_waiting")
 
 
 @pytest.mark.drivers("in_process", "runner", "plughost")

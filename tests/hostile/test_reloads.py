@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,90 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.python
 
-_EVERYTHING = """
-    import gc
-    from falcokit import (CaptureListening, FieldExtraction, TableEntry, export_table, field,
-        i64, import_table, json_field, u64)
-    class Row(TableEntry):
-        count: u64
-    class Process(TableEntry):
-        comm: str
-    class P(Plugin, EventSource, FieldExtraction, EventParsing, AsyncEvents, CaptureListening):
-        plugin_id = 999
-        event_source = "everything"
-        async_events = ("said", "beat")
-        parse_event_types = (322, 402)
-        rows = export_table("rows", u64, Row)
-        processes = import_table("threads", i64, Process)
-        handler = None
-        counts = {}
-        def say(self, where, event=None):
-            if event is not None and event.type == 402: return
-            try:
-                self.handler.emit("said", {"where": where})
-            except Exception as e:
-                where = f"{where} {type(e).__name__}"
-            if where not in self.counts: self.log.info("said in %s", where)
-            self.counts[where] = 1
-        def init(self):
-            gc.collect()  # cycles of the author's own, such as an exception's traceback
-            self.say("init")
-        def destroy(self): self.say("destroy")
-        def start_async(self, handler):
-            self.handler = handler
-            self.say("start_async")
-        def stop_async(self): self.say("stop_async")
-        def dump_state(self, handler): handler.emit("said", b"dumped")
-        @async_event("beat", every=0.001)
-        def beat(self): return b"beat"
-        def open(self, params):
-            self.say("open")
-            return self.events()
-        def events(self):
-            try:
-                while self.handler is None: yield None  # it runs ahead of start_async
-                for n in range(2000):
-                    self.say("events")
-                    yield {"n": n}
-            finally:
-                self.say("end of events")
-        def close(self, instance): self.say("close")
-        def progress(self): return 0.5
-        def list_open_params(self): return []
-        def event_to_string(self, event):
-            self.say("event_to_string")
-            return event.data.decode()
-        def parse_event(self, event):
-            self.say("parse_event", event)
-            row = self.rows[event.number % 64] = Row(count=event.number)
-            if event.number == 7: threading.Thread(target=self.wrong_thread).start()
-        def wrong_thread(self):
-            try:
-                self.processes.get(1)
-            except Exception as e:
-                self.log.info("on another thread: %s", type(e).__name__)
-        @field("e.n", desc="d")
-        def n(self, event) -> int | None:
-            self.say("field", event)
-            return event.json.get("n") if event.type == 322 else None
-        declared = json_field("e.declared", "/n", type=int, desc="d")
-        def capture_open(self, capture):
-            self.capture = capture
-            self.say("capture_open")
-            capture.subscribe(self.routine)
-        def routine(self):
-            self.say("routine")
-            try:
-                self.processes.get(1)
-            except Exception as e:
-                self.say(f"table in a routine: {type(e).__name__}")
-            return not self.capture.wait(0.01)
-        def capture_close(self, capture): self.say("capture_close")
-        def set_config(self, config): self.say("set_config")
-        def get_metrics(self):
-            self.say("get_metrics")
-            return [Metric("n", 1)]
-"""
+_EVERYTHING = plugin("everything")
 
 
 def _run(host: RealHost, author: Author, *options: Any) -> dict[str, Any]:
