@@ -8,67 +8,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from conftest import Call, WritePlugin
     from drivers import Drive
 
-FORMS = """
-class Base(Plugin, AsyncEvents):
-    calls = 0
-    @async_event("plain", every=0.005)
-    def plain(self):
-        self.calls += 1
-        return f"plain {self.calls}" if self.calls <= 3 else None
-
-    @async_event("overridden", every=0.001)
-    def overridden(self):
-        return b"never"
-
-class P(Base):
-    async_events = ("extra",)
-    steps = 0
-    def overridden(self): pass
-
-    @async_event("generator")
-    def generator(self):
-        yield b"bytes"
-        yield "str \\u00e9"
-        yield None
-        yield {"json": [1, 2.5, None, "x"]}
-        yield bytearray(b"bytearray")
-        yield memoryview(b"memoryview")
-
-    @async_event("generator_every", every=0.005)
-    def generator_every(self):
-        yield from (1, 2, 3)
-
-    @async_event("coroutine")
-    async def coroutine(self):
-        await asyncio.sleep(0.001)
-        return b"once"
-
-    @async_event("coroutine_every", every=0.005)
-    async def coroutine_every(self):
-        self.steps += 1
-        return self.steps if self.steps <= 3 else None
-
-    @async_event("async_generator")
-    async def async_generator(self):
-        for n in range(3):
-            yield n
-            await asyncio.sleep(0.001)
-
-    @async_event("async_generator_every", every=0.005)
-    async def async_generator_every(self):
-        for n in range(3):
-            yield n
-
-    @async_event("object")
-    def object(self):
-        yield AsyncEvent("extra", b"another name")
-        yield AsyncEvent("object", {"with": "a time"}, ts_ns=12345)
-"""
+FORMS = plugin("producer_forms")
 GIVEN = {
     "plain": ["plain 1", "plain 2", "plain 3"],
     "generator": [
@@ -82,62 +28,7 @@ GIVEN = {
     "extra": ["another name"],
     "object": ['{"with":"a time"}'],
 }  # fmt: skip
-FAILING = """
-class P(Plugin, AsyncEvents):
-    calls = 0
-
-    @async_event("plain", every=0.002)
-    def plain(self):
-        raise ValueError("plain fails")
-
-    @async_event("generator")
-    def generator(self):
-        yield b"1"
-        raise ValueError("generator fails")
-
-    @async_event("generator_every", every=0.002)
-    def generator_every(self):
-        yield b"1"
-        raise ValueError("generator_every fails")
-
-    @async_event("coroutine")
-    async def coroutine(self):
-        raise ValueError("coroutine fails")
-
-    @async_event("coroutine_every", every=0.002)
-    async def coroutine_every(self):
-        raise ValueError("coroutine_every fails")
-
-    @async_event("async_generator")
-    async def async_generator(self):
-        yield b"1"
-        raise ValueError("async_generator fails")
-
-    @async_event("async_generator_every", every=0.002)
-    async def async_generator_every(self):
-        yield b"1"
-        raise ValueError("async_generator_every fails")
-
-    @async_event("exiting", every=0.002)
-    def exiting(self):
-        raise SystemExit("exiting fails")
-
-    @async_event("no_json", every=0.002)
-    def no_json(self):
-        return object()
-
-    @async_event("undeclared", every=0.002)
-    def undeclared(self):
-        return AsyncEvent("nobody_declared_it")
-
-    @async_event("fine", every=0.005)
-    def fine(self):
-        return b"fine"
-
-    @async_event("fine_too", every=0.005)
-    async def fine_too(self):
-        return b"fine too"
-"""
+FAILING = plugin("producer_failures")
 STUCK = """
 class P(Plugin, AsyncEvents):
     released = False
@@ -147,23 +38,7 @@ class P(Plugin, AsyncEvents):
             time.sleep(0.001)
     def set_config(self, config): P.released = True
 """
-TIMING = """
-class P(Plugin, AsyncEvents):
-    @async_event("tick", every=0.05)
-    def tick(self):
-        return str(time.monotonic())
-    @async_event("idle_one", every=3600)
-    def idle_one(self): return None
-    @async_event("idle_too")
-    async def idle_too(self): await asyncio.sleep(3600)
-    @async_event("idle_three")
-    async def idle_three(self):
-        try:
-            await asyncio.sleep(3600)
-        finally:
-            self.log.warning("cancelled")
-        yield b""
-"""
+TIMING = plugin("producer_pauses")
 
 
 def test_every_form_gives_its_events_in_order(drive: Drive, write_plugin: WritePlugin) -> None:
@@ -230,21 +105,7 @@ def test_a_producer_that_does_not_end_is_named_with_its_line(
     assert [line for line in lines if line[0] in "hn"] == ["h 0", "n 0", "h 0", "n 0"]
 
 
-STRAY = """
-class P(Plugin, AsyncEvents):
-    @async_event("exiting")
-    async def exiting(self):
-        for n in range(3):
-            self.task = asyncio.create_task(self.away())
-            asyncio.get_running_loop().call_soon(sys.exit, "called back")
-            await asyncio.sleep(0.001)
-            yield n
-    async def away(self):
-        sys.exit("away")
-    @async_event("other", every=0.005)
-    async def other(self):
-        return b"x"
-"""
+STRAY = plugin("producer_stray_exit")
 
 
 @pytest.mark.drivers("in_process", "runner", "plughost")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from source_drivers import PlughostRead
 
 if TYPE_CHECKING:
@@ -15,114 +16,10 @@ if TYPE_CHECKING:
     from drivers import Plughost
     from source_drivers import Read
 
-FORMS = """
-class Instance:
-    def __init__(self, n): self.n = n
-    def __iter__(self):
-        for i in range(self.n): yield str(i)
-
-class AsyncInstance(Instance):
-    __iter__ = None
-    async def __aiter__(self):
-        for i in range(self.n):
-            await asyncio.sleep(0)
-            yield str(i)
-
-class Stepper:
-    def __init__(self, n): self.i, self.n = 0, n
-    def __iter__(self): return self
-    def __next__(self):
-        if self.i == self.n: raise StopIteration
-        self.i += 1
-        return str(self.i - 1)
-
-class Queued:
-    def __init__(self, n): self.n = n
-    def __iter__(self):
-        queue = EventQueue()
-        def produce():
-            queue.put_many(str(i) for i in range(self.n))
-            queue.end()
-        threading.Thread(target=produce).start()
-        return queue
-
-def generator(n):
-    for i in range(n): yield str(i)
-
-async def async_generator(n):
-    for i in range(n): yield str(i)
-
-class P(Plugin, EventSource):
-    plugin_id = 999
-    event_source = "conform"
-    def open(self, params: str):
-        n = 20_000
-        return {
-            "generator": lambda: generator(n), "async": lambda: async_generator(n),
-            "list": lambda: [str(i) for i in range(n)], "map": lambda: map(str, range(n)),
-            "instance": lambda: Instance(n), "async instance": lambda: AsyncInstance(n),
-            "stepper": lambda: Stepper(n), "queue": lambda: Queued(n).__iter__(),
-            "queued": lambda: Queued(n),
-        }[params]()
-"""
-ITEMS = """
-class P(Plugin, EventSource):
-    plugin_id = 999
-    event_source = "conform"
-    def open(self, params: str):
-        yield b"bytes"
-        yield bytearray(b"array")
-        yield memoryview(b"view")
-        yield "text \\u00e9"
-        yield {"a": [1, None]}
-        yield 7
-        yield Event(b"event", ts_ns=1_700_000_000_000_000_000)
-        yield Event(b"event", ts_ns=None)
-        yield b""
-        yield None
-        yield b"last"
-"""
-TIMES = """
-class P(Plugin, EventSource):
-    plugin_id = 999
-    event_source = "conform"
-    def open(self, params: str):
-        return self.events() if params == "yielded" else self.queued()
-    def events(self):
-        for _ in range(300): yield str(time.time_ns())
-    def queued(self):
-        queue = EventQueue()
-        for _ in range(300): queue.put(Event(str(time.time_ns()).encode()))
-        queue.end()
-        return queue  # Falco has seen none of them yet
-"""
-ENDS = """
-class P(Plugin, EventSource):
-    plugin_id = 999
-    event_source = "conform"
-    def open(self, params: str):
-        if params == "closed": raise ValueError("open was to fail")
-        if params == "wrong": return 7
-        if params == "nothing": return None
-        if params == "queue": return self.fail_in_queue()
-        return (self.later if params == "async" else self.steps)(params)
-    def fail_in_queue(self):
-        queue = EventQueue()
-        queue.put_many([b"1", b"2"])
-        queue.end("the queue was to fail")
-        return queue
-    def steps(self, params):
-        yield b"1"
-        yield b"2"
-        if params == "raise": raise ValueError("the source was to fail")
-        if params == "exit": sys.exit("away")
-        if params == "bad":
-            yield {1, 2}.add
-    async def later(self, params):
-        yield b"1"
-        yield b"2"
-        raise ValueError("later was to fail")
-"""
+FORMS = plugin("source_forms")
+ITEMS = plugin("source_items")
+TIMES = plugin("source_times")
+ENDS = plugin("source_failures")
 PARAMS = """
 class Params(msgspec.Struct):
     n: int = 3

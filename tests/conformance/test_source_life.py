@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from source_drivers import PlughostRead, RunnerRead
 
 from falcokit.testing import start_plugin
@@ -17,75 +18,8 @@ if TYPE_CHECKING:
     from drivers import Plughost
     from source_drivers import Read
 
-ENDING = """
-class P(Plugin, EventSource):
-    plugin_id = 999
-    event_source = "conform"
-    def open(self, params: str):
-        self.log.info("open on %s", threading.current_thread().name)
-        return {"generator": self.steps, "async": self.later, "queue": self.queue,
-                "full": self.full, "idle": self.idle}[params]()
-    def steps(self):
-        try:
-            while True:
-                yield b"x"
-                time.sleep(0.001)
-        finally:
-            self.log.info("steps ended")
-    def full(self):
-        try:
-            while True:
-                yield b"x"
-        finally:
-            self.log.info("full ended")
-    def idle(self):
-        try:
-            yield b"x"
-            while True:
-                yield None
-        finally:
-            self.log.info("idle ended")
-    async def later(self):
-        try:
-            yield b"x"
-            task = asyncio.create_task(asyncio.sleep(100))
-            await task
-        finally:
-            await asyncio.sleep(0.01)
-            self.log.info("async ended, task cancelled: %s", task.cancelled())
-    def queue(self):
-        queue = EventQueue(10)
-        def produce():
-            try:
-                while True:
-                    queue.put(b"x")
-            except falcokit.SourceClosedError:
-                self.log.info("queue ended")
-        self.thread = threading.Thread(target=produce)
-        self.thread.start()
-        return queue
-    def close(self, instance):
-        if isinstance(instance, EventQueue):
-            self.thread.join()
-        self.log.info("close of %s", type(instance).__name__)
-"""
-BLOCKING = """
-class Blocking:
-    def __init__(self):
-        self.read, self.write = os.pipe()
-    def __iter__(self):
-        yield b"1"
-        yield b"2"
-        os.read(self.read, 1)
-        yield b"never delivered"
-    def close(self):
-        os.write(self.write, b"x")
-
-class P(Plugin, EventSource):
-    plugin_id = 999
-    event_source = "conform"
-    def open(self, params): return Blocking()
-"""
+ENDING = plugin("source_ends")
+BLOCKING = plugin("source_blocking")
 STUCK = """
 class P(Plugin, EventSource):
     plugin_id = 999

@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,56 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.host
 
-PLUGIN = """
-from falcokit import FieldExtraction, field
-
-def nested(depth):
-    value = []
-    for _ in range(depth): value = [value]
-    return value
-class Odd:
-    def __getattr__(self, name): return getattr(self, name + "x")
-class Config(msgspec.Struct):
-    limit: int = 0
-
-class P(Plugin, EventSource, FieldExtraction, AsyncEvents):
-    plugin_id, event_source = 999, "deep"
-    async_events = ("deep",)
-    config: Config
-    def recurse(self, where):
-        if self.config.limit: return  # what C code of others does then is not to be prevented
-        for how in (lambda: repr(nested(200_000)), lambda: Odd().a):
-            try: how()
-            except RecursionError: self.told.append(where)
-    def init(self):
-        self.told = []
-        if self.config.limit: sys.setrecursionlimit(self.config.limit)
-        threading.stack_size(65536)  # of no concern to falcokit's own threads
-        self.recurse("init")
-    def start_async(self, handler):
-        self.task = BackgroundTask()
-        self.task.start(lambda: self.recurse("task"))
-        try: handler.emit("deep", nested(200_000))
-        except falcokit.InvalidEventError as e: self.log.info("emit: %s", e)
-        try: Event(b"[" * 200_000).json
-        except ValueError as e: self.log.info("json: %s", e)
-    @async_event("deep", every=60)
-    def producer(self): self.recurse("producer")
-    @async_event("deep")
-    async def loop(self): self.recurse("loop")
-    def open(self, params):
-        self.recurse("source")
-        end = time.monotonic() + 15
-        while len(self.told) < 10 and not self.config.limit and time.monotonic() < end: yield None
-        self.log.info("told %s", " ".join(sorted(self.told)))
-        yield b"x"
-    @field("deep.repr", desc="d")
-    def shown(self, event) -> str: return repr(nested(200_000))
-    @field("deep.attribute", desc="d")
-    def attribute(self, event) -> str: return Odd().a
-    @field("deep.none", desc="d")
-    def none(self, event) -> str: return repr(nested(10))[:3]
-"""
+PLUGIN = plugin("deep_recursion")
 
 
 def _run(host: RealHost, library: Path, kib: int, fields: str, *options: Any) -> dict[str, Any]:
