@@ -146,6 +146,14 @@ class Table(Generic[K, E]):
         """Return the entry of a key; KeyError when there is none."""
         raise NotImplementedError
 
+    def __setitem__(self, key: K, fields: dict[str, Any]) -> None:
+        """Create an entry with these fields, as `insert` does."""
+        raise NotImplementedError
+
+    def __delitem__(self, key: K) -> None:
+        """Remove the entry of a key, as `erase` does."""
+        raise NotImplementedError
+
     def __contains__(self, key: object) -> bool:
         """Tell whether there is an entry of that key."""
         raise NotImplementedError
