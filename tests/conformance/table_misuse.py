@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-__all__ = ["IMPORTED", "KEPT", "OUTSIDE", "USED", "refused"]
+__all__ = ["CONFIG", "refused"]
 
 _NO_HOOK = "tables can be used in init, in parse_event, in the hooks of capture listening, and"
 _CHANGED = "entries were inserted into or removed from such a table since this one was got"
@@ -220,10 +220,14 @@ OUTSIDE = [
     for use in ("threads.get(1)", "threads.insert(1)", "len(threads)", "self.tables.list()")
 ]
 
+_STEPS = {"init": IMPORTED, "parse": USED, "kept": KEPT, "outside": OUTSIDE}
+#: What the plugin tests/plugins/table_misuse.py is to do.
+CONFIG = {where: [code for code, _ in steps] for where, steps in _STEPS.items()}
+
 
 def refused(where: str, said: list[str], *, declared: bool) -> list[str]:
     """Return what was not refused as it should be."""
-    steps = {"init": IMPORTED, "parse": USED, "kept": KEPT}.get(where, OUTSIDE)
+    steps = _STEPS.get(where, OUTSIDE)
     wrong = []
     for (code, text), got in zip(steps, said, strict=True):
         if text.startswith("*") and not declared:
