@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from test_tables_export import ENTRIES
+from author import plugin
 
 if TYPE_CHECKING:
     from author import Author
@@ -16,25 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["OWNER", "compile_table_plugin", "with_plughost"]
 
 _HOSTS = Path(__file__).parent.parent / "hosts"
-OWNER = (
-    ENTRIES
-    + """
-class P(Plugin, EventParsing):
-    parse_event_types = (322,)
-    hashes = export_table("hashes", str, Hash)
-    def init(self):
-        self.hashes["/a"] = Hash(sha256="abc", seen=1, ok=True, kids={5: {"n": 5}})
-        self.hashes["/b"] = {"seen": 2**64 - 1, "low": -32768}
-        self.hashes["/c"] = {}
-    def parse_event(self, event):
-        pass
-    def get_metrics(self):
-        yield Metric("entries", len(self.hashes))
-        entry = self.hashes.get("/a") or Hash(seen=0, kids={})
-        yield Metric("seen", entry.seen)
-        yield Metric("kids", len(entry.kids))
-"""
-)
+OWNER = plugin("table_owner")
 
 
 def compile_table_plugin(compile_c: CompileC) -> Path:

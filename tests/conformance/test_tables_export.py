@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from conftest import WritePlugin
@@ -165,36 +166,7 @@ def test_a_table_is_a_mapping_of_live_entries(
         assert got == (told_in_full or "None"), step
 
 
-HISTORY = (
-    ENTRIES
-    + """
-import random
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    words = export_table("conform_words", str, Hash)
-    numbers = export_table("conform_numbers", i64, Hash)
-    def start_async(self, handler):
-        chance = random.Random(7)
-        for table, make in ((self.words, lambda n: "w" * (n % 40) + str(n)), (self.numbers, int)):
-            model = {}
-            for i in range(60000):
-                key = make(chance.randrange(-1000, 1000) * 2**(i % 3 * 20))
-                what = chance.randrange(10) + (i // 10000 % 2) * 3  # grows, then shrinks
-                if what < 6:
-                    table[key] = {"seen": i}
-                    model[key] = i
-                elif what < 12:
-                    assert (key in table) == (key in model)
-                    if key in model:
-                        assert table.pop(key).seen == model.pop(key)
-                if i % 20000 == 19999:
-                    assert {k: e.seen for k, e in table.items()} == model
-                    assert list(table) == list(model)
-                    assert len(table) == len(model)
-        table.clear()
-        handler.emit("one", f"{len(model) > 100} {len(table)}")
-"""
-)
+HISTORY = plugin("table_history")
 
 
 @pytest.mark.drivers("in_process", "runner")
@@ -206,27 +178,7 @@ def test_a_history_of_changes_leaves_what_a_dict_would_have(
     assert [data.rstrip(b"\0") for data in out.data] == [b"True 0"], out.error
 
 
-THREADS = (
-    ENTRIES
-    + """
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    t = export_table("conform_threads", u64, Hash)
-    def start_async(self, handler):
-        threads = [threading.Thread(target=self.work, args=(i,)) for i in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        handler.emit("one", f"{len(self.t)} {sum(e.seen for e in self.t.values())}")
-    def work(self, me):
-        for i in range(2000):
-            self.t[me * 10000 + i] = {"seen": 1, "sha256": "x" * (i % 50)}
-            if i % 2:
-                del self.t[me * 10000 + i]
-            assert all(k in self.t or True for k in list(self.t)[:3])
-"""
-)
+THREADS = plugin("table_threads")
 
 
 @pytest.mark.drivers("in_process", "plughost")

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from table_owner import OWNER, compile_table_plugin, with_plughost
-from test_tables_export import ENTRIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,20 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.host
 
-OTHER = (
-    ENTRIES
-    + """
-class P(Plugin, EventParsing):
-    parse_event_types = (322,)
-    numbers = export_table("numbers", i32, Child)
-    def init(self):
-        self.numbers[-7] = {"n": 7}
-    def parse_event(self, event):
-        pass
-    def get_metrics(self):
-        yield Metric("sum", sum(e.n for e in self.numbers.values()), "s64")
-"""
-)
+OTHER = plugin("table_other")
 
 
 @pytest.fixture(scope="session")
@@ -59,52 +46,7 @@ def test_two_plugins_of_falcokit_and_one_in_c_share_tables(
     assert metrics["other"] == {"other.sum": 7 - 100 - 20}
 
 
-IMPORTER = """
-class Child(TableEntry):
-    n: falcokit.i8
-
-class Hash(TableEntry):
-    sha256: str
-    seen: falcokit.u64
-    note: str
-    kids: Table[falcokit.i64, Child]
-    score: falcokit.u64 = falcokit.added()
-    remark: str = falcokit.added()
-
-class Row(TableEntry):
-    value: falcokit.u64
-    text: str
-
-class P(Plugin, EventParsing):
-    parse_event_types = (322,)
-    hashes = falcokit.import_table("hashes", str, Hash)
-    rows = falcokit.import_table("ctable", falcokit.u64, Row)
-    refused = 0
-    def parse_event(self, event):
-        entry = self.hashes["/a"]
-        entry.seen += 1
-        entry.score += 2
-        entry.remark = entry.remark[-3:] + "x"
-        entry.sha256 = entry.remark
-        entry.kids.insert(entry.score, n=1)
-        self.hashes.insert(f"/{entry.score}", seen=entry.score)
-        if entry.score > 10:
-            self.hashes.erase(f"/{entry.score - 10}")
-        self.total = sum(e.seen for e in self.hashes)
-        for e in self.hashes:
-            if e.seen:
-                break
-        try:
-            entry.note = "mine"
-        except falcokit.TableError as e:
-            self.refused += str(e).endswith("table 'hashes': field 'note' is read-only")
-        row = self.rows[3]
-        row.value += 5
-        row.text = entry.sha256
-    def get_metrics(self):
-        yield Metric("refused", self.refused)
-        yield Metric("total", self.total)
-"""
+IMPORTER = plugin("table_user")
 
 
 def test_one_plugin_of_falcokit_uses_the_table_of_another(
@@ -112,13 +54,13 @@ def test_one_plugin_of_falcokit_uses_the_table_of_another(
     tmp_path: Path,
 ) -> None:  # fmt: skip
     """P1 to P5, beside a C plugin whose table it uses too"""
-    owner = write_plugin(OWNER.replace("2**64 - 1", "4"), "owner")
-    user = write_plugin("from falcokit import Table, TableEntry\n" + IMPORTER, "user")
+    owner = write_plugin(OWNER, "owner")
+    user = write_plugin(IMPORTER, "user")
     config = f"{tmp_path}/out E T:ctable:8 c +:3 ."
     c_plugin = ["--plugin", table_plugin, "--init", config]
     answer = plughost.raw(
         *("--plugin", real_host.baseline, "--init", '{"async":0}', "--open", 100),
-        *("--plugin", owner.library, *c_plugin, "--plugin", user.library),
+        *("--plugin", owner.library, "--init", "4", *c_plugin, "--plugin", user.library),
         *("--metrics", "--watchdog", 20, "--debug"),
     )
     assert answer["status"] == 0, answer
@@ -136,35 +78,7 @@ def test_two_plugins_cannot_export_one_name(plughost: Plughost, write_plugin: Wr
     assert "table 'hashes' cannot be exported: table added to registry" in answer["error"]
 
 
-FED = (
-    ENTRIES
-    + """
-class P(Plugin, EventParsing):
-    parse_event_types = (322,)
-    hashes = export_table("hashes", str, Hash)
-    stopping = False
-    def init(self):
-        self.rounds = 0
-        self.thread = threading.Thread(target=self.feed)
-        self.thread.start()
-    def feed(self):
-        while not self.stopping:
-            for n in range(100):
-                self.hashes[f"/{n}"] = {"sha256": chr(97 + n % 26) * (n * 7)}
-            for n in range(100):
-                self.hashes[f"/{n}"].sha256 = chr(97 + (n + self.rounds) % 26) * n
-            for n in range(0, 100, 3):
-                self.hashes.pop(f"/{n}")
-            self.rounds += 1
-    def destroy(self):
-        self.stopping = True
-        self.thread.join()
-    def parse_event(self, event):
-        pass
-    def get_metrics(self):
-        yield Metric("rounds", self.rounds)
-"""
-)
+FED = plugin("table_fed")
 
 
 def test_a_thread_feeds_a_table_that_the_host_reads(
