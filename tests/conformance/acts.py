@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from author import plugin
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -44,94 +46,18 @@ HOOKS = {
     "capture_close": "capture_close",
     "destroy": "destroy",
 }
-ACTS = {
-    "raise": "raise ValueError('no')",
-    "BaseException": "raise Odd('no')",
-    "exit": "sys.exit(3)",
-    "half a surrogate": "raise ValueError('half \\ud800')",
-    "100 MB message": "raise ValueError('x' * 100_000_000)",
-    "write to a closed pipe": "write_to_closed_pipe()",
-    "close descriptors": "os.closerange(3, 1000)",
-    "fork": "fork()",
-    "hang": "hang()",
-}
-_CALLS = "\n    ".join(f"if act == {name!r}: {code}" for name, code in ACTS.items())
-PLUGIN = f"""
-import itertools
-from falcokit import CaptureListening, FieldExtraction, field
-turns = itertools.count()
-class Odd(BaseException): pass
-def write_to_closed_pipe():
-    read, write = os.pipe()
-    os.close(read)
-    try: os.write(write, b"x")
-    finally: os.close(write)
-def fork():
-    child = os.fork()
-    if not child: os._exit(0)
-    os.waitpid(child, 0)
-def hang():
-    while True: time.sleep(0.05)
-def do(act):
-    {_CALLS}
-class Steps:
-    def __init__(self, plugin): self.plugin = plugin
-    def progress(self):
-        self.plugin.turn("progress")
-        return 1.0
-    def __iter__(self):
-        yield b"first"
-        self.plugin.turn("generator")
-        end = time.monotonic() + 0.3
-        while time.monotonic() < end:
-            time.sleep(0.01)
-            yield b"next"
-class P(Plugin, EventSource, AsyncEvents, EventParsing, FieldExtraction, CaptureListening):
-    plugin_id, event_source = 999, "acts"
-    parse_event_types = (322,)
-    config: str
-    def turn(self, hook):
-        if self.mine == hook:
-            self.mine = None
-            do(self.act)
-    def next_hook(self):
-        self.mine = self.hooks[next(turns) % len(self.hooks)]
-    def init(self):
-        self.act, self.each, hooks = self.config.split(";")
-        self.hooks = hooks.split(",")
-        self.mine = None
-        if self.each == "state": self.next_hook()
-        self.turn("init")
-    def open(self, params):
-        if self.each == "capture": self.next_hook()
-        self.turn("open")
-        return Steps(self)
-    def start_async(self, handler): self.turn("start_async")
-    def capture_open(self, capture):
-        self.turn("capture_open")
-        capture.subscribe(lambda: self.turn("routine") or not capture.wait(0.05))
-    def set_config(self, config): self.turn("set_config")
-    def dump_state(self, handler): self.turn("dump_state")
-    def parse_event(self, event): self.turn("parse_event")
-    @field("acts.x", desc="d")
-    def x(self, event) -> int:
-        self.turn("a field")
-        return 1
-    def event_to_string(self, event):
-        self.turn("event_to_string")
-        return "text"
-    def get_metrics(self):
-        self.turn("get_metrics")
-        return []
-    @async_event("plain", every=0.05)
-    def plain(self): self.turn("producer")
-    @async_event("loop", every=0.05)
-    async def loop(self): self.turn("async producer")
-    def close(self, instance): self.turn("close")
-    def stop_async(self): self.turn("stop_async")
-    def capture_close(self, capture): self.turn("capture_close")
-    def destroy(self): self.turn("destroy")
-"""
+ACTS = (
+    "raise",
+    "BaseException",
+    "exit",
+    "half a surrogate",
+    "100 MB message",
+    "write to a closed pipe",
+    "close descriptors",
+    "fork",
+    "hang",
+)
+PLUGIN = plugin("acts")
 
 
 Run = Callable[..., dict[str, Any]]

@@ -7,38 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from drivers import InProcess, RunnerDrive
 
 if TYPE_CHECKING:
     from conftest import Call, WritePlugin
     from drivers import Plughost
 
-FLOOD = """
-import struct
-
-class P(Plugin, AsyncEvents):
-    async_events = ("tick",)
-    config: str
-    def start_async(self, handler):
-        self.task = BackgroundTask()
-        self.task.start(lambda: self.work(handler))
-    def work(self, handler):
-        try:
-            if self.config == "many":
-                for start in range(0, 200_000, 1000):
-                    handler.emit_many("tick", (self.data(n) for n in range(start, start + 1000)))
-                    if not self.task.should_keep_running(0):
-                        return
-            else:
-                for n in range(200_000):
-                    handler.emit("tick", self.data(n))
-        except falcokit.CaptureClosedError:
-            pass
-    def data(self, n):
-        return struct.pack("=QIQ", 0, 0, n)
-    def stop_async(self):
-        self.task.stop()
-"""
+FLOOD = plugin("backpressure_flood")
 DIRECT = """
 class P(Plugin, AsyncEvents):
     async_events = ("tick",)
@@ -46,28 +22,7 @@ class P(Plugin, AsyncEvents):
         for n in range(6000):
             handler.emit("tick", str(n), direct=True)
 """
-FILLING = """
-class P(Plugin, AsyncEvents):
-    async_events = ("tick",)
-    def start_async(self, handler):
-        self.handler = handler
-        self.full = threading.Event()
-        self.task = BackgroundTask()
-        self.task.start(self.work)
-    def work(self):
-        try:
-            for n in range(1000):
-                self.handler.emit("tick", b"x" * 10_000)
-        except falcokit.CaptureClosedError as e:
-            self.log.warning("let go: %s", e)
-    def stop_async(self):
-        c = self.handler.counters
-        self.log.warning("emitted %d sent %d", c.emitted, c.sent)
-        self.task.stop()
-    def destroy(self):
-        c = self.handler.counters
-        self.log.warning("%d = %d + %d + %d", c.emitted, c.delivered, c.discarded, c.undelivered)
-"""
+FILLING = plugin("backpressure_filling")
 
 
 @pytest.mark.host

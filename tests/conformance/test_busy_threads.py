@@ -14,45 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from conftest import CompileC, WritePlugin
 
 pytestmark = pytest.mark.alone
 _KEEPS = sys.version_info < (3, 12)  # falcokit builds for the Python it runs in
-_BUSY = """
-import ctypes, mmap, struct
-from falcokit import FieldExtraction, field
-number = struct.Struct("<Q").unpack_from
-class Config(msgspec.Struct):
-    counter: str
-    busy: int
-class P(Plugin, FieldExtraction):
-    extract_event_sources = ("conform",)
-    config: Config
-    def init(self):
-        with open(self.config.counter, "r+b") as file:
-            self.counter = mmap.mmap(file.fileno(), 8)
-        for _ in range(self.config.busy):
-            threading.Thread(target=self.count, daemon=True).start()
-    def count(self):
-        n = 0
-        while True:
-            n += 1
-            self.counter[:] = n.to_bytes(8, "little")
-    @field("a.number", desc="d")
-    def number(self, event: Event) -> int:
-        n, = number(event.data)
-        if n % 1000 == 999:
-            raise ValueError("each 1000th")
-        if n % 500 == 0:
-            time.sleep(1e-5)  # gives the GIL up within the call
-        if n % 100 == 0 and (state := ctypes.pythonapi.PyGILState_Ensure()) != 0:
-            ctypes.pythonapi.PyGILState_Release(state)  # which it had, as Python sees it
-        if n % 10 == 0 and not ctypes.pythonapi.PyGILState_Check():
-            return 0
-        return n
-"""
+_BUSY = plugin("busy_threads")
 
 
 @pytest.mark.parametrize(("hosts", "busy"), [(1, 1), (1, 3), (3, 1)])

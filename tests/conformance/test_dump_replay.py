@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from source_drivers import PlughostRead, RunnerRead
 
 from falcokit.capture import open_capture
@@ -18,28 +19,7 @@ if TYPE_CHECKING:
     from conftest import WritePlugin
     from drivers import Plughost, Sysdig
 
-KEEPING = """
-class P(Plugin, EventSource, AsyncEvents, EventParsing):
-    plugin_id, event_source = 998, "keeping"
-    async_events = ("state", "other")
-    def start_async(self, handler): pass
-    def init(self): self.known = {}
-    def open(self, params: str):
-        yield from ({"n": n} for n in range(3))
-    def parse_event(self, event):
-        if event.name is None:
-            self.log.info("seen with %s", self.known)
-        elif event.name == "state":
-            self.known.update(event.json)
-            self.log.info("restored %s of %s", self.known, event.source)
-        else:
-            self.log.info("not for this source: %s", event.source)
-    def dump_state(self, handler):
-        handler.emit("state", {"a": 1})
-        handler.emit_many("state", [{"b": 2}])
-        handler.emit(AsyncEvent("state", {"c": 3}))
-        handler.emit("other", {}, plugin_id=0)
-"""
+KEEPING = plugin("dump_replay")
 IDS = [998, 998, 998, 0]
 RESTORED = "restored {'a': 1, 'b': 2, 'c': 3} of keeping"
 SEEN = "seen with {'a': 1, 'b': 2, 'c': 3}"

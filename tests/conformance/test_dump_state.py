@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from drivers import RunnerDrive
 
 from falcokit.capture import open_capture
@@ -21,39 +22,7 @@ if TYPE_CHECKING:
     from conftest import Call, WritePlugin
     from drivers import Plughost, Sysdig
 
-DUMPING = """
-class P(Plugin, AsyncEvents, EventParsing):
-    async_events = ("state", "tick")
-    parse_event_types = (402,)
-    config: str
-    parsed = ""
-
-    def init(self):
-        self.live = None
-    def start_async(self, handler):
-        print("start_async", file=sys.stderr)
-        self.live = handler
-        self.task = BackgroundTask.spawn(lambda: handler.emit("tick", b"t"), every=0.001)
-    def stop_async(self):
-        self.task.stop()
-    def dump_state(self, handler):
-        if self.config == "fail":
-            raise ValueError("nothing to dump")
-        if self.config == "while working":  # the worker has emitted, and goes on to
-            before = self.live.counters.emitted
-            while self.live.counters.emitted < before + 5:
-                time.sleep(0.001)
-        for n in range(10):
-            handler.emit("state", str(n))
-        handler.emit("state", b"timed", ts_ns=77, tid=5, plugin_id=999)
-        handler.emit_many("state", [b"many"])
-        self.dumper = handler
-    def parse_event(self, event):
-        if event.name == "state":
-            self.parsed += f" {event.data.decode()}/{event.source}"
-            self.log.info("parsed%s", self.parsed)
-            print("parsed", event.name, event.data, file=sys.stderr)
-"""
+DUMPING = plugin("dump_state_all")
 ANSWERING = """
 class P(Plugin, AsyncEvents, EventParsing):
     async_events = ("ping", "pong")

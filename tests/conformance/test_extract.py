@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 from extract_drivers import ALL, Asked, asked
 
 from falcokit.runtime.event import Event
@@ -19,31 +20,7 @@ if TYPE_CHECKING:
 _DRIVERS = pytest.mark.parametrize("driver", [
     pytest.param(d, marks=[pytest.mark.host] if d in {"plughost", "sysdig"} else []) for d in ALL
 ])  # fmt: skip
-_ARGUMENTS = """
-from falcokit import FieldExtraction, field
-class P(Plugin, FieldExtraction):
-    @field("a.none", desc="d")
-    def none(self, event: Event) -> str:
-        return "none"
-    @field("a.key", desc="d")
-    def key(self, event: Event, key: str) -> str:
-        return f"key {key}"
-    @field("a.some_key", desc="d")
-    def some_key(self, event: Event, key: str | None = None) -> str:
-        return f"key {key}"
-    @field("a.index", desc="d")
-    def index(self, event: Event, index: int) -> list[int]:
-        return [index, index + 1]
-    @field("a.some_index", desc="d")
-    def some_index(self, event: Event, index: int = 7) -> int:
-        return index
-    @field("a.both", desc="d")
-    def both(self, event: Event, which: int | str) -> str:
-        return repr(which)
-    @field("a.some", desc="d")
-    def some(self, event: Event, which: int | str | None = None) -> str:
-        return repr(which)
-"""
+_ARGUMENTS = plugin("extract_arguments")
 _ANSWERS = {
     "a.none": "none",
     "a.key[two-words]": "key two-words",
@@ -100,31 +77,7 @@ def test_an_argument_that_does_not_fit_is_refused(
     assert answer["error"]
 
 
-_FAILING = """
-from falcokit import FieldExtraction, field
-class P(Plugin, FieldExtraction):
-    @field("f.raises", desc="d")
-    def raises(self, event: Event) -> str:
-        return event.json["missing"]
-    @field("f.type", desc="d")
-    def type(self, event: Event) -> str:
-        return 5
-    @field("f.item", desc="d")
-    def item(self, event: Event) -> list[int]:
-        return [1, "2"]
-    @field("f.range", desc="d")
-    def range(self, event: Event) -> int:
-        return -1
-    @field("f.exit", desc="d")
-    def exit(self, event: Event) -> bool:
-        raise SystemExit(3)
-    @field("f.deep", desc="d")
-    def deep(self, event: Event) -> int:
-        return self.deep(event)
-    @field("f.good", desc="d")
-    def good(self, event: Event) -> str:
-        return "a\\0b \\udcff"
-"""
+_FAILING = plugin("extract_failures")
 _FAILURES = {
     "f.raises": "field f.raises: KeyError: 'missing'",
     "f.type": "field f.type: TypeError: it returned int, and the field is string",

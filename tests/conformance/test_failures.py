@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from drivers import RunnerDrive
 
 from falcokit.capture import open_capture
@@ -16,29 +17,7 @@ if TYPE_CHECKING:
     from conftest import Call, WritePlugin
     from drivers import Drive, Sysdig
 
-BROKEN = """
-class P(Plugin, AsyncEvents, EventParsing):
-    async_events = ("one",)
-    config: str
-
-    def fail(self, hook):
-        if self.config == hook:
-            raise ValueError(f"{hook} was to fail")
-
-    def init(self): self.fail("init")
-    def destroy(self): self.fail("destroy")
-    def set_config(self, config): self.fail("set_config")
-    def get_metrics(self):
-        self.fail("get_metrics")
-        return []
-    def start_async(self, handler):
-        self.fail("start_async")
-        handler.emit("one", b"1")
-        handler.emit("one", b"2")
-    def stop_async(self): self.fail("stop_async")
-    def dump_state(self, handler): self.fail("dump_state")
-    def parse_event(self, event): self.fail("parse_event")
-"""
+BROKEN = plugin("failures")
 RAISING = """
 class P(Plugin, AsyncEvents):
     async_events = ("one",)

@@ -6,35 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from conftest import WritePlugin
     from drivers import Plughost, Sysdig
 
 #: Each took from seconds to minutes on an event of less than a megabyte.
-HEAVY = """
-from falcokit import FieldExtraction, here, json_field, path, root
-
-def quadratic():
-    members = ",".join('"k%d":1' % i for i in range(66_000))
-    return '{"a":[' + ",".join("1" * 80_000) + "]," + members + ',"zzz":1}'
-
-class P(Plugin, EventSource, FieldExtraction):
-    plugin_id, event_source, max_event_size = 999, "conform", 1 << 20
-    def open(self, params):
-        yield quadratic()
-        yield '{"t":["' + '","'.join(["a" * 65_000] * 14) + '"]}'
-        yield '{"a":[1],"zzz":2,"t":["aaaab"]}'
-    quad = json_field(
-        "h.quad", path("/a").each().where(root.path("/zzz").equals(2)).count(), type=int, desc="d"
-    )
-    pattern = json_field(
-        "h.re",
-        path("/t").each().where(here.matches("(a|aa)*(a|b|c|d|e|f|g|h)*(a?){100}b$")).count(),
-        type=int, desc="d",
-    )
-    last = json_field("h.last", "/zzz", type=int, desc="d")
-"""
+HEAVY = plugin("field_budget")
 SHOWN = ["<NA> / 0 / 1", "0 / <NA> / <NA>", "1 / 1 / 2"]
 FORM = "*%h.quad / %h.re / %h.last"
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from extract_drivers import Asked, asked
 
 if TYPE_CHECKING:
@@ -13,41 +14,7 @@ if TYPE_CHECKING:
     from drivers import Plughost, Sysdig
     from source_drivers import Read
 
-PLUGIN = """
-import ctypes
-class Config(msgspec.Struct):
-    how: str = ""
-class P(Plugin, EventSource, EventParsing):
-    plugin_id, event_source = 999, "conform"
-    parse_event_types = (322,)
-    config: Config
-    def init(self):
-        self.parsed = self.cleaned = 0
-    def open(self, params: str):
-        yield b"first"
-        for _ in range(2000): yield b"other"
-    def parse_event(self, event):
-        self.parsed += 1
-        if event.data != b"first": return
-        try:
-            getattr(self, self.config.how)()
-        finally:
-            self.cleaned += 1
-    def loop(self):
-        while True: pass
-    def swallow(self):
-        while True:
-            try:
-                time.sleep(0.01)  # swallow
-            except Exception:
-                pass
-    def sleep(self):
-        time.sleep(8)
-    def keep_the_gil(self):
-        ctypes.PyDLL(None).usleep(9_000_000)
-    def get_metrics(self):
-        return [Metric("parsed", self.parsed), Metric("cleaned", self.cleaned)]
-"""
+PLUGIN = plugin("held_up")
 
 
 _IN_C = "in a call that does not release the GIL"
@@ -157,30 +124,7 @@ def test_metrics_that_do_not_return(plughost: Plughost, write_plugin: WritePlugi
     assert [log for log in answer["log"] if f"{line}: get_metrics: HookTimeoutError" in log]
 
 
-EMITTING = """
-class Steps:
-    def __init__(self, plugin): self.plugin = plugin
-    def __iter__(self): return iter((b"one",))
-    def progress(self):
-        self.plugin.fill("progress")
-        return 1.0
-class P(Plugin, EventSource, AsyncEvents):
-    plugin_id, event_source = 999, "conform"
-    async_events = ("big",)
-    def start_async(self, handler): self.handler = handler
-    def open(self, params: str): return Steps(self)
-    def fill(self, hook):
-        try:
-            for n in range(5000): self.handler.emit("big", bytes(10_000))
-        except falcokit.RingFullError as e:
-            self.log.warning("%s: %s", hook, e)
-    def event_to_string(self, event):
-        if event.name is None: self.fill("event_to_string")
-        return "text"
-    def get_metrics(self):
-        self.fill("get_metrics")
-        return []
-"""
+EMITTING = plugin("held_up_emitting")
 
 
 @pytest.mark.host

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 
 from falcokit.capture import open_capture
 from falcokit.testing import start_plugin
@@ -17,42 +18,7 @@ if TYPE_CHECKING:
     from conftest import Call, WritePlugin
     from drivers import Plughost
 
-EMITTING = """
-class P(Plugin, AsyncEvents, EventParsing):
-    parse_event_types = (402,)
-    async_events = ("flood", "state")
-    config: str
-    def init(self):
-        self.lock, self.other, self.holding = threading.Lock(), threading.Lock(), threading.Event()
-        self.flooded = False
-    def start_async(self, handler):
-        self.handler = handler
-    @async_event("first", every=0.01)
-    def flood(self):
-        if self.flooded: return
-        self.flooded = True
-        with self.lock:
-            if self.config == "two locks":
-                threading.Thread(target=self.between, daemon=True).start()
-                self.holding.wait()
-            getattr(self, self.config.replace(" ", "_"))()
-    def between(self):
-        with self.other:
-            self.holding.set()
-            with self.lock: pass
-    def emit(self):
-        for n in range(3000): self.handler.emit("flood", bytes(1000))
-    def emit_many(self):
-        self.handler.emit_many("flood", (bytes(1000) for n in range(3000)))
-    two_locks = dump_state_waits = emit
-    def parse_event(self, event):
-        if event.name == "flood" and self.config != "dump state waits":
-            with self.other if self.config == "two locks" else self.lock: pass
-    def dump_state(self, handler):
-        if self.config != "dump state waits": return
-        while not self.flooded: time.sleep(0.001)
-        with self.lock: handler.emit("state", b"whole")
-"""
+EMITTING = plugin("locks_emitting")
 _HELD = r"nothing is taken from it: Falco has waited [\d.]+ s for"
 
 
@@ -79,13 +45,11 @@ def test_emit_lets_go_when_a_hook_holds_falco_up(
     """A8"""
     author = hasty(EMITTING)
     said = "\n".join(_run(plughost, author, how)["log"])
-    line = author.at(
-        "handler.emit_many(" if how == "emit_many" else "range(3000): self.handler.emit("
-    )
+    line = author.at("handler.emit_many(" if how == "emit_many" else 'self.handler.emit("')
     told = f"{re.escape(line)}: producer of 'first': RingFullError: the ring of plugin 'hasty'"
     held = f"{told} is full, and {_HELD} the code of plugin 'hasty'; if that code waits"
     assert re.search(held, said), said
-    assert f"its code is at {author.at('else self.lock: pass')} in parse_event" in said
+    assert f"its code is at {author.at('else self.lock:')} in parse_event" in said
 
 
 @pytest.mark.host
@@ -101,42 +65,7 @@ def test_emit_lets_go_when_dump_state_waits(
         assert [e.data for e in capture if e.async_name == "state"] == [b"whole"]
 
 
-PUTTING = """
-from falcokit import FieldExtraction, field
-class P(Plugin, EventSource, FieldExtraction):
-    plugin_id, event_source = 999, "hasty"
-    lock = threading.Lock()
-    def open(self, params: str):
-        self.how = params
-        if params in ("generator", "asynchronous"): return getattr(self, params)()
-        queue = EventQueue(100)
-        threading.Thread(target=self.fill, args=(queue,)).start()
-        return queue
-    def fill(self, queue):
-        try:
-            with self.lock:
-                if self.how == "put_many": queue.put_many(b"x" for n in range(9000))
-                else:
-                    for n in range(9000): queue.put(b"x")
-        except falcokit.QueueFullError as e:
-            self.log.warning("let go: %s", e)
-        queue.end()
-    def generator(self):
-        try:
-            with self.lock:
-                for n in range(20_000): yield b"x"
-        except falcokit.QueueFullError as e:
-            self.log.warning("let go: %s", e)
-    async def asynchronous(self):
-        try:
-            with self.lock:
-                for n in range(20_000): yield b"x"
-        except falcokit.QueueFullError as e:
-            self.log.warning("let go: %s", e)
-    @field("hasty.x", desc="d")
-    def x(self, event) -> int:
-        with self.lock: return 1
-"""
+PUTTING = plugin("locks_putting")
 
 
 @pytest.mark.host
@@ -161,27 +90,7 @@ def test_put_lets_go_when_a_hook_holds_falco_up(
     assert cycle["fields"]["hasty.x"]["present"] >= count - 3
 
 
-TIMED = """
-class P(Plugin, AsyncEvents):
-    async_events = ("big",)
-    def start_async(self, handler):
-        self.handler, self.task = handler, BackgroundTask()
-        self.task.start(self.work)
-    def work(self):
-        for call in (
-            lambda: [self.handler.emit("big", bytes(10_000), timeout=0.05) for n in range(1000)],
-            lambda: self.handler.emit_many("big", [bytes(10_000)], timeout=0),
-            lambda: self.handler.emit("big", timeout="soon"),
-            lambda: self.handler.emit("big", timeout=float("nan")),
-        ):
-            try:
-                call()
-            except falcokit.EmitError as e:
-                self.log.warning("%s: %s", type(e).__name__, e)
-        self.log.warning("refused %s", self.handler.counters.refused)
-    def stop_async(self):
-        self.task.stop()
-"""
+TIMED = plugin("emit_timeouts")
 
 
 def test_emit_waits_no_longer_than_its_timeout(write_plugin: WritePlugin, call: Call) -> None:
@@ -194,26 +103,7 @@ def test_emit_waits_no_longer_than_its_timeout(write_plugin: WritePlugin, call: 
     assert "refused {'invalid_data': 2, 'ring_full': 2}" in text
 
 
-TIMED_PUT = """
-class P(Plugin, EventSource):
-    plugin_id, event_source = 999, "conform"
-    def open(self, params: str):
-        queue = EventQueue(2)
-        self.thread = threading.Thread(target=self.fill, args=(queue,))
-        self.thread.start()
-        return queue
-    def fill(self, queue):
-        for call in (
-            lambda: queue.put(b"1", timeout=0.01) + queue.put(b"2", timeout=None),
-            lambda: queue.put(b"3", timeout=0.01),
-            lambda: queue.put_many([b"4", b"5"], timeout=0),
-        ):
-            try:
-                self.log.warning("taken %d", call())
-            except falcokit.QueueFullError as e:
-                self.log.warning("full: %s", e)
-        queue.end()
-"""
+TIMED_PUT = plugin("put_timeouts")
 
 
 @pytest.mark.host

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from conftest import WritePlugin
@@ -22,29 +23,7 @@ class P(Plugin, AsyncEvents):
         self.task.stop()
 """
 # Its work ends slowly: what stop does not wait for would run on.
-SLOW = """
-class P(Plugin, AsyncEvents):
-    async_events = ("sample_async",)
-    working = False
-    overlaps = 0
-
-    def start_async(self, handler):
-        assert not P.working, "start_async while the work of the last capture runs"
-        self.handler = handler
-        self.task = BackgroundTask()
-        self.task.start(self.work)
-
-    def work(self):
-        P.working = True
-        while self.task.should_keep_running(0.01):
-            self.handler.emit("sample_async", b"hello")
-        time.sleep(0.1)
-        P.working = False
-
-    def stop_async(self):
-        self.task.stop()
-        self.log.warning("stopped while working: %s", P.working)
-"""
+SLOW = plugin("seed_slow")
 
 
 def test_ten_lines_emit_the_sample_event_every_100_ms(

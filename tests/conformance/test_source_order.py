@@ -6,46 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from conftest import WritePlugin
     from source_drivers import Read
 
-ORDERED = """
-from falcokit import CaptureListening
-class P(Plugin, EventSource, AsyncEvents, CaptureListening):
-    plugin_id, event_source = 999, "conform"
-    async_events = ("late",)
-    def init(self):
-        self.order = []
-        self.began = threading.Event()
-    def open(self, params: str):
-        self.order.append("open")
-        return getattr(self, params)()
-    def pause(self, hook):
-        self.began.wait(0.1)  # gives one that is too early its chance
-        self.order.append(hook)
-    def start_async(self, handler): self.pause("start_async")
-    def capture_open(self, capture): self.pause("capture_open")
-    def begin(self):
-        self.began.set()
-        self.order.append("first step")
-    def iterator(self): return Steps(self)
-    def generator(self):
-        self.begin()
-        yield " ".join(self.order)
-    async def asynchronous(self):
-        self.begin()
-        yield " ".join(self.order)
-class Steps:
-    def __init__(self, plugin): self.plugin, self.given = plugin, False
-    def __iter__(self): return self
-    def __next__(self):
-        if self.given: raise StopIteration
-        self.given = True
-        self.plugin.begin()
-        return " ".join(self.plugin.order)
-"""
+ORDERED = plugin("source_order")
 
 _OPENING = "open start_async capture_open"
 

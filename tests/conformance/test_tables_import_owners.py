@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from drivers import Outcome, read_reports
 
 from falcokit.runner import RunOptions
@@ -15,51 +16,8 @@ if TYPE_CHECKING:
     from conftest import RealHost, WritePlugin
     from drivers import Plughost
 
-HEAD = """
-from falcokit import Table, TableEntry, TableError, added, export_table, i64, import_table, u64
-class Item(TableEntry):
-    v: u64
-class Fd(TableEntry):
-    name: str
-class Process(TableEntry):
-    comm: str
-    fds: Annotated[Table[i64, Fd], "file_descriptors"]
-    score: u64 = added()
-"""
-FIRST = (
-    HEAD
-    + """
-class P(Plugin, EventParsing):
-    parse_event_types = ("<open",)
-    mine = export_table("mine", u64, Item)
-    threads = import_table("threads", i64, Process)
-    def parse_event(self, event): pass
-"""
-)
-SECOND = (
-    HEAD
-    + """
-class Count(TableEntry):
-    open_count: u64
-class Score(TableEntry):
-    score: str = added()
-class P(Plugin, EventParsing):
-    parse_event_types = ("<open",)
-    mine = import_table("mine", u64, Item)
-    def init(self):
-        for name, key, fields in (
-            ("mine", str, Item), ("mine", u64, {"v": str}), ("mine", u64, {"w": u64}),
-            ("threads", i64, Count), ("event_counters", u64, Count), ("threads", i64, Score),
-            ("threads", i64, {"comm": i64}), ("threads", u64, Process),
-        ):
-            try:
-                self.tables.get(name, key, fields)
-                self.log.info("refused nothing")
-            except TableError as e:
-                self.log.info("refused %s", e)
-    def parse_event(self, event): pass
-"""
-)
+FIRST = plugin("table_first")
+SECOND = plugin("table_second")
 REFUSED = [
     "table 'mine': the key of 'mine' is u64 in this plugin already, and cannot be str",
     "table 'mine': field 'v' of 'mine' is u64 in this plugin already, and cannot be str",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from drivers import Log, RunnerDrive
 
 from falcokit.runtime.errors import tell
@@ -15,81 +16,9 @@ if TYPE_CHECKING:
     from conftest import WritePlugin
     from drivers import Drive, Outcome
 
-TOLD = """
-import json
-class P(Plugin, AsyncEvents, EventParsing):
-    async_events = ("one",)
-    config: str
-
-    def fail(self, hook):
-        if self.config == hook:
-            self.look_up()  # fail
-
-    def look_up(self):
-        try:
-            {}["user"]
-        except KeyError as e:
-            raise ValueError("no such user") from e
-
-    def init(self): self.fail("init")
-    def destroy(self): self.fail("destroy")
-    def get_metrics(self):
-        self.fail("get_metrics")
-        return []
-    def start_async(self, handler):
-        self.handler = handler
-        self.fail("start_async")
-    def stop_async(self): self.fail("stop_async")
-    def parse_event(self, event): self.fail("parse_event")
-    @async_event("produced", every=60)
-    def produced(self):
-        self.handler.emit("one", b"1")
-        self.fail("producer of 'produced'")
-"""
-LIBRARY = """
-import json
-class P(Plugin, AsyncEvents, EventParsing):
-    async_events = ("one",)
-    config: str
-    def fail(self, hook):
-        if self.config == hook:
-            json.loads("{")  # in the library
-    def init(self): self.fail("init")
-    def start_async(self, handler): self.handler = handler
-    def stop_async(self): self.fail("stop_async")
-    def parse_event(self, event): self.fail("parse_event")
-    @async_event("produced", every=60)
-    def produced(self):
-        self.handler.emit("one", b"1")
-        self.fail("producer of 'produced'")
-"""
-NOBODY_CATCHES = """
-import gc, warnings
-class Loop:
-    def __del__(self):
-        raise ValueError("in a finalizer")  # del
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    def work(self):
-        raise ValueError("in a thread")  # thread
-    def start_async(self, handler):
-        thread = threading.Thread(target=self.work, name="own")
-        thread.start()
-        thread.join()
-        Loop()
-        warnings.warn("it is deprecated", stacklevel=1)  # warn
-        for _ in range(10_000):
-            print(".", end="")
-        print("a", "b\\nc", end="\\n\\n")
-        print("no end", end="", flush=True)
-        print("x" * 70_000)
-        logging.getLogger("with\\0nul").error("%s", Silent())
-        handler.emit("one", b"1")
-class Silent:
-    def __str__(self):
-        sys.exit("no text")
-    __repr__ = __str__
-"""
+TOLD = plugin("told")
+LIBRARY = plugin("told_library")
+NOBODY_CATCHES = plugin("told_nobody_catches")
 
 
 def told(author: Author, hook: str) -> str:
