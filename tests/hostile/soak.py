@@ -25,46 +25,7 @@ __all__ = ["INSPECTORS", "PLUGIN", "Soaked", "soak"]
 
 INSPECTORS = 4
 
-PLUGIN = """
-from falcokit import CaptureListening
-class P(Plugin, AsyncEvents, EventParsing, CaptureListening):
-    async_events = ("thread", "task")
-    parse_event_types = (402,)
-    @async_event("call", every=0.0005)
-    def call(self): return b"x"
-    @async_event("steps", every=0.001)
-    def steps(self):
-        for n in range(10**9): yield n
-    @async_event("loop_call", every=0.001)
-    async def loop_call(self): return "text"
-    @async_event("loop_steps")
-    async def loop_steps(self):
-        while True:
-            await asyncio.sleep(0.001)
-            yield {"n": 1}
-    def start_async(self, handler):
-        self.handler, self.stopping = handler, threading.Event()
-        self.threads = [threading.Thread(target=self.spam) for _ in range(2)]
-        for thread in self.threads: thread.start()
-        self.task = BackgroundTask.spawn(every=0.001, run=self.once)
-    def spam(self):
-        try:
-            while not self.stopping.is_set():
-                for _ in range(100): self.handler.emit("thread", b"y" * 100)
-                self.stopping.wait(0.001)  # room for the others
-        except falcokit.CaptureClosedError:
-            pass
-    def once(self):
-        try: self.handler.emit("task", b"z")
-        except falcokit.CaptureClosedError: pass
-    def stop_async(self):
-        self.stopping.set()
-        self.task.stop()
-        for thread in self.threads: thread.join()
-    def parse_event(self, event): event.data
-    def capture_open(self, capture):
-        for _ in range(3): capture.subscribe(lambda: not capture.wait(0.001))
-"""
+PLUGIN = Path(__file__).parent.parent / "plugins" / "soak.py"
 
 
 @dataclass

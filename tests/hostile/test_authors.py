@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,58 +18,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.python
 
-_ERRORS = """
-    from falcokit import CaptureListening, FieldExtraction, field, json_field
-
-    class Unspeakable(Exception):
-        def __str__(self): sys.exit("while it was told")
-
-    def forever(): forever()
-
-    def fail(kind):
-        if kind == "RecursionError": forever()
-        if kind == "Unspeakable": raise Unspeakable
-        if kind == "SystemExit": sys.exit(3)
-        if kind == "GroupError": raise BaseExceptionGroup("g", [KeyboardInterrupt()])
-        raise getattr(__builtins__, kind, None) or __builtins__[kind]
-"""
 _KINDS = (
     *("ValueError", "SystemExit", "KeyboardInterrupt", "GeneratorExit", "RecursionError"),
     *("MemoryError", "StopIteration", "Unspeakable"),
 )
-_SOURCE = (
-    _ERRORS
-    + """
-    class P(Plugin, EventSource):
-        plugin_id = 999
-        event_source = "hostile"
-        def open(self, params: str):
-            place, _, kind = params.partition(" ")
-            self.failing = kind if place == "close" else ""
-            if place == "open": fail(kind)
-            wrong = {"None": None, "int": 5, "text": "abc", "self": self}
-            if place == "returns": return wrong[kind]
-            if place == "iterator": return Iterator(kind)
-            return self.events(place, kind)
-        def events(self, place, kind):
-            try:
-                if place == "first": fail(kind)
-                yield b"one"
-                if place == "later": fail(kind)
-                if place == "yields":
-                    yield {"number": 1j, "object": object(), "large": bytes(9_000_000)}[kind]
-                while place != "good": yield b"more"
-            finally:
-                if place == "end": fail(kind)
-        def close(self, instance):
-            if self.failing: fail(self.failing)
-    class Iterator:
-        def __init__(self, kind): self.kind = kind
-        def __iter__(self): return self
-        def __next__(self): fail(self.kind)
-        def close(self): fail(self.kind)
-"""
-)
+_SOURCE = plugin("hostile_source")
 
 
 def _said_at(author: Author, text: str, hook: str, kind: str) -> bool:
@@ -143,37 +97,7 @@ def test_what_open_and_its_iterator_give_is_checked(
     assert "9000000 bytes was dropped" in said.stderr
 
 
-_HOOKS = (
-    _ERRORS
-    + f"""
-    KINDS = {_KINDS!r}
-    class P(Plugin, EventSource, FieldExtraction, EventParsing, CaptureListening):
-        plugin_id = 999
-        event_source = "hostile"
-        parse_event_types = (322,)
-        config: str
-        def open(self, params): return ({{"n": n}} for n in range(400))
-        def turn(self, place, event):
-            if self.config == place: fail(KINDS[event.json["n"] % len(KINDS)])
-        def parse_event(self, event): self.turn("parse_event", event)
-        def event_to_string(self, event):
-            self.turn("event_to_string", event)
-            return "text"
-        @field("h.n", desc="d")
-        def n(self, event) -> int:
-            self.turn("field h.n", event)
-            return event.json["n"]
-        declared = json_field("h.declared", "/n", type=int, desc="d")
-        def capture_open(self, capture):
-            place, _, kind = self.config.partition(" ")
-            if place == "capture_open": fail(kind)
-            if place == "routine":
-                for kind in KINDS: capture.subscribe(lambda kind=kind: fail(kind))
-                capture.wait(0.2)
-        def capture_close(self, capture):
-            if self.config.startswith("capture_close"): fail(self.config.split()[1])
-"""
-)
+_HOOKS = plugin("hostile_hooks")
 
 
 def _plughost(host: RealHost, author: Author, config: str, *options: Any) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
+from author import plugin
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,34 +16,7 @@ if TYPE_CHECKING:
     from conftest import Said
 
 # Everything in it that a plugin can do to signals by importing and writing.
-_PLUGIN = """
-    import errno, multiprocessing, resource, signal, subprocess, tempfile
-    class P(Plugin, AsyncEvents):
-        def fail(self):
-            read, write = os.pipe()
-            os.close(read)
-            with open(write, "wb", 0) as file:
-                try: file.write(b"x")
-                except BrokenPipeError: return "EPIPE"
-        def exceed(self):
-            before = resource.getrlimit(resource.RLIMIT_FSIZE)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, before[1]))
-            try:
-                with tempfile.TemporaryFile(buffering=0) as file:
-                    os.pwrite(file.fileno(), b"x", 1 << 30)
-            except OSError as e: return errno.errorcode[e.errno]
-            finally: resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        def init(self): self.log.info("told %s %s", self.fail(), self.exceed())
-        @async_event("beat", every=0.01)
-        def beat(self):
-            self.fail()
-            return b"beat"
-        @async_event("later", every=0.01)
-        async def later(self):
-            await asyncio.sleep(0)
-            self.fail()
-            return b"later"
-"""
+_PLUGIN = plugin("host_signals")
 _LIFE = ("init", "set-handler", "parse-own=20", "clear-handler", "destroy", "unload")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 from falcokit.native.build import build
 from falcokit.native.toolchain import find_compiler
@@ -22,33 +23,7 @@ if TYPE_CHECKING:
     from conftest import CompileC
 
 _HOSTS = Path(__file__).parent.parent / "hosts"
-_READER = """
-    from falcokit import FieldExtraction, field, json_field, path
-    class P(Plugin, EventSource, FieldExtraction, EventParsing, AsyncEvents):
-        plugin_id = 999
-        event_source = "lies"
-        async_events = ("never",)
-        extract_event_types = (322, 402)
-        parse_event_types = (322, 402, "openat")
-        def start_async(self, handler): pass
-        def open(self, params): return iter(())
-        def parse_event(self, event):
-            for read in (lambda: event.raw, lambda: event.name, lambda: event.plugin_id):
-                try:
-                    read()
-                except ValueError:
-                    pass
-            event.params if event.type == 307 else event.data
-        def event_to_string(self, event): return event.data.hex()
-        found = json_field("l.found", "/a", desc="d")
-        whole = json_field("l.whole", path("").as_json(), desc="d")
-        @field("l.data", desc="d")
-        def data(self, event) -> int: return len(event.data)
-        @field("l.json", desc="d")
-        def parsed(self, event) -> str: return event.json["a"]
-        @field("l.params", desc="d")
-        def params(self, event) -> str: return str(event.params)
-"""
+_READER = plugin("lies_reader")
 
 
 @pytest.mark.parametrize("sanitize", [False, True])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,29 +24,7 @@ if TYPE_CHECKING:
     from conftest import CompileC, RealHost
 
 _FILES = Path(__file__).parent.parent / "hosts" / "files_plugin.c"
-_READER = """
-    from falcokit import FieldExtraction, field, json_field, path
-    class P(Plugin, FieldExtraction, EventParsing):
-        extract_event_types = (322, 402)
-        parse_event_types = (322, 402)
-        parsed = 0
-        def parse_event(self, event):
-            self.parsed += 1
-            event.params["data" if event.type == 402 else "event_data"]
-            event.json  # in parse_event
-        def get_metrics(self): return [Metric("parsed", self.parsed)]
-        key = json_field("h.key", "/key", desc="d")
-        number = json_field("h.n", "/n", type=int, desc="d")
-        deep = json_field("h.deep", path("/deep").as_json().slice(0, 4), desc="d")
-        count = json_field("h.count", path("/many").each().count(), type=int, desc="d")
-        @field("h.size", desc="d")
-        def size(self, event) -> int: return len(event.data)
-        @field("h.parsed", desc="d")
-        def from_json(self, event) -> str | None: return str(event.json["key"])
-        @field("h.params", desc="d")
-        def from_params(self, event) -> int:
-            return len(event.params["data" if event.type == 402 else "event_data"] or b"")
-"""
+_READER = plugin("payload_reader")
 _NONE = "<NA>"
 _DIGITS = b"9" * 10_000
 _NESTED = b"[" * 10_000 + b"]" * 10_000

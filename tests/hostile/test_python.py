@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 
 import falcokit.native.build as native_build
 from falcokit.native.build import build
@@ -225,29 +226,7 @@ def test_a_plugin_cannot_install_signal_handlers(
 def test_a_module_that_cannot_be_opened_is_not_called_missing_alone(
     write_plugin: Callable[..., Author], tortured: Callable[..., Said]
 ) -> None:
-    author = write_plugin("""
-        import resource
-        class P(Plugin, AsyncEvents):
-            async_events = ("one",)
-            def start_async(self, handler): pass
-            def init(self):
-                sys.path_importer_cache.clear()
-                resource.setrlimit(resource.RLIMIT_NOFILE, (30, 4096))
-                held = []
-                try:
-                    while True:
-                        held.append(os.open("/", os.O_RDONLY))
-                except OSError:
-                    pass
-                try:
-                    try:
-                        raise ImportError("cannot unpack _decimal.so: Too many open files")
-                    except ImportError:
-                        raise ModuleNotFoundError("No module named '_pydecimal'")
-                finally:
-                    for fd in held:
-                        os.close(fd)
-    """)
+    author = write_plugin(plugin("no_descriptors"))
     said = tortured(f"load={author.library}", "init", "destroy").one("init")
     assert "No module named '_pydecimal' (the process has no file descriptor left" in said["error"]
     assert "its limit is 30, ulimit -n or LimitNOFILE= of its service)" in said["error"]

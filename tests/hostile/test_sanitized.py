@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 from falcokit.native.build import build
 from falcokit.native.toolchain import find_compiler
@@ -22,34 +23,7 @@ if TYPE_CHECKING:
     from conftest import CompileC
 
 _HOSTS = Path(__file__).parent.parent / "hosts"
-_FLOOD = """
-    class P(Plugin, AsyncEvents, EventParsing):
-        async_events = ("flood", "big", "echo")
-        parse_event_types = (402,)
-        def start_async(self, handler):
-            self.handler = handler
-            self.threads = [threading.Thread(target=self.run, args=(handler,)) for _ in range(4)]
-            for thread in self.threads:
-                thread.start()
-        def run(self, handler):
-            try:
-                while True:
-                    handler.emit_many("flood", [b"x" * n for n in range(64)])
-                    handler.emit("big", bytes(200_000))
-                    handler.emit("flood", {"some": ["json", 1]}, ts_ns=time.time_ns())
-                    handler.emit("flood", b"", direct=True)
-            except falcokit.EmitError:
-                pass
-        def parse_event(self, event):
-            if event.name == "big":
-                self.handler.emit("echo", event.data[:10])
-        def dump_state(self, handler):
-            handler.emit_many("flood", [b"state"] * 100)
-        def get_metrics(self):
-            return [Metric("one", 1), Metric("two", 2.5, "double", monotonic=False)]
-        def set_config(self, config):
-            raise ValueError("no")
-"""
+_FLOOD = plugin("sanitized_flood")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 from falcokit.native.build import build
 from falcokit.native.toolchain import find_compiler
@@ -22,38 +23,7 @@ if TYPE_CHECKING:
     from conftest import CompileC, RealHost
 
 _HOSTS = Path(__file__).parent.parent / "hosts"
-_SOURCE = """
-    class P(Plugin, EventSource, AsyncEvents):
-        plugin_id = 999
-        event_source = "conform"
-        @async_event("tick", every=0.01)
-        def tick(self): return b"tick"
-        def open(self, params: str):
-            if params == "refuse": raise ValueError("no")
-            return {"steps": self.steps, "later": self.later, "queue": self.queue}[params]()
-        def steps(self):
-            while True:
-                for n in range(0, 3000, 7): yield bytes(n)
-                yield bytes(300_000)
-                yield bytes(5_000_000)
-                yield {"some": ["json", 1]}
-                yield None
-        async def later(self):
-            for n in range(3000):
-                yield "x" * n
-            raise ValueError("later was to fail")
-        def queue(self):
-            queue = EventQueue(300, overflow="drop")
-            def produce():
-                try:
-                    while True:
-                        queue.put_many(bytes(n) for n in range(300))
-                        queue.put(bytes(700_000))
-                except falcokit.SourceClosedError:
-                    pass
-            for _ in range(4): threading.Thread(target=produce).start()
-            return queue
-"""
+_SOURCE = plugin("sanitized_source")
 
 
 @pytest.fixture
@@ -94,22 +64,7 @@ def test_no_memory_error_in_the_life_of_event_sources(
     assert (last["op"], last["stray"], last["malformed"]) == ("end", 0, 0), done.stdout
 
 
-_BOTH = """
-    class P(Plugin, EventSource, AsyncEvents, EventParsing):
-        plugin_id, event_source = 999, "reopened"
-        async_events = ("flood",)
-        parse_event_types = (322, 402)
-        def open(self, params):
-            while True: yield bytes(1000)
-        def start_async(self, handler):
-            for _ in range(2): threading.Thread(target=self.run, args=(handler,)).start()
-        def run(self, handler):
-            try:
-                while True: handler.emit("flood", b"x")
-            except falcokit.CaptureClosedError:
-                pass
-        def parse_event(self, event): event.data
-"""
+_BOTH = plugin("sanitized_both")
 
 
 @pytest.mark.host

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,33 +84,10 @@ def test_emission_after_stop_and_after_destroy_raises_and_never_reaches_the_host
     write_plugin: Callable[..., Author], tortured: Callable[..., Said], tmp_path
 ) -> None:
     notes = tmp_path / "notes"
-    author = write_plugin(f"""
-        class P(Plugin, AsyncEvents):
-            async_events = ("beat",)
-            def start_async(self, handler):
-                self.handler = handler
-                handler.emit("beat", b"in time")
-            def stop_async(self):
-                handler = self.handler
-                def later():
-                    with open({str(notes)!r}, "a") as notes:
-                        for _ in range(200):
-                            for direct in (False, True):
-                                try:
-                                    handler.emit("beat", b"late", direct=direct)
-                                    notes.write("emitted\\n")
-                                except falcokit.CaptureClosedError as e:
-                                    notes.write(f"{{e}}\\n")
-                                except falcokit.EmitError as e:
-                                    notes.write(f"other: {{e}}\\n")
-                            notes.flush()
-                            time.sleep(0.005)
-                # one more thread after the stop, which lives on after destroy
-                threading.Timer(0.2, later).start()
-    """)
+    author = write_plugin(plugin("late_emission"))
     said = tortured(
-        f"load={author.library}", "init", "set-handler", "pump=1", "clear-handler", "destroy",
-        "unload", "sleep=1500",
+        f"load={author.library}", f"init={notes}", "set-handler", "pump=1", "clear-handler",
+        "destroy", "unload", "sleep=1500",
     )  # fmt: skip
     assert said.status == 0
     lines = notes.read_text().splitlines()

@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,34 +40,7 @@ requires-python = ">=3.11"
 [tool.falcokit]
 plugin = "payloads:Payloads"
 """
-PLUGIN: Final = '''\
-"""Payloads of all kinds: none, text, JSON, bytes, and one beyond 64 KiB."""
-
-from falcokit import AsyncEvents, BackgroundTask, Plugin
-
-PAYLOADS = [b"", b"hello", {"n": 1}, bytes(range(256)), "h\\u00e9".encode(), b"long" * 20_000]
-
-
-class Payloads(Plugin, AsyncEvents):
-    async_events = ("tick", "tock")
-
-    def start_async(self, handler):
-        todo = iter(PAYLOADS * 3)
-
-        def emit():
-            data = next(todo, None)
-            if data is not None:
-                handler.emit("tick", data)
-                handler.emit("tock", data)
-
-        self.task = BackgroundTask.spawn(emit, every=0.005)
-
-    def stop_async(self):
-        self.task.stop()
-
-    def dump_state(self, handler):
-        handler.emit("tick", b"state")
-'''
+PLUGIN: Final = Path(__file__).parents[1] / "plugins" / "payloads.py"
 
 
 def dumps(strato: Path, capture: Path) -> list[bytes]:
@@ -88,7 +62,7 @@ def write_live(target: Path) -> None:
         root = Path(folder)
         (root / "src").mkdir()
         (root / "pyproject.toml").write_text(PROJECT)
-        (root / "src" / "payloads.py").write_text(PLUGIN)
+        shutil.copy(PLUGIN, root / "src")
         build = [sys.executable, "-m", "falcokit", "build", "-C", folder]
         library = subprocess.run(build, capture_output=True, check=True, text=True).stdout.strip()
         command = [str(host / "sysdig"), "-H", library, "-H", str(host / "libbaseline.so")]

@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from placed import place, project
 from roots import EmptyRoot, sysdig_root
 
@@ -23,32 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.host
 
-READER = """
-    from falcokit import (
-        AsyncEvents, EventParsing, Event, FieldExtraction, Plugin, TableEntry, added, field,
-        import_table, u64,
-    )
-
-    class Known(TableEntry):
-        samples: u64
-        peak: u64
-        twice: u64 = added()
-
-    class P(Plugin, EventParsing, FieldExtraction):
-        contact = "tests@example.com"
-        parse_event_types = extract_event_types = ("pluginevent",)
-        known = import_table("load_all", str, Known)
-
-        def parse_event(self, event: Event) -> None:
-            entry = self.known.get(event.json["host"])
-            if entry is not None:
-                entry.twice = 2 * entry.samples
-
-        @field("reader.twice", desc="A field of its own in the other plugin's table")
-        def twice(self, event: Event) -> int | None:
-            entry = self.known.get(event.json["host"])
-            return None if entry is None else entry.twice
-"""
+READER = plugin("capability_reader")
 FIELDS = "%load_all.host %load_all.percent %load_all.peak %reader.twice"
 
 

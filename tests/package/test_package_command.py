@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pythons
+from author import plugin
 from falcoctl_rules import RefusedError, extract, members, operator_extract
 from outside import CODE, PACKAGE, drafts, package, write_project
 from typer.testing import CliRunner
@@ -256,27 +257,7 @@ def test_another_python_can_be_shipped(tmp_path: Path) -> None:
 
 
 def test_a_plugin_that_does_not_start_is_not_packaged(tmp_path: Path) -> None:
-    code = """
-import dataclasses
-from falcokit import AsyncEvents, Plugin, async_event
-
-@dataclasses.dataclass
-class Config:
-    port: int = 0
-
-class Thing(Plugin, AsyncEvents):
-    description = "Wants a port."
-    contact = "tests@example.com"
-    config: Config
-
-    def init(self):
-        if self.config.port != 514:
-            raise ValueError(f"no such port: {self.config.port}")
-
-    @async_event("tick", every=0.02)
-    def tick(self):
-        return b"ticked"
-"""
+    code = plugin("wants_a_port").read_text()
     root = write_project(tmp_path / "project", code)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -285,7 +266,8 @@ class Thing(Plugin, AsyncEvents):
     assert done.returncode == 7, done.stderr
     error = json.loads(done.stdout)["error"]
     assert "no such port: 0" in error["message"]
-    assert "src/outer_thing.py:16" in error["message"]
+    line = code[: code.index("raise ValueError")].count("\n") + 1
+    assert f"src/outer_thing.py:{line}: init" in error["message"]
     assert "--init-config" in error["hint"]
     assert "Traceback" not in done.stderr
     assert drafts(root) == []

@@ -8,32 +8,12 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from conftest import Packaged, PackagePlugin, RealHost
 
-_PLUGIN = """
-    class P(Plugin, AsyncEvents):
-        contact = "tests@example.com"
-
-        def fail(self) -> str:
-            read, write = os.pipe()
-            os.close(read)
-            try:
-                os.write(write, b"x")
-            except OSError as e:
-                return type(e).__name__
-            finally:
-                os.close(write)
-            return "nothing"
-
-        def init(self) -> None:
-            self.first = self.fail()
-
-        @async_event("tick", every=0.02)
-        def tick(self) -> str:
-            return f"{self.first} {self.fail()}"
-"""
+_PLUGIN = plugin("package_signals")
 _TOLD = "BrokenPipeError BrokenPipeError"
 
 

@@ -134,7 +134,7 @@ class P(Plugin, AsyncEvents, EventParsing, FieldExtraction, CaptureListening):
 
     @producer
     def past(self) -> None:
-        for _n in range(1000):
+        for _ in range(1000):
             self.emit(ts_ns=time.time_ns() - 10**9)
 
     @producer
