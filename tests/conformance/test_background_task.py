@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 from falcokit import BackgroundTask
 
@@ -15,26 +16,7 @@ if TYPE_CHECKING:
     from conftest import WritePlugin
     from drivers import Drive
 
-RAISING = """
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    def start_async(self, handler):
-        self.task = BackgroundTask()
-        self.task.start(self.work, name="digger")
-        self.enough = BackgroundTask()
-        self.enough.start(self.stop_itself)
-    def work(self):
-        raise ValueError("a stone")
-    def stop_itself(self):
-        self.enough.stop()
-        self.log.info("stopped by itself")
-    @async_event("one", every=0.001)
-    def one(self):
-        ended = not (self.task.thread.is_alive() or self.enough.thread.is_alive())
-        return b"both have ended" if ended else None
-    def stop_async(self):
-        self.enough.stop()
-"""
+RAISING = plugin("task_raising")
 
 
 @pytest.mark.alone

@@ -6,46 +6,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 from drivers import RunnerDrive
 
 if TYPE_CHECKING:
     from conftest import Call, WritePlugin
     from drivers import Plughost
 
-COUNTING = """
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    config: str
-    starts = stops = 0
-    def start_async(self, handler):
-        self.starts += 1
-        if "bad start" in self.config and self.starts == 1:
-            raise ValueError("the first start was to fail")
-        handler.emit("one", f"start {self.starts} stop {self.stops}")
-    def stop_async(self):
-        self.stops += 1
-        if "bad stop" in self.config:
-            raise ValueError("every stop was to fail")
-"""
-WORKING = """
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    alive = 0
-    @async_event("one", every=0.001)
-    def produce(self):
-        return b"x"
-    @async_event("one")
-    def more(self):
-        P.alive += 1
-        try:
-            while True:
-                time.sleep(0.002)
-                yield b"y"
-        finally:
-            P.alive -= 1
-    def destroy(self):
-        self.log.warning("producers left: %d", P.alive)
-"""
+COUNTING = plugin("capture_counting")
+WORKING = plugin("capture_working")
 
 # Its thread takes no notice of anything: it emits through the first handler for ever.
 DEAF = """

@@ -165,23 +165,7 @@ def test_events_are_those_of_the_types_and_sources(
     assert rows == [[text] for text in expected]
 
 
-_PLACES = """
-from falcokit import FieldExtraction, FieldValue, field
-class P(Plugin, FieldExtraction):
-    extract_event_types = (322, 402)
-    @field("o.one", desc="d")
-    def one(self, event: Event) -> FieldValue[str]:
-        return FieldValue("x", 2, 3)
-    @field("o.many", desc="d")
-    def many(self, event: Event) -> list[FieldValue[str]]:
-        return [FieldValue("a", 0, 1), FieldValue("b", 7, 1), FieldValue("c", 0, 0)]
-    @field("o.plain", desc="d")
-    def plain(self, event: Event) -> str:
-        return "y"
-    @field("o.beyond", desc="d")
-    def beyond(self, event: Event) -> FieldValue[str]:
-        return FieldValue("z", 6, 3)
-"""
+_PLACES = plugin("extract_places")
 
 
 @pytest.mark.host
@@ -201,21 +185,7 @@ def test_places_are_given_value_by_value(
     assert answer["plugins"][1]["name"] == "conform"
 
 
-_DESCRIBED = """
-from falcokit import FieldExtraction, field
-class P(Plugin, FieldExtraction):
-    @field("d.full", desc="All of it", display="Full", output=True, properties=("info",))
-    def full(self, event: Event, key: str) -> list[str]:
-        return []
-    @field("d.short")
-    def short(self, event: Event) -> AT:
-        '''What it is.
-
-        More of it.
-        '''
-        return 0
-AT = falcokit.AbsTime
-"""
+_DESCRIBED = plugin("extract_described")
 
 
 @pytest.mark.host

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 from falcokit.testing import start_plugin
 
@@ -49,24 +50,7 @@ class P(Plugin, AsyncEvents):
         except falcokit.RingFullError as e:
             handler.emit("told", f"{made} {e.reason}")
 """
-MANY = """
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    config: str
-    def start_async(self, handler):
-        def source():
-            yield from (b"1", b"2", b"3")
-            if self.config == "raises":
-                raise ValueError("of the source")
-            yield object()
-            yield b"never"
-        try:
-            handler.emit_many("one", source())
-        except falcokit.EmitError as e:
-            handler.emit("one", f"{e.emitted} {str(e).rpartition('(')[2]}")
-        except ValueError as e:
-            handler.emit("one", str(e.__notes__))
-"""
+MANY = plugin("future_many")
 WRONG_NAME = """
 class Name(str):
     def __del__(self):

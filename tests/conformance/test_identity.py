@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from drivers import RunnerDrive, build_error
 
 from falcokit.errors import PluginDefinitionError
@@ -20,24 +21,7 @@ if TYPE_CHECKING:
 
 _ODD = Path(__file__).parents[1] / "hosts" / "odd_plugin.c"
 
-FULL = """
-class Config(msgspec.Struct):
-    count: Annotated[int, msgspec.Meta(title="Count", description="How many.", ge=1)] = 7
-
-class P(Plugin, AsyncEvents, EventParsing):
-    version = "1.2.3"
-    description = 'Says "h\\u00e9", \\\\ and ??/ a\\ttab.'
-    contact = "c@example.com"
-    async_events = ("one", "zw\\u00f6lf")
-    async_event_sources = ("syscall", "baseline_src")
-    config: Config
-    def init(self): raise ValueError("init must not run for metadata")
-    def start_async(self, handler): pass
-    def parse_event(self, event): pass
-    def set_config(self, config): pass
-    def dump_state(self, handler): pass
-    def get_metrics(self): return []
-"""
+FULL = plugin("identity_full")
 QUIET = """
 class P(Plugin, AsyncEvents):
     async_events = ("one",)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,24 +18,7 @@ if TYPE_CHECKING:
 
     Listen = Callable[..., list[str]]
 
-LISTENER = """
-from falcokit import CaptureListening
-class P(Plugin, CaptureListening):
-    def capture_open(self, capture):
-        self.count = 0
-        self.first = capture.subscribe(self.counts)
-        self.second = capture.subscribe(self.thrice)
-        self.third = capture.subscribe(lambda: None)
-    def counts(self):
-        self.count += 1
-        if self.count == 1:
-            self.log.info("ran")
-    def thrice(self):
-        self.third.unsubscribe()
-        return self.count < 3
-    def capture_close(self, capture):
-        self.log.info("close")
-"""
+LISTENER = plugin("listener")
 LATE = """
 from falcokit import CaptureListening
 class P(Plugin, CaptureListening):

@@ -6,31 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from drivers import Log, RunnerDrive
 
 if TYPE_CHECKING:
     from conftest import Call, WritePlugin
     from drivers import Drive
 
-SPEAKING = """
-from falcokit import FATAL, NOTICE, TRACE
-
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    def start_async(self, handler):
-        for level in (FATAL, logging.CRITICAL, logging.ERROR, logging.WARNING, NOTICE,
-                      logging.INFO, logging.DEBUG, TRACE):
-            self.log.log(level, "level %d", level)
-        logging.getLogger("some.part").warning("by a part")
-        logging.getLogger().error("by the root")
-        print("printed", "text")
-        self.log.info("nul \\0 and h\\u00e9 and \\ud800")
-        try:
-            1 / 0
-        except ZeroDivisionError:
-            self.log.exception("with a traceback")
-        handler.emit("one", b"1")
-"""
+SPEAKING = plugin("logs_speaking")
 UNFORMATTED = """
 class P(Plugin, AsyncEvents):
     async_events = ("one",)
@@ -38,23 +21,7 @@ class P(Plugin, AsyncEvents):
         self.log.warning("broken %d", "format")
         handler.emit("one", b"1")
 """
-TWO = """
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    config: str
-    def init(self): self.log.info("init of %s", self.config)
-    def start_async(self, handler):
-        self.log.info("start of %s", self.config)
-        self.task = BackgroundTask()
-        self.task.start(self.work)
-    def work(self): logging.getLogger("lib").warning("work of %s", self.config)
-    def stop_async(self): self.task.stop()
-    @async_event("one")
-    async def produce(self):
-        self.log.info("producing for %s", self.config)
-    def set_config(self, config): self.log.info("set_config of %s", self.config)
-    def destroy(self): self.log.info("destroy of %s", self.config)
-"""
+TWO = plugin("logs_two")
 
 
 @pytest.mark.drivers("in_process", "runner")

@@ -7,30 +7,14 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from conftest import WritePlugin
     from drivers import Drive
     from source_drivers import Read
 
-SOURCE = r"""
-class P(Plugin, EventSource):
-    plugin_id, event_source = 999, "conform"
-    def open(self, params: str):
-        queue = EventQueue() if params else None
-        if queue is not None:
-            queue.put("queued \udcff")
-            queue.end("it failed of \udcff and nul \0 too")
-            return queue
-        return self.events()
-    def events(self):
-        yield "name \udcff\udcfe"
-        yield "half \ud800"
-        yield Event(b"plain")
-        yield {"path \udcff": ["a\udcfe", ("\ud800", 1)], "pair": "\ud83d\ude00"}
-        yield b"the last"
-        raise ValueError("nul \0 and half \ud800")
-"""
+SOURCE = plugin("odd_text")
 ASYNC = r"""
 class P(Plugin, AsyncEvents):
     async_events = ("one", "two")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 
 from falcokit.testing import start_plugin
 
@@ -134,26 +135,7 @@ def test_the_schema_is_that_of_the_newest_event(write_plugin: WritePlugin) -> No
     assert new["required_event_schema_version"] == "4.5.1"
 
 
-JSON = """
-VALUES = [
-    {"n": 1, "list": [None, True, -2.5e-7, 2**63], "text": "\\u00e9\\u0000\\"\\\\"},
-    [], ["text"], -7, {"": {"a": {"b": []}}}, 1.0, False,
-]
-class P(Plugin, EventSource, EventParsing):
-    plugin_id, event_source = 999, "conform"
-    parse_event_types = (322,)
-    parse_event_sources = ("conform",)
-    def init(self):
-        self.got = []
-    def open(self, params: str):
-        yield from VALUES
-    def parse_event(self, event):
-        if event.json != VALUES[len(self.got)] or event.json is not event.json:
-            raise ValueError(f"{event.data!r} came as {event.json!r}")
-        self.got.append(event.data)
-    def get_metrics(self):
-        return [Metric("got", len(self.got))]
-"""
+JSON = plugin("parse_json")
 
 
 @pytest.mark.drivers("runner", "plughost")

@@ -16,22 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.python
 
-_STUBBORN_HOOK = """
-    class P(Plugin, AsyncEvents):
-        async_events = ("beat",)
-        def start_async(self, handler):
-            self.thread = threading.Thread(target=self.run, args=(handler,), daemon=True)
-            self.thread.start()
-        def run(self, handler):
-            while True:
-                try:
-                    handler.emit("beat", b"x")
-                except falcokit.CaptureClosedError:
-                    pass
-                time.sleep(0.001)
-        def stop_async(self):
-            self.thread.join()  # never ends
-"""
+_STUBBORN_HOOK = plugin("stubborn_hook")
 _STUBBORN_PRODUCER = """
     class P(Plugin, AsyncEvents):
         @async_event("beat", every=0.01)
@@ -95,25 +80,7 @@ def test_emission_after_stop_and_after_destroy_raises_and_never_reaches_the_host
     assert all("is closed" in line for line in lines), set(lines)
 
 
-_EIGHT_THREADS = """
-    class P(Plugin, AsyncEvents):
-        async_events = ("beat",)
-        def start_async(self, handler):
-            self.threads = [threading.Thread(target=self.run, args=(handler, i)) for i in range(8)]
-            for thread in self.threads:
-                thread.start()
-        def run(self, handler, number):
-            n = 0
-            try:
-                while True:
-                    handler.emit("beat", b"%d %d" % (number, n), direct=n % 64 == 63)
-                    n += 1
-            except falcokit.CaptureClosedError:
-                pass
-            except falcokit.EventRefusedError:
-                pass  # closed between the check and the call
-        # no stop_async: the threads learn of the end by emit raising
-"""
+_EIGHT_THREADS = plugin("eight_threads")
 
 
 def test_eight_threads_emit_while_the_capture_closes_and_reopens_two_hundred_times(

@@ -9,7 +9,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from author import Author
+from author import Author, plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,22 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.python
 
-_EVERY_SHAPE = """
-    class P(Plugin, AsyncEvents):
-        async_events = [("n%d" % n).ljust(n, "x")[:n] for n in range(2, 32)]
-        def start_async(self, handler):
-            self.handler = handler
-            threading.Thread(target=self.run, daemon=True).start()
-        def run(self):
-            try:
-                for name in self.async_events:
-                    for size in range(40):
-                        self.handler.emit(name, bytes(range(size)))
-            except falcokit.CaptureClosedError:
-                pass
-        def stop_async(self):
-            self.log.info("counters %s", json.dumps(self.handler.counters._asdict()))
-"""
+_EVERY_SHAPE = plugin("delivery_shapes")
 
 
 def _run(host: RealHost, *options: str) -> dict[str, Any]:
@@ -61,7 +46,7 @@ def test_events_of_every_shape_are_recognised_when_they_come_back(
     real_host: RealHost, tmp_path: Path, source: str
 ) -> None:
     # A plugin's source writes its id right before the name: no fingerprint may include it.
-    author = Author(tmp_path, "import json\n" + dedent(_EVERY_SHAPE), "shapes")
+    author = Author(tmp_path, _EVERY_SHAPE, "shapes")
     beside = ["--plugin", str(real_host.baseline), "--init", '{"async":0}']
     where = [*beside, "--open", "1000000000,1"] if source == "plugin" else ["--pump", "100"]
     options = ["--plugin", str(author.library), "--secs", "1", "--drain-ms", "300"]
@@ -73,29 +58,12 @@ def test_events_of_every_shape_are_recognised_when_they_come_back(
     }  # fmt: skip
 
 
-_FLOOD = """
-    import json
-    class P(Plugin, AsyncEvents):
-        async_events = ("flood",)
-        def start_async(self, handler):
-            self.handler = handler
-            self.thread = threading.Thread(target=self.run, daemon=True)
-            self.thread.start()
-        def run(self):
-            try:
-                for n in range(50_000):
-                    self.handler.emit("flood", str(n))
-            except falcokit.CaptureClosedError:
-                pass
-        def stop_async(self):
-            self.thread.join()
-            self.log.info("counters %s", json.dumps(self.handler.counters._asdict()))
-"""
+_FLOOD = plugin("delivery_flood")
 
 
 @pytest.mark.host
 def test_a_host_that_is_slow_to_begin_loses_nothing(real_host: RealHost, tmp_path: Path) -> None:
-    library = Author(tmp_path, dedent(_FLOOD), "slow").library
+    library = Author(tmp_path, _FLOOD, "slow").library
     report = _run(
         real_host, "--pump", "0", "--plugin", str(library), "--pause-ms", "1500", "--secs", "1",
         "--drain-ms", "1500",
@@ -111,7 +79,7 @@ def test_what_a_host_drops_before_it_begins_is_counted_to_the_event(
     real_host: RealHost, tmp_path: Path
 ) -> None:
     # After 10 s without a sign of life falcokit sends directly, into a queue that has 4096 places.
-    library = Author(tmp_path, dedent(_FLOOD), "late").library
+    library = Author(tmp_path, _FLOOD, "late").library
     report = _run(
         real_host, "--pump", "0", "--plugin", str(library), "--pause-ms", "12000", "--secs", "1",
         "--drain-ms", "500",
@@ -127,7 +95,7 @@ def test_what_a_host_drops_before_it_begins_is_counted_to_the_event(
 def test_events_that_another_plugin_pressed_out_of_the_queue_are_counted_as_lost(
     real_host: RealHost, tmp_path: Path
 ) -> None:
-    library = Author(tmp_path, dedent(_FLOOD), "pressed").library
+    library = Author(tmp_path, _FLOOD, "pressed").library
     flood = {"async": 300_000, "async_delay_us": 0, "producers": 2}
     report = _run(
         real_host, "--pump", "0", "--plugin", str(library),
