@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from drivers import InProcess, RunnerDrive
 
 from falcokit.capture import open_capture
@@ -73,36 +74,8 @@ class P(Plugin, AsyncEvents, EventParsing):
         if event.name == "ping":
             self.handler.emit("pong", f"{event.data.decode()} {event.type} {event.source}")
 """
-THREADS = """
-class P(Plugin, AsyncEvents):
-    async_events = ("tick",)
-    def start_async(self, handler):
-        def work(who):
-            for n in range(500):
-                handler.emit("tick", f"{who} {n}")
-        self.threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
-        for thread in self.threads:
-            thread.start()
-    def stop_async(self):
-        for thread in self.threads:
-            thread.join()
-"""
-LATE = """
-class P(Plugin, AsyncEvents):
-    async_events = ("tick",)
-    old = None
-    def start_async(self, handler):
-        P.old = P.old or handler
-        try:
-            self.old.emit("tick", b"first")
-        except falcokit.CaptureClosedError as e:
-            handler.emit("tick", f"{e.reason} {e}")
-    def destroy(self):
-        try:
-            self.old.emit("tick", b"after the end")
-        except falcokit.CaptureClosedError:
-            self.log.warning("refused in destroy: %s", self.old.counters.refused)
-"""
+THREADS = plugin("emission_threads")
+LATE = plugin("emission_late")
 
 
 def test_ten_events_arrive_and_an_undeclared_name_is_refused(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from conftest import RealHost, WritePlugin
@@ -13,23 +14,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.host, pytest.mark.once]
 
-REGEX = """
-import re
-class P(Plugin, AsyncEvents, EventParsing):
-    parse_event_types = (322,)
-    def parse_event(self, event): pass
-    def match(self, n):
-        begin = time.thread_time()
-        re.match(r"(a+)+$", "a" * n + "b")  # every way to part them
-        return time.thread_time() - begin
-    @async_event("burn", every=60)
-    def burn(self):
-        time.sleep(0.5)  # as below
-        n, took = 16, min(self.match(16) for _ in range(5))
-        while took < 2: n, took = n + 1, took * 2
-        self.match(n)
-        return b"burnt"
-"""
+REGEX = plugin("gil_regex")
 
 
 def test_a_catastrophic_pattern_is_told_with_its_producer_and_line(

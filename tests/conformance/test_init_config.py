@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 from drivers import RunnerDrive
 
 if TYPE_CHECKING:
@@ -40,21 +41,7 @@ class P(Plugin, AsyncEvents):
     def start_async(self, handler):
         handler.emit("one", repr(self.config))
 """
-SETTING = """
-class Config(msgspec.Struct):
-    level: Annotated[int, msgspec.Meta(ge=1)] = 1
-
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    config: Config
-    def set_config(self, config):
-        if config.level == 13:
-            raise ValueError("13 is unlucky")
-        self.log.info("from %d to %d", self.config.level, config.level)
-        self.handler.emit("one", str(config.level))
-    def start_async(self, handler): self.handler = handler
-    def get_metrics(self): return [Metric("level", self.config.level)]
-"""
+SETTING = plugin("config_setting")
 
 
 @pytest.mark.parametrize("config", [None, "", "null"])  # null: of `init_config: {}` in falco.yaml

@@ -6,27 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from conftest import Call, WritePlugin
     from drivers import Drive, Plughost
 
-TYPES = """
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    def start_async(self, handler):
-        handler.emit("one")
-    def get_metrics(self):
-        yield Metric("u32", 2**32 - 1, "u32")
-        yield Metric("s32", -(2**31), "s32")
-        yield Metric("u64", 2**64 - 1)
-        yield Metric("s64", -(2**63), "s64", monotonic=False)
-        yield Metric("double", 0.1, "double", monotonic=False)
-        yield Metric("load", 0.75)
-        yield Metric("whole", 3.0, "u64")
-        yield Metric("float", 0.5, "float", monotonic=False)
-        yield Metric("int", -7, "int", monotonic=False)
-"""
+TYPES = plugin("metrics_types")
 BUSY = """
 class P(Plugin, AsyncEvents):
     async_events = ("one",)

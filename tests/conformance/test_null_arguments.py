@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from author import plugin
+
 if TYPE_CHECKING:
     from conftest import Call, WritePlugin
 
@@ -42,22 +44,7 @@ def test_null_is_a_failure_and_nothing_worse(write_plugin: WritePlugin, call: Ca
     ]
 
 
-SOURCE = """
-from falcokit import EventSource, FieldExtraction, field
-class Capture:
-    def __iter__(self):
-        return iter(())
-    def progress(self): return 0.5
-class P(Plugin, EventSource, FieldExtraction):
-    plugin_id, event_source = 999, "conform_source"
-    def open(self, params): return Capture()
-    def list_open_params(self): return []
-    def event_to_string(self, event): return "text"
-    @field("conform.x")
-    def x(self, event) -> int:
-        'A field.'
-        return 1
-"""
+SOURCE = plugin("null_source")
 
 
 def test_null_to_a_source_and_to_fields_is_one_too(write_plugin: WritePlugin, call: Call) -> None:

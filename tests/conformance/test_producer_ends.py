@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 from falcokit.testing import start_plugin
 
@@ -13,22 +14,7 @@ if TYPE_CHECKING:
     from conftest import WritePlugin
     from drivers import Drive
 
-STALE = """
-class P(Plugin, AsyncEvents):
-    first = None
-    def start_async(self, handler):
-        P.first = P.first or handler
-        self.task = BackgroundTask.spawn(lambda: P.first.emit("one", b"task"), every=0.001)
-    @async_event("one", every=0.002)
-    def one(self):
-        P.first.emit("one", b"thread")
-    @async_event("two", every=0.002)
-    async def two(self):
-        P.first.emit("two", b"loop")
-    @async_event("fine", every=0.002)
-    def fine(self):
-        return b"fine"
-"""
+STALE = plugin("producer_stale")
 
 
 def test_another_captures_handler_is_an_error(

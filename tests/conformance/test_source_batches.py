@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 
 from falcokit.testing import start_plugin
 
@@ -52,22 +53,7 @@ class P(Plugin, EventSource):
         yield bytes(100_000_000)
         yield bytes(1000)
 """
-FULL = """
-class P(Plugin, EventSource):
-    plugin_id = 999
-    event_source = "conform"
-    config: str
-    def open(self, params: str):
-        queue = EventQueue(100, overflow=self.config)
-        def produce():
-            taken = queue.put_many(str(i) for i in range(20_000))
-            queue.put_many([]) if params == "x" else None
-            while self.config == "drop" and len(queue): time.sleep(0.001)
-            queue.put(f"taken {taken}")
-            queue.end()
-        threading.Thread(target=produce).start()
-        return queue
-"""
+FULL = plugin("batches_full")
 HOOK = """
 class P(Plugin, EventSource):
     plugin_id = 999
@@ -80,22 +66,7 @@ class P(Plugin, EventSource):
             queue.end(f"{len(queue)}: {e}")
         return queue
 """
-MANY = """
-class P(Plugin, EventSource):
-    plugin_id = 999
-    event_source = "conform"
-    def open(self, params: str):
-        queue = EventQueue(64)
-        def produce(k):
-            for i in range(5000): queue.put(f"{k} {i}")
-        def all():
-            threads = [threading.Thread(target=produce, args=(k,)) for k in range(4)]
-            for thread in threads: thread.start()
-            for thread in threads: thread.join()
-            queue.end()
-        threading.Thread(target=all).start()
-        return queue
-"""
+MANY = plugin("batches_many")
 
 
 @pytest.fixture

@@ -28,20 +28,7 @@ def test_the_first_step_comes_when_the_capture_is_open(
     assert event.data.decode() == f"{opening} first step"
 
 
-CLOSED = """
-class P(Plugin, EventSource, AsyncEvents):
-    plugin_id, event_source = 999, "conform"
-    async_events = ("late",)
-    def open(self, params: str): return Steps(self.log)
-    def start_async(self, handler): raise ValueError("no start")
-class Steps:
-    def __init__(self, log): self.log = log
-    def __iter__(self): return self.steps()
-    def steps(self):
-        self.log.error("it ran")
-        yield b"one"
-    def close(self): self.log.warning("it was closed")
-"""
+CLOSED = plugin("source_not_opened")
 
 
 @pytest.mark.drivers("runner", "plughost")

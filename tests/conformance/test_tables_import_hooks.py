@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 from falcokit.errors import PluginDefinitionError
 
@@ -29,25 +30,7 @@ def test_fields_read_tables_and_cannot_write_them(
     plughost: Plughost, write_plugin: WritePlugin
 ) -> None:
     """P5"""
-    author = write_plugin(HEAD + """
-class P(Plugin, FieldExtraction):
-    extract_event_types = ("<open",)
-    extract_event_sources = ("syscall",)
-    threads = import_table("threads", i64, Process)
-    @field("conform.comm")
-    def comm(self, event) -> str | None:
-        'The name of the process.'
-        t = self.threads.get(event.tid)
-        try:
-            t.score = 1
-        except TableError as e:
-            self.log.info("said %s", e)
-        try:
-            self.threads.clear()
-        except TableError as e:
-            self.log.info("also %s", e)
-        return t.comm
-""")  # fmt: skip
+    author = write_plugin(plugin("table_fields"))
     answer = plughost.raw(
         "--plugin", author.library, "--scap", SAMPLE, "--log", "--filter", "conform.comm=curl"
     )
@@ -62,23 +45,7 @@ class P(Plugin, FieldExtraction):
 @pytest.mark.host
 def test_capture_hooks_read_and_write_tables(plughost: Plughost, write_plugin: WritePlugin) -> None:
     """P5, L1"""
-    author = write_plugin(HEAD + """
-class P(Plugin, EventParsing, CaptureListening):
-    parse_event_types = ("<open",)
-    threads = import_table("threads", i64, Process)
-    def capture_open(self, capture):
-        made = self.threads.insert(77777, comm="mine", score=7)
-        self.log.info("open %s", [(t.comm, t.score) for t in self.threads])
-    def parse_event(self, event):
-        self.seen = self.threads.get(event.tid).comm
-    def capture_close(self, capture):
-        self.log.info("close %s %s", self.seen, "curl" in {t.comm for t in self.threads})
-    def destroy(self):
-        try:
-            self.threads.get(1)
-        except TableError as e:
-            self.log.info("said %s", e)
-""")  # fmt: skip
+    author = write_plugin(plugin("table_capture_hooks"))
     answer = plughost.raw("--plugin", author.library, "--scap", SAMPLE, "--log")
     assert not answer.get("error"), answer
     said = " ".join(answer["log"])

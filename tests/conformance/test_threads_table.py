@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 from table_owner import compile_table_plugin
 
 from falcokit.runner import Runner, RunOptions
@@ -116,24 +117,7 @@ def test_it_answers_as_the_framework_does(
 
 
 def test_a_plugin_that_imports_it_runs(write_plugin: WritePlugin) -> None:
-    author = write_plugin("""
-from falcokit import CaptureListening, TableEntry, added, i64, import_table, u64
-class Thread(TableEntry):
-    comm: str
-    tid: i64
-    executed: u64 = added()
-class P(Plugin, EventParsing, CaptureListening):
-    parse_event_types = ("<execve",)
-    threads = import_table("threads", i64, Thread)
-    def parse_event(self, event): pass
-    def capture_open(self, capture):
-        before = len(self.threads)
-        self.threads.insert(7, comm="sh")
-        self.threads[7].executed += 2
-        said = [(t.tid, t.comm, t.executed) for t in self.threads]
-        self.log.info("said %s %s", before, said)
-    def capture_close(self, capture): pass
-""")  # fmt: skip
+    author = write_plugin(plugin("threads_of_runner"))
     options = RunOptions(library=author.library, source="syscall", duration=0.01, reload=2)
     with Runner(options) as runner:
         reports = list(runner.reports())

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from author import plugin
 
 if TYPE_CHECKING:
     from conftest import Call, WritePlugin
@@ -50,20 +51,7 @@ class P(Plugin, AsyncEvents):
                 said = " ".join([type(e).__name__, *filter(None, [getattr(e, "reason", None)])])
             handler.emit("told", [call, said])
 """.replace("{calls!r}", repr(list(CALLS)))
-MANY = """
-class P(Plugin, AsyncEvents):
-    async_events = ("tick", "told")
-    def start_async(self, handler):
-        def payloads():
-            yield b"1"
-            yield "2"
-            raise ValueError("no more")
-        for given in (payloads(), [b"3", object(), b"never"], [], (b"4",)):
-            try:
-                handler.emit("told", str(handler.emit_many("tick", given)))
-            except Exception as e:
-                handler.emit("told", type(e).__name__)
-"""
+MANY = plugin("many_calls")
 REFUSED = """
 class P(Plugin, AsyncEvents):
     async_events = ("tick",)

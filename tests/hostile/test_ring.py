@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from author import plugin
 
 from falcokit.errors import PluginDefinitionError
 
@@ -36,24 +37,7 @@ def _plughost(host: RealHost, *options: Any) -> dict[str, Any]:
 def test_parse_event_that_emits_into_a_full_ring_does_not_stop_the_host(
     write_plugin: Callable[..., Author], real_host: RealHost
 ) -> None:
-    author = write_plugin("""
-        class P(Plugin, AsyncEvents, EventParsing):
-            async_events = ("flood", "echo")
-            parse_event_types = (402,)
-            def start_async(self, handler):
-                self.handler = handler
-                self.thread = threading.Thread(target=self.run, daemon=True)
-                self.thread.start()
-            def run(self):
-                try:
-                    while True:
-                        self.handler.emit("flood", bytes(2000))
-                except falcokit.EmitError:
-                    pass
-            def parse_event(self, event):
-                if event.name == "flood":
-                    self.handler.emit_many("echo", [b"1", b"2", b"3"])
-    """)
+    author = write_plugin(plugin("ring_echo"))
     cycle = _plughost(
         real_host, "--plugin", author.library, "--nodriver", "--secs", 3
     )["cycles"][0]  # fmt: skip
