@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING
 from bench.capture_files import RARE_EVERY, RARE_TYPE, gzipped, plugin_like, syscall_like
 from bench.table import Row
 from falcokit.capture import open_capture
-from falcokit.capture.native import library
-from falcokit.capture.native_tally import NativeTally
-from falcokit.capture.pairing import Pairing
-from falcokit.capture.selection import EventQuery, select
-from falcokit.capture.summarize import summarize
+from falcokit.capture.events.pairing import Pairing
+from falcokit.capture.native.scan import library
+from falcokit.capture.native.selection import EventQuery, select
+from falcokit.capture.summary.native_tally import NativeTally
+from falcokit.capture.summary.summarize import summarize
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from falcokit.native.build import BuildResult, build
-from falcokit.project import load_project
+from falcokit.build.build_project import BuildResult, build
+from falcokit.project.settings import load_project
 
 __all__ = ["Host", "build_plugin", "plugin"]
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from bench.host import Host, plugin
 from bench.table import Row
-from falcokit.native.build import build
-from falcokit.project import load_project
+from falcokit.build.build_project import build
+from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -66,8 +66,8 @@ def _resident(report: dict) -> float:
 
 
 def _trivial(folder: Path) -> Path:
-    from falcokit.native.build import build  # noqa: PLC0415
-    from falcokit.project import load_project  # noqa: PLC0415
+    from falcokit.build.build_project import build  # noqa: PLC0415
+    from falcokit.project.settings import load_project  # noqa: PLC0415
 
     return build(load_project(_project(folder))).library
 

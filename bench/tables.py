@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import falcokit.native
 from bench.host import build_plugin, plugin
 from bench.table import Row
-from falcokit.native.process import run
-from falcokit.native.toolchain import find_compiler
+from falcokit.toolchain.command import run
+from falcokit.toolchain.compiler import find_compiler
 
 if TYPE_CHECKING:
     from bench.host import Host

@@ -10,9 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler, AsyncEvents
-    from falcokit.runtime.background import BackgroundTask
-    from falcokit.runtime.errors import (
+    from falcokit.runtime.async_event.background import BackgroundTask
+    from falcokit.runtime.async_event.capability import (
+        AsyncCounters,
+        AsyncEventHandler,
+        AsyncEvents,
+    )
+    from falcokit.runtime.async_event.producers import async_event
+    from falcokit.runtime.async_event.supervision import ProducerState
+    from falcokit.runtime.base.errors import (
         CaptureClosedError,
         EmitError,
         EventRefusedError,
@@ -26,10 +32,11 @@ if TYPE_CHECKING:
         TableError,
         UndeclaredEventError,
     )
-    from falcokit.runtime.event import AsyncEvent, Event
-    from falcokit.runtime.event_queue import EventQueue
-    from falcokit.runtime.exported_table import ExportedTable, export_table
-    from falcokit.runtime.extraction import (
+    from falcokit.runtime.base.logs import FATAL, NOTICE, TRACE
+    from falcokit.runtime.base.metrics import Metric
+    from falcokit.runtime.base.plugin import Plugin
+    from falcokit.runtime.event.event import AsyncEvent, Event
+    from falcokit.runtime.extract.capability import (
         AbsTime,
         FieldExtraction,
         FieldValue,
@@ -38,8 +45,8 @@ if TYPE_CHECKING:
         RelTime,
         field,
     )
-    from falcokit.runtime.json_fields import JsonField, json_field
-    from falcokit.runtime.json_operators import (
+    from falcokit.runtime.json.field import JsonField, json_field
+    from falcokit.runtime.json.operators import (
         all_of,
         any_of,
         coalesce,
@@ -53,15 +60,12 @@ if TYPE_CHECKING:
         template,
         when,
     )
-    from falcokit.runtime.listening import Capture, CaptureListening, Routine
-    from falcokit.runtime.logs import FATAL, NOTICE, TRACE
-    from falcokit.runtime.metrics import Metric
-    from falcokit.runtime.parsing import EventParsing
-    from falcokit.runtime.plugin import Plugin
-    from falcokit.runtime.producers import async_event
-    from falcokit.runtime.source import EventSource
-    from falcokit.runtime.supervision import ProducerState
-    from falcokit.runtime.table_types import (
+    from falcokit.runtime.listen.capability import Capture, CaptureListening, Routine
+    from falcokit.runtime.parse.capability import EventParsing
+    from falcokit.runtime.source.capability import EventSource
+    from falcokit.runtime.source.event_queue import EventQueue
+    from falcokit.runtime.tables.exported_table import ExportedTable, export_table
+    from falcokit.runtime.tables.table_types import (
         Table,
         TableEntry,
         added,
@@ -75,7 +79,7 @@ if TYPE_CHECKING:
         u32,
         u64,
     )
-    from falcokit.runtime.tables import import_table
+    from falcokit.runtime.tables.tables import import_table
 
 __all__ = [
     "FATAL",
@@ -149,9 +153,9 @@ __all__ = [
 
 #: The modules of `falcokit.runtime`, and what they have for authors.
 _USUAL: Final = {
-    "async_events": ("AsyncCounters", "AsyncEventHandler", "AsyncEvents"),
-    "background": ("BackgroundTask",),
-    "errors": (
+    "async_event.capability": ("AsyncCounters", "AsyncEventHandler", "AsyncEvents"),
+    "async_event.background": ("BackgroundTask",),
+    "base.errors": (
         "CaptureClosedError",
         "EmitError",
         "EventRefusedError",
@@ -165,34 +169,34 @@ _USUAL: Final = {
         "TableError",
         "UndeclaredEventError",
     ),
-    "event": ("AsyncEvent", "Event"),
-    "listening": ("Capture", "CaptureListening", "Routine"),
-    "logs": ("FATAL", "NOTICE", "TRACE"),
-    "metrics": ("Metric",),
-    "parsing": ("EventParsing",),
-    "plugin": ("Plugin",),
-    "producers": ("async_event",),
+    "event.event": ("AsyncEvent", "Event"),
+    "listen.capability": ("Capture", "CaptureListening", "Routine"),
+    "base.logs": ("FATAL", "NOTICE", "TRACE"),
+    "base.metrics": ("Metric",),
+    "parse.capability": ("EventParsing",),
+    "base.plugin": ("Plugin",),
+    "async_event.producers": ("async_event",),
 }
 #: Those that cost an init something and that most plugins do not use. Their names are for the body
 #: of a class or a module, so these are not loaded later either.
 _ASKED_FOR: Final = {
-    "event_queue": ("EventQueue",),
-    "exported_table": ("ExportedTable", "export_table"),
-    "extraction": (
+    "source.event_queue": ("EventQueue",),
+    "tables.exported_table": ("ExportedTable", "export_table"),
+    "extract.capability": (
         *("AbsTime", "FieldExtraction", "FieldValue", "IpAddr", "IpNet", "RelTime", "field"),
     ),
-    "json_fields": ("JsonField", "json_field"),
-    "json_operators": (
+    "json.field": ("JsonField", "json_field"),
+    "json.operators": (
         *("all_of", "any_of", "coalesce", "const", "event", "here"),
         *("outer", "path", "root", "switch", "template", "when"),
     ),
-    "source": ("EventSource",),
-    "supervision": ("ProducerState",),
-    "table_types": (
+    "source.capability": ("EventSource",),
+    "async_event.supervision": ("ProducerState",),
+    "tables.table_types": (
         *("Table", "TableEntry", "added"),
         *("i8", "i16", "i32", "i64", "readonly", "u8", "u16", "u32", "u64"),
     ),
-    "tables": ("import_table",),
+    "tables.tables": ("import_table",),
 }
 
 

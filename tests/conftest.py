@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-import falcokit.native
-from falcokit.native.cache import key_of
-from falcokit.native.process import run
-from falcokit.native.toolchain import find_compiler
+from falcokit.native import PLUGIN_API, SOURCES
+from falcokit.toolchain.cache import key_of
+from falcokit.toolchain.command import run
+from falcokit.toolchain.compiler import find_compiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -30,7 +30,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _TESTS = Path(__file__).parent
 _HOSTS = _TESTS / "hosts"
-_API = Path(falcokit.native.__file__).parent
+_API = PLUGIN_API.parent
 
 
 @pytest.hookimpl(wrapper=True)
@@ -142,7 +142,20 @@ def compile_c(shared: Shared) -> CompileC:
             target = folder / name
             shape = ["-fPIC", "-shared"] if target.suffix == ".so" else []
             strict = ["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Werror"]
-            run([compiler, *strict, *shape, f"-I{_API}", *flags, "-o", str(target), *files, "-ldl"])
+            run(
+                [
+                    compiler,
+                    *strict,
+                    *shape,
+                    f"-I{_API}",
+                    f"-I{SOURCES}",
+                    *flags,
+                    "-o",
+                    str(target),
+                    *files,
+                    "-ldl",
+                ]
+            )
             return target
 
         contents = [Path(file).read_bytes() for file in files if Path(file).suffix == ".c"]

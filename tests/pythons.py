@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists the Pythons of this machine that falcokit can embed: CPython >= 3.11, shared libpython.
 
-Called by the Makefile and tests/run.sh before anything is installed, with whatever Python 3 there
-is; so it uses the standard library only and the syntax of Python 3.6. PYTHON alone if that is set,
-else the `python3` on the path, then all others, those of tests/hosts/get-pythons.sh among them; one
-for each release.
+PYTHON alone if that is set, else the `python3` on the path, then all others, those of
+tests/hosts/get-pythons.sh among them; one for each release.
 
     python3 tests/pythons.py            their paths, one a line, the one to work with first
     python3 tests/pythons.py --check    the first; without one, or without a C compiler, one

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from falcokit.cli.console import printable
-from falcokit.cli.dev_view import DevView, sparkline
-from falcokit.devstate import DevState
-from falcokit.project import Project
+from falcokit.cli.dev.view import DevView, sparkline
+from falcokit.dev.state import DevState
+from falcokit.project.settings import Project
 
 PROJECT = Project(root=Path("/p"), plugin="t:T", source_dir=Path("/p/src"))
 

@@ -12,8 +12,8 @@ from words_capture import PLUGIN, WORDS_ID, start, write_words
 
 from falcokit.capture import open_capture
 from falcokit.errors import ConfigError, FalcokitError, NotAPluginError, PluginFailedError
-from falcokit.field_extraction import FieldExtraction
-from falcokit.native.process import run
+from falcokit.runner.extract import FieldExtraction
+from falcokit.toolchain.command import run
 
 if TYPE_CHECKING:
     from conftest import CompileC, RealHost

@@ -15,9 +15,9 @@ from words_capture import PLUGIN, events_of, start, write_words
 
 from falcokit.capture import open_capture
 from falcokit.errors import PluginFailedError
-from falcokit.field_extraction import FieldExtraction
-from falcokit.native.runner_build import build_runner
-from falcokit.runner import Runner, RunOptions
+from falcokit.runner.extract import FieldExtraction
+from falcokit.runner.program import build_runner
+from falcokit.runner.run import Runner, RunOptions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from falcokit.errors import ConfigError
-from falcokit.project import load_project
+from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import falcokit.native
-from falcokit.native.process import run
-from falcokit.native.runner_build import build_runner, runner_sources
-from falcokit.runner import Runner, RunOptions
+from falcokit.runner.program import build_runner, runner_sources
+from falcokit.runner.run import Runner, RunOptions
+from falcokit.toolchain.command import run
 
 if TYPE_CHECKING:
     from conftest import Baseline, CompileC
@@ -54,7 +54,9 @@ def test_the_runner_compiles_without_a_warning(compile_c: CompileC) -> None:
 def test_the_queue_keeps_the_order_of_the_framework(compile_c: CompileC) -> None:
     folder = Path(falcokit.native.__file__).parent / "src" / "runner"
     check = Path(__file__).parent / "hosts" / "queue_check.c"
-    program = compile_c("queue_check", [check, folder / "queue.c", folder / "text.c"])
+    program = compile_c(
+        "queue_check", [check, folder / "capture" / "queue.c", folder / "report" / "text.c"]
+    )
     assert run([str(program)]).splitlines() == [
         "lowest first, equal ones as they came: 2 4 3 1 5 left=0",
         f"without a timestamp as they came: {' '.join(map(str, range(20)))} left=0",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from falcokit.native.process import run
-from falcokit.runner import Runner, RunOptions
+from falcokit.runner.run import Runner, RunOptions
+from falcokit.toolchain.command import run
 
 if TYPE_CHECKING:
     from conftest import Baseline, CompileC, RealHost

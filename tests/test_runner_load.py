@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from falcokit.runner import Runner, RunOptions
+from falcokit.runner.run import Runner, RunOptions
 
 if TYPE_CHECKING:
     from conftest import CompileC

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from falcokit.native.runner_build import build_runner
-from falcokit.runner import Runner, RunOptions
+from falcokit.runner.program import build_runner
+from falcokit.runner.run import Runner, RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +127,7 @@ def test_the_child_dies_with_its_parent(baseline: Baseline) -> None:
     script = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from falcokit.runner import Runner, RunOptions\n"
+        "from falcokit.runner.run import Runner, RunOptions\n"
         "options = RunOptions(library=Path(sys.argv[1]), stats_ms=20)\n"
         "with Runner(options) as runner:\n"
         "    runner.read(timeout=5.0)\n"

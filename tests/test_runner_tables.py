@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from falcokit.native.process import run
-from falcokit.runner import Runner, RunOptions
+from falcokit.runner.run import Runner, RunOptions
+from falcokit.toolchain.command import run
 
 if TYPE_CHECKING:
     from conftest import CompileC, RealHost

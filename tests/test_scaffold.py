@@ -17,15 +17,15 @@ from typer.testing import CliRunner
 
 from falcokit.cli.app import app
 from falcokit.errors import ConfigError
-from falcokit.names import (
+from falcokit.project.names import (
     EVENT_NAME_MAX,
     check_plugin_name,
     class_name,
     event_name,
     module_name,
 )
-from falcokit.project import load_project
-from falcokit.scaffold import generate_project, template_names
+from falcokit.project.scaffold import generate_project, template_names
+from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,11 +15,11 @@ import pytest
 from words_capture import PLUGIN
 
 from falcokit.errors import PluginFailedError
-from falcokit.field_extraction import FieldExtraction
-from falcokit.native.runner_build import build_runner
-from falcokit.package import verify
-from falcokit.runner import Runner, RunOptions
-from falcokit.stdin_options import hand_over, stdin_options
+from falcokit.package.artifact import verify
+from falcokit.runner.extract import FieldExtraction
+from falcokit.runner.program import build_runner
+from falcokit.runner.run import Runner, RunOptions
+from falcokit.runner.stdin_options import hand_over, stdin_options
 
 if TYPE_CHECKING:
     from conftest import Baseline, CompileC
@@ -134,7 +134,7 @@ def test_a_value_with_nul_is_refused() -> None:
 
 
 def test_a_runner_that_reads_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("falcokit.stdin_options._PATIENCE_S", 0.05)
+    monkeypatch.setattr("falcokit.runner.stdin_options._PATIENCE_S", 0.05)
     reading, writing = os.pipe()
     with (
         os.fdopen(reading, "rb"),

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from falcokit.dev.supervisor import Supervisor
 from falcokit.errors import BuildError, PluginDefinitionError, PluginFailedError
-from falcokit.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
 
-    from falcokit.reports import Report
+    from falcokit.runner.reports import Report
 
 pytestmark = pytest.mark.python
 

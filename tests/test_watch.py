@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from falcokit.project import Project
-from falcokit.watch import Watcher, is_relevant, watched_folders
+from falcokit.dev.files import Watcher, is_relevant, watched_folders
+from falcokit.project.settings import Project
 
 if TYPE_CHECKING:
     from pathlib import Path

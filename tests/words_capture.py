@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from capture.scap_builder import Builder
 
 from falcokit.capture import open_capture
-from falcokit.field_extraction import FieldExtraction
+from falcokit.runner.extract import FieldExtraction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

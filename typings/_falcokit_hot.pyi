@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# The module that src/glue_module.c makes when Python starts inside the host.
+# The module that src/base/module.c makes when Python starts inside the host.
 
 from collections.abc import Callable, Mapping
 from typing import Any, final
 
-from falcokit.runtime.async_events import AsyncEventHandler
-from falcokit.runtime.event import Event
-from falcokit.runtime.exported_table import Shape
-from falcokit.runtime.supervision import ProducerState
+from falcokit.runtime.async_event.capability import AsyncEventHandler
+from falcokit.runtime.async_event.supervision import ProducerState
+from falcokit.runtime.event.event import Event
+from falcokit.runtime.tables.exported_table import Shape
 
 ABI: int
 STACK_BYTES: int

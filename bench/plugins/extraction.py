@@ -9,7 +9,7 @@ import threading
 import msgspec
 
 from falcokit import Event, FieldExtraction, Plugin, field
-from falcokit.runtime.json_fields import json_field
+from falcokit.runtime.json.field import json_field
 
 unpack = struct.Struct("<Q").unpack_from
 

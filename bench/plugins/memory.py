@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from falcokit import Event, EventParsing, EventSource, FieldExtraction, Plugin, field
-from falcokit.runtime.json_fields import json_field
+from falcokit.runtime.json.field import json_field
 
 PAYLOAD = b'{"key":"the value","number":  7}'  # 32 bytes
 STEPS = (1_000_000, 10_000_000, 50_000_000)

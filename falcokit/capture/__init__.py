@@ -17,21 +17,26 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from falcokit.capture.descriptors import FileDescriptor
-    from falcokit.capture.errors import CaptureError, FilterError, MalformedEventError, Notice
-    from falcokit.capture.event import Event
-    from falcokit.capture.filter import Filter, compile_filter
-    from falcokit.capture.histogram import EventHistogram
+    from falcokit.capture.events.event import Event
+    from falcokit.capture.events.values import Arg, value, values
+    from falcokit.capture.filter.compile import Filter, compile_filter
+    from falcokit.capture.format.errors import (
+        CaptureError,
+        FilterError,
+        MalformedEventError,
+        Notice,
+    )
     from falcokit.capture.index import EventIndex, build_index
-    from falcokit.capture.interfaces import Interface
-    from falcokit.capture.processes import Process
+    from falcokit.capture.lists.descriptors import FileDescriptor
+    from falcokit.capture.lists.interfaces import Interface
+    from falcokit.capture.lists.processes import Process
+    from falcokit.capture.lists.users import Group, User
+    from falcokit.capture.native.selection import EventQuery, select
     from falcokit.capture.reader import Capture, open_capture
-    from falcokit.capture.render import args_text
-    from falcokit.capture.selection import EventQuery, select
-    from falcokit.capture.summarize import summarize
-    from falcokit.capture.summary import Summary
-    from falcokit.capture.users import Group, User
-    from falcokit.capture.values import Arg, value, values
+    from falcokit.capture.render.args import args_text
+    from falcokit.capture.summary.histogram import EventHistogram
+    from falcokit.capture.summary.summarize import summarize
+    from falcokit.capture.summary.summary import Summary
     from falcokit.capture.writer import CaptureWriter
 
 __all__ = [
@@ -65,31 +70,31 @@ __all__ = [
 
 #: Where each lies; loaded when it is asked for, so that a scan does not pay for the filters.
 _PLACES: Final = {
-    "FileDescriptor": "descriptors",
-    "CaptureError": "errors",
-    "FilterError": "errors",
-    "MalformedEventError": "errors",
-    "Notice": "errors",
-    "Event": "event",
-    "Filter": "filter",
-    "compile_filter": "filter",
-    "EventHistogram": "histogram",
+    "FileDescriptor": "lists.descriptors",
+    "CaptureError": "format.errors",
+    "FilterError": "format.errors",
+    "MalformedEventError": "format.errors",
+    "Notice": "format.errors",
+    "Event": "events.event",
+    "Filter": "filter.compile",
+    "compile_filter": "filter.compile",
+    "EventHistogram": "summary.histogram",
     "EventIndex": "index",
     "build_index": "index",
-    "Interface": "interfaces",
-    "Process": "processes",
+    "Interface": "lists.interfaces",
+    "Process": "lists.processes",
     "Capture": "reader",
     "open_capture": "reader",
-    "args_text": "render",
-    "EventQuery": "selection",
-    "select": "selection",
-    "summarize": "summarize",
-    "Summary": "summary",
-    "Group": "users",
-    "User": "users",
-    "Arg": "values",
-    "value": "values",
-    "values": "values",
+    "args_text": "render.args",
+    "EventQuery": "native.selection",
+    "select": "native.selection",
+    "summarize": "summary.summarize",
+    "Summary": "summary.summary",
+    "Group": "lists.users",
+    "User": "lists.users",
+    "Arg": "events.values",
+    "value": "events.values",
+    "values": "events.values",
     "CaptureWriter": "writer",
 }
 

@@ -11,16 +11,16 @@ import functools
 import struct
 from typing import TYPE_CHECKING, Final
 
-from falcokit.capture.blocks import MAX_BLOCK_BYTES, MAX_EVENT_BYTES
-from falcokit.capture.event_table import event_table
-from falcokit.capture.layout import EVENT_BLOCKS, NOT_SET, SECTION_HEADER, SECTION_MAGIC
-from falcokit.capture.sections import SUPPORTED_MAJOR
+from falcokit.capture.events.event_table import event_table
+from falcokit.capture.file.blocks import MAX_BLOCK_BYTES, MAX_EVENT_BYTES
+from falcokit.capture.format.layout import EVENT_BLOCKS, NOT_SET, SECTION_HEADER, SECTION_MAGIC
+from falcokit.capture.format.sections import SUPPORTED_MAJOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from falcokit.capture.layout import Layout
-    from falcokit.capture.sections import Machine
+    from falcokit.capture.format.layout import Layout
+    from falcokit.capture.format.sections import Machine
 
 __all__ = ["encode_block", "encode_event", "encode_frame", "encode_machine", "encode_section"]
 

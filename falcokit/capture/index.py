@@ -12,18 +12,18 @@ from array import array
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.capture.layout import BIG, LITTLE
-from falcokit.capture.native import NativeScan, deferred, library
+from falcokit.capture.format.layout import BIG, LITTLE
+from falcokit.capture.native.scan import NativeScan, deferred, library
+from falcokit.capture.native.selection import EventQuery, select
 from falcokit.capture.reader import open_capture
-from falcokit.capture.selection import EventQuery, select
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-    from falcokit.capture.event import Event
-    from falcokit.capture.layout import Layout
-    from falcokit.capture.native import Library
+    from falcokit.capture.events.event import Event
+    from falcokit.capture.format.layout import Layout
+    from falcokit.capture.native.scan import Library
     from falcokit.capture.reader import Capture
 
 __all__ = ["EventIndex", "build_index"]

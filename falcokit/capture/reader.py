@@ -15,27 +15,27 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from falcokit.capture.blocks import BlockWalk
-from falcokit.capture.errors import MalformedEventError, Notice, Notices
-from falcokit.capture.event import Event
-from falcokit.capture.event_table import STATE_EVENTS
-from falcokit.capture.follow import Follow
-from falcokit.capture.layout import BLOCK_TYPES, EVENT_BLOCKS, SECTION_HEADER, BlockKind
-from falcokit.capture.metadata import count_records
-from falcokit.capture.opening import STDIN, open_file, refuse, source_name, unreadable
-from falcokit.capture.sections import SUPPORTED_MAJOR, decode_machine, decode_section
-from falcokit.capture.sources import Input, PlainSource, open_source
+from falcokit.capture.events.event import Event
+from falcokit.capture.events.event_table import STATE_EVENTS
+from falcokit.capture.file.blocks import BlockWalk
+from falcokit.capture.file.follow import Follow
+from falcokit.capture.file.opening import STDIN, open_file, refuse, source_name, unreadable
+from falcokit.capture.file.sources import Input, PlainSource, open_source
+from falcokit.capture.format.errors import MalformedEventError, Notice, Notices
+from falcokit.capture.format.layout import BLOCK_TYPES, EVENT_BLOCKS, SECTION_HEADER, BlockKind
+from falcokit.capture.format.sections import SUPPORTED_MAJOR, decode_machine, decode_section
+from falcokit.capture.lists.metadata import count_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import BinaryIO
 
-    from falcokit.capture.ahead import AheadSource
-    from falcokit.capture.layout import Layout
-    from falcokit.capture.lists import Lists
-    from falcokit.capture.sections import Machine, Section
-    from falcokit.capture.sources import Source
+    from falcokit.capture.file.ahead import AheadSource
+    from falcokit.capture.file.sources import Source
+    from falcokit.capture.format.layout import Layout
+    from falcokit.capture.format.sections import Machine, Section
+    from falcokit.capture.lists.lists import Lists
 
 __all__ = ["Capture", "Scanner", "open_capture"]
 
@@ -123,7 +123,7 @@ class Capture:
     def read_ahead(self) -> None:
         """Have a thread read and inflate what comes next, where that is a file at its full size."""
         if self._ahead is None and self.size and not self._stored.growing:
-            from falcokit.capture.ahead import AheadSource  # noqa: PLC0415 - for large files
+            from falcokit.capture.file.ahead import AheadSource  # noqa: PLC0415 - for large files
 
             def wrap(source: Source) -> Source:
                 self._ahead = AheadSource(source)
@@ -248,7 +248,7 @@ class Capture:
 
 
 def _new_lists(notices: Notices) -> Lists:
-    from falcokit.capture.lists import Lists  # noqa: PLC0415 - with all that can be in them: 10 ms
+    from falcokit.capture.lists.lists import Lists  # noqa: PLC0415 - with all that can be in them: 10 ms
 
     return Lists(notices)
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal
 
-from falcokit.capture.descriptors import encode_descriptor
 from falcokit.capture.encode import (
     encode_block,
     encode_event,
@@ -21,13 +20,14 @@ from falcokit.capture.encode import (
     encode_machine,
     encode_section,
 )
-from falcokit.capture.event_table import ASYNC_EVENT, PLUGIN_EVENT
-from falcokit.capture.interfaces import encode_interface
-from falcokit.capture.layout import BIG, LITTLE, BlockKind
-from falcokit.capture.processes import encode_process
-from falcokit.capture.sink import open_sink
-from falcokit.capture.stored_body import StoredBody
-from falcokit.capture.users import encode_user
+from falcokit.capture.events.event_table import ASYNC_EVENT, PLUGIN_EVENT
+from falcokit.capture.file.sink import open_sink
+from falcokit.capture.file.stored_body import StoredBody
+from falcokit.capture.format.layout import BIG, LITTLE, BlockKind
+from falcokit.capture.lists.descriptors import encode_descriptor
+from falcokit.capture.lists.interfaces import encode_interface
+from falcokit.capture.lists.processes import encode_process
+from falcokit.capture.lists.users import encode_user
 
 if TYPE_CHECKING:
     import os
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import BinaryIO, Self
 
-    from falcokit.capture.descriptors import FileDescriptor
-    from falcokit.capture.event import Event
-    from falcokit.capture.interfaces import Interface
-    from falcokit.capture.layout import Layout
-    from falcokit.capture.lists import Lists
-    from falcokit.capture.processes import Process
-    from falcokit.capture.sections import Machine
-    from falcokit.capture.users import Group, User
+    from falcokit.capture.events.event import Event
+    from falcokit.capture.format.layout import Layout
+    from falcokit.capture.format.sections import Machine
+    from falcokit.capture.lists.descriptors import FileDescriptor
+    from falcokit.capture.lists.interfaces import Interface
+    from falcokit.capture.lists.lists import Lists
+    from falcokit.capture.lists.processes import Process
+    from falcokit.capture.lists.users import Group, User
 
 __all__ = ["CaptureWriter"]
 

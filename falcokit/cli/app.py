@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line `falcokit`: registers the commands.
 
-Called by `falcokit.__main__` and the tests. Commands import what they need inside the function,
-so that `--help` stays fast.
+Commands import what they need inside the function, so that `--help` stays fast.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from typer.core import TyperGroup
 
 from falcokit.cli import console
 from falcokit.cli.build import build
-from falcokit.cli.dev import dev
+from falcokit.cli.dev.cli import dev
 from falcokit.cli.failure import EXIT_INTERRUPTED, outcome, report_usage
 from falcokit.cli.init import init
-from falcokit.cli.inspect import inspect
+from falcokit.cli.inspect.cli import inspect
 from falcokit.cli.package import package
 from falcokit.cli.publish import publish
 from falcokit.cli.run import run

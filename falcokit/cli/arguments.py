@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line read without typer, which takes longer than most commands.
 
-Called by `falcokit.__main__`. Only what is written in the usual way is read here; help, mistakes
-and rare spellings are left to typer, whose declaration of the options is in the commands' own
-modules.
+Only what is written in the usual way is read here; help, mistakes and rare spellings are left to
+typer, whose declaration of the options is in the commands' own modules.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """All output of the commands: data on stdout, messages on stderr, JSON one object a line.
 
-Called by the commands only. Colour appears on a terminal, unless NO_COLOR is set; text that
-comes from a plugin passes through `printable` before a terminal may see it.
+Colour appears on a terminal, unless NO_COLOR is set; text that comes from a plugin passes through
+`printable` before a terminal may see it.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from falcokit.build.build_project import build as build_library
 from falcokit.cli import console
-from falcokit.cli.inspect_words import capability_names
-from falcokit.native.build import build as build_library
-from falcokit.project import load_project
+from falcokit.cli.format import capability_names
+from falcokit.project.settings import load_project
 
 __all__ = ["do"]
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli.interrupt import signals_as_interrupts
 from falcokit.cli.option_values import read_init_config, recording_path
-from falcokit.project import load_project
-from falcokit.supervisor import Supervisor
+from falcokit.dev.supervisor import Supervisor
+from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from falcokit.project import Project
-    from falcokit.reports import Report
-    from falcokit.runner import Runner
-    from falcokit.supervisor import Build
+    from falcokit.dev.supervisor import Build
+    from falcokit.project.settings import Project
+    from falcokit.runner.reports import Report
+    from falcokit.runner.run import Runner
 
 __all__ = ["do"]
 
@@ -55,11 +55,11 @@ def do(
     with contextlib.ExitStack() as stack:
         stack.enter_context(signals_as_interrupts())
         if has_screen:
-            from falcokit.cli.dev_output import ChildOutput  # noqa: PLC0415
+            from falcokit.cli.dev.output import ChildOutput  # noqa: PLC0415
 
             options["stderr"] = stack.enter_context(ChildOutput(supervisor.tell)).fd
         if watch:
-            from falcokit.watch import Watcher  # noqa: PLC0415
+            from falcokit.dev.files import Watcher  # noqa: PLC0415
 
             stack.enter_context(Watcher(found, supervisor.saved))
         show = stack.enter_context(
@@ -87,7 +87,7 @@ def _builder(project: Project) -> Callable[[], Build]:
     """Read pyproject.toml anew for each build: it may be what was saved."""
 
     def build() -> Build:
-        from falcokit.native.build import build as build_library  # noqa: PLC0415
+        from falcokit.build.build_project import build as build_library  # noqa: PLC0415
 
         built: Build = build_library(load_project(project.root))
         return built
@@ -99,7 +99,7 @@ def _starter(project: Project, options: dict[str, Any]) -> Callable[[Build], Run
     """Take open_params from pyproject.toml where the command line has none, anew each time."""
 
     def start(built: Build) -> Runner:
-        from falcokit.runner import Runner, RunOptions  # noqa: PLC0415
+        from falcokit.runner.run import Runner, RunOptions  # noqa: PLC0415
 
         params = options["open_params"]
         if params is None:
@@ -112,7 +112,7 @@ def _starter(project: Project, options: dict[str, Any]) -> Callable[[Build], Run
 def _screen(
     supervisor: Supervisor, project: Project, *, watch: bool
 ) -> AbstractContextManager[Callable[[Report], Any]]:
-    from falcokit.cli.dev_screen import DevScreen  # noqa: PLC0415
+    from falcokit.cli.dev.screen import DevScreen  # noqa: PLC0415
 
     return DevScreen(supervisor, project, watch=watch)
 
@@ -122,6 +122,6 @@ def _stream(*, watch: bool, as_json: bool) -> AbstractContextManager[Callable[[R
         from falcokit.cli.console import json_line  # noqa: PLC0415
 
         return contextlib.nullcontext(json_line)
-    from falcokit.cli.dev_lines import DevLines  # noqa: PLC0415
+    from falcokit.cli.dev.lines import DevLines  # noqa: PLC0415
 
     return contextlib.nullcontext(DevLines(watch=watch).show)

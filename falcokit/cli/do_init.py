@@ -6,8 +6,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from falcokit import scaffold
 from falcokit.cli import console
+from falcokit.project import scaffold
 
 __all__ = ["do"]
 

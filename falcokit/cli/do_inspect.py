@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from falcokit.cli.inspect_run import Inspection, Wishes
+from falcokit.cli.inspect.command import Inspection, Wishes
 
 __all__ = ["do"]
 

@@ -10,13 +10,13 @@ from falcokit.cli import console
 from falcokit.cli.interrupt import signals_as_interrupts
 from falcokit.cli.option_values import read_init_config
 from falcokit.cli.package_view import show_artifact, steps, to_json
-from falcokit.package import artifact as packaging
-from falcokit.project import load_project
+from falcokit.package.artifact import artifact as packaging
+from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
-    from falcokit.package.artifact import Artifact
-    from falcokit.package.oci import OciLayout
-    from falcokit.project import Project
+    from falcokit.package.artifact.artifact import Artifact
+    from falcokit.package.registry.layout import OciLayout
+    from falcokit.project.settings import Project
 
 __all__ = ["do"]
 
@@ -59,8 +59,8 @@ def do(
 
 
 def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
-    from falcokit.package.oci import PluginArtifact, write_layout  # noqa: PLC0415
-    from falcokit.package.rules_artifact import make_rules_artifact  # noqa: PLC0415
+    from falcokit.package.artifact.rules_artifact import make_rules_artifact  # noqa: PLC0415
+    from falcokit.package.registry.layout import PluginArtifact, write_layout  # noqa: PLC0415
 
     name, version = artifact.metadata["name"], artifact.metadata["version"]
     prefix = f"{name}-{version}-linux-"
@@ -79,8 +79,8 @@ def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
 
 
 def _deployment(project: Project, artifact: Artifact, kind: str, open_params: str | None) -> str:
-    from falcokit.package.deploy import DeployFacts, deploy_text  # noqa: PLC0415
-    from falcokit.package.rules_artifact import find_rules  # noqa: PLC0415
+    from falcokit.package.artifact.rules_artifact import find_rules  # noqa: PLC0415
+    from falcokit.package.deploy.deploy import DeployFacts, deploy_text  # noqa: PLC0415
 
     meta = artifact.metadata
     return deploy_text(

@@ -11,11 +11,11 @@ from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
 from falcokit.cli.lines import EventLines
 from falcokit.cli.option_values import read_init_config, recording_path
 from falcokit.errors import ConfigError
-from falcokit.reports import plugin_failure
-from falcokit.runner import Runner, RunOptions
+from falcokit.runner.reports import plugin_failure
+from falcokit.runner.run import Runner, RunOptions
 
 if TYPE_CHECKING:
-    from falcokit.reports import Report
+    from falcokit.runner.reports import Report
 
 __all__ = ["do"]
 
@@ -79,10 +79,10 @@ class _Built(NamedTuple):
 
 
 def _built(project: Path) -> _Built:
-    from falcokit.project import load_project  # noqa: PLC0415
+    from falcokit.project.settings import load_project  # noqa: PLC0415
 
     found = load_project(project)
-    from falcokit.native.build import build  # noqa: PLC0415  cffi is slow to load
+    from falcokit.build.build_project import build  # noqa: PLC0415  cffi is slow to load
 
     result = build(found)
     for warning in result.metadata["warnings"]:

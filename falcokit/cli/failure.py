@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 from falcokit.cli import console
 from falcokit.cli.interrupt import StoppedBySignal
 from falcokit.errors import FalcokitError, is_of_the_system, system_error
-from falcokit.reports import error_object
+from falcokit.runner.reports import error_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from falcokit.reports import Report
+    from falcokit.runner.reports import Report
 
 __all__ = [
     "EXIT_INTERRUPTED",

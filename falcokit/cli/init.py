@@ -19,7 +19,7 @@ __all__ = ["init"]
 def _list_templates(wanted: bool) -> None:
     if not wanted:
         return
-    from falcokit.scaffold import template_descriptions  # noqa: PLC0415
+    from falcokit.project.scaffold import template_descriptions  # noqa: PLC0415
 
     described = template_descriptions()
     width = max(map(len, described))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ctrl-C, SIGTERM and SIGHUP end the commands in the same orderly way.
 
-Called by the commands. Each signal is raised in the main thread as an exception, so that every
-`with` block on the way out stops its child and restores the terminal. `falcokit.__main__` has what
-comes after that, the end of Python itself, not disturbed either.
+Each signal is raised in the main thread as an exception, so that every `with` block on the way out
+stops its child and restores the terminal. `falcokit.__main__` has what comes after that, the end of
+Python itself, not disturbed either.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reports as lines of text: events on stdout, everything else on stderr.
 
-Called by `falcokit run`, and by `falcokit dev` when there is no terminal to draw on. Whatever
-came from the plugin is made printable first.
+Whatever came from the plugin is made printable first.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from falcokit.cli import console
 
 if TYPE_CHECKING:
-    from falcokit.reports import Report
+    from falcokit.runner.reports import Report
 
 __all__ = [
     "EventLines",

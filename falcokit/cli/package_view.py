@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How `falcokit package` shows its steps, and the artifact at the end; all of it on stderr.
-
-Called by `falcokit.cli.package`.
-"""
+"""How `falcokit package` shows its steps, and the artifact at the end; all of it on stderr."""
 
 from __future__ import annotations
 
@@ -13,13 +10,13 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli import console
-from falcokit.package.glibc import fits, format_version
+from falcokit.package.link.glibc import fits, format_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from falcokit.package.artifact import Artifact
-    from falcokit.package.oci import OciLayout
+    from falcokit.package.artifact.artifact import Artifact
+    from falcokit.package.registry.layout import OciLayout
 
 __all__ = ["show_artifact", "steps", "to_json"]
 

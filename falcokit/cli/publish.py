@@ -33,14 +33,14 @@ def publish(
     as_json: Json = False,
 ) -> None:
     """Send the plugin and its rules to a registry."""
-    from falcokit.project import load_project  # noqa: PLC0415
+    from falcokit.project.settings import load_project  # noqa: PLC0415
 
     found = load_project(project)
     layout = found.dist_dir / "oci"
     if not layout.is_dir():
         raise PackageError(f"there is no OCI layout in {layout}", hint="run falcokit package --oci")
-    from falcokit.package.oci_read import read_layout  # noqa: PLC0415
-    from falcokit.package.publish import publish_layout  # noqa: PLC0415
+    from falcokit.package.registry.publish import publish_layout  # noqa: PLC0415
+    from falcokit.package.registry.read import read_layout  # noqa: PLC0415
 
     if ref is None:
         if found.package.repository is None:

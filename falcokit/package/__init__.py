@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a project to one file that any Falco loads. Called by `falcokit package` and `publish`."""
+"""From a project to one file that any Falco loads."""
 
 __all__: list[str] = []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from falcokit.runtime.event import Event
+    from falcokit.runtime.event.event import Event
 
 __all__ = ["Delivery"]
 

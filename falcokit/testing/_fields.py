@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fields of a plugin in this process: asked for by name, with the framework's rules for arguments.
-
-Used by `_running`.
-"""
+"""Fields of a plugin in this process: asked for by name, with Falco's rules for arguments."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runtime.async_events import AsyncEvents
-from falcokit.runtime.event import ASYNC_EVENT, PLUGIN_EVENT
-from falcokit.runtime.event_types import event_codes
-from falcokit.runtime.extraction import Declared, declared_fields
-from falcokit.runtime.field_types import Shape, json_shape, shape_of
+from falcokit.runtime.async_event.capability import AsyncEvents
+from falcokit.runtime.event.event import ASYNC_EVENT, PLUGIN_EVENT
+from falcokit.runtime.event.event_types import event_codes
+from falcokit.runtime.extract.capability import Declared, declared_fields
+from falcokit.runtime.extract.field_types import Shape, json_shape, shape_of
 from falcokit.testing._values import shown
 
 if TYPE_CHECKING:
-    from falcokit.runtime.event import Event
+    from falcokit.runtime.event.event import Event
     from falcokit.testing._tables import DictTables
 
 __all__ = ["InProcessFields"]

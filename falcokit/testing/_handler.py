@@ -9,21 +9,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from falcokit.runtime.async_events import AsyncCounters, AsyncEventHandler
-from falcokit.runtime.errors import (
+from falcokit.runtime.async_event.capability import AsyncCounters, AsyncEventHandler
+from falcokit.runtime.base.errors import (
     CaptureClosedError,
     EmitError,
     FutureTimestampError,
     UndeclaredEventError,
     tell_emitted,
 )
-from falcokit.runtime.event import AsyncEvent, Event, encode_async
+from falcokit.runtime.event.event import AsyncEvent, Event, encode_async
 
 if TYPE_CHECKING:
     import queue
     from collections.abc import Iterable
 
-    from falcokit.runtime.supervision import ProducerState
+    from falcokit.runtime.async_event.supervision import ProducerState
     from falcokit.testing._running import RunningPlugin
 
 __all__ = ["InProcessHandler"]
@@ -147,7 +147,7 @@ class InProcessHandler(AsyncEventHandler):
 def _dumped(plugin: type[Any], event: AsyncEvent) -> tuple[AsyncEvent, str | None]:
     """Return an event of dump_state as it is written, and the source that a reader finds it under.
 
-    Inside the host this is glue_emission.c's.
+    Inside the host this is async_event/emission.c's.
     """
     own: int = getattr(plugin, "plugin_id", 0)
     event_id = own if event.plugin_id is None else event.plugin_id

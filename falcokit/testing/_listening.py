@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The routines of the in-process driver: a thread for each, as on a host without a pool.
-
-Used by `_running`.
-"""
+"""The routines of the in-process driver: a thread for each, as on a host without a pool."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ __all__ = ["InProcessRoutines"]
 
 
 class InProcessRoutines:
-    """What `falcokit.runtime._routines.RoutineHost` asks for."""
+    """What `falcokit.runtime.listen.routines.RoutineHost` asks for."""
 
     def __init__(self) -> None:
         self._routines: dict[int, threading.Thread] = {}

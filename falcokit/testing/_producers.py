@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The states of producers in the in-process driver, as glue_producers.c has them in the host.
+"""The states of producers in the in-process driver, as async_event/producers.c has them.
 
 A part of `_running.RunningPlugin`.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from falcokit.runtime.supervision import ProducerState
+    from falcokit.runtime.async_event.supervision import ProducerState
 
 __all__ = ["InProcessProducers"]
 

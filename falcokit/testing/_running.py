@@ -9,12 +9,12 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from falcokit.runtime._state import PluginState
-from falcokit.runtime.async_events import AsyncEventHandler, AsyncEvents
-from falcokit.runtime.errors import EventRefusedError, TableError
-from falcokit.runtime.listening import CaptureListening
-from falcokit.runtime.logs import current, install_once
-from falcokit.runtime.producers import declared_producers
+from falcokit.runtime.async_event.capability import AsyncEventHandler, AsyncEvents
+from falcokit.runtime.async_event.producers import declared_producers
+from falcokit.runtime.base.errors import EventRefusedError, TableError
+from falcokit.runtime.base.logs import current, install_once
+from falcokit.runtime.host.plugin_state import PluginState
+from falcokit.runtime.listen.capability import CaptureListening
 from falcokit.testing._delivery import Delivery
 from falcokit.testing._fields import InProcessFields
 from falcokit.testing._handler import InProcessHandler
@@ -27,8 +27,8 @@ from falcokit.testing._tables import DictTables
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from falcokit.runtime.event import AsyncEvent, Event
-    from falcokit.runtime.exported_table import Shape
+    from falcokit.runtime.event.event import AsyncEvent, Event
+    from falcokit.runtime.tables.exported_table import Shape
 
 __all__ = ["LogMessage", "RunningPlugin", "start_plugin"]
 

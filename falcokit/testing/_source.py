@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
-from falcokit.runtime.errors import PluginError
-from falcokit.runtime.event import Event
+from falcokit.runtime.base.errors import PluginError
+from falcokit.runtime.event.event import Event
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from falcokit.runtime._source_state import OpenSource
+    from falcokit.runtime.source.open_source import OpenSource
     from falcokit.testing._running import RunningPlugin
 
 __all__ = ["Batch", "RunningSource"]

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exported tables without a host: the storage of `src/glue_store.h` in Python, for this process.
+"""Exported tables without a host: the storage of `src/tables/store.h` in Python, for this process.
 
-Used by `_running`. What it accepts, refuses and says is that of the C side (glue_store_convert.c,
-glue_store_table.c, glue_store_view.c); tests/conformance/test_tables_export.py holds the two equal.
+What it accepts, refuses and says is that of the C side (tables/exported_convert.c,
+tables/exported.c, tables/exported_view.c); tests/conformance/test_tables_export.py holds the two
+equal.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from falcokit.runtime.exported_table import fits
-from falcokit.runtime.table_types import STATE_TYPES
+from falcokit.runtime.tables.exported_table import fits
+from falcokit.runtime.tables.table_types import STATE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from falcokit.runtime.exported_table import Shape
+    from falcokit.runtime.tables.exported_table import Shape
 
 __all__ = ["StoredEntry", "StoredTable", "checked", "new_table"]
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runtime.errors import TableError, TableFieldError, TableTypeError
-from falcokit.runtime.table_types import Table
+from falcokit.runtime.base.errors import TableError, TableFieldError, TableTypeError
+from falcokit.runtime.tables.table_types import Table
 from falcokit.testing._table_form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from falcokit.runtime.table_types import Field
+    from falcokit.runtime.tables.table_types import Field
     from falcokit.testing._tables import DictTables
 
     Rows = dict[Any, dict[str, Any]]

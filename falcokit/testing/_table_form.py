@@ -1,27 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the in-process driver knows of an imported table, and how it takes keys and values.
-
-Used by `_table_entries`.
-"""
+"""What the in-process driver knows of an imported table, and how it takes keys and values."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runtime.errors import (
+from falcokit.runtime.base.errors import (
     TableError,
     TableFieldError,
     TableRangeError,
     TableTypeError,
     TableValueError,
 )
-from falcokit.runtime.table_types import STATE_TYPES, entry_fields
+from falcokit.runtime.tables.table_types import STATE_TYPES, entry_fields
 from falcokit.testing._store import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from falcokit.runtime.table_types import Field
+    from falcokit.runtime.tables.table_types import Field
 
 __all__ = ["Form"]
 

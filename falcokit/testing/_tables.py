@@ -17,15 +17,15 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from falcokit.runtime.errors import TableError
-from falcokit.runtime.table_types import STATE_TYPES, entry_fields
+from falcokit.runtime.base.errors import TableError
+from falcokit.runtime.tables.table_types import STATE_TYPES, entry_fields
 from falcokit.testing._store import checked
 from falcokit.testing._table_entries import import_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from falcokit.runtime.table_types import Table
+    from falcokit.runtime.tables.table_types import Table
     from falcokit.testing._table_entries import Iteration, Rows
 
 __all__ = ["DictTables"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a @field method returned, as a host would show it; refused where the C side refuses it.
 
-The rules are those of native/src/glue_value.c. Called by `_fields`.
+The rules are those of native/src/extract/value.c.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import ipaddress
 import operator
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runtime.extraction import FieldValue, nanoseconds
+from falcokit.runtime.extract.capability import FieldValue, nanoseconds
 
 if TYPE_CHECKING:
-    from falcokit.runtime.event import Event
+    from falcokit.runtime.event.event import Event
 
 __all__ = ["shown"]
 

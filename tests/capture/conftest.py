@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from falcokit.capture.native import sources
-from falcokit.native.process import run
-from falcokit.native.toolchain import find_compiler
+from falcokit.capture.native.scan import sources
+from falcokit.toolchain.command import run
+from falcokit.toolchain.compiler import find_compiler
 
 if TYPE_CHECKING:
     from conftest import CompileC

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING
 from scap_builder import NOT_SET, T0, Builder
 
 from falcokit.capture import CaptureError, Event, Summary, open_capture
-from falcokit.capture import native as native_module
 from falcokit.capture.index import EventIndex
-from falcokit.capture.selection import EventQuery, select
-from falcokit.capture.summarize import Tally
+from falcokit.capture.native import scan as native_module
+from falcokit.capture.native.selection import EventQuery, select
+from falcokit.capture.summary.summarize import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -273,7 +273,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.library:
         loaded = native_module.load(options.library)
-        for name in ("falcokit.capture.summarize", "falcokit.capture.selection",
+        for name in ("falcokit.capture.summary.summarize", "falcokit.capture.native.selection",
                      "falcokit.capture.index"):  # fmt: skip
             sys.modules[name].library = lambda: loaded  # type: ignore[attr-defined]
     elif native_module.library() is None:

@@ -17,12 +17,14 @@ from fuzz_harness import CHANGES, Dribble, seeds
 from param_bytes import some_bytes
 from scap_builder import NOT_SET, T0, Builder
 
-from falcokit.capture import CaptureError, Event, native, native_lines, open_capture
-from falcokit.capture.event_table import event_table
-from falcokit.cli.inspect_events import event_lines
+from falcokit.capture import CaptureError, Event, open_capture
+from falcokit.capture.events.event_table import event_table
+from falcokit.capture.native import lines as native_lines
+from falcokit.capture.native import scan as native
+from falcokit.cli.inspect.events import event_lines
 
 if TYPE_CHECKING:
-    from falcokit.capture.event_table import EventType
+    from falcokit.capture.events.event_table import EventType
 
 __all__ = ["lines_of", "main", "read_both", "some_events"]
 

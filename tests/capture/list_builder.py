@@ -7,17 +7,17 @@ import gzip
 import struct
 from typing import TYPE_CHECKING
 
-from falcokit.capture.descriptors import decode_descriptors
-from falcokit.capture.errors import Notices
-from falcokit.capture.layout import BIG, BLOCK_TYPES, LITTLE, BlockKind
-from falcokit.capture.lists import Lists
-from falcokit.capture.processes import decode_processes
+from falcokit.capture.format.errors import Notices
+from falcokit.capture.format.layout import BIG, BLOCK_TYPES, LITTLE, BlockKind
+from falcokit.capture.lists.descriptors import decode_descriptors
+from falcokit.capture.lists.lists import Lists
+from falcokit.capture.lists.processes import decode_processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from falcokit.capture.layout import BlockType
+    from falcokit.capture.format.layout import BlockType
 
 LIST_KINDS = {BlockKind.PROCESSES, BlockKind.FDS, BlockKind.INTERFACES, BlockKind.USERS}
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from falcokit.capture.decoding import INTEGERS, STRINGS
-from falcokit.capture.event_table import event_table
+from falcokit.capture.events.decoding import INTEGERS, STRINGS
+from falcokit.capture.events.event_table import event_table
 
 if TYPE_CHECKING:
     import random
 
-    from falcokit.capture.event_table import Param
+    from falcokit.capture.events.event_table import Param
 
 LETTERS = "abcXYZ019_.-"
 

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds captures byte by byte, in either byte order, right or wrong on purpose.
-
-Used by the capture tests and by those of `falcokit inspect`.
-"""
+"""Builds captures byte by byte, in either byte order, right or wrong on purpose."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ from param_bytes import some_bytes
 from scap_builder import T0, Builder
 
 from falcokit.capture import open_capture
-from falcokit.capture.event_table import event_table
-from falcokit.capture.render import arg_texts, args_text
+from falcokit.capture.events.event_table import event_table
+from falcokit.capture.render.args import arg_texts, args_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from falcokit.capture.event import Event
-    from falcokit.capture.event_table import EventType
+    from falcokit.capture.events.event import Event
+    from falcokit.capture.events.event_table import EventType
 
 pytestmark = pytest.mark.host
 

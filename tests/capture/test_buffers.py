@@ -14,11 +14,11 @@ from cli.inspect_runs import inspect, on_terminal
 from scap_builder import T0, Builder
 
 from falcokit.capture import open_capture
-from falcokit.capture.render import arg_texts
-from falcokit.capture.render_buffers import BUFFER_FORMS, buffer_shower
+from falcokit.capture.render.args import arg_texts
+from falcokit.capture.render.buffers import BUFFER_FORMS, buffer_shower
 
 if TYPE_CHECKING:
-    from falcokit.capture.render_buffers import BufferForm
+    from falcokit.capture.render.buffers import BufferForm
 
 LIVE = Path(__file__).with_name("samples") / "falcokit.scap.gz"
 OPTIONS = {"hex": "-x", "hex-ascii": "-X", "ascii": "-A", "base64": "-b"}

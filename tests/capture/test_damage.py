@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from scap_builder import Builder
 
 from falcokit.capture import CaptureError, Notice, open_capture, summarize
-from falcokit.capture.blocks import MAX_BLOCK_BYTES, MAX_EVENT_BYTES
-from falcokit.capture.errors import MAX_NOTICES
-from falcokit.capture.sources import Input, open_source
-from falcokit.capture.summarize import MAX_STREAMS
+from falcokit.capture.file.blocks import MAX_BLOCK_BYTES, MAX_EVENT_BYTES
+from falcokit.capture.file.sources import Input, open_source
+from falcokit.capture.format.errors import MAX_NOTICES
+from falcokit.capture.summary.summarize import MAX_STREAMS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,16 +13,18 @@ from scap_builder import T0, Builder
 from schema_check import check
 from test_values import one_event
 
-import falcokit.capture
+import falcokit.capture.summary
 from falcokit.capture import open_capture
-from falcokit.capture.event_document import event_object
+from falcokit.capture.render.event_document import event_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAMPLES = sorted(Path(__file__).with_name("samples").glob("*.scap"))
 SCHEMA = json.loads(
-    Path(falcokit.capture.__file__).with_name("summary.schema.json").read_text(encoding="utf-8")
+    Path(falcokit.capture.summary.__file__)
+    .with_name("summary.schema.json")
+    .read_text(encoding="utf-8")
 )
 READ, POLL, CONNECT, CONTAINER = 7, 81, 23, 324
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from scap_builder import NOT_SET, T0, Builder
 
 from falcokit.capture import open_capture
-from falcokit.capture.errors import FilterError
-from falcokit.capture.filter import compile_filter
-from falcokit.capture.filter_fields import FIELDS
-from falcokit.capture.filter_grammar import MAX_TEXT, parse
-from falcokit.capture.filter_ops import OPERATORS, Kind
+from falcokit.capture.filter.compile import compile_filter
+from falcokit.capture.filter.fields import FIELDS
+from falcokit.capture.filter.grammar import MAX_TEXT, parse
+from falcokit.capture.filter.ops import OPERATORS, Kind
+from falcokit.capture.format.errors import FilterError
 
 if TYPE_CHECKING:
-    from falcokit.capture.event import Event
+    from falcokit.capture.events.event import Event
 
 SAMPLES = Path(__file__).with_name("samples")
 DOCS = Path(__file__).parents[2] / "docs" / "filters.md"
@@ -276,7 +276,7 @@ def test_a_glob_takes_time_in_proportion(events: list[Event]) -> None:
 
 
 def test_the_parser_is_loaded_for_a_filter_only() -> None:
-    code = "import sys, falcokit.capture.filter; sys.exit('lark' in sys.modules)"
+    code = "import sys, falcokit.capture.filter.compile; sys.exit('lark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from falcokit.capture.errors import FilterError
-from falcokit.capture.filter import compile_filter
+from falcokit.capture.filter.compile import compile_filter
+from falcokit.capture.format.errors import FilterError
 
 FAULTS = {
     "": (1, "empty"),

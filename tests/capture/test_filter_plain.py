@@ -8,8 +8,8 @@ import random
 import pytest
 
 from falcokit.capture import FilterError
-from falcokit.capture.filter_grammar import parse_all
-from falcokit.capture.filter_plain import parse_plain
+from falcokit.capture.filter.grammar import parse_all
+from falcokit.capture.filter.plain import parse_plain
 
 WORDS = [
     "evt.type", "evt.num", "proc.name", "evt.type.is.open", "=", "==", "!=", "<", "<=", ">", ">=",

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from falcokit.capture import open_capture
-from falcokit.capture.event_table import event_table
-from falcokit.capture.filter import compile_filter
+from falcokit.capture.events.event_table import event_table
+from falcokit.capture.filter.compile import compile_filter
 
 if TYPE_CHECKING:
-    from falcokit.capture.event import Event
+    from falcokit.capture.events.event import Event
 
 SAMPLES = Path(__file__).with_name("samples")
 INTERFACES = {0x205, 0x8011ABCD, 0x219}

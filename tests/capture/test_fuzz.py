@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from fuzz_harness import fuzz
 
-from falcokit.capture.native import library, sources
-from falcokit.native.process import run
-from falcokit.native.toolchain import find_compiler
+from falcokit.capture.native.scan import library, sources
+from falcokit.toolchain.command import run
+from falcokit.toolchain.compiler import find_compiler
 
 if TYPE_CHECKING:
     from capture.conftest import Sanitized

@@ -12,8 +12,8 @@ from scap_builder import NOT_SET, T0, Builder
 
 from falcokit.capture import Event, open_capture
 from falcokit.capture.index import EventIndex, build_index
-from falcokit.capture.native import NATIVE_FROM_BYTES
-from falcokit.capture.selection import EventQuery, select
+from falcokit.capture.native.scan import NATIVE_FROM_BYTES
+from falcokit.capture.native.selection import EventQuery, select
 
 SAMPLES = sorted(Path(__file__).with_name("samples").glob("*.scap"))
 BUILD, OTHER = Builder(), Builder(big_endian=True)

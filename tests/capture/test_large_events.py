@@ -15,8 +15,8 @@ from cli.inspect_runs import inspect
 from scap_builder import Builder
 
 from falcokit.capture import CaptureError, open_capture
-from falcokit.capture.event_table import ASYNC_EVENT
-from falcokit.capture.stored_body import HELD_EVENT_BYTES, StoredBody, TemporaryBytes, whole
+from falcokit.capture.events.event_table import ASYNC_EVENT
+from falcokit.capture.file.stored_body import HELD_EVENT_BYTES, StoredBody, TemporaryBytes, whole
 
 if TYPE_CHECKING:
     from pathlib import Path

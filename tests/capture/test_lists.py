@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from list_builder import block_type, lists_of
 
-from falcokit.capture.errors import Notices
-from falcokit.capture.interfaces import Interface
-from falcokit.capture.layout import LITTLE, BlockKind
-from falcokit.capture.lists import MAX_LIST_BYTES, Lists
-from falcokit.capture.users import Group, User
+from falcokit.capture.format.errors import Notices
+from falcokit.capture.format.layout import LITTLE, BlockKind
+from falcokit.capture.lists.interfaces import Interface
+from falcokit.capture.lists.lists import MAX_LIST_BYTES, Lists
+from falcokit.capture.lists.users import Group, User
 
 pytestmark = pytest.mark.python
 

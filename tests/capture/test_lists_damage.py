@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from list_builder import LIST_KINDS, Body, lists_of, processes, whole
 
-from falcokit.capture.descriptors import FileDescriptor, decode_descriptors
-from falcokit.capture.interfaces import decode_interfaces
-from falcokit.capture.layout import BIG, BLOCK_TYPES, LITTLE, BlockKind
-from falcokit.capture.metadata import count_records
-from falcokit.capture.processes import decode_processes
-from falcokit.capture.users import decode_users
+from falcokit.capture.format.layout import BIG, BLOCK_TYPES, LITTLE, BlockKind
+from falcokit.capture.lists.descriptors import FileDescriptor, decode_descriptors
+from falcokit.capture.lists.interfaces import decode_interfaces
+from falcokit.capture.lists.metadata import count_records
+from falcokit.capture.lists.processes import decode_processes
+from falcokit.capture.lists.users import decode_users
 
 SAMPLES = Path(__file__).with_name("samples")
 DECODERS = {

@@ -6,11 +6,11 @@ from __future__ import annotations
 import pytest
 from list_builder import Body, block_type, descriptors, processes, whole
 
-from falcokit.capture.descriptors import FileDescriptor
-from falcokit.capture.interfaces import decode_interfaces
-from falcokit.capture.layout import BlockKind
-from falcokit.capture.processes import Process
-from falcokit.capture.users import Group, User, decode_users
+from falcokit.capture.format.layout import BlockKind
+from falcokit.capture.lists.descriptors import FileDescriptor
+from falcokit.capture.lists.interfaces import decode_interfaces
+from falcokit.capture.lists.processes import Process
+from falcokit.capture.lists.users import Group, User, decode_users
 
 BOTH_ORDERS = pytest.mark.parametrize("big_endian", [False, True], ids=["little", "big"])
 

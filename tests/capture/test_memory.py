@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from scap_builder import NOT_SET, T0, Builder
 
-from falcokit.capture.blocks import MAX_BLOCK_BYTES
-from falcokit.capture.stored_body import HELD_EVENT_BYTES
+from falcokit.capture.file.blocks import MAX_BLOCK_BYTES
+from falcokit.capture.file.stored_body import HELD_EVENT_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path

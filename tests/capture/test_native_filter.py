@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from falcokit.capture import compile_filter, open_capture
-from falcokit.capture.native import library
-from falcokit.capture.native_lines import write_lines
-from falcokit.cli.inspect_choice import query_of
-from falcokit.cli.inspect_events import event_lines
+from falcokit.capture.native.lines import write_lines
+from falcokit.capture.native.scan import library
+from falcokit.cli.inspect.choice import query_of
+from falcokit.cli.inspect.events import event_lines
 
 if TYPE_CHECKING:
     from falcokit.capture import Event

@@ -18,14 +18,14 @@ from scap_builder import NOT_SET, T0, Builder
 from test_fuzz import build
 
 from falcokit.capture import Event, open_capture
-from falcokit.capture.event_table import event_table
-from falcokit.capture.native import NATIVE_FROM_BYTES
-from falcokit.capture.native_lines import write_lines
+from falcokit.capture.events.event_table import event_table
+from falcokit.capture.native.lines import write_lines
+from falcokit.capture.native.scan import NATIVE_FROM_BYTES
 
 if TYPE_CHECKING:
     from capture.conftest import Sanitized
 
-    from falcokit.capture.event_table import EventType
+    from falcokit.capture.events.event_table import EventType
 
 SAMPLES = sorted(Path(__file__).with_name("samples").glob("*.scap"))
 HARNESS = Path(__file__).with_name("lines_harness.py")

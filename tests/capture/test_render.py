@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from scap_builder import Builder
 from test_values import TYPES, one_event
 
-from falcokit.capture.event_table import Param, event_table
-from falcokit.capture.flags import enum_names, flag_names, mode_names
-from falcokit.capture.render import arg_texts, args_text
-from falcokit.capture.render_state import Scene
-from falcokit.capture.render_types import shower
+from falcokit.capture.events.event_table import Param, event_table
+from falcokit.capture.events.flags import enum_names, flag_names, mode_names
+from falcokit.capture.render.args import arg_texts, args_text
+from falcokit.capture.render.state import Scene
+from falcokit.capture.render.types import shower
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from falcokit.capture.event import Event
+    from falcokit.capture.events.event import Event
 
 OPEN, READ, OPENAT = 3, 7, 307
 

@@ -18,7 +18,7 @@ import pytest
 from falcokit.capture import open_capture
 
 if TYPE_CHECKING:
-    from falcokit.capture.event import Event
+    from falcokit.capture.events.event import Event
 
 SAMPLES = Path(__file__).with_name("samples")
 RECORD = json.loads((SAMPLES / "strato.json").read_text())

@@ -10,15 +10,17 @@ import pytest
 from scap_builder import NOT_SET, T0, Builder
 from schema_check import check
 
-import falcokit.capture
+import falcokit.capture.summary
 from falcokit.capture import open_capture, summarize
-from falcokit.capture.document import render, summary_object
+from falcokit.capture.summary.document import render, summary_object
 
 pytestmark = pytest.mark.python
 
 SECOND = 1_000_000_000
 BUILD = Builder()
-SCHEMA = json.loads(Path(falcokit.capture.__file__).with_name("summary.schema.json").read_text())
+SCHEMA = json.loads(
+    Path(falcokit.capture.summary.__file__).with_name("summary.schema.json").read_text()
+)
 SAMPLES = sorted(Path(__file__).with_name("samples").glob("*.scap"))
 
 

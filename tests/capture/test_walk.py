@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scap_builder import NOT_SET, T0, Builder
 
-import falcokit.capture.native
+import falcokit.capture.native.scan
 from falcokit.capture import Summary, open_capture, summarize
-from falcokit.capture.histogram import MAX_BINS
-from falcokit.capture.native import NATIVE_FROM_BYTES, library
-from falcokit.capture.selection import EventQuery
-from falcokit.capture.streams import MAX_STREAMS
-from falcokit.capture.summarize import Tally
+from falcokit.capture.native.scan import NATIVE_FROM_BYTES, library
+from falcokit.capture.native.selection import EventQuery
+from falcokit.capture.summary.histogram import MAX_BINS
+from falcokit.capture.summary.streams import MAX_STREAMS
+from falcokit.capture.summary.summarize import Tally
 from falcokit.errors import ToolMissingError
 
 SAMPLES = sorted(Path(__file__).with_name("samples").glob("*.scap"))
@@ -190,7 +190,9 @@ def test_large_files_are_counted_in_c_and_small_ones_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    monkeypatch.setattr(falcokit.capture.native, "library", lambda: asked.append(1) or library())
+    monkeypatch.setattr(
+        falcokit.capture.native.scan, "library", lambda: asked.append(1) or library()
+    )
     path = tmp_path / "file.scap"
     path.write_bytes(WHOLE)
     summarize(path)
@@ -211,7 +213,7 @@ def test_without_a_compiler_python_counts_alone(
         raise ToolMissingError("there is no compiler", hint="none")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(falcokit.capture.native, "_compile", missing)
+    monkeypatch.setattr(falcokit.capture.native.scan, "_compile", missing)
     library.cache_clear()
     try:
         assert library() is None

@@ -32,7 +32,7 @@ from written import (
 )
 
 from falcokit.capture import open_capture
-from falcokit.capture.event_table import event_table
+from falcokit.capture.events.event_table import event_table
 from falcokit.capture.writer import CaptureWriter
 
 pytestmark = pytest.mark.python

@@ -11,9 +11,9 @@ from scap_builder import T0, Builder
 from written import GOLDEN_TS, MACHINE, PLUGIN, PROCESSES, SHB, USERS, rows
 
 from falcokit.capture import open_capture
-from falcokit.capture.descriptors import FileDescriptor
-from falcokit.capture.processes import Process
-from falcokit.capture.users import User
+from falcokit.capture.lists.descriptors import FileDescriptor
+from falcokit.capture.lists.processes import Process
+from falcokit.capture.lists.users import User
 from falcokit.capture.writer import CaptureWriter
 
 if TYPE_CHECKING:

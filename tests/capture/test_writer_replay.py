@@ -10,7 +10,7 @@ import pytest
 from scap_builder import T0
 from written import FDS, MACHINE, NAMES, SAMPLES, USERS, rewrite, rows
 
-from falcokit.capture.processes import Process
+from falcokit.capture.lists.processes import Process
 from falcokit.capture.writer import CaptureWriter
 
 if TYPE_CHECKING:

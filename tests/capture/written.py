@@ -11,11 +11,11 @@ from list_builder import lists_of
 from scap_builder import T0
 
 from falcokit.capture import open_capture
-from falcokit.capture.descriptors import FileDescriptor
-from falcokit.capture.interfaces import Interface
-from falcokit.capture.processes import Process
-from falcokit.capture.sections import Machine
-from falcokit.capture.users import Group, User
+from falcokit.capture.format.sections import Machine
+from falcokit.capture.lists.descriptors import FileDescriptor
+from falcokit.capture.lists.interfaces import Interface
+from falcokit.capture.lists.processes import Process
+from falcokit.capture.lists.users import Group, User
 from falcokit.capture.writer import CaptureWriter
 
 SAMPLES = Path(__file__).with_name("samples")

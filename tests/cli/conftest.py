@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from falcokit.scaffold import generate_project
+from falcokit.project.scaffold import generate_project
 
 if TYPE_CHECKING:
     from pathlib import Path

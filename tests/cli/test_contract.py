@@ -149,7 +149,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr("falcokit.scaffold.generate_project", fail)
+    monkeypatch.setattr("falcokit.project.scaffold.generate_project", fail)
 
 
 def test_an_error_with_a_place_keeps_it_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,8 +267,8 @@ def test_help_loads_none_of_the_heavy_parts() -> None:
         "from falcokit.__main__ import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'rich', 'cffi', 'watchdog', 'asyncio', 'tomllib', 'falcokit.runner',"
-        " 'falcokit.native.build', 'falcokit.capture'}\n"
+        "heavy = {'rich', 'cffi', 'watchdog', 'asyncio', 'tomllib', 'falcokit.runner.run',"
+        " 'falcokit.build.build_project', 'falcokit.capture'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -17,9 +17,9 @@ import pytest
 from rich.console import Console
 
 from falcokit.capture import summarize
-from falcokit.cli.inspect_report import build_report
-from falcokit.cli.inspect_screen import show
-from falcokit.cli.inspect_words import duration_text, size_text
+from falcokit.cli.format import duration_text, size_text
+from falcokit.cli.inspect.report import build_report
+from falcokit.cli.inspect.screen import show
 
 CAPTURE_TESTS = Path(__file__).parents[1] / "capture"
 CURL = CAPTURE_TESTS / "samples" / "curl_google.scap"

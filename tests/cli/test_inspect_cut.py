@@ -14,7 +14,7 @@ from capture.scap_builder import Builder
 from cli.inspect_runs import CURL, events_of, inspect
 
 from falcokit.capture import open_capture
-from falcokit.native.process import run
+from falcokit.toolchain.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path

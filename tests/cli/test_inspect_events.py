@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from falcokit.capture import open_capture
-from falcokit.cli.inspect_events import event_lines
+from falcokit.cli.inspect.events import event_lines
 
 CAPTURE_TESTS = Path(__file__).parents[1] / "capture"
 CURL = CAPTURE_TESTS / "samples" / "curl_google.scap"

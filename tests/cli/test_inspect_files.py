@@ -14,7 +14,7 @@ import pytest
 from capture.scap_builder import Builder
 from cli.inspect_runs import CURL, SAMPLES, events_of, inspect, on_terminal
 
-from falcokit.capture.event_document import event_object
+from falcokit.capture.render.event_document import event_object
 
 if TYPE_CHECKING:
     from pathlib import Path

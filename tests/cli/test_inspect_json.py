@@ -11,10 +11,12 @@ import pytest
 from capture.schema_check import check
 from cli.inspect_runs import CURL, SAMPLES, inspect
 
-import falcokit.capture
+import falcokit.capture.summary
 
 SCHEMA: dict[str, Any] = json.loads(
-    Path(falcokit.capture.__file__).with_name("summary.schema.json").read_text(encoding="utf-8")
+    Path(falcokit.capture.summary.__file__)
+    .with_name("summary.schema.json")
+    .read_text(encoding="utf-8")
 )
 EMPTY = SAMPLES / "falco-empty.scap"
 

@@ -12,13 +12,13 @@ import pytest
 from rich.console import Console
 
 from falcokit.capture import open_capture
-from falcokit.capture.descriptors import FileDescriptor
-from falcokit.capture.interfaces import Interface
-from falcokit.capture.processes import Process
-from falcokit.capture.users import Group, User
+from falcokit.capture.lists.descriptors import FileDescriptor
+from falcokit.capture.lists.interfaces import Interface
+from falcokit.capture.lists.processes import Process
+from falcokit.capture.lists.users import Group, User
 from falcokit.capture.writer import CaptureWriter
-from falcokit.cli import inspect_lists
-from falcokit.cli.inspect_lists import (
+from falcokit.cli.inspect import lists as inspect_lists
+from falcokit.cli.inspect.lists import (
     fd_objects,
     fd_table,
     interface_objects,
@@ -28,12 +28,12 @@ from falcokit.cli.inspect_lists import (
     user_objects,
     user_table,
 )
-from falcokit.cli.inspect_plain import report_lines
-from falcokit.cli.inspect_report import Report
-from falcokit.cli.inspect_screen import show
+from falcokit.cli.inspect.plain import report_lines
+from falcokit.cli.inspect.report import Report
+from falcokit.cli.inspect.screen import show
 
 if TYPE_CHECKING:
-    from falcokit.capture.lists import Lists
+    from falcokit.capture.lists.lists import Lists
 
 NASTY = "a\x1b[31m\udcff\n" + "x" * 90
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cli.inspect_runs import CURL, inspect
 
-from falcokit.cli.inspect_choice import filter_text
-from falcokit.cli.inspect_wishes import Wishes
+from falcokit.cli.inspect.choice import filter_text
+from falcokit.cli.inspect.options import Wishes
 from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:

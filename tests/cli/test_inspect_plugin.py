@@ -15,14 +15,16 @@ from capture.schema_check import check
 from cli.inspect_runs import CURL, inspect, on_terminal
 from words_capture import PLUGIN, WORDS_ID, write_words
 
-import falcokit.capture
-from falcokit.native.process import run
+import falcokit.capture.summary
+from falcokit.toolchain.command import run
 
 if TYPE_CHECKING:
     from conftest import Baseline, CompileC, RealHost
 
 SCHEMA = json.loads(
-    Path(falcokit.capture.__file__).with_name("summary.schema.json").read_text(encoding="utf-8")
+    Path(falcokit.capture.summary.__file__)
+    .with_name("summary.schema.json")
+    .read_text(encoding="utf-8")
 )
 
 

@@ -12,9 +12,9 @@ import pytest
 import typer
 from inspect_runs import CURL
 
-from falcokit.cli import inspect_run
 from falcokit.cli.app import app
 from falcokit.cli.arguments import read_arguments as read
+from falcokit.cli.inspect import command as inspect_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Nothing of this is needed to count the events of a capture or to list some.
 SLOW = {
     "typer", "rich", "pydantic", "msgspec", "cffi", "lark", "dataclasses", "inspect", "pathlib",
-    "socket", "tempfile", "importlib.metadata", "falcokit.runtime.plugin",
+    "socket", "tempfile", "importlib.metadata", "falcokit.runtime.base.plugin",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from falcokit.cli.dev_lines import DevLines
+from falcokit.cli.dev.lines import DevLines
 from falcokit.cli.lines import EventLines
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from typing import Any, NoReturn
 
 import pytest
 
+from falcokit.build.build_project import build
+from falcokit.build.glue_library import build_glue
 from falcokit.cli.failure import outcome
 from falcokit.errors import FalcokitError
-from falcokit.native.build import build
-from falcokit.native.glue import build_glue
-from falcokit.project import load_project
-from falcokit.scaffold import generate_project
+from falcokit.project.scaffold import generate_project
+from falcokit.project.settings import load_project
 
 
 @pytest.fixture

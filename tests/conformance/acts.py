@@ -2,7 +2,7 @@
 """Hooks and hostile acts: what libsinsp sees of each, in two processes for each act.
 
 A hook whose failure ends its capture has an inspector of its own, with a state that does the act in
-this hook; the others take turns, one in each capture of one inspector. Used by test_acts.py.
+this hook; the others take turns, one in each capture of one inspector.
 """
 
 from __future__ import annotations

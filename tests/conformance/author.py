@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An author's project on disk, made of one Python file or text: imported for the in-process driver,
-built for the others. Used by the fixtures `write_plugin` and `package_plugin`.
-"""
+"""An author's project on disk, made of one Python file or text: imported for the in-process
+driver, built for the others."""
 
 from __future__ import annotations
 
@@ -14,8 +13,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from falcokit.native.build import BuildResult, build
-from falcokit.project import load_project
+from falcokit.build.build_project import BuildResult, build
+from falcokit.project.settings import load_project
 
 __all__ = ["Author", "plugin", "text_of"]
 

@@ -18,7 +18,7 @@ from author import Author
 from drivers import Drive, InProcess, Plughost, RunnerDrive, Sysdig
 from source_drivers import InProcessRead, PlughostRead, RunnerRead, SysdigRead
 
-from falcokit.native import glue
+from falcokit.build import glue_library as glue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def write_plugin(tmp_path_factory: pytest.TempPathFactory) -> WritePlugin:
 def hasty(write_plugin: WritePlugin, monkeypatch: pytest.MonkeyPatch) -> WritePlugin:
     """Write a plugin whose library waits for no hook longer than 3 s, on Falco's own thread 1 s.
 
-    All limits of glue_limits.h are shorter by as much; those that end something are as they are.
+    All limits of python/limits.h are shorter by as much; those that end something are as they are.
     It is not optimised: compiling it takes 10 s then, and 17 otherwise.
     """
     compiled = glue._compiled

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hosts that a conformance test runs a plugin in, with one form of call and one of result.
 
-    in_process   the class in falcokit.testing
-    runner       the built library in falcokit's own runner
-    plughost     the built library in libsinsp itself, beside a source that only times out
-    sysdig       the built library in sysdig, beside the C baseline plugin's event source
-
-Used by the fixtures of this folder's conftest.py.
+in_process   the class in falcokit.testing
+runner       the built library in falcokit's own runner
+plughost     the built library in libsinsp itself, beside a source that only times out
+sysdig       the built library in sysdig, beside the C baseline plugin's event source
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from falcokit.capture import open_capture
 from falcokit.errors import FalcokitError
-from falcokit.runner import Runner, RunOptions
+from falcokit.runner.run import Runner, RunOptions
 from falcokit.testing import start_plugin
 
 if TYPE_CHECKING:

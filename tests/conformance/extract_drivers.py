@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hosts of the drivers, asked for fields: each reads one capture and gives rows of text.
 
-The events are those of the C baseline's event source (322), and async events (402). Used by the
-test_extract*.py files, by the fixture `extract`.
+The events are those of the C baseline's event source (322), and async events (402).
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from capture.scap_builder import Builder
 
 from falcokit.capture import open_capture
-from falcokit.field_extraction import FieldExtraction
-from falcokit.runtime.event import Event
+from falcokit.runner.extract import FieldExtraction
+from falcokit.runtime.event.event import Event
 from falcokit.testing import start_plugin
 
 if TYPE_CHECKING:

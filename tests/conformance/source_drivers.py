@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hosts that read a plugin's event source in the conformance tests, as `drivers` has them for
-async events: the class in-process, the built library in our runner, in libsinsp and in sysdig.
-
-Used by the fixture `read` of this folder's conftest.py.
-"""
+async events: the class in-process, the built library in our runner, in libsinsp and in sysdig."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from drivers import Log, Outcome, Seen, read_reports
 
 from falcokit.capture import open_capture
-from falcokit.runner import RunOptions
+from falcokit.runner.run import RunOptions
 from falcokit.testing import start_plugin
 
 if TYPE_CHECKING:

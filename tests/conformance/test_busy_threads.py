@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fields beside Python threads that want the GIL all the time.
 
-The GIL is kept for the host between its calls (glue_keeper.c): each value is right, and all others
-get their turns, whether the host is busy or away.
+The GIL is kept for the host between its calls (python/keeper.c): each value is right, and all
+others get their turns, whether the host is busy or away.
 """
 
 from __future__ import annotations

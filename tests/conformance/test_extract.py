@@ -10,7 +10,7 @@ import pytest
 from author import plugin
 from extract_drivers import ALL, Asked, asked
 
-from falcokit.runtime.event import Event
+from falcokit.runtime.event.event import Event
 from falcokit.testing import start_plugin
 
 if TYPE_CHECKING:

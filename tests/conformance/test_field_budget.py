@@ -49,7 +49,7 @@ def test_sysdig_goes_on(write_plugin: WritePlugin, sysdig: Sysdig) -> None:
 
 def test_fields_alone_are_counted_too(write_plugin: WritePlugin) -> None:
     """B9: a plugin that has declared fields and nothing else tells of them."""
-    from falcokit.package.library_facts import library_facts
+    from falcokit.package.artifact.library_facts import library_facts
 
     author = write_plugin("""
         from falcokit import FieldExtraction, json_field

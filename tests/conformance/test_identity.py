@@ -12,8 +12,8 @@ from author import plugin
 from drivers import RunnerDrive, build_error
 
 from falcokit.errors import PluginDefinitionError
-from falcokit.native.process import run
-from falcokit.native.runner_build import build_runner
+from falcokit.runner.program import build_runner
+from falcokit.toolchain.command import run
 
 if TYPE_CHECKING:
     from conftest import CompileC, RealHost, WritePlugin

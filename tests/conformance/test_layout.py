@@ -10,7 +10,7 @@ from drivers import RunnerDrive, build_error
 
 from falcokit.capture import open_capture
 from falcokit.errors import PluginDefinitionError
-from falcokit.runtime.event import AsyncEvent, encode_async
+from falcokit.runtime.event.event import AsyncEvent, encode_async
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,8 +21,8 @@ def test_another_captures_handler_is_an_error(
     write_plugin: WritePlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A4, B12"""
-    monkeypatch.setattr("falcokit.runtime.background.CLOSING_SECONDS", 0.01)
-    monkeypatch.setattr("falcokit.runtime.event_loop.CLOSING_SECONDS", 0.01)
+    monkeypatch.setattr("falcokit.runtime.async_event.background.CLOSING_SECONDS", 0.01)
+    monkeypatch.setattr("falcokit.runtime.async_event.event_loop.CLOSING_SECONDS", 0.01)
     author = write_plugin(STALE)
     with start_plugin(author.plugin) as running:
         running.next_event()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What next_batch answers: partial batches with EOF and TIMEOUT, empty ones, EOF again and again,
-events that the host writes into, sizes, and full queues.
-"""
+events that the host writes into, sizes, and full queues."""
 
 from __future__ import annotations
 

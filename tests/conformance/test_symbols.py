@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 import falcokit.native
-from falcokit.package.library_facts import library_facts
+from falcokit.package.artifact.library_facts import library_facts
 from falcokit.testing import start_plugin
 
 if TYPE_CHECKING:

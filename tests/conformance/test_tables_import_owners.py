@@ -9,7 +9,7 @@ import pytest
 from author import plugin
 from drivers import Outcome, read_reports
 
-from falcokit.runner import RunOptions
+from falcokit.runner.run import RunOptions
 
 if TYPE_CHECKING:
     from author import Author

@@ -9,7 +9,7 @@ import pytest
 from author import plugin
 from table_owner import compile_table_plugin
 
-from falcokit.runner import Runner, RunOptions
+from falcokit.runner.run import Runner, RunOptions
 
 if TYPE_CHECKING:
     from pathlib import Path

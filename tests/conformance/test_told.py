@@ -9,7 +9,7 @@ import pytest
 from author import plugin
 from drivers import Log, RunnerDrive
 
-from falcokit.runtime.errors import tell
+from falcokit.runtime.base.errors import tell
 
 if TYPE_CHECKING:
     from author import Author

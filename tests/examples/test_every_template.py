@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole journey of each template, on every supported Python: init, build, run, dev, its own
-tests, package (verified), inspect of the recording and of the artifact.
-"""
+tests, package (verified), inspect of the recording and of the artifact."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from only_pytest import run_tests
 from outside import PACKAGE
 from test_templates import PARAMS
 
-from falcokit.scaffold import template_names
+from falcokit.project.scaffold import template_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,18 +21,18 @@ from example_rules import EXAMPLES, rules_of
 from falco_reading import Loaded, read_configuration
 from falco_rules import complaints
 
-import falcokit.capture
-import falcokit.package
-from falcokit.package.library_facts import library_facts
-from falcokit.scaffold import generate_project, template_names
+import falcokit.capture.events
+import falcokit.package.artifact
+from falcokit.package.artifact.library_facts import library_facts
+from falcokit.project.scaffold import generate_project, template_names
 
 PROJECTS = [*template_names(), *(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())]
 #: They read system calls.
 WITH_DRIVER = {"extract", "parse"}
 #: What one does to see something; the others show it by themselves.
 NEEDS_A_HAND = {"file-integrity", "webhook", *WITH_DRIVER}
-_TABLE = Path(falcokit.capture.__file__).with_name("event_table.json")
-_FALCOS = Path(falcokit.package.__file__).with_name("falco_rule_names.txt")
+_TABLE = Path(falcokit.capture.events.__file__).with_name("event_table.json")
+_FALCOS = Path(falcokit.package.artifact.__file__).with_name("falco_rule_names.txt")
 
 
 def system_calls() -> set[str]:

@@ -13,7 +13,7 @@ import pytest
 from example_rules import rules_of
 from only_pytest import run_tests
 
-from falcokit.scaffold import generate_project, template_names
+from falcokit.project.scaffold import generate_project, template_names
 
 SAMPLE = Path(__file__).parents[1] / "capture" / "samples" / "falco-open-multiple-files.scap"
 #: Those with an event source: how it is opened for a moment.

@@ -6,7 +6,7 @@
 2000 opens took 125 s on two cores: 13 descriptors and 49 threads from the first third to the
 last, and 45.2, 48.3 and 52.7 MB; the host's own records of 2000 opens of a C plugin take 20 MB.
 
-Used by test_soak.py with fewer. The host's signals are at their defaults.
+The host's signals are at their defaults.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from author import plugin
 
-import falcokit.native.build as native_build
-from falcokit.native.build import build
-from falcokit.project import load_project
+import falcokit.build.build_project as native_build
+from falcokit.build.build_project import build
+from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,7 +158,7 @@ def test_sys_exit_ends_a_hook_and_not_the_host(
 ) -> None:
     at_import, hook = _EXITS[place]
     # The build imports the module too, and refuses one that exits: so it exits in the host only.
-    guard = f"if 'falcokit.runtime._bridge' in sys.modules: {at_import}"
+    guard = f"if 'falcokit.runtime.host.callbacks' in sys.modules: {at_import}"
     author = write_plugin(f"""
     {guard if at_import else ""}
     class P(Plugin, AsyncEvents):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from author import plugin
 
-from falcokit.native.build import build
-from falcokit.native.toolchain import find_compiler
-from falcokit.project import load_project
+from falcokit.build.build_project import build
+from falcokit.project.settings import load_project
+from falcokit.toolchain.compiler import find_compiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable

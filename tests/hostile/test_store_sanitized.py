@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conftest import CompileC
 
 _SOURCES = Path(falcokit.native.__file__).parent / "src"
-_STORE = ("glue_store.c", "glue_store_map.c", "glue_store_entry.c", "glue_store_vtable.c")
+_STORE = ("tables/store.c", "tables/store_map.c", "tables/store_entry.c", "tables/store_vtable.c")
 _TORTURE = Path(__file__).parent.parent / "hosts" / "store_torture.c"
 
 

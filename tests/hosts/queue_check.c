@@ -3,7 +3,7 @@
 // Built with the runner's queue.c and text.c. One thread.
 #include <stdio.h>
 
-#include "src/runner/queue.h"
+#include "src/runner/capture/queue.h"
 
 static bool push(uint64_t ts, uint64_t id) {
 	ss_plugin_event evt = {ts, id, sizeof evt, FK_CODE_ASYNCEVENT, 3};

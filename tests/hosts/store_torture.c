@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "glue_store.h"
+#include "tables/store.h"
 
 enum {
 	KEYS = 64,

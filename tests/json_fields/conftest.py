@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from json_fields.native_fields import C_FILES, FLAGS, Answer, NativeFields, in_python
 
-from falcokit.native.cache import key_of
+from falcokit.toolchain.cache import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conftest import CompileC, Shared
 
-    from falcokit.runtime.json_fields import JsonField
+    from falcokit.runtime.json.field import JsonField
 
 __all__ = ["Once"]
 

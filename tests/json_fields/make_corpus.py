@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from falcokit.runtime.json_fields import json_field
-from falcokit.runtime.json_operators import (
+from falcokit.runtime.json.field import json_field
+from falcokit.runtime.json.operators import (
     all_of,
     any_of,
     coalesce,

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import ctypes
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import falcokit.native
-from falcokit.runtime.errors import PluginError
+from falcokit.native import SOURCES
+from falcokit.runtime.base.errors import PluginError
 
 if TYPE_CHECKING:
-    from falcokit.runtime.json_fields import JsonField
+    from pathlib import Path
 
-SOURCES = Path(falcokit.native.__file__).parent / "src"
-C_FILES = [*sorted(SOURCES.glob("json_*.c")), SOURCES / "result_arena.c"]
+    from falcokit.runtime.json.field import JsonField
+
+C_FILES = [*sorted((SOURCES / "json").glob("*.c")), SOURCES / "memory/arena.c"]
 FLAGS = ("-D_GNU_SOURCE=1", f"-I{SOURCES}")
 PAYLOAD_OFFSET = 38
 UINT64 = 2**64

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from falcokit.runtime.json_fields import JsonField, json_field
-from falcokit.runtime.json_nodes import Op
-from falcokit.runtime.json_operators import (
+from falcokit.runtime.json.field import JsonField, json_field
+from falcokit.runtime.json.nodes import Op
+from falcokit.runtime.json.operators import (
     coalesce,
     const,
     event,
@@ -25,7 +25,7 @@ from falcokit.runtime.json_operators import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from falcokit.runtime.json_expressions import Expression
+    from falcokit.runtime.json.expressions import Expression
 
 KEYS = ["a", "b", "c", "", "0", "1", "a/b", "~", "é", "a.b", 'q"', "long key of many characters"]
 TEXTS = [

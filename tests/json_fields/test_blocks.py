@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from json_fields.native_fields import in_python
 
-from falcokit.runtime.json_fields import json_field
-from falcokit.runtime.json_operators import path
+from falcokit.runtime.json.field import json_field
+from falcokit.runtime.json.operators import path
 
 if TYPE_CHECKING:
     from json_fields.native_fields import NativeFields

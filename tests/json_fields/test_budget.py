@@ -13,9 +13,10 @@ from json_fields.native_fields import Answer, in_python
 from json_fields.strategies import documents, fields
 from json_fields.test_equal import RELAXED
 
-from falcokit.runtime import json_members, json_run
-from falcokit.runtime.json_fields import JsonField, json_field
-from falcokit.runtime.json_operators import any_of, here, outer, path, root
+from falcokit.runtime.json import members as json_members
+from falcokit.runtime.json import run as json_run
+from falcokit.runtime.json.field import JsonField, json_field
+from falcokit.runtime.json.operators import any_of, here, outer, path, root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from json_fields.conftest import Once
     from json_fields.native_fields import NativeFields
 
-    from falcokit.runtime.json_expressions import Expression
+    from falcokit.runtime.json.expressions import Expression
 
 SPENT = Answer(error="it takes more work than fields may")
 WORK = json_run.WORK_MAX

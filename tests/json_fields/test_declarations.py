@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from json_fields.strategies import PATTERNS
 
-from falcokit.runtime.json_fields import json_field
-from falcokit.runtime.json_match import search
-from falcokit.runtime.json_operators import (
+from falcokit.runtime.json.field import json_field
+from falcokit.runtime.json.match import search
+from falcokit.runtime.json.operators import (
     all_of,
     any_of,
     coalesce,
@@ -27,7 +27,7 @@ from falcokit.runtime.json_operators import (
     template,
     when,
 )
-from falcokit.runtime.json_regex import compile_pattern
+from falcokit.runtime.json.regex import compile_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from json_fields.native_fields import in_python
 from json_fields.strategies import PATTERNS, arguments, documents, fields, text_fields
 
-from falcokit.runtime.json_fields import json_field
-from falcokit.runtime.json_operators import path
+from falcokit.runtime.json.field import json_field
+from falcokit.runtime.json.operators import path
 
 if TYPE_CHECKING:
     from json_fields.native_fields import NativeFields
 
-    from falcokit.runtime.json_fields import JsonField
+    from falcokit.runtime.json.field import JsonField
 
 RELAXED = settings(
     max_examples=400,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from json_fields.native_fields import Answer, in_python
 
-from falcokit.runtime import json_operators
-from falcokit.runtime.json_fields import json_field
-from falcokit.runtime.json_nodes import Op
+from falcokit.runtime.json import operators as json_operators
+from falcokit.runtime.json.field import json_field
+from falcokit.runtime.json.nodes import Op
 
 if TYPE_CHECKING:
     from json_fields.native_fields import NativeFields

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from json_fields.native_fields import PAYLOAD_OFFSET, Answer, in_python
 
-from falcokit.runtime.json_fields import JsonField, json_field
-from falcokit.runtime.json_operators import event, here, path, root, template
+from falcokit.runtime.json.field import JsonField, json_field
+from falcokit.runtime.json.operators import event, here, path, root, template
 
 if TYPE_CHECKING:
     from json_fields.conftest import Once
     from json_fields.native_fields import NativeFields
 
-    from falcokit.runtime.json_expressions import Expression
+    from falcokit.runtime.json.expressions import Expression
 
 pytestmark = pytest.mark.python
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // glue_event*.c as an extension module, for tests: a host whose memory is there during a call and
 // overwritten after it. By test_host_event.py.
-#include "glue_event.h"
+#include "event/event.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // libgolden.so, made of golden:P by a test: do not edit.
-#include "fk_abi.h"
+#include "abi/abi.h"
 
 #define FK_GLUE "libglue.so"
 #define FK_META_NAME "golden"
@@ -49,7 +49,7 @@ static const fk_boot fk_boot_data = {
 	.has_log = 1,
 };
 
-#include "entry_beside.c"
-#include "entry_base.c"
-#include "entry_async.c"
-#include "entry_parse.c"
+#include "entry/beside.c"
+#include "entry/base.c"
+#include "entry/async.c"
+#include "entry/parse.c"

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from author import Author
 
-import falcokit.native
+from falcokit.build import build_project as build_module
+from falcokit.build.build_project import BuildResult, build
+from falcokit.build.entry_source import entry_c_source
+from falcokit.build.glue_library import build_glue, glue_c_source
 from falcokit.errors import BuildError, PluginDefinitionError
-from falcokit.native import build as build_module
-from falcokit.native.build import BuildResult, build
-from falcokit.native.generate import entry_c_source
-from falcokit.native.glue import build_glue, glue_c_source
-from falcokit.native.process import run
-from falcokit.native.toolchain import find_compiler, find_libpython
-from falcokit.project import Project, load_project
+from falcokit.native import PLUGIN_API, ROOMS, SOURCES
+from falcokit.project.settings import Project, load_project
+from falcokit.toolchain.command import run
+from falcokit.toolchain.compiler import find_compiler, find_libpython
 
 if TYPE_CHECKING:
     from conftest import RealHost
 
 pytestmark = pytest.mark.python
 
-_NATIVE = Path(falcokit.native.__file__).parent
+_NATIVE = PLUGIN_API.parent
 _GOLDEN = Path(__file__).parent / "golden_plugin.c"
 _STRICT = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC"]
 
@@ -231,14 +231,14 @@ def test_the_generated_c_compiles_without_a_warning(
 
 
 def test_the_glue_compiles_without_a_warning(tmp_path: Path) -> None:
-    command = [find_compiler().path, *_STRICT, f"-I{_NATIVE}", f"-I{_NATIVE}/src",
+    command = [find_compiler().path, *_STRICT, "-D_GNU_SOURCE", f"-I{_NATIVE}", f"-I{_NATIVE}/src",
                f"-I{find_libpython().include}"]  # fmt: skip
     # Python's headers are much of the work: read them once.
     header = tmp_path / "python.h"
     header.write_text("#define PY_SSIZE_T_CLEAN\n#include <Python.h>\n")
     run([*command, "-x", "c-header", str(header), "-o", f"{header}.gch"])
     command += ["-include", str(header), "-Winvalid-pch"]
-    for file in sorted((_NATIVE / "src").glob("glue*.c")):
+    for file in (file for room in ROOMS for file in (SOURCES / room).glob("*.c")):
         run([*command, "-S", str(file), "-o", os.devnull])
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from falcokit.native.cache import cache_folder, cached, find_cached
+from falcokit.toolchain.cache import cache_folder, cached, find_cached
 
 if TYPE_CHECKING:
     from pathlib import Path

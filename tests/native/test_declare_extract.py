@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from falcokit.build.build_project import describe_project
+from falcokit.build.metadata import plugin_metadata
 from falcokit.errors import PluginDefinitionError
-from falcokit.native.build import describe_project
-from falcokit.native.metadata import plugin_metadata
-from falcokit.project import Project
+from falcokit.project.settings import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.python
 _HEAD = """\
 from __future__ import annotations
 from falcokit import *
-from falcokit.runtime.json_fields import json_field
+from falcokit.runtime.json.field import json_field
 class P(Plugin, FieldExtraction):
     name, version, description, contact = "p", "0.1.0", "d", "c"
 """

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from falcokit.build.build_project import describe_project
 from falcokit.errors import PluginDefinitionError
-from falcokit.native.build import describe_project
-from falcokit.project import load_project
+from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
     from pathlib import Path

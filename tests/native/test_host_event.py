@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The event object of the host: the same as falcokit.Event, whatever the bytes say, during the call
-and after it.
-"""
+and after it."""
 
 from __future__ import annotations
 
@@ -18,16 +17,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import falcokit.native
-from falcokit.runtime.event import NOT_SET, AsyncEvent, Event, encode_async
-from falcokit.runtime.event_payload import decode_json
+from falcokit.native import SOURCES
+from falcokit.runtime.event.event import NOT_SET, AsyncEvent, Event, encode_async
+from falcokit.runtime.event.event_payload import decode_json
 
 if TYPE_CHECKING:
     from conftest import CompileC
 
 pytestmark = pytest.mark.python
-
-_SRC = Path(falcokit.native.__file__).parent / "src"
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +32,10 @@ def host(compile_c: CompileC) -> Any:
     name = "event_module.so"
     sources = [
         Path(__file__).with_name("event_module.c"),
-        *(_SRC / f"glue_event{part}.c" for part in ("", "_call")),
+        *sorted((SOURCES / "event").glob("*.c")),
     ]
     include = sysconfig.get_path("include")
-    library = compile_c(name, sources, f"-I{_SRC}", "-isystem", include, "-D_GNU_SOURCE")
+    library = compile_c(name, sources, f"-I{SOURCES}", "-isystem", include, "-D_GNU_SOURCE")
     spec = importlib.util.spec_from_file_location("event_module", library)
     assert spec is not None
     assert spec.loader is not None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from falcokit.build.build_project import describe_project
 from falcokit.errors import PluginDefinitionError
-from falcokit.native.build import describe_project
-from falcokit.project import Project
+from falcokit.project.settings import Project
 
 if TYPE_CHECKING:
     from pathlib import Path

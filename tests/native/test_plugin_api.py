@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import falcokit.native
-from falcokit.native.process import run
-from falcokit.native.toolchain import find_compiler
+from falcokit.toolchain.command import run
+from falcokit.toolchain.compiler import find_compiler
 
 if TYPE_CHECKING:
     from conftest import RealHost

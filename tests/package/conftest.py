@@ -9,12 +9,12 @@ import pytest
 from author import Author, text_of
 from placed import Packaged
 
-from falcokit.native.cache import key_of
-from falcokit.native.runner_build import build_runner
-from falcokit.package import archive
-from falcokit.package.artifact import PackageOptions, make_artifact
+from falcokit.package.artifact import archive
+from falcokit.package.artifact.artifact import PackageOptions, make_artifact
 from falcokit.package.safe_tarfile import tarfile
-from falcokit.project import load_project
+from falcokit.project.settings import load_project
+from falcokit.runner.program import build_runner
+from falcokit.toolchain.cache import key_of
 
 if TYPE_CHECKING:
     from pathlib import Path

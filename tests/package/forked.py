@@ -32,7 +32,7 @@ _LARGEST = 1 << 20  # of a request: the environment and the arguments
 #: What is imported ahead, and the module whose `main` is the program.
 _PROGRAMS = {
     "falcokit": (
-        ("falcokit.cli.app", "falcokit.package.artifact", "falcokit.cli.package_view"),
+        ("falcokit.cli.app", "falcokit.package.artifact.artifact", "falcokit.cli.package_view"),
         "falcokit.__main__",
     ),
     "pip": (("pip._internal.commands.install",), "pip._internal.cli.main"),
@@ -128,7 +128,7 @@ def _run(program: str, request: dict[str, object], fds: Sequence[int]) -> NoRetu
         assert isinstance(arguments, list)
         sys.argv[:] = arguments
         if program == "falcokit":
-            from falcokit.package import archive
+            from falcokit.package.artifact import archive
 
             archive.LEVEL = 1  # as in outside.PACKAGE
         status = importlib.import_module(_PROGRAMS[program][1]).main()

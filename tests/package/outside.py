@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`falcokit package` as a person or a pipeline runs it: a process of its own, on a project on disk.
-
-Used by the tests of the command, of its reproducibility and of bad input.
-"""
+"""`falcokit package` as a person or a pipeline runs it: a process of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ _LOCKS: dict[str, str] = {}
 
 #: The command, without the time that compressing well takes.
 _FAST = (
-    "from falcokit.package import archive; archive.LEVEL = 1;"
+    "from falcokit.package.artifact import archive; archive.LEVEL = 1;"
     " from falcokit.__main__ import main; main()"
 )
 PACKAGE = [sys.executable, "-c", _FAST, "package"]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packaged plugins as an installer leaves them, made without the time that compressing takes.
 
-Used by the tests of this folder that load plugins. What `falcokit package` writes into the archive
-is what `assemble` returns; that the archive holds it is tested elsewhere.
+What `falcokit package` writes into the archive is what `assemble` returns; that the archive holds
+it is tested elsewhere.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from falcokit.package.assemble import assemble
-from falcokit.package.python_runtime import find_runtime
-from falcokit.project import load_project
+from falcokit.package.artifact.assemble import assemble
+from falcokit.package.python.python_runtime import find_runtime
+from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
-    from falcokit.package.artifact import Artifact
-    from falcokit.project import Project
+    from falcokit.package.artifact.artifact import Artifact
+    from falcokit.project.settings import Project
 
 __all__ = ["Packaged", "place", "project"]
 

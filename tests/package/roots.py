@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A root file system that holds real sysdig and no Python, and programs run inside it.
 
-Used by the tests of this folder. Everything is mounted in a mount namespace of its own, which ends
-with the program: as root, or as an ordinary user where user namespaces are allowed.
+Everything is mounted in a mount namespace of its own, which ends with the program: as root, or as
+an ordinary user where user namespaces are allowed.
 """
 
 from __future__ import annotations

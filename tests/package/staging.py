@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drives tests/hosts/stage.c: a host that is told what to do while the test changes the world.
 
-Used by the tests of this folder. A host that dies fails the test, with what it said.
+A host that dies fails the test, with what it said.
 """
 
 from __future__ import annotations

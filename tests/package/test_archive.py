@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from falcokit.errors import ConfigError, PackageError
-from falcokit.package.archive import (
+from falcokit.package.artifact.archive import (
     DEFAULT_EPOCH,
     Entry,
     sha256_of,

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from falcokit.errors import ConfigError
-from falcokit.package import author_code
-from falcokit.package.author_code import author_files, refuse_clashes
-from falcokit.package.distributions import Distribution
-from falcokit.project import Project
-from falcokit.runtime._sources import plugin_modules
+from falcokit.package.dependencies.distributions import Distribution
+from falcokit.package.python import author_code
+from falcokit.package.python.author_code import author_files, refuse_clashes
+from falcokit.project.settings import Project
+from falcokit.runtime.host.author_modules import plugin_modules
 
 pytestmark = pytest.mark.python
 

@@ -22,8 +22,8 @@ from outside import CODE, drafts, package, wheel, write_project
 from roots import namespaces
 
 from falcokit.errors import ToolMissingError
-from falcokit.native.cache import cached
-from falcokit.native.toolchain import find_compiler
+from falcokit.toolchain.cache import cached
+from falcokit.toolchain.compiler import find_compiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,11 +16,11 @@ import pytest
 from own_pythons import PYTHONS
 
 from falcokit.errors import PackageError
-from falcokit.package import bytecode
-from falcokit.package.bytecode import compile_sources
-from falcokit.package.python_runtime import PythonRuntime, find_runtime
-from falcokit.package.stdlib import stdlib_selection
-from falcokit.project import PackageSettings
+from falcokit.package.python import bytecode
+from falcokit.package.python.bytecode import compile_sources
+from falcokit.package.python.python_runtime import PythonRuntime, find_runtime
+from falcokit.package.python.stdlib import stdlib_selection
+from falcokit.project.settings import PackageSettings
 
 pytestmark = pytest.mark.python
 

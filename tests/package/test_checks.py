@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from falcokit.errors import PackageError
-from falcokit.native.process import run
-from falcokit.native.toolchain import find_compiler
-from falcokit.package.checks import Problem, check_identity, check_library, foreign_libraries
-from falcokit.package.elf import read_elf
-from falcokit.project import Project
+from falcokit.package.artifact.checks import (
+    Problem,
+    check_identity,
+    check_library,
+    foreign_libraries,
+)
+from falcokit.package.link.elf import read_elf
+from falcokit.project.settings import Project
+from falcokit.toolchain.command import run
+from falcokit.toolchain.compiler import find_compiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,11 +20,11 @@ import pytest
 from forked import run_forked
 
 from falcokit.errors import ConfigError, PackageError, ToolMissingError
-from falcokit.package import dependencies, resolve
-from falcokit.package.dependencies import Dependencies, install_dependencies
-from falcokit.package.python_runtime import PythonRuntime, find_runtime
-from falcokit.package.resolve_errors import explain
-from falcokit.project import PackageSettings, Project
+from falcokit.package.dependencies import dependencies, resolve
+from falcokit.package.dependencies.dependencies import Dependencies, install_dependencies
+from falcokit.package.dependencies.resolve_errors import explain
+from falcokit.package.python.python_runtime import PythonRuntime, find_runtime
+from falcokit.project.settings import PackageSettings, Project
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from falco_reading import read_configuration
 
-from falcokit.package.deploy import KINDS, DeployFacts, deploy_text
+from falcokit.package.deploy.deploy import KINDS, DeployFacts, deploy_text
 
 #: What a real Falco 0.45.1 has refused or retyped in an init config that was a YAML map.
 DEFAULTS = {

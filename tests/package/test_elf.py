@@ -16,9 +16,9 @@ import _cffi_backend
 import pytest
 
 from falcokit.errors import PackageError
-from falcokit.native.process import run
-from falcokit.native.toolchain import find_compiler
-from falcokit.package.elf import ElfFacts, exported_symbols, read_elf
+from falcokit.package.link.elf import ElfFacts, exported_symbols, read_elf
+from falcokit.toolchain.command import run
+from falcokit.toolchain.compiler import find_compiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,10 +11,10 @@ from author import plugin
 from placed import place, project
 from roots import EmptyRoot, Ran, sysdig_root
 
-from falcokit.package.artifact import PackageOptions, make_artifact
+from falcokit.package.artifact.artifact import PackageOptions, make_artifact
 from falcokit.package.safe_tarfile import tarfile
-from falcokit.project import load_project
-from falcokit.scaffold import generate_project
+from falcokit.project.scaffold import generate_project
+from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from author import plugin
 from placed import place, project
 from roots import EmptyRoot, sysdig_root
 
-from falcokit.scaffold import generate_project
+from falcokit.project.scaffold import generate_project
 
 if TYPE_CHECKING:
     from pathlib import Path

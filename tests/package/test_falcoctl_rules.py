@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from falcoctl_rules import RefusedError, extract, operator_extract
 
-from falcokit.package.archive import Entry, write_tar_gz
+from falcokit.package.artifact.archive import Entry, write_tar_gz
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ import _cffi_backend
 import pytest
 
 from falcokit.errors import ConfigError, PackageError
-from falcokit.package.elf import ElfFacts, read_elf
-from falcokit.package.glibc import (
+from falcokit.package.link.elf import ElfFacts, read_elf
+from falcokit.package.link.glibc import (
     HOSTS,
     Floor,
     check_max,

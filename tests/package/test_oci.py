@@ -14,9 +14,9 @@ import pytest
 from registry import make_layout, make_plugin, make_rules
 
 from falcokit.errors import PackageError
-from falcokit.package import oci
-from falcokit.package.oci import write_layout
-from falcokit.package.oci_read import read_layout
+from falcokit.package.registry import layout as oci
+from falcokit.package.registry.layout import write_layout
+from falcokit.package.registry.read import read_layout
 
 PLUGIN = "application/vnd.cncf.falco.plugin"
 RULESFILE = "application/vnd.cncf.falco.rulesfile"

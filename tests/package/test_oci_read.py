@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from registry import make_layout
 
 from falcokit.errors import PackageError
-from falcokit.package.oci_names import floating_tags, is_version, precedence, satisfies
-from falcokit.package.oci_read import read_layout
+from falcokit.package.artifact.names import floating_tags, is_version, precedence, satisfies
+from falcokit.package.registry.read import read_layout
 
 if TYPE_CHECKING:
     from pathlib import Path

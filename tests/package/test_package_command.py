@@ -30,9 +30,9 @@ from outside import CODE, PACKAGE, drafts, package, write_project
 from typer.testing import CliRunner
 
 from falcokit.cli.app import app
-from falcokit.package.deploy import KINDS
-from falcokit.package.oci_read import read_layout
-from falcokit.package.oci_store import blob_path
+from falcokit.package.deploy.deploy import KINDS
+from falcokit.package.registry.read import read_layout
+from falcokit.package.registry.store import blob_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,7 +193,9 @@ def test_the_dir_layout_is_what_falcoctl_takes_and_the_operator_does_not(
 def test_a_deployment_is_the_only_text_on_stdout(
     kind: str, ticker: Packaged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("falcokit.package.artifact.make_artifact", lambda *_: ticker.artifact)
+    monkeypatch.setattr(
+        "falcokit.package.artifact.artifact.make_artifact", lambda *_: ticker.artifact
+    )
     result = CliRunner().invoke(app, ["package", "-C", str(ticker.project.root), "--deploy", kind])
     assert result.exit_code == 0, result.stderr
     assert "packaged-ticker" in result.stdout

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from falcokit.native import entry, toolchain
-from falcokit.native.cache import cache_folder
-from falcokit.native.process import run
-from falcokit.native.toolchain import find_compiler
+from falcokit.build import entry_library as entry
+from falcokit.toolchain import compiler as toolchain
+from falcokit.toolchain.cache import cache_folder
+from falcokit.toolchain.command import run
+from falcokit.toolchain.compiler import find_compiler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +35,8 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def what_is_read(folder: Path) -> Iterator[Path]:
     """Yield the files of falcokit's that the compiler reads for the object."""
-    source = str(folder / "src" / "payload_parts.c")
-    flags = ["-std=gnu11", "-include", "old_glibc.h", f"-I{folder}/src", f"-I{folder}"]
+    source = str(folder / "src" / "entry/payload_parts.c")
+    flags = ["-std=gnu11", "-include", "abi/old_glibc.h", f"-I{folder}/src", f"-I{folder}"]
     told = run([find_compiler().path, *flags, "-MM", source]).replace("\\\n", " ")
     yield from map(Path, told.partition(":")[2].split())
 
@@ -55,7 +56,12 @@ def test_it_is_made_once_and_holds_no_place_of_this_machine() -> None:
 def test_every_file_that_is_compiled_makes_it_another(copied: Path) -> None:
     files = list(what_is_read(copied))
     names = {file.name for file in files}
-    assert {"payload_parts.c", "payload_store.c", "payload_store.h", "sha256.c"} < names
+    assert {
+        "entry/payload_parts.c",
+        "payload/store.c",
+        "payload/store.h",
+        "memory/sha256.c",
+    } < names
     keys = {entry.payload_object()}
     for file in files:
         assert file.is_relative_to(copied)
@@ -66,7 +72,7 @@ def test_every_file_that_is_compiled_makes_it_another(copied: Path) -> None:
 
 def test_what_belongs_to_the_plugin_does_not(copied: Path) -> None:
     before = entry.payload_object()
-    file = copied / "src" / "entry_base.c"
+    file = copied / "src" / "entry/base.c"
     file.write_text(f"{file.read_text()}\n")
     assert entry.payload_object() == before
 
@@ -86,8 +92,8 @@ def test_flags_and_compiler_make_it_another(
     compiler.chmod(0o755)
     keys = {
         entry.payload_object(),
-        another("falcokit.native.entry._FLAGS", (*entry._FLAGS, "-O3")),
-        another("falcokit.native.entry.sysconfig.get_platform", lambda: "another"),
+        another("falcokit.build.entry_library._FLAGS", (*entry._FLAGS, "-O3")),
+        another("falcokit.build.entry_library.sysconfig.get_platform", lambda: "another"),
     }
     monkeypatch.setenv("CC", str(compiler))
     keys.add(entry.payload_object())

@@ -18,13 +18,13 @@ from falcoctl_rules import extract
 from registry import HTPASSWD, Server, get, make_layout, registry_program, serving
 
 from falcokit.errors import PackageError, PublishError
-from falcokit.package.oci_read import read_layout
-from falcokit.package.publish import publish_layout
+from falcokit.package.registry.publish import publish_layout
+from falcokit.package.registry.read import read_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from falcokit.package.oci import OciLayout
+    from falcokit.package.registry.layout import OciLayout
 
 LOGIN = base64.b64encode(b"ana:correct horse").decode()
 PYPROJECT = '[tool.falcokit]\nplugin = "ticker:Ticker"\n'

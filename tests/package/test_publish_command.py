@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from falcokit.package.oci import OciLayout
+    from falcokit.package.registry.layout import OciLayout
 
 PYPROJECT = '[tool.falcokit]\nplugin = "ticker:Ticker"\n'
 

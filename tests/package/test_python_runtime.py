@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from falcokit.errors import ConfigError, FalcokitError, ToolMissingError
-from falcokit.native.toolchain import find_libpython
-from falcokit.package import python_archive, python_runtime
-from falcokit.package.python_runtime import PythonRuntime, find_runtime
-from falcokit.package.stdlib import stdlib_selection
-from falcokit.project import PackageSettings
+from falcokit.package.python import python_archive, python_runtime
+from falcokit.package.python.python_runtime import PythonRuntime, find_runtime
+from falcokit.package.python.stdlib import stdlib_selection
+from falcokit.project.settings import PackageSettings
+from falcokit.toolchain.compiler import find_libpython
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,8 +14,8 @@ from fake_registry import Asked, Reply, accepting, answering
 from registry import BASIC, SECRET, log_in, make_layout
 
 from falcokit.errors import PublishError
-from falcokit.package import registry_client
-from falcokit.package.publish import publish_layout
+from falcokit.package.registry import client as registry_client
+from falcokit.package.registry.publish import publish_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ def test_oras_writes_nothing_to_the_terminal(folder: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "from falcokit.errors import PublishError\n"
-        "from falcokit.package.publish import publish_layout\n"
+        "from falcokit.package.registry.publish import publish_layout\n"
         "try: publish_layout(Path(sys.argv[1]), sys.argv[2])\n"
         "except PublishError: sys.exit(9)"
     )
@@ -153,7 +153,7 @@ def test_a_registry_without_tls_on_another_machine_is_not_trusted(
 ) -> None:
     with answering(lambda _: Reply(status=200)) as fake:
         monkeypatch.setattr(
-            "falcokit.package.registry_reference.Reference.is_loopback", property(lambda _: False)
+            "falcokit.package.registry.reference.Reference.is_loopback", property(lambda _: False)
         )
         monkeypatch.setenv("NO_PROXY", "*")
         error = failure(folder, f"{fake.address}/plugin/ticker")

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falcokit.errors import PublishError
-from falcokit.package.registry_login import find_login
-from falcokit.package.registry_reference import parse_reference
+from falcokit.package.registry.login import find_login
+from falcokit.package.registry.reference import parse_reference
 
 if TYPE_CHECKING:
     from pathlib import Path

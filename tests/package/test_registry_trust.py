@@ -13,9 +13,9 @@ from registry import BASIC, SECRET, log_in, make_layout
 from requests.structures import CaseInsensitiveDict
 
 from falcokit.errors import PublishError
-from falcokit.package.publish import publish_layout
-from falcokit.package.registry_client import Answer, RegistryClient
-from falcokit.package.registry_reference import parse_reference
+from falcokit.package.registry.client import Answer, RegistryClient
+from falcokit.package.registry.publish import publish_layout
+from falcokit.package.registry.reference import parse_reference
 
 if TYPE_CHECKING:
     from pathlib import Path

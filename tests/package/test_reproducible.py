@@ -28,13 +28,13 @@ import pytest
 from outside import CODE, package, write_project
 
 import falcokit
-from falcokit.native.cache import cache_folder
-from falcokit.native.glue import build_portable_glue
-from falcokit.native.runner_build import build_runner
-from falcokit.native.toolchain import PythonLibrary
-from falcokit.package.elf import read_elf
-from falcokit.package.payload import MAGIC
-from falcokit.package.python_runtime import find_runtime
+from falcokit.build.glue_library import build_portable_glue
+from falcokit.package.artifact.payload import MAGIC
+from falcokit.package.link.elf import read_elf
+from falcokit.package.python.python_runtime import find_runtime
+from falcokit.runner.program import build_runner
+from falcokit.toolchain.cache import cache_folder
+from falcokit.toolchain.compiler import PythonLibrary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,8 @@ from falcoctl_rules import extract
 from registry import RULES, make_rules
 
 from falcokit.errors import PackageError, ToolMissingError
-from falcokit.package.rules_artifact import make_rules_artifact
-from falcokit.package.rules_head import Dependency, read_head
+from falcokit.package.artifact.rules_artifact import make_rules_artifact
+from falcokit.package.artifact.rules_head import Dependency, read_head
 
 TWICE = """
 - required_plugin_versions:

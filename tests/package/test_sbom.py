@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from falcokit.package.sbom import Distribution, SystemLibrary, sbom
+from falcokit.package.artifact.sbom import Distribution, SystemLibrary, sbom
 
 if TYPE_CHECKING:
     from pathlib import Path

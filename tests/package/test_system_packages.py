@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from falcokit.package.system_packages import SystemPackage, packages_of
+from falcokit.package.link.system_packages import SystemPackage, packages_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from elftools.elf.elffile import ELFFile
 from placed import place, project
 from staging import Stage, folder_of, live
 
-from falcokit.package.payload import MAGIC, SECTION
+from falcokit.package.artifact.payload import MAGIC, SECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packaged plugins beside other Pythons in one process: of another version, of a development build,
-of the host itself, and with other versions of the same packages.
-"""
+of the host itself, and with other versions of the same packages."""
 
 from __future__ import annotations
 
@@ -18,8 +17,8 @@ import pythons
 from placed import place, project
 from staging import Stage, live
 
-from falcokit.native.build import build
-from falcokit.project import load_project
+from falcokit.build.build_project import build
+from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
     from conftest import CompileC, Packaged, RealHost

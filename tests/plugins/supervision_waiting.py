@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from falcokit import AsyncEventHandler, AsyncEvents, Plugin, async_event
-from falcokit.runtime import supervision
+from falcokit.runtime.async_event import supervision
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write falcokit/runtime/_event_table.py from the shipped table of falcokit.capture.
+"""Write falcokit/runtime/event/table_text.py from the shipped table of falcokit.capture.
 
     python tests/runtime/event_table_text.py      after event_table.json has changed
 
@@ -11,16 +11,17 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-from falcokit.capture.event_table import EventType, Param, event_table
+from falcokit.capture.events.event_table import EventType, Param, event_table
 
-MODULE = Path(__file__).parents[2] / "falcokit" / "runtime" / "_event_table.py"
+MODULE = Path(__file__).parents[2] / "falcokit" / "runtime" / "event" / "table_text.py"
 
 _HEAD = '''\
 # SPDX-License-Identifier: Apache-2.0
 """The event table as text, for `event_types`; written by tests/runtime/event_table_text.py.
 
 For each code, from 0, up to a semicolon: the direction, "!" where lengths have 32 bits, the name,
-and each parameter with its type. Licensed as the table is: falcokit/capture/LICENSE.event-table.
+and each parameter with its type. Licensed as the table is:
+falcokit/capture/events/LICENSE.event-table.
 """
 
 __all__ = ["TEXT"]

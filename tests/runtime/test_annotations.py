@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from falcokit.runtime.annotations import evaluate_annotation, own_annotations
-from falcokit.runtime.config import config_type
-from falcokit.runtime.table_types import TableEntry, entry_fields
+from falcokit.runtime.base.annotations import evaluate_annotation, own_annotations
+from falcokit.runtime.base.config import config_type
+from falcokit.runtime.tables.table_types import TableEntry, entry_fields
 
 pytestmark = pytest.mark.python
 
@@ -87,7 +87,7 @@ def test_the_fields_of_an_entry_are_read(future: str, monkeypatch: pytest.Monkey
 
 def test_init_pays_for_no_tool_that_reads_annotations() -> None:
     code = (
-        "import sys, falcokit.runtime.annotations as a\n"
+        "import sys, falcokit.runtime.base.annotations as a\n"
         "class C:\n    x: int\n"
         "a.own_annotations(C)\n"
         "sys.exit(','.join({'inspect', 'annotationlib'} & set(sys.modules)) or 0)"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from falcokit import Plugin
-from falcokit.native.metadata import plugin_metadata
+from falcokit.build.metadata import plugin_metadata
 from falcokit.testing import start_plugin
 
 pytestmark = pytest.mark.python

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from falcokit import Plugin
-from falcokit.runtime.config import config_type, decode_config, decode_json, init_schema
-from falcokit.runtime.errors import PluginError
+from falcokit.runtime.base.config import config_type, decode_config, decode_json, init_schema
+from falcokit.runtime.base.errors import PluginError
 
 pytestmark = pytest.mark.python
 

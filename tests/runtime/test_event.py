@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falcokit.runtime.errors import EventTooLargeError, InvalidEventError
-from falcokit.runtime.event import (
+from falcokit.runtime.base.errors import EventTooLargeError, InvalidEventError
+from falcokit.runtime.event.event import (
     ASYNC_EVENT,
     MAX_DATA,
     NOT_SET,
@@ -201,7 +201,7 @@ def test_minus_one_is_not_set() -> None:
 
 def test_too_much_data_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_DATA == 2**26
-    monkeypatch.setattr("falcokit.runtime.event.MAX_DATA", 10)
+    monkeypatch.setattr("falcokit.runtime.event.event.MAX_DATA", 10)
     assert encode_async(AsyncEvent("ab", b"x" * 10))
     with pytest.raises(EventTooLargeError, match="at most 10 bytes, not 11") as caught:
         encode_async(AsyncEvent("ab", b"x" * 11))

@@ -12,11 +12,11 @@ import pytest
 from event_table_text import MODULE, module_text
 
 from falcokit.capture import open_capture
-from falcokit.capture.event_table import event_table
-from falcokit.capture.values import values
-from falcokit.runtime.event_params import decode_params
-from falcokit.runtime.event_types import event_codes, event_type
-from falcokit.runtime.socket_values import Address, SocketPair, ip_text
+from falcokit.capture.events.event_table import event_table
+from falcokit.capture.events.values import values
+from falcokit.runtime.event.event_params import decode_params
+from falcokit.runtime.event.event_types import event_codes, event_type
+from falcokit.runtime.event.socket_values import Address, SocketPair, ip_text
 
 pytestmark = pytest.mark.python
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from falcokit.runtime.producers import async_event
-from falcokit.runtime.supervision import Supervision, metric_labels
+from falcokit.runtime.async_event.producers import async_event
+from falcokit.runtime.async_event.supervision import Supervision, metric_labels
 
 if TYPE_CHECKING:
     import pytest
@@ -30,7 +30,7 @@ def test_the_pause_grows_to_its_limit_and_begins_anew_after_a_good_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr("falcokit.runtime.supervision.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("falcokit.runtime.async_event.supervision.time.monotonic", lambda: now[0])
     supervision, published = _supervised()
     pauses = []
     for lasted in (0.0, 1.0, 0.0, 2.0, 7.9, 8.0, 0.0):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from falcokit import Plugin
-from falcokit.native.metadata import plugin_metadata
+from falcokit.build.metadata import plugin_metadata
 from falcokit.testing import start_plugin
 
 pytestmark = pytest.mark.python

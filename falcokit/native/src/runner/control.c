@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signals and the control thread. `fk_lock` guards what a capture asks of it; the rest is atomic.
 #define _GNU_SOURCE // ppoll
-#include "control.h"
+#include "runner/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +12,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "report.h"
-#include "stats.h"
+#include "runner/report/clock.h"
+#include "runner/report/report.h"
+#include "runner/capture/stats.h"
 
 enum {
 	FK_FLUSH_NS = 20000000,

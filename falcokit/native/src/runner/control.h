@@ -3,7 +3,7 @@
 // statistics on time, and notices signals, the end of the duration, and that nobody reads any more.
 #pragma once
 
-#include "guest.h"
+#include "runner/host/guest.h"
 
 enum fk_stop {
 	FK_GO_ON,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// falcokit-runner, the tiny Falco: loads plugins with Falco's flags, runs captures, reports. The main
-// thread is the engine's thread.
+// falcokit-runner, the tiny Falco: loads plugins with Falco's flags, runs captures, reports. The
+// main thread is the engine's thread.
 #include <stdio.h>
 #include <string.h>
 
-#include "control.h"
-#include "engine.h"
-#include "extract.h"
-#include "extract_watch.h"
-#include "handler.h"
-#include "report.h"
-#include "threads.h"
+#include "runner/control.h"
+#include "runner/capture/capture.h"
+#include "runner/extract/extract.h"
+#include "runner/extract/watch.h"
+#include "runner/host/handler.h"
+#include "runner/report/report.h"
+#include "runner/host/threads.h"
 
 enum {
 	FK_EXIT_FAILED = 1,

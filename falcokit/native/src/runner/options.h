@@ -2,7 +2,7 @@
 // Owns the command line. No threads.
 #pragma once
 
-#include "guest.h"
+#include "runner/host/guest.h"
 
 struct fk_options {
 	struct fk_guest guests[FK_MAX_GUESTS];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words from stdin. They stay where they are to the end of the process: options point into them.
-#include "options_stdin.h"
+#include "runner/options_stdin.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "text.h"
+#include "runner/report/text.h"
 
 enum {
 	FK_MAX_BYTES = 1 << 28,

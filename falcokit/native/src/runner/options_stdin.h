@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options that nobody may read from the process list: they come on stdin, before anything else does.
-// A u32 with the number of bytes, in this machine's order; then each word, with a NUL behind it.
+// Options that nobody may read from the process list: they come on stdin, before anything else
+// does. A u32 with the number of bytes, in this machine's order; then each word, with a NUL behind
+// it.
 #pragma once
 
 #include <stdbool.h>

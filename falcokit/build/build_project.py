@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`falcokit build`: from a project to `build/lib<name>.so`, compiling only what changed.
+
+The class is described in a child process; when the C that follows from it is the C that is there
+already, nothing is compiled: a change of the author's code alone never is, because the library
+finds that code when it is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from falcokit.build.entry_library import compile_entry, entry_key
+from falcokit.build.entry_source import entry_c_source
+from falcokit.build.glue_library import build_glue
+from falcokit.errors import PluginDefinitionError, system_error
+from falcokit.runner.reports import exit_status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from falcokit.project.settings import Project
+
+__all__ = ["BuildResult", "build", "describe_project"]
+
+_DESCRIBE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildResult:
+    """A built plugin: its library, whether anything was compiled, the seconds it took, metadata."""
+
+    library: Path
+    name: str
+    compiled: bool
+    seconds: float
+    metadata: dict[str, Any]
+
+
+def describe_project(project: Project, command: list[str] | None = None) -> dict[str, Any]:
+    """Return the metadata of the project's class, imported in a child process.
+
+    `command` runs `falcokit.build.describe` in another Python than this one.
+
+    Raises:
+        PluginDefinitionError: it cannot be imported, or is no plugin; with file and line.
+
+    """
+    request = {
+        "target": project.plugin,
+        "source_dir": str(project.source_dir),
+        "defaults": {
+            "name": project.name,
+            "version": project.version,
+            "description": project.description,
+            "contact": project.contact,
+        },
+    }
+    # -P and -E: neither the working directory nor PYTHON* variables reach what is built.
+    command = command or [sys.executable, "-P", "-E", "-m", "falcokit.build.describe"]
+    try:
+        done = subprocess.run(
+            command,
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_DESCRIBE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as e:
+        raise PluginDefinitionError(
+            f"importing {project.plugin} did not end within {_DESCRIBE_SECONDS:g} s",
+            hint="a module must not do its work at import: that belongs into init or start_async",
+            file=str(project.source_dir),
+        ) from e
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except ValueError as e:
+        said = done.stderr.strip().rpartition("\n")[2] or exit_status(done.returncode)
+        raise PluginDefinitionError(
+            f"importing {project.plugin} ended the process: {said}",
+            hint="a module must not exit at import",
+            file=str(project.source_dir),
+        ) from e
+    error = answer.get("error")
+    if error:
+        raise PluginDefinitionError(
+            error["message"], hint=error.get("hint"), file=error["file"], line=error["line"]
+        )
+    return answer
+
+
+def build(project: Project, *, sanitize: bool = False) -> BuildResult:
+    """Build the project's library.
+
+    `sanitize` takes a glue with two sanitizers, for falcokit's own tests.
+
+    Raises:
+        PluginDefinitionError: the class is wrong; with file and line.
+        BuildError: the compiler failed.
+        ToolMissingError: there is no compiler, or no shared libpython.
+        FalcokitError: the system refuses: a full disk, a read-only folder.
+
+    """
+    try:
+        return _build(project, sanitize=sanitize)
+    except OSError as e:
+        raise system_error(e, "the plugin cannot be built") from e
+
+
+def _build(project: Project, *, sanitize: bool) -> BuildResult:
+    started = time.monotonic()
+    meta = describe_project(project)
+    glue = build_glue(sanitize=sanitize)
+    project.build_dir.mkdir(parents=True, exist_ok=True)
+    beside = project.build_dir / glue.name
+    if not beside.is_file():
+        temporary = beside.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            shutil.copyfile(glue, temporary)
+            temporary.replace(beside)
+        finally:
+            temporary.unlink(missing_ok=True)
+    text = entry_c_source(
+        meta,
+        target=project.plugin,
+        source_dir=str(project.source_dir),
+        glue=glue.name,
+        build=f"falcokit ({entry_key()})",
+    )
+    library = project.build_dir / f"lib{meta['name']}.so"
+    source = project.build_dir / f"{meta['name']}.c"
+    unchanged = library.is_file() and source.is_file() and source.read_text() == text
+    if not unchanged:
+        compile_entry(text, source, library)
+    return BuildResult(
+        library=library,
+        name=meta["name"],
+        compiled=not unchanged,
+        seconds=time.monotonic() - started,
+        metadata=meta,
+    )

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The glue library: what cffi generates, compiled with the C of `src/glue*.c` against libpython.
+
+One glue serves every plugin of a falcokit version and a Python: it is compiled once, kept in the
+cache by the hash of its inputs, and copied beside each entry library. Its SONAME carries that hash,
+by which a process that loads two plugins finds that it has it already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import sysconfig
+from pathlib import Path
+
+import _cffi_backend
+
+from falcokit.native import PLUGIN_API, ROOMS, SOURCES
+from falcokit.toolchain.cache import cached, key_of
+from falcokit.toolchain.compile import compile_and_link
+from falcokit.toolchain.compiler import PythonLibrary, find_compiler, find_libpython
+
+__all__ = ["build_glue", "build_portable_glue", "glue_c_source"]
+
+# What the C side calls in Python, and Python in the C side. `Python+C` makes the callbacks visible
+# to the other C files; none of them is on a hot path.
+_DECLARATIONS = """
+typedef struct fk_call {
+    uint64_t plugin;
+    int op;
+    const char *text;
+    const char *name, *target, *source_dir;
+    const char *const *paths;
+    char *err;
+    size_t errlen;
+    uint64_t instance;
+} fk_call;
+typedef struct ss_plugin_event { ...; } ss_plugin_event;
+typedef struct ss_plugin_event_input {
+    const ss_plugin_event *evt;
+    uint64_t evtnum;
+    const char *evtsrc;
+} ss_plugin_event_input;
+enum fk_op {
+    FK_OP_INIT, FK_OP_DESTROY, FK_OP_SET_CONFIG, FK_OP_START, FK_OP_STOP, FK_OP_DUMP,
+    FK_OP_OPEN_PARAMS, FK_OP_OPEN, FK_OP_CLOSE, FK_OP_CAPTURE_OPEN, FK_OP_CAPTURE_CLOSE
+};
+int fk_metric_add(const char *name, int kind, int value_type, double d, int64_t i, uint64_t u);
+"""
+_CALLBACKS = """
+extern "Python+C" int fk_call_python(fk_call *call);
+extern "Python+C" int fk_python_where(uint64_t plugin, char *out, size_t len);
+extern "Python+C" int fk_python_metrics(uint64_t plugin);
+extern "Python+C" int fk_python_progress(uint64_t plugin, uint64_t instance, char *err, size_t len);
+extern "Python+C" int fk_python_event_to_string(uint64_t plugin, const ss_plugin_event_input *event,
+                                                char *err, size_t len);
+"""
+
+
+#: Undefined behaviour ends the process as a memory error does. Its library is linked in: a host
+#: with a system of its own, in which the other's is preloaded, would not find it. Its `init` has
+#: less time, so that what comes too late is tested without a build of its own.
+_SANITIZED = (
+    *("-O1", "-g1", "-DINIT_LIMIT_S=5.0"),
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
+    "-static-libubsan",
+)
+
+
+def _c_files() -> list[Path]:
+    return [file for room in ROOMS for file in sorted((SOURCES / room).glob("*.c"))]
+
+
+def _inputs() -> list[Path]:
+    headers = [file for room in ROOMS for file in sorted((SOURCES / room).glob("*.h"))]
+    return [*_c_files(), *headers, PLUGIN_API, Path(__file__)]
+
+
+def glue_c_source(module: str, to: Path) -> None:
+    """Have cffi write the C of the glue's embedding module `module` to the file `to`."""
+    from cffi import FFI  # noqa: PLC0415  # half a second that an unchanged build does not pay
+
+    ffi = FFI()
+    ffi.embedding_api("")
+    ffi.cdef(_DECLARATIONS + _CALLBACKS)
+    # cffi's own start function is static in what it generates
+    ffi.set_source(
+        module,
+        '#include "python/glue.h"\nint fk_start_cffi(void);\n'
+        "int fk_start_cffi(void) { return cffi_start_python(); }\n",
+    )
+    ffi.embedding_init_code(f"""
+        from {module} import ffi, lib
+        from falcokit.runtime.host import callbacks
+        callbacks.connect(ffi, lib)
+    """)
+    with contextlib.redirect_stdout(io.StringIO()):  # it reports its progress there
+        ffi.emit_c_code(str(to))
+
+
+def build_glue(*, sanitize: bool = False) -> Path:
+    """Return the compiled glue for this Python, from the cache or made now (a few seconds).
+
+    `sanitize` builds it with two sanitizers, for falcokit's own tests.
+    """
+    python = find_libpython()
+    flags = [*_SANITIZED] if sanitize else ["-O2", "-DNDEBUG"]
+    names = [sys.version, str(python.path), find_compiler().path]
+    return _compiled(python, names, [*flags, f"-Wl,-rpath,{python.path.parent}"])
+
+
+def build_portable_glue(python: PythonLibrary, identity: str) -> Path:
+    """Return a glue for an artifact: for `python`, which `identity` tells from others.
+
+    No path of this machine is in it or decides its name: assertions in Python's headers, which
+    have the path of the header, are left out.
+    """
+    return _compiled(python, [identity], ["-O2", "-DNDEBUG"])
+
+
+def _compiled(python: PythonLibrary, names: list[str], flags: list[str]) -> Path:
+    compiler = find_compiler()
+    key = key_of(
+        [
+            *names,
+            sysconfig.get_platform(),
+            compiler.version,
+            _cffi_backend.__version__,  # cffi's own; to ask importlib.metadata takes 15 ms
+            *flags,
+            *(path.read_bytes() for path in _inputs()),
+        ]
+    )
+    module = f"_falcokit_glue_{key}"
+
+    def make(target: Path) -> None:
+        generated = target.with_name("generated.c")
+        glue_c_source(module, generated)
+        compile_and_link(
+            compiler.path,
+            [
+                *flags,
+                *("-std=gnu11", "-D_GNU_SOURCE=1", "-fPIC", "-pthread"),
+                *("-fvisibility=hidden", "-include", str(SOURCES / "abi" / "old_glibc.h")),
+                *("-I", str(SOURCES), "-I", str(PLUGIN_API.parent), "-I", str(python.include)),
+            ],
+            [generated, *_c_files()],
+            target,
+            [
+                *("-shared", str(python.path)),
+                *("-Wl,--no-as-needed", "-l:libdl.so.2", "-l:libpthread.so.0"),
+                # Python keeps pointers into it for ever: it must not be unloaded.
+                *("-Wl,-z,nodelete", "-Wl,-z,now", "-Wl,--no-undefined"),
+                f"-Wl,-soname,libfalcokit_glue-{key}.so",
+            ],
+        )
+
+    return cached("libfalcokit_glue.so", key, make)

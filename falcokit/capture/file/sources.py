@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bytes of a capture file, piece by piece: plain, or inflated from gzip.
+
+The first two bytes decide, never the file's name, as in the framework. `blocks.BlockWalk`
+pulls pieces and cuts them into blocks. A source never raises for bad content: it hands out
+every byte before the fault, then empty pieces, and `fault` says why it ended early.
+Memory is bounded by the piece size whatever the compression ratio.
+"""
+
+from __future__ import annotations
+
+import select
+import zlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from falcokit.capture.file.follow import Follow
+
+__all__ = [
+    "GZIP_MAGIC",
+    "PIECE_BYTES",
+    "GzipSource",
+    "Input",
+    "PlainSource",
+    "Source",
+    "open_source",
+]
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+#: What one pull returns if no size is given; also what gzip may inflate to in one step. Pieces from
+#: 128 KiB on are returned to the kernel and fetched from it again by malloc, which costs more than
+#: reading; a thread that reads ahead makes up for it.
+PIECE_BYTES: Final = 96 * 1024
+_GZIP_INPUT_BYTES: Final = 64 * 1024
+_STEPS_REPEATED: Final = 16
+_GZIP_WINDOW: Final = 31  # zlib: 32 KiB window with gzip header and checksum
+
+
+class Source(Protocol):
+    """Where a block walk gets its bytes."""
+
+    compressed: bool
+    #: The writer may still be at it, so that an end inside a block is no fault.
+    growing: bool
+
+    @property
+    def fault(self) -> str | None:
+        """Why the source ended early; None while that is not so."""
+
+    def pull(self, size: int = PIECE_BYTES) -> bytes:
+        """Return the next piece, of at most `size` bytes but for the first; empty at the end."""
+
+
+class Input:
+    """The stored bytes of an unbuffered file or pipe, counted."""
+
+    def __init__(self, file: BinaryIO, follow: Follow | None = None) -> None:
+        self._file = file
+        self._follow = follow
+        self.growing: Final = follow is not None
+        #: Bytes read so far, and who wants to know.
+        self.count = 0
+        self.on_read: Callable[[int], None] | None = None
+        self.fault: str | None = None
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, at most `size`; wait for them; nothing at the end."""
+        while True:
+            try:
+                piece: bytes | None = self._file.read(size)
+            except OSError as e:
+                self.fault = f"reading the file failed ({e.strerror})"
+                return b""
+            if piece:
+                self.count += len(piece)
+                if self.on_read is not None:
+                    self.on_read(self.count)
+                return piece
+            if piece is None:  # a pipe that somebody else made non-blocking
+                select.select([self._file], [], [])
+            elif self._follow is None:
+                return b""
+            elif not self._follow.more(self._file, self.count):
+                self.fault = self._follow.fault
+                return b""
+
+    def seek(self, offset: int) -> None:
+        """Go on reading at `offset`."""
+        self._file.seek(offset)
+        self.count = offset
+
+
+class PlainSource:
+    """An uncompressed file; `start` is what was read to tell the formats apart."""
+
+    compressed = False
+
+    def __init__(self, stored: Input, start: bytes) -> None:
+        self._stored = stored
+        self._start = start
+        self.growing = stored.growing
+
+    @property
+    def fault(self) -> str | None:
+        """Why the source ended early."""
+        return self._stored.fault
+
+    def pull(self, size: int = PIECE_BYTES) -> bytes:
+        """Return the next piece, of at most `size` bytes but for the first; empty at the end."""
+        if self._start:
+            piece, self._start = self._start, b""
+            return piece
+        return self._stored.read(size)
+
+
+class GzipSource:
+    """A gzip stream of one or more members, inflated a bounded step at a time."""
+
+    compressed = True
+
+    def __init__(self, stored: Input, start: bytes) -> None:
+        self._stored = stored
+        self._pending = start
+        self._ended = False
+        self._steps: list[tuple[bytes, int]] = []
+        self._begin_member()
+        self._held_back = False  # zlib may have more output without more input
+        self.growing = stored.growing
+        self.fault: str | None = None
+
+    def pull(self, size: int = PIECE_BYTES) -> bytes:
+        """Return the next piece, of at most `size` bytes but for the first; empty at the end."""
+        while not self._ended:
+            starved = False
+            if not self._pending and not self._inflater.eof and not self._held_back:
+                self._pending = self._stored.read(_GZIP_INPUT_BYTES)
+                starved = not self._pending
+            piece = self._step(size)
+            if piece:
+                return piece
+            if starved and not self._inflater.eof:
+                cut = None if self.growing else "the gzip stream is cut short"
+                self._end(self._stored.fault or cut)
+        return b""
+
+    def _step(self, size: int) -> bytes:
+        if self._inflater.eof and not self._next_member():
+            return b""
+        given = self._pending
+        if len(self._steps) == _STEPS_REPEATED:
+            self._before, self._steps = self._inflater.copy(), []
+        try:
+            piece = self._inflater.decompress(given, size)
+        except zlib.error as e:
+            self._end(f"the gzip stream is corrupt ({_reason(e)})")
+            for step in self._steps:
+                self._before.decompress(*step)
+            return _salvage(self._before, given, size)
+        self._steps.append((given, size))
+        self._held_back = len(piece) == size
+        self._pending = self._inflater.unused_data or self._inflater.unconsumed_tail
+        return piece
+
+    def _next_member(self) -> bool:
+        while len(self._pending) < len(GZIP_MAGIC):
+            more = self._stored.read(_GZIP_INPUT_BYTES)
+            if not more:
+                junk = "junk after the gzip stream" if self._pending else None
+                self._end(self._stored.fault or junk)
+                return False
+            self._pending += more
+        if not self._pending.startswith(GZIP_MAGIC):
+            self._end("junk after the gzip stream")
+            return False
+        self._begin_member()
+        return True
+
+    def _begin_member(self) -> None:
+        self._inflater = zlib.decompressobj(_GZIP_WINDOW)
+        # zlib drops the output of a call that fails: keep a state, and what it was given since.
+        self._before = self._inflater.copy()
+        self._steps = []
+
+    def _end(self, fault: str | None) -> None:
+        self._ended, self._pending, self.fault = True, b"", fault
+
+
+def open_source(stored: Input) -> Source:
+    """Choose the source by the first two bytes."""
+    start = stored.read(PIECE_BYTES)
+    while 0 < len(start) < len(GZIP_MAGIC):  # a pipe may hand out single bytes
+        more = stored.read(PIECE_BYTES)
+        if not more:
+            break
+        start += more
+    if start.startswith(GZIP_MAGIC):
+        return GzipSource(stored, start)
+    return PlainSource(stored, start)
+
+
+def _reason(error: zlib.error) -> str:
+    """Reduce "Error -3 while decompressing data: invalid block type" to its end."""
+    return str(error).rpartition(": ")[2]
+
+
+def _salvage(inflater: zlib._Decompress, given: bytes, size: int) -> bytes:
+    """Repeat a failed step in smaller ones, at last byte by byte, for the output before the fault.
+
+    What zlib made of a call that fails is lost, so each is tried on a copy until the last ones.
+    """
+    output = bytearray()
+    for step in (4096, 256, 16):
+        with suppress(zlib.error):
+            while given and len(output) < size:
+                trial = inflater.copy()
+                output += trial.decompress(given[:step], size - len(output))
+                inflater, given = trial, trial.unconsumed_tail + given[step:]
+    with suppress(zlib.error):
+        for at in range(len(given)):
+            tail = given[at : at + 1]
+            while len(output) < size:
+                part = inflater.decompress(tail, 1)
+                output += part
+                tail = inflater.unconsumed_tail
+                if not part and not tail:
+                    break
+    return bytes(output)

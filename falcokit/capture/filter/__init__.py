@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sysdig's filter language: its grammar, its fields, and what compiles a filter."""
+
+__all__: list[str] = []

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a filter reads an event: what is in the header or follows from the event's type.
+
+`filter_args` and `filter_results` read parameters.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.capture.events.event_table import (
+    ASYNC_EVENT,
+    GENERIC_SYSCALLS,
+    PLUGIN_EVENT,
+    event_table,
+)
+from falcokit.capture.filter.ops import Kind
+from falcokit.capture.format.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from falcokit.capture.events.event import Event
+    from falcokit.capture.events.event_table import EventType
+
+__all__ = [
+    "MAX_TID",
+    "NS",
+    "READS",
+    "VARIES",
+    "WRITES",
+    "Reader",
+    "async_type",
+    "category",
+    "clock",
+    "io_direction",
+    "is_async",
+    "named",
+    "plain",
+    "source",
+    "thread",
+    "timestamp",
+    "typed",
+]
+
+#: Nanoseconds in a second.
+NS: Final = 1_000_000_000
+READS: Final = 0x8
+WRITES: Final = 0x10
+MAX_TID: Final = 2**32 - 1
+_NO_THREAD: Final = -1
+#: In place of a value: the code does not tell it.
+VARIES: Final = object()
+
+
+class Reader(Record):
+    """How a filter gets a field's value; None is for an event that has none.
+
+    `by_code` gives the value that all events of a type have, a frozenset where it is one of few,
+    VARIES where it can be any; the type is None for codes of a newer table. The values of a
+    `mixed` one are of any kind, or of none. `buffers` gives the position, by code, of the bytes
+    whose printed form is the value.
+    """
+
+    kinds: tuple[Kind, ...]
+    get: Callable[[Event], Any]
+    by_code: Callable[[EventType | None], Any] = lambda _: VARIES
+    mixed: bool = False
+    buffers: dict[int, int] | None = None
+
+
+def typed(kind: Kind, get: Callable[[EventType], Any], unknown: Any = None) -> Reader:
+    """Read what the event table says; `unknown` is the value of codes that it lacks."""
+
+    def by_code(event_type: EventType | None) -> Any:
+        return unknown if event_type is None else get(event_type)
+
+    return Reader(kinds=(kind,), get=lambda event: by_code(event.event_type), by_code=by_code)
+
+
+def plain(kind: Kind, get: Callable[[Event], Any]) -> Reader:
+    """Read what every event has for itself."""
+    return Reader(kinds=(kind,), get=get)
+
+
+def named(*, syscalls_only: bool) -> Reader:
+    """Read the type's name, which async events and plain system calls have in themselves."""
+    own = GENERIC_SYSCALLS if syscalls_only else GENERIC_SYSCALLS | {ASYNC_EVENT}
+    syscalls = frozenset(event_table().ppm_sc.values())
+
+    def by_code(entry: EventType | None) -> Any:
+        if entry is None or (syscalls_only and "EC_SYSCALL" not in entry.category_names):
+            return None
+        if entry.id in GENERIC_SYSCALLS:
+            return syscalls | {entry.name}
+        return VARIES if entry.id == ASYNC_EVENT else entry.name
+
+    def get(event: Event) -> str | None:
+        return event.type if event.code in own else by_code(event.event_type)
+
+    return Reader(kinds=(Kind.TEXT,), get=get, by_code=by_code)
+
+
+def async_type() -> Reader:
+    """Read the name of an async event, and of the other metaevents."""
+
+    def by_code(entry: EventType | None) -> Any:
+        if entry is None or not is_async(entry):
+            return None
+        return VARIES if entry.id == ASYNC_EVENT else entry.name
+
+    def get(event: Event) -> str | None:
+        known: str | None = by_code(event.event_type)
+        return event.async_name if known is VARIES else known
+
+    return Reader(kinds=(Kind.TEXT,), get=get, by_code=by_code)
+
+
+def is_async(entry: EventType) -> bool:
+    """Tell whether events of a type are made in user space."""
+    return "EC_METAEVENT" in entry.category_names
+
+
+def category(entry: EventType) -> str:
+    """Name what a type is about; IPC has Falco's own spelling."""
+    return "IPC" if entry.category_names[0] == "EC_IPC" else entry.topic
+
+
+def io_direction(entry: EventType) -> str | None:
+    """Name what a type does with a descriptor; one that does both writes."""
+    return "write" if entry.flags & WRITES else "read" if entry.flags & READS else None
+
+
+def source(names: Mapping[int, str]) -> Reader:
+    """Read the event source: the name known for a plugin's id, else the id itself."""
+
+    def by_code(entry: EventType | None) -> Any:
+        return VARIES if entry is None or entry.id in {PLUGIN_EVENT, ASYNC_EVENT} else "syscall"
+
+    def get(event: Event) -> str | None:
+        plugin_id = event.plugin_id
+        return names.get(plugin_id, str(plugin_id)) if plugin_id else "syscall"
+
+    return Reader(kinds=(Kind.TEXT,), get=get, by_code=by_code)
+
+
+def thread() -> Reader:
+    """Read the thread's id; no system gives such as do not fit 32 bits."""
+
+    def get(event: Event) -> int | None:
+        tid = _NO_THREAD if event.tid is None else event.tid
+        return tid if tid <= MAX_TID else None
+
+    return plain(Kind.NUMBER, get)
+
+
+def timestamp(convert: Callable[[int], int]) -> Reader:
+    """Read a number made of the time in nanoseconds."""
+    return plain(Kind.NUMBER, lambda e: None if e.ts_ns is None else convert(e.ts_ns))
+
+
+def clock(form: str, *, ns: str = "", utc: bool = False) -> Reader:
+    """Read the time as text, `ns` being how what is beyond the second follows."""
+
+    @functools.lru_cache(maxsize=256)
+    def second(number: int) -> str | None:
+        try:
+            return time.strftime(form, time.gmtime(number) if utc else time.localtime(number))
+        except (OverflowError, OSError, ValueError):
+            return None
+
+    def get(event: Event) -> str | None:
+        if event.ts_ns is None:
+            return None
+        seconds, rest = divmod(event.ts_ns, NS)
+        text = second(seconds)
+        return None if text is None else text + ns.format(rest)
+
+    return plain(Kind.TEXT, get)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a section says about itself: format version, writer's remarks, the machine.
+
+Called by the reader for section header and machine info blocks; pure functions of a body.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from falcokit.capture.format.options import APPLICATION, COMMENT, read_options
+from falcokit.capture.format.record import Record
+
+if TYPE_CHECKING:
+    from falcokit.capture.format.layout import Layout
+
+__all__ = ["SUPPORTED_MAJOR", "Machine", "Section", "decode_machine", "decode_section"]
+
+#: The framework refuses a higher one: blocks would not mean what they do today.
+SUPPORTED_MAJOR: Final = 1
+
+
+class Section(Record):
+    """A section header. Comment and application are options that Wireshark adds."""
+
+    offset: int
+    major: int
+    minor: int
+    byte_order: str
+    comment: str | None = None
+    application: str | None = None
+
+
+class Machine(Record):
+    """The machine a section was recorded on; zeros are kept as the writer left them."""
+
+    hostname: str
+    cpus: int
+    memory_bytes: int
+    max_pid: int
+    boot_ts_ns: int
+
+
+def decode_section(body: bytes, offset: int, layout: Layout) -> Section | None:
+    """Decode a section header block, None when it is too short to be one."""
+    if len(body) < layout.section.size:
+        return None
+    _, major, minor, _ = layout.section.unpack_from(body)
+    options = dict(read_options(body, layout.section.size, layout))
+    return Section(
+        offset=offset,
+        major=major,
+        minor=minor,
+        byte_order=layout.order,
+        comment=options.get(COMMENT),
+        application=options.get(APPLICATION),
+    )
+
+
+def decode_machine(body: bytes, layout: Layout) -> Machine | None:
+    """Decode a machine info block, None when it has not the one size it can have."""
+    if len(body) != layout.machine.size:
+        return None
+    cpus, memory, max_pid, hostname, boot, _, _, _ = layout.machine.unpack(body)
+    return Machine(
+        hostname=hostname.partition(b"\0")[0].decode("utf-8", "backslashreplace"),
+        cpus=cpus,
+        memory_bytes=memory,
+        max_pid=max_pid,
+        boot_ts_ns=boot,
+    )

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state a capture begins with: its lists of processes, descriptors, interfaces and users.
+
+The reader gives every list block to `Lists.add`, which keeps it as stored; records are decoded
+when somebody asks. `CaptureWriter.copy_lists` writes the blocks into another file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from falcokit.capture.format.layout import BlockKind
+from falcokit.capture.lists.descriptors import decode_descriptors
+from falcokit.capture.lists.interfaces import decode_interfaces
+from falcokit.capture.lists.processes import decode_processes
+from falcokit.capture.lists.users import decode_users
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from falcokit.capture.format.errors import Notices
+    from falcokit.capture.format.layout import BlockType, Layout
+    from falcokit.capture.lists.descriptors import FileDescriptor
+    from falcokit.capture.lists.interfaces import Interface
+    from falcokit.capture.lists.processes import Process
+    from falcokit.capture.lists.users import Group, User
+
+    _Record = TypeVar("_Record")
+
+__all__ = ["MAX_LIST_BYTES", "Lists"]
+
+#: What the lists of a file may take in memory. A machine with 10 000 threads fills a third.
+MAX_LIST_BYTES: Final = 32 * 1024 * 1024
+#: What keeping a block costs besides its bytes; a file can hold millions of empty lists.
+_BLOCK_COST: Final = 256
+
+
+class Lists:
+    """The list blocks of all sections read so far, within a bound; iterate as often as wanted."""
+
+    def __init__(self, notices: Notices) -> None:
+        """Keep nothing yet; what does not fit is told to `notices`."""
+        self._notices = notices
+        self._blocks: list[tuple[BlockType, bytes, Layout]] = []
+        self._left = MAX_LIST_BYTES
+
+    def __len__(self) -> int:
+        """Return how many blocks are kept."""
+        return len(self._blocks)
+
+    def add(self, block: BlockType, body: bytes, layout: Layout, offset: int) -> None:
+        """Keep the body of a list block that lies at `offset`, unless there are too many."""
+        cost = len(body) + _BLOCK_COST
+        if cost > self._left:
+            text = f"lists beyond {MAX_LIST_BYTES >> 20} MiB were counted and not kept"
+            self._notices.add("lists", text, offset=offset)
+            return
+        self._left -= cost
+        self._blocks.append((block, body, layout))
+
+    def blocks(self) -> Iterator[tuple[BlockType, bytes, Layout]]:
+        """Yield the blocks as stored, in the order of the file."""
+        return iter(self._blocks)
+
+    def processes(self) -> Iterator[Process]:
+        """Yield every thread that existed when the capture began."""
+        return self._records(BlockKind.PROCESSES, decode_processes)
+
+    def descriptors(self) -> Iterator[FileDescriptor]:
+        """Yield every open file descriptor, those of a thread together."""
+        return self._records(BlockKind.FDS, decode_descriptors)
+
+    def interfaces(self) -> Iterator[Interface]:
+        """Yield every address of every network interface."""
+        return self._records(BlockKind.INTERFACES, decode_interfaces)
+
+    def users(self) -> Iterator[User | Group]:
+        """Yield every user and every group."""
+        return self._records(BlockKind.USERS, decode_users)
+
+    def _records(
+        self, kind: BlockKind, decode: Callable[[bytes, BlockType, Layout], Iterator[_Record]]
+    ) -> Iterator[_Record]:
+        for block, body, layout in self._blocks:
+            if block.kind is kind:
+                yield from decode(body, block, layout)

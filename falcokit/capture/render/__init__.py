@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts of event parameters, as sysdig prints them."""
+
+__all__: list[str] = []

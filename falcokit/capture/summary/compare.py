@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How two captures differ: counts by type and by name, and the first event that is not the same.
+
+Both are read once, side by side, in constant memory: what is compared is the streams as they are
+stored, event by event. What was found is known at any time, so that a comparison that is
+interrupted is not lost.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from falcokit.capture.format.errors import MalformedEventError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from falcokit.capture.events.event import Event
+
+__all__ = ["Comparing", "Comparison", "CountPair"]
+
+#: A hostile capture may have a new name in every event.
+_MAX_NAMES: Final = 4096
+_OTHER: Final = "(others)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountPair:
+    """How often an event type occurs in each of two captures."""
+
+    name: str
+    first: int
+    second: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What two captures have in common and what not."""
+
+    events: tuple[int, int]
+    types: tuple[CountPair, ...]
+    """All event types, by the name that a filter calls them; the largest difference first."""
+    differs_at: tuple[Event | None, Event | None] | None
+    """The first pair of events that are not the same in type, thread and parameters; times and
+    numbers are not looked at. None stands for the end of a capture; None for both: the same."""
+    complete: bool
+    """Whether both were read to their ends."""
+
+    @property
+    def same(self) -> bool:
+        """Whether what was read of both is the same in the same order, whenever it happened."""
+        return self.differs_at is None
+
+
+class Comparing:
+    """A comparison that is being made."""
+
+    def __init__(self) -> None:
+        self._counts: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+        self._differs: tuple[Event | None, Event | None] | None = None
+        self._complete = False
+
+    def read(self, first: Iterable[Event], second: Iterable[Event]) -> None:
+        """Read both to their ends; what interrupts that leaves what was found so far."""
+        for pair in itertools.zip_longest(first, second):
+            for counts, event in zip(self._counts, pair, strict=True):
+                if event is not None:
+                    name = _name(event)
+                    counts[name if name in counts or len(counts) < _MAX_NAMES else _OTHER] += 1
+            if self._differs is None and _content(pair[0]) != _content(pair[1]):
+                self._differs = pair
+        self._complete = True
+
+    def found(self) -> Comparison:
+        """Return what is known by now."""
+        first, second = self._counts
+        pairs = [
+            CountPair(name=name, first=first[name], second=second[name])
+            for name in first.keys() | second.keys()
+        ]
+        pairs.sort(key=lambda p: (-abs(p.first - p.second), -p.first, p.name))
+        return Comparison(
+            events=(first.total(), second.total()),
+            types=tuple(pairs),
+            differs_at=self._differs,
+            complete=self._complete,
+        )
+
+
+def _name(event: Event) -> str:
+    direction = event.event_type.dir if event.event_type else "<" if event.code % 2 else ">"
+    return f"{direction} {event.type}"
+
+
+def _content(event: Event | None) -> object:
+    if event is None:
+        return None
+    try:
+        return (event.code, event.tid, event.params)
+    except MalformedEventError:
+        return (event.code, event.tid, event.size)

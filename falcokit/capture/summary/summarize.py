@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One pass over a capture, counting: `summarize(path)` for a file, `Tally` for an open one.
+
+Only plugin and async events have their parameters cut; of all others the header is enough. The
+events of large files are counted in C, with the same result.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from falcokit.capture.events.event_table import (
+    ASYNC_EVENT,
+    GENERIC_SYSCALLS,
+    PLUGIN_EVENT,
+    event_table,
+)
+from falcokit.capture.events.pairing import Pairing
+from falcokit.capture.format.errors import MalformedEventError, Notice
+from falcokit.capture.format.layout import BLOCK_TYPES, BlockKind
+from falcokit.capture.native.scan import deferred, library
+from falcokit.capture.reader import open_capture
+from falcokit.capture.summary.histogram import HistogramTally
+from falcokit.capture.summary.native_tally import NativeTally
+from falcokit.capture.summary.streams import MAX_STREAMS, Streams
+from falcokit.capture.summary.summary import (
+    BlockCount,
+    EventTotals,
+    FileFacts,
+    Summary,
+    TimeRange,
+    TypeCount,
+)
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from falcokit.capture.events.event import Event
+    from falcokit.capture.native.scan import Library
+    from falcokit.capture.reader import Capture
+
+__all__ = ["MAX_STREAMS", "Tally", "summarize"]
+
+_SHOWN_CODES: Final = 5
+_SYSCALLS: Final = 0  # the plugin id of events that belong to no source plugin
+
+
+class Tally:
+    """Counts events: all that a capture still has, or one at a time; then ask for the summary."""
+
+    def __init__(self) -> None:
+        self._codes: Counter[int] = Counter()
+        self._syscalls: Counter[tuple[int, str]] = Counter()
+        self._streams = Streams()
+        self._histogram = HistogramTally()
+        self._pairing = Pairing()
+        self._native: NativeTally | None = None
+        self._first: int | None = None
+        self._last: int | None = None
+        self._untimed = 0
+        self._state_only = 0
+        self._leading = 0
+        self._malformed = 0
+
+    def count(self, capture: Capture, *, native: bool | None = None) -> None:
+        """Count the rest of the events of `capture`.
+
+        An exception from outside, such as KeyboardInterrupt, leaves what was counted until
+        then. `native` forces or forbids the C code, which is otherwise used for large files.
+        """
+        try:
+            for event in self._left_over(capture, native):
+                self._pairing.section = capture.section_count
+                self.add(event)
+        finally:
+            capture.scan(None)
+            if self._native is not None:
+                self._merge(self._native, capture)
+                self._native = None
+
+    def add(self, event: Event) -> None:
+        """Count one event."""
+        code, ts = event.code, event.ts_ns
+        self._codes[code] += 1
+        self._leading += event.leading
+        self._state_only += event.state_only
+        if ts is None:
+            self._untimed += 1
+        else:
+            self._histogram.add(ts)
+            self._span(ts, ts)
+        if code in {PLUGIN_EVENT, ASYNC_EVENT}:
+            self._add_payload(event)
+        elif code in GENERIC_SYSCALLS:
+            self._syscalls[code, event.type] += 1
+        self._pairing.add(event)
+
+    def _add_payload(self, event: Event) -> None:
+        try:
+            place = self._streams.add(event)
+        except MalformedEventError:
+            self._malformed += 1
+            return
+        if self._native is not None and place is not None:
+            self._native.learn(event, place)
+
+    def _span(self, first: int, last: int) -> None:
+        if self._first is None or first < self._first:
+            self._first = first
+        if self._last is None or last > self._last:
+            self._last = last
+
+    def _left_over(self, capture: Capture, native: bool | None) -> Iterator[Event]:
+        """Iterate over the events that are not counted in C."""
+        if native is None:
+            return capture.scan(deferred(self._begin_native))
+        loaded = library() if native else None
+        return capture.scan(self._begin_native(loaded) if loaded else None)
+
+    def _begin_native(self, loaded: Library) -> NativeTally:
+        self._native = NativeTally(loaded, self._pairing)
+        return self._native
+
+    def _merge(self, native: NativeTally, capture: Capture) -> None:
+        native.finish(capture)
+        self._codes.update(dict(native.codes()))
+        for code in GENERIC_SYSCALLS:
+            for number, count in native.syscalls(code):
+                self._syscalls[code, _syscall_name(code, number)] += count
+        if native.span is not None:
+            self._span(*native.span)
+        self._untimed += native.untimed
+        self._state_only += native.state_only
+        self._leading += native.leading
+        native.merge_streams(self._streams)
+        native.merge_histogram(self._histogram)
+        native.merge_pairing(self._pairing)
+
+    def summary(self, capture: Capture) -> Summary:
+        """Put the counts and what the capture collected on the way together."""
+        streams = self._streams.freeze()
+        events = EventTotals(
+            count=self._codes.total(),
+            untimed=self._untimed,
+            state_only=self._state_only,
+            leading_state=self._leading,
+            malformed=self._malformed + capture.malformed_events,
+            types=self._types(),
+        )
+        time = None
+        if self._first is not None and self._last is not None:
+            time = TimeRange(first_ns=self._first, last_ns=self._last)
+        return Summary(
+            file=_file_facts(capture),
+            blocks=_block_counts(capture),
+            unknown_blocks=capture.unknown_blocks,
+            machine=capture.machine,
+            time=time,
+            histogram=self._histogram.freeze(),
+            events=events,
+            async_events=tuple(stream for stream in streams if stream.name is not None),
+            plugin_events=tuple(stream for stream in streams if stream.name is None),
+            plugin_ids=tuple(sorted({s.plugin_id for s in streams} - {_SYSCALLS})),
+            notices=capture.notices + self._notices(),
+        )
+
+    def _types(self) -> tuple[TypeCount, ...]:
+        types = [
+            _type_count(code, count)
+            for code, count in self._codes.items()
+            if code not in GENERIC_SYSCALLS
+        ]
+        types += [_type_count(code, count, name) for (code, name), count in self._syscalls.items()]
+        return tuple(sorted(types, key=lambda entry: (-entry.count, entry.code, entry.name)))
+
+    def _notices(self) -> tuple[Notice, ...]:
+        unknown = [code for code in self._codes if event_table().get(code) is None]
+        left_out = self._streams.left_out
+        found = (
+            ("malformed-event", "plugin or async events lack a parameter", self._malformed),
+            ("streams", f"events have more than {MAX_STREAMS} names and ids", left_out),
+            ("unknown-event", _unknown_text(unknown), sum(self._codes[code] for code in unknown)),
+            ("no-events", "no event is stored: a replay refuses such a file", not self._codes),
+        )
+        notices = [
+            Notice(kind=kind, message=message, offset=0, count=int(count))
+            for kind, message, count in found
+            if count
+        ]
+        if first := self._pairing.first:
+            text = (
+                f"an exit event of {_name(first.exit_code)} meets the enter event of"
+                f" {_name(first.enter_code)}: a replay stops here"
+            )
+            count = self._pairing.count
+            notices.append(Notice(kind="replay", message=text, offset=first.offset, count=count))
+        return tuple(notices)
+
+
+def summarize(path: str | os.PathLike[str]) -> Summary:
+    """Read the whole file; raise CaptureError when nothing of it can be read."""
+    tally = Tally()
+    with open_capture(path) as capture:
+        tally.count(capture)
+        return tally.summary(capture)
+
+
+def _file_facts(capture: Capture) -> FileFacts:
+    first = capture.sections[0]
+    return FileFacts(
+        path=str(capture.path),
+        size=capture.size,
+        inflated_size=capture.inflated_size,
+        compressed=capture.compressed,
+        format_version=f"{first.major}.{first.minor}",
+        byte_order=first.byte_order,
+        sections=capture.section_count,
+        comment=first.comment,
+        application=first.application,
+    )
+
+
+def _block_counts(capture: Capture) -> tuple[BlockCount, ...]:
+    counts: dict[str, BlockCount] = {}
+    listed = {BlockKind.PROCESSES, BlockKind.FDS, BlockKind.INTERFACES, BlockKind.USERS}
+    for code, count in capture.blocks.items():
+        block = BLOCK_TYPES[code]
+        before = counts.get(block.name)
+        records = capture.records[code] + (before.records or 0 if before else 0)
+        counts[block.name] = BlockCount(
+            name=block.name,
+            kind=str(block.kind),
+            count=count + (before.count if before else 0),
+            records=records if block.kind in listed else None,
+        )
+    return tuple(counts.values())
+
+
+def _type_count(code: int, count: int, name: str | None = None) -> TypeCount:
+    event_type = event_table().get(code)
+    if event_type is None:
+        return TypeCount(
+            code=code,
+            name=f"unknown-{code}",
+            direction=">" if code % 2 == 0 else "<",
+            source="unknown",
+            topic="unknown",
+            count=count,
+        )
+    return TypeCount(
+        code=code,
+        name=name or event_type.name,
+        direction=event_type.dir,
+        source=event_type.source,
+        topic=event_type.topic,
+        count=count,
+    )
+
+
+def _unknown_text(codes: list[int]) -> str:
+    shown = ", ".join(map(str, sorted(codes)[:_SHOWN_CODES]))
+    more = ", ..." if len(codes) > _SHOWN_CODES else ""
+    return f"events have codes that this version does not know: {shown}{more}"
+
+
+def _name(code: int) -> str:
+    event_type = event_table().get(code)
+    return event_type.name if event_type else str(code)
+
+
+def _syscall_name(code: int, number: int) -> str:
+    return event_table().ppm_sc.get(number) or _name(code)

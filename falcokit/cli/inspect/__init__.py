@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`falcokit inspect`: captures, libraries and artifacts."""
+
+__all__: list[str] = []

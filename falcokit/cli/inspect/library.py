@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`falcokit inspect LIB.so`, or an artifact: what Falco would see in it.
+
+ Nothing of the library is run unless
+--load asks for that.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from falcokit.capture.format.text import safe_text
+from falcokit.cli import console
+from falcokit.cli.format import capability_names, count_of, size_text
+from falcokit.cli.inspect.report import Column, Report, Table
+from falcokit.package.artifact.library_facts import LibraryFacts, library_facts
+from falcokit.package.link.glibc import fits, format_version
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["library_object", "library_report", "read_library"]
+
+
+def read_library(file: Path, *, load: bool) -> LibraryFacts:
+    """Return the facts of a library or an artifact; `load` runs its code, and says so."""
+    if load:
+        name = safe_text(file.name)
+        console.message(f"loading {name}: its code runs now, with all your rights")
+    return library_facts(file, load=load)
+
+
+def library_report(facts: LibraryFacts) -> Report:
+    """Put them into words."""
+    seen = facts.seen
+    rows = [("Metadata", _origin(facts))]
+    if "plugin" in seen:
+        rows += [
+            ("Plugin", f"{seen['plugin']} {seen['version']}"),
+            ("Description", seen.get("description", "")),
+            ("Contact", seen.get("contact", "")),
+            ("Plugin API", f"{seen.get('required_api', '')} or newer"),
+        ]
+    rows.append(("Capabilities", capability_names(seen["capabilities"]) or "none"))
+    if seen.get("event_source"):
+        rows.append(("Source", f"{seen['event_source']}, plugin ID {seen['plugin_id']}"))
+    if seen.get("async_events"):
+        sources = ", ".join(seen.get("async_event_sources") or ()) or "any source"
+        rows.append(("Async events", f"{', '.join(seen['async_events'])} ({sources})"))
+    for capability, label in (("extract", "Fields for"), ("parse", "Parses")):
+        if "plugin" in seen and capability in seen["capabilities"]:
+            sources = ", ".join(seen.get(f"{capability}_event_sources") or ()) or "any source"
+            rows.append((label, sources))
+    if seen.get("init_schema"):
+        rows.append(("Init config", _config_text(seen["init_schema"])))
+    rows += [
+        ("File", size_text(facts.size)),
+        ("Exports", f"{len(facts.exports)} symbols, {_foreign(facts.exports)}"),
+        ("Needs", ", ".join(facts.needed)),
+        ("glibc", _floor_text(facts)),
+    ]
+    if facts.carried is not None:
+        carried = facts.carried
+        rows.append(("Packaged", f"with CPython {carried.python}, key {carried.key}"))
+        held = ", ".join(f"{name} {version}" for name, version in carried.distributions.items())
+        rows.append(("Packages", held or "none"))
+    return Report(
+        title=safe_text(facts.path.name),
+        facts=tuple((label, safe_text(str(text))) for label, text in rows),
+        tables=tuple(table for table in (_fields(facts), _items(facts)) if table is not None),
+    )
+
+
+def _origin(facts: LibraryFacts) -> str:
+    if facts.is_loaded:
+        return "what its own functions answer: it was loaded"
+    if "plugin" in facts.seen:
+        return "as the file describes itself; it was not loaded (--load runs its code)"
+    return "only what can be read without loading it; --load asks it, and runs its code"
+
+
+def _config_text(schema: Any) -> str:
+    text = schema if isinstance(schema, str) else json.dumps(schema)
+    try:
+        properties = json.loads(text).get("properties", {})
+    except (ValueError, AttributeError):
+        return "a schema that is no JSON"
+    return ", ".join(properties) or "a schema without properties"
+
+
+def _foreign(exports: tuple[str, ...]) -> str:
+    others = [name for name in exports if not name.startswith("plugin_")]
+    if not others:
+        return "all of them plugin_*"
+    return f"{count_of(len(others), 'foreign one')}: {', '.join(others[:3])}"
+
+
+def _floor_text(facts: LibraryFacts) -> str:
+    floor = facts.floor
+    because = f" ({floor.file})" if floor.file and len(floor.files) > 1 else ""
+    names = [f"{name} {glibc}" for name, glibc, ok in fits(floor.version) if not ok]
+    unfit = f"; too new for {', '.join(names)}" if names else ""
+    return f"{format_version(floor.version)} or newer{because}{unfit}"
+
+
+def _fields(facts: LibraryFacts) -> Table | None:
+    fields = facts.seen.get("fields") or ()
+    if not fields:
+        return None
+    columns = (Column(title="field"), Column(title="type"), Column(title="description"))
+    rows = tuple(
+        tuple(safe_text(str(field.get(key, ""))) for key in ("name", "type", "desc"))
+        for field in fields
+        if isinstance(field, dict)
+    )
+    return Table(title="Fields", columns=columns, rows=rows)
+
+
+def _items(facts: LibraryFacts) -> Table | None:
+    if facts.carried is None:
+        return None
+    items = sorted(facts.carried.items, key=lambda item: -item.bytes)
+    columns = (Column(title="file"), Column(title="bytes", number=True), Column(title="module"))
+    rows = tuple((safe_text(i.name), f"{i.bytes:,}", safe_text(i.module or "")) for i in items)
+    return Table(title="Payload", columns=columns, rows=rows)
+
+
+def library_object(facts: LibraryFacts) -> dict[str, Any]:
+    """Give all of it as one document."""
+    carried = facts.carried
+    return {
+        "version": 1,
+        "kind": "library",
+        "file": str(facts.path),
+        "bytes": facts.size,
+        "loaded": facts.is_loaded,
+        "metadata": {k: v for k, v in facts.seen.items() if k not in {"report", "library"}},
+        "exports": list(facts.exports),
+        "needed": list(facts.needed),
+        "glibc": {"floor": format_version(facts.floor.version), "file": facts.floor.file},
+        "payload": carried
+        and {
+            "key": carried.key,
+            "python": carried.python,
+            "distributions": carried.distributions,
+            "items": [
+                {"name": i.name, "bytes": i.bytes, "module": i.module} for i in carried.items
+            ],
+        },
+    }

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lists events, as lines or as JSON, with the fields of a plugin."""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from falcokit.capture.format.record import Record
+from falcokit.capture.format.text import safe_text
+from falcokit.cli import console
+from falcokit.cli.inspect.choice import query_of
+from falcokit.cli.inspect.output import json_text, screen_width
+from falcokit.errors import FalcokitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from falcokit.capture.events.event import Event
+    from falcokit.capture.reader import Capture
+    from falcokit.capture.render.buffers import BufferForm
+    from falcokit.cli.inspect.choice import Choice
+    from falcokit.runner.extract import Value
+
+    _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
+
+__all__ = ["Listing"]
+
+#: What a terminal shows of an event before the fields: all up to its type.
+_LEAST_CELLS: Final = 72
+
+
+class Listing(Record):
+    """How events are listed: with whose fields, and whether each before the next is awaited."""
+
+    plugin: Path | None
+    init_config: str | None
+    at_once: bool
+    buffers: BufferForm | None = None
+
+    def write_lines(self, events: Iterable[Event]) -> None:
+        """Write a line for each event; a project in this folder shows its plugin's fields."""
+        width = screen_width()
+        plugin = self.plugin or _project_plugin()
+        if plugin is None:
+            from falcokit.cli.inspect.events import event_lines  # noqa: PLC0415 - not where C shows all
+
+            self._write(event_lines(events, width=width, buffers=self.buffers))
+        else:
+            found = self._with_fields(events, plugin)
+            self._write(_lines_with_fields(found, width, self.buffers))
+
+    def write_all_lines(self, capture: Capture, choice: Choice, limit: int | None) -> None:
+        """Write a line for each event that is wanted, at most `limit`; in C where that is all."""
+        listing = self
+        if not self.at_once and self.buffers is None and screen_width() is None:
+            plugin = self.plugin or _project_plugin()
+            if plugin is None:
+                from falcokit.capture.native.lines import write_lines  # noqa: PLC0415
+
+                wanted = choice.filter
+                write_lines(
+                    capture,
+                    line=_line,
+                    write=console.data,
+                    limit=limit,
+                    query=None if wanted is None else query_of(wanted),
+                    matches=None if wanted is None else wanted.matches,
+                )
+                return
+            listing = self.replace(plugin=plugin)
+        listing.write_lines(islice(choice.events(capture), limit))
+
+    def write_json(self, events: Iterable[Event]) -> None:
+        """Write an object a line; with a plugin those of its events have `fields`."""
+        from falcokit.capture.summary.document import event_object  # noqa: PLC0415
+
+        if self.plugin is None:
+            self._write(json_text(event_object(event)) for event in events)
+            return
+        found = self._with_fields(events, self.plugin)
+        self._write(
+            json_text(event_object(event) | ({"fields": fields} if fields else {}))
+            for event, fields in found
+        )
+
+    def _with_fields(self, events: Iterable[Event], plugin: Path) -> Iterator[_WithFields]:
+        from falcokit.cli.inspect.fields import extracting, named_values  # noqa: PLC0415
+
+        with extracting(plugin, self.init_config) as extraction:
+            # It answers when it has been given many, or all that there are.
+            portions = ((event,) for event in events) if self.at_once else (events,)
+            for portion in portions:
+                for event, values in extraction.extract(portion):
+                    yield event, named_values(extraction.columns, values)
+
+    def _write(self, lines: Iterable[str]) -> None:
+        if not self.at_once:
+            console.data_lines(lines)
+            return
+        for line in lines:
+            console.data(line)
+
+
+def _line(event: Event, buffers: BufferForm | None = None) -> str:
+    from falcokit.cli.inspect.events import event_lines  # noqa: PLC0415 - not where C shows all
+
+    (line,) = event_lines((event,), width=None, buffers=buffers)
+    return line
+
+
+def _lines_with_fields(
+    found: Iterable[_WithFields], width: int | None, buffers: BufferForm | None
+) -> Iterator[str]:
+    from falcokit.cli.inspect.events import cut_line, event_lines  # noqa: PLC0415 - not where C shows all
+
+    if width is not None:
+        yield from event_lines((), width=width)
+    for event, fields in found:
+        line = _line(event, buffers)
+        more = "".join(f" {safe_text(name)}={_text(value)}" for name, value in fields.items())
+        more = more and f" {more}"
+        if width is None or "\n" in line:
+            yield line + more if width is None else cut_line(line + more, width)
+        else:  # the fields are what was asked for: the event makes room
+            yield cut_line(cut_line(line, max(width - len(more), _LEAST_CELLS)) + more, width)
+
+
+def _project_plugin() -> Path | None:
+    """Return the library of the project in this folder, if it extracts fields."""
+    if not os.path.isfile("pyproject.toml"):  # noqa: PTH113 - pathlib takes 5 ms
+        return None
+    from pathlib import Path  # noqa: PLC0415 - see above
+
+    from falcokit.project.settings import load_project  # noqa: PLC0415
+
+    try:
+        project = load_project(Path())
+        from falcokit.build.build_project import build, describe_project  # noqa: PLC0415 - cffi is slow
+
+        if "extract" not in describe_project(project)["capabilities"]:
+            return None
+        return build(project).library
+    except FalcokitError:
+        return None  # a capture can be looked at beside a project that does not build
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return f"({','.join(map(_text, value))})"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return safe_text(str(value))

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What existed when a capture began, as tables and as JSON: threads, descriptors, users.
+
+Called by `falcokit inspect` for --processes, --fds and --users. A table is put into words here
+once and shown by `inspect_plain` or `inspect_screen`; every text of the file has passed
+`safe_text` when it leaves in a table.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from falcokit.capture.format.records import readable
+from falcokit.capture.format.text import safe_text
+from falcokit.capture.lists.users import Group, User
+from falcokit.cli.format import number_text, size_text
+from falcokit.cli.inspect.report import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from falcokit.capture.lists.descriptors import FileDescriptor
+    from falcokit.capture.lists.lists import Lists
+    from falcokit.capture.lists.processes import Process
+
+    _Record = TypeVar("_Record")
+
+__all__ = [
+    "MAX_ROWS",
+    "fd_objects",
+    "fd_table",
+    "interface_objects",
+    "interface_table",
+    "process_objects",
+    "process_table",
+    "user_objects",
+    "user_table",
+]
+
+#: Rows of a table, and names looked up for one: a file can hold millions of tiny records.
+MAX_ROWS: Final = 100_000
+_CELL_CHARS: Final = 64
+_KIB: Final = 1024
+
+
+def process_table(lists: Lists) -> Table:
+    """List the threads, with their users by name."""
+    users = _users(lists)
+
+    def row(process: Process) -> tuple[str, ...]:
+        return (
+            str(process.tid),
+            str(process.pid),
+            str(process.parent_tid),
+            users.get(process.uid, str(process.uid)),
+            size_text(process.vm_rss_kb * _KIB),
+            _cell(process.comm),
+            _text(" ".join((process.exe, *process.args))) or "-",
+        )
+
+    columns = (
+        Column(title="thread", number=True),
+        Column(title="process", number=True),
+        Column(title="parent", number=True),
+        Column(title="user"),
+        Column(title="memory", number=True),
+        Column(title="name"),
+        Column(title="command line"),
+    )
+    return _table("Threads", columns, lists.processes(), row)
+
+
+def fd_table(lists: Lists) -> Table:
+    """List the open file descriptors, with their threads by name."""
+    threads = {p.tid: _cell(p.comm) for p in islice(lists.processes(), MAX_ROWS)}
+
+    def row(descriptor: FileDescriptor) -> tuple[str, ...]:
+        return (
+            str(descriptor.tid),
+            threads.get(descriptor.tid, "-"),
+            str(descriptor.fd),
+            descriptor.kind,
+            descriptor.protocol or "-",
+            _text(descriptor.name) or "-",
+        )
+
+    columns = (
+        Column(title="thread", number=True),
+        Column(title="of"),
+        Column(title="fd", number=True),
+        Column(title="type"),
+        Column(title="protocol"),
+        Column(title="name"),
+    )
+    return _table("File descriptors", columns, lists.descriptors(), row)
+
+
+def user_table(lists: Lists) -> Table:
+    """List users, then groups, in the order of the file."""
+
+    def row(entry: User | Group) -> tuple[str, ...]:
+        if isinstance(entry, Group):
+            return ("group", str(entry.gid), "-", _cell(entry.name), "-", "-")
+        places = _cell(entry.home) or "-", _text(entry.shell) or "-"
+        return ("user", str(entry.uid), str(entry.gid), _cell(entry.name), *places)
+
+    columns = (
+        Column(title="kind"),
+        Column(title="ID", number=True),
+        Column(title="group", number=True),
+        Column(title="name"),
+        Column(title="home"),
+        Column(title="shell"),
+    )
+    return _table("Users and groups", columns, lists.users(), row)
+
+
+def interface_table(lists: Lists) -> Table:
+    """List the addresses of the network interfaces."""
+    columns = tuple(Column(title=title) for title in ("name", "address", "netmask", "broadcast"))
+    return _table(
+        "Network interfaces",
+        columns,
+        lists.interfaces(),
+        lambda i: (_cell(i.name), i.address, i.netmask, i.broadcast),
+    )
+
+
+def process_objects(lists: Lists) -> Iterator[dict[str, Any]]:
+    """Yield every thread for JSON, with all fields of `Process`."""
+    return map(_fields, lists.processes())
+
+
+def fd_objects(lists: Lists) -> Iterator[dict[str, Any]]:
+    """Yield every descriptor for JSON: what its type has, and what a replay calls it."""
+    for descriptor in lists.descriptors():
+        fields = {name: value for name, value in _fields(descriptor).items() if value is not None}
+        fields["kind"] = descriptor.kind
+        fields["name"] = readable(descriptor.name)
+        if descriptor.protocol is not None:
+            fields["protocol"] = descriptor.protocol
+        yield fields
+
+
+def interface_objects(lists: Lists) -> Iterator[dict[str, Any]]:
+    """Yield every address of every network interface for JSON."""
+    return map(_fields, lists.interfaces())
+
+
+def user_objects(lists: Lists) -> Iterator[dict[str, Any]]:
+    """Yield every user and group for JSON; `kind` tells them apart."""
+    for entry in lists.users():
+        yield {"kind": "user" if isinstance(entry, User) else "group"} | _fields(entry)
+
+
+def _table(
+    title: str,
+    columns: tuple[Column, ...],
+    records: Iterable[_Record],
+    row: Callable[[_Record], tuple[str, ...]],
+) -> Table:
+    rows = tuple(map(row, islice(records, MAX_ROWS + 1)))
+    if len(rows) > MAX_ROWS:
+        rows = rows[:MAX_ROWS]
+        title = f"{title} (the first {number_text(MAX_ROWS)}; --json has all)"
+    return Table(title=title, columns=columns, rows=rows)
+
+
+def _users(lists: Lists) -> dict[int, str]:
+    entries = islice(lists.users(), MAX_ROWS)
+    return {entry.uid: _cell(entry.name) for entry in entries if isinstance(entry, User)}
+
+
+def _cell(text: str) -> str:
+    """Show a text in a column that all rows are padded to."""
+    shown = _text(text[: _CELL_CHARS + 1])
+    return shown if len(shown) <= _CELL_CHARS else shown[: _CELL_CHARS - 3] + "..."
+
+
+def _text(text: str) -> str:
+    return safe_text(readable(text))
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return {name: _value(getattr(record, name)) for name in record.field_names}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, str):
+        return readable(value)
+    return [readable(part) for part in value] if isinstance(value, tuple) else value

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build, run, and on every save build again and restart: the loop behind `falcokit dev`.
+
+Everything that happens comes out as one stream of reports, made in one thread, the main one, where
+a signal can stop a build. Other threads only put notes into the inbox and wake it up: watchdog's
+tells of saves, the screen's of keys.
+
+The order on a save: build first, while the old child goes on; only a good build stops it. Old
+and new never run at once, for a plugin may own a port or a file that exists only once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import select
+import socket
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from falcokit.errors import FalcokitError
+from falcokit.runner.reports import Report, error_object, event_total, exit_status, plugin_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from types import TracebackType
+    from typing import Self
+
+__all__ = ["Build", "Child", "Supervisor"]
+
+DEBOUNCE_SECONDS: Final = 0.05
+"""Editors save in several steps (write, rename, chmod) within a few milliseconds."""
+
+STOP_SECONDS: Final = 1.5
+"""How long a child may take to close; with the kill after it, under the 2 s promised."""
+
+
+class Build(Protocol):
+    """What a build gives: `falcokit.build.build_project.BuildResult` is one."""
+
+    @property
+    def library(self) -> Path: ...  # noqa: D102
+    @property
+    def compiled(self) -> bool: ...  # noqa: D102
+
+
+class Child(Protocol):
+    """A running plugin: `falcokit.runner.run.Runner` is one."""
+
+    @property
+    def pid(self) -> int: ...  # noqa: D102
+    @property
+    def returncode(self) -> int | None: ...  # noqa: D102
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+    @property
+    def ended(self) -> bool: ...  # noqa: D102
+    def fileno(self) -> int: ...  # noqa: D102
+    def read(self, timeout: float | None = 0.0) -> list[Report]: ...  # noqa: D102
+    def stop(self, timeout: float = 2.0) -> None: ...  # noqa: D102
+
+
+@dataclass(kw_only=True)
+class _Run:
+    number: int
+    child: Child
+    library: Path
+    saved_at: float
+    changed: list[str]
+    error: Report | None = None
+    has_event: bool = False
+
+
+@dataclass(frozen=True)
+class _Message:
+    """What woke the loop: saved, quit, told (other threads), said, ended (the child); and when."""
+
+    kind: str
+    value: Any = None
+    at: float = field(default_factory=time.monotonic)
+
+
+class Supervisor:
+    """Keeps one child running; see the module's text for the order of things."""
+
+    def __init__(
+        self,
+        *,
+        build: Callable[[], Build],
+        start: Callable[[Build], Child],
+        watch: bool,
+        debounce: float = DEBOUNCE_SECONDS,
+    ) -> None:
+        self.failure: FalcokitError | None = None
+        self._build = build
+        self._start = start
+        self._watch = watch
+        self._debounce = debounce
+        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._said: deque[_Message] = deque()
+        self._bell, self._button = socket.socketpair()
+        self._button.setblocking(False)
+        self._run: _Run | None = None
+        self._runs = 0
+
+    def saved(self, path: Path | str) -> None:
+        """Take note of a save; any thread may call this."""
+        self._put(_Message("saved", str(path)))
+
+    def rebuild(self) -> None:
+        """Build and restart as if something had been saved; any thread may call this."""
+        self._put(_Message("saved", ""))
+
+    def tell(self, report: Report) -> None:
+        """Put a report into the stream; any thread may call this."""
+        self._put(_Message("told", report))
+
+    def quit(self) -> None:
+        """End the stream of reports; any thread may call this."""
+        self._put(_Message("quit"))
+
+    def reports(self, duration: float | None = None) -> Generator[Report, None, None]:
+        """Run until quit, `duration` seconds after the first start, or, without watch, the end.
+
+        The child is gone when the generator is closed, whatever closed it. Without watch
+        `failure` is then the error that ended the run.
+        """
+        try:
+            yield from self._restart(time.monotonic(), [])
+            deadline = None if duration is None else time.monotonic() + duration
+            while self._run is not None or self._watch:
+                message = self._next(deadline)
+                if message is None or message.kind == "quit":
+                    break
+                yield from self._take(message)
+            yield from self._last_words()
+        finally:
+            self._stop()
+            self._bell.close()
+            self._button.close()
+
+    def _put(self, message: _Message) -> None:
+        self._inbox.put(message)
+        # A full socket wakes just as well; a closed one has nobody to wake.
+        with contextlib.suppress(OSError):
+            self._button.send(b"x")
+
+    def _next(self, deadline: float | None) -> _Message | None:
+        """Wait for the inbox or the child; None at the deadline."""
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._inbox.get_nowait()
+            timeout = None if deadline is None else deadline - time.monotonic()
+            if timeout is not None and timeout <= 0:
+                return None
+            if self._said:
+                return self._said.popleft()
+            waited: list[Any] = [self._bell]
+            if self._run is not None:
+                waited.append(self._run.child)
+            ready, _, _ = select.select(waited, [], [], timeout)
+            if self._bell in ready:
+                self._bell.recv(4096)
+            if self._run is not None and self._run.child in ready:
+                self._listen(self._run.child)
+
+    def _listen(self, child: Child) -> None:
+        """Take what the child says by now."""
+        at = time.monotonic()
+        self._said.extend(_Message("said", report, at) for report in child.read(timeout=0.0))
+        if child.ended:
+            self._said.append(_Message("ended"))
+
+    def _take(self, message: _Message) -> Iterator[Report]:
+        if message.kind == "saved":
+            yield from self._settle(message)
+        elif message.kind == "told":
+            yield message.value
+        elif self._run is None:
+            return  # nothing a child said outlives it, see _stop
+        elif message.kind == "said":
+            yield from self._pass_on(self._run, message.value, message.at)
+        else:
+            yield self._ended(self._run)
+
+    def _settle(self, first: _Message) -> Iterator[Report]:
+        """Wait until an editor has done all its steps, then restart."""
+        changed = [first.value]
+        quiet_at = time.monotonic() + self._debounce
+        while (message := self._next(quiet_at)) is not None:
+            if message.kind == "saved":
+                quiet_at = time.monotonic() + self._debounce
+                changed.append(message.value)
+            elif message.kind == "quit":
+                self._put(message)
+                return
+            else:
+                yield from self._take(message)
+        names = sorted({path for path in changed if path})
+        # An editor's temporary file is gone by now; a file that was deleted stays if alone.
+        yield from self._restart(first.at, [n for n in names if Path(n).exists()] or names)
+
+    def _restart(self, saved_at: float, changed: list[str]) -> Iterator[Report]:
+        yield {"report": "building", "changed": changed}
+        begin = time.monotonic()
+        try:
+            built = self._build()
+        except FalcokitError as e:
+            yield {
+                "report": "build",
+                "ok": False,
+                "ms": _since(begin),
+                "running": self._run is not None,
+                "error": error_object(e),
+            }
+            self.failure = e
+            return
+        yield {
+            "report": "build",
+            "ok": True,
+            "ms": _since(begin),
+            "compiled": built.compiled,
+            "library": str(built.library),
+        }
+        self._stop()
+        self.failure = None
+        self._runs += 1
+        try:
+            child = self._start(built).__enter__()
+        except FalcokitError as e:
+            self.failure = e
+            yield {"report": "ended", "run": self._runs, "ok": False, "status": e.message}
+            return
+        self._run = _Run(
+            number=self._runs,
+            child=child,
+            library=built.library,
+            saved_at=saved_at,
+            changed=changed,
+        )
+        yield {"report": "started", "run": self._runs, "pid": child.pid, "changed": changed}
+
+    def _pass_on(self, run: _Run, report: Report, at: float) -> Iterator[Report]:
+        if report["report"] == "error":
+            run.error = report
+        yield report
+        if report["report"] == "stats" and not run.has_event and event_total(report) > 0:
+            run.has_event = True
+            yield {
+                "report": "reload",
+                "run": run.number,
+                "ms": round((at - run.saved_at) * 1000, 1),
+                "changed": run.changed,
+            }
+
+    def _ended(self, run: _Run) -> Report:
+        self._stop()
+        returncode = run.child.returncode
+        self.failure = plugin_failure(run.error, returncode, library=run.library.name)
+        return {
+            "report": "ended",
+            "run": run.number,
+            "ok": self.failure is None,
+            "status": exit_status(returncode),
+        }
+
+    def _last_words(self) -> Iterator[Report]:
+        """Close the capture in order and pass on how that went."""
+        run = self._run
+        if run is None:
+            return
+        run.child.stop(timeout=STOP_SECONDS)
+        for report in run.child.read(timeout=0.0):
+            yield from self._pass_on(run, report, time.monotonic())
+        if run.error is not None:
+            self.failure = plugin_failure(run.error, run.child.returncode, library=run.library.name)
+
+    def _stop(self) -> None:
+        run, self._run = self._run, None
+        self._said.clear()
+        if run is not None:
+            run.child.stop(timeout=STOP_SECONDS)
+            run.child.__exit__(None, None, None)
+
+
+def _since(begin: float) -> float:
+    return round((time.monotonic() - begin) * 1000, 1)

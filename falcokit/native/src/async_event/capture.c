@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the host's set_async_event_handler to its NULL: opens and closes the outlet, has the
+// author's start and stop hooks run, and keeps the pacer, a small thread without the GIL that kicks
+// delivery after a pause and notices when nothing comes back. Called by base/plugin.c on the host's
+// threads; fk_wait_for_room by producers, without the GIL.
+#include "python/glue.h"
+#include "python/stack.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "python/limits.h"
+
+#define WATCH_NS     100000000u  // how often the pacer looks while something is in flight
+#define HELD_LOOK_NS 1000000000u // and while events are held: somebody may set the clock
+
+bool fk_async_open(fk_impl *impl, const char *const *names) {
+	fk_async *a = &impl->async;
+	pthread_condattr_t monotonic;
+	while (names[a->nnames]) a->nnames++;
+	a->names = calloc(a->nnames + 1, sizeof *a->names);
+	if (!a->names || !fk_ring_open(&a->ring)) return false;
+	for (uint32_t i = 0; i < a->nnames; i++)
+		snprintf(a->names[i], sizeof a->names[i], "%s", names[i]);
+	fk_later_open(&a->later);
+	fk_flight_open(a);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_cond_init(&a->room, &monotonic);
+	pthread_cond_init(&a->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return true;
+}
+
+void fk_async_close(fk_async *a) {
+	fk_ring_close(&a->ring);
+	fk_later_close(&a->later);
+	free(a->names);
+}
+
+static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns) {
+	struct timespec until = {.tv_sec = (time_t)(ns / 1000000000u),
+	                         .tv_nsec = (long)(ns % 1000000000u)};
+	pthread_cond_timedwait(cond, lock, &until);
+}
+
+// False when the capture is being stopped: then there will be no room.
+bool fk_wait_for_room(fk_async *a, uint64_t ns) {
+	pthread_mutex_lock(&a->lock);
+	atomic_fetch_add(&a->waiting, 1);
+	if (!atomic_load(&a->stopping)) wait_until(&a->room, &a->lock, fk_now() + ns);
+	atomic_fetch_sub(&a->waiting, 1);
+	pthread_mutex_unlock(&a->lock);
+	return !atomic_load(&a->stopping);
+}
+
+// ---- the pacer --------------------------------------------------------------------------------------
+
+void fk_wake_pacer(fk_async *a) {
+	pthread_mutex_lock(&a->lock);
+	pthread_cond_signal(&a->wake);
+	pthread_mutex_unlock(&a->lock);
+}
+
+// Until it is woken, or an event that is held is due.
+static void nap(fk_async *a, uint64_t until) {
+	uint64_t now = fk_now(), held = fk_later_due_in(&a->later);
+	if (atomic_load(&a->pacer_armed) || atomic_load(&a->pacer_quit)) return;
+	if (held == 0 && (atomic_load(&a->blocked) || atomic_load(&a->inflight)))
+		held = UINT64_MAX; // its turn comes with what comes back
+	if (held != 0) wait_until(&a->wake, &a->lock, held < until - now ? now + held : until);
+}
+
+// Nothing to send, and nothing that is waited for.
+static bool is_idle(fk_async *a) {
+	return !fk_deliver_left(a) && !atomic_load(&a->inflight) && !atomic_load(&a->passed);
+}
+
+static void *pacer_main(void *arg) {
+	fk_impl *impl = arg;
+	fk_async *a = &impl->async;
+	char err[PLUGIN_MAX_ERRLEN];
+	pthread_mutex_lock(&a->lock);
+	while (!atomic_load(&a->pacer_quit)) {
+		uint64_t now = fk_now(), pause = atomic_load(&a->pause_until);
+		bool left = fk_deliver_left(a) && !atomic_load(&a->blocked);
+		bool flying = atomic_load(&a->inflight) != 0;
+		if (left && !flying && now < pause)
+			wait_until(&a->wake, &a->lock, pause);
+		else if (left || flying || atomic_load(&a->passed)) {
+			pthread_mutex_unlock(&a->lock);
+			atomic_store(&a->pacer_armed, false);
+			if (fk_deliver_overdue(a))
+				fk_log(impl, SS_PLUGIN_LOG_SEV_WARNING,
+				       "the host does not hand async events back to the plugin: they are sent "
+				       "directly, "
+				       "and what it drops can only be counted when it does");
+			fk_deliver_kick(a, err);
+			pthread_mutex_lock(&a->lock);
+			nap(a, fk_now() + WATCH_NS);
+		} else {
+			atomic_store(&a->pacer_armed, false);
+			atomic_store(&a->pacer_asleep, true);
+			if (is_idle(a) && atomic_load(&a->later.count))
+				nap(a, fk_now() + HELD_LOOK_NS);
+			else if (is_idle(a))
+				pthread_cond_wait(&a->wake, &a->lock);
+			atomic_store(&a->pacer_asleep, false);
+			// Awake now for a while, so that a steady trickle need not wake it each time.
+			nap(a, fk_now() + WATCH_NS);
+		}
+	}
+	pthread_mutex_unlock(&a->lock);
+	return NULL;
+}
+
+static bool pacer_start(fk_impl *impl) {
+	fk_async *a = &impl->async;
+	atomic_store(&a->pacer_quit, false);
+	return a->pacer_on = fk_thread_start(&a->pacer, "falcokit-pacer", pacer_main, impl);
+}
+
+static void pacer_end(fk_async *a) {
+	if (!a->pacer_on) return;
+	atomic_store(&a->pacer_quit, true);
+	fk_wake_pacer(a);
+	pthread_join(a->pacer, NULL);
+	a->pacer_on = false;
+}
+
+// ---- start and stop ---------------------------------------------------------------------------------
+
+static void discard_unsent(fk_async *a) {
+	a->count.discarded += fk_later_discard(&a->later);
+	while (fk_ring_peek(&a->ring)) {
+		fk_ring_pop(&a->ring);
+		a->count.discarded++;
+	}
+}
+
+// Takes the handler back from everybody, and counts what did not get through.
+static void shut(fk_impl *impl) {
+	fk_async *a = &impl->async;
+	fk_outlet_shut(&a->live);
+	pacer_end(a);
+	fk_lock_role(a);
+	discard_unsent(a);
+	fk_flight_end(a);
+	fk_drop_role(a);
+}
+
+static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_handler_t handler) {
+	fk_lock_role(a);
+	discard_unsent(a); // an emit that was under way when the last capture closed
+	fk_drop_role(a);
+	a->busy = a->in_burst = false;
+	a->burst_limit = 0;
+	a->last_number = 0;
+	a->first_sent_ns = a->beyond_room = 0;
+	atomic_store(&a->reported, 0);
+	atomic_store(&a->pause_until, 0);
+	atomic_store(&a->refusal, 0);
+	atomic_store(&a->stopping, false);
+	atomic_store(&a->blocked, false);
+	atomic_store(&a->starting, true);
+	atomic_store(&a->pacer_armed, false);
+	fk_outlet_open(&a->live, owner, handler);
+}
+
+// The author's stop first, with emission still possible; producers that wait for room are let go.
+ss_plugin_rc fk_capture_stop(fk_impl *impl) {
+	fk_async *a = &impl->async;
+	if (!impl->capturing) return SS_PLUGIN_SUCCESS;
+	impl->capturing = false;
+	pthread_mutex_lock(&a->lock);
+	atomic_store(&a->stopping, true);
+	pthread_cond_broadcast(&a->room);
+	pthread_mutex_unlock(&a->lock);
+	fk_call call = {.op = FK_OP_STOP};
+	ss_plugin_rc rc = fk_worker_run(impl, &call, "stop_async", FK_SHORT_S);
+	shut(impl);
+	// To answer FAILURE would make the host keep a handler that nobody uses and refuse the next
+	// capture; the work is off its hands either way, so this is said in the log only.
+	if (rc != SS_PLUGIN_SUCCESS)
+		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", impl->plugin->last_error);
+	return SS_PLUGIN_SUCCESS;
+}
+
+ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
+                              ss_plugin_async_event_handler_t handler) {
+	fk_capture_stop(impl);
+	begin(&impl->async, owner, handler);
+	if (!pacer_start(impl)) {
+		shut(impl);
+		fk_fail(impl->plugin, "cannot start a thread for async events: no resources");
+		return SS_PLUGIN_FAILURE;
+	}
+	fk_call call = {.op = FK_OP_START};
+	ss_plugin_rc rc = fk_worker_run(impl, &call, "start_async", FK_LONG_S);
+	fk_lock_role(&impl->async);
+	if (impl->async.first_sent_ns)
+		impl->async.first_sent_ns = fk_now(); // the host pumps from now on
+	atomic_store(&impl->async.starting, false);
+	fk_drop_role(&impl->async);
+	impl->capturing = rc == SS_PLUGIN_SUCCESS;
+	if (!impl->capturing) shut(impl);
+	return rc;
+}
+
+// A failure would end Falco, which throws on one and shows another's words; the file is of use without
+// the rest of this state, so an error is said in the log only.
+ss_plugin_rc fk_capture_dump(fk_impl *impl, ss_plugin_owner_t *owner,
+                             ss_plugin_async_event_handler_t handler) {
+	fk_call call = {.op = FK_OP_DUMP};
+	fk_outlet_open(&impl->async.dump, owner, handler);
+	if (fk_worker_run(impl, &call, "dump_state", FK_LONG_S) != SS_PLUGIN_SUCCESS)
+		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", impl->plugin->last_error);
+	fk_outlet_shut(&impl->async.dump);
+	return SS_PLUGIN_SUCCESS;
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is emitted: the arguments of emit and emit_many checked, data turned into bytes, and the
+// event encoded (layout: falcokit/runtime/event/event.py). Each refusal is counted and becomes an
+// EmitError. Called by async_event/emitter.c, with the GIL.
+#include "async_event/emission.h"
+#include "source/item.h"
+#include <string.h>
+
+#define AHEAD_MAX_NS 10000000000u // so far ahead the framework takes an event
+
+static PyObject *arg_names[FK_NARGS]; // interned
+
+bool fk_emission_ready(void) {
+	static const char *const names[FK_NARGS] = {"name",   "data",      "ts_ns",    "tid",
+	                                            "direct", "plugin_id", "payloads", "timeout"};
+	for (int i = 0; i < FK_NARGS; i++)
+		if (!(arg_names[i] = PyUnicode_InternFromString(names[i]))) return false;
+	return true;
+}
+
+const char *const fk_reason_names[FK_NREASONS] = {"undeclared_name",  "capture_closed", "too_large",
+                                                  "future_timestamp", "invalid_data",   "host",
+                                                  "ring_full"};
+
+void *fk_refuse(fk_async *a, enum fk_reason reason, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	if (reason != FK_REFUSED_HOST) atomic_fetch_add(&a->count.refused[reason], 1);
+	PyErr_FormatV(fk_python.error_of[reason], format, args);
+	va_end(args);
+	return NULL;
+}
+
+// ---- what is emitted
+// --------------------------------------------------------------------------------
+
+// Of a subclass the end may run the author's code, which may emit: not kept, and so not ended here.
+static void remember(fk_last_name *last, PyObject *name, uint32_t index) {
+	PyObject *old = last->name;
+	if (!PyUnicode_CheckExact(name)) return;
+	last->name = Py_NewRef(name);
+	last->index = index;
+	Py_XDECREF(old);
+}
+
+static bool find_name(fk_impl *impl, fk_last_name *last, PyObject *name, uint32_t *index) {
+	fk_async *a = &impl->async;
+	Py_ssize_t len;
+	if (name == last->name) {
+		*index = last->index;
+		return true;
+	}
+	if (!PyUnicode_Check(name)) {
+		fk_refuse(a, FK_REFUSED_NAME, "the name of an async event is a str, not %s",
+		          Py_TYPE(name)->tp_name);
+		return false;
+	}
+	const char *text = PyUnicode_AsUTF8AndSize(name, &len);
+	if (!text) {
+		PyErr_Clear();
+		fk_refuse(a, FK_REFUSED_NAME, "async event %R is no text", name);
+		return false;
+	}
+	for (uint32_t i = 0; i < a->nnames; i++)
+		if (strlen(a->names[i]) == (size_t)len && memcmp(a->names[i], text, (size_t)len) == 0) {
+			*index = i;
+			remember(last, name, i);
+			return true;
+		}
+	fk_refuse(a, FK_REFUSED_NAME,
+	          "async event %R is not declared: add it to async_events of plugin '%s'", name,
+	          impl->name);
+	return false;
+}
+
+static bool find_bytes(fk_async *a, PyObject *data, fk_emission *e) {
+	e->data = "";
+	e->len = 0;
+	if (!data || data == Py_None) return true;
+	if (PyBytes_Check(data)) {
+		e->data = PyBytes_AS_STRING(data);
+		e->len = PyBytes_GET_SIZE(data);
+		return true;
+	}
+	if (PyUnicode_Check(data)) {
+		e->data = PyUnicode_AsUTF8AndSize(data, &e->len);
+		if (e->data) return true;
+		if ((e->owned = fk_odd_text(data, true))) {
+			e->data = PyBytes_AS_STRING(e->owned);
+			e->len = PyBytes_GET_SIZE(e->owned);
+			return true;
+		}
+	} else if (PyObject_CheckBuffer(data)) {
+		if (PyObject_GetBuffer(data, &e->view, PyBUF_SIMPLE) == 0) {
+			e->data = e->view.buf;
+			e->len = e->view.len;
+			return true;
+		}
+	} else if ((e->owned = PyObject_CallOneArg(fk_python.encode_json, data))) {
+		e->data = PyBytes_AS_STRING(e->owned);
+		e->len = PyBytes_GET_SIZE(e->owned);
+		return true;
+	}
+	PyObject *type, *value, *trace;
+	PyErr_Fetch(&type, &value, &trace);
+	fk_refuse(a, FK_REFUSED_DATA,
+	          "the data of an async event is bytes, str or what JSON can hold: %S",
+	          value ? value : Py_None);
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(trace);
+	return false;
+}
+
+// The bytes of `data`, valid until fk_drop_data.
+bool fk_find_data(fk_async *a, PyObject *data, fk_emission *e) {
+	if (!find_bytes(a, data, e)) return false;
+	if (e->len <= FK_MAX_DATA) return true;
+	fk_refuse(a, FK_REFUSED_SIZE, "the data of an async event is at most %d bytes, not %zd",
+	          FK_MAX_DATA, e->len);
+	return false;
+}
+
+void fk_drop_data(fk_emission *e) {
+	Py_CLEAR(e->owned);
+	if (e->view.obj) PyBuffer_Release(&e->view);
+}
+
+// None is "not set"; -1 is accepted for it too, as the C API writes it.
+static bool find_u64(fk_async *a, PyObject *value, const char *what, uint64_t *out) {
+	*out = FK_NOT_SET;
+	if (!value || value == Py_None) return true;
+	if (PyLong_Check(value)) {
+		int overflow;
+		long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+		if (overflow > 0) {
+			*out = PyLong_AsUnsignedLongLong(value);
+			if (!PyErr_Occurred()) return true;
+			PyErr_Clear();
+		} else if (!overflow && number >= -1) {
+			*out = (uint64_t)number;
+			return true;
+		}
+	}
+	fk_refuse(a, FK_REFUSED_DATA, "%s is an int from 0 to 2**64-1 or None, not %R", what, value);
+	return false;
+}
+
+static bool check_time(fk_async *a, fk_emission *e) {
+	struct timespec t;
+	if (e->ts == FK_NOT_SET) return true;
+	clock_gettime(CLOCK_REALTIME, &t);
+	uint64_t now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	e->ahead = e->ts > now;
+	if (!e->ahead || e->ts - now <= AHEAD_MAX_NS) return true;
+	fk_refuse(a, FK_REFUSED_FUTURE,
+	          "ts_ns lies more than 10 s ahead: the framework would drop the event "
+	          "without a word");
+	return false;
+}
+
+uint32_t fk_event_length(const fk_async *a, const fk_emission *e) {
+	return 43 + (uint32_t)strlen(a->names[e->name]) + (uint32_t)e->len;
+}
+
+void fk_encode(const fk_async *a, const fk_emission *e, uint8_t *out, uint32_t total) {
+	const char *name = a->names[e->name];
+	uint32_t lengths[4] = {4, (uint32_t)strlen(name) + 1, (uint32_t)e->len, e->plugin_id};
+	ss_plugin_event header = {
+		.ts = e->ts, .tid = e->tid, .len = total, .type = FK_CODE_ASYNCEVENT, .nparams = 3};
+	memcpy(out, &header, sizeof header);
+	memcpy(out + 26, lengths, sizeof lengths);
+	memcpy(out + 42, name, lengths[1]);
+	memcpy(out + 42 + lengths[1], e->data, (size_t)e->len);
+}
+
+// ---- arguments
+// --------------------------------------------------------------------------------------
+
+bool fk_take_args(const char *method, PyObject *const *args, Py_ssize_t n, PyObject *kwnames,
+                  PyObject *out[FK_NARGS]) {
+	memset(out, 0, FK_NARGS * sizeof *out);
+	if (n > 2) {
+		PyErr_Format(PyExc_TypeError, "%s takes two arguments; the rest is given by keyword",
+		             method);
+		return false;
+	}
+	for (Py_ssize_t i = 0; i < n; i++) out[i] = args[i];
+	for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); k++) {
+		PyObject *key = PyTuple_GET_ITEM(kwnames, k);
+		int i = 0;
+		while (i < FK_NARGS && key != arg_names[i] && PyUnicode_Compare(key, arg_names[i]) != 0)
+			i++;
+		if (i == FK_NARGS || out[i]) {
+			PyErr_Format(PyExc_TypeError, "%s got an unexpected or repeated argument %R", method,
+			             key);
+			return false;
+		}
+		out[i] = args[n + k];
+	}
+	if (!out[FK_ARG_NAME]) PyErr_Format(PyExc_TypeError, "%s needs the name of an event", method);
+	return out[FK_ARG_NAME] != NULL;
+}
+
+// Fills what one emission and each of a batch have in common.
+bool fk_take_options(fk_impl *impl, fk_last_name *last, PyObject *arg[FK_NARGS], bool dump,
+                     fk_emission *e) {
+	fk_async *a = &impl->async;
+	// The framework fills in the id of a live event. A dumped one is written as it is, and a reader finds
+	// its source by that.
+	uint64_t id = dump ? impl->plugin_id : 0;
+	if (!find_name(impl, last, arg[FK_ARG_NAME], &e->name)) return false;
+	e->ts = e->tid = FK_NOT_SET;
+	e->ahead = false;
+	if (arg[FK_ARG_TS] && !(find_u64(a, arg[FK_ARG_TS], "ts_ns", &e->ts) && check_time(a, e)))
+		return false;
+	if (arg[FK_ARG_TID] && !find_u64(a, arg[FK_ARG_TID], "tid", &e->tid)) return false;
+	if (arg[FK_ARG_ID] && arg[FK_ARG_ID] != Py_None &&
+	    !find_u64(a, arg[FK_ARG_ID], "plugin_id", &id))
+		return false;
+	if (id > UINT32_MAX) return fk_refuse(a, FK_REFUSED_DATA, "plugin_id is a number of 32 bits");
+	if (!fk_patience_begin(&e->patience, arg[FK_ARG_TIMEOUT]))
+		return fk_refuse(a, FK_REFUSED_DATA, "timeout is a number of seconds or None, not %R",
+		                 arg[FK_ARG_TIMEOUT]);
+	e->plugin_id = (uint32_t)id;
+	e->direct = arg[FK_ARG_DIRECT] && PyObject_IsTrue(arg[FK_ARG_DIRECT]) == 1;
+	if (dump && e->ts == FK_NOT_SET) {
+		struct timespec t; // a dumped event is written as it is: nobody fills its time in
+		clock_gettime(CLOCK_REALTIME, &t);
+		e->ts = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	}
+	return true;
+}

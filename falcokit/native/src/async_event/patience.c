@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// See async_event/patience.h.
+#include "async_event/patience.h"
+#include <stdio.h>
+#include "python/limits.h"
+#include "python/held_up.h"
+
+// Nothing was taken for so long. Less than FK_STALL_MS, at which one event of the ring is sent all the same.
+#define STILL_NS  300000000u
+#define LONGEST_S 1e9
+#define PER_S     1e9
+
+bool fk_patience_begin(fk_patience *p, PyObject *timeout) {
+	*p = (fk_patience){.until = FK_NO_LIMIT};
+	if (!timeout || timeout == Py_None) return true;
+	double s = PyFloat_AsDouble(timeout);
+	if (s == -1.0 && PyErr_Occurred()) {
+		PyErr_Clear();
+		return false;
+	}
+	if (s != s) return false;
+	if (s < LONGEST_S) p->until = fk_now() + (s > 0 ? (uint64_t)(s * PER_S) : 0);
+	return true;
+}
+
+uint64_t fk_patience_left(const fk_patience *p, uint64_t ns) {
+	if (p->until == FK_NO_LIMIT) return ns;
+	uint64_t now = fk_now(), left = p->until > now ? p->until - now : 0;
+	return left < ns ? left : ns;
+}
+
+bool fk_patience_ends(fk_patience *p, uint64_t taken, uint32_t looks, char *why, size_t size) {
+	uint64_t now = fk_now();
+	if (now >= p->until) {
+		snprintf(why, size, "and stayed so for the time of timeout=");
+		return true;
+	}
+	if (!p->since || p->taken != taken) {
+		p->taken = taken;
+		p->since = now;
+		return false;
+	}
+	char what[256];
+	if (now - p->since < STILL_NS || !fk_watch_held_up(looks, what, sizeof what)) return false;
+	snprintf(
+		why, size,
+		"and nothing is taken from it: Falco has waited %s; if that code waits for a lock, let go "
+		"of the lock before you emit, put or yield",
+		what);
+	return true;
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// The module _falcokit_hot, by which falcokit.runtime.host.callbacks reaches the C side without
+// cffi, and its type Link: a plugin state as Python holds it, for the log and for new emitters. A
+// Link keeps the memory of the state, so that a thread that logs after destroy finds a closed log,
+// not freed memory.
+#include "extract/extract.h"
+#include "python/holder.h"
+#include "parse/parse.h"
+#include "async_event/producers.h"
+#include "tables/tables.h"
+#include "source/queue.h"
+#include "source/source.h"
+#include "python/stack.h"
+#include "python/held_up.h"
+
+fk_python_side fk_python;
+
+typedef struct Link {
+	PyObject_HEAD
+	fk_impl *impl;
+} Link;
+
+// log(severity, component | None, text)
+static PyObject *link_log(PyObject *me, PyObject *args) {
+	int severity;
+	const char *component, *text;
+	if (!PyArg_ParseTuple(args, "izs", &severity, &component, &text)) return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	fk_log_text(((Link *)me)->impl, (ss_plugin_log_severity)severity, component, text);
+	Py_END_ALLOW_THREADS
+	Py_RETURN_NONE;
+}
+
+// emitter(dump) -> the handler for the capture, or the dump, that is open now
+static PyObject *link_emitter(PyObject *me, PyObject *dump) {
+	return fk_new_emitter(((Link *)me)->impl, PyObject_IsTrue(dump) == 1);
+}
+
+// close(): the author's objects are let go of, on the worker; no hook is called any more
+static PyObject *link_close(PyObject *me, PyObject *none) {
+	(void)none;
+	fk_event_forget(&((Link *)me)->impl->event);
+	fk_parse_forget(((Link *)me)->impl);
+	fk_extract_forget(((Link *)me)->impl);
+	fk_producers_forget(((Link *)me)->impl);
+	Py_RETURN_NONE;
+}
+
+// bind(plugin, extraction_failed): what the host's thread calls from now on
+static PyObject *link_bind(PyObject *me, PyObject *args) {
+	PyObject *plugin, *extraction_failed;
+	if (!PyArg_ParseTuple(args, "OO", &plugin, &extraction_failed) ||
+	    !fk_extract_bind(((Link *)me)->impl, plugin, extraction_failed))
+		return NULL;
+	Py_RETURN_NONE;
+}
+// export_table(name, make_shape) -> the table, which the host knows from here on
+static PyObject *link_export_table(PyObject *me, PyObject *args) {
+	return fk_export_table(((Link *)me)->impl, args);
+}
+
+#define LINK_TO(function)                                           \
+	static PyObject *link_##function(PyObject *me, PyObject *arg) { \
+		return fk_listen_##function(((Link *)me)->impl, arg);       \
+	}
+LINK_TO(subscribe)
+LINK_TO(unsubscribe)
+LINK_TO(interrupt)
+LINK_TO(drain)
+
+// set_parser(function, failed, codes, sources)
+static PyObject *link_list_tables(PyObject *me, PyObject *none) {
+	(void)none;
+	return fk_tables_list(((Link *)me)->impl);
+}
+
+static PyObject *link_import_table(PyObject *me, PyObject *args) {
+	return fk_tables_import(((Link *)me)->impl, args);
+}
+
+static PyObject *link_set_producers(PyObject *me, PyObject *args) {
+	return fk_producers_set(((Link *)me)->impl, args);
+}
+
+static PyObject *link_set_producer(PyObject *me, PyObject *args) {
+	return fk_producer_set(((Link *)me)->impl, args);
+}
+
+static PyObject *link_set_parser(PyObject *me, PyObject *args) {
+	if (!fk_parse_bind(((Link *)me)->impl, args)) return NULL;
+	Py_RETURN_NONE;
+}
+
+static void link_free(PyObject *me) {
+	PyTypeObject *type = Py_TYPE(me);
+	fk_impl_unref(((Link *)me)->impl);
+	type->tp_free(me);
+	Py_DECREF(type);
+}
+
+static PyMethodDef link_methods[] = {{"log", link_log, METH_VARARGS, NULL},
+                                     {"emitter", link_emitter, METH_O, NULL},
+                                     {"close", link_close, METH_NOARGS, NULL},
+                                     {"export_table", link_export_table, METH_VARARGS, NULL},
+                                     {"bind", link_bind, METH_VARARGS, NULL},
+                                     {"list_tables", link_list_tables, METH_NOARGS, NULL},
+                                     {"import_table", link_import_table, METH_VARARGS, NULL},
+                                     {"set_parser", link_set_parser, METH_VARARGS, NULL},
+                                     {"set_producers", link_set_producers, METH_VARARGS, NULL},
+                                     {"set_producer", link_set_producer, METH_VARARGS, NULL},
+                                     {"subscribe", link_subscribe, METH_O, NULL},
+                                     {"unsubscribe", link_unsubscribe, METH_O, NULL},
+                                     {"interrupt", link_interrupt, METH_VARARGS, NULL},
+                                     {"drain", link_drain, METH_O, NULL},
+                                     {0}};
+static PyType_Slot link_slots[] = {
+	{Py_tp_dealloc, link_free}, {Py_tp_methods, link_methods}, {0, NULL}};
+static PyType_Spec link_spec = {.name = "falcokit.Link",
+                                .basicsize = sizeof(Link),
+                                .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                .slots = link_slots};
+static PyTypeObject *link_type;
+
+// link(plugin): called within init, when the state is there for certain
+static PyObject *hot_link(PyObject *module, PyObject *arg) {
+	unsigned long long plugin = PyLong_AsUnsignedLongLong(arg);
+	(void)module;
+	if (PyErr_Occurred()) return NULL;
+	Link *self = PyObject_New(Link, link_type);
+	if (!self) return NULL;
+	self->impl = (fk_impl *)(uintptr_t)plugin;
+	fk_impl_ref(self->impl);
+	return (PyObject *)self;
+}
+
+// install(errors, encode_json, expand_event, make_counters, tell_emitted, event_class, decode_json,
+//         params_of)
+static PyObject *hot_install(PyObject *module, PyObject *args) {
+	PyObject *errors, *event_class, *decode_json, *params_of;
+	fk_python_side *p = &fk_python;
+	(void)module;
+	if (!PyArg_ParseTuple(args, "O!OOOOOOO", &PyTuple_Type, &errors, &p->encode_json,
+	                      &p->expand_event, &p->make_counters, &p->tell_emitted, &event_class,
+	                      &decode_json, &params_of) ||
+	    !fk_event_ready(event_class, decode_json, params_of))
+		return NULL;
+	if (PyTuple_GET_SIZE(errors) != FK_NREASONS)
+		return PyErr_Format(PyExc_ValueError, "%d exception classes are needed", FK_NREASONS);
+	for (int i = 0; i < FK_NREASONS; i++) p->error_of[i] = Py_NewRef(PyTuple_GET_ITEM(errors, i));
+	Py_INCREF(p->encode_json);
+	Py_INCREF(p->expand_event);
+	Py_INCREF(p->make_counters);
+	Py_INCREF(p->tell_emitted);
+	Py_RETURN_NONE;
+}
+
+// install_tables(TableError, load): `load` is called when a plugin imports the first table
+static PyObject *hot_install_tables(PyObject *module, PyObject *args) {
+	PyObject *error, *load;
+	(void)module;
+	if (!PyArg_ParseTuple(args, "OO", &error, &load)) return NULL;
+	fk_table_error = Py_NewRef(error);
+	fk_load_tables = Py_NewRef(load);
+	Py_RETURN_NONE;
+}
+
+// tables_ready(Table, make_shape, errors): the types of imported tables, given by `load`
+static PyObject *hot_tables_ready(PyObject *module, PyObject *args) {
+	PyObject *table_class, *make_shape;
+	if (!PyArg_ParseTuple(args, "OO(OOOO)", &table_class, &make_shape,
+	                      &fk_table_errors[FK_WRONG_FIELD], &fk_table_errors[FK_WRONG_TYPE],
+	                      &fk_table_errors[FK_WRONG_RANGE], &fk_table_errors[FK_WRONG_VALUE]) ||
+	    !fk_table_ready(table_class) || !fk_shape_ready() || !fk_entry_ready() ||
+	    !fk_iter_ready() ||
+	    PyModule_AddObjectRef(module, "ImportedEntry", (PyObject *)fk_entry_type) < 0 ||
+	    PyModule_AddObjectRef(module, "ImportedField", (PyObject *)fk_field_type) < 0 ||
+	    PyModule_AddObjectRef(module, "Shape", (PyObject *)fk_shape_type) < 0)
+		return NULL;
+	for (int i = 0; i < FK_WRONG; i++) Py_INCREF(fk_table_errors[i]);
+	fk_make_shape = Py_NewRef(make_shape);
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef hot_methods[] = {
+	{"link", hot_link, METH_O, NULL},
+	{"install", hot_install, METH_VARARGS, NULL},
+	{"install_tables", hot_install_tables, METH_VARARGS, NULL},
+	{"install_watch", fk_watch_install, METH_VARARGS, NULL},
+	{"install_holder", fk_holder_install, METH_O, NULL},
+	{"name_thread", fk_name_thread, METH_O, NULL},
+	{"bounded", (PyCFunction)(void (*)(void))fk_call_bounded, METH_FASTCALL, NULL},
+	{"tables_ready", hot_tables_ready, METH_VARARGS, NULL},
+	{"payload_modules", fk_payload_modules, METH_NOARGS, NULL},
+	{"payload_place", fk_payload_place, METH_O, NULL},
+	{"install_source", fk_queue_install, METH_VARARGS, NULL},
+	{"keep_text", fk_source_keep_text, METH_VARARGS, NULL},
+	{0}};
+static struct PyModuleDef hot_def = {PyModuleDef_HEAD_INIT, .m_name = "_falcokit_hot", .m_size = -1,
+                                     .m_methods = hot_methods};
+
+// The module, entered under its name so that the runtime can import it. A new reference.
+PyObject *fk_hot_module(void) {
+	static PyObject *module;
+	PyObject *modules = PyImport_GetModuleDict();
+	if (module) return Py_NewRef(module);
+	if (PyDict_GetItemString(modules, "_falcokit_hot"))
+		return PyErr_Format(PyExc_ImportError,
+		                    "another version of falcokit is already loaded in this "
+		                    "process: build both plugins with one version");
+	link_type = (PyTypeObject *)PyType_FromSpec(&link_spec);
+	PyObject *made =
+		link_type && fk_emitter_ready() && fk_queue_ready() ? PyModule_Create(&hot_def) : NULL;
+	if (!made || PyModule_AddObjectRef(made, "Emitter", (PyObject *)fk_emitter_type) < 0 ||
+	    PyModule_AddObjectRef(made, "Channel", (PyObject *)fk_queue_type) < 0 ||
+	    !fk_exports_ready() || PyModule_AddIntConstant(made, "ABI", FK_ABI) < 0 ||
+	    PyModule_AddIntConstant(made, "STACK_BYTES", (long)fk_stack_bytes()) < 0 ||
+	    PyDict_SetItemString(modules, "_falcokit_hot", made) < 0) {
+		Py_XDECREF(made);
+		return NULL;
+	}
+	module = made;
+	return Py_NewRef(module);
+}

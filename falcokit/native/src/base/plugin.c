@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table that the entry library jumps through: the plugin's state from init to destroy.
+// Called on the host's threads, one at a time per state (get_metrics excepted). None of them takes
+// the GIL here: hooks run on the state's worker, and parse_event only enters Python when the author
+// asked for the event.
+#include "python/limits.h"
+#include "parse/parse.h"
+#include "async_event/producers.h"
+#include "tables/tables.h"
+#include "source/source.h"
+#include "python/held_up.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fk_impl_ref(fk_impl *impl) { atomic_fetch_add(&impl->refs, 1); }
+
+void fk_impl_unref(fk_impl *impl) {
+	if (atomic_fetch_sub(&impl->refs, 1) != 1) return;
+	fk_async_close(&impl->async);
+	fk_listen_free(impl);
+	fk_sourcing_free(impl);
+	fk_parse_close(impl);
+	fk_extract_close(impl);
+	fk_tables_free(impl);
+	fk_producers_free(impl);
+	free(impl->worker.text);
+	for (char **path = impl->paths; path && *path; path++) free(*path);
+	free(impl->paths);
+	free(impl->target);
+	free(impl->source_dir);
+	free(impl->name);
+	free(impl);
+}
+
+void fk_fail(fk_plugin *p, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	vsnprintf(p->last_error, sizeof p->last_error, format, args);
+	va_end(args);
+}
+
+void fk_log(fk_impl *impl, ss_plugin_log_severity sev, const char *format, ...) {
+	char text[FK_ERRLEN];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	fk_log_text(impl, sev, NULL, text);
+}
+
+// From any thread: after destroy the owner is gone, and the lock makes that moment known.
+void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *component,
+                 const char *text) {
+	pthread_mutex_lock(&impl->log_lock);
+	if (impl->log_fn) impl->log_fn(impl->owner, component, text, sev);
+	pthread_mutex_unlock(&impl->log_lock);
+}
+
+static void end_log(fk_impl *impl) {
+	fk_watch_forget(impl);
+	pthread_mutex_lock(&impl->log_lock);
+	impl->log_fn = NULL;
+	pthread_mutex_unlock(&impl->log_lock);
+}
+
+// The entry library may be gone while a hook that hangs still reads these.
+static bool copy_boot(fk_impl *impl, const fk_boot *boot) {
+	size_t n = 0;
+	while (boot->paths[n]) n++;
+	impl->name = strdup(boot->name);
+	impl->target = strdup(boot->target);
+	impl->source_dir = strdup(boot->source_dir);
+	impl->paths = calloc(n + 1, sizeof *impl->paths);
+	bool ok = impl->name && impl->target && impl->source_dir && impl->paths;
+	for (size_t i = 0; ok && i < n; i++) ok = (impl->paths[i] = strdup(boot->paths[i])) != NULL;
+	return ok;
+}
+
+static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in) {
+	fk_impl *impl = calloc(1, sizeof *impl);
+	if (!impl) return NULL;
+	impl->refs = 1;
+	impl->plugin = p;
+	impl->owner = in->owner;
+	if (boot->has_log) impl->log_fn = in->log_fn;
+	pthread_mutex_init(&impl->log_lock, NULL);
+	pthread_mutex_init(&impl->init_lock, NULL);
+	impl->init_in = in;
+	impl->has_metrics = boot->has_metrics;
+	impl->has_async = boot->has_async;
+	impl->imports_tables = boot->imports_tables;
+	impl->plugin_id = boot->plugin_id;
+	bool ok = !boot->has_source || fk_sourcing_open(impl);
+	if (ok && copy_boot(impl, boot) && fk_async_open(impl, boot->event_names) &&
+	    fk_extract_open(impl, boot, p->last_error, sizeof p->last_error) && fk_worker_start(impl))
+		return impl;
+	fk_impl_unref(impl);
+	return NULL;
+}
+
+static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in) {
+	if (!fk_start_python(boot, p->last_error, sizeof p->last_error)) return SS_PLUGIN_FAILURE;
+	fk_impl *impl = new_impl(p, boot, in);
+	if (!impl) {
+		if (!p->last_error[0])
+			fk_fail(p, "plugin '%s' has no memory or thread to start with", boot->name);
+		return SS_PLUGIN_FAILURE;
+	}
+	fk_call call = {.op = FK_OP_INIT,
+	                .text = in->config ? in->config : "",
+	                .name = impl->name,
+	                .target = impl->target,
+	                .source_dir = impl->source_dir,
+	                .paths = (const char *const *)impl->paths};
+	fk_tables_enter_init(impl, in);
+	ss_plugin_rc rc = fk_worker_run(impl, &call, "init", INIT_LIMIT_S);
+	fk_tables_leave(impl);
+	// An init that was given up may still be running: from here on it finds no input.
+	pthread_mutex_lock(&impl->init_lock);
+	impl->init_in = NULL;
+	pthread_mutex_unlock(&impl->init_lock);
+	if (rc == SS_PLUGIN_SUCCESS) {
+		p->impl = impl;
+		return rc;
+	}
+	end_log(impl);
+	fk_exports_close(impl);
+	fk_worker_end(impl);
+	fk_impl_unref(impl);
+	return rc;
+}
+
+static void glue_destroy(fk_plugin *p) {
+	fk_impl *impl = p->impl;
+	fk_capture_stop(impl);
+	fk_listen_close(impl, NULL);
+	fk_call call = {.op = FK_OP_DESTROY};
+	if (fk_worker_run(impl, &call, "destroy", FK_SHORT_S) != SS_PLUGIN_SUCCESS)
+		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", p->last_error);
+	end_log(impl);
+	fk_exports_close(impl);
+	fk_worker_end(impl);
+	p->impl = NULL;
+	fk_impl_unref(impl);
+}
+
+static ss_plugin_rc glue_set_config(fk_plugin *p, const char *config) {
+	fk_call call = {.op = FK_OP_SET_CONFIG, .text = config ? config : ""};
+	return fk_worker_run(p->impl, &call, "set_config", FK_LONG_S);
+}
+
+static ss_plugin_rc glue_set_handler(fk_plugin *p, ss_plugin_owner_t *owner,
+                                     ss_plugin_async_event_handler_t handler) {
+	return handler ? fk_capture_start(p->impl, owner, handler) : fk_capture_stop(p->impl);
+}
+
+static ss_plugin_rc glue_dump(fk_plugin *p, ss_plugin_owner_t *owner,
+                              ss_plugin_async_event_handler_t handler) {
+	return fk_capture_dump(p->impl, owner, handler);
+}
+
+static ss_plugin_rc glue_capture_open(fk_plugin *p, const ss_plugin_capture_listen_input *in) {
+	return fk_listen_open(p->impl, in);
+}
+
+static ss_plugin_rc glue_capture_close(fk_plugin *p, const ss_plugin_capture_listen_input *in) {
+	return fk_listen_close(p->impl, in);
+}
+
+static ss_plugin_rc glue_extract(fk_plugin *p, const ss_plugin_event_input *event,
+                                 const ss_plugin_field_extract_input *in) {
+	return fk_extract(p->impl, event, in);
+}
+
+static ss_plugin_metric *glue_metrics(fk_plugin *p, uint32_t *n) { return fk_metrics(p->impl, n); }
+
+__thread bool fk_host_waits;
+
+static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in,
+                               const ss_plugin_event_parse_input *tables) {
+	fk_impl *impl = p->impl;
+	if (impl->has_async && in->evt->type == FK_CODE_ASYNCEVENT) fk_deliver_seen(&impl->async, in);
+	return fk_parse(impl, in, tables);
+}
+
+static uint16_t *glue_parse_types(fk_plugin *p, uint32_t *n) { return fk_parse_types(p->impl, n); }
+
+__attribute__((visibility("default"))) const fk_glue fk_glue_table = {
+	.abi = FK_ABI,
+	.adopt = fk_payload_adopt,
+	.init = glue_init,
+	.destroy = glue_destroy,
+	.set_config = glue_set_config,
+	.get_metrics = glue_metrics,
+	.set_async_event_handler = glue_set_handler,
+	.dump_state = glue_dump,
+	.parse_event = glue_parse,
+	.extract_fields = glue_extract,
+	.capture_open = glue_capture_open,
+	.capture_close = glue_capture_close,
+	.open = fk_source_open,
+	.close = fk_source_close,
+	.next_batch = fk_source_next_batch,
+	.get_progress = fk_source_progress,
+	.list_open_params = fk_source_open_params,
+	.event_to_string = fk_source_event_to_string,
+	.parse_event_types = glue_parse_types,
+};

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The event parsing capability of an entry library. An async plugin always has it, for its own
+// events only: by counting them back in it knows what the host has delivered (docs/delivery.md).
+// Included by the generated plugin.c after entry/base.c.
+
+FK_EXPORT uint16_t *plugin_get_parse_event_types(uint32_t *n, ss_plugin_t *s) {
+	static uint16_t types[] = {FK_META_PARSE_TYPES};
+	uint32_t ignored;
+	if (!n) n = &ignored;
+	*n = sizeof types / sizeof *types;
+#ifdef FK_PARSE_TYPES_AT_INIT // the config chooses: without a state nobody knows
+	if (fk_ready(s)) return fk_table->parse_event_types(s, n);
+#endif
+	(void)s;
+	return types;
+}
+
+FK_EXPORT const char *plugin_get_parse_event_sources(void) { return FK_META_PARSE_SOURCES; }
+
+FK_EXPORT ss_plugin_rc plugin_parse_event(ss_plugin_t *s, const ss_plugin_event_input *event,
+                                          const ss_plugin_event_parse_input *in) {
+	fk_plugin *p = fk_ready(s);
+	if (!p || !event || !event->evt || !in) return SS_PLUGIN_FAILURE;
+	return fk_table->parse_event(p, event, in);
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// The type of the host's events, a subtype of falcokit.Event: each attribute is made when it is
+// asked for, with every length checked, and kept until the object serves another event. With the
+// GIL. Nothing here trusts a number in the event but where `evt` points and its own `len`.
+#include "event/event_object.h"
+#include <stddef.h>
+#include <string.h>
+#include <structmember.h>
+
+PyTypeObject *fk_event_type, *fk_event_small;
+static PyObject *python_decode_json, *python_params_of;
+
+// ---- payload ----------------------------------------------------------------------------------------
+
+bool fk_event_payload(const ss_plugin_event *head, const uint8_t *bytes, fk_event_data *out) {
+	bool is_async = head->type == FK_CODE_ASYNCEVENT;
+	uint32_t nparams = is_async ? 3 : 2, at = sizeof *head + 4 * nparams;
+	uint32_t lengths[3] = {0};
+	if (!is_async && head->type != FK_CODE_PLUGINEVENT) return false;
+	if (head->nparams != nparams || head->len < at) return false;
+	memcpy(lengths, bytes + sizeof *head, 8);
+	if (is_async) memcpy(lengths + 2, bytes + sizeof *head + 8, 4);
+	if (lengths[0] != 4 || (uint64_t)at + 4 + lengths[1] + lengths[2] > head->len) return false;
+	memcpy(&out->plugin_id, bytes + at, 4);
+	out->name = is_async ? (const char *)bytes + at + 4 : NULL;
+	out->name_len = is_async ? (uint32_t)strnlen(out->name, lengths[1]) : 0;
+	out->offset = at + 4 + (is_async ? lengths[1] : 0);
+	out->len = lengths[nparams - 1];
+	return true;
+}
+
+bool fk_event_has_data(const ss_plugin_event *event) {
+	return event->type == FK_CODE_ASYNCEVENT || event->type == FK_CODE_PLUGINEVENT;
+}
+
+bool fk_event_find_data(const ss_plugin_event *event, fk_event_data *out) {
+	ss_plugin_event head = *event;
+	return fk_event_payload(&head, (const uint8_t *)event, out);
+}
+
+static const uint8_t *bytes_of(HostEvent *self) {
+	if (self->made[MADE_RAW]) return (const uint8_t *)PyBytes_AS_STRING(self->made[MADE_RAW]);
+	if (!self->evt)
+		PyErr_SetString(PyExc_RuntimeError,
+		                "the event is gone: its hook has returned, and there "
+		                "was no memory for a copy");
+	return (const uint8_t *)self->evt;
+}
+
+// False with an exception: it is a payload event whose lengths lie. An event of another type has an
+// empty payload.
+static bool payload_of(HostEvent *self, const uint8_t **bytes, fk_event_data *out) {
+	const ss_plugin_event *head = &self->key.head;
+	*out = (fk_event_data){0};
+	if (!(*bytes = bytes_of(self))) return false;
+	if (!fk_event_has_data(head)) return true;
+	if (fk_event_payload(head, *bytes, out)) return true;
+	PyErr_Format(PyExc_ValueError,
+	             "event of type %u with %u parameters, %u bytes: its lengths do not add up",
+	             (unsigned)head->type, (unsigned)head->nparams, (unsigned)head->len);
+	return false;
+}
+
+// ---- attributes -------------------------------------------------------------------------------------
+
+static PyObject *make_raw(HostEvent *self) {
+	const uint8_t *bytes = bytes_of(self);
+	return bytes ? PyBytes_FromStringAndSize((const char *)bytes, self->key.head.len) : NULL;
+}
+
+static PyObject *make_data(HostEvent *self) {
+	const uint8_t *bytes;
+	fk_event_data payload;
+	if (!payload_of(self, &bytes, &payload)) return NULL;
+	return PyBytes_FromStringAndSize((const char *)bytes + payload.offset, payload.len);
+}
+
+static PyObject *make_name(HostEvent *self) {
+	const uint8_t *bytes;
+	fk_event_data payload;
+	if (!payload_of(self, &bytes, &payload)) return NULL;
+	if (!payload.name) Py_RETURN_NONE;
+	return PyUnicode_DecodeUTF8(payload.name, payload.name_len, "replace");
+}
+
+static PyObject *make_source(HostEvent *self) {
+	if (!self->evt || !self->source || !*self->source) Py_RETURN_NONE;
+	return PyUnicode_DecodeUTF8(self->source, (Py_ssize_t)strlen(self->source), "replace");
+}
+
+static PyObject *make_json(HostEvent *self);
+static PyObject *make_params(HostEvent *self) {
+	return PyObject_CallOneArg(python_params_of, (PyObject *)self);
+}
+
+static PyObject *make_cache(HostEvent *self) {
+	(void)self;
+	return PyDict_New();
+}
+
+static PyObject *(*const makers[NMADE])(HostEvent *) = {
+	[MADE_RAW] = make_raw,    [MADE_DATA] = make_data,     [MADE_NAME] = make_name,
+	[MADE_JSON] = make_json,  [MADE_SOURCE] = make_source, [MADE_PARAMS] = make_params,
+	[MADE_CACHE] = make_cache};
+
+PyObject *fk_event_made(PyObject *me, void *which) {
+	HostEvent *self = (HostEvent *)me;
+	size_t i = (size_t)which;
+	if (!self->made[i]) {
+		PyObject *value = makers[i](self);
+		if (!value) return NULL;
+		Py_XSETREF(self->made[i], value); // what was called may have asked for it too
+	}
+	return Py_NewRef(self->made[i]);
+}
+
+static PyObject *make_json(HostEvent *self) {
+	PyObject **error = &self->made[MADE_JSON_ERROR];
+	if (*error) {
+		PyErr_SetObject(PyExc_ValueError, *error);
+		return NULL;
+	}
+	PyObject *data = fk_event_made((PyObject *)self, (void *)(size_t)MADE_DATA);
+	PyObject *value = data ? PyObject_CallOneArg(python_decode_json, data) : NULL;
+	Py_XDECREF(data);
+	if (value || !PyErr_ExceptionMatches(PyExc_ValueError)) return value;
+	PyObject *type, *raised, *trace;
+	PyErr_Fetch(&type, &raised, &trace);
+	PyErr_NormalizeException(&type, &raised, &trace);
+	Py_XSETREF(*error, raised ? PyObject_Str(raised) : NULL);
+	if (!*error) PyErr_Clear();
+	PyErr_Restore(type, raised, trace);
+	return NULL;
+}
+
+static PyObject *get_u64(PyObject *me, void *offset) {
+	uint64_t value;
+	memcpy(&value, (char *)me + (size_t)offset, sizeof value);
+	if (value == FK_NOT_SET) Py_RETURN_NONE;
+	return PyLong_FromUnsignedLongLong(value);
+}
+
+static PyObject *get_number(PyObject *me, void *unused) {
+	(void)unused;
+	return PyLong_FromUnsignedLongLong(((HostEvent *)me)->key.number);
+}
+
+static PyObject *get_type(PyObject *me, void *unused) {
+	(void)unused;
+	return PyLong_FromLong(((HostEvent *)me)->key.head.type);
+}
+
+static PyObject *get_plugin_id(PyObject *me, void *unused) {
+	const uint8_t *bytes;
+	fk_event_data payload;
+	(void)unused;
+	if (!payload_of((HostEvent *)me, &bytes, &payload)) return NULL;
+	return PyLong_FromUnsignedLong(payload.plugin_id);
+}
+
+#define MADE(which) (void *)(size_t)(which)
+#define HEAD(field) (void *)(offsetof(HostEvent, key.head) + offsetof(ss_plugin_event, field))
+static PyGetSetDef event_attributes[] = {
+	{"data", fk_event_made, NULL, NULL, MADE(MADE_DATA)}, // first
+	{"raw", fk_event_made, NULL, NULL, MADE(MADE_RAW)},
+	{"name", fk_event_made, NULL, NULL, MADE(MADE_NAME)},
+	{"source", fk_event_made, NULL, NULL, MADE(MADE_SOURCE)},
+	{"json", fk_event_made, NULL, NULL, MADE(MADE_JSON)},
+	{"params", fk_event_made, NULL, NULL, MADE(MADE_PARAMS)},
+	{"cache", fk_event_made, NULL, NULL, MADE(MADE_CACHE)},
+	{"ts_ns", get_u64, NULL, NULL, HEAD(ts)},
+	{"tid", get_u64, NULL, NULL, HEAD(tid)},
+	{"number", get_number, NULL, NULL, NULL},
+	{"type", get_type, NULL, NULL, NULL},
+	{"plugin_id", get_plugin_id, NULL, NULL, NULL},
+	{0}};
+
+static int event_traverse(PyObject *me, visitproc visit, void *arg) {
+	HostEvent *self = (HostEvent *)me;
+	Py_VISIT(Py_TYPE(me));
+	for (int i = 0; i < NMADE; i++) Py_VISIT(self->made[i]);
+	return 0;
+}
+
+static int event_clear(PyObject *me) {
+	for (int i = 0; i < NMADE; i++) Py_CLEAR(((HostEvent *)me)->made[i]);
+	return 0;
+}
+
+static void event_free(PyObject *me) {
+	PyTypeObject *type = Py_TYPE(me);
+	PyObject_GC_UnTrack(me);
+	event_clear(me);
+	type->tp_free(me);
+	Py_DECREF(type);
+}
+
+static PyMemberDef small_members[] = {
+	{"data", T_OBJECT_EX, offsetof(HostEvent, made[MADE_DATA]), READONLY, NULL}, {0}};
+
+static PyTypeObject *make_type(PyObject *event_class, PyGetSetDef *computed, PyMemberDef *stored) {
+	PyType_Slot slots[] = {{Py_tp_dealloc, event_free},
+	                       {Py_tp_traverse, event_traverse},
+	                       {Py_tp_clear, event_clear},
+	                       {Py_tp_free, PyObject_GC_Del},
+	                       {Py_tp_getset, computed},
+	                       {stored ? Py_tp_members : 0, stored},
+	                       {0, NULL}};
+	PyType_Spec spec = {
+		.name = "falcokit.HostEvent",
+		.basicsize = sizeof(HostEvent),
+		.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+		.slots = slots};
+	return (PyTypeObject *)PyType_FromSpecWithBases(&spec, event_class);
+}
+
+bool fk_event_ready(PyObject *event_class, PyObject *decode_json, PyObject *params_of) {
+	fk_event_type = make_type(event_class, event_attributes, NULL);
+	fk_event_small = make_type(event_class, event_attributes + 1, small_members);
+	python_decode_json = Py_NewRef(decode_json);
+	python_params_of = Py_NewRef(params_of);
+	return fk_event_type && fk_event_small;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// extract_fields: declarative fields are run without Python, then the methods under one hold of the
+// GIL, on the host's thread. The framework asks for one field a call; several are answered alike.
+// What a call hands out lies in the state's arena until the next call.
+#include "extract/extract.h"
+#include "python/gil.h"
+#include "tables/tables.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- one call ---------------------------------------------------------------------------------------
+
+typedef struct call {
+	fk_impl *impl;
+	fk_extraction *x;
+	const ss_plugin_event_input *event;
+	const ss_plugin_field_extract_input *in;
+	ss_plugin_extract_value_offsets *wanted; // NULL: places are not asked for
+	fk_place **places;                       // of each field; NULL: they are not asked for
+	bool ok;                                 // the methods gave their values
+} call;
+
+static bool refuse(call *c, const fk_field_info *field, const char *what) {
+	fk_fail(c->impl->plugin, "extract_fields: field %s %s", field->name, what);
+	return false;
+}
+
+static bool check_argument(call *c, const fk_field_info *field,
+                           const ss_plugin_extract_field *asked) {
+	if (!field->argument && asked->arg_present) return refuse(c, field, "takes no argument");
+	if (!asked->arg_present) return !field->required || refuse(c, field, "needs an argument");
+	if (field->argument == FK_ARGUMENT_KEY && !asked->arg_key)
+		return refuse(c, field, "takes a key, and was given an index");
+	if (field->argument == FK_ARGUMENT_INDEX && asked->arg_key && asked->arg_index == UINT64_MAX)
+		return refuse(c, field, "takes an index, and was given a key");
+	return true;
+}
+
+static fk_field_info *field_of(call *c, ss_plugin_extract_field *asked) {
+	asked->res.u64 = NULL;
+	asked->res_len = 0;
+	if (asked->field_id >= c->x->nfields) {
+		fk_fail(c->impl->plugin, "extract_fields: there is no field number %u", asked->field_id);
+		return NULL;
+	}
+	return &c->x->fields[asked->field_id];
+}
+
+static const char *keep_source(fk_extraction *x, const char *source) {
+	if (!source) return NULL;
+	if (x->source && strcmp(x->source, source) == 0) return x->source;
+	free(x->source);
+	return x->source = strdup(source);
+}
+
+// What an earlier call has found in this event serves again.
+static void begin_doc(call *c) {
+	fk_extraction *x = c->x;
+	const ss_plugin_event *evt = c->event->evt;
+	fk_event_data data;
+	if (fk_event_is(&x->known, c->event)) return;
+	x->has_data = fk_event_find_data(evt, &data);
+	fk_event_note(&x->known, c->event);
+	if (!x->has_data) return;
+	fk_jevent event = {(const uint8_t *)evt + data.offset, data.len,   evt->ts, c->event->evtnum,
+	                   keep_source(x, c->event->evtsrc),   data.offset};
+	fk_jdoc_begin(x->doc, &event);
+}
+
+#define TOLD_NS 60000000000u // a field's is logged so often
+
+// Falco shows no error for a field without a value: who writes rules is to know that it has none.
+static void count_spent(call *c, fk_field_info *field) {
+	uint64_t now = fk_now();
+	atomic_fetch_add_explicit(&c->x->spent, 1, memory_order_relaxed);
+	field->spent++;
+	if (field->told && now - field->told < TOLD_NS) return;
+	field->told = now;
+	fk_log(
+		c->impl, SS_PLUGIN_LOG_SEV_ERROR,
+		"field %s has no value for event %llu of %u bytes: it takes more work than declared fields "
+		"may (%llu so far). Let it look at fewer values, or search shorter texts",
+		field->name, (unsigned long long)c->event->evtnum, c->event->evt->len,
+		(unsigned long long)field->spent);
+}
+
+static bool run_programs(call *c, bool *methods) {
+	bool begun = false;
+	char err[512];
+	err[0] = 0;
+	for (uint32_t i = 0; i < c->in->num_fields; i++) {
+		ss_plugin_extract_field *asked = &c->in->fields[i];
+		fk_field_info *field = field_of(c, asked);
+		if (!field || !check_argument(c, field, asked)) return false;
+		*methods |= !field->program;
+		if (!field->program) continue;
+		if (!begun) begin_doc(c);
+		begun = true;
+		if (!c->x->has_data) {
+			if (!fk_event_has_data(c->event->evt)) continue; // of a type that has no payload
+			return refuse(c, field, "has no value: the lengths of the event do not add up");
+		}
+		ss_plugin_extract_value_offsets places = {0};
+		ss_plugin_rc rc = fk_jprogram_run(field->program, c->x->doc, asked, &c->x->arena,
+		                                  c->wanted ? &places : NULL, err, sizeof err);
+		if (rc != SS_PLUGIN_SUCCESS && fk_jdoc_spent(c->x->doc)) count_spent(c, field);
+		if (rc != SS_PLUGIN_SUCCESS) return refuse(c, field, err);
+		if (!c->places || !places.start || !asked->res_len) continue;
+		c->places[i] = fk_arena_alloc(&c->x->arena, asked->res_len * sizeof **c->places);
+		for (uint64_t k = 0; c->places[i] && k < asked->res_len; k++)
+			c->places[i][k] = (fk_place){places.start[k], places.length[k]};
+	}
+	return true;
+}
+
+static PyObject *argument_of(const fk_field_info *field, const ss_plugin_extract_field *asked) {
+	bool index = field->argument == FK_ARGUMENT_INDEX ||
+	             (field->argument != FK_ARGUMENT_KEY && asked->arg_index != UINT64_MAX) ||
+	             !asked->arg_key;
+	if (index) return PyLong_FromUnsignedLongLong(asked->arg_index);
+	return PyUnicode_DecodeUTF8(asked->arg_key, (Py_ssize_t)strlen(asked->arg_key),
+	                            "surrogateescape");
+}
+
+// The author's method: what it returned, or NULL with its exception.
+static PyObject *ask(const fk_field_info *field, PyObject *event,
+                     const ss_plugin_extract_field *asked) {
+	PyObject *stack[4] = {NULL, field->self, event, NULL}, **args = stack + (field->self ? 1 : 2);
+	size_t n = field->self ? 2 : 1;
+	if (!field->function) return PyErr_Format(PyExc_RuntimeError, "the plugin is not initialised");
+	if (asked->arg_present && !(args[n++] = argument_of(field, asked))) return NULL;
+	PyObject *value =
+		PyObject_Vectorcall(field->function, args, n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+	if (asked->arg_present) Py_DECREF(args[n - 1]);
+	return value;
+}
+
+// With an exception set: it becomes the last error, and a line of the log now and then.
+static bool tell(call *c, const fk_field_info *field) {
+	PyObject *type, *value, *trace, *text = NULL;
+	PyErr_Fetch(&type, &value, &trace);
+	PyErr_NormalizeException(&type, &value, &trace);
+	if (value && trace) PyException_SetTraceback(value, trace);
+	if (value && c->x->failed)
+		text = PyObject_CallFunction(c->x->failed, "sOO", field->name, value,
+		                             field->function ? field->function : Py_None);
+	const char *said = text ? PyUnicode_AsUTF8(text) : NULL;
+	fk_fail(c->impl->plugin, "%s", said ? said : "extract_fields failed, and gave no reason");
+	PyErr_Clear();
+	Py_XDECREF(text);
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(trace);
+	return false;
+}
+
+static bool call_methods(call *c, PyObject *event) {
+	fk_conversion conversion = {&c->x->arena, c->event->evt, c->wanted != NULL, NULL};
+	for (uint32_t i = 0; i < c->in->num_fields; i++) {
+		ss_plugin_extract_field *asked = &c->in->fields[i];
+		fk_field_info *field = &c->x->fields[asked->field_id];
+		if (field->program) continue;
+		PyObject *value = ask(field, event, asked);
+		bool ok = value && fk_convert(&conversion, value, asked);
+		Py_XDECREF(value);
+		if (!ok) return tell(c, field);
+		if (c->places) c->places[i] = conversion.places;
+	}
+	return true;
+}
+
+static void enter_python(void *arg) {
+	call *c = arg;
+	bool *host_waits = &fk_host_waits; // of this thread, looked up once
+	bool host_waited = *host_waits;
+	bool entered = c->x->context && PyContext_Enter(c->x->context) == 0;
+	if (!entered) PyErr_Clear(); // a call within a call: it runs in the outer one's context
+	*host_waits = true;
+	PyObject *event = fk_event_enter(&c->impl->event, c->event);
+	if (event) {
+		fk_tables_enter_extract(c->impl, c->in);
+		c->ok = call_methods(c, event);
+		fk_tables_leave(c->impl);
+		fk_event_leave(&c->impl->event, event);
+	} else {
+		tell(c, &c->x->fields[c->in->fields[0].field_id]);
+	}
+	*host_waits = host_waited;
+	if (entered && PyContext_Exit(c->x->context) < 0) PyErr_Clear();
+}
+
+// The framework reads an entry for each value of its one field; the header of the API says one for each
+// field. There is room for both.
+static void hand_out_places(call *c) {
+	uint64_t total = 0, n = c->in->num_fields;
+	bool any = false;
+	for (uint32_t i = 0; i < n; i++) {
+		total += c->in->fields[i].res_len;
+		any |= c->places[i] != NULL;
+	}
+	if (!any) return;
+	if (total < n) total = n;
+	uint32_t *start = fk_arena_alloc(&c->x->arena, total * sizeof *start);
+	uint32_t *length = fk_arena_alloc(&c->x->arena, total * sizeof *length);
+	if (!start || !length) return; // no memory: the values without their places
+	for (uint64_t k = 0; k < total; k++) start[k] = 1, length[k] = UINT32_MAX;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t count = n == 1 ? c->in->fields[i].res_len : c->in->fields[i].res_len > 0;
+		for (uint64_t k = 0; c->places[i] && k < count; k++)
+			start[i + k] = c->places[i][k].start, length[i + k] = c->places[i][k].length;
+	}
+	c->wanted->start = start;
+	c->wanted->length = length;
+}
+
+ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
+                        const ss_plugin_field_extract_input *in) {
+	call c = {impl, impl->extraction, event, in, NULL, NULL, false};
+	bool methods = false;
+	if (!c.x) return SS_PLUGIN_FAILURE;
+	fk_arena_reset(&c.x->arena);
+	// A host before 3.11 has no such member.
+	if (c.x->has_offsets && (c.wanted = in->value_offsets)) {
+		c.wanted->start = c.wanted->length = NULL;
+		c.places = fk_arena_alloc(&c.x->arena, in->num_fields * sizeof *c.places);
+		if (c.places) memset(c.places, 0, in->num_fields * sizeof *c.places);
+	}
+	bool ok = event->evt->len >= sizeof *event->evt;
+	if (!ok) fk_fail(impl->plugin, "extract_fields: an event is shorter than its header");
+	ok = ok && run_programs(&c, &methods);
+	if (ok && methods) {
+		fk_gil_call(impl, enter_python, &c);
+		ok = c.ok;
+	}
+	if (ok && c.places) hand_out_places(&c);
+	for (uint32_t i = 0; !ok && i < in->num_fields; i++) in->fields[i].res_len = 0;
+	return ok ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
+}

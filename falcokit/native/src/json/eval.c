@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the tree of operators. Each adds what it gives to the top of the stack of items, and leaves
+// below it what was there.
+#include "json/run.h"
+#include <string.h>
+
+const fk_jmap fk_jmaps[FK_JOPS] = {
+	[FK_JPATH] = fk_jmap_path,           [FK_JARG_POINTER] = fk_jmap_arg_pointer,
+	[FK_JARG_KEY] = fk_jmap_arg_key,     [FK_JARG_INDEX] = fk_jmap_arg_index,
+	[FK_JTEXT] = fk_jmap_text,           [FK_JJSON] = fk_jmap_json,
+	[FK_JUINT] = fk_jmap_uint,           [FK_JBOOL_OF] = fk_jmap_bool,
+	[FK_JTIME] = fk_jmap_time,           [FK_JIP] = fk_jmap_ip,
+	[FK_JEQUALS] = fk_jmap_equals,       [FK_JTEST] = fk_jmap_test,
+	[FK_JCOMPARE] = fk_jmap_compare,     [FK_JIS_TYPE] = fk_jmap_is_type,
+	[FK_JMATCH_ARG] = fk_jmap_match_arg, [FK_JURL_QUERY] = fk_jmap_url_query,
+	[FK_JREGEX] = fk_jmap_regex,         [FK_JMATCHES] = fk_jmap_regex,
+	[FK_JPART] = fk_jmap_part,           [FK_JSTRIP] = fk_jmap_strip,
+	[FK_JCASE] = fk_jmap_case,           [FK_JSLICE] = fk_jmap_slice,
+};
+
+static bool push_uint(fk_jrun *run, uint64_t number) {
+	return fk_jpush(run, &(fk_jitem){.kind = FK_KUINT, .number = number});
+}
+
+static bool push_bool(fk_jrun *run, bool value) {
+	return fk_jpush(run, &(fk_jitem){.kind = FK_KBOOL, .number = value});
+}
+
+static bool push_text(fk_jrun *run, const char *text, size_t len) {
+	return fk_jpush(run, &(fk_jitem){.kind = FK_KTEXT, .text = text, .len = (uint32_t)len});
+}
+
+// ---- sources ----------------------------------------------------------------------------------------
+
+static bool push_context(fk_jrun *run, unsigned out) {
+	if (out > run->depth) return true;
+	if (out < run->depth) return fk_jpush(run, &run->contexts[run->depth - out]);
+	const fk_jitem *root = fk_jroot(run->doc);
+	return !root || fk_jpush(run, root);
+}
+
+// Bytes that are no JSON, as text: what is not UTF-8 in them is replaced.
+static bool push_bytes(fk_jrun *run, const uint8_t *bytes, size_t len, uint32_t end) {
+	size_t n = fk_jcopy_text(bytes, len, FK_JRAW, NULL);
+	char *text = fk_jnew_text(run, n);
+	if (!text) return false;
+	fk_jcopy_text(bytes, len, FK_JRAW, text);
+	return fk_jpush(run,
+	                &(fk_jitem){.kind = FK_KTEXT, .text = text, .len = (uint32_t)n, .end = end});
+}
+
+static bool push_event(fk_jrun *run, unsigned what) {
+	const fk_jdoc *doc = run->doc;
+	const char *source = doc->event.source;
+	switch (what) {
+	case 0: return push_uint(run, doc->event.ts);
+	case 1: return push_uint(run, doc->event.number);
+	case 2: return !source || push_bytes(run, (const uint8_t *)source, strlen(source), 0);
+	default: return push_bytes(run, doc->text, doc->len, (uint32_t)doc->len);
+	}
+}
+
+// ---- many -------------------------------------------------------------------------------------------
+
+// What was added from `from` on takes the place of what was added from `base` on.
+static bool settle(fk_jrun *run, uint32_t base, uint32_t from) {
+	uint32_t n = run->top - from;
+	if (n) memmove(run->doc->items + base, run->doc->items + from, n * sizeof *run->doc->items);
+	run->top = base + n;
+	return true;
+}
+
+static bool push_inside(fk_jrun *run, const fk_jnode *node, fk_jitem of) {
+	switch (node->op) {
+	case FK_JELEMENTS: return fk_jpush_elements(run, node, &of);
+	case FK_JKEYS: return fk_jpush_keys(run, node, &of);
+	case FK_JENTRIES: return fk_jpush_entries(run, node, &of);
+	case FK_JSPLIT: return fk_jpush_parts(run, node, &of);
+	default: // FK_JMAP
+		run->contexts[++run->depth] = of;
+		bool good = fk_jeval(run, node->kids[1]);
+		run->depth--;
+		return good;
+	}
+}
+
+static bool expand(fk_jrun *run, const fk_jnode *node) {
+	uint32_t base = run->top;
+	if (!fk_jeval(run, node->kids[0])) return false;
+	uint32_t from = run->top;
+	for (uint32_t i = base; i < from; i++)
+		if (!push_inside(run, node, run->doc->items[i])) return false;
+	return settle(run, base, from);
+}
+
+static bool truth(fk_jrun *run, const fk_jnode *node, bool *holds) {
+	uint32_t base = run->top;
+	if (!fk_jeval(run, node)) return false;
+	*holds = false;
+	for (uint32_t i = base; i < run->top && !*holds; i++)
+		*holds = fk_jis_true(run, &run->doc->items[i]);
+	run->top = base;
+	return true;
+}
+
+static bool where(fk_jrun *run, const fk_jnode *node) {
+	uint32_t base = run->top, kept = base;
+	if (!fk_jeval(run, node->kids[0])) return false;
+	uint32_t end = run->top;
+	for (uint32_t i = base; i < end; i++) {
+		bool holds;
+		run->contexts[++run->depth] = run->doc->items[i];
+		bool good = truth(run, node->kids[1], &holds);
+		run->depth--;
+		if (!good) return false;
+		if (holds) run->doc->items[kept++] = run->doc->items[i];
+	}
+	run->top = kept;
+	return true;
+}
+
+// flags 1: the last. Else the first.
+static bool pick(fk_jrun *run, const fk_jnode *node) {
+	uint32_t base = run->top;
+	if (!fk_jeval(run, node->kids[0]) || run->top == base) return run->top == base;
+	if (node->flags & 1) run->doc->items[base] = run->doc->items[run->top - 1];
+	run->top = base + 1;
+	return true;
+}
+
+// ---- choices ----------------------------------------------------------------------------------------
+
+// All of them, or any (flags of the operator): the first that decides ends it.
+static bool logic(fk_jrun *run, const fk_jnode *node, bool decides) {
+	bool holds = !decides;
+	for (unsigned i = 0; i < node->kids_n && holds != decides; i++)
+		if (!truth(run, node->kids[i], &holds)) return false;
+	return push_bool(run, holds);
+}
+
+// flags: 0 any value will do, 1 not null, 2 nor empty text, 3 numbers above 0.
+static fk_jfate acceptable(fk_jrun *run, unsigned until, const fk_jitem *item) {
+	fk_jitem copy = *item;
+	bool null = item->kind == FK_KVALUE && item->type == FK_JNULL;
+	if (until == 0) return FK_KEEP;
+	if (until == 3) {
+		fk_jfate fate = fk_jto_uint(run, &copy, 0, 0);
+		return fate == FK_KEEP && !copy.number ? FK_DROP : fate;
+	}
+	bool empty = item->kind == FK_KTEXT ? !item->len
+	                                    : item->kind == FK_KVALUE && item->type == FK_JSTRING &&
+	                                          item->end - item->start == 2;
+	return null || (until == 2 && empty) ? FK_DROP : FK_KEEP;
+}
+
+static bool coalesce(fk_jrun *run, const fk_jnode *node) {
+	uint32_t base = run->top;
+	for (unsigned k = 0; k < node->kids_n; k++) {
+		if (!fk_jeval(run, node->kids[k])) return false;
+		uint32_t kept = base;
+		for (uint32_t i = base; i < run->top; i++) {
+			fk_jfate fate = acceptable(run, node->flags, &run->doc->items[i]);
+			if (fate == FK_FAIL) return false;
+			if (fate == FK_KEEP) run->doc->items[kept++] = run->doc->items[i];
+		}
+		run->top = kept;
+		if (kept > base) break;
+	}
+	return true;
+}
+
+static bool when(fk_jrun *run, const fk_jnode *node) {
+	bool holds;
+	if (!truth(run, node->kids[0], &holds)) return false;
+	if (holds) return fk_jeval(run, node->kids[1]);
+	return node->kids_n < 3 || fk_jeval(run, node->kids[2]);
+}
+
+// The value, one branch per constant, and perhaps one for all others.
+static bool choose(fk_jrun *run, const fk_jnode *node) {
+	uint32_t base = run->top;
+	int which = -1;
+	fk_jfate fate = FK_KEEP;
+	if (!fk_jeval(run, node->kids[0])) return false;
+	if (run->top > base) which = fk_jwhich(run, node, &run->doc->items[base], &fate);
+	run->top = base;
+	if (fate == FK_FAIL) return false;
+	if (which < 0 && node->kids_n == node->texts_n + 1) return true;
+	return fk_jeval(run, node->kids[which < 0 ? node->kids_n - 1 : which + 1]);
+}
+
+// ---- all --------------------------------------------------------------------------------------------
+
+static bool map(fk_jrun *run, const fk_jnode *node) {
+	uint32_t base = run->top, kept = base;
+	if (!fk_jeval(run, node->kids[0])) return false;
+	for (uint32_t i = base; i < run->top; i++) {
+		fk_jfate fate = fk_jmaps[node->op](run, node, &run->doc->items[i]);
+		if (fate == FK_FAIL) return false;
+		if (fate == FK_KEEP && i != kept) run->doc->items[kept] = run->doc->items[i];
+		kept += fate == FK_KEEP;
+	}
+	run->top = kept;
+	return true;
+}
+
+static bool counted(fk_jrun *run, const fk_jnode *node, bool exists) {
+	uint32_t base = run->top;
+	if (!fk_jeval(run, node->kids[0])) return false;
+	uint32_t n = run->top - base;
+	run->top = base;
+	return exists ? push_bool(run, n > 0) : push_uint(run, n);
+}
+
+static bool negated(fk_jrun *run, const fk_jnode *node) {
+	bool holds;
+	return truth(run, node->kids[0], &holds) && push_bool(run, !holds);
+}
+
+static bool required(fk_jrun *run, const fk_jnode *node) {
+	uint32_t base = run->top;
+	if (!fk_jeval(run, node->kids[0])) return false;
+	return run->top > base || fk_jfail(run, "a required value is missing") == FK_KEEP;
+}
+
+bool fk_jeval(fk_jrun *run, const fk_jnode *node) {
+	if (!fk_jstep_on(&run->doc->work)) return fk_jfail_spent(run) == FK_KEEP;
+	if (fk_jmaps[node->op]) return map(run, node);
+	switch (node->op) {
+	case FK_JHERE: return push_context(run, 0);
+	case FK_JROOT: return push_context(run, run->depth);
+	case FK_JOUTER: return push_context(run, node->a < 0 ? 0 : (unsigned)(node->a & 127));
+	case FK_JCONST_TEXT: return push_text(run, node->texts[0].text, node->texts[0].len);
+	case FK_JCONST_UINT: return push_uint(run, (uint64_t)node->a);
+	case FK_JCONST_BOOL: return push_bool(run, node->flags);
+	case FK_JEVENT: return push_event(run, node->flags);
+	case FK_JWHERE: return where(run, node);
+	case FK_JPICK: return pick(run, node);
+	case FK_JEXISTS: return counted(run, node, true);
+	case FK_JNOT: return negated(run, node);
+	case FK_JALL_OF: return logic(run, node, false);
+	case FK_JANY_OF: return logic(run, node, true);
+	case FK_JCOALESCE: return coalesce(run, node);
+	case FK_JWHEN: return when(run, node);
+	case FK_JSWITCH: return choose(run, node);
+	case FK_JREQUIRED: return required(run, node);
+	case FK_JTEMPLATE: return fk_jtemplate(run, node);
+	case FK_JJOIN: return fk_jjoin(run, node);
+	case FK_JCOUNT: return counted(run, node, false);
+	case FK_JSUM: return fk_jsum(run, node);
+	case FK_JUNIQUE: return fk_junique(run, node);
+	default: return expand(run, node);
+	}
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of a program: its argument, its stack, its results. See json/field.h.
+#include "json/run.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_ITEMS 64u
+#define KEPT_ITEMS  32768u // 40 bytes each; a larger stack is not kept for the next run
+
+fk_jfate fk_jfail(fk_jrun *run, const char *why) {
+	if (run->errlen) snprintf(run->err, run->errlen, "%s", why);
+	return FK_FAIL;
+}
+
+fk_jfate fk_jfail_spent(fk_jrun *run) {
+	return fk_jfail(run, "it takes more work than fields may");
+}
+
+bool fk_jdoc_spent(const fk_jdoc *doc) { return fk_jis_spent(&doc->work); }
+
+void fk_jdoc_limit(fk_jdoc *doc, uint32_t steps) { doc->work_most = steps; }
+
+static bool grow(fk_jrun *run) {
+	fk_jdoc *doc = run->doc;
+	uint32_t room = doc->items_room ? 2 * doc->items_room : FIRST_ITEMS;
+	fk_jitem *more = realloc(doc->items, room * sizeof *more);
+	if (!more) return fk_jfail(run, "there is no memory") == FK_KEEP;
+	doc->items = more;
+	doc->items_room = room;
+	return true;
+}
+
+bool fk_jpush(fk_jrun *run, const fk_jitem *item) {
+	fk_jitem copy;
+	if (++run->values > FK_JVALUES_MAX)
+		return fk_jfail(run, "it makes more values than fields may") == FK_KEEP;
+	if (run->top == run->doc->items_room) {
+		copy = *item; // it may lie on the stack itself
+		item = &copy;
+		if (!grow(run)) return false;
+	}
+	run->doc->items[run->top++] = *item;
+	return true;
+}
+
+// ---- the argument -----------------------------------------------------------------------------------
+
+static bool key_as_index(const char *key, uint64_t *index) {
+	if (!key[0] || (key[0] == '0' && key[1])) return false;
+	*index = 0;
+	for (; *key; key++)
+		if ((unsigned)(*key - '0') > 9 || __builtin_mul_overflow(*index, 10u, index) ||
+		    __builtin_add_overflow(*index, (unsigned)(*key - '0'), index))
+			return false;
+	return true;
+}
+
+// The host gives a field that takes either both: a key, and an index where the key is one.
+static bool take_argument(fk_jrun *run, const ss_plugin_extract_field *field) {
+	unsigned kind = run->program->arg;
+	bool by_key = kind == FK_JARG_IS_KEY || (kind == FK_JARG_IS_EITHER && field->arg_key);
+	if (!field->arg_present)
+		return !run->program->arg_required ||
+		       fk_jfail(run, "the field needs an argument") == FK_KEEP;
+	if (kind == FK_JARG_NONE) return fk_jfail(run, "the field takes no argument") == FK_KEEP;
+	if (by_key && !field->arg_key) return fk_jfail(run, "the field's argument is a key") == FK_KEEP;
+	if (!by_key && field->arg_key && kind == FK_JARG_IS_INDEX)
+		return fk_jfail(run, "the field's argument is an index") == FK_KEEP;
+	run->key = by_key ? field->arg_key : NULL;
+	run->key_len = by_key ? strlen(field->arg_key) : 0;
+	run->index = field->arg_index;
+	run->has_index = !by_key;
+	if (kind == FK_JARG_IS_EITHER && by_key) run->has_index = key_as_index(run->key, &run->index);
+	return true;
+}
+
+// ---- results ----------------------------------------------------------------------------------------
+
+static fk_jkind kind_of(uint32_t ftype) {
+	switch (ftype) {
+	case FTYPE_STRING: return FK_KTEXT;
+	case FTYPE_BOOL: return FK_KBOOL;
+	case FTYPE_IPADDR:
+	case FTYPE_IPNET: return FK_KIP;
+	default: return FK_KUINT;
+	}
+}
+
+static bool give_one(fk_jrun *run, ss_plugin_extract_field *field, uint32_t i) {
+	fk_jitem *item = &run->doc->items[i];
+	switch (kind_of(run->program->ftype)) {
+	case FK_KTEXT: field->res.str[i] = item->text; return true;
+	case FK_KBOOL: field->res.boolean[i] = item->number != 0; return true;
+	case FK_KIP: {
+		void *address = fk_arena_alloc(run->arena, 16);
+		if (!address) return fk_jfail(run, "there is no memory") == FK_KEEP;
+		memcpy(address, item->ip, item->len);
+		field->res.buf[i] = (ss_plugin_byte_buffer){item->len, address};
+		return true;
+	}
+	default: field->res.u64[i] = item->number; return true;
+	}
+}
+
+static bool give_results(fk_jrun *run, ss_plugin_extract_field *field) {
+	uint32_t n = run->top;
+	fk_jkind kind = kind_of(run->program->ftype);
+	if (!n) return true;
+	if (n > 1 && !run->program->list)
+		return fk_jfail(run, "there are many values, and it is no list") == FK_KEEP;
+	field->res.u64 = fk_arena_alloc(run->arena, n * sizeof(ss_plugin_byte_buffer));
+	if (!field->res.u64) return fk_jfail(run, "there is no memory") == FK_KEEP;
+	for (uint32_t i = 0; i < n; i++) {
+		if (run->doc->items[i].kind != kind)
+			return fk_jfail(run, "it gives another type") == FK_KEEP;
+		if (!give_one(run, field, i)) return false;
+	}
+	field->res_len = n;
+	return true;
+}
+
+static bool give_offsets(fk_jrun *run, ss_plugin_extract_value_offsets *offsets) {
+	uint32_t n = run->top ? run->top : 1, base = run->doc->event.payload_offset;
+	offsets->start = fk_arena_alloc(run->arena, n * sizeof(uint32_t));
+	offsets->length = fk_arena_alloc(run->arena, n * sizeof(uint32_t));
+	if (!offsets->start || !offsets->length) return fk_jfail(run, "there is no memory") == FK_KEEP;
+	offsets->start[0] = offsets->length[0] = 0;
+	for (uint32_t i = 0; i < run->top; i++) {
+		const fk_jitem *item = &run->doc->items[i];
+		offsets->start[i] = item->end ? base + item->start : 0;
+		offsets->length[i] = item->end - item->start;
+	}
+	return true;
+}
+
+ss_plugin_rc fk_jprogram_run(const fk_jprogram *program, fk_jdoc *doc,
+                             ss_plugin_extract_field *field, fk_arena *arena,
+                             ss_plugin_extract_value_offsets *offsets, char *err, size_t errlen) {
+	fk_jrun run;
+	run.program = program;
+	run.doc = doc;
+	run.arena = arena;
+	run.has_index = false;
+	run.key = NULL;
+	run.top = run.values = run.depth = 0;
+	run.text_left = 2 * doc->len + FK_JTEXT_EXTRA;
+	run.err = err;
+	run.errlen = errlen;
+	doc->work = doc->work_most + (fk_jwork)doc->len;
+	field->res_len = 0;
+	field->res.u64 = NULL;
+	bool good = take_argument(&run, field) && fk_jeval(&run, program->root);
+	if (fk_jis_spent(&doc->work)) good = fk_jfail_spent(&run) == FK_KEEP;
+	good = good && give_results(&run, field) && (!offsets || give_offsets(&run, offsets));
+	if (!good) field->res_len = 0;
+	if (doc->items_room > KEPT_ITEMS) {
+		free(doc->items);
+		doc->items = NULL;
+		doc->items_room = 0;
+	}
+	return good ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operators that compare: with constants, and with the field's argument.
+#include "json/number.h"
+#include "json/run.h"
+#include <string.h>
+
+// An item in the three forms that constants have.
+typedef struct fk_jprobe {
+	char type; // as the constants' first byte: s, n, b, z; 0 for what equals nothing
+	fk_jitem item;
+} fk_jprobe;
+
+static fk_jfate prepare(fk_jrun *run, const fk_jitem *item, fk_jprobe *to) {
+	fk_jfate fate = FK_KEEP;
+	to->item = *item;
+	to->type = 0;
+	if (item->kind == FK_KTEXT || (item->kind == FK_KVALUE && item->type == FK_JSTRING)) {
+		fate = fk_jto_text(run, &to->item, FK_JTEXT_DEFAULT);
+		to->type = 's';
+	} else if (item->kind == FK_KUINT || (item->kind == FK_KVALUE && item->type == FK_JNUMBER)) {
+		fate = fk_jto_uint(run, &to->item, 0, 0);
+		to->type = 'n';
+	} else if (item->kind == FK_KBOOL || (item->kind == FK_KVALUE && item->type == FK_JBOOL)) {
+		fk_jset_bool(&to->item, fk_jis_true(run, item));
+		to->type = 'b';
+	} else if (item->kind == FK_KVALUE && item->type == FK_JNULL) {
+		to->type = 'z';
+	}
+	if (fate == FK_DROP) to->type = 0;
+	return fate;
+}
+
+static bool same(const fk_jprobe *probe, const fk_jspan *constant) {
+	const char *text = constant->text + 1;
+	size_t len = constant->len - 1;
+	uint64_t number;
+	if (probe->type != constant->text[0]) return false;
+	switch (probe->type) {
+	case 's': return probe->item.len == len && !memcmp(probe->item.text, text, len);
+	case 'n': return fk_juint(text, len, 0, &number) && number == probe->item.number;
+	case 'b': return len && (text[0] == '1') == (probe->item.number != 0);
+	default: return true;
+	}
+}
+
+int fk_jwhich(fk_jrun *run, const fk_jnode *node, const fk_jitem *item, fk_jfate *fate) {
+	fk_jprobe probe;
+	*fate = prepare(run, item, &probe);
+	if (*fate == FK_FAIL) return -1;
+	for (unsigned i = 0; i < node->texts_n; i++)
+		if (same(&probe, &node->texts[i])) return (int)i;
+	return -1;
+}
+
+fk_jfate fk_jmap_equals(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+	fk_jfate fate;
+	bool equal = fk_jwhich(run, node, item, &fate) >= 0;
+	return fate == FK_FAIL ? fate : fk_jset_bool(item, equal);
+}
+
+// flags: 0 begins with, 1 ends with, 2 contains.
+fk_jfate fk_jmap_test(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+	fk_jfate fate = fk_jto_text(run, item, FK_JTEXT_DEFAULT);
+	if (fate != FK_KEEP) return fate;
+	const fk_jspan *part = &node->texts[0];
+	fk_jspend_bytes(&run->doc->work, item->len, FK_JREAD);
+	bool holds = item->len >= part->len;
+	if (holds && node->flags == 2)
+		holds = memmem(item->text, item->len, part->text, part->len) != NULL;
+	else if (holds)
+		holds = !memcmp(item->text + (node->flags == 1 ? item->len - part->len : 0), part->text,
+		                part->len);
+	return fk_jset_bool(item, holds);
+}
+
+// flags: 0 less, 1 less or equal, 2 greater, 3 greater or equal. a: the number.
+fk_jfate fk_jmap_compare(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+	fk_jfate fate = fk_jto_uint(run, item, 0, 0);
+	if (fate != FK_KEEP) return fate;
+	uint64_t number = item->number, with = (uint64_t)node->a;
+	bool holds = node->flags & 2 ? number > with : number < with;
+	return fk_jset_bool(item, holds || (node->flags & 1 && number == with));
+}
+
+// flags: the types, as the bits of fk_jtype.
+fk_jfate fk_jmap_is_type(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+	static const uint8_t computed[] = {
+		[FK_KTEXT] = FK_JSTRING, [FK_KUINT] = FK_JNUMBER, [FK_KBOOL] = FK_JBOOL, [FK_KIP] = 0};
+	(void)run;
+	uint8_t type = item->kind == FK_KVALUE ? item->type : computed[item->kind];
+	return fk_jset_bool(item, type & node->flags);
+}
+
+// * is any number of characters, ? is one.
+static bool glob(fk_jwork *work, const char *text, size_t len, const char *pattern, size_t n) {
+	size_t at = 0, p = 0, star = SIZE_MAX, retry = 0;
+	while (at < len) {
+		fk_jspend(work, 1);
+		if (fk_jis_spent(work)) return false;
+		unsigned width = fk_jchar_len((uint8_t)text[at]);
+		if (p < n && pattern[p] == '*') {
+			star = p++;
+			retry = at;
+		} else if (p < n && pattern[p] == '?') {
+			p++;
+			at += width;
+		} else if (p < n && pattern[p] == text[at]) {
+			p++;
+			at++;
+		} else if (star != SIZE_MAX) {
+			p = star + 1;
+			at = retry += fk_jchar_len((uint8_t)text[retry]);
+		} else {
+			return false;
+		}
+	}
+	while (p < n && pattern[p] == '*') p++;
+	return p == n;
+}
+
+// flags 1: the argument is a pattern. Values that do not match it are left out.
+fk_jfate fk_jmap_match_arg(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+	if (!run->key) return FK_DROP;
+	fk_jitem text = *item;
+	fk_jfate fate = fk_jto_text(run, &text, FK_JTEXT_DEFAULT);
+	if (fate != FK_KEEP) return fate;
+	if (node->flags & 1)
+		return glob(&run->doc->work, text.text, text.len, run->key, run->key_len) ? FK_KEEP
+		                                                                          : FK_DROP;
+	bool same_text = text.len == run->key_len && !memcmp(text.text, run->key, text.len);
+	return same_text ? FK_KEEP : FK_DROP;
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// See python/held_up.h. The watch, a thread of its own, looks at the host's threads once a second
+// and never takes the GIL: code that hangs may hold it. What needs Python is done by another
+// thread, the teller.
+#include "python/held_up.h"
+#include "python/holder.h"
+#include "python/limits.h"
+#include "python/stack.h"
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of the list; no state ends meanwhile
+static fk_watched *all;
+static pthread_key_t key;
+static PyObject *timeout_error, *place_of_thread;
+
+// ---- the threads of the host's ----------------------------------------------------------------------
+
+static void thread_ends(void *arg) {
+	pthread_mutex_lock(&lock);
+	fk_watched **at = &all;
+	while (*at && *at != arg) at = &(*at)->next;
+	if (*at) *at = (*at)->next;
+	pthread_mutex_unlock(&lock);
+}
+
+static void start(void);
+
+void fk_watch_join(fk_watched *me) {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, start);
+	me->ident = (unsigned long)pthread_self(); // as Python has it on Linux
+	if (pthread_setspecific(key, me) != 0) return;
+	pthread_mutex_lock(&lock);
+	me->next = all;
+	all = me;
+	pthread_mutex_unlock(&lock);
+}
+
+// The exception may not have been raised before the call ended: it is not for the next one.
+void fk_watch_settle(fk_watched *me) {
+	PyGILState_STATE gil = PyGILState_Ensure();
+	me->interrupted = false;
+	PyThreadState_SetAsyncExc(me->ident, NULL);
+	PyGILState_Release(gil);
+}
+
+void fk_watch_forget(fk_impl *impl) {
+	pthread_mutex_lock(&lock);
+	for (fk_watched *w = all; w; w = w->next)
+		if (atomic_load(&w->inside) == impl) atomic_store(&w->inside, NULL);
+	pthread_mutex_unlock(&lock);
+}
+
+// ---- the teller -------------------------------------------------------------------------------------
+
+typedef struct late {
+	fk_watched *who;
+	fk_impl *impl; // referenced
+	unsigned long ident;
+	uint32_t round;
+} late;
+
+static bool still_inside(const late *l) {
+	for (fk_watched *w = all; w; w = w->next)
+		if (w == l->who) return atomic_load(&w->round) == l->round && atomic_load(&w->inside);
+	return false;
+}
+
+// The teller has the GIL. True: the call is still the same, and has had the GIL for its own code.
+static bool is_at_fault(const late *l) {
+	bool here = false;
+	for (fk_watched *w = all; w && !here; w = w->next) here = w == l->who;
+	if (!here) return false;
+	l->who->asking = false;
+	if (!still_inside(l) || !l->who->others) return still_inside(l);
+	l->who->others = l->who->told = false; // it gets all its time again
+	l->who->looks = 0;
+	return false;
+}
+
+static void log_place(const late *l) {
+	PyObject *place = PyObject_CallFunction(place_of_thread, "k", l->ident);
+	const char *text = place ? PyUnicode_AsUTF8(place) : NULL;
+	if (!text) PyErr_Clear(), text = "at an unknown place";
+	Py_BEGIN_ALLOW_THREADS
+	fk_log(l->impl, SS_PLUGIN_LOG_SEV_ERROR,
+	       "Falco has waited %g s for plugin '%s', and is held up: its code is %s", FK_LIMIT_S,
+	       l->impl->name, text);
+	Py_END_ALLOW_THREADS
+	Py_XDECREF(place);
+}
+
+static void *teller_main(void *arg) {
+	late *l = arg;
+	PyGILState_STATE gil = PyGILState_Ensure();
+	pthread_mutex_lock(&lock);
+	bool inside = is_at_fault(l), tell = inside && !l->who->told;
+	if (inside) l->who->told = true;
+	pthread_mutex_unlock(&lock);
+	if (tell) log_place(l);
+	pthread_mutex_lock(&lock); // with the GIL, so that it can end the call only before or after
+	if (inside && still_inside(l)) {
+		l->who->interrupted = true;
+		PyThreadState_SetAsyncExc(l->ident, timeout_error);
+	}
+	pthread_mutex_unlock(&lock);
+	PyGILState_Release(gil);
+	fk_impl_unref(l->impl);
+	free(l);
+	return NULL;
+}
+
+static void interrupt(fk_watched *w, fk_impl *impl) {
+	late *l = malloc(sizeof *l);
+	pthread_t thread;
+	if (!l) return;
+	*l = (late){w, impl, w->ident, w->seen};
+	fk_impl_ref(impl);
+	if (fk_thread_start(&thread, "falcokit-teller", teller_main, l)) {
+		pthread_detach(thread);
+		w->asking = true;
+		return;
+	}
+	fk_impl_unref(impl);
+	free(l);
+}
+
+// ---- for producers that wait for room ----------------------------------------------------------------
+
+static fk_late_hook *late_hooks;
+
+void fk_watch_late(fk_late_hook *hook) {
+	pthread_mutex_lock(&lock);
+	hook->next = late_hooks;
+	late_hooks = hook;
+	pthread_mutex_unlock(&lock);
+}
+
+void fk_watch_done(fk_late_hook *hook) {
+	pthread_mutex_lock(&lock);
+	fk_late_hook **at = &late_hooks;
+	while (*at != hook) at = &(*at)->next;
+	*at = hook->next;
+	pthread_mutex_unlock(&lock);
+}
+
+bool fk_watch_held_up(uint32_t looks, char *what, size_t size) {
+	bool found = false;
+	pthread_mutex_lock(&lock);
+	for (fk_watched *w = all; w && !found; w = w->next) {
+		fk_impl *impl = atomic_load(&w->inside);
+		// For the GIL it waits beside them: no lock of theirs keeps it.
+		bool for_gil = atomic_load(&w->waits) || w->others;
+		found = impl && !for_gil && w->looks >= looks && atomic_load(&w->round) == w->seen;
+		if (found)
+			snprintf(what, size, "%g s for the code of plugin '%s'", w->looks * FK_LOOK_MS / 1000.0,
+			         impl->name);
+	}
+	for (fk_late_hook *hook = late_hooks; hook && !found; hook = NULL) {
+		snprintf(what, size, "%g s for %s of plugin '%s'", hook->waited_s, hook->hook,
+		         hook->impl->name);
+		found = true;
+	}
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+// ---- the watch --------------------------------------------------------------------------------------
+
+// In a call that it does not leave, or before one. Who has the GIL then: its own code, or others'.
+static void tell_holder(fk_watched *w, fk_impl *impl) {
+	char held[FK_ERRLEN] = "";
+	unsigned long holder = fk_gil_holder(held, sizeof held);
+	const char *call = strstr(held, "in a call");
+	if (!holder && atomic_load(&w->waits)) return; // it is about to get the GIL
+	w->told = true;
+	w->others = holder && holder != w->ident;
+	fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR,
+	       "Falco has waited %g s for plugin '%s', and is held up: %s%s",
+	       w->looks * FK_LOOK_MS / 1000.0, impl->name,
+	       w->others ? "no code of it can run beside " : "its code is ",
+	       w->others ? held
+	       : call    ? call
+	                 : "in a call that does not release the GIL");
+}
+
+static void look_at(fk_watched *w) {
+	fk_impl *impl = atomic_load(&w->inside);
+	uint32_t round = atomic_load(&w->round);
+	if (!impl || round != w->seen) {
+		w->seen = round;
+		w->looks = 0;
+		w->told = w->others = false;
+		return;
+	}
+	bool waits = atomic_load(&w->waits), late = ++w->looks % FK_LIMIT_LOOKS == 0;
+	if (!waits && late && !w->asking) interrupt(w, impl);
+	if (w->looks == (waits ? FK_LIMIT_LOOKS : FK_GIL_LOOKS) && !w->told) tell_holder(w, impl);
+}
+
+static void *watch_main(void *arg) {
+	(void)arg;
+	for (;;) {
+		usleep(FK_LOOK_MS * 1000);
+		pthread_mutex_lock(&lock);
+		for (fk_watched *w = all; w; w = w->next) look_at(w);
+		pthread_mutex_unlock(&lock);
+	}
+	return NULL;
+}
+
+static void start(void) {
+	pthread_t thread;
+	pthread_key_create(&key, thread_ends);
+	if (!fk_thread_start(&thread, "falcokit-watch", watch_main, NULL)) return; // done without
+	pthread_detach(thread);
+}
+
+PyObject *fk_watch_install(PyObject *module, PyObject *args) {
+	(void)module;
+	if (!PyArg_ParseTuple(args, "OO", &timeout_error, &place_of_thread)) return NULL;
+	Py_INCREF(timeout_error);
+	Py_INCREF(place_of_thread);
+	Py_RETURN_NONE;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the GIL for a thread of the host's between its calls, while another Python thread wants it
+// all the time: a GIL given back after each call would be lost at nearly every one, for a switch
+// interval and the time it takes to wake up. The host's thread cannot keep it itself: nobody knows
+// when it comes back. So the keeper, a thread of its own, holds the GIL and sleeps; the host's
+// thread works under that hold with its own thread state, and gives others their turns as any
+// Python code does. When the host's thread is away at the end of a turn, the keeper gives them
+// theirs; when it stays away, the keeper leaves. Before CPython 3.12 only: since then a thread
+// cannot change its state without taking the GIL.
+#include "python/gil.h"
+#include "python/stack.h"
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CAN_KEEP   (PY_VERSION_HEX < 0x030c0000)
+#define SAMPLE     16     // one call in so many is timed
+#define SLOW_NS    8000   // so long to take the GIL: another thread had it
+#define CALM       64     // samples without a slow one: no other thread wants the GIL
+#define SURE       3      // slow samples before that: one does
+#define TURN_NS    100000 // the keeper looks after others so often
+#define STAY_TURNS 5000   // then it leaves, to see whether it is still needed
+
+// FREE: there is no keeper, calls take the GIL. AWAY: it does not have the GIL, others have their turn.
+// KEPT: it has. IN_USE: a thread of the host's works under its hold.
+enum {
+	FREE,
+	AWAY,
+	KEPT,
+	IN_USE
+};
+static _Atomic uint32_t hold = FREE;     // a futex for those who wait while it is AWAY
+static _Atomic uint32_t sleepers, calls; // who wait so; how many calls there were
+static _Atomic uint32_t wanted;          // a futex of the keeper's
+static atomic_bool started;
+static PyThreadState *keeper;
+
+static uint64_t now_ns(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void futex(_Atomic uint32_t *word, int op, uint32_t value) {
+	syscall(SYS_futex, word, op, value, NULL, NULL, 0);
+}
+
+static bool change(uint32_t from, uint32_t to) {
+	return atomic_compare_exchange_strong(&hold, &from, to);
+}
+
+// ---- the keeper -------------------------------------------------------------------------------------
+
+static void tell(uint32_t state) {
+	atomic_store(&hold, state);
+	if (atomic_load(&sleepers)) futex(&hold, FUTEX_WAKE_PRIVATE, INT32_MAX);
+}
+
+// From AWAY to FREE; the GIL is not held before and after.
+static void keep(void) {
+	struct timespec turn = {0, TURN_NS};
+	PyEval_RestoreThread(keeper);
+	tell(KEPT);
+	uint32_t seen = atomic_load(&calls), idle = 0;
+	for (int i = 0; i < STAY_TURNS && idle < 2; i++) {
+		nanosleep(&turn, NULL);
+		uint32_t n = atomic_load(&calls);
+		idle = n == seen ? idle + 1 : 0;
+		seen = n;
+		if (!change(KEPT, AWAY)) continue; // who works now gives others their turn
+		PyEval_SaveThread();               // to those who ask for it
+		PyEval_RestoreThread(keeper);
+		tell(KEPT);
+	}
+	while (!change(KEPT, AWAY)) nanosleep(&turn, NULL);
+	PyEval_SaveThread();
+	tell(FREE);
+}
+
+static void *keeper_main(void *arg) {
+	(void)arg;
+	prctl(PR_SET_TIMERSLACK, 1); // what it waits for is short
+	PyGILState_Ensure();
+	keeper = PyEval_SaveThread();
+	for (;;) {
+		uint32_t seen = atomic_load(&wanted);
+		if (atomic_load(&hold) == AWAY) keep();
+		futex(&wanted, FUTEX_WAIT_PRIVATE, seen);
+	}
+	return NULL;
+}
+
+// ---- the host's thread ------------------------------------------------------------------------------
+
+static void call_keeper(void) {
+	pthread_t thread;
+	if (!CAN_KEEP || !change(FREE, AWAY)) return;
+	atomic_fetch_add(&wanted, 1);
+	if (atomic_exchange(&started, true)) {
+		futex(&wanted, FUTEX_WAKE_PRIVATE, 1);
+	} else if (fk_thread_start(&thread, "falcokit-keeper", keeper_main, NULL)) {
+		pthread_detach(thread);
+	} else {
+		atomic_store(&started, false);
+		tell(FREE);
+	}
+}
+
+// True: this thread works under the keeper's hold now.
+static bool borrow(PyThreadState *mine) {
+	while (!change(KEPT, IN_USE)) {
+		if (atomic_load(&hold) != AWAY) return false;
+		atomic_fetch_add(&sleepers, 1);
+		futex(&hold, FUTEX_WAIT_PRIVATE, AWAY);
+		atomic_fetch_sub(&sleepers, 1);
+	}
+	atomic_store_explicit(&calls, atomic_load_explicit(&calls, memory_order_relaxed) + 1,
+	                      memory_order_relaxed);
+	PyThreadState_Swap(mine);
+	return true;
+}
+
+static void give_back(void) {
+	PyThreadState_Swap(keeper);
+	atomic_store_explicit(&hold, KEPT, memory_order_release);
+}
+
+// A wait of this thread's ends up to 50 us late by default, and others have the GIL for so long at each turn.
+// So it is punctual from a slow sample on, until there were CALM samples without one.
+static void take_sample(fk_thread *me, uint64_t begin, uint64_t end) {
+	if (end - begin <= SLOW_NS) {
+		if (me->calm && !--me->calm) prctl(PR_SET_TIMERSLACK, me->late);
+		return;
+	}
+	me->slow = me->calm ? me->slow + 1 : 1;
+	if (!me->calm) me->late = prctl(PR_GET_TIMERSLACK), prctl(PR_SET_TIMERSLACK, 1);
+	me->calm = CALM;
+	if (me->slow >= SURE) call_keeper();
+}
+
+static inline void run(fk_thread *me, bool watched, void (*work)(void *), void *arg) {
+	if (watched) fk_watch_enter(&me->watched);
+	work(arg);
+	if (watched) fk_watch_end(&me->watched);
+}
+
+void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg) {
+	fk_thread *me = &fk_this_thread;
+	bool watched = fk_watch_wait(&me->watched, impl);
+	if (atomic_load_explicit(&hold, memory_order_relaxed) != FREE && me->state &&
+	    !fk_gil_held(me) && borrow(me->state)) {
+		run(me, watched, work, arg);
+		give_back();
+		return;
+	}
+	bool sample = ++me->calls % SAMPLE == 0;
+	uint64_t begin = sample ? now_ns() : 0;
+	fk_gil gil = fk_gil_enter_as(me);
+	uint64_t end = sample ? now_ns() : 0;
+	run(me, watched, work, arg);
+	fk_gil_leave(gil);
+	if (sample) take_sample(me, begin, end);
+}

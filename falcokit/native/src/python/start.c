@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts Python once per process, isolated from the host: its PYTHON* variables, working directory,
+// signal handlers and standard streams are left alone, and a failure is a sentence, never an exit.
+// Called by init, from any thread of the host.
+#include "python/glue.h"
+#include "python/stack.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+extern int fk_start_cffi(void); // from the code that cffi generates
+
+static pthread_mutex_t boot_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool booted;
+static bool broken; // Python itself failed half-way: it cannot be tried again in this process
+static char broken_text[1024];
+
+typedef struct boot_job {
+	const fk_boot *boot;
+	char err[1024];
+	bool ok, done;
+} boot_job;
+static pthread_mutex_t job_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t job_done = PTHREAD_COND_INITIALIZER;
+
+// ---- is another Python here? ------------------------------------------------------------------------
+
+static int find_other_libpython(struct dl_phdr_info *info, size_t size, void *found) {
+	(void)size;
+	const char **other = found;
+	const char *slash = strrchr(info->dlpi_name, '/');
+	Dl_info mine;
+	if (!slash || strncmp(slash + 1, "libpython3.", 11) != 0 ||
+	    strcmp(slash + 1, "libpython3.so") == 0 ||
+	    strchr(slash, '-')) // '-': a packaged plugin's own
+		return 0;
+	if (dladdr((void *)Py_GetVersion, &mine) && (ElfW(Addr))mine.dli_fbase == info->dlpi_addr)
+		return 0;
+	*other = info->dlpi_name;
+	return 1;
+}
+
+// Extension modules do not name libpython among what they need, so it has to be visible to them:
+// under the host's RTLD_LOCAL it is not. One libpython may be made global; two would call each
+// other's functions and crash.
+static bool promote_libpython(char *err, size_t errlen) {
+	const char *other = NULL;
+	Dl_info mine;
+	if (strncmp(Py_GetVersion(), PY_VERSION, strlen("3.xx")) != 0 ||
+	    dl_iterate_phdr(find_other_libpython, &other)) {
+		snprintf(err, errlen,
+		         "this process already runs another Python (%s), and a development build is for %s "
+		         "alone: build both plugins with one Python, or package them",
+		         other ? other : Py_GetVersion(), PY_VERSION);
+		return false;
+	}
+	if (!dladdr((void *)Py_GetVersion, &mine)) return true; // linked statically: visible already
+	dlopen(mine.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
+	return true;
+}
+
+// ---- signals ----------------------------------------------------------------------------------------
+
+// Python's own start ignores these two, and all Python code relies on it: a write to a pipe or socket
+// whose other end is closed, or past the limit for files, is then an OSError. By default it ends the
+// process. Python is told to leave signals alone here (install_signal_handlers is for SIGINT too), so
+// they are ignored one by one, where nobody has said otherwise; a handler of the host's stays.
+static void ignore_unless_handled(int number) {
+	struct sigaction now;
+	if (sigaction(number, NULL, &now) != 0 || now.sa_flags & SA_SIGINFO) return;
+	if (now.sa_handler != SIG_DFL) return;
+	now.sa_handler = SIG_IGN;
+	sigaction(number, &now, NULL);
+}
+
+static void ignore_as_python_does(void) {
+	ignore_unless_handled(SIGPIPE);
+	ignore_unless_handled(SIGXFSZ);
+}
+
+static volatile sig_atomic_t interrupts;
+static void count_interrupt(int number) {
+	(void)number;
+	interrupts++;
+}
+
+// The first import of `signal`, on whatever thread (asyncio and subprocess do it), gives a SIGINT that has
+// its default action a handler of Python's, and the host could not be stopped by Ctrl-C any more. So
+// that import happens here, while it is not at its default; one that comes meanwhile is sent on.
+static void import_signal(void) {
+	struct sigaction now, other = {.sa_handler = count_interrupt, .sa_flags = SA_RESTART};
+	bool at_default = sigaction(SIGINT, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+	                  now.sa_handler == SIG_DFL && sigaction(SIGINT, &other, NULL) == 0;
+	PyObject *module = PyImport_ImportModule("_signal");
+	if (!module) PyErr_Clear(); // whoever imports it will be told
+	Py_XDECREF(module);
+	if (!at_default) return;
+	sigaction(SIGINT, &now, NULL);
+	if (interrupts) kill(getpid(), SIGINT);
+}
+
+// ---- start ------------------------------------------------------------------------------------------
+
+static PyStatus set_string(PyConfig *config, wchar_t **field, const char *text) {
+	return PyConfig_SetBytesString(config, field, text);
+}
+
+// Otherwise Python would look for itself on the host's PATH and beside what it finds there.
+static PyStatus set_home(PyConfig *config, const char *archive) {
+	wchar_t **const fields[] = {
+		&config->home,        &config->prefix,           &config->exec_prefix,
+		&config->base_prefix, &config->base_exec_prefix, &config->stdlib_dir};
+	PyStatus status = PyStatus_Ok();
+	for (size_t i = 0; i < sizeof fields / sizeof *fields && !PyStatus_Exception(status); i++)
+		status = set_string(config, fields[i], archive);
+	return status;
+}
+
+static PyStatus initialize(const fk_boot *boot, const char *archive) {
+	PyPreConfig early;
+	PyConfig config;
+	PyPreConfig_InitIsolatedConfig(&early);
+	early.utf8_mode = 1; // a host that never called setlocale has the locale "C"
+	PyStatus ready = Py_PreInitialize(&early);
+	if (PyStatus_Exception(ready)) return ready;
+	PyConfig_InitIsolatedConfig(&config);
+	config.install_signal_handlers = 0;
+	config.configure_c_stdio = 0;
+	config.buffered_stdio = 0;
+	config.site_import = 0;    // the search path is complete as it was built
+	config.write_bytecode = 0; // a root process leaves nothing in the author's folders
+	config.module_search_paths_set = 1;
+	config.use_frozen_modules = 1; // a packaged plugin has these in no other form
+	const char *archive_only[] = {archive, NULL};
+	const char *const *paths = archive ? archive_only : boot->paths;
+	PyStatus status = set_string(&config, &config.executable, boot->executable);
+	for (const char *const *p = paths; *p && !PyStatus_Exception(status); p++) {
+		wchar_t *path = Py_DecodeLocale(*p, NULL);
+		if (path) status = PyWideStringList_Append(&config.module_search_paths, path);
+		PyMem_RawFree(path);
+	}
+	if (archive && !PyStatus_Exception(status)) status = set_home(&config, archive);
+	if (!PyStatus_Exception(status)) status = Py_InitializeFromConfig(&config);
+	PyConfig_Clear(&config);
+	return status;
+}
+
+static void describe_exception(char *err, size_t errlen, const char *what) {
+	PyObject *type, *value, *trace;
+	PyErr_Fetch(&type, &value, &trace);
+	PyObject *text = value ? PyObject_Str(value) : NULL;
+	const char *why = text ? PyUnicode_AsUTF8(text) : NULL;
+	if (!why || !*why) why = type ? ((PyTypeObject *)type)->tp_name : "no reason given";
+	snprintf(err, errlen, "%s: %s", what, why);
+	Py_XDECREF(text);
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(trace);
+	PyErr_Clear();
+}
+
+// With the GIL held: the module of the hot paths, then falcokit's own runtime.
+static bool import_runtime(const fk_boot *boot, char *err, size_t errlen) {
+	PyObject *path = PySys_GetObject("path"); // borrowed
+	for (const char *const *p = boot->paths; *p && path; p++) {
+		PyObject *entry = PyUnicode_DecodeFSDefault(*p);
+		if (entry && PySequence_Contains(path, entry) == 0) PyList_Append(path, entry);
+		Py_XDECREF(entry);
+	}
+	PyErr_Clear();
+	PyObject *hot = fk_hot_module();
+	PyObject *finder = NULL; // of extension modules, which falcokit.runtime may need already
+	if (hot)
+		finder = fk_is_packaged() ? PyImport_ImportModule("_falcokit_payload") : Py_NewRef(Py_None);
+	PyObject *runtime = finder ? PyImport_ImportModule("falcokit.runtime.host.callbacks") : NULL;
+	bool ok = runtime != NULL;
+	if (!hot)
+		describe_exception(err, errlen, "this process's Python cannot be shared");
+	else if (!runtime)
+		describe_exception(
+			err, errlen,
+			fk_is_packaged() ? "cannot import falcokit.runtime out of the packaged plugin"
+			                 : "cannot import falcokit.runtime (was the virtual environment moved "
+			                   "or changed? run 'falcokit build' again)");
+	Py_XDECREF(hot);
+	Py_XDECREF(finder);
+	Py_XDECREF(runtime);
+	return ok;
+}
+
+// True when this thread has become Python's main thread.
+static bool start(boot_job *job) {
+	const char *archive = NULL;
+	char landmark[4096];
+	snprintf(landmark, sizeof landmark, "%s/encodings/__init__.py", job->boot->stdlib);
+	bool fresh = !Py_IsInitialized();
+	if (fresh && fk_is_packaged()) {
+		archive = fk_payload_archive(job->err, sizeof job->err);
+		if (!archive) return false;
+	} else if (fresh && access(landmark, R_OK) != 0) {
+		snprintf(job->err, sizeof job->err,
+		         "Python's standard library is not at %s any more: was the Python or the virtual "
+		         "environment moved? run 'falcokit build' again",
+		         job->boot->stdlib);
+		return false;
+	}
+	if (fresh) {
+		PyStatus status = initialize(job->boot, archive);
+		if (PyStatus_Exception(status)) {
+			snprintf(job->err, sizeof job->err, "Python cannot start: %s",
+			         status.err_msg ? status.err_msg : "no reason given");
+			snprintf(broken_text, sizeof broken_text, "%s", job->err);
+			broken = true;
+			return false;
+		}
+		import_signal();
+		job->ok = import_runtime(job->boot, job->err, sizeof job->err);
+		PyEval_SaveThread();
+	} else {
+		PyGILState_STATE gil = PyGILState_Ensure();
+		job->ok = import_runtime(job->boot, job->err, sizeof job->err);
+		PyGILState_Release(gil);
+	}
+	if (job->ok && fk_start_cffi() != 0) {
+		snprintf(job->err, sizeof job->err,
+		         "cffi could not start in the embedded Python (its reason "
+		         "is on the standard error)");
+		job->ok = false;
+	}
+	return fresh;
+}
+
+// Python takes the thread that starts it for its main thread, the one that may set signal handlers.
+// So that is a thread on which no code of a plugin runs, and Python itself refuses such attempts. It
+// never ends: another thread could get its identity then.
+static void *boot_main(void *arg) {
+	boot_job *job = arg;
+	bool is_main = start(job);
+	pthread_mutex_lock(&job_lock);
+	job->done = true; // from here on the job is the caller's alone
+	pthread_cond_signal(&job_done);
+	pthread_mutex_unlock(&job_lock);
+	while (is_main) pause();
+	return NULL;
+}
+
+static void run_boot(boot_job *job) {
+	pthread_t thread;
+	if (!fk_thread_start(&thread, "falcokit-main", boot_main, job)) {
+		snprintf(job->err, sizeof job->err, "cannot start a thread for Python: no resources");
+		return;
+	}
+	pthread_detach(thread);
+	pthread_mutex_lock(&job_lock);
+	while (!job->done) pthread_cond_wait(&job_done, &job_lock);
+	pthread_mutex_unlock(&job_lock);
+}
+
+// What cannot be opened is called missing, or moved: the reason is said first.
+static void tell_shortage(char *err, size_t errlen) {
+	char told[1024];
+	int fd = open("/", O_RDONLY | O_CLOEXEC);
+	bool full = fd < 0 && (errno == EMFILE || errno == ENFILE);
+	if (fd >= 0) close(fd);
+	if (!full && !strstr(err, strerror(EMFILE)) && !strstr(err, strerror(ENFILE))) return;
+	snprintf(
+		told, sizeof told,
+		"the process has no file descriptor left (its limit is %ld: ulimit -n, or LimitNOFILE= "
+		"of its service): ",
+		sysconf(_SC_OPEN_MAX));
+	size_t n = strlen(told);
+	snprintf(told + n, sizeof told - n, "%s", err);
+	snprintf(err, errlen, "%s", told);
+}
+
+bool fk_start_python(const fk_boot *boot, char *err, size_t errlen) {
+	pthread_mutex_lock(&boot_lock);
+	ignore_as_python_does(); // at each init: the host may have set them back since
+	if (!booted) {
+		boot_job job = {.boot = boot};
+		if (broken)
+			snprintf(job.err, sizeof job.err, "%s", broken_text);
+		else if (fk_is_packaged() || promote_libpython(job.err, sizeof job.err))
+			run_boot(&job);
+		booted = job.ok;
+		if (!booted) {
+			tell_shortage(job.err, sizeof job.err);
+			snprintf(err, errlen, "%s", job.err);
+		}
+	}
+	bool ok = booted;
+	pthread_mutex_unlock(&boot_lock);
+	return ok;
+}

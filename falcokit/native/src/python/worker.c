@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread per plugin state on which every lifecycle hook runs (init, start, stop, dump, config,
+// destroy): the author's objects see one thread for all their life, and the host's thread waits in
+// C, without the GIL and with a limit, so that a hook that hangs becomes a failed call. Called by
+// base/plugin.c and async_event/capture.c on the host's threads.
+#include "python/holder.h"
+#include "python/limits.h"
+#include "python/stack.h"
+#include "python/held_up.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int opposite(int op) {
+	return op == FK_OP_START          ? FK_OP_STOP
+	       : op == FK_OP_OPEN         ? FK_OP_CLOSE
+	       : op == FK_OP_CAPTURE_OPEN ? FK_OP_CAPTURE_CLOSE
+	                                  : 0;
+}
+
+// A hook has ended after the host was told that it failed: what it began is ended too.
+static int undo_late(fk_worker *w, int rc) {
+	bool began = rc == SS_PLUGIN_SUCCESS && (w->call.op == FK_OP_INIT || opposite(w->call.op));
+	bool gone = w->quit && w->call.op != FK_OP_DESTROY && w->call.op != FK_OP_INIT;
+	enum fk_op started = w->call.op;
+	w->given_up = false;
+	pthread_mutex_unlock(&w->lock);
+	w->call.text = NULL;
+	if (began && started != FK_OP_INIT) {
+		w->call.op = opposite(started);
+		fk_call_python(&w->call);
+	}
+	if (gone || (began && started == FK_OP_INIT)) {
+		w->call.op = FK_OP_DESTROY;
+		fk_call_python(&w->call);
+	}
+	pthread_mutex_lock(&w->lock);
+	return SS_PLUGIN_FAILURE;
+}
+
+static void *worker_main(void *arg) {
+	fk_impl *impl = arg;
+	fk_worker *w = &impl->worker;
+	fk_host_waits = true;
+	pthread_mutex_lock(&w->lock);
+	while (!w->quit || w->busy) {
+		if (!w->busy) {
+			pthread_cond_wait(&w->changed, &w->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&w->lock);
+		int rc = fk_call_python(&w->call);
+		pthread_mutex_lock(&w->lock);
+		if (w->given_up) rc = undo_late(w, rc);
+		w->rc = rc;
+		w->busy = false;
+		pthread_cond_broadcast(&w->changed);
+	}
+	pthread_mutex_unlock(&w->lock);
+	fk_impl_unref(impl);
+	return NULL;
+}
+
+bool fk_worker_start(fk_impl *impl) {
+	fk_worker *w = &impl->worker;
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	fk_impl_ref(impl);
+	w->started = fk_thread_start(&w->thread, "falcokit", worker_main, impl);
+	if (!w->started) fk_impl_unref(impl);
+	return w->started;
+}
+
+// Ends the thread; one that is stuck in a hook is left behind, with a reference to its state.
+void fk_worker_end(fk_impl *impl) {
+	fk_worker *w = &impl->worker;
+	if (!w->started) return;
+	pthread_mutex_lock(&w->lock);
+	w->quit = true;
+	bool stuck = w->busy;
+	pthread_cond_broadcast(&w->changed);
+	pthread_mutex_unlock(&w->lock);
+	if (stuck)
+		pthread_detach(w->thread);
+	else
+		pthread_join(w->thread, NULL);
+}
+
+// ---- where does it hang? ----------------------------------------------------------------------------
+
+typedef struct where_job {
+	_Atomic int refs;
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	uint64_t plugin;
+	bool ready;
+	char text[1024];
+} where_job;
+
+static void where_unref(where_job *job) {
+	if (atomic_fetch_sub(&job->refs, 1) == 1) free(job);
+}
+
+static void *where_main(void *arg) {
+	where_job *job = arg;
+	char text[1024] = "";
+	fk_python_where(job->plugin, text, sizeof text);
+	pthread_mutex_lock(&job->lock);
+	memcpy(job->text, text, sizeof text);
+	job->ready = true;
+	pthread_cond_signal(&job->done);
+	pthread_mutex_unlock(&job->lock);
+	where_unref(job);
+	return NULL;
+}
+
+// Asks Python for the line the worker is at, on a thread of its own: code that hangs with the GIL
+// held would make the asking hang too.
+static void find_where(fk_impl *impl, char *out, size_t len) {
+	char held[FK_ERRLEN];
+	snprintf(out, len, "in code that does not release the GIL");
+	where_job *job = calloc(1, sizeof *job);
+	pthread_t thread;
+	if (!job) return;
+	pthread_mutex_init(&job->lock, NULL);
+	pthread_cond_init(&job->done, NULL);
+	job->refs = 2;
+	job->plugin = (uint64_t)(uintptr_t)impl;
+	if (!fk_thread_start(&thread, "falcokit-where", where_main, job)) {
+		free(job);
+		return;
+	}
+	pthread_detach(thread);
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 1;
+	pthread_mutex_lock(&job->lock);
+	while (!job->ready && pthread_cond_timedwait(&job->done, &job->lock, &until) == 0) continue;
+	if (job->ready && job->text[0])
+		snprintf(out, len, "at %.*s", (int)len - 4, job->text);
+	else if (!job->ready && fk_gil_holder(held, sizeof held))
+		snprintf(out, len, "held up by %.*s", (int)len - 16, held);
+	pthread_mutex_unlock(&job->lock);
+	where_unref(job);
+}
+
+// ---- run --------------------------------------------------------------------------------------------
+
+static struct timespec time_in(double s) {
+	uint64_t ns = fk_now() + (uint64_t)(s * 1e9);
+	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u),
+	                         .tv_nsec = (long)(ns % 1000000000u)};
+}
+
+static void wait_until(fk_worker *w, struct timespec until) {
+	while (w->busy)
+		if (pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT) return;
+}
+
+// A hook that takes long may be waiting for a lock whose holder waits for room, which nobody makes as
+// long as the host waits here: from then on such holders are let go (async_event/patience.h). In the midst of a
+// capture that is soon; where it opens or closes, hooks may well take their time.
+static void wait_for(fk_impl *impl, const char *hook, double limit_s) {
+	fk_worker *w = &impl->worker;
+	bool in_capture = w->call.op == FK_OP_DUMP || w->call.op == FK_OP_SET_CONFIG;
+	fk_late_hook late = {.impl = impl, .hook = hook};
+	struct timespec until = time_in(limit_s);
+	late.waited_s = in_capture && FK_LIMIT_S < limit_s / 2 ? FK_LIMIT_S : limit_s / 2;
+	wait_until(w, time_in(late.waited_s));
+	if (!w->busy) return;
+	fk_watch_late(&late);
+	wait_until(w, until);
+	fk_watch_done(&late);
+}
+
+// Runs one hook to its end or to its limit. The text of a failure becomes the last error.
+ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, double limit_s) {
+	fk_worker *w = &impl->worker;
+	pthread_mutex_lock(&w->lock);
+	if (w->busy) {
+		pthread_mutex_unlock(&w->lock);
+		fk_fail(impl->plugin,
+		        "%s was not called: an earlier hook of plugin '%s' has not returned yet", hook,
+		        impl->name);
+		return SS_PLUGIN_FAILURE;
+	}
+	free(w->text);
+	w->text = call->text ? strdup(call->text) : NULL;
+	w->call = *call;
+	w->call.plugin = (uint64_t)(uintptr_t)impl;
+	w->call.text = w->text;
+	w->call.err = w->err;
+	w->call.errlen = sizeof w->err;
+	snprintf(w->err, sizeof w->err, "%s failed and gave no reason", hook);
+	w->busy = true;
+	pthread_cond_broadcast(&w->changed);
+	wait_for(impl, hook, limit_s);
+	bool done = !w->busy;
+	int rc = w->rc;
+	if (done) call->instance = w->call.instance;
+	w->given_up = !done;
+	if (done && rc != SS_PLUGIN_SUCCESS) fk_fail(impl->plugin, "%s", w->err);
+	pthread_mutex_unlock(&w->lock);
+	if (done) return (ss_plugin_rc)rc;
+
+	char where[1024];
+	find_where(impl, where, sizeof where);
+	fk_fail(impl->plugin, "%s of plugin '%s' did not return within %g s: it is %s", hook,
+	        impl->name, limit_s, where);
+	return SS_PLUGIN_FAILURE;
+}

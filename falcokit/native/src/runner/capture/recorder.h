@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the capture file being written. Engine's thread; the dump handler writes during dump_state.
+#pragma once
+
+#include "runner/host/guest.h"
+
+// Writes the head of a section; appends to the file when `more` captures go into it.
+bool fk_recorder_open(const char *path, bool more);
+void fk_recorder_dump(struct fk_guest *guests, unsigned count); // every async plugin's dump_state
+bool fk_recorder_dumping(void);
+bool fk_recorder_write(const ss_plugin_event *evt);
+bool fk_recorder_close(void); // false: something was not written; reported

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the extraction of a plugin's fields from stored events: stdin has the events
+// (extract_input.h), the reports have the values.
+//
+//     {"report":"extracting","columns":[{"name":"x.f[3]","field":0}],"codes":[…],"plugin_ids":[…]}
+//         once, after init. field: its place among the "fields" of the "loaded" report
+//     {"report":"values","rows":[[3,"text"],null,…]}
+//         one row for each event in the order of stdin; null: the plugin gets no such events
+//     {"report":"extract_failed","event":7,"rc":1,"message":"…"}
+//         only for the first event of which a value is missing because the plugin failed
+//
+// Each event goes to parse_event, where the plugin has one, and then to extract_fields: as on a
+// replay.
+#pragma once
+
+#include "runner/options.h"
+
+bool fk_extract_begin(const struct fk_options *o); // before anything is loaded
+bool fk_extract(struct fk_options *o);             // after init, until stdin ends. False: reported

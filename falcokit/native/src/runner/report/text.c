@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Growing byte strings and JSON values in them. No state; any thread, its own text.
+#include "runner/report/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	FK_ESCAPE_CHUNK = 4096,
+	FK_ESCAPE_GROWTH = 6
+};
+
+void *fk_must_alloc(void *old, size_t size) {
+	void *p = realloc(old, size ? size : 1);
+	if (!p) {
+		static const char text[] = "falcokit-runner: out of memory\n";
+		ssize_t ignored = write(2, text, sizeof text - 1);
+		(void)ignored;
+		_exit(1);
+	}
+	return p;
+}
+
+char *fk_must_copy(const char *s) {
+	size_t n = strlen(s) + 1;
+	return memcpy(fk_must_alloc(NULL, n), s, n);
+}
+
+void fk_text_reserve(struct fk_text *t, size_t more) {
+	if (t->room - t->len >= more) return;
+	size_t room = t->room ? t->room * 2 : 256;
+	while (room - t->len < more) room *= 2;
+	t->at = fk_must_alloc(t->at, room);
+	t->room = room;
+}
+
+void fk_text_free(struct fk_text *t) {
+	free(t->at);
+	*t = (struct fk_text){0};
+}
+
+void fk_add(struct fk_text *t, const char *s, size_t n) {
+	if (!n) return; // there may be no bytes to point to
+	fk_text_reserve(t, n);
+	memcpy(t->at + t->len, s, n);
+	t->len += n;
+}
+
+void fk_add_s(struct fk_text *t, const char *s) { fk_add(t, s, strlen(s)); }
+
+void fk_add_c(struct fk_text *t, char c) { fk_add(t, &c, 1); }
+
+void fk_add_u64(struct fk_text *t, uint64_t v) {
+	char digits[20];
+	size_t i = sizeof digits;
+	do {
+		digits[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	fk_add(t, digits + i, sizeof digits - i);
+}
+
+void fk_add_i64(struct fk_text *t, int64_t v) {
+	if (v < 0) fk_add_c(t, '-');
+	fk_add_u64(t, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+}
+
+void fk_add_double(struct fk_text *t, double v) {
+	char digits[40];
+	if (!isfinite(v)) {
+		fk_add_s(t, "null");
+		return;
+	}
+	snprintf(digits, sizeof digits, "%.15g", v);
+	if (strtod(digits, NULL) != v) snprintf(digits, sizeof digits, "%.17g", v);
+	fk_add_s(t, digits);
+}
+
+// Length of the UTF-8 sequence at s, 0 when there is none.
+static size_t fk_utf8_step(const uint8_t *s, size_t n) {
+	uint8_t c = s[0];
+	if (c < 0x80) return 1;
+	size_t len = c >= 0xc2 && c <= 0xdf   ? 2
+	             : (c & 0xf0) == 0xe0     ? 3
+	             : c >= 0xf0 && c <= 0xf4 ? 4
+	                                      : 0;
+	if (!len || len > n) return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80) return 0;
+	if (c == 0xe0 && s[1] < 0xa0) // overlong
+		return 0;
+	if (c == 0xed && s[1] > 0x9f) // a surrogate
+		return 0;
+	if ((c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f)) return 0;
+	return len;
+}
+
+bool fk_is_utf8(const char *s, size_t n) {
+	const uint8_t *p = (const uint8_t *)s;
+	for (size_t i = 0; i < n;) {
+		size_t step = p[i] < 0x80 ? 1 : fk_utf8_step(p + i, n - i);
+		if (!step) return false;
+		i += step;
+	}
+	return true;
+}
+
+static size_t fk_escape(char *out, uint8_t c) {
+	static const char hex[] = "0123456789abcdef";
+	char short_form = c == '"' || c == '\\' ? (char)c
+	                  : c == '\n'           ? 'n'
+	                  : c == '\r'           ? 'r'
+	                  : c == '\t'           ? 't'
+	                                        : 0;
+	out[0] = '\\';
+	if (short_form) {
+		out[1] = short_form;
+		return 2;
+	}
+	memcpy(out + 1, "u00", 3);
+	out[4] = hex[c >> 4];
+	out[5] = hex[c & 15];
+	return 6;
+}
+
+void fk_add_string(struct fk_text *t, const char *s, size_t n) {
+	const uint8_t *p = (const uint8_t *)s;
+	fk_add_c(t, '"');
+	for (size_t i = 0; i < n;) {
+		// Reserved in chunks: six times a large payload at once would be six times too much.
+		size_t end = n - i < FK_ESCAPE_CHUNK ? n : i + FK_ESCAPE_CHUNK;
+		fk_text_reserve(t, (end - i + 4) * FK_ESCAPE_GROWTH);
+		char *out = t->at + t->len;
+		while (i < end) {
+			uint8_t c = p[i];
+			if (c < 0x80) {
+				i++;
+				if (c >= 0x20 && c != '"' && c != '\\')
+					*out++ = (char)c;
+				else
+					out += fk_escape(out, c);
+				continue;
+			}
+			size_t step = fk_utf8_step(p + i, n - i);
+			memcpy(out, step ? (const char *)p + i : "\xef\xbf\xbd", step ? step : 3);
+			out += step ? step : 3;
+			i += step ? step : 1;
+		}
+		t->len = (size_t)(out - t->at);
+	}
+	fk_add_c(t, '"');
+}
+
+void fk_add_string_or_null(struct fk_text *t, const char *s) {
+	if (s)
+		fk_add_string(t, s, strlen(s));
+	else
+		fk_add_s(t, "null");
+}
+
+void fk_add_base64(struct fk_text *t, const uint8_t *data, size_t n) {
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	fk_text_reserve(t, (n + 2) / 3 * 4 + 2);
+	char *out = t->at + t->len;
+	*out++ = '"';
+	for (size_t i = 0; i < n; i += 3) {
+		size_t left = n - i;
+		uint32_t v = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
+		             (left > 2 ? data[i + 2] : 0);
+		*out++ = digits[v >> 18];
+		*out++ = digits[v >> 12 & 63];
+		*out++ = left > 1 ? digits[v >> 6 & 63] : '=';
+		*out++ = left > 2 ? digits[v & 63] : '=';
+	}
+	*out++ = '"';
+	t->len = (size_t)(out - t->at);
+}
+
+void fk_add_key(struct fk_text *t, const char *name) {
+	fk_add_s(t, ",\"");
+	fk_add_s(t, name);
+	fk_add_s(t, "\":");
+}

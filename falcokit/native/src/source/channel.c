@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// The channel's memory and waiting; see source/channel.h. Called by source/queue.c with the GIL,
+// and by source/source.c on the host's thread, which waits here and nowhere else.
+#include "source/channel.h"
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SEGMENT_MIN (4u << 10)
+#define SEGMENT_MAX (256u << 10) // larger ones hold a single event, and are not kept
+#define WAKE_EVENTS 256          // so many are worth a nap cut short
+
+_Atomic uint64_t fk_async_sent, fk_async_seen;
+bool fk_barriers_here = true;
+
+// ---- memory -----------------------------------------------------------------------------------------
+
+static fk_segment *new_segment(size_t size) {
+	fk_segment *segment = malloc(sizeof *segment + size);
+	if (!segment) return NULL;
+	segment->below = NULL;
+	segment->size = size;
+	atomic_init(&segment->next, NULL);
+	atomic_init(&segment->used, 0);
+	return segment;
+}
+
+static void free_spares(fk_segment *spare) {
+	while (spare) {
+		fk_segment *below = spare->below;
+		free(spare);
+		spare = below;
+	}
+}
+
+static void choose_barriers(void) {
+	fk_barriers_here =
+		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0;
+}
+
+fk_channel *fk_channel_new(uint64_t max_events) {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, choose_barriers);
+	fk_channel *ch = aligned_alloc(FK_LINE, sizeof *ch);
+	fk_segment *segment = new_segment(SEGMENT_MIN);
+	if (!ch || !segment) {
+		free(ch);
+		free(segment);
+		return NULL;
+	}
+	memset(ch, 0, sizeof *ch);
+	ch->refs = 1;
+	ch->last = ch->oldest = ch->first = segment;
+	ch->max_events = max_events;
+	ch->next_size = 2 * SEGMENT_MIN;
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&ch->lock, NULL);
+	pthread_cond_init(&ch->events, &monotonic);
+	pthread_cond_init(&ch->room, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return ch;
+}
+
+void fk_channel_ref(fk_channel *ch) { atomic_fetch_add(&ch->refs, 1); }
+
+void fk_channel_unref(fk_channel *ch) {
+	if (atomic_fetch_sub(&ch->refs, 1) != 1) return;
+	while (ch->oldest) {
+		fk_segment *next = atomic_load(&ch->oldest->next);
+		free(ch->oldest);
+		ch->oldest = next;
+	}
+	free_spares(ch->kept);
+	free_spares(atomic_load(&ch->spares));
+	pthread_mutex_destroy(&ch->lock);
+	pthread_cond_destroy(&ch->events);
+	pthread_cond_destroy(&ch->room);
+	free(ch);
+}
+
+static fk_segment *take_spare(fk_channel *ch, size_t size) {
+	if (!ch->kept) ch->kept = atomic_exchange(&ch->spares, NULL);
+	fk_segment *spare = ch->kept;
+	if (!spare) return NULL;
+	ch->kept = spare->below;
+	if (spare->size < size) {
+		free(spare);
+		return NULL;
+	}
+	atomic_store(&spare->next, NULL);
+	atomic_store(&spare->used, 0);
+	return spare;
+}
+
+static bool add_segment(fk_channel *ch, size_t len) {
+	bool alone = len > SEGMENT_MAX;
+	size_t size = ch->next_size;
+	if (!alone) {
+		while (size < len) size *= 2;
+		ch->next_size = size < SEGMENT_MAX ? 2 * size : size;
+	}
+	fk_segment *segment = alone ? NULL : take_spare(ch, size);
+	if (!segment) segment = new_segment(alone ? len : size);
+	if (!segment) return false;
+	atomic_store_explicit(&ch->last->next, segment, memory_order_release);
+	ch->last = segment;
+	return true;
+}
+
+bool fk_channel_room(const fk_channel *ch, size_t len) {
+	uint64_t events = ch->put - ch->taken;
+	return events == 0 || (events < ch->max_events &&
+	                       ch->put_bytes - ch->taken_bytes + fk_rounded(len) <= FK_CHANNEL_BYTES);
+}
+
+// Where to write an event of `len` bytes, aligned to 8; NULL when there is no memory.
+uint8_t *fk_channel_reserve(fk_channel *ch, size_t len) {
+	size_t size = fk_rounded(len);
+	size_t used = atomic_load_explicit(&ch->last->used, memory_order_relaxed);
+	if (size > ch->last->size - used) {
+		if (!add_segment(ch, size)) return NULL;
+		used = 0;
+	}
+	return (uint8_t *)ch->last->bytes + used;
+}
+
+// ---- taking -----------------------------------------------------------------------------------------
+
+// What the host had until now lies before `first`: the producer may have it again.
+static void give_back(fk_channel *ch) {
+	while (ch->oldest != ch->first) {
+		fk_segment *segment = ch->oldest;
+		ch->oldest = atomic_load(&segment->next);
+		if (segment->size > SEGMENT_MAX || segment->size < SEGMENT_MIN * 2) {
+			free(segment);
+			continue;
+		}
+		segment->below = atomic_load(&ch->spares);
+		while (!atomic_compare_exchange_weak(&ch->spares, &segment->below, segment)) {
+		}
+	}
+}
+
+bool fk_channel_empty(const fk_channel *ch) {
+	return ch->at == atomic_load(&ch->first->used) && !atomic_load(&ch->first->next);
+}
+
+// The events published so far, up to `max`; those of the call before are no longer the host's.
+uint32_t fk_channel_take(fk_channel *ch, ss_plugin_event **out, uint32_t max, uint64_t *bytes) {
+	uint32_t n = 0;
+	uint64_t size = 0, total = 0;
+	give_back(ch);
+	while (n < max) {
+		fk_segment *next = atomic_load_explicit(&ch->first->next, memory_order_acquire);
+		size_t used = atomic_load_explicit(&ch->first->used, memory_order_acquire);
+		size_t begin = ch->at, at = begin;
+		while (at < used && n < max) {
+			ss_plugin_event *event = (ss_plugin_event *)((uint8_t *)ch->first->bytes + at);
+			total += event->len;
+			at += fk_rounded(event->len);
+			out[n++] = event;
+		}
+		size += at - begin;
+		ch->at = at;
+		if (at < used || !next) break;
+		ch->first = next;
+		ch->at = 0;
+	}
+	if (!n) return 0;
+	*bytes += total;
+	atomic_fetch_add(&ch->taken, n);
+	atomic_fetch_add(&ch->taken_bytes, size);
+	if (atomic_load(&ch->waiting)) {
+		pthread_mutex_lock(&ch->lock);
+		pthread_cond_broadcast(&ch->room);
+		pthread_mutex_unlock(&ch->lock);
+	}
+	return n;
+}
+
+// ---- waiting ----------------------------------------------------------------------------------------
+
+static int wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns) {
+	struct timespec until = {.tv_sec = (time_t)(ns / 1000000000u),
+	                         .tv_nsec = (long)(ns % 1000000000u)};
+	return pthread_cond_timedwait(cond, lock, &until);
+}
+
+// Wakes the host, when it waits: one that naps only for many events, unless `for_all`.
+void fk_channel_wake(fk_channel *ch, bool for_all) {
+	int how = atomic_load(&ch->host_waits);
+	if (how == FK_HOST_NAPS && !for_all && ch->put - ch->taken < WAKE_EVENTS) return;
+	if (!atomic_exchange(&ch->host_waits, FK_HOST_AWAY)) return;
+	pthread_mutex_lock(&ch->lock);
+	pthread_cond_signal(&ch->events);
+	pthread_mutex_unlock(&ch->lock);
+}
+
+// A barrier in all threads of the process. One that naps does without: it looks again soon enough.
+static void barrier(enum fk_host_waits how) {
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!fk_barriers_here && how == FK_HOST_SLEEPS)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+// The host waits for something to happen. True when it did, false when the time is over.
+bool fk_channel_wait(fk_channel *ch, enum fk_host_waits how, uint64_t until) {
+	bool woken = true;
+	pthread_mutex_lock(&ch->lock);
+	atomic_store(&ch->host_waits, how);
+	barrier(how);
+	while (fk_channel_empty(ch) && !atomic_load(&ch->ended) && atomic_load(&ch->host_waits))
+		if (wait_until(&ch->events, &ch->lock, until) == ETIMEDOUT) {
+			woken = !atomic_load(&ch->host_waits);
+			break;
+		}
+	atomic_store(&ch->host_waits, FK_HOST_AWAY);
+	pthread_mutex_unlock(&ch->lock);
+	return woken;
+}
+
+// A producer waits, without the GIL, until the host has taken events. False when nobody takes any
+// more.
+bool fk_channel_wait_room(fk_channel *ch, uint64_t ns) {
+	pthread_mutex_lock(&ch->lock);
+	atomic_fetch_add(&ch->waiting, 1);
+	if (!atomic_load(&ch->shut)) wait_until(&ch->room, &ch->lock, fk_now() + ns);
+	atomic_fetch_sub(&ch->waiting, 1);
+	pthread_mutex_unlock(&ch->lock);
+	return !atomic_load(&ch->shut);
+}
+
+// The first next_batch: what the source's own thread waits for, so that no code of a source runs beside
+// start_async and capture_open, which hosts call after open.
+void fk_channel_ask(fk_channel *ch) {
+	pthread_mutex_lock(&ch->lock);
+	atomic_store(&ch->asked, true);
+	pthread_cond_broadcast(&ch->room);
+	pthread_mutex_unlock(&ch->lock);
+}
+
+// Until then, or until nobody takes events any more. Without the GIL.
+void fk_channel_wait_asked(fk_channel *ch) {
+	pthread_mutex_lock(&ch->lock);
+	while (!atomic_load(&ch->asked) && !atomic_load(&ch->shut))
+		pthread_cond_wait(&ch->room, &ch->lock);
+	pthread_mutex_unlock(&ch->lock);
+}
+
+// ---- the end ----------------------------------------------------------------------------------------
+
+// From the producer's side: what is in the channel is still delivered, then `rc`.
+void fk_channel_end(fk_channel *ch, int rc, const char *err) {
+	if (atomic_load(&ch->ended)) return;
+	ch->rc = rc;
+	snprintf(ch->err, sizeof ch->err, "%s", err);
+	atomic_store(&ch->ended, true);
+	fk_channel_wake(ch, true);
+}
+
+// From the host's: producers that wait are let go, and nothing is accepted any more.
+void fk_channel_shut(fk_channel *ch) {
+	pthread_mutex_lock(&ch->lock);
+	atomic_store(&ch->shut, true);
+	pthread_cond_broadcast(&ch->room);
+	pthread_mutex_unlock(&ch->lock);
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// One item of a source between the author's object and its bytes: source/item.c for source/queue.c.
+#pragma once
+#include "python/glue.h"
+
+typedef struct fk_source_item {
+	const char *data;
+	Py_ssize_t len;
+	uint64_t ts;
+	PyObject *owned; // keeps `data`
+	Py_buffer view;
+} fk_source_item;
+
+#pragma pack(push, 1)
+typedef struct fk_plugin_event { // what stands before the payload of a plugin event
+	ss_plugin_event head;
+	uint32_t id_len, payload_len, id;
+} fk_plugin_event;
+#pragma pack(pop)
+_Static_assert(sizeof(fk_plugin_event) == PLUGIN_EVENT_PAYLOAD_OFFSET, "layout of plugin events");
+
+// For items that are no bytes. False with an exception; else to be dropped.
+bool fk_item_find(PyObject *object, bool whole, fk_source_item *item);
+void fk_item_drop(fk_source_item *item);
+// `whole`: the item is an event with its header, of a plugin without an id.
+bool fk_item_check_whole(const fk_source_item *item);
+bool fk_item_ready(PyObject *event_type);
+// The bytes of a str that is no UTF-8, with an exception set for it: those that os.fsdecode made it of.
+// Other halves of surrogate pairs are nonsense: a "?" each, or, if strict, NULL with the exception.
+PyObject *fk_odd_text(PyObject *text, bool strict);

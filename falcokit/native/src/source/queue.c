@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Python puts into a channel: put and put_many for the author's producers; fill and offer for
+// falcokit.runtime.source.capability, which runs the author's iterator on a thread of the source's
+// own. Methods of the type in source/queue_type.c.
+#include "source/item.h"
+#include "python/limits.h"
+#include "async_event/patience.h"
+#include "source/queue_object.h"
+#include <time.h>
+
+#define TURN     1024      // items between two offers of the GIL to other threads
+#define WAIT_NS  20000000u // a look around while there is no room
+#define IDLE_MIN 500000u   // after "nothing now" the source is asked again so soon ...
+#define IDLE_MAX 10000000u // ... doubled up to here while that stays so
+
+enum offer {
+	FAILED, // with an exception
+	TAKEN,
+	DROPPED,
+	FULL
+};
+
+// ---- one item ---------------------------------------------------------------------------------------
+
+static enum offer too_large(Channel *self, Py_ssize_t len) {
+	uint64_t now = fk_now();
+	uint64_t dropped = atomic_fetch_add(&self->ch->dropped_size, 1) + 1;
+	if (!self->log || (self->told_ns && now - self->told_ns < 60000000000u)) return DROPPED;
+	self->told_ns = now;
+	PyObject *log = Py_NewRef(self->log); // shut lets go of it
+	PyObject *done =
+		PyObject_CallFunction(log, "nnK", len, self->max_size, (unsigned long long)dropped);
+	if (!done) PyErr_Clear();
+	Py_XDECREF(done);
+	Py_DECREF(log);
+	return DROPPED;
+}
+
+// Here rather than by the host: an event may wait in the channel, and the host's thread has other work.
+static uint64_t time_of_day(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static enum offer append(Channel *self, const char *data, Py_ssize_t len, uint64_t ts) {
+	fk_channel *ch = self->ch;
+	size_t head = self->whole ? 0 : sizeof(fk_plugin_event), total = head + (size_t)len;
+	if (len > self->max_size) return too_large(self, len);
+	if (!fk_channel_room(ch, total)) return FULL;
+	uint8_t *out = fk_channel_reserve(ch, total);
+	if (!out) {
+		PyErr_NoMemory();
+		return FAILED;
+	}
+	if (head && ts == FK_NOT_SET) ts = time_of_day();
+	if (head)
+		*(fk_plugin_event *)out =
+			(fk_plugin_event){.head = {ts, FK_NOT_SET, (uint32_t)total, FK_CODE_PLUGINEVENT, 2},
+			                  .id_len = 4,
+			                  .payload_len = (uint32_t)len};
+	memcpy(out + head, data, (size_t)len);
+	fk_channel_commit(ch, total);
+	return TAKEN;
+}
+
+static enum offer offer(Channel *self, PyObject *object) {
+	fk_source_item item;
+	if (PyBytes_CheckExact(object) && !self->whole)
+		return append(self, PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object), FK_NOT_SET);
+	if (!fk_item_find(object, self->whole, &item)) return FAILED;
+	enum offer what = append(self, item.data, item.len, item.ts);
+	fk_item_drop(&item);
+	return what;
+}
+
+static bool is_open(Channel *self) {
+	if (!atomic_load(&self->ch->shut) && !atomic_load(&self->ch->ended)) return true;
+	PyErr_SetString(fk_queue_closed, "the event source is closed: nobody takes events any more");
+	return false;
+}
+
+static bool wait_room(Channel *self, uint64_t ns) {
+	bool open;
+	Py_BEGIN_ALLOW_THREADS
+	open = fk_channel_wait_room(self->ch, ns);
+	Py_END_ALLOW_THREADS
+	return open;
+}
+
+// After a wait: whether there will be no room, with an exception set.
+static bool in_vain(Channel *self, fk_patience *patience, uint32_t looks) {
+	char why[512];
+	if (!fk_patience_ends(patience, atomic_load(&self->ch->taken), looks, why, sizeof why))
+		return false;
+	PyErr_Format(fk_queue_full, "the queue is full, %s", why);
+	return true;
+}
+
+// As put: waits or drops when there is no room.
+static enum offer put_one(Channel *self, PyObject *object, fk_patience *patience) {
+	bool waited = false;
+	for (;;) {
+		if (!is_open(self)) return FAILED;
+		enum offer what = offer(self, object);
+		if (what != FULL) return what;
+		if (self->drop) {
+			atomic_fetch_add(&self->ch->dropped_full, 1);
+			return DROPPED;
+		}
+		if (fk_host_waits) {
+			PyErr_SetString(fk_queue_full,
+			                "the queue is full, and the host waits for this very hook: "
+			                "put from a thread of your own");
+			return FAILED;
+		}
+		if (waited && in_vain(self, patience, FK_LIMIT_LOOKS)) return FAILED;
+		wait_room(self, fk_patience_left(patience, WAIT_NS));
+		waited = true;
+	}
+}
+
+// The one argument of put and put_many, and timeout=.
+static PyObject *take_args(const char *method, PyObject *const *args, Py_ssize_t n,
+                           PyObject *kwnames, fk_patience *patience) {
+	PyObject *timeout = NULL;
+	if (n != 1) return PyErr_Format(PyExc_TypeError, "%s takes one argument, and timeout=", method);
+	for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); k++) {
+		PyObject *key = PyTuple_GET_ITEM(kwnames, k);
+		if (PyUnicode_CompareWithASCIIString(key, "timeout") != 0)
+			return PyErr_Format(PyExc_TypeError, "%s got an unexpected argument %R", method, key);
+		timeout = args[n + k];
+	}
+	if (fk_patience_begin(patience, timeout)) return args[0];
+	return PyErr_Format(PyExc_TypeError, "timeout is a number of seconds or None, not %R", timeout);
+}
+
+PyObject *fk_queue_put(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+	fk_patience patience;
+	PyObject *object = take_args("put", args, n, kwnames, &patience);
+	if (!object) return NULL;
+	enum offer what = put_one((Channel *)me, object, &patience);
+	return what == FAILED ? NULL : PyBool_FromLong(what == TAKEN);
+}
+
+PyObject *fk_queue_put_many(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+	fk_patience patience;
+	PyObject *objects = take_args("put_many", args, n, kwnames, &patience), *object;
+	PyObject *iterator = objects ? PyObject_GetIter(objects) : NULL;
+	Py_ssize_t count = 0;
+	if (!iterator) return NULL;
+	while ((object = PyIter_Next(iterator))) {
+		enum offer what = put_one((Channel *)me, object, &patience);
+		count += what == TAKEN;
+		Py_DECREF(object);
+		if (what == FAILED) break;
+	}
+	Py_DECREF(iterator);
+	return PyErr_Occurred() ? NULL : PyLong_FromSsize_t(count);
+}
+
+// ---- for falcokit.runtime.source.capability --------------------------------------------------------------------
+
+static void nothing_now(fk_channel *ch) {
+	atomic_store(&ch->idle, true);
+	if (atomic_load(&ch->host_waits) == FK_HOST_NAPS && ch->put != ch->taken)
+		fk_channel_wake(ch, true);
+}
+
+// offer(item) -> False when there is no room; None says that there is nothing now
+PyObject *fk_queue_offer(PyObject *me, PyObject *object) {
+	Channel *self = (Channel *)me;
+	if (!is_open(self)) return NULL;
+	if (object == Py_None) {
+		nothing_now(self->ch);
+		Py_RETURN_TRUE;
+	}
+	enum offer what = offer(self, object);
+	if (what != FULL)
+		self->patience = (fk_patience){.until = FK_NO_LIMIT};
+	else if (in_vain(self, &self->patience, FK_YIELD_LOOKS))
+		what = FAILED;
+	return what == FAILED ? NULL : PyBool_FromLong(what != FULL);
+}
+
+// fill(iterator) -> True when it is exhausted, False when the source was closed
+PyObject *fk_queue_fill(PyObject *me, PyObject *iterator) {
+	Channel *self = (Channel *)me;
+	PyObject *object;
+	uint64_t idle_ns = IDLE_MIN;
+	if (!PyIter_Check(iterator))
+		return PyErr_Format(PyExc_TypeError, "%R is no iterator", iterator);
+	for (unsigned turn = 1; !atomic_load_explicit(&self->ch->shut, memory_order_relaxed); turn++) {
+		if (!(object = PyIter_Next(iterator))) {
+			if (PyErr_Occurred()) return NULL;
+			Py_RETURN_TRUE;
+		}
+		if (object == Py_None) {
+			Py_DECREF(object);
+			nothing_now(self->ch);
+			wait_room(self, idle_ns);
+			idle_ns = idle_ns * 2 < IDLE_MAX ? idle_ns * 2 : IDLE_MAX;
+			continue;
+		}
+		idle_ns = IDLE_MIN;
+		enum offer what;
+		fk_patience patience = {.until = FK_NO_LIMIT};
+		while ((what = offer(self, object)) == FULL && wait_room(self, WAIT_NS)) {
+			// A generator may hold a lock over its yield, though few do: it waits for longer.
+			if (!in_vain(self, &patience, FK_YIELD_LOOKS)) continue;
+			what = FAILED;
+			break;
+		}
+		Py_DECREF(object);
+		if (what == FAILED) return NULL;
+		if (turn % TURN == 0) {
+			Py_BEGIN_ALLOW_THREADS
+			Py_END_ALLOW_THREADS
+		}
+	}
+	Py_RETURN_FALSE;
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// Event sourcing: an open instance hands out what its channel holds. next_batch takes no GIL and
+// waits a bounded time; open, close and list_open_params run on the worker, with its limits;
+// progress and event_to_string, which hosts call to show something, call Python on the host's
+// thread.
+#include "source/source.h"
+#include "source/channel.h"
+#include "python/gil.h"
+#include "python/limits.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_EVENTS 4096
+#define WAIT_NS      30000000u // next_batch waits so long for the first event
+#define NAP_NS       100000u   // after a batch it looks again so soon, rather than be woken ...
+#define LIVELY_NS    2000000u  // ... as long as the last batch is no older
+#define ASYNC_WAIT_NS \
+	1000000u // async events leave the host's queue between two calls only, so it ...
+#define ASYNC_LATE_NS 50000000u // ... waits less when there were some a moment ago
+
+typedef struct fk_instance {
+	fk_impl *impl;
+	fk_channel *ch;
+	struct fk_instance *next;
+	bool asked, over; // next_batch has been called; the end was told
+	uint64_t batch_ns, async_ns, async_sent, async_seen;
+	_Atomic uint64_t events, bytes, batches;
+	ss_plugin_event *batch[BATCH_EVENTS];
+} fk_instance;
+
+enum fk_text {
+	FK_TEXT_PARAMS,
+	FK_TEXT_EVENT,
+	FK_TEXT_PROGRESS,
+	FK_NTEXTS
+};
+struct fk_sourcing {
+	pthread_mutex_t lock; // get_metrics comes from other threads
+	fk_instance *open;
+	fk_source_counters before; // of the instances that are closed
+	fk_channel *kept;          // in which the last batch of a closed instance lies
+	char *texts[FK_NTEXTS];    // each the host's until the next call of its kind
+};
+
+bool fk_sourcing_open(fk_impl *impl) {
+	impl->sourcing = calloc(1, sizeof *impl->sourcing);
+	if (impl->sourcing) pthread_mutex_init(&impl->sourcing->lock, NULL);
+	return impl->sourcing != NULL;
+}
+
+void fk_sourcing_free(fk_impl *impl) {
+	if (!impl->sourcing) return;
+	if (impl->sourcing->kept) fk_channel_unref(impl->sourcing->kept);
+	for (int i = 0; i < FK_NTEXTS; i++) free(impl->sourcing->texts[i]);
+	pthread_mutex_destroy(&impl->sourcing->lock);
+	free(impl->sourcing);
+}
+
+// ---- counters ---------------------------------------------------------------------------------------
+
+static void add_counters(fk_source_counters *to, fk_instance *in) {
+	to->events += in->events;
+	to->bytes += in->bytes;
+	to->batches += in->batches;
+	to->dropped_size += in->ch->dropped_size;
+	to->dropped_full += in->ch->dropped_full;
+}
+
+fk_source_counters fk_source_count(fk_impl *impl) {
+	pthread_mutex_lock(&impl->sourcing->lock);
+	fk_source_counters sum = impl->sourcing->before;
+	for (fk_instance *in = impl->sourcing->open; in; in = in->next) {
+		add_counters(&sum, in);
+		sum.waiting += in->ch->put - in->ch->taken;
+	}
+	pthread_mutex_unlock(&impl->sourcing->lock);
+	return sum;
+}
+
+// ---- open and close ---------------------------------------------------------------------------------
+
+ss_instance_t *fk_source_open(fk_plugin *p, const char *params, ss_plugin_rc *rc) {
+	fk_impl *impl = p->impl;
+	fk_instance *in = calloc(1, sizeof *in);
+	fk_call call = {.op = FK_OP_OPEN, .text = params};
+	*rc = SS_PLUGIN_FAILURE;
+	if (!in) {
+		fk_fail(p, "plugin '%s' has no memory for an event source", impl->name);
+		return NULL;
+	}
+	*rc = fk_worker_run(impl, &call, "open", FK_LONG_S);
+	if (*rc != SS_PLUGIN_SUCCESS) {
+		free(in);
+		return NULL;
+	}
+	in->impl = impl;
+	in->ch = (fk_channel *)(uintptr_t)call.instance;
+	fk_channel_ref(in->ch);
+	pthread_mutex_lock(&impl->sourcing->lock);
+	in->next = impl->sourcing->open;
+	impl->sourcing->open = in;
+	pthread_mutex_unlock(&impl->sourcing->lock);
+	return in;
+}
+
+static void take_out(struct fk_sourcing *sourcing, fk_instance *in) {
+	pthread_mutex_lock(&sourcing->lock);
+	fk_instance **at = &sourcing->open;
+	while (*at != in) at = &(*at)->next;
+	*at = in->next;
+	add_counters(&sourcing->before, in);
+	sourcing->before.discarded += in->ch->put - in->ch->taken;
+	pthread_mutex_unlock(&sourcing->lock);
+}
+
+// libsinsp may hold back one event of a batch, for an async event that goes first. It forgets about it
+// neither at the close nor at the next open, and delivers it then, before it asks that instance for events.
+// So a batch lives until there is one of a later instance, and that one is closed too.
+static void keep_last_batch(struct fk_sourcing *sourcing, fk_instance *in) {
+	fk_channel *over = in->batches ? sourcing->kept : in->ch;
+	if (in->batches) sourcing->kept = in->ch;
+	if (over) fk_channel_unref(over);
+}
+
+void fk_source_close(fk_plugin *p, ss_instance_t *instance) {
+	fk_impl *impl = p->impl;
+	fk_instance *in = instance;
+	if (!in) return; // as after a failed open
+	fk_channel_shut(in->ch);
+	fk_call call = {.op = FK_OP_CLOSE, .instance = (uint64_t)(uintptr_t)in->ch};
+	if (fk_worker_run(impl, &call, "close", FK_SHORT_S) != SS_PLUGIN_SUCCESS)
+		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", p->last_error);
+	take_out(impl->sourcing, in);
+	keep_last_batch(impl->sourcing, in);
+	free(in);
+}
+
+// ---- async events beside ----------------------------------------------------------------------------
+
+static pthread_mutex_t asleep_lock = PTHREAD_MUTEX_INITIALIZER;
+static fk_channel *asleep;
+static _Atomic int asleep_count;
+
+static void fall_asleep(fk_channel *ch) {
+	pthread_mutex_lock(&asleep_lock);
+	ch->next_asleep = asleep;
+	asleep = ch;
+	atomic_fetch_add(&asleep_count, 1);
+	pthread_mutex_unlock(&asleep_lock);
+}
+
+static void wake_up(fk_channel *ch) {
+	pthread_mutex_lock(&asleep_lock);
+	fk_channel **at = &asleep;
+	while (*at != ch) at = &(*at)->next_asleep;
+	*at = ch->next_asleep;
+	atomic_fetch_sub(&asleep_count, 1);
+	pthread_mutex_unlock(&asleep_lock);
+}
+
+void fk_async_was_sent(void) {
+	atomic_fetch_add(&fk_async_sent, 1);
+	if (!atomic_load(&asleep_count)) return;
+	pthread_mutex_lock(&asleep_lock);
+	for (fk_channel *ch = asleep; ch; ch = ch->next_asleep) fk_channel_wake(ch, true);
+	pthread_mutex_unlock(&asleep_lock);
+}
+
+void fk_async_was_seen(void) { atomic_fetch_add_explicit(&fk_async_seen, 1, memory_order_relaxed); }
+
+// How long the host may wait: not at all while it is delivering async events.
+static uint64_t patience(fk_instance *in, uint64_t now) {
+	uint64_t sent = atomic_load(&fk_async_sent), seen = atomic_load(&fk_async_seen);
+	bool delivering = seen != in->async_seen;
+	if (delivering || sent != in->async_sent) in->async_ns = now;
+	in->async_seen = seen;
+	in->async_sent = sent;
+	if (delivering) return 0;
+	return in->async_ns && now - in->async_ns < ASYNC_LATE_NS ? ASYNC_WAIT_NS : WAIT_NS;
+}
+
+// ---- next_batch -------------------------------------------------------------------------------------
+
+static void wait_for_events(fk_instance *in) {
+	fk_channel *ch = in->ch;
+	uint64_t now = fk_now(), limit = patience(in, now);
+	if (!limit) return;
+	if (in->batch_ns && now - in->batch_ns < LIVELY_NS) {
+		if (fk_channel_wait(ch, FK_HOST_NAPS, now + NAP_NS)) return;
+		if (!fk_channel_empty(ch)) return;
+	}
+	fall_asleep(ch);
+	if (atomic_load(&fk_async_sent) == in->async_sent)
+		fk_channel_wait(ch, FK_HOST_SLEEPS, now + limit);
+	wake_up(ch);
+}
+
+static ss_plugin_rc the_end(fk_instance *in) {
+	in->over = true;
+	if (in->ch->rc == SS_PLUGIN_FAILURE) fk_fail(in->impl->plugin, "%s", in->ch->err);
+	return (ss_plugin_rc)in->ch->rc;
+}
+
+static uint32_t take(fk_instance *in) {
+	uint64_t bytes = 0;
+	uint32_t n = fk_channel_take(in->ch, in->batch, BATCH_EVENTS, &bytes);
+	if (!n) return 0;
+	atomic_store_explicit(&in->events, in->events + n, memory_order_relaxed);
+	atomic_store_explicit(&in->bytes, in->bytes + bytes, memory_order_relaxed);
+	atomic_store_explicit(&in->batches, in->batches + 1, memory_order_relaxed);
+	return n;
+}
+
+ss_plugin_rc fk_source_next_batch(fk_plugin *p, ss_instance_t *instance, uint32_t *n,
+                                  ss_plugin_event ***events) {
+	fk_instance *in = instance;
+	(void)p;
+	if (in->over) return the_end(in);
+	if (!in->asked) fk_channel_ask(in->ch);
+	in->asked = true;
+	bool ended = atomic_load(&in->ch->ended); // before the events are taken: none follows
+	uint32_t count = take(in);
+	if (!count && !ended) {
+		wait_for_events(in);
+		ended = atomic_load(&in->ch->ended);
+		count = take(in);
+	}
+	if (!count) return ended ? the_end(in) : SS_PLUGIN_TIMEOUT;
+	in->batch_ns = fk_now();
+	*n = count;
+	*events = in->batch;
+	if (!fk_channel_empty(in->ch)) return SS_PLUGIN_SUCCESS;
+	// The host delivers a batch that comes with EOF or TIMEOUT before it heeds that. A failure would
+	// be told with it, but hosts differ there: it waits for the next call.
+	if (ended && in->ch->rc == SS_PLUGIN_EOF) return the_end(in);
+	return atomic_load(&in->ch->idle) ? SS_PLUGIN_TIMEOUT : SS_PLUGIN_SUCCESS;
+}
+
+// ---- what hosts show --------------------------------------------------------------------------------
+
+// keep_text(plugin, which, bytes): the answer of one of the calls below
+PyObject *fk_source_keep_text(PyObject *module, PyObject *args) {
+	unsigned long long plugin;
+	int which;
+	const char *text;
+	(void)module;
+	if (!PyArg_ParseTuple(args, "Kiy", &plugin, &which, &text)) return NULL;
+	struct fk_sourcing *sourcing = ((fk_impl *)(uintptr_t)plugin)->sourcing;
+	char *copy = strdup(text);
+	if (!copy) return PyErr_NoMemory();
+	free(sourcing->texts[which]);
+	sourcing->texts[which] = copy;
+	Py_RETURN_NONE;
+}
+
+typedef struct show_call {
+	fk_impl *impl;
+	fk_instance *instance;
+	const ss_plugin_event_input *event;
+	int answer;
+} show_call;
+
+static void ask_progress(void *arg) {
+	show_call *c = arg;
+	char err[1024];
+	c->answer = fk_python_progress((uint64_t)(uintptr_t)c->impl,
+	                               (uint64_t)(uintptr_t)c->instance->ch, err, sizeof err);
+}
+
+static void ask_text(void *arg) {
+	show_call *c = arg;
+	char err[1024];
+	c->answer = fk_python_event_to_string((uint64_t)(uintptr_t)c->impl, c->event, err, sizeof err);
+}
+
+const char *fk_source_progress(fk_plugin *p, ss_instance_t *instance, uint32_t *percent) {
+	fk_impl *impl = p->impl;
+	fk_instance *in = instance;
+	show_call c = {impl, in, NULL, -1};
+	fk_hook_call(impl, ask_progress, &c);
+	*percent = c.answer > 0 ? (uint32_t)c.answer : 0;
+	return c.answer < 0 ? NULL : impl->sourcing->texts[FK_TEXT_PROGRESS];
+}
+
+const char *fk_source_open_params(fk_plugin *p, ss_plugin_rc *rc) {
+	fk_impl *impl = p->impl;
+	fk_call call = {.op = FK_OP_OPEN_PARAMS};
+	*rc = fk_worker_run(impl, &call, "list_open_params", FK_LONG_S);
+	return *rc == SS_PLUGIN_SUCCESS ? impl->sourcing->texts[FK_TEXT_PARAMS] : NULL;
+}
+
+// NULL when the author's hook fails, which the host then shows in its own way. The last error is left
+// alone: the host asks for it after other calls.
+const char *fk_source_event_to_string(fk_plugin *p, const ss_plugin_event_input *event) {
+	fk_impl *impl = p->impl;
+	show_call c = {impl, NULL, event, SS_PLUGIN_FAILURE};
+	fk_hook_call(impl, ask_text, &c);
+	return c.answer == SS_PLUGIN_SUCCESS ? impl->sourcing->texts[FK_TEXT_EVENT] : NULL;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of an exported table's Python side share. All of it runs with the GIL.
+#pragma once
+#include "python/glue.h"
+#include "tables/store.h"
+
+// A falcokit.runtime.tables.exported_table.Shape, by position.
+enum fk_shape {
+	FK_SHAPE_KEY,        // int: the type of the keys
+	FK_SHAPE_FIELDS,     // tuple of fields
+	FK_SHAPE_ATTRIBUTES, // dict: what the class calls a field -> its position
+	FK_SHAPE_ENTRY,      // the class of the entries: a StoreEntry that is the author's too
+	FK_SHAPE_TABLE,      // the class of the table
+	FK_SHAPE_SIZE
+};
+enum fk_shape_field {
+	FK_FIELD_NAME,
+	FK_FIELD_TYPE,
+	FK_FIELD_READ_ONLY,
+	FK_FIELD_DEFAULT,
+	FK_FIELD_NESTED, // Shape or None
+	FK_FIELD_SIZE
+};
+
+typedef struct fk_store_table {
+	PyObject_HEAD
+	fk_xtable *t;
+	fk_xentry *holder; // a reference, of a nested table; the other holds one of the root
+	PyObject *shape;
+} fk_store_table;
+
+typedef struct fk_store_entry {
+	PyObject_HEAD
+	fk_xentry *e;
+	PyObject *shape;
+} fk_store_entry;
+
+// tables/exported_convert.c
+typedef struct fk_py_text { // the bytes of a str, and what owns them
+	const char *bytes;
+	PyObject *owner;
+} fk_py_text;
+bool fk_py_take_text(PyObject *value, fk_py_text *text);
+bool fk_py_take_number(PyObject *value, ss_plugin_state_type type, uint64_t *number);
+PyObject *fk_py_number(uint64_t number, ss_plugin_state_type type);
+PyObject *fk_py_text_of(const char *bytes);
+bool fk_py_take_key(PyObject *value, const fk_xschema *s, fk_xkey *key, fk_py_text *text);
+PyObject *fk_py_read(fk_xentry *e, PyObject *shape, Py_ssize_t index);
+bool fk_py_write(fk_xentry *e, PyObject *shape, Py_ssize_t index, PyObject *value);
+bool fk_py_fill(fk_xentry *e, PyObject *shape, PyObject *value);
+Py_ssize_t fk_py_index(PyObject *shape, PyObject *attribute);
+// tables/exported.c
+extern PyTypeObject *fk_store_table_type;
+PyObject *fk_new_store_table(PyObject *shape, fk_xtable *t, fk_xentry *holder);
+bool fk_py_put(fk_xtable *t, PyObject *shape, PyObject *key, PyObject *value);
+bool fk_py_put_all(fk_xtable *t, PyObject *shape, PyObject *mapping);
+// tables/exported_view.c
+extern PyTypeObject *fk_store_entry_type;
+PyObject *fk_new_store_entry(PyObject *shape, fk_xentry *e);

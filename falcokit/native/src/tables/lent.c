@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which hook is under way, and what of the host's is in use within it. The fk_tables_enter_* and
+// fk_tables_leave are called on the host's thread around each hook, by the files of the hooks.
+#include "tables/exported_types.h" // texts of tables
+#include "tables/tables.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+PyObject *fk_table_error, *fk_table_errors[FK_WRONG];
+
+// ---- the host's side --------------------------------------------------------------------------------
+
+static void enter(fk_impl *impl, pthread_t user, const char *refused) {
+	fk_tables *t = impl->tables;
+	pthread_mutex_lock(&t->lock);
+	t->live = t->reader != NULL && t->last_error != NULL;
+	t->user = user;
+	t->refused = refused;
+	t->hook++;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void fk_tables_enter_init(fk_impl *impl, const ss_plugin_init_input *in) {
+	const ss_plugin_init_tables_input *given = in->tables;
+	// Older hosts have no reader and writer in init; the plugin's required version keeps it off them.
+	if (!impl->imports_tables || !given || !given->fields_ext) return;
+	fk_tables *t = calloc(1, sizeof *t);
+	if (!(impl->tables = t)) return;
+	pthread_mutex_init(&t->lock, NULL);
+	t->owner = in->owner;
+	t->last_error = in->get_owner_last_error;
+	t->reader = given->reader_ext;
+	t->writer = given->writer_ext;
+	t->init = given;
+	enter(impl, impl->worker.thread, NULL);
+}
+
+void fk_tables_enter_parse(fk_impl *impl, const ss_plugin_event_parse_input *in) {
+	fk_tables *t = impl->tables;
+	if (!t || !t->used) return;
+	t->owner = in->owner;
+	t->last_error = in->get_owner_last_error;
+	t->reader = in->table_reader_ext;
+	t->writer = in->table_writer_ext;
+	enter(impl, pthread_self(), NULL);
+}
+
+void fk_tables_enter_extract(fk_impl *impl, const ss_plugin_field_extract_input *in) {
+	fk_tables *t = impl->tables;
+	if (!t || !t->used) return;
+	t->owner = in->owner;
+	t->last_error = in->get_owner_last_error;
+	t->reader = in->table_reader_ext;
+	t->writer = NULL;
+	enter(impl, pthread_self(), "while fields are extracted tables can only be read");
+}
+
+void fk_tables_enter_listen(fk_impl *impl, const ss_plugin_capture_listen_input *in) {
+	fk_tables *t = impl->tables;
+	if (!t || !t->used || !in) return;
+	t->owner = in->owner; // its own way to the last error came with 3.9: that of init is kept
+	t->reader = in->table_reader_ext;
+	t->writer = in->table_writer_ext;
+	enter(impl, impl->worker.thread, NULL);
+}
+
+void fk_tables_leave(fk_impl *impl) {
+	fk_tables *t = impl->tables;
+	if (!t || !t->live) return;
+	pthread_mutex_lock(&t->lock);
+	t->live = false;
+	t->hook++;
+	pthread_mutex_unlock(&t->lock);
+	// From here on Python is refused. What is given back may run code of the owner's that wants the GIL.
+	while (t->open) fk_iteration_end(t, t->open);
+	while (t->nheld) fk_tables_give_back(t, t->nheld - 1);
+	t->reader = NULL;
+	t->writer = NULL;
+	t->init = NULL;
+}
+
+void fk_tables_free(fk_impl *impl) {
+	fk_tables *t = impl->tables;
+	if (!t) return;
+	if (t->stack) munmap(t->stack, FK_ITERATION_STACK);
+	free(t->held);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+// ---- Python's side ----------------------------------------------------------------------------------
+
+fk_tables *fk_tables_use(fk_impl *impl, uint64_t hook, bool write) {
+	fk_tables *t = impl->tables;
+	const char *wrong =
+		"the host lends no tables to this plugin (a class that declares none needs "
+		"required_api_version = \"3.5.0\")";
+	if (t) pthread_mutex_lock(&t->lock);
+	if (t && (!t->live || !pthread_equal(t->user, pthread_self())))
+		wrong =
+			"tables can be used in init, in parse_event, in the hooks of capture listening, and "
+			"while fields are extracted, on the thread of the hook";
+	else if (t && hook && hook != t->hook)
+		wrong = "this is of a hook that has returned: get it anew from the table";
+	else if (t && write && t->refused)
+		wrong = t->refused;
+	else if (t && write && !t->writer)
+		wrong = "the host lends no way to write to tables here";
+	else if (t && write && t->open)
+		wrong = "tables cannot be changed while one is iterated over: collect the keys first";
+	else if (t)
+		return t;
+	if (t) pthread_mutex_unlock(&t->lock);
+	PyErr_SetString(fk_table_error, wrong);
+	return NULL;
+}
+
+bool fk_tables_done(fk_tables *t) {
+	bool failed = t->failure[0] != 0;
+	PyObject *text = failed ? fk_py_text_of(t->failure) : NULL;
+	t->failure[0] = 0;
+	t->said = 0;
+	pthread_mutex_unlock(&t->lock);
+	if (text) PyErr_SetObject(fk_table_error, text);
+	Py_XDECREF(text);
+	return !failed;
+}
+
+static uint64_t hash_of(const char *text) {
+	uint64_t hash = 14695981039346656037u;
+	for (; text && *text; text++) hash = (hash ^ (uint8_t)*text) * 1099511628211u;
+	return hash;
+}
+
+void fk_tables_forget_words(fk_tables *t) { t->said = hash_of(t->last_error(t->owner)); }
+
+bool fk_tables_answered(fk_tables *t, ss_plugin_rc rc) {
+	if (rc != SS_PLUGIN_SUCCESS && rc != SS_PLUGIN_FAILURE) fk_tables_forget_words(t);
+	return rc == SS_PLUGIN_SUCCESS;
+}
+
+void fk_tables_refuse(fk_tables *t, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	vsnprintf(t->failure, sizeof t->failure, format, args);
+	va_end(args);
+}
+
+void fk_tables_fail(fk_tables *t, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	vsnprintf(t->failure, sizeof t->failure / 2, format, args);
+	va_end(args);
+	const char *said = t->last_error(t->owner);
+	size_t len = strlen(t->failure);
+	if (said && *said && hash_of(said) != t->said)
+		snprintf(t->failure + len, sizeof t->failure - len, ": %s", said);
+}
+
+void fk_tables_wrong(PyObject *field, PyObject *table) {
+	PyObject *of[FK_WRONG] = {NULL, PyExc_TypeError, PyExc_OverflowError, PyExc_ValueError};
+	PyObject *type, *value, *trace;
+	for (int i = FK_WRONG_TYPE; i < FK_WRONG; i++) {
+		if (!PyErr_ExceptionMatches(of[i])) continue;
+		PyErr_Fetch(&type, &value, &trace);
+		if (!value) value = Py_NewRef(Py_None);
+		if (field)
+			PyErr_Format(fk_table_errors[i], "field '%U' of table '%U': %S", field, table, value);
+		else
+			PyErr_Format(fk_table_errors[i], "the key of table '%U': %S", table, value);
+		Py_XDECREF(type);
+		Py_DECREF(value);
+		Py_XDECREF(trace);
+		return;
+	}
+}
+
+PyObject *fk_tables_no_field(PyTypeObject *entry, PyObject *attribute, PyObject *attributes) {
+	PyObject *comma = PyUnicode_FromString(", ");
+	PyObject *names = comma ? PyUnicode_Join(comma, attributes) : NULL;
+	if (names)
+		PyErr_Format(fk_table_errors[FK_WRONG_FIELD], "%s has no field %R: it has %S",
+		             entry->tp_name, attribute, names);
+	Py_XDECREF(names);
+	Py_XDECREF(comma);
+	return NULL;
+}
+
+// What the host lists, kept by it for as long as init lasts: copied under the lock.
+static PyObject **copy_names(const ss_plugin_table_info *infos, uint32_t n, int *kinds) {
+	PyObject **names = PyMem_Calloc(n + 1, sizeof *names);
+	for (uint32_t i = 0; names && i < n; i++) {
+		names[i] = fk_py_text_of(infos[i].name);
+		kinds[i] = (int)infos[i].key_type;
+	}
+	return names;
+}
+
+// list_tables() -> [(name, type of its keys)]
+PyObject *fk_tables_list(fk_impl *impl) {
+	uint32_t n = 0;
+	fk_tables *t = fk_tables_use(impl, 0, false);
+	if (!t) return NULL;
+	const ss_plugin_table_info *infos = NULL;
+	if (!t->init)
+		fk_tables_refuse(t, "tables are listed in init");
+	else if (!(infos = t->init->list_tables(t->owner, &n)) && n)
+		fk_tables_fail(t, "tables cannot be listed");
+	int *kinds = infos ? PyMem_Calloc(n + 1, sizeof *kinds) : NULL;
+	PyObject **names = kinds ? copy_names(infos, n, kinds) : NULL;
+	bool ok = fk_tables_done(t);
+	if (ok && infos && !names) PyErr_NoMemory(), ok = false;
+	PyObject *list = ok ? PyList_New(0) : NULL;
+	for (uint32_t i = 0; names && i < n; i++) {
+		PyObject *pair = list && names[i] ? Py_BuildValue("(Oi)", names[i], kinds[i]) : NULL;
+		if (list && (!pair || PyList_Append(list, pair) < 0)) Py_CLEAR(list);
+		Py_XDECREF(pair);
+		Py_XDECREF(names[i]);
+	}
+	PyMem_Free(names);
+	PyMem_Free(kinds);
+	return list;
+}

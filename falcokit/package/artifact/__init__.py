@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The artifact of `falcokit package`: assembling, compressing, and verifying it."""
+
+__all__: list[str] = []

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Falco would see in a plugin library of any language, and what it needs to be loaded.
+
+The library may be a stranger's: it is read, and not loaded unless that is asked for. Loading runs
+its constructors and its metadata functions, in a child process with all rights of whoever asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.build.about import read_about
+from falcokit.errors import FalcokitError, NotAPluginError
+from falcokit.package.artifact.carried import read_carried
+from falcokit.package.link import glibc
+from falcokit.package.link.elf import exported_symbols, read_elf
+from falcokit.package.safe_tarfile import tarfile
+from falcokit.runner.program import build_runner
+from falcokit.runner.reports import plugin_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from falcokit.package.artifact.carried import Carried
+    from falcokit.package.link.elf import ElfFacts
+
+__all__ = ["LibraryFacts", "event_source", "library_facts"]
+
+_ELF: Final = b"\x7fELF"
+_SECONDS: Final = 30.0
+#: What unpacks to more than this is no plugin: numpy, orjson and cryptography together are 100 MB.
+_MAX_UNPACKED: Final = 4 << 30
+_REQUIRED: Final = (
+    *("get_required_api_version", "get_version", "get_last_error", "get_name"),
+    *("get_description", "get_contact", "init", "destroy"),
+)
+_SOURCING: Final = ("open", "close", "next_batch")
+#: By the framework's own rules: any of the first symbols makes the others necessary.
+_CAPABILITIES: Final = {
+    "source": (_SOURCING, _SOURCING),
+    "extract": (("extract_fields",), ("get_fields",)),
+    "parse": (("parse_event",), ()),
+    "async": (("set_async_event_handler",), ("get_async_events",)),
+    "listen": (("capture_open",), ("capture_close",)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryFacts:
+    """One library, from outside."""
+
+    path: Path
+    size: int
+    seen: dict[str, Any]
+    """The runner's report `loaded`, or what can be read of it: at least `capabilities`."""
+    is_loaded: bool
+    """Whether the metadata functions have been asked; else `seen` is what the file says."""
+    exports: tuple[str, ...]
+    needed: tuple[str, ...]
+    floor: glibc.Floor
+    carried: Carried | None
+    """What a packaged library has inside."""
+
+
+def library_facts(file: Path, *, load: bool = False) -> LibraryFacts:
+    """Return what there is to know of a library, or of the one in an artifact.
+
+    Nothing of it is run without `load`.
+
+    Raises:
+        NotAPluginError: it is none that Falco would load.
+        PackageError: the file is damaged.
+
+    """
+    with _library(file) as library:
+        facts = read_elf(library)
+        if facts is None:
+            raise NotAPluginError(f"{file.name} is no shared library")
+        carried = read_carried(library)
+        exports = exported_symbols(library)
+        has = _capabilities(file.name, exports)
+        return LibraryFacts(
+            path=file,
+            size=library.stat().st_size,
+            seen=_metadata(library) if load else {**(read_about(library) or {}), **has},
+            is_loaded=load,
+            exports=tuple(sorted(exports)),
+            needed=facts.needed,
+            floor=_floor(library, facts, carried),
+            carried=carried,
+        )
+
+
+@contextlib.contextmanager
+def _library(file: Path) -> Iterator[Path]:
+    """Give the library itself, unpacked if it is in an artifact."""
+    with file.open("rb") as stream:
+        is_elf = stream.read(len(_ELF)) == _ELF
+    if is_elf:
+        yield file.absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="falcokit-inspect-") as folder:
+        try:
+            with tarfile.open(file) as tar:
+                unpacked = 0
+                for member in tar:  # each as it is come upon: to go back is to decompress anew
+                    unpacked += member.size
+                    if unpacked > _MAX_UNPACKED:
+                        raise NotAPluginError(f"{file.name} unpacks to more than any plugin has")
+                    tar.extract(member, folder, filter="data")
+        except (tarfile.TarError, OSError, EOFError) as e:
+            raise FalcokitError(f"{file.name} cannot be unpacked: {e}") from e
+        found = sorted(Path(folder).glob("*.so"))
+        if not found:
+            raise NotAPluginError(f"there is no library in {file.name}")
+        yield found[0]
+
+
+def _capabilities(name: str, exports: frozenset[str]) -> dict[str, Any]:
+    """Return the `capabilities` of a library with these symbols."""
+
+    def has(symbol: str) -> bool:
+        return f"plugin_{symbol}" in exports
+
+    missing = [symbol for symbol in _REQUIRED if not has(symbol)]
+    if missing:
+        raise NotAPluginError(
+            f"{name} is no plugin: it does not export plugin_{missing[0]}",
+            hint="a plugin library exports the plugin_* functions of Falco's plugin API",
+        )
+    found = []
+    for capability, (first, others) in _CAPABILITIES.items():
+        there = [symbol for symbol in first if has(symbol)]
+        lacks = [symbol for symbol in others if not has(symbol)]
+        if there and lacks:
+            raise NotAPluginError(
+                f"{name} is broken: it exports plugin_{there[0]} without plugin_{lacks[0]}"
+            )
+        found += [capability] if there else []
+    if not found:
+        raise NotAPluginError(f"{name}: the plugin implements no capability")
+    return {"capabilities": found}
+
+
+def event_source(library: Path) -> dict[int, str]:
+    """Return the plugin's ID and the name of its event source, nothing if it has none."""
+    seen = _metadata(library.absolute())
+    return {seen["plugin_id"]: seen["event_source"]} if seen["event_source"] else {}
+
+
+def _metadata(library: Path) -> dict[str, Any]:
+    try:
+        done = subprocess.run(
+            [str(build_runner()), "--plugin", str(library), "--info"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as e:
+        raise NotAPluginError(
+            f"{library.name} did not answer what it is within {_SECONDS:g} s",
+            hint="a library must not work while it is loaded, nor in its metadata functions",
+        ) from e
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    error = next((r for r in reports if r["report"] == "error"), None)
+    failure = plugin_failure(error, done.returncode, library=library.name)
+    if failure is not None:
+        raise failure
+    return next(report for report in reports if report["report"] == "loaded")
+
+
+def _floor(library: Path, facts: ElfFacts, carried: Carried | None) -> glibc.Floor:
+    """Return the floor of the library, of what it carries, and of its folder in the dir layout."""
+    files = {library.name: facts}
+    for folder in library.parent.glob("*.rt-*"):
+        for file in sorted(folder.iterdir()):
+            inner = read_elf(file)
+            if inner is not None:
+                files[file.name] = inner
+    for name, data in carried.files(library) if carried else ():
+        inner = read_elf(data)
+        if inner is not None:
+            files[name] = inner
+    return glibc.floor(files)

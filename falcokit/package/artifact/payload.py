@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The payload of an artifact: its items, the key that names them, and the C that finds them.
+
+The C side is src/payload/store.h. The payload begins with a list of what is in it, as JSON, for
+tools: nothing reads that at run time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.build.literal import c_literal
+from falcokit.package.link.relink import MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ALIGN", "MAGIC", "SECTION", "Item", "Payload", "make_payload", "payload_c"]
+
+MAGIC: Final = b"FALCOKIT"
+SECTION: Final = ".falcokit"
+ALIGN: Final = 64
+_PAGE: Final = 4096
+_KEY_DIGITS: Final = len(MARK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One file of the payload."""
+
+    name: str
+    data: bytes
+    module: str | None = None
+    needs: tuple[int, ...] = ()
+    """Positions, in the payload, of libraries to load before this one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payload:
+    """Items with their key in place, and where each begins in the section."""
+
+    key: str
+    items: tuple[Item, ...]
+    offsets: tuple[int, ...]
+    blob: bytes
+    """The section of the single file."""
+
+
+def make_payload(items: Sequence[Item], about: dict[str, Any], *, extra: bytes) -> Payload:
+    """Name the content, write the name over the marks, and lay the items out.
+
+    `about` is told to tools; `extra` is what else makes this build another one (the entry library).
+    """
+    digest = hashlib.sha256(extra)
+    for item in items:
+        head = json.dumps([item.name, item.module, item.needs, len(item.data)])
+        digest.update(head.encode())
+        digest.update(item.data)
+    key = digest.hexdigest()[:_KEY_DIGITS]
+    named = tuple(_with_key(item, key) for item in items)
+    listed = [{"name": i.name, "module": i.module, "bytes": len(i.data)} for i in named]
+    text = json.dumps({**about, "key": key, "items": listed}, sort_keys=True).encode()
+    blob = bytearray(MAGIC + struct.pack("<Q", len(text)) + text)
+    offsets = []
+    for item in named:
+        blob += bytes(-len(blob) % ALIGN)
+        offsets.append(len(blob))
+        blob += item.data
+    blob += bytes(-len(blob) % _PAGE)
+    return Payload(key=key, items=named, offsets=tuple(offsets), blob=bytes(blob))
+
+
+def _with_key(item: Item, key: str) -> Item:
+    data = item.data.replace(MARK.encode(), key.encode()) if MARK in item.name or (
+        item.module is not None) else item.data  # fmt: skip
+    return Item(name=item.name.replace(MARK, key), data=data, module=item.module, needs=item.needs)
+
+
+def payload_c(payload: Payload, *, glue: int, archive: int, folder: str | None, blob: str) -> str:
+    """Return the C that declares the payload, for `entry_c_source`.
+
+    Args:
+        payload: The items.
+        glue: Position of the glue.
+        archive: Position of the zip with all Python code.
+        folder: Of the dir layout; None for the single file.
+        blob: Name of the file to include as the section of the single file.
+
+    """
+    lines = ['#include "payload/store.h"\n']
+    if folder is None:
+        # Nobody writes to it; as writable data it lies behind all else in the file, and one that
+        # was cut short loads, to say so, where otherwise the host would die in the loader.
+        assembly = (
+            f'.pushsection {SECTION},"aw",@progbits\n.balign {_PAGE}\n'
+            f'fk_blob:\n.incbin "{blob}"\nfk_blob_end:\n.popsection'
+        )
+        lines += [
+            f"__asm__({c_literal(assembly)});\n",
+            'extern const unsigned char fk_blob[] __attribute__((visibility("hidden")));\n',
+        ]
+    for number, item in enumerate(payload.items):
+        needs = "".join(f"{need}, " for need in item.needs)
+        lines.append(f"static const int16_t fk_needs_{number}[] = {{{needs}-1}};\n")
+    lines.append("static const fk_item fk_items[] = {\n")
+    for number, item in enumerate(payload.items):
+        digest = ", ".join(f"0x{byte:02x}" for byte in hashlib.sha256(item.data).digest())
+        module = c_literal(item.module) if item.module else "NULL"
+        lines.append(
+            f"\t{{{c_literal(item.name)}, {module}, {payload.offsets[number]}u,"
+            f" {len(item.data)}u, {{{digest}}}, fk_needs_{number}}},\n"
+        )
+    lines += [
+        "};\nstatic const fk_payload fk_payload_data = {\n",
+        f"\t.folder = {c_literal(folder) if folder else 'NULL'},\n",
+        f"\t.blob = {'NULL' if folder else 'fk_blob'},\n",
+        f"\t.blob_size = {0 if folder else len(payload.blob)}u,\n",
+        f"\t.items = fk_items,\n\t.count = {len(payload.items)},\n",
+        f"\t.glue = {glue},\n\t.archive = {archive},\n}};\n",
+        '#include "entry/payload.c"\n',
+    ]
+    return "".join(lines)

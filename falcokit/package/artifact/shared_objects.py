@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All shared objects of an artifact, gathered, relinked, and put into the order of the payload.
+
+Called by `assemble`: libpython, the glue, extension modules of the standard library, the
+dependencies and the author, and the libraries that these need.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from falcokit.build.glue_library import build_portable_glue
+from falcokit.errors import PackageError
+from falcokit.package.artifact.payload import Item
+from falcokit.package.link.binaries import Binary, close_over_needs, system_folders
+from falcokit.package.link.elf import read_elf
+from falcokit.package.link.relink import MARK, marked, relink
+from falcokit.package.python.modules import split_shared_objects
+from falcokit.toolchain.compiler import PythonLibrary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from falcokit.package.dependencies.dependencies import Dependencies
+    from falcokit.package.python.author_code import AuthorFiles
+    from falcokit.package.python.python_runtime import PythonRuntime
+
+__all__ = ["GLUE", "collect_shared_objects", "payload_items"]
+
+GLUE: Final = f"libfalcokit_glue-{MARK}.so"
+
+
+def collect_shared_objects(
+    runtime: PythonRuntime,
+    extensions: Mapping[str, Path],
+    dependencies: Dependencies,
+    author: AuthorFiles,
+) -> list[Binary]:
+    """Return everything that is linked, libraries before what needs them.
+
+    Raises:
+        PackageError: something is missing, damaged, or cannot be moved to another place.
+
+    """
+    library = PythonLibrary(path=runtime.libpython, include=runtime.include)
+    modules = [_binary("Python", path, module=name) for name, path in extensions.items()]
+    modules += [
+        _binary("the plugin", path, module=name) for name, path in author.extensions.items()
+    ]
+    bundled: list[tuple[Path, str]] = []
+    for distribution in dependencies.distributions:
+        files = [(name, dependencies.folder / name) for name in distribution.files]
+        found, others = split_shared_objects(distribution.name, files, runtime)
+        modules += found
+        bundled += others
+    binaries = [
+        _binary("Python", runtime.libpython, name=_libpython(runtime)),
+        _binary("falcokit", build_portable_glue(library, runtime.identity), name=GLUE),
+        *modules,
+    ]
+    libraries = close_over_needs(
+        binaries,
+        libraries=bundled,
+        python_names=_python_names(runtime),
+        folders=[runtime.libpython.parent, *system_folders(runtime.machine)],
+        machine=runtime.machine,
+    )
+    return [*libraries, *binaries]
+
+
+def payload_items(
+    binaries: Sequence[Binary], runtime: PythonRuntime, *, as_folder: bool
+) -> list[Item]:
+    """Return the items of the payload for `binaries`, in the same order."""
+    at = {id(binary): number for number, binary in enumerate(binaries)}
+    python = next(n for n, b in enumerate(binaries) if b.name == _libpython(runtime))
+    items = []
+    for binary in binaries:
+        file = relink(
+            binary,
+            libpython=_libpython(runtime),
+            python_names=_python_names(runtime),
+            rpath=as_folder,
+        )
+        needs = {at[id(need)] for need in binary.needs}
+        if binary.name == GLUE:
+            needs.add(python)
+        plain = binary.module is not None or MARK in binary.name
+        items.append(
+            Item(
+                name=binary.name if plain else marked(binary.name),
+                data=file.read_bytes(),
+                module=binary.module,
+                needs=tuple(sorted(needs)),
+            )
+        )
+    return items
+
+
+def _binary(
+    owner: str, path: Path, *, name: str | None = None, module: str | None = None
+) -> Binary:
+    facts = read_elf(path)
+    if facts is None:
+        raise PackageError(
+            f"{path.name} of {owner} is no shared object", hint="build it anew, or leave it out"
+        )
+    return Binary(name=name or f"{module}.so", path=path, owner=owner, module=module, facts=facts)
+
+
+def _short(runtime: PythonRuntime) -> str:
+    return ".".join(runtime.version.split(".")[:2])
+
+
+def _libpython(runtime: PythonRuntime) -> str:
+    return f"libpython{_short(runtime)}-{MARK}.so.1.0"
+
+
+def _python_names(runtime: PythonRuntime) -> frozenset[str]:
+    """Return every name by which something may be linked to a libpython of this version."""
+    own = f"libpython{_short(runtime)}.so"
+    return frozenset({runtime.libpython.name, own, f"{own}.1", f"{own}.1.0", "libpython3.so"})

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lock: which version of each dependency is packaged, and the hash of its wheel.
+
+It is a requirements file that pip and uv read, kept in the project as locks/<tag>-linux-<arch>.txt
+and meant to be committed. It is used as long as the inputs that its head names are those of the
+project, and resolved anew when they change. No address is ever in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from falcokit.errors import ConfigError, PackageError
+from falcokit.toolchain.cache import key_of
+
+if TYPE_CHECKING:
+    from falcokit.package.python.python_runtime import PythonRuntime
+    from falcokit.project.settings import Project
+
+__all__ = ["Lock", "Locked", "format_lock", "lock_file", "parse_entries", "read_lock", "write_lock"]
+
+_HEAD = """\
+# Written by `falcokit package`: the dependencies that the artifact carries. Commit this file.
+# It is written anew when the inputs change; delete it to take the newest versions.
+# python: {python}
+# inputs: {inputs}
+"""
+_INPUTS = re.compile(r"# inputs: ([0-9a-f]{16})")
+_ENTRY = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==(\S+)((?: --hash=sha256:[0-9a-f]{64})+)")
+_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Locked:
+    """One distribution of the lock."""
+
+    name: str
+    """As its index normalises it: "ruamel-yaml"."""
+    version: str
+    hashes: tuple[str, ...]
+    """SHA-256 of the wheels that may be installed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """The lock of a project for one Python and machine."""
+
+    file: Path
+    inputs: str
+    distributions: tuple[Locked, ...]
+
+    @property
+    def key(self) -> str:
+        """16 hex digits that name the distributions."""
+        parts = [f"{d.name}=={d.version} {sorted(d.hashes)}" for d in self.distributions]
+        return key_of([self.inputs, *sorted(parts)])
+
+
+def lock_file(project: Project, runtime: PythonRuntime) -> Path:
+    """Return where the lock of `project` lies for a Python and its machine."""
+    return project.root / "locks" / f"{runtime.tag}-linux-{runtime.machine}.txt"
+
+
+def read_lock(file: Path, inputs: str) -> Lock | None:
+    """Return the lock if there is one for these inputs.
+
+    Raises:
+        ConfigError: the file is there and is no lock that falcokit wrote.
+
+    """
+    if not file.exists():
+        return None
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        why = e.strerror if isinstance(e, OSError) else "it is not UTF-8"
+        raise ConfigError(f"{file} cannot be read: {why}", hint=_renew(file)) from e
+    head = _INPUTS.search(text)
+    if head is None:
+        raise ConfigError(f"{file} has no line '# inputs:'", hint=_renew(file))
+    if head[1] != inputs:
+        return None
+    try:
+        distributions = parse_entries(text)
+    except ValueError as e:
+        raise ConfigError(f"{file}: {e}", hint=_renew(file)) from e
+    return Lock(file=file, inputs=inputs, distributions=distributions)
+
+
+def parse_entries(text: str) -> tuple[Locked, ...]:
+    """Read a requirements file in which every line is a version with its hashes.
+
+    Raises:
+        ValueError: a line is something else; an option, say.
+
+    """
+    lines = text.replace("\\\n", " ").splitlines()
+    return tuple(_entry(line) for line in lines if line.strip() and not line.startswith("#"))
+
+
+def _entry(line: str) -> Locked:
+    found = _ENTRY.fullmatch(re.sub(r"\s+", " ", line).strip())
+    if found is None or not _is_version(found[2]):
+        raise ValueError(f"{line.strip()[:80]!r} is not NAME==VERSION with its hashes")
+    return Locked(
+        name=canonicalize_name(found[1]), version=found[2], hashes=tuple(_HASH.findall(found[3]))
+    )
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def _renew(file: Path) -> str:
+    return f"delete it, and the dependencies are resolved anew: rm {file}"
+
+
+def format_lock(lock: Lock, runtime: PythonRuntime) -> str:
+    """Return the text of a lock; the same for the same distributions."""
+    entries = [
+        f"{d.name}=={d.version}" + "".join(f" \\\n    --hash=sha256:{h}" for h in sorted(d.hashes))
+        for d in sorted(lock.distributions, key=lambda d: d.name)
+    ]
+    python = f"{runtime.tag}-linux-{runtime.machine}"
+    return _HEAD.format(python=python, inputs=lock.inputs) + "".join(f"{e}\n" for e in entries)
+
+
+def write_lock(lock: Lock, runtime: PythonRuntime) -> None:
+    """Put a lock into the project, whole or not at all."""
+    try:
+        lock.file.parent.mkdir(exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=lock.file.parent, prefix=".making-")
+        making = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                out.write(format_lock(lock, runtime))
+            making.chmod(0o644)
+            making.replace(lock.file)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                making.unlink()
+    except OSError as e:
+        raise PackageError(
+            f"the lock {lock.file} cannot be written: {e.strerror}",
+            hint="make its folder writable, or commit a lock that is up to date",
+        ) from e

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts that install an artifact: Falco, Helm, operator, Dockerfile, registry index."""
+
+__all__: list[str] = []

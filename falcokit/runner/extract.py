@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plugin's own fields for the events of a capture, extracted in the runner, a child process.
+
+    with FieldExtraction(library) as extraction:
+        for event, values in extraction.extract(capture):
+            ...
+
+A plugin that crashes or hangs takes only the child along. What goes over the pipes is described in
+native/src/runner/extract/extract.h.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+
+from falcokit.errors import ConfigError
+from falcokit.runner.extract_child import ExtractionChild
+from falcokit.runner.extract_frames import FrameEncoder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from falcokit.capture.events.event import Event
+
+__all__ = ["FieldExtraction", "FieldInfo", "Value"]
+
+#: Times (reltime, abstime) are ns, addresses are text; None: the event has no such value.
+Value: TypeAlias = int | str | bool | list[Any] | None
+
+_DEADLINE_S: Final = 30.0
+_SEND_BYTES: Final = 1 << 17
+#: What may wait for its values at most: so many events, and so many bytes of them.
+_MAX_WAITING: Final = 8192
+_MAX_WAITING_BYTES: Final = 1 << 24
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldInfo:
+    """One column: a field as it was asked for, with what the plugin says of it."""
+
+    name: str  # with its argument, as in "x.header[host]"
+    type: str  # uint64, string, bool, reltime, abstime, ipaddr, ipnet
+    is_list: bool
+    description: str
+
+
+class FieldExtraction:
+    """A plugin that is asked for fields; started on enter, gone after exit."""
+
+    def __init__(
+        self,
+        library: Path,
+        fields: Sequence[str] | None = None,
+        init_config: str | None = None,
+        *,
+        deadline: float = _DEADLINE_S,
+    ) -> None:
+        """Extract `fields`, such as "x.seq" or "x.header[host]"; None: all that need no argument.
+
+        A plugin whose init, or any other call, takes longer than `deadline` seconds has failed.
+
+        Raises:
+            ConfigError: a name in `fields` cannot be one.
+
+        """
+        for name in fields or ():
+            if not name or "\0" in name or "]," in name or name[0] in "*,[":
+                raise ConfigError(f"{name!r} is no field name")
+        wanted = "*" if fields is None else ",".join(fields)
+        self._child = ExtractionChild(
+            library, wanted=wanted, init_config=init_config, deadline=deadline
+        )
+        self.columns: tuple[FieldInfo, ...] = ()
+        self._encoder = FrameEncoder(codes=(), plugin_ids=())
+        self._extracting = False
+
+    def __enter__(self) -> Self:
+        """Start the plugin; afterwards `columns` are known.
+
+        Raises:
+            NotAPluginError: the library cannot be loaded.
+            ConfigError: the plugin has no such field, or it takes another kind of argument.
+            PluginFailedError: its init failed, crashed or took too long.
+
+        """
+        try:
+            loaded, extracting = self._child.start()
+        except BaseException:
+            self._child.kill()
+            raise
+        self.columns = tuple(
+            _field_info(column["name"], loaded["fields"][column["field"]])
+            for column in extracting["columns"]
+        )
+        self._encoder = FrameEncoder(codes=extracting["codes"], plugin_ids=extracting["plugin_ids"])
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let the plugin end in order, or end it after an error."""
+        if kind is None:
+            self._child.close()
+        else:
+            self._child.kill()
+
+    @property
+    def failure(self) -> str | None:
+        """What the plugin said when it first failed to extract from an event; None: never."""
+        return self._child.failure
+
+    def extract(self, events: Iterable[Event]) -> Iterator[tuple[Event, tuple[Value, ...] | None]]:
+        """Yield every event in order, with one value for each column; None: not for this plugin.
+
+        Events that the plugin does not ask for, by its event types and sources, are not sent to
+        it, and neither are damaged ones. It may be called again for further events; what has been
+        read from `events` is answered before it returns, so hand over live events in portions.
+
+        Raises:
+            PluginFailedError: the plugin crashed or took too long; with the signal and the number
+                of the event. What was answered before has been yielded.
+
+        """
+        if self._extracting:
+            raise RuntimeError("the values of the events before have not been taken")
+        self._extracting = True
+        waiting: deque[tuple[Event, bool]] = deque()
+        held = 0
+        encode = self._encoder.encode
+        try:
+            for event in events:
+                frame = encode(event)
+                if frame is None and not waiting:
+                    yield event, None
+                    continue
+                waiting.append((event, frame is not None))
+                held += event.size
+                if frame is not None:
+                    self._child.send(frame)
+                full = len(waiting) >= _MAX_WAITING or held >= _MAX_WAITING_BYTES
+                if full or self._child.unsent >= _SEND_BYTES:
+                    # Half of it at least: then there is room for a good while.
+                    goal = len(waiting) // 2 if full else len(waiting)
+                    for answered in self._answered(waiting, goal):
+                        held -= answered[0].size
+                        yield answered
+            yield from self._answered(waiting, 0)
+        finally:
+            self._child.forget(sum(sent for _, sent in waiting))
+            self._extracting = False
+
+    def _answered(
+        self, waiting: deque[tuple[Event, bool]], goal: int
+    ) -> Iterator[tuple[Event, tuple[Value, ...] | None]]:
+        """Yield what has its values, until no more than `goal` events wait."""
+        rows = self._child.rows
+        self._child.exchange(None)
+        while waiting:
+            event, sent = waiting[0]
+            if sent and not rows:
+                if len(waiting) <= goal:
+                    return
+                self._child.exchange(event.number)
+            else:
+                waiting.popleft()
+                yield event, rows.popleft() if sent else None
+
+
+def _field_info(name: str, field: dict[str, Any]) -> FieldInfo:
+    return FieldInfo(
+        name=name,
+        type=str(field["type"]),
+        is_list=field.get("isList") is True,
+        description=str(field.get("desc") or ""),
+    )

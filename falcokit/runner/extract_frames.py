@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stored events as the runner takes them: today's header and this machine's byte order.
+
+The form of a frame is described in native/src/runner/extract/input.h. Events are put together from
+their parameters, so lengths that contradict each other never reach a plugin.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from typing import TYPE_CHECKING, Final
+
+from falcokit.capture.events.event_table import ASYNC_EVENT, PLUGIN_EVENT
+from falcokit.capture.format.errors import MalformedEventError
+from falcokit.capture.format.layout import NOT_SET
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from falcokit.capture.events.event import Event
+
+__all__ = ["FrameEncoder"]
+
+# size, 0, number; timestamp, thread id, length, code, count of parameters
+_FRAME: Final = struct.Struct("=IIQQQIHI")
+# the same with the lengths of a plugin event's or an async event's parameters, and the id
+_PLUGIN_FRAME: Final = struct.Struct("=IIQQQIHI2II")
+_ASYNC_FRAME: Final = struct.Struct("=IIQQQIHI3II")
+_FRAME_HEADER_BYTES: Final = 16
+_HEADER_BYTES: Final = 26
+_ID_BYTES: Final = 4
+_PLUGIN_PARAMS: Final = 2
+_ASYNC_PARAMS: Final = 3
+_PADDING: Final = tuple(bytes(-size % 8) for size in range(8))
+
+
+class FrameEncoder:
+    """Makes frames of the events that a plugin asks for."""
+
+    def __init__(self, *, codes: Collection[int], plugin_ids: Collection[int] | None) -> None:
+        """Take `codes`, and of plugin and async events those of `plugin_ids`; None: of all."""
+        self._codes = frozenset(codes)
+        self._plugin_ids = None if plugin_ids is None else frozenset(plugin_ids)
+
+    def encode(self, event: Event) -> bytes | None:
+        """Return the frame of `event`; None when the plugin asks for no such, or it is damaged."""
+        code = event.code
+        if code not in self._codes:
+            return None
+        try:
+            if code == PLUGIN_EVENT:
+                return self._plugin_event(event)
+            if code == ASYNC_EVENT:
+                return self._async_event(event)
+            return _other(event)
+        except (MalformedEventError, struct.error):
+            return None
+
+    def _plugin_event(self, event: Event) -> bytes | None:
+        params = event.params
+        plugin_id = self._wanted_id(event, params, _PLUGIN_PARAMS)
+        if plugin_id is None:
+            return None
+        data = params[1]
+        size = _PLUGIN_FRAME.size - _FRAME_HEADER_BYTES + len(data)
+        ts, tid = event.ts_ns, event.tid
+        head = _PLUGIN_FRAME.pack(
+            size,
+            0,
+            event.number,
+            NOT_SET if ts is None else ts,
+            NOT_SET if tid is None else tid,
+            size,
+            PLUGIN_EVENT,
+            _PLUGIN_PARAMS,
+            _ID_BYTES,
+            len(data),
+            plugin_id,
+        )
+        return head + data + _PADDING[size & 7]
+
+    def _async_event(self, event: Event) -> bytes | None:
+        params = event.params
+        plugin_id = self._wanted_id(event, params, _ASYNC_PARAMS)
+        if plugin_id is None or params[1][-1:] != b"\0":
+            return None  # a plugin reads the name up to its end
+        name, data = params[1], params[2]
+        size = _ASYNC_FRAME.size - _FRAME_HEADER_BYTES + len(name) + len(data)
+        ts, tid = event.ts_ns, event.tid
+        head = _ASYNC_FRAME.pack(
+            size,
+            0,
+            event.number,
+            NOT_SET if ts is None else ts,
+            NOT_SET if tid is None else tid,
+            size,
+            ASYNC_EVENT,
+            _ASYNC_PARAMS,
+            _ID_BYTES,
+            len(name),
+            len(data),
+            plugin_id,
+        )
+        return head + name + data + _PADDING[size & 7]
+
+    def _wanted_id(self, event: Event, params: tuple[bytes, ...], count: int) -> int | None:
+        if len(params) < count or len(params[0]) != _ID_BYTES:
+            return None
+        plugin_id = int.from_bytes(params[0], event.byte_order)
+        if self._plugin_ids is not None and plugin_id not in self._plugin_ids:
+            return None
+        return plugin_id
+
+
+def _other(event: Event) -> bytes | None:
+    event_type = event.event_type
+    if event_type is None or event.byte_order != sys.byteorder:
+        return None  # how wide its lengths are, and where there are numbers, nobody knows
+    params = event.params
+    width = "I" if event_type.large_payload else "H"
+    data = struct.pack(f"={len(params)}{width}", *map(len, params)) + b"".join(params)
+    size = _HEADER_BYTES + len(data)
+    ts = NOT_SET if event.ts_ns is None else event.ts_ns
+    tid = NOT_SET if event.tid is None else event.tid
+    head = _FRAME.pack(size, 0, event.number, ts, tid, size, event.code, len(params))
+    return head + data + _PADDING[size & 7]

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compile the runner, the small C host that loads plugins as Falco does, and cache it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from falcokit.native import PLUGIN_API, SOURCES
+from falcokit.toolchain.cache import cached, key_of
+from falcokit.toolchain.compile import compile_and_link
+from falcokit.toolchain.compiler import find_compiler
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["build_runner", "runner_sources"]
+
+_FLAGS = ["-std=gnu11", "-O2", "-g1", "-pthread"]
+#: Of the glue, without Python: the storage of exported tables.
+_STORE = ("store.c", "store_entry.c", "store_map.c", "store_vtable.c")
+_LIBRARIES = ["-ldl"]  # a part of libc from glibc 2.34 on
+
+
+def runner_sources() -> list[Path]:
+    """Return the C files that the runner is compiled from."""
+    store = [SOURCES / "tables" / name for name in _STORE]
+    return [*store, *sorted((SOURCES / "runner").rglob("*.c"))]
+
+
+def build_runner() -> Path:
+    """Return the runner for this machine, compiled where it is not in the cache yet."""
+    compiler = find_compiler()
+    headers = sorted((SOURCES / "runner").rglob("*.h"))
+    sources = runner_sources()
+    inputs = [PLUGIN_API, SOURCES / "tables" / "store.h", *headers, *sources]
+    key = key_of(
+        [compiler.version, *_FLAGS, *(part for p in inputs for part in (p.name, p.read_bytes()))]
+    )
+
+    def make(target: Path) -> None:
+        flags = [*_FLAGS, f"-I{SOURCES}", f"-I{PLUGIN_API.parent}"]
+        compile_and_link(compiler.path, flags, sources, target, _LIBRARIES)
+
+    return cached("falcokit-runner", key, make)

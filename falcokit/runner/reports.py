@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reports: the JSON objects that tell what happens to a running plugin, each with a "report" key.
+
+The C runner writes most of them; `falcokit.dev.supervisor` adds build, started, reload and ended.
+`falcokit run` and `falcokit dev` show them or pass them on. docs/cli.md describes each.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from falcokit.errors import ConfigError, FalcokitError, NotAPluginError, PluginFailedError
+
+__all__ = [
+    "ProducerFigures",
+    "Report",
+    "error_object",
+    "event_total",
+    "exit_status",
+    "plugin_failure",
+    "take_producers",
+]
+
+Report: TypeAlias = dict[str, Any]
+
+_STATES: Final = ("running", "failing", "waiting", "ended", "stopped")
+_OF_PRODUCERS: Final = re.compile(r"producer_(.+)_(state|failures_in_row|failures|retry_ms)")
+
+
+class ProducerFigures(NamedTuple):
+    """What the metrics say of one producer, or of the worst of those with one event."""
+
+    state: str
+    failures_in_row: int
+    retry_ms: int
+
+    def __str__(self) -> str:
+        times = f"failed {self.failures_in_row} time{'s'[: self.failures_in_row != 1]}"
+        if self.state == "waiting" and self.failures_in_row:
+            return f"{times}, again in {self.retry_ms / 1000:.0f} s"
+        if self.state == "waiting":
+            return f"returned, again in {self.retry_ms / 1000:.0f} s"
+        if self.state == "ended":
+            return f"{times}, ended" if self.failures_in_row else "ended"
+        return times if self.state == "failing" else ""
+
+
+def error_object(error: FalcokitError) -> Report:
+    """Give an error as programs read it."""
+    return {
+        "exit": error.exit_code,
+        "message": error.message,
+        "hint": error.hint,
+        "file": getattr(error, "file", None),
+        "line": getattr(error, "line", None),
+    }
+
+
+def event_total(stats: Report) -> int:
+    """Count the events of a stats report, async and plugin events together."""
+    events = stats.get("async", {}).values()
+    plugin_events = stats.get("plugin_events") or {}
+    return sum(int(event["count"]) for event in events) + int(plugin_events.get("count", 0))
+
+
+def take_producers(metrics: dict[str, Any], events: list[str]) -> dict[str, ProducerFigures]:
+    """Take what is about producers out of a plugin's metrics, and return it by their events."""
+    labels: dict[str, dict[str, int]] = {}
+    for name in list(metrics):
+        if match := _OF_PRODUCERS.fullmatch(name):
+            labels.setdefault(match[1], {})[match[2]] = int(metrics.pop(name))
+    found: dict[str, ProducerFigures] = {}
+    for label, told in labels.items():
+        named = [(re.sub(r"[^0-9A-Za-z_]", "_", event), event) for event in events]
+        # Two producers of one event have the method's name behind it.
+        fits = [pair for pair in named if label == pair[0] or label.startswith(f"{pair[0]}_")]
+        _, event = max(fits, key=lambda pair: len(pair[0]), default=("", label))
+        figures = ProducerFigures(
+            _STATES[min(told.get("state", 0), len(_STATES) - 1)],
+            told.get("failures_in_row", 0),
+            told.get("retry_ms", 0),
+        )
+        if event not in found or _gravity(figures) > _gravity(found[event]):
+            found[event] = figures
+    return found
+
+
+def _gravity(figures: ProducerFigures) -> int:
+    return ("stopped", "running", "ended", "failing", "waiting").index(figures.state)
+
+
+def exit_status(returncode: int | None) -> str:
+    """Say how a process ended."""
+    if returncode is None:
+        return "it did not end"
+    if returncode < 0:
+        try:
+            name = signal.Signals(-returncode).name
+        except ValueError:
+            name = "?"
+        return f"killed by signal {-returncode} ({name})"
+    return f"exit status {returncode}"
+
+
+def plugin_failure(
+    error: Report | None, returncode: int | None, *, library: str
+) -> FalcokitError | None:
+    """Turn the end of a run into the error it was, or None if it ended well."""
+    if error is not None:
+        plugin, phase = error.get("plugin") or library, error.get("phase") or "run"
+        text = str(error.get("message") or "").strip() or f"rc {error.get('rc')}, no last error"
+        if phase == "load":
+            return NotAPluginError(f"{library} cannot be loaded as a plugin: {text}")
+        if phase == "record":  # no fault of the plugin's
+            return FalcokitError(f"the events could not be recorded: {text}")
+        if phase == "fields":
+            return ConfigError(text)
+        return PluginFailedError(f"plugin {plugin} failed in {phase}: {text}")
+    if returncode == 0:
+        return None
+    return PluginFailedError(
+        f"the process of the plugin {library} ended too soon: {exit_status(returncode)}",
+        hint="a crash in native code (an extension module, ctypes) ends the host in this way",
+    )

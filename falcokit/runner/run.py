@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a plugin library in the runner, a child process, and read what it reports.
+
+A report is one JSON object with the key "report"; the kinds are listed in docs/cli.md. The child
+never outlives this process, and a plugin that crashes takes only the child along.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from falcokit.runner.program import build_runner
+from falcokit.runner.stdin_options import STDIN_OPTIONS, hand_over, stdin_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+__all__ = ["RunOptions", "Runner"]
+
+_READ_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What to run, and how long; every field is an option of the runner."""
+
+    library: Path
+    init_config: str | None = None
+    open_params: str | None = None
+    limit: int | None = None
+    duration: float | None = None
+    record: Path | None = None
+    stats_ms: int | None = None  # None: an event report for every event
+    beside: tuple[Path, ...] = ()  # more plugins, without an init config
+    source: str | None = None  # the plugin whose source is opened; "syscall": an idle one
+    set_config: str | None = None
+    fields: str | None = None  # to extract: "x.a,x.b[3]", "*" for those without an argument
+    metrics: bool = False
+    cycles: int = 1
+    reload: int = 1
+    stderr: int | None = None  # where the plugin's own output goes; None: our stderr
+
+    def hidden(self) -> bytes:
+        """Return what goes over stdin, after the first plugin: what may hold secrets."""
+        return stdin_options(
+            {
+                "--init": self.init_config,
+                "--open": self.open_params,
+                "--set-config": self.set_config,
+            }
+        )
+
+    def command(self, runner: Path) -> list[str]:
+        """Return the command line for the program `runner`."""
+        command = [str(runner), "--parent", str(os.getpid()), "--plugin", str(self.library)]
+        if self.hidden():
+            command.append(STDIN_OPTIONS)
+        for library in self.beside:
+            command += ["--plugin", str(library)]
+        given = {
+            "--source": self.source,
+            "--limit": self.limit,
+            "--duration": self.duration,
+            "--record": self.record,
+            "--stats-ms": self.stats_ms,
+            "--fields": self.fields,
+            "--cycles": self.cycles,
+            "--reload": self.reload,
+        }
+        for option, value in given.items():
+            if value is not None:
+                command += [option, str(value)]
+        return [*command, *(["--metrics"] if self.metrics else [])]
+
+
+class Runner:
+    """A running child; started on enter, gone after exit."""
+
+    def __init__(self, options: RunOptions) -> None:
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._partial = b""
+        self._pending: list[dict[str, Any]] = []
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        """Start the child. It is a session of its own: Ctrl-C reaches it through `stop`."""
+        hidden = self._options.hidden()
+        self._process = subprocess.Popen(
+            self._options.command(build_runner()),
+            stdin=subprocess.PIPE if hidden else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._options.stderr,
+            start_new_session=True,
+        )
+        if self._process.stdin is not None:
+            try:
+                hand_over(self._process.stdin, hidden)
+            except BaseException:
+                self.__exit__(None, None, None)
+                raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the child and close the pipe."""
+        self.stop()
+        stream = self._child.stdout
+        if stream is not None:
+            stream.close()
+
+    @property
+    def _child(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("the runner has not been started: use it in a with statement")
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """The child's exit status, a negative signal number, or None while it runs."""
+        return self._child.poll()
+
+    def fileno(self) -> int:
+        """Return the descriptor of the reports, to wait on; then call `read`."""
+        stream = self._child.stdout
+        if stream is None:
+            raise RuntimeError("the runner has no pipe")
+        return stream.fileno()
+
+    def read(self, timeout: float | None = 0.0) -> list[dict[str, Any]]:
+        """Return the reports that are there, waiting up to `timeout` seconds for the first.
+
+        An empty list means none yet, or none any more: `ended` tells.
+        """
+        if not self._pending and not self._ended and self._readable(timeout):
+            self._take()
+        reports, self._pending = self._pending, []
+        return reports
+
+    @property
+    def ended(self) -> bool:
+        """True once the last report was read: the child closed the pipe."""
+        return self._ended and not self._pending
+
+    def reports(self) -> Iterator[dict[str, Any]]:
+        """Yield the reports until the child ends, waiting for each."""
+        while not self.ended:
+            yield from self.read(timeout=None)
+        # The pipe is closed: what is left of the child is its exit status.
+        with suppress(subprocess.TimeoutExpired):
+            self._child.wait(timeout=2.0)
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """End the child: an orderly close on SIGTERM, SIGKILL for it and its children after that.
+
+        Reports that it still writes are kept for `read` and `reports`.
+        """
+        child = self._child
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + timeout
+        # A child that waits for room in the pipe cannot end: drain it.
+        while not self._ended and (left := deadline - time.monotonic()) > 0:
+            if self._readable(left):
+                self._take()
+        try:
+            child.wait(timeout=max(deadline - time.monotonic(), 0.01))
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+    def _readable(self, timeout: float | None) -> bool:
+        poll = select.poll()  # select() refuses descriptors above 1023
+        poll.register(self, select.POLLIN)
+        return bool(poll.poll(None if timeout is None else timeout * 1000))
+
+    def _take(self) -> None:
+        chunk = os.read(self.fileno(), _READ_BYTES)
+        if not chunk:
+            self._ended = True
+            return
+        *lines, self._partial = (self._partial + chunk).split(b"\n")
+        self._pending += [msgspec.json.decode(line) for line in lines]

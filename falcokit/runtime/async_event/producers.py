@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decorated producers: `@async_event(name, every=...)`, and running them for a capture.
+
+A plain method is called at the interval and what it returns is emitted; what a generator yields is
+emitted; `async def` runs on an event loop of the plugin's own. One that ends of an error is started
+again: `supervision` says when.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+import traceback
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
+
+from falcokit.runtime.async_event.background import BackgroundTask
+from falcokit.runtime.base.errors import CaptureClosedError, PluginError, own_frames
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator
+
+    from falcokit.runtime.async_event.capability import AsyncEventHandler
+    from falcokit.runtime.async_event.emission import Emission
+    from falcokit.runtime.async_event.supervision import Supervision
+    from falcokit.runtime.host.plugin_state import PluginState
+
+__all__ = [
+    "RESTARTS",
+    "Producer",
+    "Producers",
+    "Restart",
+    "async_event",
+    "declared_producers",
+    "place_of",
+    "place_of_thread",
+]
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+_MARK = "__falcokit_producer__"
+_GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # flags of a code object
+_STOP_SECONDS = 4.0  # one less than the host waits, so that the reason can be told
+_MAX_PAUSE = 60.0
+
+Restart: TypeAlias = Literal["on_error", "always", "never"]
+RESTARTS = ("on_error", "always", "never")
+
+
+class Producer(NamedTuple):
+    """A decorated method: the event it emits, its interval, and what kind of function it is."""
+
+    event: str
+    every: float | None
+    function: Callable[..., Any]
+    restart: Restart = "on_error"
+    max_pause: float = _MAX_PAUSE
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it runs on the event loop."""
+        return bool(self.function.__code__.co_flags & (_COROUTINE | _ASYNC_GENERATOR))
+
+    @property
+    def yields(self) -> bool:
+        """Whether it is a generator of either kind."""
+        return bool(self.function.__code__.co_flags & (_GENERATOR | _ASYNC_GENERATOR))
+
+
+def async_event(
+    name: str,
+    *,
+    every: float | None = None,
+    restart: Restart = "on_error",
+    max_pause: float = _MAX_PAUSE,
+) -> Callable[[_Function], _Function]:
+    """Make a method the producer of the async event `name`, which this declares too.
+
+    It runs from the opening of a capture to its close. What it returns or yields is the data of an
+    event: bytes, str, what JSON can hold, or an AsyncEvent; None emits nothing.
+
+    An error in it is logged with its place. A plain method is called again at its interval; a
+    generator or a coroutine is started again after a pause, which doubles with each failure in a
+    row. One that returns has ended, which a generator tells in the log.
+
+    Args:
+        name: The event's name, at most 31 bytes.
+        every: Seconds between two calls, or between two steps of a generator; the first comes at
+            once. Required for a plain method; a generator or a coroutine may wait for itself.
+        restart: When it is started again: "on_error", "always" (also after it has returned), or
+            "never" (the first error ends it, of a plain method too).
+        max_pause: Seconds that the pause grows to, from one. After it has run for so long without
+            an error it begins anew.
+
+    """
+
+    def mark(function: _Function) -> _Function:
+        setattr(function, _MARK, Producer(name, every, function, restart, max_pause))
+        return function
+
+    return mark
+
+
+def declared_producers(plugin: type) -> list[Producer]:
+    """Return the producers of a class and its bases, in the order they were written."""
+    found: dict[str, Producer] = {}
+    for cls in reversed(plugin.__mro__):
+        for attribute, value in vars(cls).items():
+            producer = getattr(value, _MARK, None)
+            if producer is not None:
+                found[attribute] = producer
+            else:
+                found.pop(attribute, None)
+    return list(found.values())
+
+
+class Producers:
+    """The running producers of one capture."""
+
+    def __init__(self, plugin: Any, handler: AsyncEventHandler, state: PluginState) -> None:
+        self._plugin = plugin
+        self._handler = handler
+        self._state = state
+        self._tasks: list[BackgroundTask] = []
+        self._loop_thread: Any = None
+
+    def start(self, supervised: list[tuple[Producer, Supervision]]) -> None:
+        """Start each on its thread, and those that are async on one event loop."""
+        from falcokit.runtime.async_event.emission import Emission  # noqa: PLC0415  # not for who has none
+
+        on_loop: list[tuple[Producer, Emission, Supervision]] = []
+        for producer, supervision in supervised:
+            emission = Emission(producer, self._handler, self._state)
+            supervision.begin()
+            if producer.is_async:
+                on_loop.append((producer, emission, supervision))
+                continue
+            task = BackgroundTask()
+            self._tasks.append(task)
+            task.start(
+                functools.partial(self._run, producer, task, emission, supervision),
+                name=f"producer of {producer.event}",
+            )
+        if on_loop:
+            from falcokit.runtime.async_event.event_loop import LoopThread  # noqa: PLC0415  # asyncio: 40 ms
+
+            loop_thread = LoopThread(self._plugin, on_loop, self._state.write_error)
+            loop_thread.start()
+            self._loop_thread = loop_thread
+
+    def stop(self) -> None:
+        """End them all.
+
+        Raises:
+            PluginError: one did not end within 4 s; names it and the line it is at.
+
+        """
+        deadline = time.monotonic() + _STOP_SECONDS
+        for task in self._tasks:
+            task.request_stop()
+        if self._loop_thread is not None:
+            self._loop_thread.request_stop()
+        threads = [t.thread for t in [*self._tasks, self._loop_thread] if t is not None]
+        for thread in threads:
+            if thread is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        stuck = [t for t in threads if t is not None and t.is_alive()]
+        if stuck:
+            where = ", ".join(f"the {t.name} is still {place_of(t)}" for t in stuck)
+            raise PluginError(
+                f"stop_async: {where}, {_STOP_SECONDS:g} s after it was asked to stop"
+            )
+
+    def _run(
+        self, producer: Producer, task: BackgroundTask, emission: Emission, supervision: Supervision
+    ) -> None:
+        run = self._steps if producer.yields else self._calls
+        while True:
+            try:
+                if not run(producer, task, emission, supervision):
+                    return
+                pause = emission.report_end(supervision)
+            except BaseException as e:  # noqa: BLE001  # sys.exit() fails the producer, not the host
+                if isinstance(e, CaptureClosedError) and task.closes():
+                    return
+                if task.stopping:
+                    emission.report(e)
+                    return
+                pause = emission.report_failure(e, supervision)
+            if pause is None or not task.should_keep_running(pause):
+                return
+            supervision.again()
+
+    def _calls(
+        self, producer: Producer, task: BackgroundTask, emission: Emission, supervision: Supervision
+    ) -> bool:
+        for _ in _ticks(task, producer.every or 0.0):
+            try:
+                value = producer.function(self._plugin)
+            except CaptureClosedError:
+                raise
+            except Exception as e:  # noqa: BLE001  # the next call may succeed
+                if not supervision.failed_call(e):
+                    emission.report(e, "\n  it is not called again")
+                    return False
+                emission.report(e)
+                continue
+            if supervision.failures:
+                supervision.well()
+            emission.send(value)
+        return False
+
+    def _steps(
+        self,
+        producer: Producer,
+        task: BackgroundTask,
+        emission: Emission,
+        _supervision: Supervision,
+    ) -> bool:
+        """Return whether the generator has come to its end."""
+        steps = producer.function(self._plugin)
+        try:
+            for _ in _ticks(task, producer.every or 0.0):
+                emission.send(next(steps))
+        except StopIteration:
+            return True
+        finally:
+            steps.close()
+        return False
+
+
+def _ticks(task: BackgroundTask, every: float) -> Iterator[None]:
+    """Yield at once and then every `every` seconds by the clock, until the task is to stop."""
+    due = time.monotonic()
+    while task.should_keep_running(max(0.0, due - time.monotonic())):
+        yield
+        due = max(due + every, time.monotonic() - every)
+
+
+def place_of(thread: threading.Thread) -> str:
+    """Say where a thread is: `at file:line in function`, in the author's code where possible."""
+    return place_of_thread(thread.ident or 0)
+
+
+def place_of_thread(ident: int) -> str:
+    """Say it of a thread that Python may not have started."""
+    import sys  # noqa: PLC0415
+
+    frame = sys._current_frames().get(ident)  # noqa: SLF001  # there is no other way
+    if frame is None:
+        return "at an unknown place"
+    frames = traceback.extract_stack(frame)
+    last = (own_frames(frames) or frames)[-1]
+    return f"at {last.filename}:{last.lineno} in {last.name}"

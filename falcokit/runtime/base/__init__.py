@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each plugin has: its class, config, log, metrics, and errors."""
+
+__all__: list[str] = []

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The init config: which type a plugin class declares, its JSON schema, and decoding.
+
+Used at build time for the schema and at init and set_config for the value. A plugin declares it by
+annotating `config` with a msgspec.Struct, a dataclass, or str; without an annotation there is none.
+Keys that the type does not have are refused, unless it says `allow_unknown_keys = True`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from falcokit.runtime.base.annotations import evaluate_annotation, own_annotations
+from falcokit.runtime.base.errors import PluginError
+
+__all__ = ["config_type", "decode_config", "decode_json", "init_schema"]
+
+
+def config_type(plugin: type) -> type | None:
+    """Return the type that `config` is annotated with, or None.
+
+    Raises:
+        NameError: the annotation names something the module does not have.
+
+    """
+    for cls in plugin.__mro__:
+        if cls.__module__.startswith("falcokit."):
+            continue
+        annotation = evaluate_annotation(own_annotations(cls).get("config"), cls)
+        if annotation is not None:
+            return annotation  # type: ignore[no-any-return]
+    return None
+
+
+def decode_config(kind: type | None, text: str) -> Any:
+    """Return the config value for what the framework passed; an empty JSON config is {}.
+
+    Raises:
+        PluginError: it is not JSON, or not what the type asks for; the text names the place.
+
+    """
+    if kind is None:
+        return None
+    if kind is str:
+        return text
+    # Falco makes "null" of an empty map in its YAML.
+    return decode_json(kind, "{}" if text.strip() == "null" else text, "init config")
+
+
+def decode_json(kind: Any, text: str, what: str) -> Any:
+    """Return a value of the type `kind` for a text of JSON; an empty one is {}.
+
+    Raises:
+        PluginError: it is not JSON, or not what the type asks for; the text begins with `what`.
+
+    """
+    import msgspec  # noqa: PLC0415  # not paid by plugins without a config
+
+    from falcokit.runtime.base.config_keys import UnknownKeyError, check_keys  # noqa: PLC0415
+
+    text = text or "{}"
+    try:
+        value = msgspec.json.decode(text, type=kind)
+        check_keys(msgspec.json.decode(text), value)
+    except (msgspec.ValidationError, UnknownKeyError) as e:
+        name, verb = getattr(kind, "__name__", kind), "do" if what[-1] == "s" else "does"
+        raise PluginError(f"the {what} {verb} not fit {name}: {e}") from e
+    except msgspec.DecodeError as e:
+        verb = "are" if what[-1] == "s" else "is"
+        raise PluginError(f"the {what} {verb} not valid JSON: {e}") from e
+    return value
+
+
+def _inline(node: Any, named: dict[str, Any], above: tuple[str, ...] = ()) -> Any:
+    # Hosts of different ages resolve "$ref" differently; a schema without any is read by all.
+    if isinstance(node, list):
+        return [_inline(item, named, above) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        name = str(node["$ref"]).rpartition("/")[2]
+        if name in above:
+            return {"type": "object"}  # a recursive type: checked by the plugin itself
+        rest = {key: value for key, value in node.items() if key != "$ref"}
+        return {**_inline(named[name], named, (*above, name)), **rest}
+    return {key: _inline(value, named, above) for key, value in node.items()}
+
+
+def _classes(info: Any, seen: dict[int, Any]) -> None:
+    """Collect the classes with named fields in what msgspec.inspect tells of a type."""
+    if id(info) in seen or not hasattr(info, "__struct_fields__"):
+        return
+    seen[id(info)] = info
+    for name in info.__struct_fields__:
+        inside = getattr(info, name)
+        for each in inside if isinstance(inside, (tuple, list)) else (inside,):
+            _classes(each, seen)
+
+
+def _components(kind: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the schema of a type and of the classes in it, which take no other keys."""
+    import msgspec  # noqa: PLC0415
+    import msgspec.inspect  # noqa: PLC0415
+
+    from falcokit.runtime.base.config_keys import allows_unknown  # noqa: PLC0415
+
+    seen: dict[int, Any] = {}
+    _classes(msgspec.inspect.type_info(kind), seen)
+    classes = [info.cls for info in seen.values() if hasattr(info, "fields")]
+    template = "#/$defs/{name}"
+    schemas, named = msgspec.json.schema_components([kind, *classes], ref_template=template)
+    for cls, schema in zip(classes, schemas[1:], strict=True):
+        component = named.get(str(schema.get("$ref")).rpartition("/")[2], {})
+        if "properties" in component and not allows_unknown(cls):
+            component["additionalProperties"] = False
+    return schemas[0], named
+
+
+def init_schema(kind: type | None) -> dict[str, Any] | None:
+    """Return the JSON schema of a config type, with titles, descriptions and defaults.
+
+    Raises:
+        TypeError: JSON cannot express the type.
+
+    """
+    if kind is None or kind is str:
+        return None
+    flat: dict[str, Any] = _inline(*_components(kind))
+    if flat.get("type") != "object":
+        raise TypeError(f"the config type {kind!r} is no msgspec.Struct, dataclass or str")
+    # What Falco makes of `init_config: {}` is to reach the plugin, which takes it for {}.
+    flat["type"] = ["object", "null"]
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **flat}

@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exceptions of the author's side, what each means to the framework, and how one is told.
+
+    PluginError                    -> SS_PLUGIN_FAILURE
+    ├ EmitError                    an event was not emitted; `reason` is the counter it went to
+    │ ├ UndeclaredEventError       not in async_events                   undeclared_name
+    │ ├ CaptureClosedError         before start_async or after stop      capture_closed
+    │ ├ InvalidEventError          the data, a timestamp or thread id    invalid_data
+    │ │ ├ EventTooLargeError       more than 64 MiB of data              too_large
+    │ │ └ FutureTimestampError     more than 10 s ahead                  future_timestamp
+    │ ├ RingFullError              no room, and no waiting for it: in    ring_full
+    │ │                            a hook, after timeout=, or while a
+    │ │                            hook holds up Falco's thread
+    │ └ EventRefusedError          the host said no; its words           host
+    └ TableError                   a table cannot be used so, or its owner refused
+      ├ TableFieldError            there is no such field; an AttributeError and TypeError too
+      ├ TableTypeError             a value of another type; a TypeError too
+      ├ TableRangeError            an int out of range; an OverflowError too
+      └ TableValueError            a str that no table holds; a ValueError too
+    HookTimeoutError               raised in a hook that holds up Falco's thread; no Exception, as
+                                   a loop may catch these
+
+Raised by the C side and by the in-process driver alike; turned into a return code and a last error
+by `_bridge`. `tell` imports nothing and reads no file: it has to work where neither can be done.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import deque
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+__all__ = [
+    "CaptureClosedError",
+    "EmitError",
+    "EventRefusedError",
+    "EventTooLargeError",
+    "FutureTimestampError",
+    "HookTimeoutError",
+    "InvalidEventError",
+    "Place",
+    "PluginError",
+    "QueueFullError",
+    "RingFullError",
+    "SourceClosedError",
+    "TableError",
+    "TableFieldError",
+    "TableRangeError",
+    "TableTypeError",
+    "TableValueError",
+    "UndeclaredEventError",
+    "brief",
+    "is_whole",
+    "own_frames",
+    "places_of",
+    "tell",
+    "tell_emitted",
+    "tell_of",
+]
+
+_TEXT_MAX: Final = 8192  # characters of an exception's own text
+_FRAMES_MAX: Final = 8  # calls told of one exception
+_CHAIN_MAX: Final = 5
+_ENDINGS: Final = {"GeneratorExit", "CancelledError"}  # by which code is told to end: no cause
+_DEPTH_MAX: Final = 500  # frames looked at, from the innermost: a recursion has any number
+
+
+class PluginError(Exception):
+    """Base of what falcokit raises into a plugin; a hook that raises it fails with its text."""
+
+
+class EmitError(PluginError):
+    """An async event was not emitted.
+
+    Attributes:
+        emitted: By `emit_many`, before the one that was not.
+
+    """
+
+    reason: ClassVar[str] = "invalid_data"
+    emitted: int = 0
+
+    def __str__(self) -> str:
+        """Return the text, with what went out of a batch."""
+        text = super().__str__()
+        return f"{text} ({_before(self.emitted)})" if self.emitted else text
+
+
+class UndeclaredEventError(EmitError):
+    """The name is not among the plugin's `async_events`."""
+
+    reason = "undeclared_name"
+
+
+class CaptureClosedError(EmitError):
+    """No capture is open, or it is another one than the handler was made for."""
+
+    reason = "capture_closed"
+
+
+class InvalidEventError(EmitError):
+    """The data, its size, the timestamp or the thread id cannot be sent."""
+
+
+class EventTooLargeError(InvalidEventError):
+    """There is more data than an event can hold."""
+
+    reason = "too_large"
+
+
+class FutureTimestampError(InvalidEventError):
+    """The timestamp lies so far ahead that the framework would drop the event."""
+
+    reason = "future_timestamp"
+
+
+class RingFullError(EmitError):
+    """There is no room, and no waiting for it: in a hook, after `timeout`, or while one hangs."""
+
+    reason = "ring_full"
+
+
+def _before(count: int) -> str:
+    return f"emit_many emitted {count} before it"
+
+
+def tell_emitted(error: BaseException, count: int) -> None:
+    """Have what ended an `emit_many` tell how many events went out before it."""
+    if isinstance(error, EmitError):
+        error.emitted = count
+    elif count:
+        error.add_note(_before(count))
+
+
+class SourceClosedError(PluginError):
+    """An event was put into a queue whose event source has ended or was closed."""
+
+
+class QueueFullError(PluginError):
+    """There is no room, and no waiting for it: in a hook, after `timeout`, or while one hangs."""
+
+
+class EventRefusedError(EmitError):
+    """The host refused the event, for instance because its event source does not fit."""
+
+    reason = "host"
+
+
+class TableError(PluginError):
+    """A table cannot be used here, or its owner refused; the text ends with the owner's words."""
+
+
+class TableFieldError(TableError, AttributeError, TypeError):
+    """An entry has no such field: as an attribute, or as a keyword of `insert`."""
+
+
+class TableTypeError(TableError, TypeError):
+    """A key or a value is of another type than the table's."""
+
+
+class TableRangeError(TableError, OverflowError):
+    """An int does not fit the type of a key or a field."""
+
+
+class TableValueError(TableError, ValueError):
+    """A str has a NUL or half a surrogate pair, which no table can hold."""
+
+
+class HookTimeoutError(BaseException):
+    """A hook on Falco's own thread did not return: raised in it by the watch, python/held_up.c."""
+
+    def __init__(self) -> None:
+        super().__init__("it did not return within 5 s, and Falco waited for it")
+
+
+class Place(NamedTuple):
+    """A line of code that an exception came through."""
+
+    filename: str
+    lineno: int
+    name: str
+
+
+class _Frame(Protocol):
+    @property
+    def filename(self) -> str: ...
+
+
+_F = TypeVar("_F", bound=_Frame)
+
+
+def places_of(error: BaseException | None) -> list[Place]:
+    """Return where an exception came through, outermost first; of a deep one the inner part."""
+    trace: TracebackType | None = None if error is None else error.__traceback__
+    found: deque[Place] = deque(maxlen=_DEPTH_MAX)
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        found.append(Place(code.co_filename, trace.tb_lineno or 0, code.co_name))
+        trace = trace.tb_next
+    return list(found)
+
+
+def own_frames(frames: Iterable[_F]) -> list[_F]:
+    """Return the frames of the author's own code.
+
+    Where there are none those of packages, else those of the standard library; falcokit's never.
+    """
+    # Not os.__file__: a packaged plugin's code bears other names than the archive it lies in.
+    library = os.path.dirname(cast.__code__.co_filename)
+    others = [f for f in frames if not _is_ours(f.filename)]
+    packaged = [f for f in others if "-packages" in f.filename]
+    outside = [f for f in others if not f.filename.startswith(library)]
+    theirs = [f for f in outside if "-packages" not in f.filename]
+    return theirs or packaged or others
+
+
+def _is_ours(filename: str) -> bool:
+    return (
+        "/falcokit/runtime/" in filename
+        or "/falcokit/testing/" in filename
+        or "/_falcokit_payload" in filename
+        or filename.startswith("<frozen")
+    )
+
+
+def is_whole(error: BaseException) -> bool:
+    """Tell whether `tell` names all the code there is: no library's took part."""
+    places = places_of(error)
+    return len(own_frames(places)) == sum(not _is_ours(p.filename) for p in places)
+
+
+def tell(error: BaseException, hook: str, place: str = "") -> str:
+    """Say what happened in `hook`, where (file:line), and of which type it was: one sentence.
+
+    The place is the innermost line of the author's own code, as far as there is any, else `place`.
+    A line for each call of that code that led there follows, and one for each exception behind it.
+    """
+    places = places_of(error)
+    own = own_frames(places)
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f"{error.filename}:{error.lineno}"
+    else:
+        # StopIteration out of a generator becomes a RuntimeError without the generator's frame.
+        cause = error.__cause__ if isinstance(error, RuntimeError) else None
+        inner = own or own_frames(places_of(cause))
+        place = f"{inner[-1].filename}:{inner[-1].lineno}" if inner else place
+        own = own[:-1]
+    text, kind = _text_of(error), type(error).__name__
+    if isinstance(error, PluginError) and not place:
+        first = f"{hook}: {text}" if isinstance(error, EmitError) else text
+    else:
+        first = ": ".join(part for part in (place, hook, kind, text) if part)
+    try:
+        return "\n  ".join([first + _shortage(error), *_more(error, places, own)])
+    except Exception:  # noqa: BLE001  # of the author's own attributes
+        return first
+
+
+def _more(error: BaseException, places: list[Place], own: list[Place]) -> Iterator[str]:
+    notes = getattr(error, "__notes__", None)
+    if isinstance(notes, list):
+        yield from (str(note)[:_TEXT_MAX] for note in notes[:_CHAIN_MAX])
+    # What falcokit itself says is complete: what it found out by is of no use to the author.
+    if not (isinstance(error, PluginError) and places and _is_ours(places[-1].filename)):
+        yield from _calls(own)
+        yield from _behind(error)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+    except BaseException as e:  # noqa: BLE001  # the author's __str__, which may even exit
+        return f"its text cannot be had ({type(e).__name__})"
+    more = len(text) - _TEXT_MAX
+    return text if more <= 0 else f"{text[:_TEXT_MAX]}… ({more} more characters)"
+
+
+def _calls(own: list[Place]) -> Iterator[str]:
+    """Say by which calls the place was reached, the nearest first; a recursion has no end."""
+    for place in own[: -_FRAMES_MAX - 1 : -1]:
+        yield f"called at {place.filename}:{place.lineno} in {place.name}"
+    if len(own) > _FRAMES_MAX:
+        yield "called by more of the plugin's own code"
+
+
+def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
+    """Yield each exception behind one, the nearest first, and how it is behind it."""
+    known = [error]
+    while len(known) <= _CHAIN_MAX:
+        by, behind = "caused by", error.__cause__
+        if behind is None and not error.__suppress_context__:
+            by, behind = "while handling", error.__context__
+        if behind is None or any(behind is one for one in known):
+            return
+        if type(behind).__name__ in _ENDINGS:
+            return
+        yield by, behind
+        known.append(behind)
+        error = behind
+
+
+def _behind(error: BaseException) -> Iterator[str]:
+    for by, behind in _chain(error):
+        yield f"{by} {brief(behind)}"
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions[:_CHAIN_MAX]:
+            yield f"one of them: {brief(one)}"
+
+
+def brief(error: BaseException) -> str:
+    """Return type, text and place of an exception alone."""
+    text, own = _text_of(error), own_frames(places_of(error))
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{said}, at {own[-1].filename}:{own[-1].lineno}" if own else said
+
+
+def _shortage(error: BaseException) -> str:
+    """Name the limit of the process that is behind an exception which says something else."""
+    chain = [error, *(behind for _, behind in _chain(error))]
+    if any("can't start new thread" in str(one) for one in chain if type(one) is RuntimeError):
+        return (
+            " (the process may have no more threads: that is the limit of its user, ulimit -u, or"
+            " of its container, pids.max)"
+        )
+    if any(_lacks_a_file(one) for one in chain):
+        return (
+            " (the process has no file descriptor left: its limit is"
+            f" {os.sysconf('SC_OPEN_MAX')}, ulimit -n or LimitNOFILE= of its service)"
+        )
+    return ""
+
+
+def _lacks_a_file(error: BaseException) -> bool:
+    full = (errno.EMFILE, errno.ENFILE)
+    if isinstance(error, OSError):
+        return error.errno in full
+    if not isinstance(error, ImportError):
+        return False
+    if any(os.strerror(number) in str(error) for number in full):
+        return True
+    try:  # a module that cannot be read is called missing
+        os.close(os.open("/", os.O_RDONLY))
+    except OSError as e:
+        return e.errno in full
+    return False
+
+
+def tell_of(error: BaseException, hook: str, function: object) -> str:
+    """Say it of a hook; where no line of its own is in the trace, its head is the place."""
+    code = getattr(function, "__code__", None)
+    return tell(error, hook, f"{code.co_filename}:{code.co_firstlineno}" if code else "")

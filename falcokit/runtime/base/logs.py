@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Standard logging, carried to the host's log under the plugin that speaks.
+
+Falco has eight severities; the three that Python has no level for are FATAL, NOTICE and TRACE. The
+plugin is told by the context (hooks and producers run in their state's), else by the file that
+logs, else it is the one that came last.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.runtime.base.errors import own_frames, places_of, tell
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class LogTarget(Protocol):
+        """A plugin state, as the log needs it."""
+
+        name: str
+        source_dir: str
+
+        def write_log(self, severity: int, component: str | None, text: str) -> None:
+            """Hand one message to the host."""
+
+
+__all__ = [
+    "FATAL",
+    "NOTICE",
+    "TRACE",
+    "current",
+    "install",
+    "install_once",
+    "log_error",
+    "loggable",
+    "plugin_logger",
+    "targets",
+]
+
+FATAL: Final = 60
+NOTICE: Final = 25
+TRACE: Final = 5
+_OWN: Final = "falcokit.plugin."
+_LINE_MAX: Final = 8192  # characters printed without an end of line, until they are a message
+
+#: Level -> ss_plugin_log_severity, from the top: the first that the level reaches.
+_SEVERITIES: Final = (
+    (FATAL, 1),
+    (logging.CRITICAL, 2),
+    (logging.ERROR, 3),
+    (logging.WARNING, 4),
+    (NOTICE, 5),
+    (logging.INFO, 6),
+    (logging.DEBUG, 7),
+    (0, 8),
+)
+
+#: The state whose hook or producer runs here.
+current: ContextVar[LogTarget | None] = ContextVar("falcokit_state", default=None)
+#: Every live state, oldest first.
+targets: list[LogTarget] = []
+
+
+def severity_of(level: int) -> int:
+    """Return the framework's severity for a level of logging."""
+    return next(severity for floor, severity in _SEVERITIES if level >= floor)
+
+
+def plugin_logger(name: str) -> logging.Logger:
+    """Return the logger of a plugin; all it logs reaches the host, which has its own filter."""
+    logger = logging.getLogger(_OWN + name)
+    if logger.level == logging.NOTSET:
+        logger.setLevel(TRACE)
+    return logger
+
+
+def _target(path: str) -> LogTarget | None:
+    state = current.get()
+    if state is not None:
+        return state
+    alive = list(targets)
+    owner = [s for s in alive if s.source_dir and path.startswith(s.source_dir)]
+    return (owner or alive or [None])[-1]  # type: ignore[list-item]
+
+
+class _HostHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        state = _target(record.pathname)
+        if state is None:
+            return
+        own = record.name.startswith(_OWN) or record.name == "root"
+        component = None if own else f"{state.name}.{record.name}"
+        try:
+            text = self.format(record)
+        except BaseException as e:  # noqa: BLE001  # a log call never harms who logs
+            text = f"{record.pathname}:{record.lineno}: cannot format {_shown(record.msg)}: "
+            text += _shown(e, str)
+        try:
+            state.write_log(severity_of(record.levelno), component, text)
+        except Exception:  # noqa: BLE001
+            self.handleError(record)
+
+
+def _shown(value: object, how: Callable[[object], str] = repr) -> str:
+    try:
+        return how(value)
+    except BaseException as e:  # noqa: BLE001  # the author's __repr__ or __str__
+        return f"{type(value).__name__} without a text ({type(e).__name__})"
+
+
+def log_error(error: BaseException, what: str) -> None:
+    """Log an exception that nobody is there to catch: under the plugin whose code it came from."""
+    own = own_frames(places_of(error))
+    state = _target(own[-1].filename if own else "")
+    if state is not None:
+        state.write_log(severity_of(logging.ERROR), None, tell(error, what))
+
+
+def loggable(text: str) -> str:
+    """Return a text as C can have it: without NUL and halves of surrogate pairs."""
+    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
+
+
+class _LoggedStream:
+    """Stands in for sys.stdout, which is the host's: each line becomes a log message."""
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def __init__(self, write_line: Callable[[str], None]) -> None:
+        self._write_line = write_line
+        self._rest: list[str] = []  # of a line without an end
+        self._length = 0
+
+    def write(self, text: str) -> int:
+        first, *more = text.split("\n")
+        self._rest.append(first)
+        self._length += len(first)
+        if more:
+            self._end_line()
+            *whole, last = more
+            for line in whole:
+                self._write_line(line)
+            self._rest.append(last)
+            self._length += len(last)
+        if self._length > _LINE_MAX:
+            self.flush()
+        return len(text)
+
+    def _end_line(self) -> None:
+        # Taken at once: other threads print too.
+        parts, self._rest, self._length = self._rest, [], 0
+        self._write_line("".join(parts))
+
+    def flush(self) -> None:
+        if self._length:
+            self._end_line()
+
+    def isatty(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        raise OSError("a plugin has no standard output: it is the host's")
+
+
+def install_once() -> None:
+    """Carry logging to the live states. Called by `falcokit.testing`, and by `install`."""
+    root = logging.getLogger()
+    if any(isinstance(handler, _HostHandler) for handler in root.handlers):
+        return
+    for level, name in ((FATAL, "FATAL"), (NOTICE, "NOTICE"), (TRACE, "TRACE")):
+        logging.addLevelName(level, name)
+    root.addHandler(_HostHandler())
+    root.setLevel(logging.INFO)
+
+
+def install() -> None:
+    """Carry logging, print, warnings and uncaught exceptions to the host. Called by `_bridge`."""
+    install_once()
+    root = logging.getLogger()
+    logging.raiseExceptions = False
+
+    printed: Any = _LoggedStream(lambda line: root.info("%s", line))
+    sys.stdout = sys.__stdout__ = printed  # type: ignore[misc]
+    import threading  # noqa: PLC0415
+    import warnings  # noqa: PLC0415
+
+    sys.unraisablehook = _unraisable
+    threading.excepthook = _thread_ended
+    warnings.showwarning = functools.partial(_warned, warnings.showwarning)
+
+
+def _unraisable(given: sys.UnraisableHookArgs) -> None:
+    what = f"{given.err_msg or 'exception ignored in'} {_shown(given.object)}"
+    if given.exc_value is not None:
+        log_error(given.exc_value, what)
+
+
+def _thread_ended(given: threading.ExceptHookArgs) -> None:
+    if given.exc_value is not None:
+        log_error(given.exc_value, f"thread {given.thread.name!r}" if given.thread else "a thread")
+
+
+def _warned(  # noqa: PLR0917  # as warnings.showwarning
+    write: Callable[..., None],
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    state = _target(filename)
+    if file is not None or state is None:
+        write(message, category, filename, lineno, file, line)
+        return
+    text = f"{filename}:{lineno}: {category.__name__}: {_shown(message, str)}"
+    state.write_log(severity_of(logging.WARNING), None, text)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Event codes and what they stand for: name, direction, parameters.
+
+Loaded when it is first needed: by `event_params` for the parameters of an event, at build time and
+at init for the names in `parse_event_types`.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, NamedTuple
+
+from falcokit.runtime.event.table_text import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["EventType", "ParamType", "event_codes", "event_type"]
+
+_MAX_CODE = 2**16 - 1
+
+
+class ParamType(NamedTuple):
+    """A parameter: its name, its type (PT_FD), and of a PT_DYN the types it may hold."""
+
+    name: str
+    type: str
+    choices: tuple[str, ...]
+
+
+class EventType(NamedTuple):
+    """What one code stands for.
+
+    Attributes:
+        name: As in the rule field evt.type; "NA" for a code that is not in use.
+        direction: ">" for the enter event of a system call and what has one event, "<" for exit.
+        large: Whether the lengths of its parameters have 32 bits, not 16.
+        params: Its parameters, in order.
+
+    """
+
+    name: str
+    direction: str
+    large: bool
+    params: tuple[ParamType, ...]
+
+
+@functools.cache
+def _lines() -> tuple[str, ...]:
+    return tuple(TEXT.strip().replace("\n", " ").split("; "))
+
+
+@functools.lru_cache(maxsize=1024)
+def event_type(code: int) -> EventType | None:
+    """Return the type of a code, or None when falcokit's table does not know it."""
+    lines = _lines()
+    if not 0 <= code < len(lines):
+        return None
+    head, *params = lines[code].split(" ")
+    large = head[1] == "!"
+    return EventType(head[1 + large :], head[0], large, tuple(map(_param, params)))
+
+
+def _param(text: str) -> ParamType:
+    name, _, types = text.partition(":")
+    kind, *choices = types.split("/")
+    return ParamType(name, f"PT_{kind}", tuple(f"PT_{choice}" for choice in choices))
+
+
+def event_codes(wanted: Iterable[str | int]) -> tuple[int, ...]:
+    """Return the codes of events given by name or by code, in ascending order.
+
+    A name stands for all codes that bear it, of enter, exit and older versions; ">" or "<" before
+    it chooses enter or exit: "<openat".
+
+    Raises:
+        ValueError: there is no such name or code.
+
+    """
+    if isinstance(wanted, str):
+        raise ValueError(f"{wanted!r} is a name, not a tuple of names: ({wanted!r},)")  # noqa: TRY004
+    found: set[int] = set()
+    for item in wanted:
+        found.update((item,) if isinstance(item, int) else _named(item))
+        if isinstance(item, int) and (isinstance(item, bool) or not 0 <= item <= _MAX_CODE):
+            raise ValueError(f"{item!r} is no event code: they go from 0 to {_MAX_CODE}")
+    return tuple(sorted(found))
+
+
+def _named(text: str) -> tuple[int, ...]:
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is neither the name of an event nor its code")  # noqa: TRY004
+    directions, name = (text[0], text[1:].strip()) if text[:1] in {"<", ">"} else ("<>", text)
+    heads = [line.partition(" ")[0].replace("!", "") for line in _lines()]
+    codes = tuple(code for code, head in enumerate(heads)
+                  if head[1:] == name and head[0] in directions and name != "NA")  # fmt: skip
+    if not codes:
+        raise ValueError(f"there is no event {text!r}{_meant(name, heads)}")
+    return codes
+
+
+def _meant(name: str, heads: list[str]) -> str:
+    import difflib  # noqa: PLC0415  # for the text of an error only
+
+    close = difflib.get_close_matches(name.lower(), {head[1:] for head in heads} - {"NA"}, 3)
+    return f": {' or '.join(close)}?" if close else ""

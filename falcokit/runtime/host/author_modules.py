@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the author's modules come from: one folder per plugin, all in one interpreter.
+
+In the development layout every plugin of a process shares sys.modules, so two projects that both
+have a module `util` cannot be told apart: the second is refused at init. Used by `_bridge`,
+and by the build's child process.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import threading
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
+from typing import TYPE_CHECKING, Any
+
+from falcokit.runtime.base.errors import PluginError
+from falcokit.runtime.base.plugin import Plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import CodeType
+
+__all__ = ["add_source_folder", "changed_files", "import_plugin", "plugin_modules"]
+
+#: Names that tools put beside the code and that a plugin does not import.
+_NOT_IMPORTED = frozenset({"conftest", "setup", "tests", "test", "docs", "examples", "noxfile"})
+
+_claimed: dict[str, frozenset[str]] = {}  # source folder -> top-level modules
+_read: dict[str, tuple[int, int]] = {}  # source file -> its time, and a hash of what was read
+_claiming = threading.Lock()  # a host may init states of one plugin from several threads at once
+
+
+def plugin_modules(folder: str) -> frozenset[str]:
+    """Return the names of the top-level modules and packages in a source folder."""
+    names: set[str] = set()
+    for entry in os.scandir(folder):
+        stem, suffix = os.path.splitext(entry.name)
+        is_package = entry.is_dir() and os.path.isfile(os.path.join(entry.path, "__init__.py"))
+        if suffix == ".py" or is_package:
+            names.add(stem)
+    return frozenset(n for n in names if n.isidentifier()) - _NOT_IMPORTED
+
+
+class _FreshLoader(SourceFileLoader):
+    """Compiles the source each time: bytecode beside it is told from it by second and size alone.
+
+    Two saves within a second that leave the size as it is would run the first one's code.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        changed_ns = _changed_ns(path)
+        data = self.get_data(path)
+        code: CodeType = self.source_to_code(data, path)
+        _read[path] = (changed_ns, hash(data))
+        return code
+
+
+def _changed_ns(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def changed_files(folder: str) -> list[str]:
+    """Return the files below a source folder that were imported and are others by now.
+
+    Python imports a module once for the life of a process, and a library that the host loads again
+    finds the modules of before.
+    """
+    found = []
+    for path, (changed_ns, read) in list(_read.items()):
+        if path.startswith(folder + os.sep) and _changed_ns(path) != changed_ns:
+            try:
+                with open(path, "rb") as file:
+                    same = hash(file.read()) == read
+            except OSError:  # it is gone
+                same = False
+            if not same:
+                found.append(os.path.relpath(path, folder))
+    return sorted(found)
+
+
+def add_source_folder(folder: str) -> None:
+    """Put the author's folder on the path, here as in the build.
+
+    It comes behind the standard library, which a plugin's file must not stand in for, and before
+    the packages.
+    """
+    loaders = [(ExtensionFileLoader, EXTENSION_SUFFIXES), (_FreshLoader, SOURCE_SUFFIXES)]
+
+    def find_in(path: str) -> FileFinder:
+        if path != folder and not path.startswith(folder + os.sep):
+            raise ImportError
+        return FileFinder(path, *loaders)
+
+    sys.path_hooks.insert(0, find_in)
+    after = [i for i, path in enumerate(sys.path) if path.endswith("lib-dynload")]
+    sys.path.insert(after[-1] + 1 if after else 0, folder)
+    # importlib.invalidate_caches() would import half of the standard library from 3.12 on
+    for path in [
+        p for p in sys.path_importer_cache if p == folder or p.startswith(folder + os.sep)
+    ]:
+        del sys.path_importer_cache[path]
+
+
+def _claim(folder: str) -> None:
+    if folder in _claimed:
+        return
+    if not os.path.isdir(folder):
+        raise PluginError(
+            f"the plugin's source folder {folder} is gone: run 'falcokit build' again"
+        )
+    names = plugin_modules(folder)
+    for other, theirs in _claimed.items():
+        both = sorted(names & theirs)
+        if both:
+            raise PluginError(
+                f"module {both[0]!r} is in {folder} and in {other}, and both plugins run in this"
+                " process: development builds share one Python, so rename one of them, or package"
+                " the plugins"
+            )
+    _claimed[folder] = names
+    add_source_folder(folder)
+
+
+def import_plugin(target: str, folder: str, paths: Iterable[str]) -> type[Any]:
+    """Return the plugin class `module:Class`, importing it from `folder`.
+
+    A packaged plugin has no paths: its code is in the archive that Python was started with.
+
+    Raises:
+        PluginError: the folder, the class, or the module's place is not as it was built.
+        Exception: what the module raises.
+
+    """
+    paths = list(paths)
+    for path in paths:
+        if path not in sys.path:
+            sys.path.append(path)
+    if paths:
+        with _claiming:
+            _claim(folder)
+    module_name, _, class_name = target.partition(":")
+    module = importlib.import_module(module_name)
+    plugin = getattr(module, class_name, None)
+    if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
+        raise PluginError(f"{module.__file__}: there is no plugin class {class_name} any more")
+    return plugin

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Declared fields: expressions over JSON payloads that C evaluates."""
+
+__all__: list[str] = []

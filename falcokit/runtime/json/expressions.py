@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Expressions over a payload's JSON: what json_field() takes where a pointer is not enough.
+
+    path("/spec/containers").each().path("/image")
+    path("/users").each().where(path("/type").equals("admin")).path("/name").join(", ")
+
+An expression gives no value, one value, or many. Each operator takes what the one before it gives,
+one value after the other. Mistakes that can be seen are a ValueError when it is written.
+Written by plugin authors; docs/json-fields.md has every operator with an example. See also
+json_operators for the functions that expressions begin with.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from falcokit.runtime.json.logic import predicates
+from falcokit.runtime.json.nodes import TYPES, Op, policies
+from falcokit.runtime.json.text_operators import TextOperators
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from falcokit.runtime.json.nodes import Policy
+
+__all__ = ["Expression", "constant", "segments"]
+
+Constant = str | int | bool | None
+_INT64 = 2**63
+_UNITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}
+
+
+def segments(keys: tuple[str | int, ...]) -> list[bytes]:
+    """Return the keys of a path: an RFC 6901 pointer when it is one text, else keys."""
+    if len(keys) == 1 and isinstance(keys[0], str):
+        pointer = keys[0]
+        if pointer and not pointer.startswith("/"):
+            raise ValueError(
+                f"{pointer!r} is no JSON pointer, which begins with '/'; a single key is"
+                f" path({'/' + pointer.replace('~', '~0').replace('/', '~1')!r})"
+            )
+        parts = pointer.split("/")[1:]
+        for part in parts:
+            if "~" in part.replace("~0", "").replace("~1", ""):
+                raise ValueError(f"{pointer!r} is no JSON pointer: behind '~' comes '0' or '1'")
+        return [part.replace("~1", "/").replace("~0", "~").encode() for part in parts]
+    for key in keys:
+        index = isinstance(key, int) and not isinstance(key, bool) and key >= 0
+        if not index and not isinstance(key, str):
+            raise ValueError(f"a key of a path is a str or an index, not {key!r}")
+    return [str(key).encode() for key in keys]
+
+
+def constant(value: Constant) -> bytes:
+    """Return a constant as the comparing operators have it."""
+    if value is None:
+        return b"z"
+    if isinstance(value, bool):
+        return b"b1" if value else b"b0"
+    if isinstance(value, int):
+        if not 0 <= value < 2 * _INT64:
+            raise ValueError(f"{value} cannot be compared: numbers are whole, from 0 to 2**64-1")
+        return b"n%d" % value
+    if isinstance(value, str):
+        return b"s" + value.encode()
+    raise ValueError(f"{value!r} is no constant: str, int, bool or None")
+
+
+def _as_int64(value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2 * _INT64:
+        raise ValueError(f"{value!r} is no number from 0 to 2**64-1")
+    return value - 2 * _INT64 if value >= _INT64 else value
+
+
+class Expression(TextOperators):
+    """What an operator gives; its methods are the operators that can follow."""
+
+    __slots__ = ()
+
+    # ---- into the document ---------------------------------------------------------------------
+
+    def path(self, *keys: str | int) -> Self:
+        """Go to a member or element: a JSON pointer, or keys; nothing where there is none."""
+        more = segments(keys)
+        if self.op == Op.PATH:
+            return type(self)(Op.PATH, self.kids, texts=[*self.texts, *more])
+        return self._then(Op.PATH, texts=more)
+
+    def each(self, body: Expression | None = None, *, arg: bool = False) -> Self:
+        """Give every element of an array; with `body`, what that gives for every element.
+
+        With `arg`, an index among the field's arguments chooses one element.
+        """
+        elements = self._then(Op.ELEMENTS, flags=int(arg))
+        return elements if body is None else type(self)(Op.MAP, [elements, _checked(body)])
+
+    def arg_index(self) -> Self:
+        """Give the element that the field's argument, an index, names."""
+        return self._then(Op.ARG_INDEX)
+
+    def arg_key(self) -> Self:
+        """Give the member that the field's argument, a key, names."""
+        return self._then(Op.ARG_KEY)
+
+    def arg_pointer(self) -> Self:
+        """Go where the field's argument, a JSON pointer, leads; its first '/' may be left out."""
+        return self._then(Op.ARG_POINTER)
+
+    def keys(self, *, exclude: tuple[str, ...] = ()) -> Self:
+        """Give an object's keys."""
+        return self._then(Op.KEYS, texts=[key.encode() for key in exclude])
+
+    def entries(self, separator: str = ":") -> Self:
+        """Give an object's members as texts: key, separator, value."""
+        return self._then(Op.ENTRIES, texts=[separator.encode()])
+
+    # ---- choosing ------------------------------------------------------------------------------
+
+    def where(self, predicate: Expression) -> Self:
+        """Keep the values for which `predicate`, looking at each, is true."""
+        return self._then(Op.WHERE, *predicates("where()", (predicate,)))
+
+    def first(self) -> Self:
+        """Keep the first value."""
+        return self._then(Op.PICK)
+
+    def last(self) -> Self:
+        """Keep the last value."""
+        return self._then(Op.PICK, flags=1)
+
+    def unique(self) -> Self:
+        """Give each text once, in the order of their first places."""
+        return self._then(Op.UNIQUE)
+
+    def default(self, value: Expression | str | int | bool) -> Self:
+        """Give `value` where there is none."""
+        return type(self)(Op.COALESCE, [self, self._as_node(value)])
+
+    def required(self) -> Self:
+        """Let the whole field have no value where there is none here."""
+        return self._then(Op.REQUIRED)
+
+    def match_arg(self, how: Literal["exact", "glob"] = "exact") -> Self:
+        """Keep the values whose text the field's argument, a key, equals; as a glob: * and ?."""
+        if how not in ("exact", "glob"):
+            raise ValueError(f"match_arg({how!r}) is neither 'exact' nor 'glob'")
+        return self._then(Op.MATCH_ARG, flags=int(how == "glob"))
+
+    # ---- asking --------------------------------------------------------------------------------
+
+    def equals(self, *constants: Constant) -> Self:
+        """Tell of each value whether it is one of the constants, in type and value; as == does."""
+        if not constants:
+            raise ValueError("equals() needs a constant to compare with")
+        return self._then(Op.EQUALS, texts=[constant(value) for value in constants])
+
+    def less_than(self, number: int) -> Self:
+        """Tell of each number whether it is below `number`."""
+        return self._then(Op.COMPARE, a=_as_int64(number))
+
+    def greater_than(self, number: int) -> Self:
+        """Tell of each number whether it is above `number`."""
+        return self._then(Op.COMPARE, flags=2, a=_as_int64(number))
+
+    def is_type(self, *types: str) -> Self:
+        """Tell of each value whether it is a null, bool, number, string, array or object."""
+        if not types or any(name not in TYPES for name in types):
+            raise ValueError(f"is_type{types!r}: the types are {', '.join(TYPES)}")
+        return self._then(Op.IS_TYPE, flags=sum({TYPES[name] for name in types}))
+
+    def exists(self) -> Self:
+        """Tell whether there is a value; null is one."""
+        return self._then(Op.EXISTS)
+
+    def not_(self) -> Self:
+        """Tell whether none of the values is true; the same as ~."""
+        predicates("not_()", (self,))
+        return self._then(Op.NOT)
+
+    def count(self) -> Self:
+        """Give the number of values."""
+        return self._then(Op.COUNT)
+
+    def sum(self) -> Self:
+        """Add the numbers among the values."""
+        return self._then(Op.SUM)
+
+    # ---- converting ----------------------------------------------------------------------------
+
+    def as_string(
+        self, *, null: Policy = "none", scalar: Policy = "json", container: Policy = "json"
+    ) -> Self:
+        """Give text: of strings themselves, and of null, scalars and containers by policy."""
+        return self._then(Op.TEXT, flags=policies(null=null, scalar=scalar, container=container))
+
+    def as_json(self, *, pretty: bool = False) -> Self:
+        """Give values as JSON: as in the payload without spaces, or indented by two."""
+        return self._then(Op.JSON, flags=int(pretty))
+
+    def as_int(self, *, null: Policy = "none", other: Policy = "none") -> Self:
+        """Give whole numbers from 0 to 2**64-1; fractions are cut, texts are read."""
+        return self._then(Op.UINT, flags=_policies(null, other))
+
+    def as_bool(self, *, null: Policy = "none", other: Policy = "none") -> Self:
+        """Give true or false, also of the texts "true" and "false"."""
+        return self._then(Op.BOOL, flags=_policies(null, other))
+
+    def as_time(
+        self, form: str = "rfc3339", *, null: Policy = "none", other: Policy = "none"
+    ) -> Self:
+        """Give ns since the epoch, from RFC 3339 or a number of "s", "ms", "us" or "ns"."""
+        if form != "rfc3339" and form not in _UNITS:
+            raise ValueError(f"as_time({form!r}): the forms are rfc3339, {', '.join(_UNITS)}")
+        return self._then(Op.TIME, flags=_policies(null, other), a=_UNITS.get(form, -1))
+
+    def as_duration(self, unit: str, *, null: Policy = "none", other: Policy = "none") -> Self:
+        """Give ns, from a number of "s", "ms", "us" or "ns"."""
+        if unit not in _UNITS:
+            raise ValueError(f"as_duration({unit!r}): the units are {', '.join(_UNITS)}")
+        return self._then(Op.TIME, flags=_policies(null, other), a=_UNITS[unit])
+
+    def as_ip(self, *, net: bool = False, null: Policy = "none", other: Policy = "none") -> Self:
+        """Give an IPv4 or IPv6 address; with `net`, of a network, less its prefix."""
+        flags = _policies(null, other)
+        if "empty" in (null, other):
+            raise ValueError("as_ip(): there is no empty address")
+        return self._then(Op.IP, flags=flags | 16 * net)
+
+    # ---- the rest ------------------------------------------------------------------------------
+
+    def _as_node(self, value: Expression | str | int | bool) -> Expression:
+        if isinstance(value, Expression):
+            return value
+        if isinstance(value, bool):
+            return type(self)(Op.CONST_BOOL, flags=int(value))
+        if isinstance(value, int):
+            return type(self)(Op.CONST_UINT, a=_as_int64(value))
+        if isinstance(value, str):
+            return type(self)(Op.CONST_TEXT, texts=[value.encode()])
+        raise ValueError(f"{value!r} is neither an expression nor a str, int or bool")
+
+
+def _checked(body: Expression) -> Expression:
+    if not isinstance(body, Expression):
+        raise ValueError(f"{body!r} is not an expression")  # noqa: TRY004
+    return body
+
+
+def _policies(null: Policy, other: Policy) -> int:
+    if "json" in (null, other):
+        raise ValueError("the policy 'json' is for texts: it is one of none, empty, fail here")
+    return policies(null=null, other=other)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What expressions over JSON begin with: paths, constants, the event, choices between expressions.
+
+Written by plugin authors; docs/json-fields.md has every operator with an example.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from falcokit.runtime.json.expressions import Expression, constant, segments
+from falcokit.runtime.json.logic import predicates as checked
+from falcokit.runtime.json.nodes import Node, Op
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from falcokit.runtime.json.expressions import Constant
+
+__all__ = [
+    "all_of",
+    "any_of",
+    "coalesce",
+    "const",
+    "event",
+    "here",
+    "outer",
+    "path",
+    "root",
+    "switch",
+    "template",
+    "when",
+]
+
+_UNTIL = ("exists", "non_null", "non_empty", "positive")
+
+#: The value that is looked at: an element inside each() and where(), else the document.
+here = Expression(Op.HERE)
+#: The document, also inside each() and where().
+root = Expression(Op.ROOT)
+
+
+def path(*keys: str | int) -> Expression:
+    """Go from the value that is looked at to a member or element: a JSON pointer, or keys."""
+    return Expression(Op.PATH, [here], texts=segments(keys))
+
+
+def outer(levels: int = 1) -> Expression:
+    """Give what was looked at `levels` times each() or where() further out."""
+    if not 0 < levels < 64:  # noqa: PLR2004  # deeper than expressions are
+        raise ValueError(f"outer({levels}): levels are counted from 1")
+    return Expression(Op.OUTER, a=levels)
+
+
+def const(value: str | int | bool) -> Expression:
+    """Give a constant."""
+    return here._as_node(value)  # noqa: SLF001
+
+
+class _Event:
+    """What the event has beside its payload, and the payload as it is."""
+
+    #: The time, ns since the epoch.
+    ts = Expression(Op.TIME, [Expression(Op.EVENT, flags=0)])
+    #: Its number in the capture.
+    number = Expression(Op.EVENT, flags=1)
+    #: The name of its event source.
+    source = Expression(Op.EVENT, flags=2)
+    #: The payload as text, be it JSON or not.
+    raw = Expression(Op.EVENT, flags=3)
+
+
+event = _Event()
+
+
+def coalesce(
+    *choices: Expression | str | int | bool,
+    until: Literal["exists", "non_null", "non_empty", "positive"] = "exists",
+) -> Expression:
+    """Give the values of the first choice that has any: any at all, or any that `until` allows.
+
+    non_null leaves out null, non_empty also "", positive all but numbers above 0.
+    """
+    if until not in _UNTIL:
+        raise ValueError(f"until={until!r} is none of {', '.join(_UNTIL)}")
+    if not choices:
+        raise ValueError("coalesce() needs an expression")
+    return Expression(Op.COALESCE, _nodes(choices), flags=_UNTIL.index(until))
+
+
+def when(
+    predicate: Expression,
+    then: Expression | str | int | bool,
+    otherwise: Expression | str | int | bool | None = None,
+) -> Expression:
+    """Give `then` when `predicate` is true, else `otherwise`, or nothing."""
+    choices = [then] if otherwise is None else [then, otherwise]
+    return Expression(Op.WHEN, [*checked("when()", (predicate,)), *_nodes(choices)])
+
+
+def switch(
+    value: Expression,
+    cases: Mapping[Constant, Expression | str | int | bool],
+    default: Expression | str | int | bool | None = None,
+) -> Expression:
+    """Give the case whose key `value` equals, in type and value; else `default`, or nothing."""
+    if value.many:
+        raise ValueError("switch(): the value may be many; choose one with first()")
+    if not cases:
+        raise ValueError("switch() needs a case")
+    choices = [*cases.values(), *([] if default is None else [default])]
+    keys = [constant(key) for key in cases]
+    return Expression(Op.SWITCH, _nodes([value, *choices]), texts=keys)
+
+
+def all_of(*predicates: Expression) -> Expression:
+    """Tell whether all predicates are true; of two the same as &."""
+    return Expression(Op.ALL_OF, _predicates("all_of()", predicates))
+
+
+def any_of(*predicates: Expression) -> Expression:
+    """Tell whether one of the predicates is true; of two the same as |."""
+    return Expression(Op.ANY_OF, _predicates("any_of()", predicates))
+
+
+def template(text: str, **parts: Expression) -> Expression:
+    """Fill the parts into `text`, such as "s3://{bucket}/{key}"; nothing when one has no value.
+
+    A brace is written twice.
+    """
+    texts, nodes, unused = [""], [], set(parts)
+    rest = text
+    while rest:
+        plain, brace, rest = _up_to_brace(rest)
+        texts[-1] += plain
+        if brace and rest.startswith(brace):
+            texts[-1] += brace
+            rest = rest[1:]
+        elif brace:
+            name, end, rest = rest.partition("}")
+            if brace == "}" or not end or name not in parts:
+                raise ValueError(f"template({text!r}): {{{name}}} is none of {sorted(parts)}")
+            if parts[name].many:
+                raise ValueError(f"template({text!r}): {name} may be many values; join() them")
+            unused.discard(name)
+            nodes.append(parts[name])
+            texts.append("")
+    if unused:
+        raise ValueError(f"template({text!r}): there is no place for {', '.join(sorted(unused))}")
+    return Expression(Op.TEMPLATE, nodes, texts=[part.encode() for part in texts])
+
+
+def _up_to_brace(text: str) -> tuple[str, str, str]:
+    for i, char in enumerate(text):
+        if char in "{}":
+            return text[:i], char, text[i + 1 :]
+    return text, "", ""
+
+
+def _nodes(values: object) -> list[Node]:
+    return [here._as_node(value) for value in values]  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _predicates(what: str, given: tuple[Expression, ...]) -> tuple[Node, ...]:
+    if not given:
+        raise ValueError(f"{what} takes predicates, one at least")
+    return checked(what, given)

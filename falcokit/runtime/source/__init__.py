@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The capability of event sourcing."""
+
+__all__: list[str] = []

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One open event source: what the author's `open` returned, and the thread that reads it.
+
+Used by `_state`: made and closed on the state's worker thread. The thread of an iterator is its own
+from its first step, which comes when the host asks for the first events, to its close.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.runtime.async_event.producers import place_of
+from falcokit.runtime.base.annotations import evaluate_annotation, own_annotations
+from falcokit.runtime.base.config import decode_json
+from falcokit.runtime.base.errors import (
+    InvalidEventError,
+    PluginError,
+    QueueFullError,
+    SourceClosedError,
+    tell,
+)
+from falcokit.runtime.base.logs import loggable
+from falcokit.runtime.base.stack import OwnThread
+from falcokit.runtime.source.event_queue import EventQueue
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from falcokit.runtime.host.plugin_state import PluginState
+
+__all__ = ["OpenSource", "open_params_json", "params_type"]
+
+_WARNING: Final = 4
+_PROGRESS_FULL: Final = 10_000
+_STOP_SECONDS: Final = 4.0  # one less than the host waits, so that the reason can be told
+_GRACE_SECONDS: Final = 0.5  # before close() is called beside an iterator that is still running
+
+
+def params_type(plugin: type[Any]) -> Any:
+    """Return what `params` of the author's `open` is annotated with; None: nothing.
+
+    Raises:
+        NameError: the annotation names something the module does not have.
+
+    """
+    function = plugin.open
+    code = getattr(function, "__code__", None)
+    name = code.co_varnames[1] if code is not None and code.co_argcount > 1 else "params"
+    return evaluate_annotation(own_annotations(function).get(name), function)
+
+
+def _decoded(plugin: Any, name: str, text: str | None) -> Any:
+    kind = params_type(type(plugin))
+    if kind is str:
+        return text or ""
+    if kind is None or kind is Any or kind == str | None:
+        return text
+    try:
+        return decode_json(kind, text or "", "open params")
+    except PluginError as e:  # a host names the plugin of a failed init, and none of a failed open
+        raise PluginError(f"plugin {name}: {e}") from e.__cause__
+
+
+class OpenSource:
+    """An event source between open and close.
+
+    Attributes:
+        instance: What the author's `open` returned.
+        queue: Where its events wait for the host.
+        key: The queue's key, which the framework's instance stands for.
+        error: What ended it.
+
+    """
+
+    def __init__(self, state: PluginState, params: str | None) -> None:
+        self._state = state
+        self._plugin = state.plugin
+        self.error: BaseException | None = None
+        self.instance = self._plugin.open(_decoded(self._plugin, state.name, params))
+        self._stop: Callable[[], None] = _nothing
+        run = self._find()
+        whole, size = self._plugin.plugin_id == 0, self._plugin.max_event_size
+        try:
+            self.key: int = self.queue.attach(whole, size, self._tell_size)
+        except ValueError as e:
+            raise PluginError(f"open: {e}") from None
+        self._thread: threading.Thread | None = None
+        if run is not None:
+            context = contextvars.copy_context()
+            thread = OwnThread(
+                target=context.run, args=(self._run, run), name="event source", daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError:
+                self.close()  # the host will not: for it the source was never open
+                raise
+            self._thread = thread
+
+    def _find(self) -> Callable[[], None] | None:
+        """Set `queue`, and return what fills it, if the author does not do that himself."""
+        given = self.instance
+        if isinstance(given, EventQueue):
+            self.queue = given
+            return None
+        kind = type(given)
+        is_async = hasattr(kind, "__aiter__")
+        if not is_async and (not hasattr(kind, "__iter__") or isinstance(given, (str, bytes))):
+            hint = "an iterator, an async iterator, an EventQueue, or an object with __iter__"
+            raise PluginError(f"open returned {kind.__name__}, and is to return {hint}")
+        iterator = kind.__aiter__(given) if is_async else kind.__iter__(given)
+        if isinstance(iterator, EventQueue):
+            self.queue = iterator
+            return None
+        self.queue = EventQueue()
+        if is_async:
+            from falcokit.runtime.source.async_source import AsyncSource  # noqa: PLC0415  # asyncio: 40 ms
+
+            source = AsyncSource(iterator, self.queue, self._tell_task)
+            self._stop = source.request_stop
+            return source.run
+        return lambda: self._drain(iterator)
+
+    def _run(self, run: Callable[[], None]) -> None:
+        self.queue.wait_asked()  # start_async and capture_open come first
+        try:
+            run()
+        except SourceClosedError:
+            self.queue.end()
+        except BaseException as e:  # noqa: BLE001  # told by next_batch
+            self.error = e
+            if self.queue.closed:  # nobody asks for the end any more
+                self._state.write_error(tell(e, "close"))
+            self._state.write_trace(e)
+            self.queue.end(loggable(tell(e, "next_batch")))
+        else:
+            self.queue.end()
+
+    def _drain(self, iterator: Any) -> None:
+        given = iterator
+        try:
+            while True:
+                try:
+                    self.queue.fill(given)
+                except (InvalidEventError, QueueFullError) as e:
+                    # At the generator's own yield, which so has a line in the text and may go on.
+                    # Where a hook of Falco's thread waits for a lock that it holds, it lets go.
+                    throw = getattr(iterator, "throw", None)
+                    if throw is None:
+                        raise
+                    try:
+                        given = iter((throw(e),))
+                    except StopIteration:
+                        return
+                else:
+                    if given is iterator:
+                        return
+                    given = iterator
+        finally:
+            if iterator is not self.instance or hasattr(iterator, "throw"):
+                getattr(iterator, "close", _nothing)()
+
+    def _tell_task(self, error: BaseException) -> None:
+        text = tell(error, "a task beside the event source")
+        self._state.write_repeated(error, f"{text}; the task has ended, and the source goes on")
+
+    def _tell_size(self, size: int, limit: int, count: int) -> None:
+        what = f"an event of {size} bytes was dropped: max_event_size is {limit}"
+        self._state.write_log(_WARNING, None, f"{what} ({count} dropped so far)")
+
+    def progress(self) -> tuple[int, str]:
+        """Return how far the source is, from 0 to 10000, and a text for people."""
+        function = getattr(self.instance, "progress", None)
+        if function is None:
+            return 0, ""
+        value = function()
+        share, text = value if isinstance(value, tuple) else (value, "")
+        share = float(share)
+        if not 0.0 <= share <= 1.0:
+            raise PluginError(f"progress is a number from 0.0 to 1.0, not {share!r}")
+        return round(share * _PROGRESS_FULL), str(text) or f"{share:.2%}"
+
+    def close(self) -> None:
+        """End the source: its iterator first, then the author's `close`.
+
+        Raises:
+            PluginError: the iterator did not end within 4 s; the text has its line.
+            Exception: what the author's `close` raises.
+
+        """
+        deadline = time.monotonic() + _STOP_SECONDS
+        self.queue.shut()
+        self._stop()
+        thread = self._thread
+        if thread is not None:
+            thread.join(_GRACE_SECONDS)
+        try:
+            self._plugin.close(self.instance)
+            if not hasattr(self.instance, "throw"):  # a generator's is its thread's
+                getattr(self.instance, "close", _nothing)()
+        finally:
+            if thread is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        if thread is not None and thread.is_alive():
+            where = place_of(thread)
+            raise PluginError(
+                f"close: the event source is still {where}, {_STOP_SECONDS:g} s after it was asked"
+                " to end: let close() end what it waits for"
+            )
+
+
+def open_params_json(plugin: Any) -> str:
+    """Return what the author's list_open_params gives, as the framework reads it.
+
+    Raises:
+        PluginError: an item is neither a value nor a pair, or its value is empty.
+
+    """
+    import json  # noqa: PLC0415
+
+    items: list[dict[str, str]] = []
+    for item in plugin.list_open_params():
+        pair = (item, "") if isinstance(item, str) else tuple(item)
+        if len(pair) != 2 or not all(isinstance(part, str) for part in pair):  # noqa: PLR2004
+            raise PluginError(f"list_open_params: {item!r} is neither a value nor (value, desc)")
+        if not pair[0]:
+            raise PluginError(f"list_open_params: {item!r} has an empty value, which Falco refuses")
+        items.append({"value": pair[0], "desc": pair[1]})
+    return json.dumps(items)
+
+
+def _nothing() -> None:
+    return None

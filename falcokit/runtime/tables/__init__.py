@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+"""State tables: those that a plugin imports, and those that it exports."""
+
+__all__: list[str] = []

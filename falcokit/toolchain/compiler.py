@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find the C compiler, and in a Python its headers and its shared libpython.
+
+What is missing is one sentence with the command that mends it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from falcokit.errors import ToolMissingError
+from falcokit.toolchain.command import run
+
+__all__ = ["Compiler", "PythonLibrary", "find_compiler", "find_libpython"]
+
+_INSTALL_COMPILER = "apt install gcc libc6-dev (Debian, Ubuntu) or dnf install gcc (Fedora, RHEL)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiler:
+    """A C compiler that answered: its path and version line (both name a build)."""
+
+    path: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonLibrary:
+    """The shared libpython of the running interpreter and the folder of its headers."""
+
+    path: Path
+    include: Path
+
+
+def find_compiler() -> Compiler:
+    """Return $CC, or the first of cc, gcc and clang on the PATH."""
+    asked = os.environ.get("CC")
+    for name in [asked] if asked else ["cc", "gcc", "clang"]:
+        path = shutil.which(name)
+        if path:
+            return _asked(path)
+    wanted = f"$CC ({asked})" if asked else "a C compiler (cc, gcc or clang)"
+    raise ToolMissingError(
+        f"{wanted} was not found on the PATH; a plugin's entry library is compiled C",
+        hint=f"install one: {_INSTALL_COMPILER}",
+    )
+
+
+@functools.cache
+def _asked(path: str) -> Compiler:
+    return Compiler(path=path, version=run([path, "--version"]).splitlines()[0])
+
+
+def find_libpython() -> PythonLibrary:
+    """Return the libpython that this interpreter was built with, ready to link against."""
+    config = sysconfig.get_config_vars()
+    version = sysconfig.get_python_version()
+    if config.get("Py_GIL_DISABLED"):
+        raise ToolMissingError(
+            f"this Python {version} is a free-threaded build, which falcokit does not embed",
+            hint="use an ordinary build of CPython",
+        )
+    if not config.get("Py_ENABLE_SHARED"):
+        raise ToolMissingError(
+            f"this Python {version} ({sysconfig.get_path('scripts')}) has no shared libpython to"
+            " embed",
+            hint=f"use one that has: apt install python3-dev, uv python install {version}, or"
+            f" PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install {version}",
+        )
+    name = config["INSTSONAME"]
+    folders = [config.get("LIBDIR"), "/usr/lib/" + str(config.get("MULTIARCH", "")), "/usr/lib64"]
+    path = next((p for d in folders if d and (p := Path(d) / name).is_file()), None)
+    include = Path(sysconfig.get_path("include"))
+    if path is None or not (include / "Python.h").is_file():
+        missing = name if path is None else "Python.h"
+        raise ToolMissingError(
+            f"{missing} of Python {version} is not installed",
+            hint=f"apt install libpython{version}-dev or dnf install python3-devel",
+        )
+    return PythonLibrary(path=path.resolve(), include=include)
