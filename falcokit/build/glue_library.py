@@ -88,7 +88,7 @@ def glue_c_source(module: str, to: Path) -> None:
     # cffi's own start function is static in what it generates
     ffi.set_source(
         module,
-        '#include "python/glue.h"\nint fk_start_cffi(void);\n'
+        '#include "base/base.h"\nint fk_start_cffi(void);\n'
         "int fk_start_cffi(void) { return cffi_start_python(); }\n",
     )
     ffi.embedding_init_code(f"""

@@ -14,6 +14,6 @@ SOURCES: Final = Path(__file__).parent / "src"
 
 #: The folders of SOURCES that make the glue library, the lower before what is built on them.
 ROOMS: Final = (
-    *("abi", "memory", "json", "event", "payload", "python", "async_event", "source"),
-    *("extract", "parse", "listen", "tables", "base"),
+    *("abi", "memory", "json", "event", "payload", "python", "tables"),
+    *("async_event", "source", "extract", "parse", "listen", "base"),
 )

@@ -17,14 +17,13 @@ __all__ = ["build_runner", "runner_sources"]
 
 _FLAGS = ["-std=gnu11", "-O2", "-g1", "-pthread"]
 #: Of the glue, without Python: the storage of exported tables.
-_STORE = ("store.c", "store_entry.c", "store_map.c", "store_vtable.c")
+_STORE = SOURCES / "tables" / "store.c"
 _LIBRARIES = ["-ldl"]  # a part of libc from glibc 2.34 on
 
 
 def runner_sources() -> list[Path]:
     """Return the C files that the runner is compiled from."""
-    store = [SOURCES / "tables" / name for name in _STORE]
-    return [*store, *sorted((SOURCES / "runner").rglob("*.c"))]
+    return [_STORE, *sorted((SOURCES / "runner").rglob("*.c"))]
 
 
 def build_runner() -> Path:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exported tables without a host: the storage of `src/tables/store.h` in Python, for this process.
 
-What it accepts, refuses and says is that of the C side (tables/exported_convert.c,
-tables/exported.c, tables/exported_view.c); tests/conformance/test_tables_export.py holds the two
+What it accepts, refuses and says is that of the C side (tables/exported.c,
+tables/exported.c, tables/exported.c); tests/conformance/test_tables_export.py holds the two
 equal.
 """
 

@@ -4,12 +4,13 @@
 #include <stdio.h>
 
 #include "src/runner/capture/queue.h"
+#include "src/runner/host/owner.h"
 
 static bool push(uint64_t ts, uint64_t id) {
 	ss_plugin_event evt = {ts, id, sizeof evt, FK_CODE_ASYNCEVENT, 3};
-	fk_queue_lock();
+	fk_owner_lock();
 	bool ok = fk_queue_push(&evt, 0);
-	fk_queue_unlock();
+	fk_owner_unlock();
 	return ok;
 }
 

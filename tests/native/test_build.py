@@ -237,9 +237,11 @@ def test_the_glue_compiles_without_a_warning(tmp_path: Path) -> None:
     header = tmp_path / "python.h"
     header.write_text("#define PY_SSIZE_T_CLEAN\n#include <Python.h>\n")
     run([*command, "-x", "c-header", str(header), "-o", f"{header}.gch"])
-    command += ["-include", str(header), "-Winvalid-pch"]
-    for file in (file for room in ROOMS for file in (SOURCES / room).glob("*.c")):
-        run([*command, "-S", str(file), "-o", os.devnull])
+    with_python = ["-include", str(header), "-Winvalid-pch"]
+    for room in ROOMS:
+        included = [] if room in {"json", "memory", "payload"} else with_python
+        for file in (SOURCES / room).glob("*.c"):
+            run([*command, *included, "-S", str(file), "-o", os.devnull])
 
 
 def test_what_cffi_generates_for_the_glue_is_stable(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 #include "plugin_api.h"
-#include "payload/store.h"
+
+typedef struct fk_store fk_store; // payload/store.h
 
 #define FK_ABI         5
 #define FK_GLUE_SYMBOL "fk_glue_table"

@@ -3,7 +3,8 @@
 // author's start and stop hooks run, and keeps the pacer, a small thread without the GIL that kicks
 // delivery after a pause and notices when nothing comes back. Called by base/plugin.c on the host's
 // threads; fk_wait_for_room by producers, without the GIL.
-#include "python/glue.h"
+#include "async_event/async_event.h"
+#include "python/worker.h"
 #include "python/stack.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,9 @@
 #define HELD_LOOK_NS 1000000000u // and while events are held: somebody may set the clock
 
 bool fk_async_open(fk_impl *impl, const char *const *names) {
-	fk_async *a = &impl->async;
+	fk_async *a = impl->async = calloc(1, sizeof *a);
 	pthread_condattr_t monotonic;
+	if (!a) return false;
 	while (names[a->nnames]) a->nnames++;
 	a->names = calloc(a->nnames + 1, sizeof *a->names);
 	if (!a->names || !fk_ring_open(&a->ring)) return false;
@@ -33,34 +35,14 @@ bool fk_async_open(fk_impl *impl, const char *const *names) {
 }
 
 void fk_async_close(fk_async *a) {
+	if (!a) return;
 	fk_ring_close(&a->ring);
 	fk_later_close(&a->later);
 	free(a->names);
-}
-
-static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns) {
-	struct timespec until = {.tv_sec = (time_t)(ns / 1000000000u),
-	                         .tv_nsec = (long)(ns % 1000000000u)};
-	pthread_cond_timedwait(cond, lock, &until);
-}
-
-// False when the capture is being stopped: then there will be no room.
-bool fk_wait_for_room(fk_async *a, uint64_t ns) {
-	pthread_mutex_lock(&a->lock);
-	atomic_fetch_add(&a->waiting, 1);
-	if (!atomic_load(&a->stopping)) wait_until(&a->room, &a->lock, fk_now() + ns);
-	atomic_fetch_sub(&a->waiting, 1);
-	pthread_mutex_unlock(&a->lock);
-	return !atomic_load(&a->stopping);
+	free(a);
 }
 
 // ---- the pacer --------------------------------------------------------------------------------------
-
-void fk_wake_pacer(fk_async *a) {
-	pthread_mutex_lock(&a->lock);
-	pthread_cond_signal(&a->wake);
-	pthread_mutex_unlock(&a->lock);
-}
 
 // Until it is woken, or an event that is held is due.
 static void nap(fk_async *a, uint64_t until) {
@@ -68,7 +50,7 @@ static void nap(fk_async *a, uint64_t until) {
 	if (atomic_load(&a->pacer_armed) || atomic_load(&a->pacer_quit)) return;
 	if (held == 0 && (atomic_load(&a->blocked) || atomic_load(&a->inflight)))
 		held = UINT64_MAX; // its turn comes with what comes back
-	if (held != 0) wait_until(&a->wake, &a->lock, held < until - now ? now + held : until);
+	if (held != 0) fk_wait_until(&a->wake, &a->lock, held < until - now ? now + held : until);
 }
 
 // Nothing to send, and nothing that is waited for.
@@ -78,7 +60,7 @@ static bool is_idle(fk_async *a) {
 
 static void *pacer_main(void *arg) {
 	fk_impl *impl = arg;
-	fk_async *a = &impl->async;
+	fk_async *a = impl->async;
 	char err[PLUGIN_MAX_ERRLEN];
 	pthread_mutex_lock(&a->lock);
 	while (!atomic_load(&a->pacer_quit)) {
@@ -86,7 +68,7 @@ static void *pacer_main(void *arg) {
 		bool left = fk_deliver_left(a) && !atomic_load(&a->blocked);
 		bool flying = atomic_load(&a->inflight) != 0;
 		if (left && !flying && now < pause)
-			wait_until(&a->wake, &a->lock, pause);
+			fk_wait_until(&a->wake, &a->lock, pause);
 		else if (left || flying || atomic_load(&a->passed)) {
 			pthread_mutex_unlock(&a->lock);
 			atomic_store(&a->pacer_armed, false);
@@ -115,7 +97,7 @@ static void *pacer_main(void *arg) {
 }
 
 static bool pacer_start(fk_impl *impl) {
-	fk_async *a = &impl->async;
+	fk_async *a = impl->async;
 	atomic_store(&a->pacer_quit, false);
 	return a->pacer_on = fk_thread_start(&a->pacer, "falcokit-pacer", pacer_main, impl);
 }
@@ -140,7 +122,7 @@ static void discard_unsent(fk_async *a) {
 
 // Takes the handler back from everybody, and counts what did not get through.
 static void shut(fk_impl *impl) {
-	fk_async *a = &impl->async;
+	fk_async *a = impl->async;
 	fk_outlet_shut(&a->live);
 	pacer_end(a);
 	fk_lock_role(a);
@@ -169,7 +151,7 @@ static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_h
 
 // The author's stop first, with emission still possible; producers that wait for room are let go.
 ss_plugin_rc fk_capture_stop(fk_impl *impl) {
-	fk_async *a = &impl->async;
+	fk_async *a = impl->async;
 	if (!impl->capturing) return SS_PLUGIN_SUCCESS;
 	impl->capturing = false;
 	pthread_mutex_lock(&a->lock);
@@ -189,7 +171,7 @@ ss_plugin_rc fk_capture_stop(fk_impl *impl) {
 ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
                               ss_plugin_async_event_handler_t handler) {
 	fk_capture_stop(impl);
-	begin(&impl->async, owner, handler);
+	begin(impl->async, owner, handler);
 	if (!pacer_start(impl)) {
 		shut(impl);
 		fk_fail(impl->plugin, "cannot start a thread for async events: no resources");
@@ -197,11 +179,11 @@ ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
 	}
 	fk_call call = {.op = FK_OP_START};
 	ss_plugin_rc rc = fk_worker_run(impl, &call, "start_async", FK_LONG_S);
-	fk_lock_role(&impl->async);
-	if (impl->async.first_sent_ns)
-		impl->async.first_sent_ns = fk_now(); // the host pumps from now on
-	atomic_store(&impl->async.starting, false);
-	fk_drop_role(&impl->async);
+	fk_lock_role(impl->async);
+	if (impl->async->first_sent_ns)
+		impl->async->first_sent_ns = fk_now(); // the host pumps from now on
+	atomic_store(&impl->async->starting, false);
+	fk_drop_role(impl->async);
 	impl->capturing = rc == SS_PLUGIN_SUCCESS;
 	if (!impl->capturing) shut(impl);
 	return rc;
@@ -212,9 +194,9 @@ ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
 ss_plugin_rc fk_capture_dump(fk_impl *impl, ss_plugin_owner_t *owner,
                              ss_plugin_async_event_handler_t handler) {
 	fk_call call = {.op = FK_OP_DUMP};
-	fk_outlet_open(&impl->async.dump, owner, handler);
+	fk_outlet_open(&impl->async->dump, owner, handler);
 	if (fk_worker_run(impl, &call, "dump_state", FK_LONG_S) != SS_PLUGIN_SUCCESS)
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", impl->plugin->last_error);
-	fk_outlet_shut(&impl->async.dump);
+	fk_outlet_shut(&impl->async->dump);
 	return SS_PLUGIN_SUCCESS;
 }

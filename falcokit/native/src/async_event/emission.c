@@ -3,7 +3,6 @@
 // event encoded (layout: falcokit/runtime/event/event.py). Each refusal is counted and becomes an
 // EmitError. Called by async_event/emitter.c, with the GIL.
 #include "async_event/emission.h"
-#include "source/item.h"
 #include <string.h>
 
 #define AHEAD_MAX_NS 10000000000u // so far ahead the framework takes an event
@@ -44,7 +43,7 @@ static void remember(fk_last_name *last, PyObject *name, uint32_t index) {
 }
 
 static bool find_name(fk_impl *impl, fk_last_name *last, PyObject *name, uint32_t *index) {
-	fk_async *a = &impl->async;
+	fk_async *a = impl->async;
 	Py_ssize_t len;
 	if (name == last->name) {
 		*index = last->index;
@@ -205,7 +204,7 @@ bool fk_take_args(const char *method, PyObject *const *args, Py_ssize_t n, PyObj
 // Fills what one emission and each of a batch have in common.
 bool fk_take_options(fk_impl *impl, fk_last_name *last, PyObject *arg[FK_NARGS], bool dump,
                      fk_emission *e) {
-	fk_async *a = &impl->async;
+	fk_async *a = impl->async;
 	// The framework fills in the id of a live event. A dumped one is written as it is, and a reader finds
 	// its source by that.
 	uint64_t id = dump ? impl->plugin_id : 0;

@@ -2,7 +2,7 @@
 // One emission between its arguments and its bytes: async_event/emission.c for
 // async_event/emitter.c.
 #pragma once
-#include "python/glue.h"
+#include "async_event/async_event.h"
 #include "async_event/patience.h"
 
 enum fk_arg {

@@ -20,14 +20,14 @@ typedef struct Emitter {
 // ---- sending
 // ----------------------------------------------------------------------------------------
 
-static bool is_dump(const Emitter *self) { return self->outlet == &self->impl->async.dump; }
+static bool is_dump(const Emitter *self) { return self->outlet == &self->impl->async->dump; }
 
 static bool closed(Emitter *self) {
 	// An even one was made when nothing was open.
 	if (self->generation & 1 && atomic_load(&self->outlet->generation) == self->generation)
 		return false;
 	fk_refuse(
-		&self->impl->async, FK_REFUSED_CLOSED,
+		self->impl->async, FK_REFUSED_CLOSED,
 		"the capture of plugin '%s' is closed: events can be emitted between start_async and the "
 		"return of stop_async",
 		self->impl->name);
@@ -35,7 +35,7 @@ static bool closed(Emitter *self) {
 }
 
 static bool send_now(Emitter *self, const fk_emission *e) {
-	fk_async *a = &self->impl->async;
+	fk_async *a = self->impl->async;
 	uint32_t total = fk_event_length(a, e) + (is_dump(self) ? 0 : FK_TAG);
 	char err[PLUGIN_MAX_ERRLEN];
 	uint8_t small[2048], *event = total <= sizeof small ? small : PyMem_RawMalloc(total);
@@ -56,7 +56,7 @@ static bool send_now(Emitter *self, const fk_emission *e) {
 
 // One that was sent from the ring, or its time had come, when nobody was there to be told.
 static bool was_refused(Emitter *self) {
-	fk_async *a = &self->impl->async;
+	fk_async *a = self->impl->async;
 	if (!atomic_load_explicit(&a->refusal, memory_order_relaxed) ||
 	    !atomic_exchange(&a->refusal, 0))
 		return false;
@@ -67,7 +67,7 @@ static bool was_refused(Emitter *self) {
 
 // Keeps an event until its time has come, waiting for room. After that it is the pacer's.
 static bool hold(Emitter *self, fk_emission *e) {
-	fk_async *a = &self->impl->async;
+	fk_async *a = self->impl->async;
 	uint32_t total = fk_event_length(a, e) + FK_TAG;
 	uint64_t due = atomic_load(&a->later.due);
 	char why[PLUGIN_MAX_ERRLEN];
@@ -111,7 +111,7 @@ static bool hold(Emitter *self, fk_emission *e) {
 
 // Appends to the ring, waiting for room. No kick yet.
 static bool append(Emitter *self, fk_emission *e) {
-	fk_async *a = &self->impl->async;
+	fk_async *a = self->impl->async;
 	uint32_t total = fk_event_length(a, e) + FK_TAG;
 	char err[PLUGIN_MAX_ERRLEN];
 	uint8_t *event;
@@ -173,7 +173,7 @@ static bool is_kicked(const Emitter *self, const fk_emission *e) {
 }
 
 static bool send_one(Emitter *self, fk_emission *e) {
-	fk_async *a = &self->impl->async;
+	fk_async *a = self->impl->async;
 	char err[PLUGIN_MAX_ERRLEN];
 	if (closed(self)) return false;
 	if (!put(self, e)) return false;
@@ -200,7 +200,7 @@ static PyObject *emitter_emit(PyObject *me, PyObject *const *args, Py_ssize_t n,
 		for (int i = 0; i < 5; i++) arg[slots[i]] = PyTuple_GET_ITEM(expanded, i);
 	}
 	bool ok = fk_take_options(self->impl, &self->last, arg, is_dump(self), &e) &&
-	          fk_find_data(&self->impl->async, arg[FK_ARG_DATA], &e) && send_one(self, &e);
+	          fk_find_data(self->impl->async, arg[FK_ARG_DATA], &e) && send_one(self, &e);
 	fk_drop_data(&e);
 	Py_XDECREF(expanded);
 	if (!ok) return NULL;
@@ -210,7 +210,7 @@ static PyObject *emitter_emit(PyObject *me, PyObject *const *args, Py_ssize_t n,
 static PyObject *emitter_emit_many(PyObject *me, PyObject *const *args, Py_ssize_t n,
                                    PyObject *kwnames) {
 	Emitter *self = (Emitter *)me;
-	fk_async *a = &self->impl->async;
+	fk_async *a = self->impl->async;
 	PyObject *arg[FK_NARGS], *payload;
 	fk_emission e = {0};
 	Py_ssize_t sent = 0;
@@ -256,7 +256,7 @@ static PyObject *emitter_emit_many(PyObject *me, PyObject *const *args, Py_ssize
 
 static PyObject *emitter_counters(PyObject *me, void *unused) {
 	(void)unused;
-	return fk_counters_tell(&((Emitter *)me)->impl->async.count);
+	return fk_counters_tell(&((Emitter *)me)->impl->async->count);
 }
 
 static PyObject *emitter_producers(PyObject *me, void *unused) {
@@ -297,7 +297,7 @@ PyObject *fk_new_emitter(fk_impl *impl, bool dump) {
 	if (!self) return NULL;
 	fk_impl_ref(impl);
 	self->impl = impl;
-	self->outlet = dump ? &impl->async.dump : &impl->async.live;
+	self->outlet = dump ? &impl->async->dump : &impl->async->live;
 	self->generation = atomic_load(&self->outlet->generation);
 	self->last = (fk_last_name){0};
 	return (PyObject *)self;

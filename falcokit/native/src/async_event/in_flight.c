@@ -13,7 +13,7 @@
 // order, so what was sent before one that came back, and did not come back itself, was dropped.
 // `apart` has what keeps no order: direct events, and those with a timestamp of their own, which
 // may wait in the queue for long.
-#include "python/glue.h"
+#include "async_event/async_event.h"
 #include <string.h>
 
 #define PAYLOAD   42           // where an async event's name begins

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The states of a plugin's decorated producers, where get_metrics finds them without the GIL.
 #pragma once
-#include "python/glue.h"
+#include "python/state.h"
 
 // In the order of falcokit/runtime/async_event/supervision.py, whose numbers they are.
 enum fk_producer_state {

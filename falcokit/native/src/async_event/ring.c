@@ -3,7 +3,7 @@
 // One producer at a time (it holds the GIL), one consumer at a time (it holds the role of
 // async_event/delivery.c). The memory is bounded: FK_RING_BYTES, and for events larger than
 // FK_INLINE_MAX, which get memory of their own, FK_HEAP_BYTES.
-#include "python/glue.h"
+#include "async_event/async_event.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,6 +3,8 @@
 // states of producers, for plugins that have these, then the author's own. Falco asks from the
 // threads of its web server, also two at once and while the event loop runs: the array and the
 // names are the thread's own, valid until that thread asks again.
+#include "base/base.h"
+#include "async_event/async_event.h"
 #include "extract/extract.h"
 #include "python/gil.h"
 #include "async_event/producers.h"
@@ -147,7 +149,7 @@ static bool add_own(fk_impl *impl) {
 
 ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n) {
 	clear();
-	if (impl->has_async) add_delivery(&impl->async);
+	if (impl->has_async) add_delivery(impl->async);
 	if (impl->sourcing) add_source(impl);
 	if (impl->extraction && impl->extraction->doc)
 		add_counter("fields_over_budget", SS_PLUGIN_METRIC_TYPE_MONOTONIC, impl->extraction->spent);

@@ -3,6 +3,10 @@
 // cffi, and its type Link: a plugin state as Python holds it, for the log and for new emitters. A
 // Link keeps the memory of the state, so that a thread that logs after destroy finds a closed log,
 // not freed memory.
+#include "base/base.h"
+#include "async_event/async_event.h"
+#include "listen/listen.h"
+#include "python/carried.h"
 #include "extract/extract.h"
 #include "python/holder.h"
 #include "parse/parse.h"
@@ -12,8 +16,6 @@
 #include "source/source.h"
 #include "python/stack.h"
 #include "python/held_up.h"
-
-fk_python_side fk_python;
 
 typedef struct Link {
 	PyObject_HEAD

@@ -3,59 +3,31 @@
 // Called on the host's threads, one at a time per state (get_metrics excepted). None of them takes
 // the GIL here: hooks run on the state's worker, and parse_event only enters Python when the author
 // asked for the event.
+#include "base/base.h"
+#include "async_event/async_event.h"
+#include "extract/extract.h"
+#include "listen/listen.h"
+#include "python/carried.h"
 #include "python/limits.h"
+#include "python/start.h"
+#include "python/worker.h"
 #include "parse/parse.h"
 #include "async_event/producers.h"
 #include "tables/tables.h"
 #include "source/source.h"
 #include "python/held_up.h"
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void fk_impl_ref(fk_impl *impl) { atomic_fetch_add(&impl->refs, 1); }
-
-void fk_impl_unref(fk_impl *impl) {
-	if (atomic_fetch_sub(&impl->refs, 1) != 1) return;
-	fk_async_close(&impl->async);
+static void dispose(fk_impl *impl) {
+	fk_async_close(impl->async);
 	fk_listen_free(impl);
 	fk_sourcing_free(impl);
 	fk_parse_close(impl);
 	fk_extract_close(impl);
 	fk_tables_free(impl);
 	fk_producers_free(impl);
-	free(impl->worker.text);
-	for (char **path = impl->paths; path && *path; path++) free(*path);
-	free(impl->paths);
-	free(impl->target);
-	free(impl->source_dir);
-	free(impl->name);
-	free(impl);
-}
-
-void fk_fail(fk_plugin *p, const char *format, ...) {
-	va_list args;
-	va_start(args, format);
-	vsnprintf(p->last_error, sizeof p->last_error, format, args);
-	va_end(args);
-}
-
-void fk_log(fk_impl *impl, ss_plugin_log_severity sev, const char *format, ...) {
-	char text[FK_ERRLEN];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	fk_log_text(impl, sev, NULL, text);
-}
-
-// From any thread: after destroy the owner is gone, and the lock makes that moment known.
-void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *component,
-                 const char *text) {
-	pthread_mutex_lock(&impl->log_lock);
-	if (impl->log_fn) impl->log_fn(impl->owner, component, text, sev);
-	pthread_mutex_unlock(&impl->log_lock);
+	fk_worker_free(impl->worker);
 }
 
 static void end_log(fk_impl *impl) {
@@ -83,6 +55,7 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 	if (!impl) return NULL;
 	impl->refs = 1;
 	impl->plugin = p;
+	impl->dispose = dispose;
 	impl->owner = in->owner;
 	if (boot->has_log) impl->log_fn = in->log_fn;
 	pthread_mutex_init(&impl->log_lock, NULL);
@@ -101,7 +74,8 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 }
 
 static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in) {
-	if (!fk_start_python(boot, p->last_error, sizeof p->last_error)) return SS_PLUGIN_FAILURE;
+	if (!fk_start_python(boot, fk_hot_module, p->last_error, sizeof p->last_error))
+		return SS_PLUGIN_FAILURE;
 	fk_impl *impl = new_impl(p, boot, in);
 	if (!impl) {
 		if (!p->last_error[0])
@@ -176,12 +150,10 @@ static ss_plugin_rc glue_extract(fk_plugin *p, const ss_plugin_event_input *even
 
 static ss_plugin_metric *glue_metrics(fk_plugin *p, uint32_t *n) { return fk_metrics(p->impl, n); }
 
-__thread bool fk_host_waits;
-
 static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in,
                                const ss_plugin_event_parse_input *tables) {
 	fk_impl *impl = p->impl;
-	if (impl->has_async && in->evt->type == FK_CODE_ASYNCEVENT) fk_deliver_seen(&impl->async, in);
+	if (impl->has_async && in->evt->type == FK_CODE_ASYNCEVENT) fk_deliver_seen(impl->async, in);
 	return fk_parse(impl, in, tables);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of the event object share.
-//   event/event.c   its types and attributes     event/event_call.c   the object from call to call
+//   event/event.c   its types and attributes     event/event.c   the object from call to call
 #pragma once
 #include "event/event.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of extraction share: the fields of a state, a value made into what the host reads.
 //   extract/extract.c   the call: declarative fields, methods     extract/value.c   a Python value converted
-//   extract/extract_state.c   from init to destroy
+//   extract/extract.c   from init to destroy
 #pragma once
-#include "python/glue.h"
+#include "python/classes.h"
 #include "json/field.h"
 #include "memory/arena.h"
 
@@ -46,3 +46,11 @@ typedef struct fk_conversion {
 bool fk_convert(fk_conversion *c, PyObject *value, ss_plugin_extract_field *field);
 // Given once by the runtime: FieldValue, and datetime or timedelta -> ns.
 bool fk_convert_ready(void); // when the first plugin with fields is there
+
+// extract.c: the hook of base/plugin.c, and extract_state.c, from init to destroy
+bool fk_extract_open(fk_impl *impl, const fk_boot *boot, char *err, size_t errlen);
+void fk_extract_close(fk_impl *impl);
+bool fk_extract_bind(fk_impl *impl, PyObject *plugin, PyObject *failed);
+void fk_extract_forget(fk_impl *impl);
+ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
+                        const ss_plugin_field_extract_input *in);

@@ -5,21 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool charge(fk_jrun *run, size_t len) {
-	if (len >= run->text_left)
-		return fk_jfail(run, "it makes more text than fields may") == FK_KEEP;
-	run->text_left -= len + 1;
-	return true;
-}
-
-char *fk_jnew_text(fk_jrun *run, size_t len) {
-	if (!charge(run, len)) return NULL;
-	char *text = fk_arena_alloc(run->arena, len + 1);
-	if (!text) return (void)fk_jfail(run, "there is no memory"), NULL;
-	text[len] = 0;
-	return text;
-}
-
 // What a value becomes by the policy in the two bits at `shift`, where JSON is no choice.
 static fk_jfate by_policy(fk_jrun *run, fk_jitem *item, uint8_t policies, unsigned shift,
                           fk_jkind empty) {
@@ -65,7 +50,7 @@ static fk_jfate serialize_plain(fk_jrun *run, fk_jitem *item, uint32_t end) {
 	if (!text) return fk_jfail(run, "there is no memory");
 	size_t n = fk_jserialize(doc->text, doc->len, item->start, false, item->member == 0, text);
 	if (n == FK_JBROKEN) return FK_DROP;
-	if (!charge(run, n)) return FK_FAIL;
+	if (!fk_jcharge(run, n)) return FK_FAIL;
 	text[n] = 0;
 	return fk_jset_text(item, text, n);
 }

@@ -189,6 +189,116 @@ static bool choose(fk_jrun *run, const fk_jnode *node) {
 	return fk_jeval(run, node->kids[which < 0 ? node->kids_n - 1 : which + 1]);
 }
 
+// ---- one of many, or fewer -----------------------------------------------------------------------
+
+static bool sum(fk_jrun *run, const fk_jnode *node) {
+	uint32_t base = run->top;
+	uint64_t total = 0;
+	if (!fk_jeval(run, node->kids[0])) return false;
+	for (uint32_t i = base; i < run->top; i++) {
+		fk_jfate fate = fk_jto_uint(run, &run->doc->items[i], 0, 0);
+		if (fate == FK_FAIL) return false;
+		if (fate == FK_KEEP && __builtin_add_overflow(total, run->doc->items[i].number, &total))
+			return fk_jfail(run, "a sum needs more than 64 bits") == FK_KEEP;
+	}
+	run->top = base;
+	return fk_jpush(run, &(fk_jitem){.kind = FK_KUINT, .number = total});
+}
+
+static uint64_t hash(const fk_jitem *text) {
+	uint64_t h = 0xcbf29ce484222325u; // FNV-1a, scrambled: the payload chooses the texts
+	for (uint32_t i = 0; i < text->len; i++) h = (h ^ (uint8_t)text->text[i]) * 0x100000001b3u;
+	return h ^ h >> 29;
+}
+
+// Texts that were not there before, by a table of their places (less `base`, plus 1).
+static bool unique(fk_jrun *run, const fk_jnode *node) {
+	uint32_t base = run->top, kept = base;
+	if (!fk_jeval(run, node->kids[0])) return false;
+	uint64_t room = 16;
+	while (room < 2u * (uint64_t)(run->top - base)) room *= 2;
+	uint32_t *table = fk_arena_alloc(run->arena, room * sizeof *table);
+	if (!table) return fk_jfail(run, "there is no memory") == FK_KEEP;
+	memset(table, 0, room * sizeof *table);
+	for (uint32_t i = base; i < run->top; i++) {
+		fk_jitem item = run->doc->items[i];
+		fk_jfate fate = fk_jto_text(run, &item, FK_JTEXT_DEFAULT);
+		if (fate == FK_FAIL) return false;
+		if (fate == FK_DROP) continue;
+		uint64_t at = hash(&item) & (room - 1);
+		fk_jspend_bytes(&run->doc->work, item.len, FK_JREAD);
+		for (; table[at]; at = (at + 1) & (room - 1)) { // texts may collide on purpose
+			const fk_jitem *other = &run->doc->items[base + table[at] - 1];
+			fk_jspend(&run->doc->work, 1);
+			if (other->len == item.len && !memcmp(other->text, item.text, item.len)) break;
+		}
+		if (table[at]) continue;
+		table[at] = kept - base + 1;
+		run->doc->items[kept++] = item;
+	}
+	run->top = kept;
+	return true;
+}
+
+static bool join(fk_jrun *run, const fk_jnode *node) {
+	uint32_t base = run->top, kept = base;
+	size_t total = 0;
+	if (!fk_jeval(run, node->kids[0])) return false;
+	for (uint32_t i = base; i < run->top; i++) {
+		fk_jitem item = run->doc->items[i];
+		fk_jfate fate = fk_jto_text(run, &item, FK_JTEXT_DEFAULT);
+		if (fate == FK_FAIL) return false;
+		if (fate == FK_DROP) continue;
+		total += item.len + (kept > base ? node->texts[0].len : 0u);
+		run->doc->items[kept++] = item;
+	}
+	run->top = base;
+	if (kept == base) return true;
+	char *text = fk_jnew_text(run, total), *to = text;
+	if (!text) return false;
+	for (uint32_t i = base; i < kept; i++) {
+		if (i > base) to = mempcpy(to, node->texts[0].text, node->texts[0].len);
+		to = mempcpy(to, run->doc->items[i].text, run->doc->items[i].len);
+	}
+	fk_jitem joined;
+	fk_jset_text(&joined, text, total);
+	return fk_jpush(run, &joined);
+}
+
+// The first value of the template's part as text, on the stack; `*given` false when there is none.
+static bool eval_part(fk_jrun *run, const fk_jnode *part, bool *given) {
+	uint32_t base = run->top;
+	if (!fk_jeval(run, part)) return false;
+	*given = run->top > base;
+	if (!*given) return true;
+	fk_jfate fate = fk_jto_text(run, &run->doc->items[base], FK_JTEXT_DEFAULT);
+	*given = fate == FK_KEEP;
+	run->top = base + *given;
+	return fate != FK_FAIL;
+}
+
+static bool fill(fk_jrun *run, const fk_jnode *node) {
+	uint32_t base = run->top;
+	size_t total = node->texts[node->kids_n].len;
+	for (unsigned i = 0; i < node->kids_n; i++) {
+		bool given;
+		if (!eval_part(run, node->kids[i], &given)) return false;
+		if (!given) return run->top = base, true;
+		total += node->texts[i].len + (size_t)run->doc->items[run->top - 1].len;
+	}
+	run->top = base;
+	char *text = fk_jnew_text(run, total), *to = text;
+	if (!text) return false;
+	for (unsigned i = 0; i < node->kids_n; i++) {
+		to = mempcpy(to, node->texts[i].text, node->texts[i].len);
+		to = mempcpy(to, run->doc->items[base + i].text, run->doc->items[base + i].len);
+	}
+	memcpy(to, node->texts[node->kids_n].text, node->texts[node->kids_n].len);
+	fk_jitem filled;
+	fk_jset_text(&filled, text, total);
+	return fk_jpush(run, &filled);
+}
+
 // ---- all --------------------------------------------------------------------------------------------
 
 static bool map(fk_jrun *run, const fk_jnode *node) {
@@ -244,11 +354,11 @@ bool fk_jeval(fk_jrun *run, const fk_jnode *node) {
 	case FK_JWHEN: return when(run, node);
 	case FK_JSWITCH: return choose(run, node);
 	case FK_JREQUIRED: return required(run, node);
-	case FK_JTEMPLATE: return fk_jtemplate(run, node);
-	case FK_JJOIN: return fk_jjoin(run, node);
+	case FK_JTEMPLATE: return fill(run, node);
+	case FK_JJOIN: return join(run, node);
 	case FK_JCOUNT: return counted(run, node, false);
-	case FK_JSUM: return fk_jsum(run, node);
-	case FK_JUNIQUE: return fk_junique(run, node);
+	case FK_JSUM: return sum(run, node);
+	case FK_JUNIQUE: return unique(run, node);
 	default: return expand(run, node);
 	}
 }

@@ -5,44 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ITEMS 64u
-#define KEPT_ITEMS  32768u // 40 bytes each; a larger stack is not kept for the next run
-
-fk_jfate fk_jfail(fk_jrun *run, const char *why) {
-	if (run->errlen) snprintf(run->err, run->errlen, "%s", why);
-	return FK_FAIL;
-}
-
-fk_jfate fk_jfail_spent(fk_jrun *run) {
-	return fk_jfail(run, "it takes more work than fields may");
-}
+#define KEPT_ITEMS 32768u // 40 bytes each; a larger stack is not kept for the next run
 
 bool fk_jdoc_spent(const fk_jdoc *doc) { return fk_jis_spent(&doc->work); }
 
 void fk_jdoc_limit(fk_jdoc *doc, uint32_t steps) { doc->work_most = steps; }
-
-static bool grow(fk_jrun *run) {
-	fk_jdoc *doc = run->doc;
-	uint32_t room = doc->items_room ? 2 * doc->items_room : FIRST_ITEMS;
-	fk_jitem *more = realloc(doc->items, room * sizeof *more);
-	if (!more) return fk_jfail(run, "there is no memory") == FK_KEEP;
-	doc->items = more;
-	doc->items_room = room;
-	return true;
-}
-
-bool fk_jpush(fk_jrun *run, const fk_jitem *item) {
-	fk_jitem copy;
-	if (++run->values > FK_JVALUES_MAX)
-		return fk_jfail(run, "it makes more values than fields may") == FK_KEEP;
-	if (run->top == run->doc->items_room) {
-		copy = *item; // it may lie on the stack itself
-		item = &copy;
-		if (!grow(run)) return false;
-	}
-	run->doc->items[run->top++] = *item;
-	return true;
-}
 
 // ---- the argument -----------------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ bool fk_jpush(fk_jrun *run, const fk_jitem *item);
 fk_jfate fk_jfail(fk_jrun *run, const char *why);
 fk_jfate fk_jfail_spent(fk_jrun *run); // the run has done all that it may
 
+bool fk_jcharge(fk_jrun *run, size_t len); // a text of `len` bytes against what the run may make
 // Room for a text of `len` bytes and its NUL, which is set; NULL when the run has failed.
 char *fk_jnew_text(fk_jrun *run, size_t len);
 
@@ -84,11 +85,6 @@ fk_jfate fk_jmap_strip(fk_jrun *run, const fk_jnode *node, fk_jitem *item);
 fk_jfate fk_jmap_case(fk_jrun *run, const fk_jnode *node, fk_jitem *item);
 fk_jfate fk_jmap_slice(fk_jrun *run, const fk_jnode *node, fk_jitem *item);
 bool fk_jpush_parts(fk_jrun *run, const fk_jnode *node, const fk_jitem *of);
-bool fk_jtemplate(fk_jrun *run, const fk_jnode *node);
-bool fk_jjoin(fk_jrun *run, const fk_jnode *node);
-
-bool fk_jsum(fk_jrun *run, const fk_jnode *node); // json/sums.c
-bool fk_junique(fk_jrun *run, const fk_jnode *node);
 
 fk_jfate fk_jmap_equals(fk_jrun *run, const fk_jnode *node, fk_jitem *item); // json/tests.c
 fk_jfate fk_jmap_test(fk_jrun *run, const fk_jnode *node, fk_jitem *item);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Capture listening: the hooks capture_open and capture_close, of which the first may subscribe
 // routines (listen/routine.c). Called by base/plugin.c on the host's thread.
+#include "python/worker.h"
 #include "listen/listen.h"
 #include "python/limits.h"
 #include "tables/tables.h"

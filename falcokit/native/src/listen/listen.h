@@ -2,7 +2,7 @@
 // What the files of capture listening share.
 //   listen/listen.c   its hooks, on the host's thread     listen/routine.c   the routines that they subscribe
 #pragma once
-#include "python/glue.h"
+#include "python/state.h"
 
 typedef struct fk_routine {
 	struct fk_routine *next;
@@ -29,3 +29,13 @@ struct fk_listening {
 void fk_routines_apart(void);
 // With the lock. Off the host's list where that is possible now; else with its next answer.
 void fk_routine_end(struct fk_listening *l, fk_routine *r);
+
+// listen.c: the hooks of base/plugin.c
+ss_plugin_rc fk_listen_open(fk_impl *impl, const ss_plugin_capture_listen_input *in);
+ss_plugin_rc fk_listen_close(fk_impl *impl, const ss_plugin_capture_listen_input *in);
+void fk_listen_free(fk_impl *impl);
+// listen/routine.c, for Python's side through Link
+PyObject *fk_listen_subscribe(fk_impl *impl, PyObject *function);
+PyObject *fk_listen_unsubscribe(fk_impl *impl, PyObject *id);
+PyObject *fk_listen_interrupt(fk_impl *impl, PyObject *args);
+PyObject *fk_listen_drain(fk_impl *impl, PyObject *seconds);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Event parsing: the calls of parse/parse.c.
 #pragma once
-#include "python/glue.h"
+#include "python/state.h"
 
 ss_plugin_rc fk_parse(fk_impl *impl, const ss_plugin_event_input *in,
                       const ss_plugin_event_parse_input *tables);

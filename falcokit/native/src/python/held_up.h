@@ -3,7 +3,7 @@
 // Falco's event loop. Its place goes to the log after some seconds, and an exception is raised in
 // it.
 #pragma once
-#include "python/glue.h"
+#include "python/state.h"
 
 // Of one thread of the host's; kept in its fk_thread (python/gil.h).
 typedef struct fk_watched {

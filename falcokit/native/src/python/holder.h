@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Says who holds the GIL, and where in its code, when nobody can ask Python because of that.
 #pragma once
-#include "python/glue.h"
+#include "python/state.h"
 
 // "the producer of a, in a call that does not release the GIL, at FILE:LINE in FUNCTION". Any thread,
 // without the GIL. Returns Python's name of the thread; 0: nobody has it now.

@@ -164,3 +164,25 @@ void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg) {
 	fk_gil_leave(gil);
 	if (sample) take_sample(me, begin, end);
 }
+
+typedef struct released {
+	void (*work)(void *);
+	void *arg;
+} released;
+
+// cffi takes the GIL by itself, and from CPython 3.15 on in a state of its own, which a thread that has
+// the GIL already must not enter.
+static void without_gil(void *arg) {
+	released *r = arg;
+	PyThreadState *state = PyEval_SaveThread();
+	r->work(r->arg);
+	PyEval_RestoreThread(state);
+}
+
+void fk_hook_call(fk_impl *impl, void (*work)(void *), void *arg) {
+	bool host_waited = fk_host_waits;
+	released r = {work, arg};
+	fk_host_waits = true;
+	fk_gil_call(impl, without_gil, &r);
+	fk_host_waits = host_waited;
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stacks: how large those of falcokit's own threads are, and how deep C may recurse on a thread's.
 #pragma once
-#include "python/glue.h"
+#include "python/state.h"
 
 // Starts a thread that may run Python, with a stack for it whatever the host's default is.
 bool fk_thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *arg);

@@ -2,7 +2,8 @@
 // Starts Python once per process, isolated from the host: its PYTHON* variables, working directory,
 // signal handlers and standard streams are left alone, and a failure is a sentence, never an exit.
 // Called by init, from any thread of the host.
-#include "python/glue.h"
+#include "python/start.h"
+#include "python/carried.h"
 #include "python/stack.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,6 +23,7 @@ static char broken_text[1024];
 
 typedef struct boot_job {
 	const fk_boot *boot;
+	PyObject *(*make_module)(void);
 	char err[1024];
 	bool ok, done;
 } boot_job;
@@ -165,7 +167,8 @@ static void describe_exception(char *err, size_t errlen, const char *what) {
 }
 
 // With the GIL held: the module of the hot paths, then falcokit's own runtime.
-static bool import_runtime(const fk_boot *boot, char *err, size_t errlen) {
+static bool import_runtime(const fk_boot *boot, PyObject *(*make_module)(void), char *err,
+                           size_t errlen) {
 	PyObject *path = PySys_GetObject("path"); // borrowed
 	for (const char *const *p = boot->paths; *p && path; p++) {
 		PyObject *entry = PyUnicode_DecodeFSDefault(*p);
@@ -173,7 +176,7 @@ static bool import_runtime(const fk_boot *boot, char *err, size_t errlen) {
 		Py_XDECREF(entry);
 	}
 	PyErr_Clear();
-	PyObject *hot = fk_hot_module();
+	PyObject *hot = make_module();
 	PyObject *finder = NULL; // of extension modules, which falcokit.runtime may need already
 	if (hot)
 		finder = fk_is_packaged() ? PyImport_ImportModule("_falcokit_payload") : Py_NewRef(Py_None);
@@ -219,11 +222,11 @@ static bool start(boot_job *job) {
 			return false;
 		}
 		import_signal();
-		job->ok = import_runtime(job->boot, job->err, sizeof job->err);
+		job->ok = import_runtime(job->boot, job->make_module, job->err, sizeof job->err);
 		PyEval_SaveThread();
 	} else {
 		PyGILState_STATE gil = PyGILState_Ensure();
-		job->ok = import_runtime(job->boot, job->err, sizeof job->err);
+		job->ok = import_runtime(job->boot, job->make_module, job->err, sizeof job->err);
 		PyGILState_Release(gil);
 	}
 	if (job->ok && fk_start_cffi() != 0) {
@@ -278,11 +281,12 @@ static void tell_shortage(char *err, size_t errlen) {
 	snprintf(err, errlen, "%s", told);
 }
 
-bool fk_start_python(const fk_boot *boot, char *err, size_t errlen) {
+bool fk_start_python(const fk_boot *boot, PyObject *(*make_module)(void), char *err,
+                     size_t errlen) {
 	pthread_mutex_lock(&boot_lock);
 	ignore_as_python_does(); // at each init: the host may have set them back since
 	if (!booted) {
-		boot_job job = {.boot = boot};
+		boot_job job = {.boot = boot, .make_module = make_module};
 		if (broken)
 			snprintf(job.err, sizeof job.err, "%s", broken_text);
 		else if (fk_is_packaged() || promote_libpython(job.err, sizeof job.err))

@@ -3,6 +3,7 @@
 // destroy): the author's objects see one thread for all their life, and the host's thread waits in
 // C, without the GIL and with a limit, so that a hook that hangs becomes a failed call. Called by
 // base/plugin.c and async_event/capture.c on the host's threads.
+#include "python/worker.h"
 #include "python/holder.h"
 #include "python/limits.h"
 #include "python/stack.h"
@@ -41,7 +42,7 @@ static int undo_late(fk_worker *w, int rc) {
 
 static void *worker_main(void *arg) {
 	fk_impl *impl = arg;
-	fk_worker *w = &impl->worker;
+	fk_worker *w = impl->worker;
 	fk_host_waits = true;
 	pthread_mutex_lock(&w->lock);
 	while (!w->quit || w->busy) {
@@ -63,8 +64,9 @@ static void *worker_main(void *arg) {
 }
 
 bool fk_worker_start(fk_impl *impl) {
-	fk_worker *w = &impl->worker;
+	fk_worker *w = impl->worker = calloc(1, sizeof *w);
 	pthread_condattr_t monotonic;
+	if (!w) return false;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&w->lock, NULL);
@@ -78,8 +80,8 @@ bool fk_worker_start(fk_impl *impl) {
 
 // Ends the thread; one that is stuck in a hook is left behind, with a reference to its state.
 void fk_worker_end(fk_impl *impl) {
-	fk_worker *w = &impl->worker;
-	if (!w->started) return;
+	fk_worker *w = impl->worker;
+	if (!w || !w->started) return;
 	pthread_mutex_lock(&w->lock);
 	w->quit = true;
 	bool stuck = w->busy;
@@ -89,6 +91,11 @@ void fk_worker_end(fk_impl *impl) {
 		pthread_detach(w->thread);
 	else
 		pthread_join(w->thread, NULL);
+}
+
+void fk_worker_free(fk_worker *w) {
+	if (w) free(w->text);
+	free(w);
 }
 
 // ---- where does it hang? ----------------------------------------------------------------------------
@@ -166,7 +173,7 @@ static void wait_until(fk_worker *w, struct timespec until) {
 // long as the host waits here: from then on such holders are let go (async_event/patience.h). In the midst of a
 // capture that is soon; where it opens or closes, hooks may well take their time.
 static void wait_for(fk_impl *impl, const char *hook, double limit_s) {
-	fk_worker *w = &impl->worker;
+	fk_worker *w = impl->worker;
 	bool in_capture = w->call.op == FK_OP_DUMP || w->call.op == FK_OP_SET_CONFIG;
 	fk_late_hook late = {.impl = impl, .hook = hook};
 	struct timespec until = time_in(limit_s);
@@ -180,7 +187,7 @@ static void wait_for(fk_impl *impl, const char *hook, double limit_s) {
 
 // Runs one hook to its end or to its limit. The text of a failure becomes the last error.
 ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, double limit_s) {
-	fk_worker *w = &impl->worker;
+	fk_worker *w = impl->worker;
 	pthread_mutex_lock(&w->lock);
 	if (w->busy) {
 		pthread_mutex_unlock(&w->lock);

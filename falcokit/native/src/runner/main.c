@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runner/control.h"
+#include "runner/host/control.h"
 #include "runner/capture/capture.h"
 #include "runner/extract/extract.h"
 #include "runner/extract/watch.h"
-#include "runner/host/handler.h"
+#include "runner/capture/handler.h"
 #include "runner/report/report.h"
 #include "runner/host/threads.h"
 

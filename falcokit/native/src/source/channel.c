@@ -14,7 +14,6 @@
 #define SEGMENT_MAX (256u << 10) // larger ones hold a single event, and are not kept
 #define WAKE_EVENTS 256          // so many are worth a nap cut short
 
-_Atomic uint64_t fk_async_sent, fk_async_seen;
 bool fk_barriers_here = true;
 
 // ---- memory -----------------------------------------------------------------------------------------
@@ -203,14 +202,14 @@ void fk_channel_wake(fk_channel *ch, bool for_all) {
 }
 
 // A barrier in all threads of the process. One that naps does without: it looks again soon enough.
-static void barrier(enum fk_host_waits how) {
+static void barrier(enum fk_host_wait how) {
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!fk_barriers_here && how == FK_HOST_SLEEPS)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
 // The host waits for something to happen. True when it did, false when the time is over.
-bool fk_channel_wait(fk_channel *ch, enum fk_host_waits how, uint64_t until) {
+bool fk_channel_wait(fk_channel *ch, enum fk_host_wait how, uint64_t until) {
 	bool woken = true;
 	pthread_mutex_lock(&ch->lock);
 	atomic_store(&ch->host_waits, how);

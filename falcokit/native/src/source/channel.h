@@ -5,7 +5,8 @@
 // publishes each event by moving `used`; the consumer hands out what is published, and gives a
 // segment back when the host no longer needs the batches that lie in it.
 #pragma once
-#include "python/glue.h"
+#include <stddef.h>
+#include "async_event/async_event.h"
 
 #define FK_CHANNEL_BYTES (2u << 20) // waiting in one channel, unless a single event is larger
 
@@ -17,7 +18,7 @@ typedef struct fk_segment {
 	uint64_t bytes[];
 } fk_segment;
 
-enum fk_host_waits {
+enum fk_host_wait {
 	FK_HOST_AWAY,
 	FK_HOST_NAPS,  // looks again by itself: woken for many events only
 	FK_HOST_SLEEPS // woken for the first event
@@ -49,7 +50,7 @@ typedef struct fk_channel {
 	_Atomic int waiting; // for room
 	pthread_mutex_t lock;
 	pthread_cond_t events, room;
-	struct fk_channel *next_asleep;
+	fk_sleeper sleeper;
 	int rc;
 	char err[FK_ERRLEN];
 } fk_channel;
@@ -67,7 +68,11 @@ void fk_channel_end(fk_channel *ch, int rc, const char *err);
 void fk_channel_shut(fk_channel *ch);
 uint32_t fk_channel_take(fk_channel *ch, ss_plugin_event **out, uint32_t max, uint64_t *bytes);
 bool fk_channel_empty(const fk_channel *ch);
-bool fk_channel_wait(fk_channel *ch, enum fk_host_waits how, uint64_t until);
+bool fk_channel_wait(fk_channel *ch, enum fk_host_wait how, uint64_t until);
+
+static inline fk_channel *fk_channel_of(fk_sleeper *sleeper) {
+	return (fk_channel *)((char *)sleeper - offsetof(fk_channel, sleeper));
+}
 
 extern bool fk_barriers_here; // the kernel has no barrier for other threads
 
@@ -92,9 +97,3 @@ static inline void fk_channel_commit(fk_channel *ch, size_t len) {
 		atomic_signal_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&ch->host_waits, memory_order_relaxed)) fk_channel_wake(ch, false);
 }
-
-// A source that sleeps in next_batch keeps the host from delivering async events, of any plugin in this
-// process: these calls of async_event/outlet.c and async_event/delivery.c let it know of them.
-void fk_async_was_sent(void);
-void fk_async_was_seen(void);
-extern _Atomic uint64_t fk_async_sent, fk_async_seen;

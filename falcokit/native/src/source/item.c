@@ -31,14 +31,6 @@ static bool refuse(const char *format, ...) {
 	return false;
 }
 
-PyObject *fk_odd_text(PyObject *text, bool strict) {
-	PyErr_Clear();
-	PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "surrogateescape");
-	if (bytes || strict) return bytes;
-	PyErr_Clear();
-	return PyUnicode_AsEncodedString(text, "utf-8", "replace");
-}
-
 static bool find_bytes(PyObject *object, fk_source_item *item) {
 	if (PyBytes_Check(object)) {
 		item->owned = Py_NewRef(object);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One item of a source between the author's object and its bytes: source/item.c for source/queue.c.
 #pragma once
-#include "python/glue.h"
+#include "python/classes.h"
 
 typedef struct fk_source_item {
 	const char *data;
@@ -25,6 +25,3 @@ void fk_item_drop(fk_source_item *item);
 // `whole`: the item is an event with its header, of a plugin without an id.
 bool fk_item_check_whole(const fk_source_item *item);
 bool fk_item_ready(PyObject *event_type);
-// The bytes of a str that is no UTF-8, with an exception set for it: those that os.fsdecode made it of.
-// Other halves of surrogate pairs are nonsense: a "?" each, or, if strict, NULL with the exception.
-PyObject *fk_odd_text(PyObject *text, bool strict);

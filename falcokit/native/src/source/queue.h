@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Python type of a channel: source/queue_type.c for base/module.c and source/source.c.
+// The Python type of a channel: source/queue.c for base/module.c and source/source.c.
 #pragma once
-#include "python/glue.h"
+#include "python/classes.h"
 
 extern PyTypeObject *fk_queue_type;
 bool fk_queue_ready(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // _falcokit_hot.Channel from within: what source/queue.c, which puts events into one, and
-// source/queue_type.c, which makes them, have in common.
+// source/queue.c, which makes them, have in common.
 #pragma once
 #include "source/channel.h"
 #include "async_event/patience.h"

@@ -7,6 +7,7 @@
 #include "source/channel.h"
 #include "python/gil.h"
 #include "python/limits.h"
+#include "python/worker.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,36 +138,7 @@ void fk_source_close(fk_plugin *p, ss_instance_t *instance) {
 
 // ---- async events beside ----------------------------------------------------------------------------
 
-static pthread_mutex_t asleep_lock = PTHREAD_MUTEX_INITIALIZER;
-static fk_channel *asleep;
-static _Atomic int asleep_count;
-
-static void fall_asleep(fk_channel *ch) {
-	pthread_mutex_lock(&asleep_lock);
-	ch->next_asleep = asleep;
-	asleep = ch;
-	atomic_fetch_add(&asleep_count, 1);
-	pthread_mutex_unlock(&asleep_lock);
-}
-
-static void wake_up(fk_channel *ch) {
-	pthread_mutex_lock(&asleep_lock);
-	fk_channel **at = &asleep;
-	while (*at != ch) at = &(*at)->next_asleep;
-	*at = ch->next_asleep;
-	atomic_fetch_sub(&asleep_count, 1);
-	pthread_mutex_unlock(&asleep_lock);
-}
-
-void fk_async_was_sent(void) {
-	atomic_fetch_add(&fk_async_sent, 1);
-	if (!atomic_load(&asleep_count)) return;
-	pthread_mutex_lock(&asleep_lock);
-	for (fk_channel *ch = asleep; ch; ch = ch->next_asleep) fk_channel_wake(ch, true);
-	pthread_mutex_unlock(&asleep_lock);
-}
-
-void fk_async_was_seen(void) { atomic_fetch_add_explicit(&fk_async_seen, 1, memory_order_relaxed); }
+static void wake(fk_sleeper *me) { fk_channel_wake(fk_channel_of(me), true); }
 
 // How long the host may wait: not at all while it is delivering async events.
 static uint64_t patience(fk_instance *in, uint64_t now) {
@@ -189,10 +161,11 @@ static void wait_for_events(fk_instance *in) {
 		if (fk_channel_wait(ch, FK_HOST_NAPS, now + NAP_NS)) return;
 		if (!fk_channel_empty(ch)) return;
 	}
-	fall_asleep(ch);
+	ch->sleeper.wake = wake;
+	fk_fall_asleep(&ch->sleeper);
 	if (atomic_load(&fk_async_sent) == in->async_sent)
 		fk_channel_wait(ch, FK_HOST_SLEEPS, now + limit);
-	wake_up(ch);
+	fk_rise(&ch->sleeper);
 }
 
 static ss_plugin_rc the_end(fk_instance *in) {

@@ -2,7 +2,7 @@
 // Event sourcing in the table of the ABI: source/source.c for base/plugin.c, base/module.c and
 // base/metrics.c.
 #pragma once
-#include "python/glue.h"
+#include "python/classes.h"
 
 typedef struct fk_source_counters {
 	uint64_t events, bytes, batches, dropped_size, dropped_full, discarded, waiting;

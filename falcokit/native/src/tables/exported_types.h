@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of an exported table's Python side share. All of it runs with the GIL.
 #pragma once
-#include "python/glue.h"
+#include "python/classes.h"
 #include "tables/store.h"
 
 // A falcokit.runtime.tables.exported_table.Shape, by position.
@@ -35,7 +35,7 @@ typedef struct fk_store_entry {
 	PyObject *shape;
 } fk_store_entry;
 
-// tables/exported_convert.c
+// tables/exported.c
 typedef struct fk_py_text { // the bytes of a str, and what owns them
 	const char *bytes;
 	PyObject *owner;
@@ -54,6 +54,6 @@ extern PyTypeObject *fk_store_table_type;
 PyObject *fk_new_store_table(PyObject *shape, fk_xtable *t, fk_xentry *holder);
 bool fk_py_put(fk_xtable *t, PyObject *shape, PyObject *key, PyObject *value);
 bool fk_py_put_all(fk_xtable *t, PyObject *shape, PyObject *mapping);
-// tables/exported_view.c
+// tables/exported.c
 extern PyTypeObject *fk_store_entry_type;
 PyObject *fk_new_store_entry(PyObject *shape, fk_xentry *e);

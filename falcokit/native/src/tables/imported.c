@@ -3,6 +3,10 @@
 // functions.
 #include "tables/exported_types.h" // values between Python and tables
 #include "tables/tables.h"
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <sanitizer/common_interface_defs.h>
 
 PyTypeObject *fk_table_type;
 
@@ -196,4 +200,640 @@ static PyType_Spec spec = {.name = "falcokit.ImportedTable",
 bool fk_table_ready(PyObject *table_class) {
 	fk_table_type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, table_class);
 	return fk_table_type != NULL;
+}
+
+// An entry of an imported table as Python has it: the base of the author's entry classes inside the
+// host, and Field, the attribute that reads and writes one field of it.
+
+PyTypeObject *fk_entry_type, *fk_field_type;
+static PyObject *fk_dunder;
+
+PyObject *fk_entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObject *iterator) {
+	PyTypeObject *type = table->shape->entry;
+	fk_table_entry *self = (fk_table_entry *)type->tp_alloc(type, 0);
+	if (!self) return NULL; // what is held is given back when the hook ends
+	self->table = (fk_table *)Py_NewRef(table);
+	self->hook = hook;
+	self->held = held;
+	self->iterator = Py_XNewRef(iterator);
+	return (PyObject *)self;
+}
+
+// A pointer into what was there when it was got.
+static bool overtaken(const fk_tables *t, const fk_table_entry *entry) {
+	return !entry->iterator && entry->held.pointer &&
+	       entry->held.changes != t->changes[entry->table->shape->kind - 1];
+}
+
+ss_plugin_table_entry_t *fk_entry_handle(fk_tables *t, fk_table_entry *entry) {
+	ss_plugin_table_entry_t *handle = NULL;
+	if (entry->iterator)
+		handle = fk_iter_entry(entry->iterator, entry);
+	else {
+		fk_held *held = fk_tables_held(t, entry->held);
+		if (held) handle = held->entry;
+	}
+	if (!handle)
+		fk_tables_refuse(t, entry->iterator
+								? "the iteration has gone on: this entry was lent for its turn only"
+								: "the entry was released");
+	else if (overtaken(t, entry)) {
+		handle = NULL;
+		fk_tables_refuse(t,
+		                 "entries were inserted into or removed from such a table since this one "
+		                 "was got: get it anew from the table");
+	}
+	return handle;
+}
+
+static fk_tables *use(fk_table_entry *self, bool write, ss_plugin_table_entry_t **handle) {
+	fk_table *table = self->table;
+	*handle = NULL;
+	if (!table) return PyErr_SetString(fk_table_error, "this is no entry of a table"), NULL;
+	// Fields may be written during an iteration, entries not added or removed.
+	fk_tables *t = fk_tables_use(table->impl, self->hook, false);
+	if (!t) return NULL;
+	const char *refused = !write ? NULL : t->refused;
+	if (write && !refused && !t->writer) refused = "the host lends no way to write to tables here";
+	if (table->parent) fk_tables_forget_words(t);
+	if (refused)
+		fk_tables_refuse(t, "%s", refused);
+	else if (fk_table_alive(t, table))
+		*handle = fk_entry_handle(t, self);
+	if (*handle) return t;
+	fk_tables_done(t);
+	return NULL;
+}
+
+// ---- fields -----------------------------------------------------------------------------------------
+
+typedef struct Field {
+	PyObject_HEAD
+	Py_ssize_t index;
+	const PyTypeObject
+		*owner; // the class that it is a field of: to be compared with, it may be gone
+} Field;
+
+// Python lets an author take a field for another class's entry, or give an entry another class.
+static bool belongs(const Field *field, PyObject *object) {
+	const fk_table *table = ((fk_table_entry *)object)->table;
+	if (!table || (Py_TYPE(object) == field->owner && table->shape->entry == field->owner &&
+	               field->index < table->shape->count))
+		return true;
+	PyErr_SetString(fk_table_error, "the field is of another class than the entry");
+	return false;
+}
+
+static PyObject *value_of(const fk_import_field *field, const ss_plugin_state_data *data) {
+	switch (field->type) {
+	case SS_PLUGIN_ST_INT8: return PyLong_FromLong(data->s8);
+	case SS_PLUGIN_ST_INT16: return PyLong_FromLong(data->s16);
+	case SS_PLUGIN_ST_INT32: return PyLong_FromLong(data->s32);
+	case SS_PLUGIN_ST_INT64: return PyLong_FromLongLong(data->s64);
+	case SS_PLUGIN_ST_UINT8: return PyLong_FromLong(data->u8);
+	case SS_PLUGIN_ST_UINT16: return PyLong_FromLong(data->u16);
+	case SS_PLUGIN_ST_UINT32: return PyLong_FromUnsignedLong(data->u32);
+	case SS_PLUGIN_ST_UINT64: return PyLong_FromUnsignedLongLong(data->u64);
+	case SS_PLUGIN_ST_BOOL: return PyBool_FromLong(data->b != 0);
+	case SS_PLUGIN_ST_STRING: return fk_py_text_of(data->str ? data->str : "");
+	case SS_PLUGIN_ST_TABLE: break; // made without the lock
+	}
+	return PyErr_Format(PyExc_SystemError, "a field of type %d", (int)field->type);
+}
+
+static PyObject *field_get(PyObject *me, PyObject *object, PyObject *type) {
+	ss_plugin_table_entry_t *handle;
+	ss_plugin_state_data data = {0};
+	(void)type;
+	if (!object || !PyObject_TypeCheck(object, fk_entry_type)) return Py_NewRef(me);
+	if (!belongs((Field *)me, object)) return NULL;
+	fk_table_entry *self = (fk_table_entry *)object;
+	fk_tables *t = use(self, false, &handle);
+	if (!t) return NULL;
+	const fk_import_field *field = &self->table->shape->fields[((Field *)me)->index];
+	PyObject *value = NULL;
+	bool nested = field->type == SS_PLUGIN_ST_TABLE;
+	ss_plugin_rc rc =
+		t->reader->read_entry_field(self->table->handle, handle, field->handle, &data);
+	if (!fk_tables_answered(t, rc) || (nested && !data.table))
+		fk_tables_fail(t, "field '%s' cannot be read", PyUnicode_AsUTF8(field->name));
+	else if (!nested)
+		value = value_of(field, &data); // a text is the host's: copied under the lock
+	if (!fk_tables_done(t)) return NULL;
+	return nested ? fk_table_new(self->table->impl, field->nested, data.table, self) : value;
+}
+
+bool fk_table_number(PyObject *value, ss_plugin_state_type type, ss_plugin_state_data *data) {
+	uint64_t number;
+	if (!fk_py_take_number(value, type, &number)) return false;
+	switch (type) {
+	case SS_PLUGIN_ST_INT8:
+	case SS_PLUGIN_ST_UINT8: data->u8 = (uint8_t)number; break;
+	case SS_PLUGIN_ST_INT16:
+	case SS_PLUGIN_ST_UINT16: data->u16 = (uint16_t)number; break;
+	case SS_PLUGIN_ST_INT32:
+	case SS_PLUGIN_ST_UINT32: data->u32 = (uint32_t)number; break;
+	case SS_PLUGIN_ST_BOOL: data->b = number != 0; break;
+	default: data->u64 = number;
+	}
+	return true;
+}
+
+static int field_set(PyObject *me, PyObject *object, PyObject *value) {
+	if (!PyObject_TypeCheck(object, fk_entry_type) || !value)
+		PyErr_SetString(fk_table_errors[FK_WRONG_FIELD], "a field of an entry cannot be deleted");
+	else if (belongs((Field *)me, object))
+		return fk_entry_write((fk_table_entry *)object, ((Field *)me)->index, value) ? 0 : -1;
+	return -1;
+}
+
+bool fk_entry_take(const fk_import_shape *shape, Py_ssize_t index, PyObject *value,
+                   ss_plugin_state_data *data, PyObject **owner) {
+	const fk_import_field *field = &shape->fields[index];
+	fk_py_text text = {0};
+	*data = (ss_plugin_state_data){0};
+	if (field->type == SS_PLUGIN_ST_TABLE) {
+		PyErr_Format(fk_table_error, "field '%U' is a table: change what it holds", field->name);
+		return false;
+	}
+	bool ok = field->type == SS_PLUGIN_ST_STRING ? fk_py_take_text(value, &text)
+	                                             : fk_table_number(value, field->type, data);
+	if (!ok) fk_tables_wrong(field->name, shape->name);
+	if (ok && field->type == SS_PLUGIN_ST_STRING) data->str = text.bytes;
+	*owner = text.owner;
+	return ok;
+}
+
+bool fk_entry_write(fk_table_entry *self, Py_ssize_t index, PyObject *value) {
+	ss_plugin_table_entry_t *handle;
+	ss_plugin_state_data data = {0};
+	PyObject *owner = NULL;
+	const fk_import_field *field = self->table ? &self->table->shape->fields[index] : NULL;
+	if (field && !fk_entry_take(self->table->shape, index, value, &data, &owner)) return false;
+	fk_tables *t = use(self, true, &handle);
+	bool ok = t && fk_tables_answered(t, t->writer->write_entry_field(self->table->handle, handle,
+	                                                                  field->handle, &data));
+	if (t && !ok) fk_tables_fail(t, "field '%s' cannot be written", PyUnicode_AsUTF8(field->name));
+	if (t) fk_tables_done(t);
+	Py_XDECREF(owner);
+	return ok;
+}
+
+// __set_name__(owner, name)
+static PyObject *field_named(PyObject *me, PyObject *args) {
+	PyObject *owner, *name;
+	if (!PyArg_ParseTuple(args, "O!O", &PyType_Type, &owner, &name)) return NULL;
+	((Field *)me)->owner = (PyTypeObject *)owner;
+	Py_RETURN_NONE;
+}
+
+static PyObject *field_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+	Py_ssize_t index;
+	(void)kwargs;
+	if (!PyArg_ParseTuple(args, "n", &index)) return NULL;
+	Field *self = (Field *)type->tp_alloc(type, 0);
+	if (self) self->index = index;
+	return (PyObject *)self;
+}
+
+// ---- the entry --------------------------------------------------------------------------------------
+
+// A field, or what the author's class takes itself; nothing else, for it would be lost.
+static int entry_set(PyObject *me, PyObject *name, PyObject *value) {
+	fk_table *table = ((fk_table_entry *)me)->table;
+	if (!table) return PyErr_SetString(fk_table_error, "this is no entry of a table"), -1;
+	PyObject *attributes = table->shape->attributes;
+	int known = PyDict_Contains(attributes, name);
+	if (known == 0 && PyUnicode_Check(name) &&
+	    PyUnicode_Tailmatch(name, fk_dunder, 0, 2, -1) == 0) {
+		PyObject *own = PyObject_GetAttr((PyObject *)Py_TYPE(me), name);
+		known = own && Py_TYPE(own)->tp_descr_set;
+		Py_XDECREF(own);
+		PyErr_Clear();
+	}
+	if (known == 0) fk_tables_no_field(table->shape->entry, name, attributes);
+	return known == 1 ? PyObject_GenericSetAttr(me, name, value) : -1;
+}
+
+static PyObject *entry_release(PyObject *me, PyObject *none) {
+	fk_table_entry *self = (fk_table_entry *)me;
+	(void)none;
+	if (self->table && self->held.index != FK_NOT_HELD) {
+		fk_tables *t = fk_tables_use(self->table->impl, self->hook, false);
+		if (t && fk_tables_held(t, self->held)) fk_tables_give_back(t, self->held.index);
+		if (t) fk_tables_done(t);
+		PyErr_Clear(); // after its hook there is nothing to give back
+	}
+	self->held.index = FK_NOT_HELD;
+	Py_CLEAR(self->iterator);
+	Py_RETURN_NONE;
+}
+
+// On another thread, or after the hook, nothing is given back: the end of the hook does.
+static void entry_free(PyObject *me) {
+	PyTypeObject *type = Py_TYPE(me);
+	PyObject *error_type, *value, *trace;
+	PyErr_Fetch(&error_type, &value, &trace);
+	Py_XDECREF(entry_release(me, NULL));
+	PyErr_Restore(error_type, value, trace);
+	Py_XDECREF(((fk_table_entry *)me)->table);
+	type->tp_free(me);
+	Py_DECREF(type);
+}
+
+static PyMethodDef entry_methods[] = {{"release", entry_release, METH_NOARGS, NULL}, {0}};
+static PyType_Slot entry_slots[] = {{Py_tp_dealloc, entry_free},
+                                    {Py_tp_methods, entry_methods},
+                                    {Py_tp_setattro, entry_set},
+                                    {0, NULL}};
+static PyType_Spec entry_spec = {.name = "falcokit.ImportedEntry",
+                                 .basicsize = sizeof(fk_table_entry),
+                                 .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                                 .slots = entry_slots};
+static PyMethodDef field_methods[] = {{"__set_name__", field_named, METH_VARARGS, NULL}, {0}};
+static PyType_Slot field_slots[] = {{Py_tp_new, field_make},
+                                    {Py_tp_descr_get, field_get},
+                                    {Py_tp_descr_set, field_set},
+                                    {Py_tp_methods, field_methods},
+                                    {0, NULL}};
+static PyType_Spec field_spec = {.name = "falcokit.ImportedField",
+                                 .basicsize = sizeof(Field),
+                                 .flags = Py_TPFLAGS_DEFAULT,
+                                 .slots = field_slots};
+
+bool fk_entry_ready(void) {
+	if (!(fk_dunder = PyUnicode_InternFromString("__"))) return false;
+	fk_entry_type = (PyTypeObject *)PyType_FromSpec(&entry_spec);
+	fk_field_type = fk_entry_type ? (PyTypeObject *)PyType_FromSpec(&field_spec) : NULL;
+	return fk_field_type != NULL;
+}
+
+// Iteration over an imported table. The host calls back for each entry and lends it for that call
+// only, while Python's `for` asks for the next one: so the host's function runs on a stack of its
+// own, and its callback goes back to Python's stack until the next entry is wanted, or the loop is
+// left.
+
+#define GUARD 4096
+
+// AddressSanitizer is told which stack is in use: it keeps the bounds of it, and what it holds back of
+// the frames that have returned.
+#ifdef __SANITIZE_ADDRESS__
+#define LEAVE(kept, bottom, size)  __sanitizer_start_switch_fiber(kept, bottom, size)
+#define ARRIVE(kept, bottom, size) __sanitizer_finish_switch_fiber(kept, bottom, size)
+#else
+#define LEAVE(kept, bottom, size)  ((void)(kept))
+#define ARRIVE(kept, bottom, size) ((void)(kept))
+#endif
+
+typedef struct fk_iteration {
+	fk_open open; // first
+	const ss_plugin_table_reader_vtable_ext *reader;
+	ss_plugin_table_t *table;
+	ucontext_t python, host;
+	void *stack, *kept_python, *kept_host;
+	const void *back; // Python's stack
+	size_t back_size;
+	ss_plugin_table_entry_t *entry; // lent now; NULL: over
+	bool stop;
+} fk_iteration;
+
+typedef struct Iterator {
+	PyObject_HEAD
+	fk_table *table;
+	uint64_t hook;
+	uint64_t serial;             // of its iteration
+	const fk_table_entry *given; // the entry of this turn
+} Iterator;
+
+PyTypeObject *fk_iter_type;
+
+// ---- on the host's stack ----------------------------------------------------------------------------
+
+static ss_plugin_bool lend(ss_plugin_table_iterator_state_t *state,
+                           ss_plugin_table_entry_t *entry) {
+	fk_iteration *i = state;
+	i->entry = entry;
+	LEAVE(&i->kept_host, i->back, i->back_size);
+	swapcontext(&i->host, &i->python);
+	ARRIVE(i->kept_host, &i->back, &i->back_size);
+	return !i->stop;
+}
+
+static void run(unsigned high, unsigned low) {
+	fk_iteration *i = (fk_iteration *)(((uintptr_t)high << 32) | low);
+	ARRIVE(NULL, &i->back, &i->back_size);
+	i->reader->iterate_entries(i->table, lend, i);
+	i->entry = NULL;
+	LEAVE(NULL, i->back, i->back_size); // uc_link goes back to Python's stack
+}
+
+// ---- on Python's ------------------------------------------------------------------------------------
+
+static void advance(fk_iteration *i) {
+	i->entry = NULL;
+	LEAVE(&i->kept_python, (char *)i->stack + GUARD, FK_ITERATION_STACK - GUARD);
+	swapcontext(&i->python, &i->host);
+	ARRIVE(i->kept_python, NULL, NULL);
+}
+
+static void *take_stack(fk_tables *t) {
+	void *stack = t->stack;
+	t->stack = NULL;
+	if (stack) return stack;
+	stack = mmap(NULL, FK_ITERATION_STACK, PROT_READ | PROT_WRITE,
+	             MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (stack == MAP_FAILED) return NULL;
+	mprotect(stack, GUARD, PROT_NONE);
+	return stack;
+}
+
+// Apart: of what returns twice the compiler expects the worst for the variables of its caller.
+static void prepare(fk_iteration *i) {
+	getcontext(&i->host);
+	i->host.uc_stack.ss_sp = i->stack;
+	i->host.uc_stack.ss_size = FK_ITERATION_STACK;
+	i->host.uc_link = &i->python;
+	makecontext(&i->host, (void (*)(void))run, 2, (unsigned)((uintptr_t)i >> 32),
+	            (unsigned)(uintptr_t)i);
+}
+
+static void end_iteration(fk_tables *t, fk_open *open);
+
+// Its serial; 0: there is no memory.
+static uint64_t begin(fk_tables *t, const fk_table *table) {
+	fk_iteration *i = calloc(1, sizeof *i);
+	if (!i || !(i->stack = take_stack(t))) {
+		free(i);
+		return 0;
+	}
+	i->reader = t->reader;
+	i->table = table->handle;
+	prepare(i);
+	i->open = (fk_open){.next = t->open,
+	                    .serial = ++t->serial,
+	                    .parent = fk_table_parent(table),
+	                    .end = end_iteration};
+	fk_tables_join(t, i->open.parent);
+	t->open = &i->open;
+	return i->open.serial;
+}
+
+// Locked: the iteration, if it is not over.
+static fk_iteration *open_of(const fk_tables *t, const Iterator *self) {
+	fk_open *open = t ? t->open : NULL;
+	while (open && open->serial != self->serial) open = open->next;
+	return (fk_iteration *)open;
+}
+
+static void drop_lent(fk_tables *t, fk_iteration *i) {
+	fk_tables_drop_below(t, (fk_parent){FK_NOT_HELD, &i->open});
+}
+
+// Locked. Lets the host's function return, if it has not.
+static void end_iteration(fk_tables *t, fk_open *open) {
+	fk_iteration *iteration = (fk_iteration *)open;
+	drop_lent(t, iteration);
+	iteration->stop = true;
+	while (iteration->entry) advance(iteration); // a host may ask once more
+	for (fk_open **at = &t->open; *at; at = &(*at)->next)
+		if (*at == open) {
+			*at = open->next;
+			break;
+		}
+	fk_tables_part(t, open->parent);
+	if (t->stack)
+		munmap(iteration->stack, FK_ITERATION_STACK);
+	else
+		t->stack = iteration->stack;
+	free(iteration);
+}
+
+ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry *entry) {
+	Iterator *self = (Iterator *)iterator;
+	fk_iteration *i = open_of(self->table->impl->tables, self);
+	return i && self->given == entry ? i->entry : NULL;
+}
+
+fk_open *fk_iter_lender(PyObject *iterator) {
+	Iterator *self = (Iterator *)iterator;
+	return (fk_open *)open_of(self->table->impl->tables, self);
+}
+
+PyObject *fk_table_iter(PyObject *table) {
+	Iterator *self = (Iterator *)fk_iter_type->tp_alloc(fk_iter_type, 0);
+	if (!self) return NULL;
+	self->table = (fk_table *)Py_NewRef(table);
+	fk_tables *t = fk_table_use(self->table, false);
+	if (t) {
+		self->hook = t->hook;
+		self->serial = begin(t, self->table);
+		fk_tables_done(t);
+		if (!self->serial) PyErr_NoMemory();
+	}
+	if (!self->serial) Py_CLEAR(self);
+	return (PyObject *)self;
+}
+
+static bool go_on(fk_tables *t, Iterator *self, fk_iteration *i, PyObject *entry) {
+	bool alive = fk_table_alive(t, self->table);
+	if (alive) {
+		drop_lent(t, i);
+		advance(i);
+	}
+	if (!alive || !i->entry) {
+		end_iteration(t, &i->open);
+		self->serial = 0;
+		return false;
+	}
+	self->given = (fk_table_entry *)entry;
+	return true;
+}
+
+static PyObject *iter_next(PyObject *me) {
+	Iterator *self = (Iterator *)me;
+	if (!self->serial) return NULL;
+	self->given = NULL;
+	PyObject *entry =
+		fk_entry_new(self->table, self->hook, (fk_held_ref){.index = FK_NOT_HELD}, me);
+	fk_tables *t = entry ? fk_tables_use(self->table->impl, self->hook, false) : NULL;
+	bool more = false;
+	if (t) {
+		fk_iteration *i = open_of(t, self);
+		if (i)
+			more = go_on(t, self, i, entry);
+		else // making the entry may have run code that ended it, or what it was over was released
+			fk_tables_refuse(t, "the entry of the table that is iterated over was released");
+		more = fk_tables_done(t) && more;
+	}
+	if (!more) Py_CLEAR(entry);
+	return entry;
+}
+
+// On another thread, or after the hook, the end of the hook ends it, or has done so.
+static void iter_free(PyObject *me) {
+	Iterator *self = (Iterator *)me;
+	PyTypeObject *type = Py_TYPE(me);
+	if (self->serial) {
+		PyObject *error_type, *value, *trace;
+		PyErr_Fetch(&error_type, &value, &trace);
+		fk_tables *t = fk_tables_use(self->table->impl, self->hook, false);
+		fk_iteration *i = open_of(t, self);
+		if (i) end_iteration(t, &i->open);
+		if (t) fk_tables_done(t);
+		PyErr_Restore(error_type, value, trace);
+	}
+	Py_XDECREF(self->table);
+	type->tp_free(me);
+	Py_DECREF(type);
+}
+
+static PyType_Slot iter_slots[] = {{Py_tp_dealloc, iter_free},
+                                   {Py_tp_iter, PyObject_SelfIter},
+                                   {Py_tp_iternext, iter_next},
+                                   {0, NULL}};
+static PyType_Spec iter_spec = {.name = "falcokit.TableIterator",
+                                .basicsize = sizeof(Iterator),
+                                .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                .slots = iter_slots};
+
+bool fk_iter_ready(void) {
+	return (fk_iter_type = (PyTypeObject *)PyType_FromSpec(&iter_spec)) != NULL;
+}
+
+// Changes to an imported table: entries are inserted, erased, cleared away.
+
+// What points into the table as it was is worth nothing now.
+static void changed(fk_tables *t, const fk_table *self) {
+	if (self->shape->kind) t->changes[self->shape->kind - 1]++;
+}
+
+// Each field with its value: known, and of its type. Nothing of it runs Python.
+static bool check(const fk_import_shape *shape, PyObject *fields) {
+	PyObject *attribute, *value;
+	Py_ssize_t at = 0;
+	while (fields && PyDict_Next(fields, &at, &attribute, &value)) {
+		PyObject *index = PyDict_GetItemWithError(shape->attributes, attribute), *owner = NULL;
+		ss_plugin_state_data data;
+		if (!index && !PyErr_Occurred())
+			fk_tables_no_field(shape->entry, attribute, shape->attributes);
+		if (!index || !fk_entry_take(shape, PyLong_AsSsize_t(index), value, &data, &owner))
+			return false;
+		Py_XDECREF(owner);
+	}
+	return true;
+}
+
+static bool fill(PyObject *entry, const fk_import_shape *shape, PyObject *fields) {
+	PyObject *attribute, *value;
+	Py_ssize_t at = 0;
+	while (fields && PyDict_Next(fields, &at, &attribute, &value)) {
+		PyObject *index = PyDict_GetItemWithError(shape->attributes, attribute);
+		if (!index || !fk_entry_write((fk_table_entry *)entry, PyLong_AsSsize_t(index), value))
+			return false;
+	}
+	return true;
+}
+
+// A new entry that is in no table yet; the host owns it from add_table_entry on. The hook may have
+// ended while Python filled the entry.
+static bool add(fk_table *self, fk_table_entry *entry, const ss_plugin_state_data *key) {
+	fk_tables *t = fk_tables_use(self->impl, entry->hook, true);
+	if (!t) return false;
+	fk_tables_forget_words(t); // a table that is full has none
+	fk_held *made = fk_table_alive(t, self) ? fk_tables_held(t, entry->held) : NULL;
+	if (made) {
+		made->entry = t->writer->add_table_entry(self->handle, key, made->entry);
+		made->is_new = false;
+		changed(t, self);
+		entry->held.changes = fk_table_changes(t, self);
+		if (!made->entry) { // failed: what was made is the owner's too
+			fk_tables_part(t, made->parent);
+			fk_tables_fail(t, "the entry cannot be inserted");
+		}
+	}
+	return fk_tables_done(t);
+}
+
+static PyObject *make(fk_table *self) {
+	fk_tables *t = fk_table_use(self, true);
+	if (!t) return NULL;
+	ss_plugin_table_entry_t *made = t->writer->create_table_entry(self->handle);
+	if (!made) fk_tables_fail(t, "the table makes no entry");
+	fk_held_ref held = fk_table_hold(t, self, made, (fk_held){.is_new = true});
+	uint64_t hook = t->hook;
+	fk_tables_done(t);
+	return held.index != FK_NOT_HELD ? fk_entry_new(self, hook, held, NULL) : NULL;
+}
+
+static bool too_far(const fk_table *self, const ss_plugin_state_data *key, PyObject *given) {
+	if (!self->shape->is_list || key->u64 < FK_LIST_MAX) return false;
+	PyErr_Format(fk_table_errors[FK_WRONG_RANGE],
+	             "the key of table '%U': %S is too far for a list, which has every entry up to its "
+	             "last: less than %d is needed",
+	             self->shape->name, given, FK_LIST_MAX);
+	return true;
+}
+
+// Values are written before others can see the entry; in a list it has a place for them only then.
+static PyObject *insert(fk_table *self, PyObject *key, PyObject *fields) {
+	ss_plugin_state_data data;
+	fk_py_text text;
+	bool list = self->shape->is_list;
+	if (!fk_table_take_key(self, key, &data, &text)) return NULL;
+	PyObject *entry = too_far(self, &data, key) || !check(self->shape, fields) ? NULL : make(self);
+	bool ok = entry && (list || fill(entry, self->shape, fields)) &&
+	          add(self, (fk_table_entry *)entry, &data) &&
+	          (!list || fill(entry, self->shape, fields));
+	Py_XDECREF(text.owner);
+	if (!ok) Py_CLEAR(entry);
+	return entry;
+}
+
+// insert(key, /, **fields)
+PyObject *fk_table_insert(PyObject *me, PyObject *args, PyObject *fields) {
+	PyObject *key;
+	if (!PyArg_ParseTuple(args, "O", &key)) return NULL;
+	return insert((fk_table *)me, key, fields);
+}
+
+static PyObject *erase(fk_table *self, PyObject *key) {
+	ss_plugin_state_data data;
+	fk_py_text text;
+	if (!fk_table_take_key(self, key, &data, &text)) return NULL;
+	fk_tables *t = fk_table_use(self, true);
+	bool ok = t && fk_tables_answered(t, t->writer->erase_table_entry(self->handle, &data));
+	if (t && !ok) fk_tables_fail(t, "the entry cannot be erased");
+	if (ok) changed(t, self);
+	if (t) fk_tables_done(t);
+	Py_XDECREF(text.owner);
+	if (!ok) return NULL;
+	Py_RETURN_NONE;
+}
+
+PyObject *fk_table_erase(PyObject *me, PyObject *key) { return erase((fk_table *)me, key); }
+
+// table[key] = {attribute: value} and del table[key]
+int fk_table_set(PyObject *me, PyObject *key, PyObject *fields) {
+	if (fields && !PyDict_Check(fields)) {
+		PyErr_SetString(fk_table_errors[FK_WRONG_TYPE], "an entry is set by a dict of its fields");
+		return -1;
+	}
+	PyObject *copy = fields ? PyDict_Copy(fields) : NULL; // its owner may change it meanwhile
+	if (fields && !copy) return -1;
+	PyObject *done = fields ? insert((fk_table *)me, key, copy) : erase((fk_table *)me, key);
+	Py_XDECREF(copy);
+	Py_XDECREF(done);
+	return done ? 0 : -1;
+}
+
+PyObject *fk_table_clear(PyObject *me, PyObject *none) {
+	fk_tables *t = fk_table_use((fk_table *)me, true);
+	(void)none;
+	if (!t) return NULL;
+	bool ok = fk_tables_answered(t, t->writer->clear_table(((fk_table *)me)->handle));
+	if (!ok) fk_tables_fail(t, "the table cannot be cleared");
+	changed(t, (fk_table *)me);
+	fk_tables_done(t);
+	if (!ok) return NULL;
+	Py_RETURN_NONE;
 }

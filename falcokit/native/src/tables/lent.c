@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which hook is under way, and what of the host's is in use within it. The fk_tables_enter_* and
 // fk_tables_leave are called on the host's thread around each hook, by the files of the hooks.
+#include "python/worker.h"
 #include "tables/exported_types.h" // texts of tables
 #include "tables/tables.h"
 #include <stdarg.h>
@@ -35,7 +36,7 @@ void fk_tables_enter_init(fk_impl *impl, const ss_plugin_init_input *in) {
 	t->reader = given->reader_ext;
 	t->writer = given->writer_ext;
 	t->init = given;
-	enter(impl, impl->worker.thread, NULL);
+	enter(impl, impl->worker->thread, NULL);
 }
 
 void fk_tables_enter_parse(fk_impl *impl, const ss_plugin_event_parse_input *in) {
@@ -64,7 +65,7 @@ void fk_tables_enter_listen(fk_impl *impl, const ss_plugin_capture_listen_input 
 	t->owner = in->owner; // its own way to the last error came with 3.9: that of init is kept
 	t->reader = in->table_reader_ext;
 	t->writer = in->table_writer_ext;
-	enter(impl, impl->worker.thread, NULL);
+	enter(impl, impl->worker->thread, NULL);
 }
 
 void fk_tables_leave(fk_impl *impl) {
@@ -75,7 +76,7 @@ void fk_tables_leave(fk_impl *impl) {
 	t->hook++;
 	pthread_mutex_unlock(&t->lock);
 	// From here on Python is refused. What is given back may run code of the owner's that wants the GIL.
-	while (t->open) fk_iteration_end(t, t->open);
+	while (t->open) t->open->end(t, t->open);
 	while (t->nheld) fk_tables_give_back(t, t->nheld - 1);
 	t->reader = NULL;
 	t->writer = NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The storage of the tables that a plugin exports. C without Python: other plugins and the host
-// read and write through the vtable (tables/store_vtable.c) without the GIL, while the plugin's own
-// threads do the same from Python (tables/exported.c, tables/exported_view.c). The runner keeps its
+// read and write through the vtable (tables/store.c) without the GIL, while the plugin's own
+// threads do the same from Python (tables/exported.c, tables/exported.c). The runner keeps its
 // own table in it.
 //
 // Threads: any, at once. One lock per exported table and all that is nested in it guards maps,
@@ -120,7 +120,7 @@ fk_xfield *fk_xfield_find(fk_xschema *s, const char *name);
 const char *fk_xtype_name(ss_plugin_state_type type); // NULL: no type of a field
 void fk_xroot_unref(fk_xroot *root);
 void fk_xroot_close(fk_xroot *root);
-// tables/store_map.c
+// tables/store.c
 fk_xkey fk_xkey_number(uint64_t number);
 fk_xkey fk_xkey_text(const char *text);
 fk_xentry *fk_xget(fk_xtable *t, const fk_xkey *key, uint64_t hold);
@@ -131,7 +131,7 @@ void fk_xmap_free(fk_xmap *map);
 uint32_t fk_xiterate_begin(fk_xtable *t);
 const fk_xitem *fk_xiterate_at(const fk_xtable *t, uint32_t *position, uint32_t end); // locked
 void fk_xiterate_end(fk_xtable *t);
-// tables/store_entry.c
+// tables/store.c
 #define FK_X_REF    1ull
 #define FK_X_HANDLE ((1ull << 32) + FK_X_REF)
 fk_xentry *fk_xentry_new(fk_xschema *schema);
@@ -144,6 +144,6 @@ bool fk_xwrite(fk_xentry *e, const fk_xfield *f, uint64_t value);
 const char *fk_xtext_locked(fk_xentry *e, const fk_xfield *f, bool lend);
 bool fk_xwrite_text(fk_xentry *e, const fk_xfield *f, const char *text);
 fk_xtable *fk_xnested(fk_xentry *e, const fk_xfield *f);
-// tables/store_vtable.c
+// tables/store.c
 void fk_xtable_init(fk_xtable *t, fk_xschema *schema, fk_xentry *holder);
 uint64_t fk_xtake(const ss_plugin_state_data *data, ss_plugin_state_type type);

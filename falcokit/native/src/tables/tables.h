@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables that a plugin imports, within the hooks in which the host lends them.
 //   tables/lent.c   which hook is under way     tables/imported.c        a table, as Python has it
-//   tables/imported_shape.c  its fields, found in init   tables/imported_entry.c  an entry and its attributes
-//   tables/imported_iter.c   iteration                   tables/imported_held.c   entries to be given back
-//   tables/imported_change.c its methods that insert and remove entries
+//   tables/imported_shape.c  its fields, found in init   tables/imported.c  an entry and its attributes
+//   tables/imported.c   iteration                   tables/held.c   entries to be given back
+//   tables/imported.c its methods that insert and remove entries
 //
 // The host's functions are those of its call's input, and are forgotten at the hook's end, with
 // every entry given back; what Python still holds of the hook then raises TableError. Hooks that
@@ -12,24 +12,27 @@
 // either could give up the GIL, and who waits for the lock may hold it. What failed meanwhile is
 // raised by fk_tables_done.
 #pragma once
-#include "python/glue.h"
+#include "python/classes.h"
 
 #define FK_ITERATION_STACK (256 * 1024)
 
 // The entry in which a nested table is: one that is held, or one that an iteration lends. What comes
 // of the nested table goes back before it, for the host may free it then.
 #define FK_NOT_HELD UINT32_MAX
+typedef struct fk_tables fk_tables;
 typedef struct fk_open fk_open;
 typedef struct fk_parent {
 	uint32_t held; // FK_NOT_HELD: none
 	fk_open *lender;
 } fk_parent;
 
-struct fk_open { // an iteration that is under way: the beginning of tables/imported_iter.c's
+struct fk_open { // an iteration that is under way: the beginning of tables/imported.c's
 	fk_open *next;
 	uint64_t serial;
 	fk_parent parent;
 	uint32_t children;
+	void (*end)(fk_tables *t,
+	            fk_open *me); // locked; lets the host's function return, if it has not
 };
 
 typedef struct fk_held { // an entry that the host waits to get back
@@ -49,7 +52,7 @@ typedef struct fk_held { // an entry that the host waits to get back
 #define FK_LIST_KINDS 5
 #define FK_LIST_MAX   65536 // the framework makes all entries up to the key
 
-typedef struct fk_tables {
+struct fk_tables {
 	pthread_mutex_t lock;
 	bool used;           // a table was imported
 	bool live;           // a hook is under way
@@ -69,7 +72,7 @@ typedef struct fk_tables {
 	uint64_t changes[FK_LIST_KINDS]; // of the lists of each name
 	fk_open *open;
 	void *stack; // of an iteration that is over, for the next one
-} fk_tables;
+};
 
 // ---- tables/lent.c: the host's calls, on its thread; `in` may be NULL -------------------------------
 void fk_tables_enter_init(fk_impl *impl, const ss_plugin_init_input *in);
@@ -97,7 +100,7 @@ bool fk_tables_answered(fk_tables *t, ss_plugin_rc rc);
 void fk_tables_wrong(PyObject *field, PyObject *table);
 PyObject *fk_tables_no_field(PyTypeObject *entry, PyObject *attribute, PyObject *attributes);
 
-// ---- tables/imported_held.c ------------------------------------------------------------------------------
+// ---- tables/held.c ------------------------------------------------------------------------------
 typedef struct fk_held_ref {
 	uint32_t index;
 	uint64_t serial;
@@ -200,7 +203,11 @@ bool fk_table_number(PyObject *value, ss_plugin_state_type type, ss_plugin_state
 PyObject *fk_table_iter(PyObject *table);
 ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry *entry);
 fk_open *fk_iter_lender(PyObject *iterator); // of the entry that is lent now
-void fk_iteration_end(fk_tables *t, fk_open *iteration);
 // of Link
 PyObject *fk_tables_list(fk_impl *impl);
 PyObject *fk_tables_import(fk_impl *impl, PyObject *args);
+
+// export.c
+PyObject *fk_export_table(fk_impl *impl, PyObject *args);
+void fk_exports_close(fk_impl *impl);
+bool fk_exports_ready(void);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // One capture: open, deliver, close. Engine's thread only.
+#include "runner/host/owner.h"
 #include "runner/capture/capture.h"
 
 #include "runner/report/clock.h"
-#include "runner/control.h"
+#include "runner/host/control.h"
 #include "runner/capture/delivery.h"
-#include "runner/host/handler.h"
-#include "runner/host/inputs.h"
+#include "runner/capture/handler.h"
 #include "runner/capture/live.h"
 #include "runner/capture/queue.h"
 #include "runner/capture/recorder.h"
 #include "runner/report/report.h"
 #include "runner/host/routines.h"
 #include "runner/capture/source.h"
-#include "runner/capture/stats.h"
+#include "runner/report/stats.h"
 
 const char *const fk_end_names[] = {"eof", "limit", "duration", "signal", "error"};
 
@@ -41,11 +41,11 @@ static bool fk_start_guests(struct fk_run *run) {
 		struct fk_guest *guest = &o->guests[i];
 		if (!(guest->caps & FK_CAP_ASYNC)) continue;
 		// Before the call: a plugin may send while it is being started.
-		fk_handler_gate(guest->owner, true);
+		fk_owner_gate(guest->owner, true);
 		ss_plugin_rc rc =
 			guest->api.set_async_event_handler(guest->state, guest->owner, fk_async_handler);
 		if (rc != SS_PLUGIN_SUCCESS) {
-			fk_handler_gate(guest->owner, false);
+			fk_owner_gate(guest->owner, false);
 			fk_guest_error(guest, "set_async_event_handler", rc);
 			return false;
 		}
@@ -143,7 +143,7 @@ static bool fk_close(struct fk_run *run) {
 	for (unsigned i = 0; i < o->guest_count; i++) {
 		struct fk_guest *guest = &o->guests[i];
 		if (!(guest->caps & FK_CAP_ASYNC)) continue;
-		fk_handler_gate(guest->owner, false);
+		fk_owner_gate(guest->owner, false);
 		ss_plugin_rc rc = guest->api.set_async_event_handler(guest->state, guest->owner, NULL);
 		if (rc != SS_PLUGIN_SUCCESS) {
 			fk_guest_error(guest, "set_async_event_handler", rc);

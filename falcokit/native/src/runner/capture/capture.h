@@ -3,7 +3,7 @@
 // main thread, as in Falco.
 #pragma once
 
-#include "runner/options.h"
+#include "runner/host/options.h"
 
 enum fk_end {
 	FK_END_EOF,

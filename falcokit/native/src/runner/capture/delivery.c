@@ -4,12 +4,11 @@
 
 #include <string.h>
 
-#include "runner/host/handler.h"
-#include "runner/host/inputs.h"
+#include "runner/capture/handler.h"
 #include "runner/capture/live.h"
 #include "runner/capture/recorder.h"
 #include "runner/report/report.h"
-#include "runner/capture/stats.h"
+#include "runner/report/stats.h"
 #include "runner/host/tables.h"
 
 enum {

@@ -8,7 +8,7 @@
 #include "runner/report/clock.h"
 #include "runner/extract/ask.h"
 #include "runner/extract/filter.h"
-#include "runner/capture/stats.h"
+#include "runner/report/stats.h"
 
 enum {
 	FK_SAMPLE_NS = 20000000,

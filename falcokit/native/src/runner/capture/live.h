@@ -4,7 +4,7 @@
 // then. Engine's thread only.
 #pragma once
 
-#include "runner/options.h"
+#include "runner/host/options.h"
 
 // After init. False: a field that was asked for cannot be; reported.
 bool fk_live_begin(struct fk_options *o, struct fk_guest *source, const char *source_name);

@@ -19,8 +19,6 @@ struct fk_async {
 	unsigned row; // in the statistics
 };
 
-void fk_queue_lock(void);
-void fk_queue_unlock(void);
 bool fk_queue_push(const ss_plugin_event *evt, unsigned row); // locked; false: full
 
 // Engine's thread. The event stays valid until the next pop or close.

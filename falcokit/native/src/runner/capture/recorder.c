@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runner/host/handler.h"
+#include "runner/capture/handler.h"
+#include "runner/host/owner.h"
 #include "runner/report/report.h"
 
 enum {
@@ -90,6 +91,33 @@ bool fk_recorder_open(const char *path, bool more) {
 	       fk_block(FK_BLOCK_MACHINE, NULL, 0, &machine, sizeof machine);
 }
 
+bool fk_recorder_write(const ss_plugin_event *evt) {
+	static const uint16_t cpu = 0;
+	bool large = evt->type == FK_CODE_PLUGINEVENT || evt->type == FK_CODE_ASYNCEVENT ||
+	             evt->type == FK_CODE_CONTAINER_JSON_2;
+	return fk_block(large ? FK_BLOCK_EVENT_LARGE : FK_BLOCK_EVENT, &cpu, sizeof cpu, evt, evt->len);
+}
+
+static ss_plugin_rc fk_dump_handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt,
+                                    char *err) {
+	const struct fk_owner *o = owner;
+	ss_plugin_rc rc = SS_PLUGIN_FAILURE;
+	if (!owner || !evt) return fk_refuse(err, "state event sent without owner or without event");
+	fk_owner_lock();
+	if (!o->guest || !atomic_load(&fk_dumping))
+		fk_refuse(err, "state event sent while no state is being dumped");
+	else if (!fk_async_well_formed(evt))
+		fk_refuse(err, "malformed async event produced by plugin: %s", o->guest->name);
+	else if (!fk_row_of(o->guest, (const char *)evt + FK_NAME))
+		fk_refuse(err, "incompatible async event '%.64s' produced by plugin: %s",
+		          (const char *)evt + FK_NAME, o->guest->name);
+	else
+		rc = fk_recorder_write(evt) ? SS_PLUGIN_SUCCESS
+		                            : fk_refuse(err, "the capture file cannot be written");
+	fk_owner_unlock();
+	return rc;
+}
+
 void fk_recorder_dump(struct fk_guest *guests, unsigned count) {
 	for (unsigned i = 0; i < count; i++) {
 		struct fk_guest *guest = &guests[i];
@@ -102,15 +130,6 @@ void fk_recorder_dump(struct fk_guest *guests, unsigned count) {
 			fk_failed = true;
 		}
 	}
-}
-
-bool fk_recorder_dumping(void) { return atomic_load(&fk_dumping); }
-
-bool fk_recorder_write(const ss_plugin_event *evt) {
-	static const uint16_t cpu = 0;
-	bool large = evt->type == FK_CODE_PLUGINEVENT || evt->type == FK_CODE_ASYNCEVENT ||
-	             evt->type == FK_CODE_CONTAINER_JSON_2;
-	return fk_block(large ? FK_BLOCK_EVENT_LARGE : FK_BLOCK_EVENT, &cpu, sizeof cpu, evt, evt->len);
 }
 
 bool fk_recorder_close(void) {

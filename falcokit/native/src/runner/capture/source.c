@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events from a plugin's next_batch, checked and completed as the framework does it.
+#include "runner/host/owner.h"
 #include "runner/capture/source.h"
 
 #include <stdio.h>

@@ -7,7 +7,6 @@
 
 #include "runner/extract/values.h"
 #include "runner/extract/watch.h"
-#include "runner/host/inputs.h"
 #include "runner/report/report.h"
 #include "runner/host/tables.h"
 

@@ -2,13 +2,12 @@
 // The loop of an extraction: an event, all its fields in one call, a row of values.
 #include "runner/extract/extract.h"
 
-#include "runner/control.h"
+#include "runner/host/control.h"
 #include "runner/extract/ask.h"
 #include "runner/extract/filter.h"
 #include "runner/extract/input.h"
 #include "runner/extract/rows.h"
 #include "runner/extract/watch.h"
-#include "runner/host/inputs.h"
 #include "runner/report/report.h"
 #include "runner/host/routines.h"
 #include "runner/host/tables.h"

@@ -13,7 +13,7 @@
 // replay.
 #pragma once
 
-#include "runner/options.h"
+#include "runner/host/options.h"
 
 bool fk_extract_begin(const struct fk_options *o); // before anything is loaded
 bool fk_extract(struct fk_options *o);             // after init, until stdin ends. False: reported

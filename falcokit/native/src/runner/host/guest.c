@@ -3,19 +3,12 @@
 // the control thread may ask for metrics between open and close, as Falco's web server does.
 #include <stdlib.h>
 #include <string.h>
-
 #include "runner/report/clock.h"
 #include "runner/host/guest.h"
-#include "runner/host/inputs.h"
-#include "runner/host/handler.h"
+#include "runner/host/owner.h"
 #include "runner/report/report.h"
 #include "runner/host/tables.h"
-
-void fk_guest_error(const struct fk_guest *guest, const char *phase, int rc) {
-	const char *text = guest->api.get_last_error(guest->state);
-	fk_report_error(phase, guest->name, rc,
-	                text && *text ? text : "(the plugin left no error text)");
-}
+#include "runner/host/routines.h"
 
 // With a JSON schema the host hands over JSON, and `{}` where it was given nothing.
 static const char *fk_config(const struct fk_guest *guest, const char *config, const char *phase) {
@@ -90,7 +83,7 @@ void fk_guest_destroy(struct fk_guest *guest) {
 	fk_tables_forget(guest);
 	guest->initialized = false;
 	guest->state = NULL;
-	fk_handler_disown(guest->owner);
+	fk_owner_disown(guest->owner);
 	guest->owner = NULL;
 }
 
@@ -166,4 +159,58 @@ void fk_guest_report_metrics(struct fk_guest *guest, bool if_changed) {
 	}
 	fk_add_c(t, '}');
 	fk_report_end(true);
+}
+
+// ---- what the host hands to plugins --------------------------------------------------------------
+
+const ss_plugin_init_tables_input *fk_init_tables(void) {
+	static ss_plugin_init_tables_input tables = {
+		.list_tables = fk_tables_list,
+		.get_table = fk_tables_get,
+		.add_table = fk_tables_add,
+		.fields_ext = &fk_table_fields,
+		.reader_ext = &fk_table_reader,
+		.writer_ext = &fk_table_writer,
+	};
+	tables.fields = fk_table_fields;
+	return &tables;
+}
+
+ss_plugin_event_parse_input fk_parse_input(const struct fk_guest *guest) {
+	ss_plugin_event_parse_input in = {
+		.owner = guest->owner,
+		.get_owner_last_error = fk_owner_last_error,
+		.table_writer = fk_table_writer,
+		.table_reader_ext = &fk_table_reader,
+		.table_writer_ext = &fk_table_writer,
+	};
+	memcpy(&in.table_reader, &fk_table_reader, sizeof in.table_reader);
+	return in;
+}
+
+ss_plugin_field_extract_input fk_extract_input(const struct fk_guest *guest) {
+	ss_plugin_field_extract_input in = {
+		.owner = guest->owner,
+		.get_owner_last_error = fk_owner_last_error,
+		.table_reader_ext = &fk_table_reader,
+	};
+	memcpy(&in.table_reader, &fk_table_reader, sizeof in.table_reader);
+	return in;
+}
+
+bool fk_listen_call(const struct fk_guest *guest, bool open) {
+	static ss_plugin_routine_vtable routines = {fk_routine_subscribe, fk_routine_unsubscribe};
+	ss_plugin_capture_listen_input in = {
+		.owner = guest->owner,
+		.routine = &routines,
+		.table_reader_ext = &fk_table_reader,
+		.table_writer_ext = &fk_table_writer,
+		.get_owner_last_error = fk_owner_last_error,
+	};
+	if (!(guest->caps & FK_CAP_LISTEN)) return true;
+	ss_plugin_rc rc =
+		(open ? guest->api.capture_open : guest->api.capture_close)(guest->state, &in);
+	if (rc != SS_PLUGIN_SUCCESS) fk_guest_error(guest, open ? "capture_open" : "capture_close", rc);
+	fk_tables_leave(guest);
+	return rc == SS_PLUGIN_SUCCESS;
 }

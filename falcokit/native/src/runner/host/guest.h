@@ -66,5 +66,10 @@ void fk_guest_destroy(struct fk_guest *guest);
 bool fk_guest_set_config(struct fk_guest *guest, const char *config);
 void fk_guest_report_metrics(struct fk_guest *guest, bool if_changed);
 
-// An error report in the plugin's own words.
-void fk_guest_error(const struct fk_guest *guest, const char *phase, int rc);
+// What it is handed with its calls.
+const ss_plugin_init_tables_input *fk_init_tables(void);
+ss_plugin_event_parse_input fk_parse_input(const struct fk_guest *guest);
+ss_plugin_field_extract_input fk_extract_input(const struct fk_guest *guest);
+
+// capture_open or capture_close, for guests that listen. False: reported.
+bool fk_listen_call(const struct fk_guest *guest, bool open);

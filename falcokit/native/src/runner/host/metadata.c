@@ -6,7 +6,7 @@
 #include "runner/host/capabilities.h"
 #include "runner/host/guest.h"
 #include "runner/report/report.h"
-#include "runner/capture/stats.h"
+#include "runner/report/stats.h"
 
 static char *fk_ask(const char *(*get)(void)) {
 	const char *text = get ? get() : NULL;

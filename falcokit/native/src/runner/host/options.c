@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line: read and checked, with a usage text. No threads.
-#include "runner/options.h"
+#include "runner/host/options.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "runner/options_stdin.h"
+#include "runner/host/options_stdin.h"
 
 #define FK_DEADLINE_NS 30000000000u
 

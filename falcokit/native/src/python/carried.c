@@ -2,7 +2,7 @@
 // The packaged plugin's payload, once its Python runs: where the zip of all code is, and extension
 // modules for the finder of falcokit.runtime.host.carried_modules. In the development layout there
 // is none.
-#include "python/glue.h"
+#include "python/carried.h"
 #include "payload/store.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Python is told of numbers: `handler.counters`, and how much of a batch went out. Called by
 // async_event/emitter.c, with the GIL.
-#include "python/glue.h"
+#include "async_event/async_event.h"
 
 PyObject *fk_counters_tell(fk_counters *c) {
 	PyObject *refused = PyDict_New();

@@ -30,6 +30,7 @@ struct fk_counts {
 	_Atomic uint64_t rejected[FK_REJECTIONS], dropped[FK_DROPS];
 };
 extern struct fk_counts fk_counts;
+extern _Atomic unsigned fk_queued; // async events in the queue, whose own it is
 
 // One writer a counter: a plain addition that a reader on another thread may look at.
 static inline void fk_count(_Atomic uint64_t *counter, uint64_t n) {

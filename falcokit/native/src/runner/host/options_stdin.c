@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words from stdin. They stay where they are to the end of the process: options point into them.
-#include "runner/options_stdin.h"
+#include "runner/host/options_stdin.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The counts of one capture and the report of them. `fk_lock` guards the rows of the async events.
-#include "runner/capture/stats.h"
+#include "runner/report/stats.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "runner/report/clock.h"
-#include "runner/capture/queue.h"
 #include "runner/report/report.h"
 #include "runner/report/text.h"
 
@@ -25,6 +24,7 @@ struct fk_row {
 };
 
 struct fk_counts fk_counts;
+_Atomic unsigned fk_queued;
 static pthread_mutex_t fk_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fk_row *fk_rows;
 static unsigned fk_row_count;
@@ -159,7 +159,7 @@ void fk_stats_report(void) {
 	fk_add_count(t, "timeouts", atomic_load(&fk_counts.timeouts));
 	fk_add_reasons(t, "rejected", fk_rejections, fk_counts.rejected, FK_REJECTIONS);
 	fk_add_reasons(t, "dropped", fk_drops, fk_counts.dropped, FK_DROPS);
-	fk_add_count(t, "queued", fk_queue_length());
+	fk_add_count(t, "queued", atomic_load(&fk_queued));
 	fk_add_count(t, "rss_kb", rss);
 	fk_report_end(true);
 }

@@ -24,7 +24,7 @@ static bool same(fk_parent a, fk_parent b) { return a.held == b.held && a.lender
 
 static bool drop_one(fk_tables *t, fk_parent parent) {
 	for (fk_open *i = t->open; i; i = i->next)
-		if (same(i->parent, parent)) return fk_iteration_end(t, i), true;
+		if (same(i->parent, parent)) return i->end(t, i), true;
 	for (uint32_t k = t->nheld; k-- > 0;)
 		if (t->held[k].entry && same(t->held[k].parent, parent))
 			return fk_tables_give_back(t, k), true;

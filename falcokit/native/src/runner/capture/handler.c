@@ -2,7 +2,8 @@
 // What happens to an async event that a plugin sends: the framework's checks in its order, then the
 // queue. Everything that decides is read under the queue's lock, so that an emission that overlaps
 // with the end of a capture is either queued before it or refused.
-#include "runner/host/handler.h"
+#include "runner/capture/handler.h"
+#include "runner/host/owner.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,20 +11,17 @@
 
 #include "runner/report/clock.h"
 #include "runner/capture/queue.h"
-#include "runner/capture/recorder.h"
-#include "runner/capture/stats.h"
+#include "runner/report/stats.h"
 
 enum {
 	FK_LENGTHS = 26,
-	FK_NAME = 42,
 	FK_FUTURE_S = 10
 };
 
 static uint32_t fk_source_id;
 static const char *fk_source_name = "syscall";
 
-__attribute__((format(printf, 2, 3))) static ss_plugin_rc fk_say(char *err, const char *format,
-                                                                 ...) {
+ss_plugin_rc fk_refuse(char *err, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
 	if (err) vsnprintf(err, PLUGIN_MAX_ERRLEN, format, args);
@@ -40,7 +38,7 @@ bool fk_async_well_formed(const ss_plugin_event *evt) {
 	       memchr(bytes + FK_NAME, 0, length[1]);
 }
 
-static const unsigned *fk_row_of(const struct fk_guest *guest, const char *name) {
+const unsigned *fk_row_of(const struct fk_guest *guest, const char *name) {
 	for (unsigned i = 0; i < guest->async_events.count; i++)
 		if (strcmp(guest->async_events.at[i], name) == 0) return &guest->async_stats[i];
 	return NULL;
@@ -51,30 +49,31 @@ static ss_plugin_rc fk_accept(const struct fk_owner *owner, const ss_plugin_even
 	const struct fk_guest *guest = owner->guest;
 	if (!guest || !owner->handler_set) {
 		fk_count(&fk_counts.rejected[FK_REJECTED_NO_HANDLER], 1);
-		return fk_say(err, "async event sent with NULL handler: %s",
-		              guest ? guest->name : "the plugin is gone");
+		return fk_refuse(err, "async event sent with NULL handler: %s",
+		                 guest ? guest->name : "the plugin is gone");
 	}
 	if (!well_formed) {
 		fk_count(&fk_counts.rejected[FK_REJECTED_MALFORMED], 1);
-		return fk_say(err, "malformed async event produced by plugin: %s", guest->name);
+		return fk_refuse(err, "malformed async event produced by plugin: %s", guest->name);
 	}
 	const char *name = (const char *)evt + FK_NAME;
 	const unsigned *row = fk_row_of(guest, name);
 	if (!row) {
 		fk_count(&fk_counts.rejected[FK_REJECTED_NAME], 1);
-		return fk_say(err, "incompatible async event '%.64s' produced by plugin: %s", name,
-		              guest->name);
+		return fk_refuse(err, "incompatible async event '%.64s' produced by plugin: %s", name,
+		                 guest->name);
 	}
 	if (guest->async_sources.count && !fk_names_have(&guest->async_sources, fk_source_name)) {
 		fk_count(&fk_counts.rejected[FK_REJECTED_SOURCE], 1);
-		return fk_say(err,
-		              "async events of plugin '%s' are not compatible with open event source '%s'",
-		              guest->name, fk_source_name);
+		return fk_refuse(
+			err, "async events of plugin '%s' are not compatible with open event source '%s'",
+			guest->name, fk_source_name);
 	}
 	if (fk_source_id && evt->tid != FK_NOT_SET) {
 		fk_count(&fk_counts.rejected[FK_REJECTED_TID], 1);
-		return fk_say(err, "async events of event source '%s' can have no thread id (plugin: %s)",
-		              fk_source_name, guest->name);
+		return fk_refuse(err,
+		                 "async events of event source '%s' can have no thread id (plugin: %s)",
+		                 fk_source_name, guest->name);
 	}
 	// The two silent losses: the framework answers SUCCESS and only logs.
 	if (evt->ts != FK_NOT_SET && evt->ts > now + FK_FUTURE_S * 1000000000ull)
@@ -85,58 +84,18 @@ static ss_plugin_rc fk_accept(const struct fk_owner *owner, const ss_plugin_even
 }
 
 ss_plugin_rc fk_async_handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt, char *err) {
-	if (!owner || !evt) return fk_say(err, "async event sent without owner or without event");
+	if (!owner || !evt) return fk_refuse(err, "async event sent without owner or without event");
 	bool well_formed = fk_async_well_formed(evt);
 	uint64_t now = evt->ts == FK_NOT_SET ? 0 : fk_wall_ns();
-	fk_queue_lock();
+	fk_owner_lock();
 	ss_plugin_rc rc = fk_accept(owner, evt, well_formed, now, err);
-	fk_queue_unlock();
-	return rc;
-}
-
-ss_plugin_rc fk_dump_handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt, char *err) {
-	const struct fk_owner *o = owner;
-	ss_plugin_rc rc = SS_PLUGIN_FAILURE;
-	if (!owner || !evt) return fk_say(err, "state event sent without owner or without event");
-	fk_queue_lock();
-	if (!o->guest || !fk_recorder_dumping())
-		fk_say(err, "state event sent while no state is being dumped");
-	else if (!fk_async_well_formed(evt))
-		fk_say(err, "malformed async event produced by plugin: %s", o->guest->name);
-	else if (!fk_row_of(o->guest, (const char *)evt + FK_NAME))
-		fk_say(err, "incompatible async event '%.64s' produced by plugin: %s",
-		       (const char *)evt + FK_NAME, o->guest->name);
-	else
-		rc = fk_recorder_write(evt) ? SS_PLUGIN_SUCCESS
-		                            : fk_say(err, "the capture file cannot be written");
-	fk_queue_unlock();
+	fk_owner_unlock();
 	return rc;
 }
 
 void fk_handler_source(uint32_t id, const char *name) {
-	fk_queue_lock();
+	fk_owner_lock();
 	fk_source_id = id;
 	fk_source_name = name;
-	fk_queue_unlock();
-}
-
-void fk_handler_gate(struct fk_owner *owner, bool open) {
-	fk_queue_lock();
-	owner->handler_set = open;
-	fk_queue_unlock();
-}
-
-void fk_handler_disown(struct fk_owner *owner) {
-	if (!owner) return;
-	fk_queue_lock();
-	owner->guest = NULL;
-	owner->handler_set = false;
-	fk_queue_unlock();
-}
-
-void fk_handler_owner_name(ss_plugin_owner_t *owner, char *name, size_t room) {
-	const struct fk_owner *o = owner;
-	fk_queue_lock();
-	snprintf(name, room, "%s", o && o->guest ? o->guest->name : "");
-	fk_queue_unlock();
+	fk_owner_unlock();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signals and the control thread. `fk_lock` guards what a capture asks of it; the rest is atomic.
 #define _GNU_SOURCE // ppoll
-#include "runner/control.h"
+#include "runner/host/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "runner/report/clock.h"
 #include "runner/report/report.h"
-#include "runner/capture/stats.h"
+#include "runner/report/stats.h"
 
 enum {
 	FK_FLUSH_NS = 20000000,

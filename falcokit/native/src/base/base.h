@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of the roof share: the ABI's table, the module for Python, the metrics.
+#pragma once
+#include "python/state.h"
+
+// module.c
+PyObject *fk_hot_module(void);
+// metrics.c
+ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n);
+int fk_metric_add(const char *name, int kind, int value_type, double d, int64_t i, uint64_t u);

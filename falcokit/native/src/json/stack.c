@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every operator uses: it puts items on the stack, makes room for texts, and fails the run.
+#include "json/run.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FIRST_ITEMS 64u
+
+fk_jfate fk_jfail(fk_jrun *run, const char *why) {
+	if (run->errlen) snprintf(run->err, run->errlen, "%s", why);
+	return FK_FAIL;
+}
+
+fk_jfate fk_jfail_spent(fk_jrun *run) {
+	return fk_jfail(run, "it takes more work than fields may");
+}
+
+static bool grow(fk_jrun *run) {
+	fk_jdoc *doc = run->doc;
+	uint32_t room = doc->items_room ? 2 * doc->items_room : FIRST_ITEMS;
+	fk_jitem *more = realloc(doc->items, room * sizeof *more);
+	if (!more) return fk_jfail(run, "there is no memory") == FK_KEEP;
+	doc->items = more;
+	doc->items_room = room;
+	return true;
+}
+
+bool fk_jpush(fk_jrun *run, const fk_jitem *item) {
+	fk_jitem copy;
+	if (++run->values > FK_JVALUES_MAX)
+		return fk_jfail(run, "it makes more values than fields may") == FK_KEEP;
+	if (run->top == run->doc->items_room) {
+		copy = *item; // it may lie on the stack itself
+		item = &copy;
+		if (!grow(run)) return false;
+	}
+	run->doc->items[run->top++] = *item;
+	return true;
+}
+
+bool fk_jcharge(fk_jrun *run, size_t len) {
+	if (len >= run->text_left)
+		return fk_jfail(run, "it makes more text than fields may") == FK_KEEP;
+	run->text_left -= len + 1;
+	return true;
+}
+
+char *fk_jnew_text(fk_jrun *run, size_t len) {
+	if (!fk_jcharge(run, len)) return NULL;
+	char *text = fk_arena_alloc(run->arena, len + 1);
+	if (!text) return (void)fk_jfail(run, "there is no memory"), NULL;
+	text[len] = 0;
+	return text;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of a plugin: its references, its last error, and what it writes to the host's log.
+#include "python/state.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+__thread bool fk_host_waits;
+
+void fk_impl_ref(fk_impl *impl) { atomic_fetch_add(&impl->refs, 1); }
+
+void fk_impl_unref(fk_impl *impl) {
+	if (atomic_fetch_sub(&impl->refs, 1) != 1) return;
+	impl->dispose(impl);
+	for (char **path = impl->paths; path && *path; path++) free(*path);
+	free(impl->paths);
+	free(impl->target);
+	free(impl->source_dir);
+	free(impl->name);
+	free(impl);
+}
+
+void fk_fail(fk_plugin *p, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	vsnprintf(p->last_error, sizeof p->last_error, format, args);
+	va_end(args);
+}
+
+void fk_log(fk_impl *impl, ss_plugin_log_severity sev, const char *format, ...) {
+	char text[FK_ERRLEN];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	fk_log_text(impl, sev, NULL, text);
+}
+
+// From any thread: after destroy the owner is gone, and the lock makes that moment known.
+void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *component,
+                 const char *text) {
+	pthread_mutex_lock(&impl->log_lock);
+	if (impl->log_fn) impl->log_fn(impl->owner, component, text, sev);
+	pthread_mutex_unlock(&impl->log_lock);
+}
