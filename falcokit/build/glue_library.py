@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The glue library: what cffi generates, compiled with the C of `src/glue*.c` against libpython.
+"""The glue library: what cffi generates, compiled with the C of `native.ROOMS` against libpython.
 
 One glue serves every plugin of a falcokit version and a Python: it is compiled once, kept in the
 cache by the hash of its inputs, and copied beside each entry library. Its SONAME carries that hash,
@@ -13,13 +13,17 @@ import io
 import sys
 import sysconfig
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import _cffi_backend
 
 from falcokit.native import PLUGIN_API, ROOMS, SOURCES
 from falcokit.toolchain.cache import cached, key_of
-from falcokit.toolchain.compile import compile_and_link
+from falcokit.toolchain.compile import compile_and_link, compile_together
 from falcokit.toolchain.compiler import PythonLibrary, find_compiler, find_libpython
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["build_glue", "build_portable_glue", "glue_c_source"]
 
@@ -69,13 +73,16 @@ _SANITIZED = (
 )
 
 
-def _c_files() -> list[Path]:
-    return [file for room in ROOMS for file in sorted((SOURCES / room).glob("*.c"))]
+#: What each C file begins with, in place of -include, which a precompiled header has to be.
+_PREFIX = '#include "abi/old_glibc.h"\n'
+_PYTHON_PREFIX = f'{_PREFIX}#include "python/state.h"\n'
+
+#: The rooms that know nothing of Python: compiled once for all Pythons.
+_WITHOUT_PYTHON = ("abi", "memory", "json", "payload")
 
 
-def _inputs() -> list[Path]:
-    headers = [file for room in ROOMS for file in sorted((SOURCES / room).glob("*.h"))]
-    return [*_c_files(), *headers, PLUGIN_API, Path(__file__)]
+def _files(pattern: str, rooms: Iterable[str] = ROOMS) -> list[Path]:
+    return [file for room in rooms for file in sorted((SOURCES / room).glob(pattern))]
 
 
 def glue_c_source(module: str, to: Path) -> None:
@@ -107,8 +114,8 @@ def build_glue(*, sanitize: bool = False) -> Path:
     """
     python = find_libpython()
     flags = [*_SANITIZED] if sanitize else ["-O2", "-DNDEBUG"]
-    names = [sys.version, str(python.path), find_compiler().path]
-    return _compiled(python, names, [*flags, f"-Wl,-rpath,{python.path.parent}"])
+    linked = [f"-Wl,-rpath,{python.path.parent}"]
+    return _compiled(python, [sys.version, str(python.path), find_compiler().path], flags, linked)
 
 
 def build_portable_glue(python: PythonLibrary, identity: str) -> Path:
@@ -120,35 +127,61 @@ def build_portable_glue(python: PythonLibrary, identity: str) -> Path:
     return _compiled(python, [identity], ["-O2", "-DNDEBUG"])
 
 
-def _compiled(python: PythonLibrary, names: list[str], flags: list[str]) -> Path:
-    compiler = find_compiler()
-    key = key_of(
-        [
-            *names,
-            sysconfig.get_platform(),
-            compiler.version,
-            _cffi_backend.__version__,  # cffi's own; to ask importlib.metadata takes 15 ms
-            *flags,
-            *(path.read_bytes() for path in _inputs()),
-        ]
-    )
+def _flags(flags: Iterable[str]) -> list[str]:
+    return [
+        *flags,
+        *("-std=gnu11", "-D_GNU_SOURCE=1", "-fPIC", "-pthread", "-fvisibility=hidden"),
+        *("-I", str(SOURCES), "-I", str(PLUGIN_API.parent)),
+    ]
+
+
+def _key(*parts: str | bytes) -> str:
+    inputs = [*_files("*.[ch]"), PLUGIN_API, Path(__file__)]
+    contents = (path.read_bytes() for path in inputs)
+    return key_of([sysconfig.get_platform(), find_compiler().version, *parts, *contents])
+
+
+def _object(rooms: Sequence[str], flags: Sequence[str], include: Path | None) -> Path:
+    """Compile `rooms` to one object, for the Python whose headers are in the folder `include`."""
+    headers = ("patchlevel.h", "pyconfig.h") if include else ()
+    found = [(include / name).read_bytes() for name in headers if include]
+    key = _key(find_compiler().path, *rooms, *flags, *found)
+    added = ["-I", str(include)] if include else []
+    prefix = _PYTHON_PREFIX if include else _PREFIX
+
+    def make(target: Path) -> None:
+        files = _files("*.c", rooms)
+        compile_together(find_compiler().path, [*_flags(flags), *added], files, target, prefix)
+
+    return cached("glue.o", key, make)
+
+
+def _compiled(
+    python: PythonLibrary, names: Sequence[str], flags: Sequence[str], linked: Sequence[str] = ()
+) -> Path:
+    # cffi's own version; to ask importlib.metadata takes 15 ms
+    key = _key(*names, _cffi_backend.__version__, *flags, *linked)
     module = f"_falcokit_glue_{key}"
 
     def make(target: Path) -> None:
         generated = target.with_name("generated.c")
         glue_c_source(module, generated)
+        with_python = [room for room in ROOMS if room not in _WITHOUT_PYTHON]
+        objects = [
+            _object(_WITHOUT_PYTHON, flags, None),
+            _object(with_python, flags, python.include),
+        ]
         compile_and_link(
-            compiler.path,
+            find_compiler().path,
             [
-                *flags,
-                *("-std=gnu11", "-D_GNU_SOURCE=1", "-fPIC", "-pthread"),
-                *("-fvisibility=hidden", "-include", str(SOURCES / "abi" / "old_glibc.h")),
-                *("-I", str(SOURCES), "-I", str(PLUGIN_API.parent), "-I", str(python.include)),
+                *_flags(flags),
+                *("-include", str(SOURCES / "abi" / "old_glibc.h"), "-I", str(python.include)),
             ],
-            [generated, *_c_files()],
+            [generated],
             target,
             [
-                *("-shared", str(python.path)),
+                *map(str, objects),
+                *("-shared", *linked, str(python.path)),
                 *("-Wl,--no-as-needed", "-l:libdl.so.2", "-l:libpthread.so.0"),
                 # Python keeps pointers into it for ever: it must not be unloaded.
                 *("-Wl,-z,nodelete", "-Wl,-z,now", "-Wl,--no-undefined"),

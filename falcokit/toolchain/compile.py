@@ -13,22 +13,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["compile_and_link"]
+__all__ = ["compile_and_link", "compile_together"]
 
 _SECONDS = 300.0  # for one file, on the slowest machine
 
 
-def compile_and_link(
+def compile_together(
     compiler: str,
     flags: Sequence[str],
     sources: Iterable[Path],
     target: Path,
-    linked: Iterable[str],
+    prefix: str = "",
 ) -> None:
-    """Compile each of `sources` with `flags`, and link them with `linked` too, to `target`.
+    """Compile each of `sources` with `flags`, and join them to the one object `target`.
 
-    The objects lie beside the target while that is made. The first failure is told.
+    Each begins with the lines of `prefix`, which are read once: to read Python's headers takes
+    longer than to compile most of the files. The objects lie beside the target while that is made.
+    The first failure is raised.
     """
+    if prefix:
+        header = target.with_name("prefix.h")
+        header.write_text(prefix)
+        run([compiler, *flags, "-x", "c-header", str(header), "-o", f"{header}.gch"])
+        flags = ["-include", str(header), *flags]
     # Two rooms may have files of one name.
     pairs = [(file, target.with_name(f"{n}-{file.stem}.o")) for n, file in enumerate(sources)]
 
@@ -38,6 +45,20 @@ def compile_and_link(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(compile_one, pairs))
     objects = [str(made) for _, made in pairs]
-    run([compiler, *flags, *objects, "-o", str(target), *linked], timeout=_SECONDS)
+    run([compiler, "-r", "-nostdlib", *objects, "-o", str(target)], timeout=_SECONDS)
     for _, made in pairs:
         made.unlink()
+
+
+def compile_and_link(
+    compiler: str,
+    flags: Sequence[str],
+    sources: Iterable[Path],
+    target: Path,
+    linked: Iterable[str],
+) -> None:
+    """Compile each of `sources` with `flags`, and link them with `linked` too, to `target`."""
+    joined = target.with_name("joined.o")
+    compile_together(compiler, flags, sources, joined)
+    run([compiler, *flags, str(joined), "-o", str(target), *linked], timeout=_SECONDS)
+    joined.unlink()

@@ -110,12 +110,12 @@ def hasty(write_plugin: WritePlugin, monkeypatch: pytest.MonkeyPatch) -> WritePl
     """
     compiled = glue._compiled
 
-    def with_short_limits(python: Any, names: list[str], flags: list[str]) -> Path:
+    def with_short_limits(python: Any, names: Any, flags: Any, linked: Any) -> Path:
         if "-g1" in flags:  # sanitized: its `init` has as little time
-            return compiled(python, names, flags)
+            return compiled(python, names, flags, linked)
         short = ["-O0", "-DFK_LONG_S=3.0", "-DFK_LOOK_MS=200", "-DFK_YIELD_LOOKS=10"]
         short += ["-DINIT_LIMIT_S=5.0"]  # imports take time on a busy machine
-        return compiled(python, names, [*flags, *short])
+        return compiled(python, names, [*flags, *short], linked)
 
     monkeypatch.setattr(glue, "_compiled", with_short_limits)
     return partial(write_plugin, name="hasty")
