@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Baseline", "CompileC", "RealHost", "Shared"]
 
-# In the background of a script Ctrl-C is ignored, and so it would be by every program started here.
+# In the background of a script both are ignored, and so they would be by every program started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 _TESTS = Path(__file__).parent
 _HOSTS = _TESTS / "hosts"

@@ -28,12 +28,17 @@ failed=()
 echo "the suite runs on:"
 sed 's/^/  /' <<<"$suite"
 
+cpu() { # the seconds of processors that this script and what it has started took
+  awk -v ticks="$(getconf CLK_TCK)" '{ print int(($14 + $15 + $16 + $17) / ticks) }' /proc/$$/stat
+}
+
 phase() { # name, command: run it, note a failure, say how long it took
-  local name=$1 began=$SECONDS
+  local name=$1 began=$SECONDS before
+  before=$(cpu)
   shift
   echo "== $name"
   "$@" || failed+=("$name")
-  echo "== $name: $((SECONDS - began)) s"
+  echo "== $name: $((SECONDS - began)) s ($(($(cpu) - before)) s of processors)"
 }
 
 install() { # part

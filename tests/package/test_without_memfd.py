@@ -97,7 +97,8 @@ def test_the_cache_folder_is_filled_once_and_what_is_wrong_in_it_is_replaced(
 def test_falcokit_cache_names_another_folder(root: EmptyRoot, ticker: Packaged) -> None:
     environ = {"FALCOKIT_CACHE": "/tmp/own"}
     assert _emitted(_plughost(root, ticker, environ=environ, **NO_PROC)) == 3
-    assert len(list((root.folder / "tmp/own").iterdir())) > 10
+    # At least libpython, the glue, msgspec, and cffi's backend with libffi.
+    assert len(list((root.folder / "tmp/own").iterdir())) >= 5
     assert list((root.folder / "var").iterdir()) == []
 
 
@@ -140,7 +141,7 @@ def test_a_cache_folder_that_depends_on_the_working_directory_is_refused(
         ("file", "cache folder /var/cache/falcokit cannot be used: Not a directory"),
         ("read-only", "cache folder /var/cache/falcokit cannot be used: Read-only file system"),
         ("noexec", "cache folder /var/cache/falcokit is mounted noexec"),
-        ("full", "cannot unpack libpython"),
+        ("full", "cannot unpack lib"),
     ],
 )
 def test_a_cache_folder_that_is_none_is_refused_by_its_name(
