@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Baseline", "CompileC", "RealHost", "Shared"]
 
-# In the background of a script both are ignored, and so they would be by every program started here.
+# In the background of a script these are ignored, and by every program started here as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
@@ -59,6 +59,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         if not alone:
             fcntl.flock(door, fcntl.LOCK_UN)
         return (yield)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With -m MARK read only files that mention it, or whose folder's conftest.py does.
+
+    To import all tests takes longer than to run those that a further Python needs.
+    """
+    mark = config.getoption("markexpr")
+    if mark not in {"python", "smoke"} or not collection_path.match("test_*.py"):
+        return None
+    near = collection_path.with_name("conftest.py")
+    files = [collection_path, *([near] if near.is_file() and near.parent != _TESTS else [])]
+    return None if any(f"mark.{mark}" in file.read_text() for file in files) else True
 
 
 @dataclass(frozen=True, kw_only=True)

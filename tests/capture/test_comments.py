@@ -12,14 +12,16 @@ from cli.inspect_runs import inspect
 from scap_builder import T0, Builder
 from schema_check import check
 
-import falcokit.capture
+import falcokit.capture.summary
 from falcokit.capture import CaptureWriter, open_capture
 
 if TYPE_CHECKING:
     from falcokit.capture import Event
 
 SCHEMA = json.loads(
-    Path(falcokit.capture.__file__).with_name("summary.schema.json").read_text(encoding="utf-8")
+    Path(falcokit.capture.summary.__file__)
+    .with_name("summary.schema.json")
+    .read_text(encoding="utf-8")
 )
 CLOSE = 5
 END = (0, b"")

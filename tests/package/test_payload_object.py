@@ -18,7 +18,7 @@ from falcokit.toolchain.compiler import find_compiler
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NATIVE = Path(entry.__file__).parent
+NATIVE = entry.SOURCES.parent
 
 
 @pytest.fixture
@@ -28,7 +28,8 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     shutil.copytree(NATIVE / "src", folder / "src", ignore=shutil.ignore_patterns("runner"))
     shutil.copy(NATIVE / "plugin_api.h", folder)
-    monkeypatch.setattr(entry, "_SOURCES", folder / "src")
+    monkeypatch.setattr(entry, "SOURCES", folder / "src")
+    monkeypatch.setattr(entry, "PLUGIN_API", folder / "plugin_api.h")
     monkeypatch.setattr(entry, "cached", lambda _name, key, _make: Path(f"/{key}"))
     return folder
 
@@ -55,7 +56,7 @@ def test_it_is_made_once_and_holds_no_place_of_this_machine() -> None:
 
 def test_every_file_that_is_compiled_makes_it_another(copied: Path) -> None:
     files = list(what_is_read(copied))
-    names = {file.name for file in files}
+    names = {file.relative_to(copied / "src").as_posix() for file in files}
     assert {
         "entry/payload_parts.c",
         "payload/store.c",
