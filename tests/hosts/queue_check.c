@@ -8,16 +8,16 @@
 
 static bool push(uint64_t ts, uint64_t id) {
 	ss_plugin_event evt = {ts, id, sizeof evt, FK_CODE_ASYNCEVENT, 3};
-	fk_owner_lock();
-	bool ok = fk_queue_push(&evt, 0);
-	fk_owner_unlock();
+	fkr_owner_lock();
+	bool ok = fkr_queue_push(&evt, 0);
+	fkr_owner_unlock();
 	return ok;
 }
 
 static void drain(const char *name, uint64_t not_after) {
 	printf("%s:", name);
-	for (struct fk_async *a; (a = fk_queue_pop(not_after));) printf(" %lu", a->evt->tid);
-	printf(" left=%u\n", fk_queue_close());
+	for (struct fkr_async *a; (a = fkr_queue_pop(not_after));) printf(" %lu", a->evt->tid);
+	printf(" left=%u\n", fkr_queue_close());
 }
 
 int main(void) {
@@ -31,13 +31,13 @@ int main(void) {
 	push(unset, 1), push(50, 2);
 	drain("without a timestamp at once", 0);
 	uint64_t accepted = 0;
-	for (uint64_t i = 0; i < FK_QUEUE_SLOTS + 10; i++) accepted += push(i ^ 1365, i);
+	for (uint64_t i = 0; i < FKR_QUEUE_SLOTS + 10; i++) accepted += push(i ^ 1365, i);
 	uint64_t last = 0, ordered = 0;
-	for (struct fk_async *a; (a = fk_queue_pop(100000)); last = a->evt->ts)
+	for (struct fkr_async *a; (a = fkr_queue_pop(100000)); last = a->evt->ts)
 		ordered += a->evt->ts >= last;
 	printf("full: accepted=%lu ordered=%lu\n", accepted, ordered);
 	for (int i = 0; i < 3; i++) push(1, 1);
-	unsigned closed = fk_queue_close();
-	printf("closed: %u then %u\n", closed, fk_queue_length());
+	unsigned closed = fkr_queue_close();
+	printf("closed: %u then %u\n", closed, fkr_queue_length());
 	return 0;
 }

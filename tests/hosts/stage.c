@@ -84,12 +84,12 @@ static int load(struct slot *slot, const char *path, char *error, size_t room) {
 	if (!slot->library) return snprintf(error, room, "%s", dlerror()), SS_PLUGIN_FAILURE;
 #define RESOLVE(name, required, result, arguments) \
 	*(void **)&slot->api.name = dlsym(slot->library, "plugin_" #name);
-	FK_SYMBOLS(RESOLVE)
+	FKR_SYMBOLS(RESOLVE)
 	return slot->api.init && slot->api.destroy && slot->api.get_last_error ? SS_PLUGIN_SUCCESS
 	                                                                       : NOT_DONE;
 }
 
-static void describe(const struct fk_api *api, char *text) {
+static void describe(const struct fkr_api *api, char *text) {
 	ss_plugin_schema_type type;
 	snprintf(text, ROOM, "%s|%s|%s|%s|%s|%s|%s", api->get_name(), api->get_version(),
 	         api->get_description(), api->get_contact(), api->get_required_api_version(),

@@ -23,7 +23,7 @@ enum mode {
 }; // what the handler answers; SLOW: SUCCESS after a while
 
 struct slot {
-	struct fk_api api;
+	struct fkr_api api;
 	void *library;
 	char path[512];
 	ss_plugin_t *state;

@@ -103,7 +103,7 @@ static int load(struct slot *slot, const char *path, char *error, size_t room) {
 	snprintf(slot->path, sizeof slot->path, "%s", path);
 #define RESOLVE(name, required, result, arguments) \
 	*(void **)&slot->api.name = dlsym(slot->library, "plugin_" #name);
-	FK_SYMBOLS(RESOLVE)
+	FKR_SYMBOLS(RESOLVE)
 	return slot->api.init && slot->api.destroy && slot->api.get_last_error ? SS_PLUGIN_SUCCESS
 	                                                                       : NOT_DONE;
 }
@@ -215,7 +215,7 @@ static int list_signals(char *text, size_t room) {
 }
 
 int torture_do(struct slot *slot, const char *name, const char *value, char *error, size_t room) {
-	struct fk_api *api = &slot->api;
+	struct fkr_api *api = &slot->api;
 	uint64_t n = value ? strtoull(value, NULL, 10) : 1;
 	int rc = SS_PLUGIN_SUCCESS;
 #define IS(text) (strcmp(name, text) == 0)

@@ -30,8 +30,7 @@ void *fk_refuse(fk_async *a, enum fk_reason reason, const char *format, ...) {
 	return NULL;
 }
 
-// ---- what is emitted
-// --------------------------------------------------------------------------------
+// ---- what is emitted --------------------------------------------------------------------------------
 
 // Of a subclass the end may run the author's code, which may emit: not kept, and so not ended here.
 static void remember(fk_last_name *last, PyObject *name, uint32_t index) {
@@ -173,8 +172,7 @@ void fk_encode(const fk_async *a, const fk_emission *e, uint8_t *out, uint32_t t
 	memcpy(out + 42 + lengths[1], e->data, (size_t)e->len);
 }
 
-// ---- arguments
-// --------------------------------------------------------------------------------------
+// ---- arguments --------------------------------------------------------------------------------------
 
 bool fk_take_args(const char *method, PyObject *const *args, Py_ssize_t n, PyObject *kwnames,
                   PyObject *out[FK_NARGS]) {

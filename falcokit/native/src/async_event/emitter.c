@@ -17,8 +17,7 @@ typedef struct Emitter {
 	fk_last_name last;
 } Emitter;
 
-// ---- sending
-// ----------------------------------------------------------------------------------------
+// ---- sending ----------------------------------------------------------------------------------------
 
 static bool is_dump(const Emitter *self) { return self->outlet == &self->impl->async->dump; }
 
@@ -183,8 +182,7 @@ static bool send_one(Emitter *self, fk_emission *e) {
 	return atomic_load(&a->inflight) != 0 || fk_deliver_kick(a, err) || refused(a, e, err);
 }
 
-// ---- the methods
-// ------------------------------------------------------------------------------------
+// ---- the methods ------------------------------------------------------------------------------------
 
 static PyObject *emitter_emit(PyObject *me, PyObject *const *args, Py_ssize_t n,
                               PyObject *kwnames) {

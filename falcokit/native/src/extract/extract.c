@@ -238,7 +238,7 @@ ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
 	return ok ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
 }
 
-// ---- from init to destroy ------------------------------------------------------------------------
+// ---- from init to destroy ---------------------------------------------------------------------------
 
 static bool load(fk_field_info *field, const fk_boot_field *from, char *err, size_t errlen) {
 	field->name = strdup(from->name);

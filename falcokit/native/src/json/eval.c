@@ -189,7 +189,7 @@ static bool choose(fk_jrun *run, const fk_jnode *node) {
 	return fk_jeval(run, node->kids[which < 0 ? node->kids_n - 1 : which + 1]);
 }
 
-// ---- one of many, or fewer -----------------------------------------------------------------------
+// ---- one of many, or fewer --------------------------------------------------------------------------
 
 static bool sum(fk_jrun *run, const fk_jnode *node) {
 	uint32_t base = run->top;

@@ -128,7 +128,7 @@ static void interrupt(fk_watched *w, fk_impl *impl) {
 	free(l);
 }
 
-// ---- for producers that wait for room ----------------------------------------------------------------
+// ---- for producers that wait for room ---------------------------------------------------------------
 
 static fk_late_hook *late_hooks;
 

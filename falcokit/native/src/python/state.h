@@ -10,7 +10,7 @@
 #include "abi/abi.h"
 #include "event/event.h"
 
-// ---- the calls into Python: one struct for all of them (falcokit/build/glue_library.py has it too) ----
+// ---- the calls into Python: one struct for all of them (falcokit/build/glue_library.py has it too) --
 enum fk_op {
 	FK_OP_INIT,
 	FK_OP_DESTROY,

@@ -159,7 +159,7 @@ PyObject *fk_queue_put_many(PyObject *me, PyObject *const *args, Py_ssize_t n, P
 	return PyErr_Occurred() ? NULL : PyLong_FromSsize_t(count);
 }
 
-// ---- for falcokit.runtime.source.capability --------------------------------------------------------------------
+// ---- for falcokit.runtime.source.capability ---------------------------------------------------------
 
 static void nothing_now(fk_channel *ch) {
 	atomic_store(&ch->idle, true);
@@ -221,12 +221,12 @@ PyObject *fk_queue_fill(PyObject *me, PyObject *iterator) {
 	Py_RETURN_FALSE;
 }
 
-// ---- the type Channel of _falcokit_hot -----------------------------------------------------------
+// ---- the type Channel of _falcokit_hot --------------------------------------------------------------
 
 PyTypeObject *fk_queue_type;
 PyObject *fk_queue_closed, *fk_queue_full;
 
-// ---- opening and closing, by falcokit.runtime.source.capability ------------------------------------------------
+// ---- opening and closing, by falcokit.runtime.source.capability -------------------------------------
 
 // attach(whole, max_size, log) -> the channel's address, for next_batch
 static PyObject *channel_attach(PyObject *me, PyObject *args) {

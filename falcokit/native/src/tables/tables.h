@@ -100,7 +100,7 @@ bool fk_tables_answered(fk_tables *t, ss_plugin_rc rc);
 void fk_tables_wrong(PyObject *field, PyObject *table);
 PyObject *fk_tables_no_field(PyTypeObject *entry, PyObject *attribute, PyObject *attributes);
 
-// ---- tables/held.c ------------------------------------------------------------------------------
+// ---- tables/held.c ----------------------------------------------------------------------------------
 typedef struct fk_held_ref {
 	uint32_t index;
 	uint64_t serial;

@@ -5,14 +5,16 @@
 
 #include "runner/host/options.h"
 
-enum fk_end {
-	FK_END_EOF,
-	FK_END_LIMIT,
-	FK_END_DURATION,
-	FK_END_SIGNAL,
-	FK_END_ERROR
+enum fkr_end {
+	FKR_END_EOF,
+	FKR_END_LIMIT,
+	FKR_END_DURATION,
+	FKR_END_SIGNAL,
+	FKR_END_ERROR
 };
-extern const char *const fk_end_names[];
+extern const char *const fkr_end_names[];
 
-// source: the guest whose source is opened, NULL for the idle one. `more`: not the first capture.
-enum fk_end fk_capture(struct fk_options *o, struct fk_guest *source, unsigned cycle, bool more);
+// source: the guest whose source is opened, NULL for the idle one. `more`: this is not the first
+// capture.
+enum fkr_end fkr_capture(struct fkr_options *o, struct fkr_guest *source, unsigned cycle,
+                         bool more);

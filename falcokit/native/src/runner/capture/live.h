@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what the source's plugin says of an event of a running capture, its text, and the fields
-// that the first plugin extracts from it. For a report of each event, or of the last one now and
-// then. Engine's thread only.
+// Owns the text that the source's plugin makes of an event in a running capture, and the fields that
+// the first plugin extracts from it: for a report of every event, or a sample of the last one. The
+// engine's thread only.
 #pragma once
 
 #include "runner/host/options.h"
 
-// After init. False: a field that was asked for cannot be; reported.
-bool fk_live_begin(struct fk_options *o, struct fk_guest *source, const char *source_name);
-void fk_live_end(void);
+// After init. False: a requested field cannot be extracted; reported.
+bool fkr_live_begin(struct fkr_options *o, struct fkr_guest *source, const char *source_name);
+void fkr_live_end(void);
 
-// `,"text":"…","fields":{…}`, either only where there is any; until the next call. A plugin may log
-// meanwhile, so no report may be begun.
-const struct fk_text *fk_live_read(const ss_plugin_event_input *event);
+// `,"text":"…","fields":{…}`, each part only when it is not empty; valid until the next call. The
+// plugin may log during this call, so the caller must not have begun a report.
+const struct fkr_text *fkr_live_read(const ss_plugin_event_input *event);
 
-// The last event goes to the statistics: at once when a while has passed, else when nothing else comes.
-void fk_live_sample(const ss_plugin_event_input *event, const char *name, const char *data,
-                    size_t size);
-void fk_live_idle(void);
+// Puts the last event into the statistics: at once when the last sample is old enough, otherwise from
+// fkr_live_idle, when no other event comes.
+void fkr_live_sample(const ss_plugin_event_input *event, const char *name, const char *data,
+                     size_t size);
+void fkr_live_idle(void);

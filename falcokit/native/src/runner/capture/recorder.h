@@ -5,7 +5,7 @@
 #include "runner/host/guest.h"
 
 // Writes the head of a section; appends to the file when `more` captures go into it.
-bool fk_recorder_open(const char *path, bool more);
-void fk_recorder_dump(struct fk_guest *guests, unsigned count); // every async plugin's dump_state
-bool fk_recorder_write(const ss_plugin_event *evt);
-bool fk_recorder_close(void); // false: something was not written; reported
+bool fkr_recorder_open(const char *path, bool more);
+void fkr_recorder_dump(struct fkr_guest *guests, unsigned count); // every async plugin's dump_state
+bool fkr_recorder_write(const ss_plugin_event *evt);
+bool fkr_recorder_close(void); // false: something was not written; reported

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the extraction of a plugin's fields from stored events: stdin has the events
-// (extract_input.h), the reports have the values.
+// Owns the extraction of a plugin's fields from stored events: the events come from stdin
+// (runner/extract/input.h), the values go to the reports.
 //
 //     {"report":"extracting","columns":[{"name":"x.f[3]","field":0}],"codes":[…],"plugin_ids":[…]}
 //         once, after init. field: its place among the "fields" of the "loaded" report
 //     {"report":"values","rows":[[3,"text"],null,…]}
-//         one row for each event in the order of stdin; null: the plugin gets no such events
+//         one row for each event in the order of stdin; null: the plugin does not want the event
 //     {"report":"extract_failed","event":7,"rc":1,"message":"…"}
-//         only for the first event of which a value is missing because the plugin failed
+//         only for the first event that lacks a value because the plugin failed
 //
 // Each event goes to parse_event, where the plugin has one, and then to extract_fields: as on a
 // replay.
@@ -15,5 +15,5 @@
 
 #include "runner/host/options.h"
 
-bool fk_extract_begin(const struct fk_options *o); // before anything is loaded
-bool fk_extract(struct fk_options *o);             // after init, until stdin ends. False: reported
+bool fkr_extract_begin(const struct fkr_options *o); // before anything is loaded
+bool fkr_extract(struct fkr_options *o); // after init, until stdin ends. False: reported

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Frames from one growing buffer; what is left of one frame moves to the front before more is read.
+// Reads frames into one growing buffer; an incomplete frame moves to the front before more is read.
 #include "runner/extract/input.h"
 
 #include <errno.h>
@@ -13,87 +13,87 @@
 #include "runner/report/report.h"
 
 enum {
-	FK_FRAME_HEADER = 16,
-	FK_EVENT_HEADER = 26,
-	FK_ROOM = 1 << 18,
-	FK_MAX_EVENT = 1 << 27,
-	FK_LOOK_MS = 100, // how late a signal may be noticed
+	FKR_FRAME_HEADER = 16,
+	FKR_EVENT_HEADER = 26,
+	FKR_ROOM = 1 << 18,
+	FKR_MAX_EVENT = 1 << 27,
+	FKR_LOOK_MS = 100, // the longest delay before a signal is noticed
 };
 
-static int fk_fd = -1;
-static char *fk_at;
-static size_t fk_room, fk_begin, fk_end;
+static int fkr_fd = -1;
+static char *fkr_at;
+static size_t fkr_room, fkr_begin, fkr_end;
 
-bool fk_input_open(void) {
+bool fkr_input_open(void) {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	fk_fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
-	if (fk_fd < 0 || null < 0 || dup2(null, 0) < 0) {
-		fk_report_error("extract", NULL, SS_PLUGIN_FAILURE, "stdin cannot be read");
+	fkr_fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
+	if (fkr_fd < 0 || null < 0 || dup2(null, 0) < 0) {
+		fkr_report_error("extract", NULL, SS_PLUGIN_FAILURE, "stdin cannot be read");
 		return false;
 	}
 	close(null);
-	fk_room = FK_ROOM;
-	fk_at = fk_must_alloc(NULL, fk_room);
+	fkr_room = FKR_ROOM;
+	fkr_at = fkr_must_alloc(NULL, fkr_room);
 	return true;
 }
 
-void fk_input_close(void) {
-	if (fk_fd >= 0) close(fk_fd);
-	free(fk_at);
-	fk_fd = -1;
-	fk_at = NULL;
+void fkr_input_close(void) {
+	if (fkr_fd >= 0) close(fkr_fd);
+	free(fkr_at);
+	fkr_fd = -1;
+	fkr_at = NULL;
 }
 
-static bool fk_ready(int ms) {
-	struct pollfd p = {.fd = fk_fd, .events = POLLIN};
+static bool fkr_ready(int ms) {
+	struct pollfd p = {.fd = fkr_fd, .events = POLLIN};
 	return poll(&p, 1, ms) > 0;
 }
 
-void fk_input_wait(void) {
-	while (fk_control_stop() == FK_GO_ON && !fk_ready(FK_LOOK_MS)) continue;
+void fkr_input_wait(void) {
+	while (fkr_control_stop() == FKR_GO_ON && !fkr_ready(FKR_LOOK_MS)) continue;
 }
 
-static enum fk_input fk_wrong(const char *why) {
-	fk_report_error("extract", NULL, SS_PLUGIN_FAILURE, why);
-	return FK_INPUT_WRONG;
+static enum fkr_input fkr_wrong(const char *why) {
+	fkr_report_error("extract", NULL, SS_PLUGIN_FAILURE, why);
+	return FKR_INPUT_WRONG;
 }
 
-// Reads more until `needed` bytes of a frame are there.
-static enum fk_input fk_fill(size_t needed) {
-	if (fk_begin) memmove(fk_at, fk_at + fk_begin, fk_end - fk_begin);
-	fk_end -= fk_begin;
-	fk_begin = 0;
-	if (needed > fk_room) {
-		fk_at = fk_must_alloc(fk_at, needed);
-		fk_room = needed;
+// Reads until the buffer holds `needed` bytes of a frame.
+static enum fkr_input fkr_fill(size_t needed) {
+	if (fkr_begin) memmove(fkr_at, fkr_at + fkr_begin, fkr_end - fkr_begin);
+	fkr_end -= fkr_begin;
+	fkr_begin = 0;
+	if (needed > fkr_room) {
+		fkr_at = fkr_must_alloc(fkr_at, needed);
+		fkr_room = needed;
 	}
-	while (fk_end < needed) {
-		if (fk_control_stop() != FK_GO_ON) return FK_INPUT_END;
-		if (!fk_ready(0)) return FK_INPUT_EMPTY;
-		ssize_t n = read(fk_fd, fk_at + fk_end, fk_room - fk_end);
+	while (fkr_end < needed) {
+		if (fkr_control_stop() != FKR_GO_ON) return FKR_INPUT_END;
+		if (!fkr_ready(0)) return FKR_INPUT_EMPTY;
+		ssize_t n = read(fkr_fd, fkr_at + fkr_end, fkr_room - fkr_end);
 		if (n > 0)
-			fk_end += (size_t)n;
+			fkr_end += (size_t)n;
 		else if (n == 0)
-			return fk_end ? fk_wrong("stdin ends within an event") : FK_INPUT_END;
+			return fkr_end ? fkr_wrong("stdin ends within an event") : FKR_INPUT_END;
 		else if (errno != EINTR && errno != EAGAIN)
-			return fk_wrong(strerror(errno));
+			return fkr_wrong(strerror(errno));
 	}
-	return FK_INPUT_EVENT;
+	return FKR_INPUT_EVENT;
 }
 
-enum fk_input fk_input_next(struct fk_frame *frame) {
+enum fkr_input fkr_input_next(struct fkr_frame *frame) {
 	uint32_t size, len;
-	size_t have = fk_end - fk_begin;
-	enum fk_input state = have < FK_FRAME_HEADER ? fk_fill(FK_FRAME_HEADER) : FK_INPUT_EVENT;
-	if (state != FK_INPUT_EVENT) return state;
-	memcpy(&size, fk_at + fk_begin, sizeof size);
-	if (size < FK_EVENT_HEADER || size > FK_MAX_EVENT) return fk_wrong("stdin has no events");
-	size_t needed = FK_FRAME_HEADER + ((size_t)size + 7) / 8 * 8;
-	state = fk_end - fk_begin < needed ? fk_fill(needed) : FK_INPUT_EVENT;
-	if (state != FK_INPUT_EVENT) return state;
-	memcpy(&frame->number, fk_at + fk_begin + 8, sizeof frame->number);
-	frame->evt = (ss_plugin_event *)(fk_at + fk_begin + FK_FRAME_HEADER);
+	size_t have = fkr_end - fkr_begin;
+	enum fkr_input state = have < FKR_FRAME_HEADER ? fkr_fill(FKR_FRAME_HEADER) : FKR_INPUT_EVENT;
+	if (state != FKR_INPUT_EVENT) return state;
+	memcpy(&size, fkr_at + fkr_begin, sizeof size);
+	if (size < FKR_EVENT_HEADER || size > FKR_MAX_EVENT) return fkr_wrong("stdin has no events");
+	size_t needed = FKR_FRAME_HEADER + ((size_t)size + 7) / 8 * 8;
+	state = fkr_end - fkr_begin < needed ? fkr_fill(needed) : FKR_INPUT_EVENT;
+	if (state != FKR_INPUT_EVENT) return state;
+	memcpy(&frame->number, fkr_at + fkr_begin + 8, sizeof frame->number);
+	frame->evt = (ss_plugin_event *)(fkr_at + fkr_begin + FKR_FRAME_HEADER);
 	memcpy(&len, &frame->evt->len, sizeof len);
-	fk_begin += needed;
-	return len == size ? FK_INPUT_EVENT : fk_wrong("an event on stdin has another length");
+	fkr_begin += needed;
+	return len == size ? FKR_INPUT_EVENT : fkr_wrong("an event on stdin has another length");
 }

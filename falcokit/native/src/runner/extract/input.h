@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the events on stdin. Engine's thread only. Each comes as a frame, in this machine's byte
+// Owns the events on stdin. The engine's thread only. Each comes as a frame, in this machine's byte
 // order:
 //
-//     u32 size      bytes of the event, the header's `len` again
+//     u32 size      bytes of the event, equal to `len` in its header
 //     u32           0
 //     u64 number    of the event in its capture, from 1
 //     the event     header, u16 or u32 parameter lengths as its code has them, parameters
@@ -15,20 +15,20 @@
 
 #include "plugin_api.h"
 
-struct fk_frame {
+struct fkr_frame {
 	uint64_t number;
 	ss_plugin_event *evt; // until the next call
 };
 
-enum fk_input {
-	FK_INPUT_EVENT,
-	FK_INPUT_EMPTY, // nothing has come yet
-	FK_INPUT_END,   // the other side closed it, or the runner has to end
-	FK_INPUT_WRONG, // not frames; reported
+enum fkr_input {
+	FKR_INPUT_EVENT,
+	FKR_INPUT_EMPTY, // there is no complete frame yet
+	FKR_INPUT_END,   // stdin was closed, or the runner has to stop
+	FKR_INPUT_WRONG, // the input is not in this form; reported
 };
 
 // Takes stdin away from the plugin: descriptor 0 becomes /dev/null.
-bool fk_input_open(void);
-enum fk_input fk_input_next(struct fk_frame *frame); // never waits
-void fk_input_wait(void);                            // until there is something, or a reason to end
-void fk_input_close(void);
+bool fkr_input_open(void);
+enum fkr_input fkr_input_next(struct fkr_frame *frame); // never waits
+void fkr_input_wait(void); // until there is something, or a reason to end
+void fkr_input_close(void);

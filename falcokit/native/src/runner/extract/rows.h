@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the answers that were not reported yet: one row of values for each event, many rows a
-// report. The engine's thread adds and flushes; a crash or a hang writes what is left, from any
-// thread.
+// Owns the values that were not reported yet: one row for each event, many rows in one report. The
+// engine's thread adds and flushes rows; after a crash or a hang any thread writes the rest.
 #pragma once
 
 #include <stdbool.h>
 
 #include "runner/report/text.h"
 
-void fk_rows_add(const struct fk_text *row); // flushes when there are many, or the first is old
-void fk_rows_flush(void);
+void fkr_rows_add(
+	const struct fkr_text *row); // flushes when there are many, or the oldest has waited long
+void fkr_rows_flush(void);
 
-// For the end of the process: writes the rows without lock or memory, and no row is taken afterwards.
-void fk_rows_last(int fd);
-void fk_write_last(int fd, const char *at, size_t n); // as much as can be written
+// For the end of the process: writes the rows without taking a lock or allocating; rows that are
+// added later are ignored.
+void fkr_rows_last(int fd);
+void fkr_write_last(int fd, const char *at, size_t n); // as much as can be written

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns how the values of an extraction are written as JSON. Engine's thread only.
+// Owns how the values of an extraction are written as JSON. The engine's thread only.
 #pragma once
 
 #include "runner/extract/fields.h"
 
-// Appends one value, or an array of them for a list: numbers for uint64, reltime and abstime (ns),
-// true and false, text for the rest; null when there is none. False: the answer of the plugin makes no
-// sense, `why` says so, and null was appended. A pointer into nowhere is a crash, as in any host.
-bool fk_add_value(struct fk_text *t, const struct fk_field *field,
-                  const ss_plugin_extract_field *answer, const char **why);
+// Appends a value, or an array for a list: numbers for uint64, reltime and abstime (ns), true and
+// false, strings for the rest; null when there is none. False: the plugin's answer is invalid, `why`
+// gives the reason, and null was appended. An invalid pointer is a crash, as in any host.
+bool fkr_add_value(struct fkr_text *t, const struct fkr_field *field,
+                   const ss_plugin_extract_field *answer, const char **why);

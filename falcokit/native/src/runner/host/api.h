@@ -5,8 +5,8 @@
 
 #include "plugin_api.h"
 
-// X(name, required, result, arguments): one row for each `plugin_<name>`.
-#define FK_SYMBOLS(X)                                                                          \
+// X(name, required, result, arguments): one row per symbol `plugin_<name>`.
+#define FKR_SYMBOLS(X)                                                                         \
 	X(get_required_api_version, 1, const char *, (void))                                       \
 	X(get_version, 1, const char *, (void))                                                    \
 	X(get_last_error, 1, const char *, (ss_plugin_t *))                                        \
@@ -46,8 +46,8 @@
 	X(capture_close, 0, ss_plugin_rc, (ss_plugin_t *, const ss_plugin_capture_listen_input *)) \
 	X(get_required_event_schema_version, 0, const char *, (ss_plugin_t *))
 
-struct fk_api {
-#define FK_POINTER(name, required, result, arguments) result(*name) arguments;
-	FK_SYMBOLS(FK_POINTER)
-#undef FK_POINTER
+struct fkr_api {
+#define FKR_POINTER(name, required, result, arguments) result(*name) arguments;
+	FKR_SYMBOLS(FKR_POINTER)
+#undef FKR_POINTER
 };

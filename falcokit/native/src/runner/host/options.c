@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line: read and checked, with a usage text. No threads.
+// Reads and checks the command line. See runner/host/options.h.
 #include "runner/host/options.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "runner/host/options_stdin.h"
+#define FKR_DEADLINE_NS 30000000000u
 
-#define FK_DEADLINE_NS 30000000000u
+enum {
+	FKR_MAX_BYTES = 1 << 28 // of options on stdin
+};
 
-static const char fk_usage[] =
+static const char fkr_usage[] =
 	"falcokit-runner: loads Falco plugins as Falco does and reports what they do, one JSON object "
-	"a line\n"
+	"per line\n"
 	"  --plugin LIB        a plugin library (repeatable)\n"
 	"  --init CONFIG       the init config of the last --plugin\n"
 	"  --open PARAMS       open params of the event source\n"
 	"  --source NAME       the plugin whose source is opened (default: the first that has one);\n"
 	"                      \"syscall\": an idle source, as when no plugin has one\n"
 	"  --limit N           stop after N events\n"
-	"  --duration SECONDS  stop after so long\n"
+	"  --duration SECONDS  stop after this time\n"
 	"  --record FILE       write a .scap capture\n"
 	"  --events            report every event (the default)\n"
 	"  --stats-ms N        report statistics every N ms instead\n"
@@ -34,24 +37,62 @@ static const char fk_usage[] =
 	"                      and before every close\n"
 	"  --cycles N          open and close N times\n"
 	"  --reload N          init, run, destroy, dlclose and dlopen again N times\n"
-	"  --info              load, report and leave, without init\n"
-	"  --extract FIELDS    read events from stdin (extract_input.h has their form), run no source, "
+	"  --info              load, report and exit, without init\n"
+	"  --extract FIELDS    read events from stdin (see runner/extract/input.h for the form), run "
+	"no source, "
 	"and\n"
 	"                      report the values of FIELDS: \"x.a,x.b[3],x.c[key]\", \"*\" for all "
 	"fields\n"
 	"                      that need no argument; with one --plugin\n"
-	"  --deadline SECONDS  with --extract: give up on a call that takes so long (default 30)\n"
-	"  --stdin-options     read options from stdin first, at this place (options_stdin.h has their "
-	"form):\n"
+	"  --deadline SECONDS  with --extract: give up on a call that takes longer (default 30)\n"
+	"  --stdin-options     read options from stdin first, at this place (see runner/host/options.h "
+	"for "
+	"the form):\n"
 	"                      configs may hold secrets, and everybody can read a command line\n"
-	"  --parent PID        leave at once when PID is not the parent any more\n";
+	"  --parent PID        exit at once when PID is no longer the parent\n";
 
-static bool fk_wrong(const char *option, const char *why) {
-	fprintf(stderr, "falcokit-runner: %s: %s\n%s", option, why, fk_usage);
+// ---- options on stdin -------------------------------------------------------------------------------
+
+// Reads exactly `size` bytes: what follows belongs to another reader.
+static bool fkr_read(void *to, size_t size) {
+	char *at = to;
+	while (size) {
+		ssize_t n = read(0, at, size);
+		if (n > 0) {
+			at += n;
+			size -= (size_t)n;
+		} else if (n == 0 || errno != EINTR) {
+			return false;
+		}
+	}
+	return true;
+}
+
+// Words are never freed: the options point into them.
+static bool fkr_stdin_words(int *count, char ***words) {
+	static char *text, **list;
+	uint32_t size;
+	if (text || !fkr_read(&size, sizeof size) || size > FKR_MAX_BYTES) return false;
+	text = fkr_must_alloc(NULL, (size_t)size + 1);
+	if (!fkr_read(text, size) || (size && text[size - 1])) return false;
+	int n = 0;
+	for (const char *at = text; at < text + size; at += strlen(at) + 1) n++;
+	list = fkr_must_alloc(NULL, ((size_t)n + 1) * sizeof *list);
+	n = 0;
+	for (char *at = text; at < text + size; at += strlen(at) + 1) list[n++] = at;
+	*count = n;
+	*words = list;
+	return true;
+}
+
+// ---- the command line -------------------------------------------------------------------------------
+
+static bool fkr_wrong(const char *option, const char *why) {
+	fprintf(stderr, "falcokit-runner: %s: %s\n%s", option, why, fkr_usage);
 	return false;
 }
 
-static bool fk_number(const char *text, uint64_t most, uint64_t *n) {
+static bool fkr_number(const char *text, uint64_t most, uint64_t *n) {
 	char *end;
 	errno = 0;
 	unsigned long long v = strtoull(text, &end, 10);
@@ -59,7 +100,7 @@ static bool fk_number(const char *text, uint64_t most, uint64_t *n) {
 	return !errno && end != text && !*end && *text != '-' && v <= most;
 }
 
-static bool fk_seconds(const char *text, uint64_t *ns) {
+static bool fkr_seconds(const char *text, uint64_t *ns) {
 	char *end;
 	double v = strtod(text, &end);
 	if (end == text || *end || !(v >= 0 && v < 1e9)) return false;
@@ -67,7 +108,7 @@ static bool fk_seconds(const char *text, uint64_t *ns) {
 	return true;
 }
 
-static bool fk_flag(struct fk_options *o, const char *name) {
+static bool fkr_flag(struct fkr_options *o, const char *name) {
 	if (!strcmp(name, "--events"))
 		o->events = true;
 	else if (!strcmp(name, "--metrics"))
@@ -79,14 +120,14 @@ static bool fk_flag(struct fk_options *o, const char *name) {
 	return true;
 }
 
-static bool fk_plugin_option(struct fk_options *o, const char *name, const char *value,
-                             bool *known) {
+static bool fkr_plugin_option(struct fkr_options *o, const char *name, const char *value,
+                              bool *known) {
 	*known = true;
 	if (!strcmp(name, "--plugin")) {
-		if (o->guest_count == FK_MAX_GUESTS) return fk_wrong(name, "too many");
+		if (o->guest_count == FKR_MAX_GUESTS) return fkr_wrong(name, "too many");
 		o->guests[o->guest_count++].path = value;
 	} else if (!strcmp(name, "--init")) {
-		if (!o->guest_count) return fk_wrong(name, "belongs after a --plugin");
+		if (!o->guest_count) return fkr_wrong(name, "belongs after a --plugin");
 		o->guests[o->guest_count - 1].config = value;
 	} else {
 		*known = false;
@@ -94,7 +135,7 @@ static bool fk_plugin_option(struct fk_options *o, const char *name, const char 
 	return true;
 }
 
-static bool fk_option(struct fk_options *o, const char *name, const char *value) {
+static bool fkr_option(struct fkr_options *o, const char *name, const char *value) {
 	uint64_t n = 0;
 	bool ok = true;
 	if (!strcmp(name, "--open"))
@@ -110,50 +151,51 @@ static bool fk_option(struct fk_options *o, const char *name, const char *value)
 	else if (!strcmp(name, "--extract"))
 		o->extract = value;
 	else if (!strcmp(name, "--deadline"))
-		ok = fk_seconds(value, &o->deadline_ns) && o->deadline_ns;
+		ok = fkr_seconds(value, &o->deadline_ns) && o->deadline_ns;
 	else if (!strcmp(name, "--limit"))
-		ok = fk_number(value, UINT64_MAX, &o->limit);
+		ok = fkr_number(value, UINT64_MAX, &o->limit);
 	else if (!strcmp(name, "--duration"))
-		ok = fk_seconds(value, &o->duration_ns);
+		ok = fkr_seconds(value, &o->duration_ns);
 	else if (!strcmp(name, "--stats-ms"))
-		ok = fk_number(value, 1u << 30, &n) && (o->stats_ms = (unsigned)n) > 0;
+		ok = fkr_number(value, 1u << 30, &n) && (o->stats_ms = (unsigned)n) > 0;
 	else if (!strcmp(name, "--cycles"))
-		ok = fk_number(value, 1u << 30, &n) && (o->cycles = (unsigned)n) > 0;
+		ok = fkr_number(value, 1u << 30, &n) && (o->cycles = (unsigned)n) > 0;
 	else if (!strcmp(name, "--reload"))
-		ok = fk_number(value, 1u << 30, &n) && (o->reload = (unsigned)n) > 0;
+		ok = fkr_number(value, 1u << 30, &n) && (o->reload = (unsigned)n) > 0;
 	else if (!strcmp(name, "--parent"))
-		ok = fk_number(value, 1u << 30, &n) && (o->parent = (int)n) > 0;
+		ok = fkr_number(value, 1u << 30, &n) && (o->parent = (int)n) > 0;
 	else
-		return fk_wrong(name, "unknown option");
-	return ok || fk_wrong(name, "not a number that makes sense here");
+		return fkr_wrong(name, "unknown option");
+	return ok || fkr_wrong(name, "not a number that makes sense here");
 }
 
-static bool fk_words(struct fk_options *o, int count, char **words) {
+static bool fkr_words(struct fkr_options *o, int count, char **words) {
 	for (int i = 0; i < count; i++) {
 		bool known;
-		if (fk_flag(o, words[i])) continue;
+		if (fkr_flag(o, words[i])) continue;
 		if (!strcmp(words[i], "--stdin-options")) {
 			int more;
 			char **given;
-			if (!fk_stdin_words(&more, &given)) return fk_wrong(words[i], "they are not on stdin");
-			if (!fk_words(o, more, given)) return false;
+			if (!fkr_stdin_words(&more, &given))
+				return fkr_wrong(words[i], "stdin does not hold any");
+			if (!fkr_words(o, more, given)) return false;
 			continue;
 		}
-		if (i + 1 >= count) return fk_wrong(words[i], "unknown option, or its value is missing");
-		if (!fk_plugin_option(o, words[i], words[i + 1], &known) ||
-		    (!known && !fk_option(o, words[i], words[i + 1])))
+		if (i + 1 >= count) return fkr_wrong(words[i], "unknown option, or its value is missing");
+		if (!fkr_plugin_option(o, words[i], words[i + 1], &known) ||
+		    (!known && !fkr_option(o, words[i], words[i + 1])))
 			return false;
 		i++;
 	}
 	return true;
 }
 
-bool fk_options_read(struct fk_options *o, int argc, char **argv) {
-	*o = (struct fk_options){
-		.cycles = 1, .reload = 1, .open_params = "", .deadline_ns = FK_DEADLINE_NS};
-	if (!fk_words(o, argc - 1, argv + 1)) return false;
-	if (!o->guest_count) return fk_wrong("--plugin", "at least one is needed");
-	if (o->extract && o->guest_count > 1) return fk_wrong("--extract", "takes one --plugin");
+bool fkr_options_read(struct fkr_options *o, int argc, char **argv) {
+	*o = (struct fkr_options){
+		.cycles = 1, .reload = 1, .open_params = "", .deadline_ns = FKR_DEADLINE_NS};
+	if (!fkr_words(o, argc - 1, argv + 1)) return false;
+	if (!o->guest_count) return fkr_wrong("--plugin", "at least one is needed");
+	if (o->extract && o->guest_count > 1) return fkr_wrong("--extract", "takes one --plugin");
 	if (!o->stats_ms) o->events = true;
 	return true;
 }

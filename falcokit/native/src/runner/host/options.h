@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the command line. No threads.
+//
+// Options whose values nobody may read from the process list (configs may hold secrets) come on
+// stdin, before anything else: a u32 with the number of bytes, in this machine's byte order, then
+// each word followed by a NUL.
 #pragma once
 
 #include "runner/host/guest.h"
 
-struct fk_options {
-	struct fk_guest guests[FK_MAX_GUESTS];
+struct fkr_options {
+	struct fkr_guest guests[FKR_MAX_GUESTS];
 	unsigned guest_count;
 	const char *open_params, *source, *record, *set_config, *extract, *fields;
 	uint64_t limit, duration_ns, deadline_ns;
@@ -14,4 +18,4 @@ struct fk_options {
 	int parent;
 };
 
-bool fk_options_read(struct fk_options *o, int argc, char **argv); // false: said on stderr
+bool fkr_options_read(struct fkr_options *o, int argc, char **argv); // false: reported on stderr

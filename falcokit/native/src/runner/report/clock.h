@@ -5,12 +5,12 @@
 #include <stdint.h>
 #include <time.h>
 
-static inline uint64_t fk_clock_ns(clockid_t clock) {
+static inline uint64_t fkr_clock_ns(clockid_t clock) {
 	struct timespec t;
 	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static inline uint64_t fk_monotonic_ns(void) { return fk_clock_ns(CLOCK_MONOTONIC); }
+static inline uint64_t fkr_monotonic_ns(void) { return fkr_clock_ns(CLOCK_MONOTONIC); }
 
-static inline uint64_t fk_wall_ns(void) { return fk_clock_ns(CLOCK_REALTIME); }
+static inline uint64_t fkr_wall_ns(void) { return fkr_clock_ns(CLOCK_REALTIME); }

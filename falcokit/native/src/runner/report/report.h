@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the stream of reports: the runner's original stdout, one JSON object a line.
-// Any thread may report; reports are whole lines. The control thread flushes what waits.
+// Owns the stream of reports: the runner's original stdout, one JSON object per line. Any thread may
+// report; reports are whole lines. The control thread flushes the buffer.
 #pragma once
 
 #include <stdbool.h>
 
 #include "runner/report/text.h"
 
-// Takes stdout away from everybody else: descriptor 1 becomes a copy of stderr.
-bool fk_report_open(void);
+// Reserves stdout for reports: descriptor 1 becomes a copy of stderr.
+bool fkr_report_open(void);
 
-// Begins a report and returns the text to add keys to; every other reporter waits until its end.
-struct fk_text *fk_report_begin(const char *kind);
-void fk_report_end(bool now); // now: written before this returns
+// Begins a report and returns the text to add keys to. Other threads wait until fkr_report_end.
+struct fkr_text *fkr_report_begin(const char *kind);
+void fkr_report_end(bool now); // now: written before this returns
 
-void fk_report_flush(void);
-bool fk_report_waiting(void); // something is in the buffer
-bool fk_report_broken(void);  // nobody reads any more
-int fk_report_fd(void);
-int fk_report_wake_fd(void); // readable when something has begun to wait
+void fkr_report_flush(void);
+bool fkr_report_waiting(void); // the buffer is not empty
+bool fkr_report_broken(void);  // nobody reads any more
+int fkr_report_fd(void);
+int fkr_report_wake_fd(void); // readable when the buffer has become non-empty
 
-// One error report: what was being done, the plugin (or NULL), its answer and its words.
-void fk_report_error(const char *phase, const char *plugin, int rc, const char *message);
+// One error report: the phase, the plugin (or NULL), its return code and its error text.
+void fkr_report_error(const char *phase, const char *plugin, int rc, const char *message);

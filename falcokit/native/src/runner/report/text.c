@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 enum {
-	FK_ESCAPE_CHUNK = 4096,
-	FK_ESCAPE_GROWTH = 6
+	FKR_ESCAPE_CHUNK = 4096,
+	FKR_ESCAPE_GROWTH = 6
 };
 
-void *fk_must_alloc(void *old, size_t size) {
+void *fkr_must_alloc(void *old, size_t size) {
 	void *p = realloc(old, size ? size : 1);
 	if (!p) {
 		static const char text[] = "falcokit-runner: out of memory\n";
@@ -24,63 +24,63 @@ void *fk_must_alloc(void *old, size_t size) {
 	return p;
 }
 
-char *fk_must_copy(const char *s) {
+char *fkr_must_copy(const char *s) {
 	size_t n = strlen(s) + 1;
-	return memcpy(fk_must_alloc(NULL, n), s, n);
+	return memcpy(fkr_must_alloc(NULL, n), s, n);
 }
 
-void fk_text_reserve(struct fk_text *t, size_t more) {
+void fkr_text_reserve(struct fkr_text *t, size_t more) {
 	if (t->room - t->len >= more) return;
 	size_t room = t->room ? t->room * 2 : 256;
 	while (room - t->len < more) room *= 2;
-	t->at = fk_must_alloc(t->at, room);
+	t->at = fkr_must_alloc(t->at, room);
 	t->room = room;
 }
 
-void fk_text_free(struct fk_text *t) {
+void fkr_text_free(struct fkr_text *t) {
 	free(t->at);
-	*t = (struct fk_text){0};
+	*t = (struct fkr_text){0};
 }
 
-void fk_add(struct fk_text *t, const char *s, size_t n) {
-	if (!n) return; // there may be no bytes to point to
-	fk_text_reserve(t, n);
+void fkr_add(struct fkr_text *t, const char *s, size_t n) {
+	if (!n) return; // `s` may be NULL then
+	fkr_text_reserve(t, n);
 	memcpy(t->at + t->len, s, n);
 	t->len += n;
 }
 
-void fk_add_s(struct fk_text *t, const char *s) { fk_add(t, s, strlen(s)); }
+void fkr_add_s(struct fkr_text *t, const char *s) { fkr_add(t, s, strlen(s)); }
 
-void fk_add_c(struct fk_text *t, char c) { fk_add(t, &c, 1); }
+void fkr_add_c(struct fkr_text *t, char c) { fkr_add(t, &c, 1); }
 
-void fk_add_u64(struct fk_text *t, uint64_t v) {
+void fkr_add_u64(struct fkr_text *t, uint64_t v) {
 	char digits[20];
 	size_t i = sizeof digits;
 	do {
 		digits[--i] = (char)('0' + v % 10);
 		v /= 10;
 	} while (v);
-	fk_add(t, digits + i, sizeof digits - i);
+	fkr_add(t, digits + i, sizeof digits - i);
 }
 
-void fk_add_i64(struct fk_text *t, int64_t v) {
-	if (v < 0) fk_add_c(t, '-');
-	fk_add_u64(t, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+void fkr_add_i64(struct fkr_text *t, int64_t v) {
+	if (v < 0) fkr_add_c(t, '-');
+	fkr_add_u64(t, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
-void fk_add_double(struct fk_text *t, double v) {
+void fkr_add_double(struct fkr_text *t, double v) {
 	char digits[40];
 	if (!isfinite(v)) {
-		fk_add_s(t, "null");
+		fkr_add_s(t, "null");
 		return;
 	}
 	snprintf(digits, sizeof digits, "%.15g", v);
 	if (strtod(digits, NULL) != v) snprintf(digits, sizeof digits, "%.17g", v);
-	fk_add_s(t, digits);
+	fkr_add_s(t, digits);
 }
 
-// Length of the UTF-8 sequence at s, 0 when there is none.
-static size_t fk_utf8_step(const uint8_t *s, size_t n) {
+// The length of the UTF-8 sequence at `s`, 0 when it is invalid.
+static size_t fkr_utf8_step(const uint8_t *s, size_t n) {
 	uint8_t c = s[0];
 	if (c < 0x80) return 1;
 	size_t len = c >= 0xc2 && c <= 0xdf   ? 2
@@ -98,17 +98,17 @@ static size_t fk_utf8_step(const uint8_t *s, size_t n) {
 	return len;
 }
 
-bool fk_is_utf8(const char *s, size_t n) {
+bool fkr_is_utf8(const char *s, size_t n) {
 	const uint8_t *p = (const uint8_t *)s;
 	for (size_t i = 0; i < n;) {
-		size_t step = p[i] < 0x80 ? 1 : fk_utf8_step(p + i, n - i);
+		size_t step = p[i] < 0x80 ? 1 : fkr_utf8_step(p + i, n - i);
 		if (!step) return false;
 		i += step;
 	}
 	return true;
 }
 
-static size_t fk_escape(char *out, uint8_t c) {
+static size_t fkr_escape(char *out, uint8_t c) {
 	static const char hex[] = "0123456789abcdef";
 	char short_form = c == '"' || c == '\\' ? (char)c
 	                  : c == '\n'           ? 'n'
@@ -126,13 +126,13 @@ static size_t fk_escape(char *out, uint8_t c) {
 	return 6;
 }
 
-void fk_add_string(struct fk_text *t, const char *s, size_t n) {
+void fkr_add_string(struct fkr_text *t, const char *s, size_t n) {
 	const uint8_t *p = (const uint8_t *)s;
-	fk_add_c(t, '"');
+	fkr_add_c(t, '"');
 	for (size_t i = 0; i < n;) {
-		// Reserved in chunks: six times a large payload at once would be six times too much.
-		size_t end = n - i < FK_ESCAPE_CHUNK ? n : i + FK_ESCAPE_CHUNK;
-		fk_text_reserve(t, (end - i + 4) * FK_ESCAPE_GROWTH);
+		// Reserved in chunks: at once it would be six times the size of a large payload.
+		size_t end = n - i < FKR_ESCAPE_CHUNK ? n : i + FKR_ESCAPE_CHUNK;
+		fkr_text_reserve(t, (end - i + 4) * FKR_ESCAPE_GROWTH);
 		char *out = t->at + t->len;
 		while (i < end) {
 			uint8_t c = p[i];
@@ -141,29 +141,29 @@ void fk_add_string(struct fk_text *t, const char *s, size_t n) {
 				if (c >= 0x20 && c != '"' && c != '\\')
 					*out++ = (char)c;
 				else
-					out += fk_escape(out, c);
+					out += fkr_escape(out, c);
 				continue;
 			}
-			size_t step = fk_utf8_step(p + i, n - i);
+			size_t step = fkr_utf8_step(p + i, n - i);
 			memcpy(out, step ? (const char *)p + i : "\xef\xbf\xbd", step ? step : 3);
 			out += step ? step : 3;
 			i += step ? step : 1;
 		}
 		t->len = (size_t)(out - t->at);
 	}
-	fk_add_c(t, '"');
+	fkr_add_c(t, '"');
 }
 
-void fk_add_string_or_null(struct fk_text *t, const char *s) {
+void fkr_add_string_or_null(struct fkr_text *t, const char *s) {
 	if (s)
-		fk_add_string(t, s, strlen(s));
+		fkr_add_string(t, s, strlen(s));
 	else
-		fk_add_s(t, "null");
+		fkr_add_s(t, "null");
 }
 
-void fk_add_base64(struct fk_text *t, const uint8_t *data, size_t n) {
+void fkr_add_base64(struct fkr_text *t, const uint8_t *data, size_t n) {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	fk_text_reserve(t, (n + 2) / 3 * 4 + 2);
+	fkr_text_reserve(t, (n + 2) / 3 * 4 + 2);
 	char *out = t->at + t->len;
 	*out++ = '"';
 	for (size_t i = 0; i < n; i += 3) {
@@ -179,8 +179,8 @@ void fk_add_base64(struct fk_text *t, const uint8_t *data, size_t n) {
 	t->len = (size_t)(out - t->at);
 }
 
-void fk_add_key(struct fk_text *t, const char *name) {
-	fk_add_s(t, ",\"");
-	fk_add_s(t, name);
-	fk_add_s(t, "\":");
+void fkr_add_key(struct fkr_text *t, const char *name) {
+	fkr_add_s(t, ",\"");
+	fkr_add_s(t, name);
+	fkr_add_s(t, "\":");
 }
