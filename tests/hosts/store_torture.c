@@ -13,7 +13,7 @@ enum {
 	KEYS = 64,
 	OWNERS = 3,
 	HOSTS = 3,
-	TABLES = FK_X_GRAVES + 3
+	TABLES = FK_X_CLOSED_MAX + 3
 };
 
 static fk_xroot *root;
@@ -59,10 +59,10 @@ static void *owner(void *arg) {
 			fk_xkey inner = fk_xkey_number(n % 7);
 			fk_xentry *child = fk_xentry_new(nested->nested);
 			fk_xput(t, &inner, child, 0);
-			fk_xlet_go(child, FK_X_REF);
+			fk_xrelease(child, FK_X_REF);
 			if (n % 35 == 0) fk_xclear(t);
 		}
-		fk_xlet_go(e, FK_X_REF);
+		fk_xrelease(e, FK_X_REF);
 	}
 	return NULL;
 }

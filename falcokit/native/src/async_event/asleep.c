@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The event sources of this process that sleep in next_batch. See async_event/async_event.h.
+// The list of the event sources of this process that sleep in next_batch. See
+// async_event/async_event.h.
 #include "async_event/async_event.h"
 
 _Atomic uint64_t fk_async_sent, fk_async_seen;
@@ -7,7 +8,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static fk_sleeper *sleepers;
 static _Atomic int count;
 
-void fk_fall_asleep(fk_sleeper *me) {
+void fk_sleeper_add(fk_sleeper *me) {
 	pthread_mutex_lock(&lock);
 	me->next = sleepers;
 	sleepers = me;
@@ -15,7 +16,7 @@ void fk_fall_asleep(fk_sleeper *me) {
 	pthread_mutex_unlock(&lock);
 }
 
-void fk_rise(fk_sleeper *me) {
+void fk_sleeper_remove(fk_sleeper *me) {
 	pthread_mutex_lock(&lock);
 	fk_sleeper **at = &sleepers;
 	while (*at != me) at = &(*at)->next;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the host's set_async_event_handler to its NULL: opens and closes the outlet, has the
-// author's start and stop hooks run, and keeps the pacer, a small thread without the GIL that kicks
-// delivery after a pause and notices when nothing comes back. Called by base/plugin.c on the host's
-// threads; fk_wait_for_room by producers, without the GIL.
+// From set_async_event_handler with a handler to the call with NULL: opens and closes the handler, runs
+// the author's start and stop hooks, and owns the pacer, a thread that never takes the GIL, starts
+// delivery after a pause and notices when nothing is returned. Runs on the host's threads.
 #include "async_event/async_event.h"
 #include "python/worker.h"
 #include "python/stack.h"
@@ -11,8 +10,8 @@
 #include <string.h>
 #include "python/limits.h"
 
-#define WATCH_NS     100000000u  // how often the pacer looks while something is in flight
-#define HELD_LOOK_NS 1000000000u // and while events are held: somebody may set the clock
+#define WATCH_NS     100000000u  // between two looks of the pacer while something is in flight
+#define HELD_LOOK_NS 1000000000u // and while events wait for their time: the clock may be set
 
 bool fk_async_open(fk_impl *impl, const char *const *names) {
 	fk_async *a = impl->async = calloc(1, sizeof *a);
@@ -44,18 +43,18 @@ void fk_async_close(fk_async *a) {
 
 // ---- the pacer --------------------------------------------------------------------------------------
 
-// Until it is woken, or an event that is held is due.
+// Until it is woken, or an event is due.
 static void nap(fk_async *a, uint64_t until) {
 	uint64_t now = fk_now(), held = fk_later_due_in(&a->later);
 	if (atomic_load(&a->pacer_armed) || atomic_load(&a->pacer_quit)) return;
 	if (held == 0 && (atomic_load(&a->blocked) || atomic_load(&a->inflight)))
-		held = UINT64_MAX; // its turn comes with what comes back
+		held = UINT64_MAX; // it is sent when the host returns others
 	if (held != 0) fk_wait_until(&a->wake, &a->lock, held < until - now ? now + held : until);
 }
 
-// Nothing to send, and nothing that is waited for.
+// There is nothing to send, and nothing to wait for.
 static bool is_idle(fk_async *a) {
-	return !fk_deliver_left(a) && !atomic_load(&a->inflight) && !atomic_load(&a->passed);
+	return !fk_deliver_pending(a) && !atomic_load(&a->inflight) && !atomic_load(&a->passed);
 }
 
 static void *pacer_main(void *arg) {
@@ -65,19 +64,18 @@ static void *pacer_main(void *arg) {
 	pthread_mutex_lock(&a->lock);
 	while (!atomic_load(&a->pacer_quit)) {
 		uint64_t now = fk_now(), pause = atomic_load(&a->pause_until);
-		bool left = fk_deliver_left(a) && !atomic_load(&a->blocked);
+		bool left = fk_deliver_pending(a) && !atomic_load(&a->blocked);
 		bool flying = atomic_load(&a->inflight) != 0;
 		if (left && !flying && now < pause)
 			fk_wait_until(&a->wake, &a->lock, pause);
 		else if (left || flying || atomic_load(&a->passed)) {
 			pthread_mutex_unlock(&a->lock);
 			atomic_store(&a->pacer_armed, false);
-			if (fk_deliver_overdue(a))
+			if (fk_deliver_expire(a))
 				fk_log(impl, SS_PLUGIN_LOG_SEV_WARNING,
 				       "the host does not hand async events back to the plugin: they are sent "
-				       "directly, "
-				       "and what it drops can only be counted when it does");
-			fk_deliver_kick(a, err);
+				       "directly, and what it drops can only be counted when it does");
+			fk_deliver_start(a, err);
 			pthread_mutex_lock(&a->lock);
 			nap(a, fk_now() + WATCH_NS);
 		} else {
@@ -88,7 +86,7 @@ static void *pacer_main(void *arg) {
 			else if (is_idle(a))
 				pthread_cond_wait(&a->wake, &a->lock);
 			atomic_store(&a->pacer_asleep, false);
-			// Awake now for a while, so that a steady trickle need not wake it each time.
+			// Stays awake for a while, so that a steady trickle of events need not wake it each time.
 			nap(a, fk_now() + WATCH_NS);
 		}
 	}
@@ -120,25 +118,25 @@ static void discard_unsent(fk_async *a) {
 	}
 }
 
-// Takes the handler back from everybody, and counts what did not get through.
-static void shut(fk_impl *impl) {
+// Closes the handler for all emitters, and counts the events that were not delivered.
+static void close_capture(fk_impl *impl) {
 	fk_async *a = impl->async;
-	fk_outlet_shut(&a->live);
+	fk_handler_close(&a->live);
 	pacer_end(a);
-	fk_lock_role(a);
+	fk_consumer_lock(a);
 	discard_unsent(a);
-	fk_flight_end(a);
-	fk_drop_role(a);
+	fk_flight_close(a);
+	fk_consumer_unlock(a);
 }
 
 static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_handler_t handler) {
-	fk_lock_role(a);
-	discard_unsent(a); // an emit that was under way when the last capture closed
-	fk_drop_role(a);
+	fk_consumer_lock(a);
+	discard_unsent(a); // from an emit that was running when the last capture closed
+	fk_consumer_unlock(a);
 	a->busy = a->in_burst = false;
 	a->burst_limit = 0;
 	a->last_number = 0;
-	a->first_sent_ns = a->beyond_room = 0;
+	a->first_sent_ns = a->overflow = 0;
 	atomic_store(&a->reported, 0);
 	atomic_store(&a->pause_until, 0);
 	atomic_store(&a->refusal, 0);
@@ -146,10 +144,11 @@ static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_h
 	atomic_store(&a->blocked, false);
 	atomic_store(&a->starting, true);
 	atomic_store(&a->pacer_armed, false);
-	fk_outlet_open(&a->live, owner, handler);
+	fk_handler_open(&a->live, owner, handler);
 }
 
-// The author's stop first, with emission still possible; producers that wait for room are let go.
+// Runs the author's stop first, while emitting is still possible. Producers that wait for room are
+// released.
 ss_plugin_rc fk_capture_stop(fk_impl *impl) {
 	fk_async *a = impl->async;
 	if (!impl->capturing) return SS_PLUGIN_SUCCESS;
@@ -160,9 +159,9 @@ ss_plugin_rc fk_capture_stop(fk_impl *impl) {
 	pthread_mutex_unlock(&a->lock);
 	fk_call call = {.op = FK_OP_STOP};
 	ss_plugin_rc rc = fk_worker_run(impl, &call, "stop_async", FK_SHORT_S);
-	shut(impl);
-	// To answer FAILURE would make the host keep a handler that nobody uses and refuse the next
-	// capture; the work is off its hands either way, so this is said in the log only.
+	close_capture(impl);
+	// FAILURE would make the host keep a handler that nobody uses and refuse the next capture. The
+	// capture is closed either way, so the error is only logged.
 	if (rc != SS_PLUGIN_SUCCESS)
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", impl->plugin->last_error);
 	return SS_PLUGIN_SUCCESS;
@@ -173,30 +172,30 @@ ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
 	fk_capture_stop(impl);
 	begin(impl->async, owner, handler);
 	if (!pacer_start(impl)) {
-		shut(impl);
+		close_capture(impl);
 		fk_fail(impl->plugin, "cannot start a thread for async events: no resources");
 		return SS_PLUGIN_FAILURE;
 	}
 	fk_call call = {.op = FK_OP_START};
 	ss_plugin_rc rc = fk_worker_run(impl, &call, "start_async", FK_LONG_S);
-	fk_lock_role(impl->async);
+	fk_consumer_lock(impl->async);
 	if (impl->async->first_sent_ns)
-		impl->async->first_sent_ns = fk_now(); // the host pumps from now on
+		impl->async->first_sent_ns = fk_now(); // from now on the host takes events
 	atomic_store(&impl->async->starting, false);
-	fk_drop_role(impl->async);
+	fk_consumer_unlock(impl->async);
 	impl->capturing = rc == SS_PLUGIN_SUCCESS;
-	if (!impl->capturing) shut(impl);
+	if (!impl->capturing) close_capture(impl);
 	return rc;
 }
 
-// A failure would end Falco, which throws on one and shows another's words; the file is of use without
-// the rest of this state, so an error is said in the log only.
+// A failure would end Falco, which throws and shows an unrelated text. The file is useful without the
+// rest of this state, so an error is only logged.
 ss_plugin_rc fk_capture_dump(fk_impl *impl, ss_plugin_owner_t *owner,
                              ss_plugin_async_event_handler_t handler) {
 	fk_call call = {.op = FK_OP_DUMP};
-	fk_outlet_open(&impl->async->dump, owner, handler);
+	fk_handler_open(&impl->async->dump, owner, handler);
 	if (fk_worker_run(impl, &call, "dump_state", FK_LONG_S) != SS_PLUGIN_SUCCESS)
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", impl->plugin->last_error);
-	fk_outlet_shut(&impl->async->dump);
+	fk_handler_close(&impl->async->dump);
 	return SS_PLUGIN_SUCCESS;
 }

@@ -1,57 +1,133 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the ring to the host, without loss. Producers only append; one event is sent directly when
-// nothing is in flight (the kick), and when the host hands that one back to parse_event, the rest
-// is sent from there: on the host's own thread nobody contends for its queue. docs/delivery.md
-// tells why and how fast. No function here needs the GIL.
+// Delivers events from the ring to the host without losing any. No function here needs the GIL.
+// docs/delivery.md has the measurements.
 //
-// What keeps this from harming the host's other events: a burst has a limit, after which the queue
-// is left to run empty; the numbers of our events tell how many others passed in that pause, and
-// where others do pass, each burst is followed by a pause of twice its length.
+// Theory of operation
+//
+// The host offers one function, the async event handler. It copies an event into a queue that all
+// plugins of a capture share, and that drops events silently when it is full (4096 events). The host's
+// own thread takes events out of that queue between two calls of next_batch and hands each to
+// parse_event of the plugins. To call the handler from many threads is slow, because all of them and
+// the host's thread contend for the lock of the queue; and it is unsafe, because nobody knows how full
+// the queue is. So:
+//
+// - The ring. Producers only append to the ring (ring.c), one at a time, because they hold the GIL.
+//   Whoever takes from it holds the consumer lock, a spin lock: the holder only copies events and
+//   updates counters, or is the host's own thread.
+// - Delivery. When none of our events is in flight, the producer sends one event itself
+//   (fk_deliver_start). The host returns that event to parse_event on its own thread
+//   (fk_deliver_returned), and there the next events are sent from the ring: on that thread nobody
+//   contends for the queue. At most WINDOW events are in flight at once, so the queue never fills up.
+//   The chain goes on until the ring is empty.
+// - In flight. in_flight.c tags each event that is sent and recognises it when it is returned. This is
+//   how we know that an event was delivered, and which ones the host dropped.
+// - The pacer. A thread per capture (capture.c) wakes up for what no call of the host triggers: it
+//   starts delivery again after a pause, sends events whose time has come (later.c), and takes events
+//   that were not returned for a second out of the window (fk_deliver_expire), so that a lost event
+//   cannot stop the chain. It sleeps while there is nothing to do.
+// - Silent hosts. A host may never call parse_event with our events. When that is certain, after
+//   SILENT_NS, everything is sent at once from the producer's thread, without a window.
+//
+// The host's other events must not suffer. A burst, which is what is sent while the chain goes on, has a
+// time limit; then the queue is allowed to run empty. The event numbers of our events show how many
+// events of others passed during the pause after a burst. On a source with many events of its own the
+// limit is short and each burst is followed by a pause of twice its length; on a quiet source the limit
+// grows.
+//
+// Locks: the consumer lock is taken with or without the GIL, and nobody waits for the GIL while holding
+// it. Under it the locks of later.c, of fk_async, of asleep.c and of the channels may be taken; no
+// holder of those takes the consumer lock. On the host's thread, and for a silent host, the handler is
+// called under it. A producer that sends the first event releases it before the call, because the host
+// may return the event before the handler returns.
 #include "async_event/async_event.h"
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "async_event/async_event.h"
-#include <sched.h>
 
-#define WINDOW \
-	32                           // in flight at once: enough never to run dry; a longer queue is a
-	                             // slower one (it is a heap), and it is shared with other plugins
-#define WINDOW_URGENT 2048       // half of the host's queue, for those who cannot wait
-#define BURST_BUSY_NS 300000u    // beside a source that has events of its own
-#define BURST_MIN_NS  25000000u  // beside one that has none, doubled as long as that stays so ...
-#define BURST_MAX_NS  200000000u // ... up to here: so long may a source be kept waiting unnoticed
-#define BUSY_PER_S    1000u      // other events a second that make a source a busy one
-#define PAUSE_SHARE   2          // pause after a burst, in burst lengths
-#define SILENT_NS     10000000000u // a host that hands nothing back for so long does not do it
-#define BREATH_NS     50000u       // pause after a burst that was cut short, beside an idle source
+// Events in flight at once: enough to keep the host busy. A longer queue is slower (it is a heap), and
+// it is shared with other plugins.
+#define WINDOW        32
+#define WINDOW_URGENT 2048         // half of the host's queue, for threads that cannot wait
+#define BURST_BUSY_NS 300000u      // the limit of a burst beside a busy source
+#define BURST_MIN_NS  25000000u    // beside a quiet one, doubled while it stays quiet ...
+#define BURST_MAX_NS  200000000u   // ... up to here: a longer wait of the source would be noticed
+#define BUSY_PER_S    1000u        // other events per second from which on a source is busy
+#define PAUSE_SHARE   2            // pause after a burst, in burst lengths
+#define SILENT_NS     10000000000u // a host that returned nothing for this long never does
+#define BREATH_NS     50000u // pause after a burst that reached its limit, beside a quiet source
 
-// ---- the role: who may take from the ring -----------------------------------------------------------
+// ---- the host's handler -----------------------------------------------------------------------------
 
-static bool try_role(fk_async *a) {
+static void spin(int spins) {
+	if (spins >= 200) sched_yield();
+#ifdef __x86_64__
+	else
+		__builtin_ia32_pause();
+#endif
+}
+
+uint64_t fk_handler_open(fk_handler *to, ss_plugin_owner_t *owner,
+                         ss_plugin_async_event_handler_t function) {
+	to->owner = owner;
+	atomic_store(&to->function, function);
+	return atomic_fetch_add(&to->generation, 1) + 1;
+}
+
+// When this returns, no call of the handler is running and none will be made.
+void fk_handler_close(fk_handler *to) {
+	if (atomic_load(&to->generation) & 1) atomic_fetch_add(&to->generation, 1);
+	atomic_store(&to->function, NULL);
+	for (int spins = 0; atomic_load(&to->calls); spins++) spin(spins);
+}
+
+// Calls the host's handler, unless it was closed; `calls` makes fk_handler_close wait.
+ss_plugin_rc fk_handler_call(fk_async *a, fk_handler *to, const ss_plugin_event *event, char *err) {
+	ss_plugin_rc rc = SS_PLUGIN_FAILURE;
+	err[0] = 0;
+	atomic_fetch_add(&to->calls, 1);
+	ss_plugin_async_event_handler_t function = atomic_load(&to->function);
+	if (function)
+		rc = function(to->owner, event, err);
+	else
+		snprintf(err, PLUGIN_MAX_ERRLEN, "the capture is closed");
+	atomic_fetch_sub(&to->calls, 1);
+	err[PLUGIN_MAX_ERRLEN - 1] = 0;
+	if (rc != SS_PLUGIN_SUCCESS)
+		atomic_fetch_add_explicit(&a->count.refused[FK_REFUSED_HOST], 1, memory_order_relaxed);
+	else if (to == &a->live) { // dumped events are not counted
+		atomic_fetch_add_explicit(&a->count.sent, 1, memory_order_relaxed);
+		fk_async_was_sent();
+	}
+	return rc;
+}
+
+// ---- the consumer lock: who may take from the ring --------------------------------------------------
+
+static bool try_consumer_lock(fk_async *a) {
 	int none = 0;
-	return atomic_compare_exchange_strong(&a->role, &none, 1);
+	return atomic_compare_exchange_strong(&a->consumer, &none, 1);
 }
 
-void fk_lock_role(fk_async *a) {
-	for (int spins = 0; !try_role(a); spins++) fk_relax(spins);
+void fk_consumer_lock(fk_async *a) {
+	for (int spins = 0; !try_consumer_lock(a); spins++) spin(spins);
 }
 
-void fk_drop_role(fk_async *a) { atomic_store(&a->role, 0); }
+void fk_consumer_unlock(fk_async *a) { atomic_store(&a->consumer, 0); }
 
-// ---- handing over -----------------------------------------------------------------------------------
+// ---- sending ----------------------------------------------------------------------------------------
 
 static ss_plugin_rc hand_over(fk_async *a, const ss_plugin_event *event, char *err) {
-	return fk_outlet_call(a, &a->live, event, err);
+	return fk_handler_call(a, &a->live, event, err);
 }
 
-// With the role held: the next emit tells, unless the one under way does.
+// With the consumer lock: the next emit raises it, unless the current one does.
 static void remember_refusal(fk_async *a, const char *text) {
 	snprintf(a->refusal_text, sizeof a->refusal_text, "%s", text);
 	atomic_store(&a->refusal, 1);
 }
 
-static void make_room_known(fk_async *a) {
+static void announce_room(fk_async *a) {
 	if (!atomic_load(&a->waiting)) return;
 	if (atomic_load(&a->ring.tail) - atomic_load(&a->ring.head) > a->ring.size / 2) return;
 	pthread_mutex_lock(&a->lock);
@@ -59,8 +135,8 @@ static void make_room_known(fk_async *a) {
 	pthread_mutex_unlock(&a->lock);
 }
 
-// Whether there is anything to send now.
-bool fk_deliver_left(const fk_async *a) {
+// Whether there is an event to send now.
+bool fk_deliver_pending(const fk_async *a) {
 	return !fk_ring_empty(&a->ring) || fk_later_due_in(&a->later) == 0;
 }
 
@@ -76,8 +152,8 @@ static void drop_oldest(fk_async *a) {
 		fk_ring_pop(&a->ring);
 }
 
-// With the role held: the oldest event, unless it has a timestamp and too many of those are waiting
-// in the host's queue; what comes back changes that.
+// With the consumer lock: the oldest event, unless it has a timestamp and too many of those are in the
+// host's queue; it is sent when some of them were returned.
 static ss_plugin_event *next_to_send(fk_async *a) {
 	ss_plugin_event *event = oldest(a);
 	bool blocked = event && event->ts != FK_NOT_SET && a->timed >= FK_TIMED_MAX;
@@ -85,135 +161,136 @@ static ss_plugin_event *next_to_send(fk_async *a) {
 	return blocked ? NULL : event;
 }
 
-// With the role held: sends from the ring until so many are in flight.
+// With the consumer lock: sends from the ring until `window` events are in flight.
 static void send_ahead(fk_async *a, uint32_t window) {
 	char err[PLUGIN_MAX_ERRLEN];
 	ss_plugin_event *event;
 	while (atomic_load_explicit(&a->inflight, memory_order_relaxed) < window &&
 	       (event = next_to_send(a))) {
-		uint64_t entry = fk_flight_enter(a, event, false);
+		uint64_t entry = fk_flight_add(a, event, false);
 		if (hand_over(a, event, err) != SS_PLUGIN_SUCCESS) {
-			fk_flight_leave(a, entry);
+			fk_flight_cancel(a, entry);
 			remember_refusal(a, err);
 		}
 		drop_oldest(a);
 	}
-	make_room_known(a);
+	announce_room(a);
 }
 
-// For who cannot wait for room: the host's own thread, and start_async, for which the host waits. Takes
-// more of the host's queue than is good for speed.
-void fk_deliver_ahead(fk_async *a) {
-	fk_lock_role(a);
+// For threads that cannot wait for room: the host's own thread, and start_async, for which the host
+// waits. Uses more of the host's queue than is best for speed.
+void fk_deliver_urgent(fk_async *a) {
+	fk_consumer_lock(a);
 	a->clock_ns = fk_now();
 	if (!a->first_sent_ns) a->first_sent_ns = a->clock_ns;
 	send_ahead(a, WINDOW_URGENT);
-	fk_drop_role(a);
+	fk_consumer_unlock(a);
 }
 
-// For a host that does not hand our events back: all of it, now. Should it begin to do so after all,
-// it has dropped what was sent beyond the room in its queue.
+// For a host that does not return our events: sends everything now. Should it begin to do so after all,
+// it has dropped what exceeded its queue.
 static bool send_all(fk_async *a, char *err) {
 	bool ok = true;
 	ss_plugin_event *event;
 	while ((event = oldest(a))) {
-		uint64_t entry = fk_flight_enter(a, event, true);
+		uint64_t entry = fk_flight_add(a, event, true);
 		ok = hand_over(a, event, err) == SS_PLUGIN_SUCCESS;
 		if (!ok) {
-			fk_flight_leave(a, entry);
+			fk_flight_cancel(a, entry);
 			remember_refusal(a, err);
-		} else if (fk_flight_is_beyond(entry))
-			a->beyond_room++;
+		} else if (fk_flight_is_untracked(entry))
+			a->overflow++;
 		drop_oldest(a);
 	}
-	make_room_known(a);
+	announce_room(a);
 	return ok;
 }
 
-static bool may_kick(fk_async *a) {
+static bool may_start(fk_async *a) {
 	uint64_t pause = atomic_load(&a->pause_until);
-	return atomic_load(&a->inflight) == 0 && fk_deliver_left(a) && !atomic_load(&a->blocked) &&
+	return atomic_load(&a->inflight) == 0 && fk_deliver_pending(a) && !atomic_load(&a->blocked) &&
 	       (pause == 0 || fk_now() >= pause);
 }
 
 // Sends the oldest event from the caller's thread. False when the host refused it.
-static bool kick(fk_async *a, char *err) {
+static bool send_first(fk_async *a, char *err) {
 	uint8_t small[2048];
 	const ss_plugin_event *event = next_to_send(a);
 	uint8_t *copy = !event ? NULL : event->len <= sizeof small ? small : malloc(event->len);
 	if (!copy) {
-		fk_drop_role(a);
+		fk_consumer_unlock(a);
 		return true;
 	}
-	// The host may deliver it, and look for more, before the handler returns: so it must be out of the
-	// ring and in flight by then, and the role free.
+	// The host may return it, and ask for more, before the handler returns: so the event must be out of
+	// the ring and in flight by then, and the consumer lock free.
 	memcpy(copy, event, event->len);
 	a->clock_ns = fk_now();
 	if (!a->first_sent_ns) a->first_sent_ns = a->clock_ns;
-	uint64_t entry = fk_flight_enter(a, (ss_plugin_event *)copy, false);
+	uint64_t entry = fk_flight_add(a, (ss_plugin_event *)copy, false);
 	drop_oldest(a);
-	fk_drop_role(a);
-	make_room_known(a);
+	fk_consumer_unlock(a);
+	announce_room(a);
 	bool ok = hand_over(a, (const ss_plugin_event *)copy, err) == SS_PLUGIN_SUCCESS;
 	if (copy != small) free(copy);
 	if (!ok) {
-		fk_lock_role(a);
-		fk_flight_leave(a, entry);
+		fk_consumer_lock(a);
+		fk_flight_cancel(a, entry);
 		remember_refusal(a, err);
-		fk_drop_role(a);
+		fk_consumer_unlock(a);
 	}
 	return ok;
 }
 
-// Sends the oldest event when nothing is in flight. Called by producers after each append, and by the
-// pacer. False when the last event tried was refused and nothing is left, and `err` says why: of a
-// producer that has just appended, that was its own.
-bool fk_deliver_kick(fk_async *a, char *err) {
+// Sends the oldest event when nothing is in flight. For producers after each append, and for the pacer.
+// False when the last event tried was refused and the ring is empty, with the reason in `err`: for a
+// producer that has just appended, that event was its own.
+bool fk_deliver_start(fk_async *a, char *err) {
 	bool ok = true;
-	while (may_kick(a) && try_role(a)) {
-		if (!may_kick(a))
-			fk_drop_role(a);
+	while (may_start(a) && try_consumer_lock(a)) {
+		if (!may_start(a))
+			fk_consumer_unlock(a);
 		else if (atomic_load(&a->reported) < 0) {
 			ok = send_all(a, err);
-			fk_drop_role(a);
+			fk_consumer_unlock(a);
 		} else
-			ok = kick(a, err);
+			ok = send_first(a, err);
 	}
-	// What a pause leaves behind is the pacer's, and it watches what is in flight.
-	bool left = fk_deliver_left(a);
-	if (left && !atomic_load(&a->inflight) && !atomic_load(&a->blocked)) {
+	// The pacer sends what remains after a pause, and watches what is in flight.
+	bool pending = fk_deliver_pending(a);
+	if (pending && !atomic_load(&a->inflight) && !atomic_load(&a->blocked)) {
 		if (!atomic_exchange(&a->pacer_armed, true)) fk_wake_pacer(a);
 	} else if (atomic_load(&a->inflight) && atomic_load(&a->pacer_asleep))
 		fk_wake_pacer(a);
-	return ok || left;
+	return ok || pending;
 }
 
-// One event at once from the caller's thread, past the ring, as other SDKs do it.
+// Sends one event at once from the caller's thread, bypassing the ring, as other SDKs do.
 bool fk_deliver_direct(fk_async *a, ss_plugin_event *event, char *err) {
-	fk_lock_role(a);
+	fk_consumer_lock(a);
 	a->clock_ns = fk_now();
-	uint64_t entry = fk_flight_enter(a, event, true);
-	// There is no room for it in the host's queue: SUCCESS will be its answer all the same. Counted
-	// before: should it have room after all, the host may hand it back before the call returns.
-	bool beyond = fk_flight_is_beyond(entry);
+	uint64_t entry = fk_flight_add(a, event, true);
+	// Without room in its queue the host drops the event and still answers SUCCESS. This is counted
+	// before the call: if there is room after all, the host may return the event before the call does.
+	bool full = fk_flight_is_untracked(entry);
 	bool silent = atomic_load(&a->reported) < 0;
-	if (beyond && silent) a->beyond_room++;
-	if (beyond && !silent) a->count.lost++;
-	fk_drop_role(a);
+	if (full && silent) a->overflow++;
+	if (full && !silent) a->count.lost++;
+	fk_consumer_unlock(a);
 	if (hand_over(a, event, err) == SS_PLUGIN_SUCCESS) return true;
-	fk_lock_role(a);
-	fk_flight_leave(a, entry);
-	if (beyond && silent && a->beyond_room)
-		a->beyond_room--;
-	else if (beyond)
+	fk_consumer_lock(a);
+	fk_flight_cancel(a, entry);
+	if (full && silent && a->overflow)
+		a->overflow--;
+	else if (full)
 		a->count.lost--;
-	fk_drop_role(a);
+	fk_consumer_unlock(a);
 	return false;
 }
 
-// ---- coming back ------------------------------------------------------------------------------------
+// ---- returned ---------------------------------------------------------------------------------------
 
-// The first of a burst came back: what passed since the last one tells what kind of source this is.
+// The first event of a burst was returned: the number of other events since the last one shows whether
+// the source is busy.
 static void begin_burst(fk_async *a, uint64_t number, uint64_t now) {
 	a->in_burst = true;
 	a->burst_start = now;
@@ -230,28 +307,28 @@ static void begin_burst(fk_async *a, uint64_t number, uint64_t now) {
 	a->busy = busy;
 }
 
-// The last of a burst came back: the queue is empty now, and the others' turn has come.
+// The last event of a burst was returned: the queue is empty, and the source gets its turn.
 static void end_burst(fk_async *a, uint64_t now, uint64_t limit) {
 	uint64_t length = now - a->burst_start;
 	uint64_t pause = a->busy ? length * PAUSE_SHARE : length >= limit ? BREATH_NS : 0;
 	a->in_burst = false;
 	atomic_store(&a->pause_until, pause ? now + pause : 0);
-	if (pause && fk_deliver_left(a) && !atomic_exchange(&a->pacer_armed, true)) fk_wake_pacer(a);
+	if (pause && fk_deliver_pending(a) && !atomic_exchange(&a->pacer_armed, true)) fk_wake_pacer(a);
 }
 
-// The host hands an async event to parse_event: false when it is not one of ours.
-// On the host's thread, which is where the ring is emptied.
-bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in) {
+// The host passes an async event to parse_event: false when it is not one of ours. On the host's
+// thread, where the ring is emptied.
+bool fk_deliver_returned(fk_async *a, const ss_plugin_event_input *in) {
 	char err[PLUGIN_MAX_ERRLEN];
-	fk_lock_role(a);
-	if (!fk_flight_strike(a, in->evt)) {
-		fk_drop_role(a);
+	fk_consumer_lock(a);
+	if (!fk_flight_returned(a, in->evt)) {
+		fk_consumer_unlock(a);
 		return false;
 	}
-	// Off with the tag: the host's copy is what it shows and writes to files from here on.
+	// Removes the tag: from here on the host shows this copy and writes it to files.
 	((ss_plugin_event *)in->evt)->len -= FK_TAG;
-	if (!atomic_load(&a->live.handler)) { // left by a live capture, and no other has begun
-		fk_drop_role(a);
+	if (!atomic_load(&a->live.function)) { // from an earlier capture, and no new one is open
+		fk_consumer_unlock(a);
 		return true;
 	}
 	uint64_t now = a->clock_ns = fk_now();
@@ -266,20 +343,20 @@ bool fk_deliver_seen(fk_async *a, const ss_plugin_event_input *in) {
 	if (atomic_load(&a->inflight) == 0) end_burst(a, now, limit);
 	a->last_number = in->evtnum;
 	a->last_seen_ns = now;
-	fk_drop_role(a);
-	// A producer that appended meanwhile found the role taken and left it to us.
-	if (may_kick(a)) fk_deliver_kick(a, err);
+	fk_consumer_unlock(a);
+	// A producer that appended meanwhile found the consumer lock taken and left the event to us.
+	if (may_start(a)) fk_deliver_start(a, err);
 	return true;
 }
 
-// Called by the pacer: stops waiting for what did not come back in time. True when the host has been
-// found not to hand events back at all. One that is merely slow to begin must not be taken for that,
-// since its queue would overflow.
-bool fk_deliver_overdue(fk_async *a) {
+// For the pacer: stops waiting for events that were not returned in time. True when the host was just
+// found to be silent. One that is merely slow to start must not be mistaken for that, because its
+// queue would overflow.
+bool fk_deliver_expire(fk_async *a) {
 	bool silent = false;
-	fk_lock_role(a);
+	fk_consumer_lock(a);
 	a->clock_ns = fk_now();
-	if (fk_flight_write_off(a) && atomic_load(&a->inflight) == 0) {
+	if (fk_flight_expire(a) && atomic_load(&a->inflight) == 0) {
 		a->in_burst = false;
 		atomic_store(&a->pause_until, 0);
 	}
@@ -288,52 +365,6 @@ bool fk_deliver_overdue(fk_async *a) {
 		silent = true;
 		atomic_store(&a->reported, -1);
 	}
-	fk_drop_role(a);
+	fk_consumer_unlock(a);
 	return silent;
-}
-
-// ---- the outlet -------------------------------------------------------------------------------------
-
-void fk_relax(int spins) {
-	if (spins >= 200) sched_yield();
-#ifdef __x86_64__
-	else
-		__builtin_ia32_pause();
-#endif
-}
-
-uint64_t fk_outlet_open(fk_outlet *outlet, ss_plugin_owner_t *owner,
-                        ss_plugin_async_event_handler_t handler) {
-	outlet->owner = owner;
-	atomic_store(&outlet->handler, handler);
-	return atomic_fetch_add(&outlet->generation, 1) + 1;
-}
-
-// After it no call of the handler is under way and none will be made.
-void fk_outlet_shut(fk_outlet *outlet) {
-	if (atomic_load(&outlet->generation) & 1) atomic_fetch_add(&outlet->generation, 1);
-	atomic_store(&outlet->handler, NULL);
-	for (int spins = 0; atomic_load(&outlet->calls); spins++) fk_relax(spins);
-}
-
-// Calls the host's handler unless it was taken back; `calls` lets that wait.
-ss_plugin_rc fk_outlet_call(fk_async *a, fk_outlet *outlet, const ss_plugin_event *event,
-                            char *err) {
-	ss_plugin_rc rc = SS_PLUGIN_FAILURE;
-	err[0] = 0;
-	atomic_fetch_add(&outlet->calls, 1);
-	ss_plugin_async_event_handler_t handler = atomic_load(&outlet->handler);
-	if (handler)
-		rc = handler(outlet->owner, event, err);
-	else
-		snprintf(err, PLUGIN_MAX_ERRLEN, "the capture is closed");
-	atomic_fetch_sub(&outlet->calls, 1);
-	err[PLUGIN_MAX_ERRLEN - 1] = 0;
-	if (rc != SS_PLUGIN_SUCCESS)
-		atomic_fetch_add_explicit(&a->count.refused[FK_REFUSED_HOST], 1, memory_order_relaxed);
-	else if (outlet == &a->live) { // what is dumped is no part of the stream
-		atomic_fetch_add_explicit(&a->count.sent, 1, memory_order_relaxed);
-		fk_async_was_sent();
-	}
-	return rc;
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is emitted: the arguments of emit and emit_many checked, data turned into bytes, and the
-// event encoded (layout: falcokit/runtime/event/event.py). Each refusal is counted and becomes an
-// EmitError. Called by async_event/emitter.c, with the GIL.
+// Checks the arguments of emit and emit_many, turns data into bytes and encodes the event (layout:
+// falcokit/runtime/event/event.py). Each refusal is counted and becomes an EmitError. With the GIL.
 #include "async_event/emission.h"
 #include <string.h>
 
-#define AHEAD_MAX_NS 10000000000u // so far ahead the framework takes an event
+#define AHEAD_MAX_NS 10000000000u // the framework drops events further in the future
 
 static PyObject *arg_names[FK_NARGS]; // interned
 
@@ -32,7 +31,7 @@ void *fk_refuse(fk_async *a, enum fk_reason reason, const char *format, ...) {
 
 // ---- what is emitted --------------------------------------------------------------------------------
 
-// Of a subclass the end may run the author's code, which may emit: not kept, and so not ended here.
+// An object of a subclass is not kept: freeing it here could run the author's code, which may emit.
 static void remember(fk_last_name *last, PyObject *name, uint32_t index) {
 	PyObject *old = last->name;
 	if (!PyUnicode_CheckExact(name)) return;
@@ -83,7 +82,7 @@ static bool find_bytes(fk_async *a, PyObject *data, fk_emission *e) {
 	if (PyUnicode_Check(data)) {
 		e->data = PyUnicode_AsUTF8AndSize(data, &e->len);
 		if (e->data) return true;
-		if ((e->owned = fk_odd_text(data, true))) {
+		if ((e->owned = fk_non_utf8_text(data, true))) {
 			e->data = PyBytes_AS_STRING(e->owned);
 			e->len = PyBytes_GET_SIZE(e->owned);
 			return true;
@@ -124,7 +123,7 @@ void fk_drop_data(fk_emission *e) {
 	if (e->view.obj) PyBuffer_Release(&e->view);
 }
 
-// None is "not set"; -1 is accepted for it too, as the C API writes it.
+// None means "not set"; so does -1, as in the C API.
 static bool find_u64(fk_async *a, PyObject *value, const char *what, uint64_t *out) {
 	*out = FK_NOT_SET;
 	if (!value || value == Py_None) return true;
@@ -199,12 +198,12 @@ bool fk_take_args(const char *method, PyObject *const *args, Py_ssize_t n, PyObj
 	return out[FK_ARG_NAME] != NULL;
 }
 
-// Fills what one emission and each of a batch have in common.
+// Reads what all events of one call have in common.
 bool fk_take_options(fk_impl *impl, fk_last_name *last, PyObject *arg[FK_NARGS], bool dump,
                      fk_emission *e) {
 	fk_async *a = impl->async;
-	// The framework fills in the id of a live event. A dumped one is written as it is, and a reader finds
-	// its source by that.
+	// The framework fills in the id of a live event. A dumped event is written as it is, and readers
+	// identify its source by the id.
 	uint64_t id = dump ? impl->plugin_id : 0;
 	if (!find_name(impl, last, arg[FK_ARG_NAME], &e->name)) return false;
 	e->ts = e->tid = FK_NOT_SET;
@@ -216,13 +215,13 @@ bool fk_take_options(fk_impl *impl, fk_last_name *last, PyObject *arg[FK_NARGS],
 	    !find_u64(a, arg[FK_ARG_ID], "plugin_id", &id))
 		return false;
 	if (id > UINT32_MAX) return fk_refuse(a, FK_REFUSED_DATA, "plugin_id is a number of 32 bits");
-	if (!fk_patience_begin(&e->patience, arg[FK_ARG_TIMEOUT]))
+	if (!fk_wait_limit_begin(&e->wait_limit, arg[FK_ARG_TIMEOUT]))
 		return fk_refuse(a, FK_REFUSED_DATA, "timeout is a number of seconds or None, not %R",
 		                 arg[FK_ARG_TIMEOUT]);
 	e->plugin_id = (uint32_t)id;
 	e->direct = arg[FK_ARG_DIRECT] && PyObject_IsTrue(arg[FK_ARG_DIRECT]) == 1;
 	if (dump && e->ts == FK_NOT_SET) {
-		struct timespec t; // a dumped event is written as it is: nobody fills its time in
+		struct timespec t; // a dumped event is written as it is, so the framework sets no time
 		clock_gettime(CLOCK_REALTIME, &t);
 		e->ts = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 	}

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One emission between its arguments and its bytes: async_event/emission.c for
+// One emission between its arguments and its bytes: the interface of async_event/emission.c for
 // async_event/emitter.c.
 #pragma once
 #include "async_event/async_event.h"
-#include "async_event/patience.h"
 
 enum fk_arg {
 	FK_ARG_NAME,
@@ -23,13 +22,13 @@ typedef struct fk_emission {
 	Py_ssize_t len;
 	uint64_t ts, tid;
 	uint32_t plugin_id;
-	bool direct, ahead; // ahead: its time has not come
-	fk_patience patience;
-	PyObject *owned; // keeps `data`
+	bool direct, ahead; // ahead: its timestamp lies in the future
+	fk_wait_limit wait_limit;
+	PyObject *owned; // owns `data`
 	Py_buffer view;
 } fk_emission;
 
-// The string of the last call and its index: mostly the same literal again.
+// The name in the last call and its index: usually the next call passes the same string object.
 typedef struct fk_last_name {
 	PyObject *name;
 	uint32_t index;
@@ -43,6 +42,6 @@ bool fk_take_options(fk_impl *impl, fk_last_name *last, PyObject *arg[FK_NARGS],
                      fk_emission *e);
 bool fk_find_data(fk_async *a, PyObject *data, fk_emission *e);
 void fk_drop_data(fk_emission *e);
-// What is sent, and not dumped, has FK_TAG more.
+// Events that are sent, not dumped, have FK_TAG bytes more.
 uint32_t fk_event_length(const fk_async *a, const fk_emission *e);
 void fk_encode(const fk_async *a, const fk_emission *e, uint8_t *out, uint32_t total);

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// emit() and emit_many() for Python: the handler that start_async and dump_state are given. A C
-// extension type, because a call through cffi costs more than all the rest of an emit.
-// Called by any Python thread, with the GIL.
+// The handler that start_async and dump_state get in Python, with emit() and emit_many(). A C
+// extension type, because a call through cffi costs more than the rest of an emit. Any Python thread,
+// with the GIL.
 #include "async_event/emission.h"
-#include "async_event/producers.h"
+#include "async_event/async_event.h"
 #include <string.h>
 #include "python/limits.h"
 
-#define WAIT_NS 20000000u // a look around while there is no room
+#define WAIT_NS 20000000u // between two checks while there is no room
 
 typedef struct Emitter {
 	PyObject_HEAD
 	fk_impl *impl;
-	fk_outlet *outlet;
+	fk_handler *handler;
 	uint64_t generation;
 	fk_last_name last;
 } Emitter;
 
 // ---- sending ----------------------------------------------------------------------------------------
 
-static bool is_dump(const Emitter *self) { return self->outlet == &self->impl->async->dump; }
+static bool is_dump(const Emitter *self) { return self->handler == &self->impl->async->dump; }
 
 static bool closed(Emitter *self) {
-	// An even one was made when nothing was open.
-	if (self->generation & 1 && atomic_load(&self->outlet->generation) == self->generation)
+	// An even generation: it was made when no handler was open.
+	if (self->generation & 1 && atomic_load(&self->handler->generation) == self->generation)
 		return false;
 	fk_refuse(
 		self->impl->async, FK_REFUSED_CLOSED,
@@ -41,9 +41,9 @@ static bool send_now(Emitter *self, const fk_emission *e) {
 	bool ok;
 	if (!event) return PyErr_NoMemory();
 	fk_encode(a, e, event, total);
-	// The host's handler may take its time: no reason to keep Python waiting.
+	// The host's handler may take long: other Python threads run meanwhile.
 	Py_BEGIN_ALLOW_THREADS
-	ok = is_dump(self) ? fk_outlet_call(a, self->outlet, (const ss_plugin_event *)event, err) ==
+	ok = is_dump(self) ? fk_handler_call(a, self->handler, (const ss_plugin_event *)event, err) ==
 	                         SS_PLUGIN_SUCCESS
 	                   : fk_deliver_direct(a, (ss_plugin_event *)event, err);
 	Py_END_ALLOW_THREADS
@@ -53,7 +53,7 @@ static bool send_now(Emitter *self, const fk_emission *e) {
 	                       a->names[e->name], err);
 }
 
-// One that was sent from the ring, or its time had come, when nobody was there to be told.
+// Raises the refusal of an earlier event, which was sent from the ring or when its time had come.
 static bool was_refused(Emitter *self) {
 	fk_async *a = self->impl->async;
 	if (!atomic_load_explicit(&a->refusal, memory_order_relaxed) ||
@@ -64,8 +64,8 @@ static bool was_refused(Emitter *self) {
 	return true;
 }
 
-// Keeps an event until its time has come, waiting for room. After that it is the pacer's.
-static bool hold(Emitter *self, fk_emission *e) {
+// Keeps an event until its time has come, waiting for room. The pacer sends it.
+static bool schedule(Emitter *self, fk_emission *e) {
 	fk_async *a = self->impl->async;
 	uint32_t total = fk_event_length(a, e) + FK_TAG;
 	uint64_t due = atomic_load(&a->later.due);
@@ -75,16 +75,16 @@ static bool hold(Emitter *self, fk_emission *e) {
 	ss_plugin_event *event = malloc(total);
 	if (!event) return PyErr_NoMemory();
 	fk_encode(a, e, (uint8_t *)event, total);
-	while (!(put = fk_later_put(&a->later, event, &memory)) && memory && room && !fk_host_waits) {
+	while (!(put = fk_later_put(&a->later, event, &memory)) && memory && room && !fk_blocks_host) {
 		Py_BEGIN_ALLOW_THREADS
-		room = fk_wait_for_room(a, fk_patience_left(&e->patience, WAIT_NS));
+		room = fk_wait_for_room(a, fk_wait_limit_left(&e->wait_limit, WAIT_NS));
 		Py_END_ALLOW_THREADS
 		if (closed(self)) {
 			free(event);
 			return false;
 		}
-		if (room && fk_patience_ends(&e->patience, atomic_load(&a->count.delivered), FK_LIMIT_LOOKS,
-		                             why, sizeof why)) {
+		if (room && fk_wait_limit_reached(&e->wait_limit, atomic_load(&a->count.delivered),
+		                                  FK_LIMIT_LOOKS, why, sizeof why)) {
 			free(event);
 			return fk_refuse(a, FK_REFUSED_FULL,
 			                 "too many events of plugin '%s' wait for their time to come, %s",
@@ -108,7 +108,7 @@ static bool hold(Emitter *self, fk_emission *e) {
 	                 (unsigned)a->later.count, self->impl->name);
 }
 
-// Appends to the ring, waiting for room. No kick yet.
+// Appends to the ring, waiting for room. Does not start delivery.
 static bool append(Emitter *self, fk_emission *e) {
 	fk_async *a = self->impl->async;
 	uint32_t total = fk_event_length(a, e) + FK_TAG;
@@ -117,16 +117,16 @@ static bool append(Emitter *self, fk_emission *e) {
 	if (was_refused(self)) return false;
 	while (!(event = fk_ring_reserve(&a->ring, total))) {
 		bool room = true;
-		if (fk_ring_empty(&a->ring)) { // emptied since, or it is memory that is missing
+		if (fk_ring_empty(&a->ring)) { // it was emptied meanwhile, or there is no memory
 			if ((event = fk_ring_reserve(&a->ring, total))) break;
 			return PyErr_NoMemory();
 		}
 		Py_BEGIN_ALLOW_THREADS
-		if (fk_host_waits)
-			fk_deliver_ahead(a);
+		if (fk_blocks_host)
+			fk_deliver_urgent(a);
 		else {
-			fk_deliver_kick(a, err);
-			room = fk_wait_for_room(a, fk_patience_left(&e->patience, WAIT_NS));
+			fk_deliver_start(a, err);
+			room = fk_wait_for_room(a, fk_wait_limit_left(&e->wait_limit, WAIT_NS));
 		}
 		Py_END_ALLOW_THREADS
 		if (closed(self)) return false;
@@ -134,15 +134,15 @@ static bool append(Emitter *self, fk_emission *e) {
 			return fk_refuse(a, FK_REFUSED_CLOSED,
 			                 "the capture of plugin '%s' is closing and its ring is full",
 			                 self->impl->name);
-		if (fk_host_waits && !(event = fk_ring_reserve(&a->ring, total)))
+		if (fk_blocks_host && !(event = fk_ring_reserve(&a->ring, total)))
 			return fk_refuse(
 				a, FK_REFUSED_FULL,
 				"the ring is full, and the host waits for this call of plugin '%s': emit "
 				"less in start_async and parse_event, or from a producer",
 				self->impl->name);
 		if (event || (event = fk_ring_reserve(&a->ring, total))) break;
-		if (fk_patience_ends(&e->patience, atomic_load(&a->count.delivered), FK_LIMIT_LOOKS, err,
-		                     sizeof err))
+		if (fk_wait_limit_reached(&e->wait_limit, atomic_load(&a->count.delivered), FK_LIMIT_LOOKS,
+		                          err, sizeof err))
 			return fk_refuse(a, FK_REFUSED_FULL, "the ring of plugin '%s' is full, %s",
 			                 self->impl->name, err);
 	}
@@ -152,7 +152,7 @@ static bool append(Emitter *self, fk_emission *e) {
 	return true;
 }
 
-// The event that has just been appended was refused at once: told here, not at the next emit.
+// The event that was just appended was refused at once: raised here, not by the next emit.
 static bool refused(fk_async *a, const fk_emission *e, const char *err) {
 	a->count.accepted--;
 	atomic_store(&a->refusal, 0);
@@ -162,12 +162,11 @@ static bool refused(fk_async *a, const fk_emission *e, const char *err) {
 
 static bool put(Emitter *self, fk_emission *e) {
 	if (is_dump(self)) return send_now(self, e);
-	if (e->ahead) return hold(self, e);
+	if (e->ahead) return schedule(self, e);
 	return e->direct ? send_now(self, e) : append(self, e);
 }
 
-// It went to the ring.
-static bool is_kicked(const Emitter *self, const fk_emission *e) {
+static bool uses_ring(const Emitter *self, const fk_emission *e) {
 	return !is_dump(self) && !e->ahead && !e->direct;
 }
 
@@ -176,10 +175,38 @@ static bool send_one(Emitter *self, fk_emission *e) {
 	char err[PLUGIN_MAX_ERRLEN];
 	if (closed(self)) return false;
 	if (!put(self, e)) return false;
-	if (!is_kicked(self, e)) return true;
-	// With the GIL held: the call is short, and to give the GIL up for it could cost 5 ms beside a
-	// busy Python thread.
-	return atomic_load(&a->inflight) != 0 || fk_deliver_kick(a, err) || refused(a, e, err);
+	if (!uses_ring(self, e)) return true;
+	// Keeps the GIL: the call is short, and to get the GIL back could take 5 ms beside a busy Python
+	// thread.
+	return atomic_load(&a->inflight) != 0 || fk_deliver_start(a, err) || refused(a, e, err);
+}
+
+// ---- counters ---------------------------------------------------------------------------------------
+
+static PyObject *counters_object(fk_counters *c) {
+	PyObject *refused = PyDict_New();
+	for (int i = 0; refused && i < FK_NREASONS; i++) {
+		PyObject *count = c->refused[i] ? PyLong_FromUnsignedLongLong(c->refused[i]) : NULL;
+		if (count) PyDict_SetItemString(refused, fk_reason_names[i], count);
+		Py_XDECREF(count);
+	}
+	if (!refused) return NULL;
+	return PyObject_CallFunction(
+		fk_python.make_counters, "KKKKKKKN", (unsigned long long)c->accepted,
+		(unsigned long long)c->sent, (unsigned long long)c->delivered,
+		(unsigned long long)c->unconfirmed, (unsigned long long)c->lost,
+		(unsigned long long)c->discarded, (unsigned long long)c->undelivered, refused);
+}
+
+// A batch ended with the exception that is set: notes in it how many events were emitted before.
+static void note_batch(Py_ssize_t sent) {
+	PyObject *type, *value, *trace, *done;
+	PyErr_Fetch(&type, &value, &trace);
+	PyErr_NormalizeException(&type, &value, &trace);
+	done = value ? PyObject_CallFunction(fk_python.set_emitted, "On", value, sent) : NULL;
+	if (!done) PyErr_Clear();
+	Py_XDECREF(done);
+	PyErr_Restore(type, value, trace);
 }
 
 // ---- the methods ------------------------------------------------------------------------------------
@@ -224,37 +251,37 @@ static PyObject *emitter_emit_many(PyObject *me, PyObject *const *args, Py_ssize
 			PyErr_SetString(PyExc_TypeError, "emit_many takes a name and its payloads");
 		return NULL;
 	}
-	bool kicks = is_kicked(self, &e);
+	bool to_ring = uses_ring(self, &e);
 	while (ok && (payload = PyIter_Next(payloads))) {
 		ok = !closed(self) && fk_find_data(a, payload, &e) && put(self, &e);
-		// The iterator may be slow: what it has given is on its way before the next is asked for.
-		if (ok && kicks && atomic_load_explicit(&a->inflight, memory_order_relaxed) == 0 &&
+		// The iterator may be slow: the last event is sent before the next one is asked for.
+		if (ok && to_ring && atomic_load_explicit(&a->inflight, memory_order_relaxed) == 0 &&
 		    (sent % 64 == 63 || atomic_load_explicit(&a->reported, memory_order_relaxed) >= 0))
-			ok = fk_deliver_kick(a, err) || refused(a, &e, err);
+			ok = fk_deliver_start(a, err) || refused(a, &e, err);
 		fk_drop_data(&e);
 		Py_DECREF(payload);
 		sent += ok;
 	}
 	Py_DECREF(payloads);
 	if (PyErr_Occurred()) ok = false;
-	if (sent && kicks && atomic_load(&a->inflight) == 0) {
-		bool kicked;
+	if (sent && to_ring && atomic_load(&a->inflight) == 0) {
+		bool started;
 		Py_BEGIN_ALLOW_THREADS
-		kicked = fk_deliver_kick(a, err);
+		started = fk_deliver_start(a, err);
 		Py_END_ALLOW_THREADS
-		if (!kicked && ok) {
+		if (!started && ok) {
 			ok = refused(a, &e, err);
 			sent--;
 		}
 	}
 	if (ok) return PyLong_FromSsize_t(sent);
-	fk_counters_tell_batch(sent);
+	note_batch(sent);
 	return NULL;
 }
 
 static PyObject *emitter_counters(PyObject *me, void *unused) {
 	(void)unused;
-	return fk_counters_tell(&((Emitter *)me)->impl->async->count);
+	return counters_object(&((Emitter *)me)->impl->async->count);
 }
 
 static PyObject *emitter_producers(PyObject *me, void *unused) {
@@ -295,8 +322,8 @@ PyObject *fk_new_emitter(fk_impl *impl, bool dump) {
 	if (!self) return NULL;
 	fk_impl_ref(impl);
 	self->impl = impl;
-	self->outlet = dump ? &impl->async->dump : &impl->async->live;
-	self->generation = atomic_load(&self->outlet->generation);
+	self->handler = dump ? &impl->async->dump : &impl->async->live;
+	self->generation = atomic_load(&self->handler->generation);
 	self->last = (fk_last_name){0};
 	return (PyObject *)self;
 }

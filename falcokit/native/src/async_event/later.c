@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events whose timestamp lies ahead wait here and not in the host's queue: that one is shared, and
-// its head, when its time has not come, holds back whatever the other plugins put behind it. A
-// heap, bounded in number and bytes. Producers put, with the GIL; who holds the role takes.
-#include "async_event/later.h"
+// Events whose timestamp lies in the future wait here and not in the host's queue, which all plugins
+// share: an event at its head whose time has not come would hold back all events behind it. A heap,
+// bounded in number and bytes. Producers put, with the GIL; the holder of the consumer lock takes.
+#include "async_event/async_event.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
@@ -10,7 +10,7 @@
 #define NONE UINT64_MAX
 
 struct fk_later_event {
-	uint64_t order; // of those with the same time
+	uint64_t order; // of insertion, for events with the same time
 	ss_plugin_event *event;
 };
 
@@ -115,7 +115,6 @@ void fk_later_drop(fk_later *later) {
 	free(event);
 }
 
-// All of them, and returns how many they were.
 uint32_t fk_later_discard(fk_later *later) {
 	pthread_mutex_lock(&later->lock);
 	uint32_t n = later->count, waiting = in_heap(later);

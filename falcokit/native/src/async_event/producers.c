@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// See async_event/producers.h. The rows are made once, at the end of init;
-// falcokit.runtime.async_event.supervision writes them at each change of a state, base/metrics.c
+// The states of decorated producers. The rows are made once, at the end of init;
+// falcokit.runtime.async_event.supervision writes them whenever a state changes, and get_metrics
 // reads them on the host's threads.
-#include "async_event/producers.h"
+#include "async_event/async_event.h"
 #include <stdlib.h>
 #include <string.h>
 

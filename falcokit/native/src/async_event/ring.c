@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ring of encoded async events between a plugin's producers and the host.
-// One producer at a time (it holds the GIL), one consumer at a time (it holds the role of
-// async_event/delivery.c). The memory is bounded: FK_RING_BYTES, and for events larger than
-// FK_INLINE_MAX, which get memory of their own, FK_HEAP_BYTES.
+// One producer at a time (it holds the GIL), one consumer at a time (it holds the consumer lock of
+// async_event/delivery.c). The memory is bounded by FK_RING_BYTES, and by FK_HEAP_BYTES for events
+// larger than FK_INLINE_MAX, which get memory of their own.
 #include "async_event/async_event.h"
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,17 @@
 #define FK_RING_BYTES (1u << 20)
 #define FK_INLINE_MAX (64u << 10)
 #define FK_HEAP_BYTES (64u << 20)
+
+// One record of the ring: this header, then the event, padded to 8 bytes.
+typedef struct fk_record {
+	uint32_t size; // including this header and the padding
+	uint32_t kind; // FK_RECORD_*
+} fk_record;
+enum {
+	FK_RECORD_EVENT,
+	FK_RECORD_PAD,
+	FK_RECORD_HEAP
+};
 
 static fk_record *record_at(const fk_ring *ring, uint64_t position) {
 	return (fk_record *)(ring->bytes + (position & (ring->size - 1)));
@@ -68,8 +79,8 @@ uint8_t *fk_ring_reserve(fk_ring *ring, uint32_t len) {
 
 void fk_ring_commit(fk_ring *ring) {
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-	// Sequentially consistent: a producer that then finds the role taken relies on the consumer
-	// seeing this store when it looks once more after giving the role back.
+	// Sequentially consistent: a producer that then finds the consumer lock taken relies on the consumer
+	// seeing this store when it checks the ring once more after releasing the lock.
 	atomic_fetch_add_explicit(&ring->count, 1, memory_order_relaxed);
 	atomic_store(&ring->tail, tail + record_at(ring, tail)->size);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Producers that wait for room in the ring, and the pacer, which waits for something to do.
+// Waiting: of producers for room in the ring, and of the pacer for something to do.
 #include "async_event/async_event.h"
 
 void fk_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns) {
@@ -8,7 +8,7 @@ void fk_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns) {
 	pthread_cond_timedwait(cond, lock, &until);
 }
 
-// False when the capture is being stopped: then there will be no room.
+// False when the capture is being stopped, and there will be no room.
 bool fk_wait_for_room(fk_async *a, uint64_t ns) {
 	pthread_mutex_lock(&a->lock);
 	atomic_fetch_add(&a->waiting, 1);

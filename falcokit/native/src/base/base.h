@@ -4,7 +4,7 @@
 #include "python/state.h"
 
 // module.c
-PyObject *fk_hot_module(void);
+PyObject *fk_make_module(void);
 // metrics.c
 ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n);
 int fk_metric_add(const char *name, int kind, int value_type, double d, int64_t i, uint64_t u);

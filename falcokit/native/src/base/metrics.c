@@ -7,7 +7,6 @@
 #include "async_event/async_event.h"
 #include "extract/extract.h"
 #include "python/gil.h"
-#include "async_event/producers.h"
 #include "source/source.h"
 #include "memory/arena.h"
 #include <stdio.h>

@@ -10,7 +10,6 @@
 #include "extract/extract.h"
 #include "python/holder.h"
 #include "parse/parse.h"
-#include "async_event/producers.h"
 #include "tables/tables.h"
 #include "source/queue.h"
 #include "source/source.h"
@@ -135,14 +134,14 @@ static PyObject *hot_link(PyObject *module, PyObject *arg) {
 	return (PyObject *)self;
 }
 
-// install(errors, encode_json, expand_event, make_counters, tell_emitted, event_class, decode_json,
+// install(errors, encode_json, expand_event, make_counters, set_emitted, event_class, decode_json,
 //         params_of)
 static PyObject *hot_install(PyObject *module, PyObject *args) {
 	PyObject *errors, *event_class, *decode_json, *params_of;
 	fk_python_side *p = &fk_python;
 	(void)module;
 	if (!PyArg_ParseTuple(args, "O!OOOOOOO", &PyTuple_Type, &errors, &p->encode_json,
-	                      &p->expand_event, &p->make_counters, &p->tell_emitted, &event_class,
+	                      &p->expand_event, &p->make_counters, &p->set_emitted, &event_class,
 	                      &decode_json, &params_of) ||
 	    !fk_event_ready(event_class, decode_json, params_of))
 		return NULL;
@@ -152,7 +151,7 @@ static PyObject *hot_install(PyObject *module, PyObject *args) {
 	Py_INCREF(p->encode_json);
 	Py_INCREF(p->expand_event);
 	Py_INCREF(p->make_counters);
-	Py_INCREF(p->tell_emitted);
+	Py_INCREF(p->set_emitted);
 	Py_RETURN_NONE;
 }
 
@@ -201,7 +200,7 @@ static struct PyModuleDef hot_def = {PyModuleDef_HEAD_INIT, .m_name = "_falcokit
                                      .m_methods = hot_methods};
 
 // The module, entered under its name so that the runtime can import it. A new reference.
-PyObject *fk_hot_module(void) {
+PyObject *fk_make_module(void) {
 	static PyObject *module;
 	PyObject *modules = PyImport_GetModuleDict();
 	if (module) return Py_NewRef(module);

@@ -12,7 +12,6 @@
 #include "python/start.h"
 #include "python/worker.h"
 #include "parse/parse.h"
-#include "async_event/producers.h"
 #include "tables/tables.h"
 #include "source/source.h"
 #include "python/held_up.h"
@@ -74,7 +73,7 @@ static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init
 }
 
 static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in) {
-	if (!fk_start_python(boot, fk_hot_module, p->last_error, sizeof p->last_error))
+	if (!fk_start_python(boot, fk_make_module, p->last_error, sizeof p->last_error))
 		return SS_PLUGIN_FAILURE;
 	fk_impl *impl = new_impl(p, boot, in);
 	if (!impl) {
@@ -153,7 +152,8 @@ static ss_plugin_metric *glue_metrics(fk_plugin *p, uint32_t *n) { return fk_met
 static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in,
                                const ss_plugin_event_parse_input *tables) {
 	fk_impl *impl = p->impl;
-	if (impl->has_async && in->evt->type == FK_CODE_ASYNCEVENT) fk_deliver_seen(impl->async, in);
+	if (impl->has_async && in->evt->type == FK_CODE_ASYNCEVENT)
+		fk_deliver_returned(impl->async, in);
 	return fk_parse(impl, in, tables);
 }
 

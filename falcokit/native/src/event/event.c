@@ -259,7 +259,7 @@ static HostEvent *new_event(fk_event_slot *slot) {
 	return self;
 }
 
-static void become(HostEvent *self, PyTypeObject *type) {
+static void set_type(HostEvent *self, PyTypeObject *type) {
 	PyTypeObject *was = Py_TYPE(self);
 	if (was == type) return;
 	Py_INCREF(type);
@@ -290,9 +290,9 @@ static bool describe(HostEvent *self, const ss_plugin_event_input *in) {
 	fk_event_note(&self->key, in);
 	if (!fk_event_payload(head, (const uint8_t *)bytes, &payload) || payload.len > FK_SMALL) {
 		Py_CLEAR(self->made[MADE_DATA]);
-		become(self, fk_event_type);
+		set_type(self, fk_event_type);
 	} else if (put_small(self, bytes + payload.offset, payload.len)) {
-		become(self, fk_event_small);
+		set_type(self, fk_event_small);
 	} else {
 		self->key.number = 0; // the next call begins anew
 		return false;

@@ -68,15 +68,15 @@ static void begin_doc(call *c) {
 	fk_jdoc_begin(x->doc, &event);
 }
 
-#define TOLD_NS 60000000000u // a field's is logged so often
+#define LOG_EVERY_NS 60000000000u // a field's is logged so often
 
 // Falco shows no error for a field without a value: who writes rules is to know that it has none.
 static void count_spent(call *c, fk_field_info *field) {
 	uint64_t now = fk_now();
 	atomic_fetch_add_explicit(&c->x->spent, 1, memory_order_relaxed);
 	field->spent++;
-	if (field->told && now - field->told < TOLD_NS) return;
-	field->told = now;
+	if (field->logged_ns && now - field->logged_ns < LOG_EVERY_NS) return;
+	field->logged_ns = now;
 	fk_log(
 		c->impl, SS_PLUGIN_LOG_SEV_ERROR,
 		"field %s has no value for event %llu of %u bytes: it takes more work than declared fields "
@@ -124,8 +124,8 @@ static PyObject *argument_of(const fk_field_info *field, const ss_plugin_extract
 }
 
 // The author's method: what it returned, or NULL with its exception.
-static PyObject *ask(const fk_field_info *field, PyObject *event,
-                     const ss_plugin_extract_field *asked) {
+static PyObject *call_method(const fk_field_info *field, PyObject *event,
+                             const ss_plugin_extract_field *asked) {
 	PyObject *stack[4] = {NULL, field->self, event, NULL}, **args = stack + (field->self ? 1 : 2);
 	size_t n = field->self ? 2 : 1;
 	if (!field->function) return PyErr_Format(PyExc_RuntimeError, "the plugin is not initialised");
@@ -137,7 +137,7 @@ static PyObject *ask(const fk_field_info *field, PyObject *event,
 }
 
 // With an exception set: it becomes the last error, and a line of the log now and then.
-static bool tell(call *c, const fk_field_info *field) {
+static bool report_failure(call *c, const fk_field_info *field) {
 	PyObject *type, *value, *trace, *text = NULL;
 	PyErr_Fetch(&type, &value, &trace);
 	PyErr_NormalizeException(&type, &value, &trace);
@@ -161,10 +161,10 @@ static bool call_methods(call *c, PyObject *event) {
 		ss_plugin_extract_field *asked = &c->in->fields[i];
 		fk_field_info *field = &c->x->fields[asked->field_id];
 		if (field->program) continue;
-		PyObject *value = ask(field, event, asked);
+		PyObject *value = call_method(field, event, asked);
 		bool ok = value && fk_convert(&conversion, value, asked);
 		Py_XDECREF(value);
-		if (!ok) return tell(c, field);
+		if (!ok) return report_failure(c, field);
 		if (c->places) c->places[i] = conversion.places;
 	}
 	return true;
@@ -172,7 +172,7 @@ static bool call_methods(call *c, PyObject *event) {
 
 static void enter_python(void *arg) {
 	call *c = arg;
-	bool *host_waits = &fk_host_waits; // of this thread, looked up once
+	bool *host_waits = &fk_blocks_host; // of this thread, looked up once
 	bool host_waited = *host_waits;
 	bool entered = c->x->context && PyContext_Enter(c->x->context) == 0;
 	if (!entered) PyErr_Clear(); // a call within a call: it runs in the outer one's context
@@ -184,7 +184,7 @@ static void enter_python(void *arg) {
 		fk_tables_leave(c->impl);
 		fk_event_leave(&c->impl->event, event);
 	} else {
-		tell(c, &c->x->fields[c->in->fields[0].field_id]);
+		report_failure(c, &c->x->fields[c->in->fields[0].field_id]);
 	}
 	*host_waits = host_waited;
 	if (entered && PyContext_Exit(c->x->context) < 0) PyErr_Clear();

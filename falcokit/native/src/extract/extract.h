@@ -12,7 +12,8 @@ typedef struct fk_field_info {
 	uint8_t argument;
 	bool required;
 	fk_jprogram *program; // NULL: a method
-	uint64_t spent, told; // evaluations that took too much work; when that was logged, monotonic ns
+	uint64_t spent,
+		logged_ns; // evaluations that took too much work; when that was logged, monotonic ns
 	PyObject *function, *self;
 } fk_field_info;
 
@@ -33,7 +34,7 @@ typedef struct fk_extraction {
 typedef struct fk_place {
 	uint32_t start, length;
 } fk_place;
-#define FK_NOWHERE ((fk_place){1, UINT32_MAX}) // what the framework takes for "not given"
+#define FK_NO_PLACE ((fk_place){1, UINT32_MAX}) // what the framework takes for "not given"
 
 typedef struct fk_conversion {
 	fk_arena *arena;

@@ -75,7 +75,7 @@ static bool put_text(fk_arena *arena, PyObject *value, const char **out) {
 	if (!PyUnicode_Check(value)) return wrong_type(value, "string");
 	const char *text = PyUnicode_AsUTF8AndSize(value, &len);
 	if (text) return (*out = copy_text(arena, text, (size_t)len)) != NULL;
-	PyObject *bytes = fk_odd_text(value, false);
+	PyObject *bytes = fk_non_utf8_text(value, false);
 	if (!bytes) return false;
 	*out = copy_text(arena, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
 	Py_DECREF(bytes);
@@ -182,7 +182,7 @@ static bool note_place(fk_conversion *c, PyObject *found, size_t i, size_t n) {
 	if (!c->places) {
 		c->places = fk_arena_alloc(c->arena, n * sizeof *c->places);
 		if (!c->places) return PyErr_NoMemory(), false;
-		for (size_t k = 0; k < n; k++) c->places[k] = FK_NOWHERE;
+		for (size_t k = 0; k < n; k++) c->places[k] = FK_NO_PLACE;
 	}
 	return find_place(c, found, &c->places[i]);
 }

@@ -169,7 +169,7 @@ bool fk_jscan_reach(fk_jscan *scan, size_t pos) {
 	return true;
 }
 
-size_t fk_jquote_behind_on(fk_jscan *scan, size_t pos) {
+size_t fk_jafter_quote_slow(fk_jscan *scan, size_t pos) {
 	do {
 		pos = (pos / 64 + 1) * 64;
 		if (!fk_jscan_has(scan, pos)) return fk_jstring_end_from(scan->text, scan->len, pos);

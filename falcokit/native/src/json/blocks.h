@@ -47,7 +47,7 @@ static inline void fk_jscan_begin(fk_jscan *scan, const uint8_t *text, size_t le
 // Reads on until the blocks tell of `pos`. False when they never will.
 bool fk_jscan_reach(fk_jscan *scan, size_t pos);
 
-size_t fk_jquote_behind_on(fk_jscan *scan, size_t pos);
+size_t fk_jafter_quote_slow(fk_jscan *scan, size_t pos);
 size_t fk_jcontainer_end(fk_jscan *scan, size_t pos);
 
 static inline bool fk_jscan_has(fk_jscan *scan, size_t pos) {
@@ -60,12 +60,12 @@ static inline bool fk_jscan_has(fk_jscan *scan, size_t pos) {
 	                                                     << 1 << (63 - (pos) % 64))
 
 // After the quote that closes the string whose quote is at `pos`.
-static inline size_t fk_jquote_behind(fk_jscan *scan, size_t pos) {
+static inline size_t fk_jafter_quote(fk_jscan *scan, size_t pos) {
 	if (__builtin_expect(!fk_jscan_has(scan, ++pos), 0))
 		return fk_jstring_end_from(scan->text, scan->len, pos);
 	uint64_t bits = FK_JBITS(scan, pos, quote);
 	if (__builtin_expect(bits != 0, 1)) return pos + (unsigned)__builtin_ctzll(bits) + 1;
-	return fk_jquote_behind_on(scan, pos);
+	return fk_jafter_quote_slow(scan, pos);
 }
 
 // Whether there is a backslash in text[pos..end), a string that was met.
@@ -81,7 +81,7 @@ static inline bool fk_jhas_slash(const fk_jscan *scan, size_t pos, size_t end) {
 // off is broken, as more digits may have followed.
 static inline __attribute__((always_inline)) size_t fk_jvalue_end(fk_jscan *scan, size_t pos) {
 	uint8_t c = scan->text[pos];
-	if (c == '"') return fk_jquote_behind(scan, pos);
+	if (c == '"') return fk_jafter_quote(scan, pos);
 	if (c == '{' || c == '[') {
 		if (__builtin_expect(fk_jscan_has(scan, pos), 1)) {
 			uint64_t open = FK_JBITS(scan, pos, open), close = FK_JBITS(scan, pos, close);

@@ -6,8 +6,8 @@
 #include <string.h>
 
 // What a value becomes by the policy in the two bits at `shift`, where JSON is no choice.
-static fk_jfate by_policy(fk_jrun *run, fk_jitem *item, uint8_t policies, unsigned shift,
-                          fk_jkind empty) {
+static fk_joutcome by_policy(fk_jevaluation *run, fk_jitem *item, uint8_t policies, unsigned shift,
+                             fk_jkind empty) {
 	switch (policies >> shift & 3) {
 	case FK_JPOLICY_EMPTY:
 		if (empty == FK_KIP) return FK_DROP;
@@ -25,8 +25,8 @@ static bool is_null(const fk_jitem *item) {
 
 // ---- text -------------------------------------------------------------------------------------------
 
-static fk_jfate copy_part(fk_jrun *run, fk_jitem *item, fk_jcopy how, uint32_t start,
-                          uint32_t end) {
+static fk_joutcome copy_part(fk_jevaluation *run, fk_jitem *item, fk_jcopy how, uint32_t start,
+                             uint32_t end) {
 	const uint8_t *from = run->doc->text + start;
 	fk_jspend_bytes(&run->doc->work, end - start, FK_JCOPIED);
 	bool verbatim = fk_jis_verbatim(from, end - start);
@@ -37,14 +37,14 @@ static fk_jfate copy_part(fk_jrun *run, fk_jitem *item, fk_jcopy how, uint32_t s
 		memcpy(text, from, n);
 	else if (text)
 		fk_jcopy_text(from, end - start, how, text);
-	fk_jfate fate = fk_jset_text(item, text, n);
+	fk_joutcome outcome = fk_jset_text(item, text, n);
 	item->start = start;
 	item->end = end;
-	return fate;
+	return outcome;
 }
 
 // JSON of plain ASCII is never longer than its source, so that it need not be measured first.
-static fk_jfate serialize_plain(fk_jrun *run, fk_jitem *item, uint32_t end) {
+static fk_joutcome serialize_plain(fk_jevaluation *run, fk_jitem *item, uint32_t end) {
 	const fk_jdoc *doc = run->doc;
 	char *text = fk_arena_alloc(run->arena, end - item->start + 1u);
 	if (!text) return fk_jfail(run, "there is no memory");
@@ -55,7 +55,7 @@ static fk_jfate serialize_plain(fk_jrun *run, fk_jitem *item, uint32_t end) {
 	return fk_jset_text(item, text, n);
 }
 
-static fk_jfate serialize_any(fk_jrun *run, fk_jitem *item, bool pretty) {
+static fk_joutcome serialize_any(fk_jevaluation *run, fk_jitem *item, bool pretty) {
 	const fk_jdoc *doc = run->doc;
 	uint32_t start = item->start;
 	bool root = item->member == 0;
@@ -66,7 +66,7 @@ static fk_jfate serialize_any(fk_jrun *run, fk_jitem *item, bool pretty) {
 	return fk_jset_text(item, text, n);
 }
 
-static fk_jfate serialize(fk_jrun *run, fk_jitem *item, bool pretty) {
+static fk_joutcome serialize(fk_jevaluation *run, fk_jitem *item, bool pretty) {
 	const fk_jdoc *doc = run->doc;
 	uint32_t start = item->start;
 	if (fk_jis_spent(&doc->work)) return fk_jfail_spent(run);
@@ -74,14 +74,14 @@ static fk_jfate serialize(fk_jrun *run, fk_jitem *item, bool pretty) {
 	fk_jspend_bytes(&run->doc->work, (end == FK_JBROKEN ? doc->len : end) - start, FK_JREAD);
 	if (end == FK_JBROKEN) return FK_DROP;
 	bool plain = !pretty && fk_jis_plain(doc->text + start, end - start);
-	fk_jfate fate =
+	fk_joutcome outcome =
 		plain ? serialize_plain(run, item, (uint32_t)end) : serialize_any(run, item, pretty);
 	item->start = start;
 	item->end = (uint32_t)end;
-	return fate;
+	return outcome;
 }
 
-static fk_jfate number_text(fk_jrun *run, fk_jitem *item) {
+static fk_joutcome number_text(fk_jevaluation *run, fk_jitem *item) {
 	char digits[24];
 	int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)item->number);
 	char *text = fk_jnew_text(run, (size_t)n);
@@ -89,7 +89,7 @@ static fk_jfate number_text(fk_jrun *run, fk_jitem *item) {
 	return fk_jset_text(item, text, (size_t)n);
 }
 
-fk_jfate fk_jto_text(fk_jrun *run, fk_jitem *item, uint8_t policies) {
+fk_joutcome fk_jto_text(fk_jevaluation *run, fk_jitem *item, uint8_t policies) {
 	if (fk_jis_spent(&run->doc->work)) return fk_jfail_spent(run);
 	switch (item->kind) {
 	case FK_KTEXT: return FK_KEEP;
@@ -107,32 +107,32 @@ fk_jfate fk_jto_text(fk_jrun *run, fk_jitem *item, uint8_t policies) {
 	return by_policy(run, item, policies, shift, FK_KTEXT);
 }
 
-fk_jfate fk_jmap_text(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_text(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
 	return fk_jto_text(run, item, node->flags);
 }
 
 // flags 1: pretty. What was computed is left as it is.
-fk_jfate fk_jmap_json(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_json(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
 	return item->kind == FK_KVALUE ? serialize(run, item, node->flags) : FK_KEEP;
 }
 
 // ---- numbers ----------------------------------------------------------------------------------------
 
-static fk_jfate set_uint(fk_jitem *item, uint64_t number) {
+static fk_joutcome set_uint(fk_jitem *item, uint64_t number) {
 	uint32_t start = item->start, end = item->end;
 	*item = (fk_jitem){.kind = FK_KUINT, .number = number, .start = start, .end = end};
 	return FK_KEEP;
 }
 
 // The text of a value that numbers and times can be read from. FK_DROP when there is none.
-static fk_jfate readable(fk_jrun *run, fk_jitem *item) {
+static fk_joutcome readable(fk_jevaluation *run, fk_jitem *item) {
 	if (item->kind == FK_KTEXT)
 		return fk_jspend_bytes(&run->doc->work, item->len, FK_JREAD), FK_KEEP;
 	if (item->kind != FK_KVALUE || !(item->type & (FK_JSTRING | FK_JNUMBER))) return FK_DROP;
 	return fk_jto_text(run, item, FK_JTEXT_DEFAULT);
 }
 
-fk_jfate fk_jto_uint(fk_jrun *run, fk_jitem *item, unsigned scale, uint8_t policies) {
+fk_joutcome fk_jto_uint(fk_jevaluation *run, fk_jitem *item, unsigned scale, uint8_t policies) {
 	if (fk_jis_spent(&run->doc->work)) return fk_jfail_spent(run);
 	if (is_null(item)) return by_policy(run, item, policies, 0, FK_KUINT);
 	uint64_t number;
@@ -148,45 +148,45 @@ fk_jfate fk_jto_uint(fk_jrun *run, fk_jitem *item, unsigned scale, uint8_t polic
 				return by_policy(run, item, policies, 2, FK_KUINT);
 		return set_uint(item, number);
 	}
-	fk_jfate fate = readable(run, item);
-	if (fate == FK_FAIL) return fate;
-	if (fate == FK_KEEP && fk_juint(item->text, item->len, scale, &number))
+	fk_joutcome outcome = readable(run, item);
+	if (outcome == FK_FAIL) return outcome;
+	if (outcome == FK_KEEP && fk_juint(item->text, item->len, scale, &number))
 		return set_uint(item, number);
 	return by_policy(run, item, policies, 2, FK_KUINT);
 }
 
-fk_jfate fk_jmap_uint(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_uint(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
 	return fk_jto_uint(run, item, 0, node->flags);
 }
 
 // a: the digits behind the point that a unit has (0 ns, 3 us, 6 ms, 9 s), or -1 for RFC 3339.
-fk_jfate fk_jmap_time(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_time(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
 	if (node->a >= 0) return fk_jto_uint(run, item, (unsigned)node->a & 15, node->flags);
 	if (is_null(item)) return by_policy(run, item, node->flags, 0, FK_KUINT);
 	if (item->kind == FK_KUINT) return FK_KEEP;
-	fk_jfate fate = readable(run, item);
-	if (fate == FK_FAIL) return fate;
+	fk_joutcome outcome = readable(run, item);
+	if (outcome == FK_FAIL) return outcome;
 	uint64_t ns;
-	if (fate == FK_KEEP && fk_jrfc3339(item->text, item->len, &ns)) return set_uint(item, ns);
+	if (outcome == FK_KEEP && fk_jrfc3339(item->text, item->len, &ns)) return set_uint(item, ns);
 	return by_policy(run, item, node->flags, 2, FK_KUINT);
 }
 
 // ---- truths and addresses ---------------------------------------------------------------------------
 
-bool fk_jis_true(const fk_jrun *run, const fk_jitem *item) {
+bool fk_jis_true(const fk_jevaluation *run, const fk_jitem *item) {
 	if (item->kind == FK_KBOOL) return item->number != 0;
 	return item->kind == FK_KVALUE && item->type == FK_JBOOL && run->doc->text[item->start] == 't';
 }
 
-fk_jfate fk_jmap_bool(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_bool(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
 	if (is_null(item)) return by_policy(run, item, node->flags, 0, FK_KBOOL);
 	uint32_t start = item->start, end = item->end;
 	bool value = fk_jis_true(run, item);
 	if (item->kind != FK_KBOOL && (item->kind != FK_KVALUE || item->type != FK_JBOOL)) {
-		fk_jfate fate = readable(run, item);
-		if (fate == FK_FAIL) return fate;
-		value = fate == FK_KEEP && item->len == 4 && !memcmp(item->text, "true", 4);
-		if (!value && (fate == FK_DROP || item->len != 5 || memcmp(item->text, "false", 5) != 0))
+		fk_joutcome outcome = readable(run, item);
+		if (outcome == FK_FAIL) return outcome;
+		value = outcome == FK_KEEP && item->len == 4 && !memcmp(item->text, "true", 4);
+		if (!value && (outcome == FK_DROP || item->len != 5 || memcmp(item->text, "false", 5) != 0))
 			return by_policy(run, item, node->flags, 2, FK_KBOOL);
 		start = item->start;
 		end = item->end;
@@ -196,12 +196,12 @@ fk_jfate fk_jmap_bool(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
 }
 
 // flags bit 4: a prefix length may follow. There is no empty address.
-fk_jfate fk_jmap_ip(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_ip(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
 	uint8_t address[16];
 	bool null = is_null(item);
-	fk_jfate fate = null ? FK_DROP : readable(run, item);
-	if (fate == FK_FAIL) return fate;
-	unsigned n = fate == FK_KEEP ? fk_jip(item->text, item->len, node->flags & 16, address) : 0;
+	fk_joutcome outcome = null ? FK_DROP : readable(run, item);
+	if (outcome == FK_FAIL) return outcome;
+	unsigned n = outcome == FK_KEEP ? fk_jip(item->text, item->len, node->flags & 16, address) : 0;
 	if (!n) return by_policy(run, item, node->flags, null ? 0 : 2, FK_KIP);
 	uint32_t start = item->start, end = item->end;
 	*item = (fk_jitem){.kind = FK_KIP, .len = n, .start = start, .end = end};

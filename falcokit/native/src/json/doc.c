@@ -96,7 +96,7 @@ static inline __attribute__((always_inline)) bool read_member(fk_jdoc *doc, bool
 	pos = fk_jskip_space(text, len, pos);
 	if (object) {
 		if (pos >= len || text[pos] != '"') return false;
-		size_t end = fk_jquote_behind(&doc->scan, pos);
+		size_t end = fk_jafter_quote(&doc->scan, pos);
 		if (end == FK_JBROKEN) return false;
 		met->escaped = fk_jhas_slash(&doc->scan, pos, end);
 		met->key = (uint32_t)pos + 1;
@@ -164,7 +164,7 @@ bool fk_jitem_at(fk_jdoc *doc, uint32_t value, uint32_t member, fk_jitem *item) 
 	}
 	size_t end;
 	if (c == '"') {
-		end = fk_jquote_behind(&doc->scan, value);
+		end = fk_jafter_quote(&doc->scan, value);
 		item->type = FK_JSTRING;
 	} else {
 		end = fk_jscalar_end(text, doc->len, value);

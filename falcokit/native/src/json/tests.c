@@ -10,15 +10,15 @@ typedef struct fk_jprobe {
 	fk_jitem item;
 } fk_jprobe;
 
-static fk_jfate prepare(fk_jrun *run, const fk_jitem *item, fk_jprobe *to) {
-	fk_jfate fate = FK_KEEP;
+static fk_joutcome prepare(fk_jevaluation *run, const fk_jitem *item, fk_jprobe *to) {
+	fk_joutcome outcome = FK_KEEP;
 	to->item = *item;
 	to->type = 0;
 	if (item->kind == FK_KTEXT || (item->kind == FK_KVALUE && item->type == FK_JSTRING)) {
-		fate = fk_jto_text(run, &to->item, FK_JTEXT_DEFAULT);
+		outcome = fk_jto_text(run, &to->item, FK_JTEXT_DEFAULT);
 		to->type = 's';
 	} else if (item->kind == FK_KUINT || (item->kind == FK_KVALUE && item->type == FK_JNUMBER)) {
-		fate = fk_jto_uint(run, &to->item, 0, 0);
+		outcome = fk_jto_uint(run, &to->item, 0, 0);
 		to->type = 'n';
 	} else if (item->kind == FK_KBOOL || (item->kind == FK_KVALUE && item->type == FK_JBOOL)) {
 		fk_jset_bool(&to->item, fk_jis_true(run, item));
@@ -26,8 +26,8 @@ static fk_jfate prepare(fk_jrun *run, const fk_jitem *item, fk_jprobe *to) {
 	} else if (item->kind == FK_KVALUE && item->type == FK_JNULL) {
 		to->type = 'z';
 	}
-	if (fate == FK_DROP) to->type = 0;
-	return fate;
+	if (outcome == FK_DROP) to->type = 0;
+	return outcome;
 }
 
 static bool same(const fk_jprobe *probe, const fk_jspan *constant) {
@@ -43,25 +43,26 @@ static bool same(const fk_jprobe *probe, const fk_jspan *constant) {
 	}
 }
 
-int fk_jwhich(fk_jrun *run, const fk_jnode *node, const fk_jitem *item, fk_jfate *fate) {
+int fk_jwhich(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *item,
+              fk_joutcome *outcome) {
 	fk_jprobe probe;
-	*fate = prepare(run, item, &probe);
-	if (*fate == FK_FAIL) return -1;
+	*outcome = prepare(run, item, &probe);
+	if (*outcome == FK_FAIL) return -1;
 	for (unsigned i = 0; i < node->texts_n; i++)
 		if (same(&probe, &node->texts[i])) return (int)i;
 	return -1;
 }
 
-fk_jfate fk_jmap_equals(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
-	fk_jfate fate;
-	bool equal = fk_jwhich(run, node, item, &fate) >= 0;
-	return fate == FK_FAIL ? fate : fk_jset_bool(item, equal);
+fk_joutcome fk_jmap_equals(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+	fk_joutcome outcome;
+	bool equal = fk_jwhich(run, node, item, &outcome) >= 0;
+	return outcome == FK_FAIL ? outcome : fk_jset_bool(item, equal);
 }
 
 // flags: 0 begins with, 1 ends with, 2 contains.
-fk_jfate fk_jmap_test(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
-	fk_jfate fate = fk_jto_text(run, item, FK_JTEXT_DEFAULT);
-	if (fate != FK_KEEP) return fate;
+fk_joutcome fk_jmap_test(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+	fk_joutcome outcome = fk_jto_text(run, item, FK_JTEXT_DEFAULT);
+	if (outcome != FK_KEEP) return outcome;
 	const fk_jspan *part = &node->texts[0];
 	fk_jspend_bytes(&run->doc->work, item->len, FK_JREAD);
 	bool holds = item->len >= part->len;
@@ -74,16 +75,16 @@ fk_jfate fk_jmap_test(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
 }
 
 // flags: 0 less, 1 less or equal, 2 greater, 3 greater or equal. a: the number.
-fk_jfate fk_jmap_compare(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
-	fk_jfate fate = fk_jto_uint(run, item, 0, 0);
-	if (fate != FK_KEEP) return fate;
+fk_joutcome fk_jmap_compare(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+	fk_joutcome outcome = fk_jto_uint(run, item, 0, 0);
+	if (outcome != FK_KEEP) return outcome;
 	uint64_t number = item->number, with = (uint64_t)node->a;
 	bool holds = node->flags & 2 ? number > with : number < with;
 	return fk_jset_bool(item, holds || (node->flags & 1 && number == with));
 }
 
 // flags: the types, as the bits of fk_jtype.
-fk_jfate fk_jmap_is_type(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_is_type(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
 	static const uint8_t computed[] = {
 		[FK_KTEXT] = FK_JSTRING, [FK_KUINT] = FK_JNUMBER, [FK_KBOOL] = FK_JBOOL, [FK_KIP] = 0};
 	(void)run;
@@ -119,11 +120,11 @@ static bool glob(fk_jwork *work, const char *text, size_t len, const char *patte
 }
 
 // flags 1: the argument is a pattern. Values that do not match it are left out.
-fk_jfate fk_jmap_match_arg(fk_jrun *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_match_arg(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
 	if (!run->key) return FK_DROP;
 	fk_jitem text = *item;
-	fk_jfate fate = fk_jto_text(run, &text, FK_JTEXT_DEFAULT);
-	if (fate != FK_KEEP) return fate;
+	fk_joutcome outcome = fk_jto_text(run, &text, FK_JTEXT_DEFAULT);
+	if (outcome != FK_KEEP) return outcome;
 	if (node->flags & 1)
 		return glob(&run->doc->work, text.text, text.len, run->key, run->key_len) ? FK_KEEP
 		                                                                          : FK_DROP;

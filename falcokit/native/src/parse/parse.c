@@ -29,7 +29,7 @@ static bool is_wanted(const struct fk_parsing *parsing, const ss_plugin_event_in
 }
 
 // With an exception set: it becomes the last error, and a line of the log now and then.
-static void tell(fk_impl *impl) {
+static void report_failure(fk_impl *impl) {
 	PyObject *type, *value, *trace, *text = NULL;
 	PyErr_Fetch(&type, &value, &trace);
 	PyErr_NormalizeException(&type, &value, &trace);
@@ -45,7 +45,7 @@ static void tell(fk_impl *impl) {
 }
 
 // A bound method is called by its function: no detour through the method object for each event.
-static PyObject *ask(PyObject *function, PyObject *event) {
+static PyObject *call_method(PyObject *function, PyObject *event) {
 	if (!PyMethod_Check(function)) return PyObject_CallOneArg(function, event);
 	PyObject *args[] = {NULL, PyMethod_GET_SELF(function), event};
 	return PyObject_Vectorcall(PyMethod_GET_FUNCTION(function), args + 1,
@@ -54,8 +54,8 @@ static PyObject *ask(PyObject *function, PyObject *event) {
 
 static bool call(fk_impl *impl, const ss_plugin_event_input *in) {
 	PyObject *event = fk_event_enter(&impl->event, in), *result = NULL;
-	if (event) result = ask(impl->parsing->function, event);
-	if (!result) tell(impl);
+	if (event) result = call_method(impl->parsing->function, event);
+	if (!result) report_failure(impl);
 	if (event) fk_event_leave(&impl->event, event);
 	Py_XDECREF(result);
 	return result != NULL;
@@ -71,8 +71,8 @@ typedef struct parse_call {
 static void enter_python(void *arg) {
 	parse_call *c = arg;
 	struct fk_parsing *parsing = c->impl->parsing;
-	if (!parsing->function) return;                               // destroy has begun
-	bool *host_waits = &fk_host_waits, host_waited = *host_waits; // of this thread, looked up once
+	if (!parsing->function) return;                                // destroy has begun
+	bool *host_waits = &fk_blocks_host, host_waited = *host_waits; // of this thread, looked up once
 	bool entered = PyContext_Enter(parsing->context) == 0;
 	if (!entered) PyErr_Clear(); // a call within a call: it runs in the outer one's context
 	*host_waits = true;

@@ -4,7 +4,7 @@
 
 fk_python_side fk_python;
 
-PyObject *fk_odd_text(PyObject *text, bool strict) {
+PyObject *fk_non_utf8_text(PyObject *text, bool strict) {
 	PyErr_Clear();
 	PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "surrogateescape");
 	if (bytes || strict) return bytes;

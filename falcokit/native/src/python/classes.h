@@ -21,10 +21,10 @@ typedef struct fk_python_side {      // given by falcokit.runtime.host.callbacks
 	PyObject *encode_json;           // object -> bytes
 	PyObject *expand_event;          // AsyncEvent -> (name, data, ts_ns, tid, plugin_id)
 	PyObject *make_counters;         // numbers and a dict -> AsyncCounters
-	PyObject *tell_emitted;          // exception, number of events emitted before it
+	PyObject *set_emitted;           // exception, number of events emitted before it
 } fk_python_side;
 extern fk_python_side fk_python;
 
 // The bytes of a str that is no UTF-8, with an exception set for it: those that os.fsdecode made it of.
 // Other halves of surrogate pairs are nonsense: a "?" each, or, if strict, NULL with the exception.
-PyObject *fk_odd_text(PyObject *text, bool strict);
+PyObject *fk_non_utf8_text(PyObject *text, bool strict);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // See python/held_up.h. The watch, a thread of its own, looks at the host's threads once a second
 // and never takes the GIL: code that hangs may hold it. What needs Python is done by another
-// thread, the teller.
+// thread, the reporter.
 #include "python/held_up.h"
 #include "python/holder.h"
 #include "python/limits.h"
@@ -54,7 +54,7 @@ void fk_watch_forget(fk_impl *impl) {
 	pthread_mutex_unlock(&lock);
 }
 
-// ---- the teller -------------------------------------------------------------------------------------
+// ---- the reporter -----------------------------------------------------------------------------------
 
 typedef struct late {
 	fk_watched *who;
@@ -69,14 +69,14 @@ static bool still_inside(const late *l) {
 	return false;
 }
 
-// The teller has the GIL. True: the call is still the same, and has had the GIL for its own code.
+// The reporter has the GIL. True: the call is still the same, and has had the GIL for its own code.
 static bool is_at_fault(const late *l) {
 	bool here = false;
 	for (fk_watched *w = all; w && !here; w = w->next) here = w == l->who;
 	if (!here) return false;
-	l->who->asking = false;
+	l->who->reporting = false;
 	if (!still_inside(l) || !l->who->others) return still_inside(l);
-	l->who->others = l->who->told = false; // it gets all its time again
+	l->who->others = l->who->logged = false; // it gets all its time again
 	l->who->looks = 0;
 	return false;
 }
@@ -93,12 +93,12 @@ static void log_place(const late *l) {
 	Py_XDECREF(place);
 }
 
-static void *teller_main(void *arg) {
+static void *reporter_main(void *arg) {
 	late *l = arg;
 	PyGILState_STATE gil = PyGILState_Ensure();
 	pthread_mutex_lock(&lock);
-	bool inside = is_at_fault(l), tell = inside && !l->who->told;
-	if (inside) l->who->told = true;
+	bool inside = is_at_fault(l), tell = inside && !l->who->logged;
+	if (inside) l->who->logged = true;
 	pthread_mutex_unlock(&lock);
 	if (tell) log_place(l);
 	pthread_mutex_lock(&lock); // with the GIL, so that it can end the call only before or after
@@ -119,9 +119,9 @@ static void interrupt(fk_watched *w, fk_impl *impl) {
 	if (!l) return;
 	*l = (late){w, impl, w->ident, w->seen};
 	fk_impl_ref(impl);
-	if (fk_thread_start(&thread, "falcokit-teller", teller_main, l)) {
+	if (fk_thread_start(&thread, "falcokit-reporter", reporter_main, l)) {
 		pthread_detach(thread);
-		w->asking = true;
+		w->reporting = true;
 		return;
 	}
 	fk_impl_unref(impl);
@@ -171,12 +171,12 @@ bool fk_watch_held_up(uint32_t looks, char *what, size_t size) {
 // ---- the watch --------------------------------------------------------------------------------------
 
 // In a call that it does not leave, or before one. Who has the GIL then: its own code, or others'.
-static void tell_holder(fk_watched *w, fk_impl *impl) {
+static void log_holder(fk_watched *w, fk_impl *impl) {
 	char held[FK_ERRLEN] = "";
 	unsigned long holder = fk_gil_holder(held, sizeof held);
 	const char *call = strstr(held, "in a call");
 	if (!holder && atomic_load(&w->waits)) return; // it is about to get the GIL
-	w->told = true;
+	w->logged = true;
 	w->others = holder && holder != w->ident;
 	fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR,
 	       "Falco has waited %g s for plugin '%s', and is held up: %s%s",
@@ -193,12 +193,12 @@ static void look_at(fk_watched *w) {
 	if (!impl || round != w->seen) {
 		w->seen = round;
 		w->looks = 0;
-		w->told = w->others = false;
+		w->logged = w->others = false;
 		return;
 	}
 	bool waits = atomic_load(&w->waits), late = ++w->looks % FK_LIMIT_LOOKS == 0;
-	if (!waits && late && !w->asking) interrupt(w, impl);
-	if (w->looks == (waits ? FK_LIMIT_LOOKS : FK_GIL_LOOKS) && !w->told) tell_holder(w, impl);
+	if (!waits && late && !w->reporting) interrupt(w, impl);
+	if (w->looks == (waits ? FK_LIMIT_LOOKS : FK_GIL_LOOKS) && !w->logged) log_holder(w, impl);
 }
 
 static void *watch_main(void *arg) {

@@ -13,8 +13,8 @@ typedef struct fk_watched {
 	_Atomic bool waits;        // it has not got the GIL yet
 	unsigned long ident;       // Python's name of the thread; 0: it is not known here yet
 	uint32_t seen, looks;      // the round that was seen last, and how often
-	bool told, interrupted;    // its place is in the log; the exception is on its way
-	bool asking, others;       // the teller waits for the GIL; somebody else has it all the time
+	bool logged, interrupted;  // its place is in the log; the exception is on its way
+	bool reporting, others;    // the reporter waits for the GIL; somebody else has it all the time
 } fk_watched;
 
 void fk_watch_join(fk_watched *me);

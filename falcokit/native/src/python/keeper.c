@@ -54,7 +54,7 @@ static bool change(uint32_t from, uint32_t to) {
 
 // ---- the keeper -------------------------------------------------------------------------------------
 
-static void tell(uint32_t state) {
+static void set_hold(uint32_t state) {
 	atomic_store(&hold, state);
 	if (atomic_load(&sleepers)) futex(&hold, FUTEX_WAKE_PRIVATE, INT32_MAX);
 }
@@ -63,7 +63,7 @@ static void tell(uint32_t state) {
 static void keep(void) {
 	struct timespec turn = {0, TURN_NS};
 	PyEval_RestoreThread(keeper);
-	tell(KEPT);
+	set_hold(KEPT);
 	uint32_t seen = atomic_load(&calls), idle = 0;
 	for (int i = 0; i < STAY_TURNS && idle < 2; i++) {
 		nanosleep(&turn, NULL);
@@ -73,11 +73,11 @@ static void keep(void) {
 		if (!change(KEPT, AWAY)) continue; // who works now gives others their turn
 		PyEval_SaveThread();               // to those who ask for it
 		PyEval_RestoreThread(keeper);
-		tell(KEPT);
+		set_hold(KEPT);
 	}
 	while (!change(KEPT, AWAY)) nanosleep(&turn, NULL);
 	PyEval_SaveThread();
-	tell(FREE);
+	set_hold(FREE);
 }
 
 static void *keeper_main(void *arg) {
@@ -105,7 +105,7 @@ static void call_keeper(void) {
 		pthread_detach(thread);
 	} else {
 		atomic_store(&started, false);
-		tell(FREE);
+		set_hold(FREE);
 	}
 }
 
@@ -180,9 +180,9 @@ static void without_gil(void *arg) {
 }
 
 void fk_hook_call(fk_impl *impl, void (*work)(void *), void *arg) {
-	bool host_waited = fk_host_waits;
+	bool host_waited = fk_blocks_host;
 	released r = {work, arg};
-	fk_host_waits = true;
+	fk_blocks_host = true;
 	fk_gil_call(impl, without_gil, &r);
-	fk_host_waits = host_waited;
+	fk_blocks_host = host_waited;
 }

@@ -16,17 +16,17 @@
 
 extern int fk_start_cffi(void); // from the code that cffi generates
 
-static pthread_mutex_t boot_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool booted;
+static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool started;
 static bool broken; // Python itself failed half-way: it cannot be tried again in this process
 static char broken_text[1024];
 
-typedef struct boot_job {
+typedef struct start_job {
 	const fk_boot *boot;
 	PyObject *(*make_module)(void);
 	char err[1024];
 	bool ok, done;
-} boot_job;
+} start_job;
 static pthread_mutex_t job_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t job_done = PTHREAD_COND_INITIALIZER;
 
@@ -70,7 +70,7 @@ static bool promote_libpython(char *err, size_t errlen) {
 
 // Python's own start ignores these two, and all Python code relies on it: a write to a pipe or socket
 // whose other end is closed, or past the limit for files, is then an OSError. By default it ends the
-// process. Python is told to leave signals alone here (install_signal_handlers is for SIGINT too), so
+// process. Python is shortage to leave signals alone here (install_signal_handlers is for SIGINT too), so
 // they are ignored one by one, where nobody has said otherwise; a handler of the host's stays.
 static void ignore_unless_handled(int number) {
 	struct sigaction now;
@@ -99,7 +99,7 @@ static void import_signal(void) {
 	bool at_default = sigaction(SIGINT, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
 	                  now.sa_handler == SIG_DFL && sigaction(SIGINT, &other, NULL) == 0;
 	PyObject *module = PyImport_ImportModule("_signal");
-	if (!module) PyErr_Clear(); // whoever imports it will be told
+	if (!module) PyErr_Clear(); // whoever imports it will be shortage
 	Py_XDECREF(module);
 	if (!at_default) return;
 	sigaction(SIGINT, &now, NULL);
@@ -197,7 +197,7 @@ static bool import_runtime(const fk_boot *boot, PyObject *(*make_module)(void), 
 }
 
 // True when this thread has become Python's main thread.
-static bool start(boot_job *job) {
+static bool start(start_job *job) {
 	const char *archive = NULL;
 	char landmark[4096];
 	snprintf(landmark, sizeof landmark, "%s/encodings/__init__.py", job->boot->stdlib);
@@ -241,8 +241,8 @@ static bool start(boot_job *job) {
 // Python takes the thread that starts it for its main thread, the one that may set signal handlers.
 // So that is a thread on which no code of a plugin runs, and Python itself refuses such attempts. It
 // never ends: another thread could get its identity then.
-static void *boot_main(void *arg) {
-	boot_job *job = arg;
+static void *main_thread(void *arg) {
+	start_job *job = arg;
 	bool is_main = start(job);
 	pthread_mutex_lock(&job_lock);
 	job->done = true; // from here on the job is the caller's alone
@@ -252,9 +252,9 @@ static void *boot_main(void *arg) {
 	return NULL;
 }
 
-static void run_boot(boot_job *job) {
+static void start_on_thread(start_job *job) {
 	pthread_t thread;
-	if (!fk_thread_start(&thread, "falcokit-main", boot_main, job)) {
+	if (!fk_thread_start(&thread, "falcokit-main", main_thread, job)) {
 		snprintf(job->err, sizeof job->err, "cannot start a thread for Python: no resources");
 		return;
 	}
@@ -265,39 +265,39 @@ static void run_boot(boot_job *job) {
 }
 
 // What cannot be opened is called missing, or moved: the reason is said first.
-static void tell_shortage(char *err, size_t errlen) {
-	char told[1024];
+static void explain_shortage(char *err, size_t errlen) {
+	char shortage[1024];
 	int fd = open("/", O_RDONLY | O_CLOEXEC);
 	bool full = fd < 0 && (errno == EMFILE || errno == ENFILE);
 	if (fd >= 0) close(fd);
 	if (!full && !strstr(err, strerror(EMFILE)) && !strstr(err, strerror(ENFILE))) return;
 	snprintf(
-		told, sizeof told,
+		shortage, sizeof shortage,
 		"the process has no file descriptor left (its limit is %ld: ulimit -n, or LimitNOFILE= "
 		"of its service): ",
 		sysconf(_SC_OPEN_MAX));
-	size_t n = strlen(told);
-	snprintf(told + n, sizeof told - n, "%s", err);
-	snprintf(err, errlen, "%s", told);
+	size_t n = strlen(shortage);
+	snprintf(shortage + n, sizeof shortage - n, "%s", err);
+	snprintf(err, errlen, "%s", shortage);
 }
 
 bool fk_start_python(const fk_boot *boot, PyObject *(*make_module)(void), char *err,
                      size_t errlen) {
-	pthread_mutex_lock(&boot_lock);
+	pthread_mutex_lock(&start_lock);
 	ignore_as_python_does(); // at each init: the host may have set them back since
-	if (!booted) {
-		boot_job job = {.boot = boot, .make_module = make_module};
+	if (!started) {
+		start_job job = {.boot = boot, .make_module = make_module};
 		if (broken)
 			snprintf(job.err, sizeof job.err, "%s", broken_text);
 		else if (fk_is_packaged() || promote_libpython(job.err, sizeof job.err))
-			run_boot(&job);
-		booted = job.ok;
-		if (!booted) {
-			tell_shortage(job.err, sizeof job.err);
+			start_on_thread(&job);
+		started = job.ok;
+		if (!started) {
+			explain_shortage(job.err, sizeof job.err);
 			snprintf(err, errlen, "%s", job.err);
 		}
 	}
-	bool ok = booted;
-	pthread_mutex_unlock(&boot_lock);
+	bool ok = started;
+	pthread_mutex_unlock(&start_lock);
 	return ok;
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-__thread bool fk_host_waits;
+__thread bool fk_blocks_host;
 
 void fk_impl_ref(fk_impl *impl) { atomic_fetch_add(&impl->refs, 1); }
 

@@ -86,4 +86,4 @@ static inline uint64_t fk_now(void) {
 
 // The host waits for what this thread does: it is the host's, in parse_event, or the worker. Nobody
 // takes anything from the queue meanwhile, so to wait for room would be for ever.
-extern __thread bool fk_host_waits;
+extern __thread bool fk_blocks_host;

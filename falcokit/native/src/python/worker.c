@@ -43,7 +43,7 @@ static int undo_late(fk_worker *w, int rc) {
 static void *worker_main(void *arg) {
 	fk_impl *impl = arg;
 	fk_worker *w = impl->worker;
-	fk_host_waits = true;
+	fk_blocks_host = true;
 	pthread_mutex_lock(&w->lock);
 	while (!w->quit || w->busy) {
 		if (!w->busy) {

@@ -193,33 +193,33 @@ static int wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns) 
 
 // Wakes the host, when it waits: one that naps only for many events, unless `for_all`.
 void fk_channel_wake(fk_channel *ch, bool for_all) {
-	int how = atomic_load(&ch->host_waits);
+	int how = atomic_load(&ch->host_state);
 	if (how == FK_HOST_NAPS && !for_all && ch->put - ch->taken < WAKE_EVENTS) return;
-	if (!atomic_exchange(&ch->host_waits, FK_HOST_AWAY)) return;
+	if (!atomic_exchange(&ch->host_state, FK_HOST_AWAY)) return;
 	pthread_mutex_lock(&ch->lock);
 	pthread_cond_signal(&ch->events);
 	pthread_mutex_unlock(&ch->lock);
 }
 
 // A barrier in all threads of the process. One that naps does without: it looks again soon enough.
-static void barrier(enum fk_host_wait how) {
+static void barrier(enum fk_host_state how) {
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!fk_barriers_here && how == FK_HOST_SLEEPS)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
 // The host waits for something to happen. True when it did, false when the time is over.
-bool fk_channel_wait(fk_channel *ch, enum fk_host_wait how, uint64_t until) {
+bool fk_channel_wait(fk_channel *ch, enum fk_host_state how, uint64_t until) {
 	bool woken = true;
 	pthread_mutex_lock(&ch->lock);
-	atomic_store(&ch->host_waits, how);
+	atomic_store(&ch->host_state, how);
 	barrier(how);
-	while (fk_channel_empty(ch) && !atomic_load(&ch->ended) && atomic_load(&ch->host_waits))
+	while (fk_channel_empty(ch) && !atomic_load(&ch->ended) && atomic_load(&ch->host_state))
 		if (wait_until(&ch->events, &ch->lock, until) == ETIMEDOUT) {
-			woken = !atomic_load(&ch->host_waits);
+			woken = !atomic_load(&ch->host_state);
 			break;
 		}
-	atomic_store(&ch->host_waits, FK_HOST_AWAY);
+	atomic_store(&ch->host_state, FK_HOST_AWAY);
 	pthread_mutex_unlock(&ch->lock);
 	return woken;
 }

@@ -18,7 +18,7 @@ typedef struct fk_segment {
 	uint64_t bytes[];
 } fk_segment;
 
-enum fk_host_wait {
+enum fk_host_state {
 	FK_HOST_AWAY,
 	FK_HOST_NAPS,  // looks again by itself: woken for many events only
 	FK_HOST_SLEEPS // woken for the first event
@@ -42,7 +42,7 @@ typedef struct fk_channel {
 	_Atomic uint64_t taken, taken_bytes;
 	// Both sides', and seldom written.
 	_Alignas(FK_LINE) _Atomic(fk_segment *) spares;
-	_Atomic int host_waits;
+	_Atomic int host_state;
 	_Atomic bool idle;   // the source said that it has nothing now
 	_Atomic bool ended;  // no event follows; rc and err say why
 	_Atomic bool shut;   // nobody takes events any more
@@ -68,7 +68,7 @@ void fk_channel_end(fk_channel *ch, int rc, const char *err);
 void fk_channel_shut(fk_channel *ch);
 uint32_t fk_channel_take(fk_channel *ch, ss_plugin_event **out, uint32_t max, uint64_t *bytes);
 bool fk_channel_empty(const fk_channel *ch);
-bool fk_channel_wait(fk_channel *ch, enum fk_host_wait how, uint64_t until);
+bool fk_channel_wait(fk_channel *ch, enum fk_host_state how, uint64_t until);
 
 static inline fk_channel *fk_channel_of(fk_sleeper *sleeper) {
 	return (fk_channel *)((char *)sleeper - offsetof(fk_channel, sleeper));
@@ -89,11 +89,11 @@ static inline void fk_channel_commit(fk_channel *ch, size_t len) {
 	if (atomic_load_explicit(&ch->idle, memory_order_relaxed))
 		atomic_store_explicit(&ch->idle, false, memory_order_relaxed);
 	atomic_store_explicit(&ch->last->used, used + size, memory_order_release);
-	// The host sets host_waits and looks, we store and look: between the two stands a barrier on both
+	// The host sets host_state and looks, we store and look: between the two stands a barrier on both
 	// sides. Here it would wait for the whole payload to be written, so the host makes ours too.
 	if (fk_barriers_here)
 		atomic_thread_fence(memory_order_seq_cst);
 	else
 		atomic_signal_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&ch->host_waits, memory_order_relaxed)) fk_channel_wake(ch, false);
+	if (atomic_load_explicit(&ch->host_state, memory_order_relaxed)) fk_channel_wake(ch, false);
 }

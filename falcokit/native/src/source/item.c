@@ -45,7 +45,7 @@ static bool find_bytes(PyObject *object, fk_source_item *item) {
 			return true;
 		}
 		// Names of files come so, and whoever makes one must not end the capture by it.
-		item->owned = fk_odd_text(object, false);
+		item->owned = fk_non_utf8_text(object, false);
 		if (!item->owned) return false;
 		item->data = PyBytes_AS_STRING(item->owned);
 		item->len = PyBytes_GET_SIZE(item->owned);

@@ -4,7 +4,7 @@
 // own. Methods of the type in source/queue.c.
 #include "source/item.h"
 #include "python/limits.h"
-#include "async_event/patience.h"
+#include "async_event/async_event.h"
 #include "source/queue_object.h"
 #include <time.h>
 
@@ -25,8 +25,8 @@ enum offer {
 static enum offer too_large(Channel *self, Py_ssize_t len) {
 	uint64_t now = fk_now();
 	uint64_t dropped = atomic_fetch_add(&self->ch->dropped_size, 1) + 1;
-	if (!self->log || (self->told_ns && now - self->told_ns < 60000000000u)) return DROPPED;
-	self->told_ns = now;
+	if (!self->log || (self->logged_ns && now - self->logged_ns < 60000000000u)) return DROPPED;
+	self->logged_ns = now;
 	PyObject *log = Py_NewRef(self->log); // shut lets go of it
 	PyObject *done =
 		PyObject_CallFunction(log, "nnK", len, self->max_size, (unsigned long long)dropped);
@@ -89,16 +89,16 @@ static bool wait_room(Channel *self, uint64_t ns) {
 }
 
 // After a wait: whether there will be no room, with an exception set.
-static bool in_vain(Channel *self, fk_patience *patience, uint32_t looks) {
+static bool gave_up(Channel *self, fk_wait_limit *wait_limit, uint32_t looks) {
 	char why[512];
-	if (!fk_patience_ends(patience, atomic_load(&self->ch->taken), looks, why, sizeof why))
+	if (!fk_wait_limit_reached(wait_limit, atomic_load(&self->ch->taken), looks, why, sizeof why))
 		return false;
 	PyErr_Format(fk_queue_full, "the queue is full, %s", why);
 	return true;
 }
 
 // As put: waits or drops when there is no room.
-static enum offer put_one(Channel *self, PyObject *object, fk_patience *patience) {
+static enum offer put_one(Channel *self, PyObject *object, fk_wait_limit *wait_limit) {
 	bool waited = false;
 	for (;;) {
 		if (!is_open(self)) return FAILED;
@@ -108,21 +108,21 @@ static enum offer put_one(Channel *self, PyObject *object, fk_patience *patience
 			atomic_fetch_add(&self->ch->dropped_full, 1);
 			return DROPPED;
 		}
-		if (fk_host_waits) {
+		if (fk_blocks_host) {
 			PyErr_SetString(fk_queue_full,
 			                "the queue is full, and the host waits for this very hook: "
 			                "put from a thread of your own");
 			return FAILED;
 		}
-		if (waited && in_vain(self, patience, FK_LIMIT_LOOKS)) return FAILED;
-		wait_room(self, fk_patience_left(patience, WAIT_NS));
+		if (waited && gave_up(self, wait_limit, FK_LIMIT_LOOKS)) return FAILED;
+		wait_room(self, fk_wait_limit_left(wait_limit, WAIT_NS));
 		waited = true;
 	}
 }
 
 // The one argument of put and put_many, and timeout=.
 static PyObject *take_args(const char *method, PyObject *const *args, Py_ssize_t n,
-                           PyObject *kwnames, fk_patience *patience) {
+                           PyObject *kwnames, fk_wait_limit *wait_limit) {
 	PyObject *timeout = NULL;
 	if (n != 1) return PyErr_Format(PyExc_TypeError, "%s takes one argument, and timeout=", method);
 	for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); k++) {
@@ -131,26 +131,26 @@ static PyObject *take_args(const char *method, PyObject *const *args, Py_ssize_t
 			return PyErr_Format(PyExc_TypeError, "%s got an unexpected argument %R", method, key);
 		timeout = args[n + k];
 	}
-	if (fk_patience_begin(patience, timeout)) return args[0];
+	if (fk_wait_limit_begin(wait_limit, timeout)) return args[0];
 	return PyErr_Format(PyExc_TypeError, "timeout is a number of seconds or None, not %R", timeout);
 }
 
 PyObject *fk_queue_put(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
-	fk_patience patience;
-	PyObject *object = take_args("put", args, n, kwnames, &patience);
+	fk_wait_limit wait_limit;
+	PyObject *object = take_args("put", args, n, kwnames, &wait_limit);
 	if (!object) return NULL;
-	enum offer what = put_one((Channel *)me, object, &patience);
+	enum offer what = put_one((Channel *)me, object, &wait_limit);
 	return what == FAILED ? NULL : PyBool_FromLong(what == TAKEN);
 }
 
 PyObject *fk_queue_put_many(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
-	fk_patience patience;
-	PyObject *objects = take_args("put_many", args, n, kwnames, &patience), *object;
+	fk_wait_limit wait_limit;
+	PyObject *objects = take_args("put_many", args, n, kwnames, &wait_limit), *object;
 	PyObject *iterator = objects ? PyObject_GetIter(objects) : NULL;
 	Py_ssize_t count = 0;
 	if (!iterator) return NULL;
 	while ((object = PyIter_Next(iterator))) {
-		enum offer what = put_one((Channel *)me, object, &patience);
+		enum offer what = put_one((Channel *)me, object, &wait_limit);
 		count += what == TAKEN;
 		Py_DECREF(object);
 		if (what == FAILED) break;
@@ -163,7 +163,7 @@ PyObject *fk_queue_put_many(PyObject *me, PyObject *const *args, Py_ssize_t n, P
 
 static void nothing_now(fk_channel *ch) {
 	atomic_store(&ch->idle, true);
-	if (atomic_load(&ch->host_waits) == FK_HOST_NAPS && ch->put != ch->taken)
+	if (atomic_load(&ch->host_state) == FK_HOST_NAPS && ch->put != ch->taken)
 		fk_channel_wake(ch, true);
 }
 
@@ -177,8 +177,8 @@ PyObject *fk_queue_offer(PyObject *me, PyObject *object) {
 	}
 	enum offer what = offer(self, object);
 	if (what != FULL)
-		self->patience = (fk_patience){.until = FK_NO_LIMIT};
-	else if (in_vain(self, &self->patience, FK_YIELD_LOOKS))
+		self->wait_limit = (fk_wait_limit){.until = FK_NO_LIMIT};
+	else if (gave_up(self, &self->wait_limit, FK_YIELD_LOOKS))
 		what = FAILED;
 	return what == FAILED ? NULL : PyBool_FromLong(what != FULL);
 }
@@ -204,10 +204,10 @@ PyObject *fk_queue_fill(PyObject *me, PyObject *iterator) {
 		}
 		idle_ns = IDLE_MIN;
 		enum offer what;
-		fk_patience patience = {.until = FK_NO_LIMIT};
+		fk_wait_limit wait_limit = {.until = FK_NO_LIMIT};
 		while ((what = offer(self, object)) == FULL && wait_room(self, WAIT_NS)) {
 			// A generator may hold a lock over its yield, though few do: it waits for longer.
-			if (!in_vain(self, &patience, FK_YIELD_LOOKS)) continue;
+			if (!gave_up(self, &wait_limit, FK_YIELD_LOOKS)) continue;
 			what = FAILED;
 			break;
 		}
@@ -313,7 +313,7 @@ static PyObject *channel_make(PyTypeObject *type, PyObject *args, PyObject *none
 	Channel *self = (Channel *)type->tp_alloc(type, 0);
 	if (!self) return NULL;
 	self->drop = drop, self->whole = whole, self->max_size = max_size;
-	self->patience = (fk_patience){.until = FK_NO_LIMIT};
+	self->wait_limit = (fk_wait_limit){.until = FK_NO_LIMIT};
 	self->ch = fk_channel_new(max_events);
 	if (self->ch) return (PyObject *)self;
 	Py_DECREF(self);

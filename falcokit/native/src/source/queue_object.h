@@ -3,7 +3,7 @@
 // source/queue.c, which makes them, have in common.
 #pragma once
 #include "source/channel.h"
-#include "async_event/patience.h"
+#include "async_event/async_event.h"
 #include "source/queue.h"
 
 typedef struct Channel {
@@ -13,9 +13,9 @@ typedef struct Channel {
 	bool whole; // events with their headers
 	bool attached;
 	Py_ssize_t max_size;
-	uint64_t told_ns;     // when a dropped event was last logged
-	PyObject *log;        // called with a text, once attached
-	fk_patience patience; // of offer, from call to call
+	uint64_t logged_ns;       // when a dropped event was last logged
+	PyObject *log;            // called with a text, once attached
+	fk_wait_limit wait_limit; // of offer, from call to call
 } Channel;
 
 // The author's exceptions: the source is closed, and the queue is full where nobody can wait.

@@ -141,7 +141,7 @@ void fk_source_close(fk_plugin *p, ss_instance_t *instance) {
 static void wake(fk_sleeper *me) { fk_channel_wake(fk_channel_of(me), true); }
 
 // How long the host may wait: not at all while it is delivering async events.
-static uint64_t patience(fk_instance *in, uint64_t now) {
+static uint64_t wait_limit(fk_instance *in, uint64_t now) {
 	uint64_t sent = atomic_load(&fk_async_sent), seen = atomic_load(&fk_async_seen);
 	bool delivering = seen != in->async_seen;
 	if (delivering || sent != in->async_sent) in->async_ns = now;
@@ -155,17 +155,17 @@ static uint64_t patience(fk_instance *in, uint64_t now) {
 
 static void wait_for_events(fk_instance *in) {
 	fk_channel *ch = in->ch;
-	uint64_t now = fk_now(), limit = patience(in, now);
+	uint64_t now = fk_now(), limit = wait_limit(in, now);
 	if (!limit) return;
 	if (in->batch_ns && now - in->batch_ns < LIVELY_NS) {
 		if (fk_channel_wait(ch, FK_HOST_NAPS, now + NAP_NS)) return;
 		if (!fk_channel_empty(ch)) return;
 	}
 	ch->sleeper.wake = wake;
-	fk_fall_asleep(&ch->sleeper);
+	fk_sleeper_add(&ch->sleeper);
 	if (atomic_load(&fk_async_sent) == in->async_sent)
 		fk_channel_wait(ch, FK_HOST_SLEEPS, now + limit);
-	fk_rise(&ch->sleeper);
+	fk_sleeper_remove(&ch->sleeper);
 }
 
 static ss_plugin_rc the_end(fk_instance *in) {

@@ -21,7 +21,7 @@ PyObject *fk_new_store_table(PyObject *shape, fk_xtable *t, fk_xentry *holder) {
 	self->holder = holder;
 	self->shape = Py_NewRef(shape);
 	if (holder)
-		fk_xhold(holder, FK_X_REF);
+		fk_xretain(holder, FK_X_REF);
 	else
 		atomic_fetch_add(&t->schema->root->refs, 1);
 	return (PyObject *)self;
@@ -31,7 +31,7 @@ static void table_free(PyObject *me) {
 	fk_store_table *self = (fk_store_table *)me;
 	PyTypeObject *type = Py_TYPE(me);
 	if (self->holder)
-		fk_xlet_go(self->holder, FK_X_REF);
+		fk_xrelease(self->holder, FK_X_REF);
 	else if (self->t) {
 		fk_xroot *root = self->t->schema->root;
 		if (root->closed) fk_xclear(self->t); // what was written after the end
@@ -53,7 +53,7 @@ bool fk_py_put(fk_xtable *t, PyObject *shape, PyObject *key_given, PyObject *val
 	// An error of Python apart, only memory can be missing.
 	if (ok) ok = fk_xput(t, &key, e, 0);
 	if (!ok && !PyErr_Occurred()) PyErr_NoMemory();
-	if (e) fk_xlet_go(e, FK_X_REF);
+	if (e) fk_xrelease(e, FK_X_REF);
 	Py_XDECREF(text.owner);
 	return ok;
 }
@@ -124,7 +124,7 @@ static PyObject *table_get(PyObject *me, PyObject *const *args, Py_ssize_t n) {
 
 static int table_contains(PyObject *me, PyObject *key) {
 	fk_xentry *e = find(me, key);
-	if (e) fk_xlet_go(e, FK_X_REF);
+	if (e) fk_xrelease(e, FK_X_REF);
 	return e ? 1 : PyErr_Occurred() ? -1 : 0;
 }
 
@@ -383,7 +383,7 @@ PyObject *fk_new_store_entry(PyObject *shape, fk_xentry *e) {
 	PyTypeObject *class = (PyTypeObject *)PyTuple_GET_ITEM(shape, FK_SHAPE_ENTRY);
 	fk_store_entry *self = (fk_store_entry *)class->tp_alloc(class, 0);
 	if (!self) {
-		fk_xlet_go(e, FK_X_REF);
+		fk_xrelease(e, FK_X_REF);
 		return NULL;
 	}
 	self->e = e;
@@ -394,7 +394,7 @@ PyObject *fk_new_store_entry(PyObject *shape, fk_xentry *e) {
 static void entry_free(PyObject *me) {
 	fk_store_entry *self = (fk_store_entry *)me;
 	PyTypeObject *type = Py_TYPE(me);
-	if (self->e) fk_xlet_go(self->e, FK_X_REF);
+	if (self->e) fk_xrelease(self->e, FK_X_REF);
 	Py_XDECREF(self->shape);
 	type->tp_free(me);
 	Py_DECREF(type);

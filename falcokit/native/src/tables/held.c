@@ -10,12 +10,12 @@ static uint32_t *children_of(fk_tables *t, fk_parent parent) {
 	return parent.held == FK_NOT_HELD ? NULL : &t->held[parent.held].children;
 }
 
-void fk_tables_join(fk_tables *t, fk_parent parent) {
+void fk_tables_add_child(fk_tables *t, fk_parent parent) {
 	uint32_t *children = children_of(t, parent);
 	if (children) ++*children;
 }
 
-void fk_tables_part(fk_tables *t, fk_parent parent) {
+void fk_tables_remove_child(fk_tables *t, fk_parent parent) {
 	uint32_t *children = children_of(t, parent);
 	if (children) --*children;
 }
@@ -23,7 +23,7 @@ void fk_tables_part(fk_tables *t, fk_parent parent) {
 static bool same(fk_parent a, fk_parent b) { return a.held == b.held && a.lender == b.lender; }
 
 static bool drop_one(fk_tables *t, fk_parent parent) {
-	for (fk_open *i = t->open; i; i = i->next)
+	for (fk_open_iter *i = t->open; i; i = i->next)
 		if (same(i->parent, parent)) return i->end(t, i), true;
 	for (uint32_t k = t->nheld; k-- > 0;)
 		if (t->held[k].entry && same(t->held[k].parent, parent))
@@ -31,7 +31,7 @@ static bool drop_one(fk_tables *t, fk_parent parent) {
 	return false;
 }
 
-void fk_tables_drop_below(fk_tables *t, fk_parent parent) {
+void fk_tables_release_children(fk_tables *t, fk_parent parent) {
 	uint32_t *children = children_of(t, parent);
 	while (children && *children && drop_one(t, parent)) {
 	}
@@ -59,7 +59,7 @@ fk_held_ref fk_tables_hold(fk_tables *t, fk_held one) {
 	}
 	one.serial = ++t->serial;
 	one.children = 0;
-	fk_tables_join(t, one.parent);
+	fk_tables_add_child(t, one.parent);
 	t->held[t->nheld] = one;
 	return (fk_held_ref){.index = t->nheld++, .serial = one.serial};
 }
@@ -72,8 +72,8 @@ fk_held *fk_tables_held(fk_tables *t, fk_held_ref ref) {
 void fk_tables_give_back(fk_tables *t, uint32_t index) {
 	fk_held *one = &t->held[index];
 	if (one->entry) {
-		fk_tables_drop_below(t, (fk_parent){index, NULL});
-		fk_tables_part(t, one->parent);
+		fk_tables_release_children(t, (fk_parent){index, NULL});
+		fk_tables_remove_child(t, one->parent);
 		drop(t, one);
 		one->entry = NULL;
 	}

@@ -42,7 +42,7 @@ fk_parent fk_table_parent(const fk_table *table) {
 fk_tables *fk_table_use(fk_table *table, bool write) {
 	fk_tables *t = fk_tables_use(table->impl, table->hook, write);
 	if (!t) return NULL;
-	if (table->parent) fk_tables_forget_words(t);
+	if (table->parent) fk_tables_ignore_error(t);
 	if (table->own && t->init)
 		fk_tables_refuse(t,
 		                 "the table is this plugin's own: in init it is used as a mapping, by "
@@ -220,7 +220,7 @@ PyObject *fk_entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObjec
 }
 
 // A pointer into what was there when it was got.
-static bool overtaken(const fk_tables *t, const fk_table_entry *entry) {
+static bool is_outdated(const fk_tables *t, const fk_table_entry *entry) {
 	return !entry->iterator && entry->held.pointer &&
 	       entry->held.changes != t->changes[entry->table->shape->kind - 1];
 }
@@ -237,7 +237,7 @@ ss_plugin_table_entry_t *fk_entry_handle(fk_tables *t, fk_table_entry *entry) {
 		fk_tables_refuse(t, entry->iterator
 								? "the iteration has gone on: this entry was lent for its turn only"
 								: "the entry was released");
-	else if (overtaken(t, entry)) {
+	else if (is_outdated(t, entry)) {
 		handle = NULL;
 		fk_tables_refuse(t,
 		                 "entries were inserted into or removed from such a table since this one "
@@ -255,7 +255,7 @@ static fk_tables *use(fk_table_entry *self, bool write, ss_plugin_table_entry_t 
 	if (!t) return NULL;
 	const char *refused = !write ? NULL : t->refused;
 	if (write && !refused && !t->writer) refused = "the host lends no way to write to tables here";
-	if (table->parent) fk_tables_forget_words(t);
+	if (table->parent) fk_tables_ignore_error(t);
 	if (refused)
 		fk_tables_refuse(t, "%s", refused);
 	else if (fk_table_alive(t, table))
@@ -315,7 +315,7 @@ static PyObject *field_get(PyObject *me, PyObject *object, PyObject *type) {
 	bool nested = field->type == SS_PLUGIN_ST_TABLE;
 	ss_plugin_rc rc =
 		t->reader->read_entry_field(self->table->handle, handle, field->handle, &data);
-	if (!fk_tables_answered(t, rc) || (nested && !data.table))
+	if (!fk_tables_check(t, rc) || (nested && !data.table))
 		fk_tables_fail(t, "field '%s' cannot be read", PyUnicode_AsUTF8(field->name));
 	else if (!nested)
 		value = value_of(field, &data); // a text is the host's: copied under the lock
@@ -371,8 +371,8 @@ bool fk_entry_write(fk_table_entry *self, Py_ssize_t index, PyObject *value) {
 	const fk_import_field *field = self->table ? &self->table->shape->fields[index] : NULL;
 	if (field && !fk_entry_take(self->table->shape, index, value, &data, &owner)) return false;
 	fk_tables *t = use(self, true, &handle);
-	bool ok = t && fk_tables_answered(t, t->writer->write_entry_field(self->table->handle, handle,
-	                                                                  field->handle, &data));
+	bool ok = t && fk_tables_check(t, t->writer->write_entry_field(self->table->handle, handle,
+	                                                               field->handle, &data));
 	if (t && !ok) fk_tables_fail(t, "field '%s' cannot be written", PyUnicode_AsUTF8(field->name));
 	if (t) fk_tables_done(t);
 	Py_XDECREF(owner);
@@ -478,15 +478,15 @@ bool fk_entry_ready(void) {
 // AddressSanitizer is told which stack is in use: it keeps the bounds of it, and what it holds back of
 // the frames that have returned.
 #ifdef __SANITIZE_ADDRESS__
-#define LEAVE(kept, bottom, size)  __sanitizer_start_switch_fiber(kept, bottom, size)
-#define ARRIVE(kept, bottom, size) __sanitizer_finish_switch_fiber(kept, bottom, size)
+#define LEAVE_STACK(kept, bottom, size) __sanitizer_start_switch_fiber(kept, bottom, size)
+#define ENTER_STACK(kept, bottom, size) __sanitizer_finish_switch_fiber(kept, bottom, size)
 #else
-#define LEAVE(kept, bottom, size)  ((void)(kept))
-#define ARRIVE(kept, bottom, size) ((void)(kept))
+#define LEAVE_STACK(kept, bottom, size) ((void)(kept))
+#define ENTER_STACK(kept, bottom, size) ((void)(kept))
 #endif
 
 typedef struct fk_iteration {
-	fk_open open; // first
+	fk_open_iter open; // first
 	const ss_plugin_table_reader_vtable_ext *reader;
 	ss_plugin_table_t *table;
 	ucontext_t python, host;
@@ -513,27 +513,27 @@ static ss_plugin_bool lend(ss_plugin_table_iterator_state_t *state,
                            ss_plugin_table_entry_t *entry) {
 	fk_iteration *i = state;
 	i->entry = entry;
-	LEAVE(&i->kept_host, i->back, i->back_size);
+	LEAVE_STACK(&i->kept_host, i->back, i->back_size);
 	swapcontext(&i->host, &i->python);
-	ARRIVE(i->kept_host, &i->back, &i->back_size);
+	ENTER_STACK(i->kept_host, &i->back, &i->back_size);
 	return !i->stop;
 }
 
 static void run(unsigned high, unsigned low) {
 	fk_iteration *i = (fk_iteration *)(((uintptr_t)high << 32) | low);
-	ARRIVE(NULL, &i->back, &i->back_size);
+	ENTER_STACK(NULL, &i->back, &i->back_size);
 	i->reader->iterate_entries(i->table, lend, i);
 	i->entry = NULL;
-	LEAVE(NULL, i->back, i->back_size); // uc_link goes back to Python's stack
+	LEAVE_STACK(NULL, i->back, i->back_size); // uc_link goes back to Python's stack
 }
 
 // ---- on Python's ------------------------------------------------------------------------------------
 
 static void advance(fk_iteration *i) {
 	i->entry = NULL;
-	LEAVE(&i->kept_python, (char *)i->stack + GUARD, FK_ITERATION_STACK - GUARD);
+	LEAVE_STACK(&i->kept_python, (char *)i->stack + GUARD, FK_ITERATION_STACK - GUARD);
 	swapcontext(&i->python, &i->host);
-	ARRIVE(i->kept_python, NULL, NULL);
+	ENTER_STACK(i->kept_python, NULL, NULL);
 }
 
 static void *take_stack(fk_tables *t) {
@@ -557,7 +557,7 @@ static void prepare(fk_iteration *i) {
 	            (unsigned)(uintptr_t)i);
 }
 
-static void end_iteration(fk_tables *t, fk_open *open);
+static void end_iteration(fk_tables *t, fk_open_iter *open);
 
 // Its serial; 0: there is no memory.
 static uint64_t begin(fk_tables *t, const fk_table *table) {
@@ -569,38 +569,38 @@ static uint64_t begin(fk_tables *t, const fk_table *table) {
 	i->reader = t->reader;
 	i->table = table->handle;
 	prepare(i);
-	i->open = (fk_open){.next = t->open,
-	                    .serial = ++t->serial,
-	                    .parent = fk_table_parent(table),
-	                    .end = end_iteration};
-	fk_tables_join(t, i->open.parent);
+	i->open = (fk_open_iter){.next = t->open,
+	                         .serial = ++t->serial,
+	                         .parent = fk_table_parent(table),
+	                         .end = end_iteration};
+	fk_tables_add_child(t, i->open.parent);
 	t->open = &i->open;
 	return i->open.serial;
 }
 
 // Locked: the iteration, if it is not over.
 static fk_iteration *open_of(const fk_tables *t, const Iterator *self) {
-	fk_open *open = t ? t->open : NULL;
+	fk_open_iter *open = t ? t->open : NULL;
 	while (open && open->serial != self->serial) open = open->next;
 	return (fk_iteration *)open;
 }
 
 static void drop_lent(fk_tables *t, fk_iteration *i) {
-	fk_tables_drop_below(t, (fk_parent){FK_NOT_HELD, &i->open});
+	fk_tables_release_children(t, (fk_parent){FK_NOT_HELD, &i->open});
 }
 
 // Locked. Lets the host's function return, if it has not.
-static void end_iteration(fk_tables *t, fk_open *open) {
+static void end_iteration(fk_tables *t, fk_open_iter *open) {
 	fk_iteration *iteration = (fk_iteration *)open;
 	drop_lent(t, iteration);
 	iteration->stop = true;
 	while (iteration->entry) advance(iteration); // a host may ask once more
-	for (fk_open **at = &t->open; *at; at = &(*at)->next)
+	for (fk_open_iter **at = &t->open; *at; at = &(*at)->next)
 		if (*at == open) {
 			*at = open->next;
 			break;
 		}
-	fk_tables_part(t, open->parent);
+	fk_tables_remove_child(t, open->parent);
 	if (t->stack)
 		munmap(iteration->stack, FK_ITERATION_STACK);
 	else
@@ -614,9 +614,9 @@ ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry 
 	return i && self->given == entry ? i->entry : NULL;
 }
 
-fk_open *fk_iter_lender(PyObject *iterator) {
+fk_open_iter *fk_iter_lender(PyObject *iterator) {
 	Iterator *self = (Iterator *)iterator;
-	return (fk_open *)open_of(self->table->impl->tables, self);
+	return (fk_open_iter *)open_of(self->table->impl->tables, self);
 }
 
 PyObject *fk_table_iter(PyObject *table) {
@@ -634,7 +634,7 @@ PyObject *fk_table_iter(PyObject *table) {
 	return (PyObject *)self;
 }
 
-static bool go_on(fk_tables *t, Iterator *self, fk_iteration *i, PyObject *entry) {
+static bool continue_iteration(fk_tables *t, Iterator *self, fk_iteration *i, PyObject *entry) {
 	bool alive = fk_table_alive(t, self->table);
 	if (alive) {
 		drop_lent(t, i);
@@ -660,7 +660,7 @@ static PyObject *iter_next(PyObject *me) {
 	if (t) {
 		fk_iteration *i = open_of(t, self);
 		if (i)
-			more = go_on(t, self, i, entry);
+			more = continue_iteration(t, self, i, entry);
 		else // making the entry may have run code that ended it, or what it was over was released
 			fk_tables_refuse(t, "the entry of the table that is iterated over was released");
 		more = fk_tables_done(t) && more;
@@ -739,7 +739,7 @@ static bool fill(PyObject *entry, const fk_import_shape *shape, PyObject *fields
 static bool add(fk_table *self, fk_table_entry *entry, const ss_plugin_state_data *key) {
 	fk_tables *t = fk_tables_use(self->impl, entry->hook, true);
 	if (!t) return false;
-	fk_tables_forget_words(t); // a table that is full has none
+	fk_tables_ignore_error(t); // a table that is full has none
 	fk_held *made = fk_table_alive(t, self) ? fk_tables_held(t, entry->held) : NULL;
 	if (made) {
 		made->entry = t->writer->add_table_entry(self->handle, key, made->entry);
@@ -747,7 +747,7 @@ static bool add(fk_table *self, fk_table_entry *entry, const ss_plugin_state_dat
 		changed(t, self);
 		entry->held.changes = fk_table_changes(t, self);
 		if (!made->entry) { // failed: what was made is the owner's too
-			fk_tables_part(t, made->parent);
+			fk_tables_remove_child(t, made->parent);
 			fk_tables_fail(t, "the entry cannot be inserted");
 		}
 	}
@@ -801,7 +801,7 @@ static PyObject *erase(fk_table *self, PyObject *key) {
 	fk_py_text text;
 	if (!fk_table_take_key(self, key, &data, &text)) return NULL;
 	fk_tables *t = fk_table_use(self, true);
-	bool ok = t && fk_tables_answered(t, t->writer->erase_table_entry(self->handle, &data));
+	bool ok = t && fk_tables_check(t, t->writer->erase_table_entry(self->handle, &data));
 	if (t && !ok) fk_tables_fail(t, "the entry cannot be erased");
 	if (ok) changed(t, self);
 	if (t) fk_tables_done(t);
@@ -830,7 +830,7 @@ PyObject *fk_table_clear(PyObject *me, PyObject *none) {
 	fk_tables *t = fk_table_use((fk_table *)me, true);
 	(void)none;
 	if (!t) return NULL;
-	bool ok = fk_tables_answered(t, t->writer->clear_table(((fk_table *)me)->handle));
+	bool ok = fk_tables_check(t, t->writer->clear_table(((fk_table *)me)->handle));
 	if (!ok) fk_tables_fail(t, "the table cannot be cleared");
 	changed(t, (fk_table *)me);
 	fk_tables_done(t);

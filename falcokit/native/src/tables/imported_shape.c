@@ -91,7 +91,7 @@ static bool table_is_listed(fk_tables *t, const char *name, ss_plugin_state_type
 		}
 		add_name(names, sizeof names, &at, infos[i].name);
 	}
-	if (!infos) return fk_tables_forget_words(t), true; // the host is asked all the same
+	if (!infos) return fk_tables_ignore_error(t), true; // the host is asked all the same
 	fk_tables_refuse(t, "table '%s' cannot be imported: there is no such table; there is %s", name,
 	                 *names ? names : "none");
 	return false;
@@ -134,8 +134,8 @@ static bool field_is_listed(fk_tables *t, const resolved *in, const fk_import_fi
 static bool resolve(fk_tables *t, fk_import_shape *shape, resolved in);
 
 // The tables within a thread: those with an index as key are vectors; each name is a kind of its own.
-static void know_kind(fk_tables *t, fk_import_shape *shape, ss_plugin_table_t *table,
-                      const char *name) {
+static void set_kind(fk_tables *t, fk_import_shape *shape, ss_plugin_table_t *table,
+                     const char *name) {
 	static const char *const names[FK_LIST_KINDS - 1] = {"args", "env", "cgroups",
 	                                                     "file_descriptors"};
 	while (shape->kind < FK_LIST_KINDS - 1 && strcmp(names[shape->kind], name) != 0) shape->kind++;
@@ -166,7 +166,7 @@ static bool resolve_nested(fk_tables *t, fk_import_field *field, resolved in) {
 		                 what, in.name, type_name(input->key_type), type_name(nested->key));
 		ok = false;
 	} else {
-		if (in.threads) know_kind(t, nested, data.table, what);
+		if (in.threads) set_kind(t, nested, data.table, what);
 		nested->name = Py_NewRef(field->name);
 		ok = resolve(t, nested, (resolved){data.table, what, in.own, false});
 	}

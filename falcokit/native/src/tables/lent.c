@@ -123,7 +123,7 @@ bool fk_tables_done(fk_tables *t) {
 	bool failed = t->failure[0] != 0;
 	PyObject *text = failed ? fk_py_text_of(t->failure) : NULL;
 	t->failure[0] = 0;
-	t->said = 0;
+	t->old_error = 0;
 	pthread_mutex_unlock(&t->lock);
 	if (text) PyErr_SetObject(fk_table_error, text);
 	Py_XDECREF(text);
@@ -136,10 +136,10 @@ static uint64_t hash_of(const char *text) {
 	return hash;
 }
 
-void fk_tables_forget_words(fk_tables *t) { t->said = hash_of(t->last_error(t->owner)); }
+void fk_tables_ignore_error(fk_tables *t) { t->old_error = hash_of(t->last_error(t->owner)); }
 
-bool fk_tables_answered(fk_tables *t, ss_plugin_rc rc) {
-	if (rc != SS_PLUGIN_SUCCESS && rc != SS_PLUGIN_FAILURE) fk_tables_forget_words(t);
+bool fk_tables_check(fk_tables *t, ss_plugin_rc rc) {
+	if (rc != SS_PLUGIN_SUCCESS && rc != SS_PLUGIN_FAILURE) fk_tables_ignore_error(t);
 	return rc == SS_PLUGIN_SUCCESS;
 }
 
@@ -155,10 +155,10 @@ void fk_tables_fail(fk_tables *t, const char *format, ...) {
 	va_start(args, format);
 	vsnprintf(t->failure, sizeof t->failure / 2, format, args);
 	va_end(args);
-	const char *said = t->last_error(t->owner);
+	const char *old_error = t->last_error(t->owner);
 	size_t len = strlen(t->failure);
-	if (said && *said && hash_of(said) != t->said)
-		snprintf(t->failure + len, sizeof t->failure - len, ": %s", said);
+	if (old_error && *old_error && hash_of(old_error) != t->old_error)
+		snprintf(t->failure + len, sizeof t->failure - len, ": %s", old_error);
 }
 
 void fk_tables_wrong(PyObject *field, PyObject *table) {

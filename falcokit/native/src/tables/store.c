@@ -51,7 +51,7 @@ fk_xroot *fk_xroot_new(const char *name, ss_plugin_state_type key) {
 	if (!root) return NULL;
 	pthread_mutex_init(&root->lock, NULL);
 	root->refs = 1;
-	root->limbo_end = &root->limbo;
+	root->deferred_end = &root->deferred;
 	fk_xschema *s = fk_xschema_new(root, name, key);
 	if (!s) {
 		fk_xroot_unref(root);
@@ -96,17 +96,17 @@ void fk_xroot_unref(fk_xroot *root) {
 
 // The host may have kept the table's pointer, and other plugins those of its fields: a call through
 // them finds a closed table, not freed memory, until so many others were closed.
-static void bury(fk_xroot *root) {
+static void keep_closed(fk_xroot *root) {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static fk_xroot *graves[FK_X_GRAVES];
+	static fk_xroot *kept[FK_X_CLOSED_MAX];
 	static unsigned next;
 	pthread_mutex_lock(&lock);
-	fk_xroot *oldest = graves[next];
-	graves[next] = root;
-	next = (next + 1) % FK_X_GRAVES;
+	fk_xroot *oldest = kept[next];
+	kept[next] = root;
+	next = (next + 1) % FK_X_CLOSED_MAX;
 	pthread_mutex_unlock(&lock);
 	if (!oldest) return;
-	fk_xend_limbo(oldest, true);
+	fk_xfree_deferred(oldest, true);
 	fk_xroot_unref(oldest);
 }
 
@@ -117,7 +117,7 @@ void fk_xroot_close(fk_xroot *root) {
 	root->error = NULL;
 	fk_xunlock(root);
 	fk_xclear(&root->table);
-	bury(root);
+	keep_closed(root);
 }
 
 // Entries of exported tables: their references and their values.
@@ -160,14 +160,14 @@ fk_xentry *fk_xentry_new(fk_xschema *schema) {
 	if (!e) return NULL;
 	e->schema = schema;
 	e->nslots = n;
-	e->hold = FK_X_REF;
+	e->refs = FK_X_REF;
 	atomic_fetch_add_explicit(&schema->root->refs, 1, memory_order_relaxed);
 	for (uint32_t i = 0; i < schema->declared; i++) {
 		const fk_xfield *f = &schema->fields[i];
 		if (!f->initial_text)
 			e->slots[i] = f->initial;
 		else if (!fk_xwrite_text(e, f, f->initial_text)) {
-			fk_xlet_go(e, FK_X_REF);
+			fk_xrelease(e, FK_X_REF);
 			return NULL;
 		}
 	}
@@ -195,20 +195,20 @@ static void free_entry(fk_xentry *e) {
 		free(more);
 		more = next;
 	}
-	free_texts(e->overtaken);
+	free_texts(e->superseded);
 	free(e);
 	fk_xroot_unref(s->root);
 }
 
 // Frees what died long enough ago, oldest first.
-void fk_xend_limbo(fk_xroot *root, bool all) {
+void fk_xfree_deferred(fk_xroot *root, bool all) {
 	uint64_t now = now_ms();
 	for (;;) {
 		fk_xlock(root);
-		fk_xentry *e = root->limbo;
-		if (e && (all || now - e->died_ms > FK_X_LIMBO_MS)) {
-			root->limbo = e->link;
-			if (!root->limbo) root->limbo_end = &root->limbo;
+		fk_xentry *e = root->deferred;
+		if (e && (all || now - e->deferred_ms > FK_X_DEFER_MS)) {
+			root->deferred = e->next_gone;
+			if (!root->deferred) root->deferred_end = &root->deferred;
 		} else
 			e = NULL;
 		fk_xunlock(root);
@@ -217,45 +217,45 @@ void fk_xend_limbo(fk_xroot *root, bool all) {
 	}
 }
 
-static void to_limbo(fk_xentry *e) {
+static void defer_free(fk_xentry *e) {
 	fk_xroot *root = e->schema->root;
 	atomic_fetch_add(&root->refs, 1);
-	e->died_ms = now_ms();
-	e->link = NULL;
+	e->deferred_ms = now_ms();
+	e->next_gone = NULL;
 	fk_xlock(root);
-	*root->limbo_end = e;
-	root->limbo_end = &e->link;
+	*root->deferred_end = e;
+	root->deferred_end = &e->next_gone;
 	fk_xunlock(root);
-	fk_xend_limbo(root, false);
+	fk_xfree_deferred(root, false);
 	fk_xroot_unref(root);
 }
 
-void fk_xhold(fk_xentry *e, uint64_t hold) {
-	atomic_fetch_add_explicit(&e->hold, hold, memory_order_relaxed);
+void fk_xretain(fk_xentry *e, uint64_t refs) {
+	atomic_fetch_add_explicit(&e->refs, refs, memory_order_relaxed);
 }
 
 // A reference, unless the last was just given back.
-bool fk_xtry_ref(fk_xentry *e) {
-	uint64_t hold = e->hold;
-	while ((uint32_t)hold)
-		if (atomic_compare_exchange_weak(&e->hold, &hold, hold + FK_X_REF)) return true;
+bool fk_xtry_retain(fk_xentry *e) {
+	uint64_t refs = e->refs;
+	while ((uint32_t)refs)
+		if (atomic_compare_exchange_weak(&e->refs, &refs, refs + FK_X_REF)) return true;
 	return false;
 }
 
 // Handles are added under the lock only: when the one that is about to go is the last, nobody reads.
-static void end_overtaken(fk_xentry *e) {
+static void free_superseded(fk_xentry *e) {
 	fk_xtext *texts = NULL;
 	fk_xlock(e->schema->root);
-	if (e->hold >> 32 == 1) texts = atomic_exchange(&e->overtaken, NULL);
+	if (e->refs >> 32 == 1) texts = atomic_exchange(&e->superseded, NULL);
 	fk_xunlock(e->schema->root);
 	free_texts(texts);
 }
 
-void fk_xlet_go(fk_xentry *e, uint64_t hold) {
-	if (hold == FK_X_HANDLE && e->overtaken && e->hold >> 32 == 1) end_overtaken(e);
-	if ((uint32_t)atomic_fetch_sub(&e->hold, hold) != 1) return;
+void fk_xrelease(fk_xentry *e, uint64_t refs) {
+	if (refs == FK_X_HANDLE && e->superseded && e->refs >> 32 == 1) free_superseded(e);
+	if ((uint32_t)atomic_fetch_sub(&e->refs, refs) != 1) return;
 	if (e->lent_table && !e->schema->root->closed)
-		to_limbo(e);
+		defer_free(e);
 	else
 		free_entry(e);
 }
@@ -311,9 +311,9 @@ bool fk_xwrite_text(fk_xentry *e, const fk_xfield *f, const char *bytes) {
 	if (!text) return false;
 	fk_xlock(e->schema->root);
 	fk_xtext *old = (fk_xtext *)(uintptr_t)atomic_exchange(slot, (uint64_t)(uintptr_t)text);
-	if (old && old->lent && e->hold >> 32) {
-		old->next = e->overtaken;
-		e->overtaken = old;
+	if (old && old->lent && e->refs >> 32) {
+		old->next = e->superseded;
+		e->superseded = old;
 		old = NULL;
 	}
 	fk_xunlock(e->schema->root);
@@ -469,11 +469,11 @@ static fk_xentry *take_out(fk_xmap *map, fk_xitem *item) {
 
 // ---- the table --------------------------------------------------------------------------------------
 
-fk_xentry *fk_xget(fk_xtable *t, const fk_xkey *key, uint64_t hold) {
+fk_xentry *fk_xget(fk_xtable *t, const fk_xkey *key, uint64_t refs) {
 	fk_xlock(t->schema->root);
 	const fk_xitem *item = find(&t->map, key);
 	fk_xentry *e = item ? item->entry : NULL;
-	if (e) fk_xhold(e, hold);
+	if (e) fk_xretain(e, refs);
 	fk_xunlock(t->schema->root);
 	return e;
 }
@@ -488,9 +488,9 @@ static bool add_item(fk_xmap *map, const fk_xkey *key, fk_xentry *e) {
 	return true;
 }
 
-// Puts an entry at a key, for whatever is there. False: no memory, or it is in a table already. `hold`
+// Puts an entry at a key, for whatever is there. False: no memory, or it is in a table already. `refs`
 // is what the caller wants of it beside the map's reference.
-bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e, uint64_t hold) {
+bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e, uint64_t refs) {
 	fk_xroot *root = t->schema->root;
 	fk_xentry *replaced = NULL;
 	fk_xlock(root);
@@ -504,12 +504,12 @@ bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e, uint64_t hold) {
 		ok = add_item(&t->map, key, e);
 	if (ok) {
 		e->in_map = true;
-		fk_xhold(e, FK_X_REF + hold);
+		fk_xretain(e, FK_X_REF + refs);
 	}
-	bool limbo = root->limbo != NULL;
+	bool deferred = root->deferred != NULL;
 	fk_xunlock(root);
-	if (replaced) fk_xlet_go(replaced, FK_X_REF);
-	if (limbo) fk_xend_limbo(root, false);
+	if (replaced) fk_xrelease(replaced, FK_X_REF);
+	if (deferred) fk_xfree_deferred(root, false);
 	return ok;
 }
 
@@ -518,7 +518,7 @@ bool fk_xerase(fk_xtable *t, const fk_xkey *key) {
 	fk_xitem *item = find(&t->map, key);
 	fk_xentry *e = item ? take_out(&t->map, item) : NULL;
 	fk_xunlock(t->schema->root);
-	if (e) fk_xlet_go(e, FK_X_REF);
+	if (e) fk_xrelease(e, FK_X_REF);
 	return e != NULL;
 }
 
@@ -529,15 +529,15 @@ void fk_xclear(fk_xtable *t) {
 	for (uint32_t i = 0; i < map->used; i++) {
 		if (!map->items[i].entry) continue;
 		fk_xentry *e = take_out(map, &map->items[i]);
-		e->link = gone;
+		e->next_gone = gone;
 		gone = e;
 	}
 	if (!map->iterators) fk_xmap_free(map);
 	fk_xunlock(t->schema->root);
 	while (gone) {
 		fk_xentry *e = gone;
-		gone = e->link;
-		fk_xlet_go(e, FK_X_REF);
+		gone = e->next_gone;
+		fk_xrelease(e, FK_X_REF);
 	}
 }
 
@@ -626,7 +626,7 @@ static bool open_field(fk_xtable *t, fk_xentry *e, const fk_xfield *f, const voi
 
 // ---- values -----------------------------------------------------------------------------------------
 
-uint64_t fk_xtake(const ss_plugin_state_data *data, ss_plugin_state_type type) {
+uint64_t fk_xnumber(const ss_plugin_state_data *data, ss_plugin_state_type type) {
 	switch (type) {
 	case SS_PLUGIN_ST_INT8: return (uint64_t)(int64_t)data->s8;
 	case SS_PLUGIN_ST_INT16: return (uint64_t)(int64_t)data->s16;
@@ -640,7 +640,7 @@ uint64_t fk_xtake(const ss_plugin_state_data *data, ss_plugin_state_type type) {
 }
 
 // Numbers lie in a slot with their sign extended: on either byte order the member has its bytes.
-static void give(ss_plugin_state_data *out, ss_plugin_state_type type, uint64_t value) {
+static void set_data(ss_plugin_state_data *out, ss_plugin_state_type type, uint64_t value) {
 	switch (type) {
 	case SS_PLUGIN_ST_INT8:
 	case SS_PLUGIN_ST_UINT8: out->u8 = (uint8_t)value; break;
@@ -660,7 +660,7 @@ static bool take_key(fk_xtable *t, const ss_plugin_state_data *data, fk_xkey *ke
 		fail(t, "the key is NULL");
 		return false;
 	}
-	*key = text ? fk_xkey_text(data->str) : fk_xkey_number(fk_xtake(data, t->schema->key));
+	*key = text ? fk_xkey_text(data->str) : fk_xkey_number(fk_xnumber(data, t->schema->key));
 	return true;
 }
 
@@ -750,13 +750,13 @@ static ss_plugin_rc read_field(ss_plugin_table_t *t, ss_plugin_table_entry_t *en
 		e->lent_table = true;
 		out->table = &nested->input; // by which the framework finds the nested vtables
 	} else
-		give(out, f->type, fk_xread(e, f));
+		set_data(out, f->type, fk_xread(e, f));
 	return SS_PLUGIN_SUCCESS;
 }
 
 static void release_entry(ss_plugin_table_t *t, ss_plugin_table_entry_t *e) {
 	(void)t; // may be closed meanwhile: the entry is still the caller's
-	if (e) fk_xlet_go(e, FK_X_HANDLE);
+	if (e) fk_xrelease(e, FK_X_HANDLE);
 }
 
 static ss_plugin_bool iterate(ss_plugin_table_t *table, ss_plugin_table_iterator_func_t step,
@@ -764,21 +764,21 @@ static ss_plugin_bool iterate(ss_plugin_table_t *table, ss_plugin_table_iterator
 	fk_xtable *t = table;
 	if (!open_table(t) || !step) return 0;
 	// An entry that holds a nested table may be erased by a step.
-	bool held = t->holder && fk_xtry_ref(t->holder);
+	bool held = t->holder && fk_xtry_retain(t->holder);
 	uint32_t position = 0, end = fk_xiterate_begin(t);
 	bool more = true;
 	while (more) {
 		fk_xlock(t->schema->root);
 		const fk_xitem *item = fk_xiterate_at(t, &position, end);
 		fk_xentry *e = item ? item->entry : NULL;
-		if (e) fk_xhold(e, FK_X_HANDLE);
+		if (e) fk_xretain(e, FK_X_HANDLE);
 		fk_xunlock(t->schema->root);
 		if (!e) break;
 		more = step(state, e);
-		fk_xlet_go(e, FK_X_HANDLE);
+		fk_xrelease(e, FK_X_HANDLE);
 	}
 	fk_xiterate_end(t);
-	if (held) fk_xlet_go(t->holder, FK_X_REF);
+	if (held) fk_xrelease(t->holder, FK_X_REF);
 	return more;
 }
 
@@ -802,7 +802,7 @@ static ss_plugin_table_entry_t *create_entry(ss_plugin_table_t *t) {
 	if (!open_table(t)) return NULL;
 	fk_xentry *e = fk_xentry_new(((fk_xtable *)t)->schema);
 	if (e)
-		fk_xhold(e, FK_X_HANDLE - FK_X_REF);
+		fk_xretain(e, FK_X_HANDLE - FK_X_REF);
 	else
 		fail(t, "no memory");
 	return e;
@@ -835,7 +835,7 @@ static ss_plugin_rc write_field(ss_plugin_table_t *t, ss_plugin_table_entry_t *e
 		return SS_PLUGIN_FAILURE;
 	}
 	bool ok = f->type == SS_PLUGIN_ST_STRING ? fk_xwrite_text(e, f, in->str)
-	                                         : fk_xwrite(e, f, fk_xtake(in, f->type));
+	                                         : fk_xwrite(e, f, fk_xnumber(in, f->type));
 	if (!ok) fail(t, "no memory");
 	return ok ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
 }

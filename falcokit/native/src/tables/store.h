@@ -11,8 +11,8 @@
 // Lifetime: an entry has references: the map's, one per handle of the host's, one per Python
 // object. It outlives its erasure until the last is gone. A string lent to the host lives until its
 // entry has no handle of the host's left, also when it was overwritten meanwhile. A nested table
-// lent to the host has no call that gives it back: it is kept for FK_X_LIMBO_MS after its entry is
-// gone. A table that was closed answers FAILURE; its memory is kept until FK_X_GRAVES further ones
+// lent to the host has no call that gives it back: it is kept for FK_X_DEFER_MS after its entry is
+// gone. A table that was closed answers FAILURE; its memory is kept until FK_X_CLOSED_MAX further ones
 // were closed.
 #pragma once
 #include <pthread.h>
@@ -21,9 +21,9 @@
 #include <stddef.h>
 #include "plugin_api.h"
 
-#define FK_X_FIELDS   128 // of one table, with those that other plugins add
-#define FK_X_LIMBO_MS 10000
-#define FK_X_GRAVES   32
+#define FK_X_FIELDS     128 // of one table, with those that other plugins add
+#define FK_X_DEFER_MS   10000
+#define FK_X_CLOSED_MAX 32
 
 typedef struct fk_xroot fk_xroot;     // one exported table with all below it
 typedef struct fk_xschema fk_xschema; // the fields of one table, or of all nested ones of one field
@@ -79,12 +79,12 @@ typedef struct fk_xmore { // room for fields that were added after the entry was
 } fk_xmore;
 
 struct fk_xentry {
-	_Atomic uint64_t hold; // references; in the upper half, how many of them are the host's handles
+	_Atomic uint64_t refs; // references; in the upper half, how many of them are the host's handles
 	fk_xschema *schema;
-	fk_xentry *link;             // of a list of those that are to be let go
-	fk_xtext *_Atomic overtaken; // strings that were overwritten and may still be read
+	fk_xentry *next_gone;         // of a list of those that are to be let go
+	fk_xtext *_Atomic superseded; // strings that were overwritten and may still be read
 	fk_xmore *_Atomic more;
-	uint64_t died_ms;
+	uint64_t deferred_ms;
 	uint32_t nslots;
 	bool in_map;
 	_Atomic bool lent_table;
@@ -99,7 +99,7 @@ struct fk_xroot {
 	size_t error_size;
 	fk_xtable table;
 	fk_xschema *schemas;
-	fk_xentry *limbo, **limbo_end;
+	fk_xentry *deferred, **deferred_end;
 	fk_xroot *next; // of the same plugin
 };
 
@@ -123,8 +123,8 @@ void fk_xroot_close(fk_xroot *root);
 // tables/store.c
 fk_xkey fk_xkey_number(uint64_t number);
 fk_xkey fk_xkey_text(const char *text);
-fk_xentry *fk_xget(fk_xtable *t, const fk_xkey *key, uint64_t hold);
-bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e, uint64_t hold);
+fk_xentry *fk_xget(fk_xtable *t, const fk_xkey *key, uint64_t refs);
+bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e, uint64_t refs);
 bool fk_xerase(fk_xtable *t, const fk_xkey *key);
 void fk_xclear(fk_xtable *t);
 void fk_xmap_free(fk_xmap *map);
@@ -135,10 +135,10 @@ void fk_xiterate_end(fk_xtable *t);
 #define FK_X_REF    1ull
 #define FK_X_HANDLE ((1ull << 32) + FK_X_REF)
 fk_xentry *fk_xentry_new(fk_xschema *schema);
-void fk_xhold(fk_xentry *e, uint64_t hold);
-bool fk_xtry_ref(fk_xentry *e);
-void fk_xlet_go(fk_xentry *e, uint64_t hold);
-void fk_xend_limbo(fk_xroot *root, bool all);
+void fk_xretain(fk_xentry *e, uint64_t refs);
+bool fk_xtry_retain(fk_xentry *e);
+void fk_xrelease(fk_xentry *e, uint64_t refs);
+void fk_xfree_deferred(fk_xroot *root, bool all);
 uint64_t fk_xread(fk_xentry *e, const fk_xfield *f);
 bool fk_xwrite(fk_xentry *e, const fk_xfield *f, uint64_t value);
 const char *fk_xtext_locked(fk_xentry *e, const fk_xfield *f, bool lend);
@@ -146,4 +146,4 @@ bool fk_xwrite_text(fk_xentry *e, const fk_xfield *f, const char *text);
 fk_xtable *fk_xnested(fk_xentry *e, const fk_xfield *f);
 // tables/store.c
 void fk_xtable_init(fk_xtable *t, fk_xschema *schema, fk_xentry *holder);
-uint64_t fk_xtake(const ss_plugin_state_data *data, ss_plugin_state_type type);
+uint64_t fk_xnumber(const ss_plugin_state_data *data, ss_plugin_state_type type);

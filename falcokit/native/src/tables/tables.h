@@ -20,19 +20,19 @@
 // of the nested table goes back before it, for the host may free it then.
 #define FK_NOT_HELD UINT32_MAX
 typedef struct fk_tables fk_tables;
-typedef struct fk_open fk_open;
+typedef struct fk_open_iter fk_open_iter;
 typedef struct fk_parent {
 	uint32_t held; // FK_NOT_HELD: none
-	fk_open *lender;
+	fk_open_iter *lender;
 } fk_parent;
 
-struct fk_open { // an iteration that is under way: the beginning of tables/imported.c's
-	fk_open *next;
+struct fk_open_iter { // an iteration that is under way: the beginning of tables/imported.c's
+	fk_open_iter *next;
 	uint64_t serial;
 	fk_parent parent;
 	uint32_t children;
 	void (*end)(fk_tables *t,
-	            fk_open *me); // locked; lets the host's function return, if it has not
+	            fk_open_iter *me); // locked; lets the host's function return, if it has not
 };
 
 typedef struct fk_held { // an entry that the host waits to get back
@@ -59,7 +59,7 @@ struct fk_tables {
 	pthread_t user;      // on this thread
 	uint64_t hook;       // its number
 	const char *refused; // why nothing may be written; NULL: it may
-	uint64_t said;       // a hash of the owner's words before this use of a nested table
+	uint64_t old_error;  // a hash of the owner's words before this use of a nested table
 	char failure[1024];  // what fk_tables_done raises
 	ss_plugin_owner_t *owner;
 	const char *(*last_error)(ss_plugin_owner_t *o);
@@ -70,7 +70,7 @@ struct fk_tables {
 	uint32_t nheld, room;
 	uint64_t serial;                 // the last one given
 	uint64_t changes[FK_LIST_KINDS]; // of the lists of each name
-	fk_open *open;
+	fk_open_iter *open;
 	void *stack; // of an iteration that is over, for the next one
 };
 
@@ -91,10 +91,10 @@ bool fk_tables_done(fk_tables *t);
 // TableError when done, with these words, and with the owner's.
 void fk_tables_refuse(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void fk_tables_fail(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-// The owner need not say why it refuses what comes now, and what it said before is no reason.
-void fk_tables_forget_words(fk_tables *t);
+// The owner need not say why it refuses what comes now, and what it old_error before is no reason.
+void fk_tables_ignore_error(fk_tables *t);
 // What the owner answered: only a failure comes with words.
-bool fk_tables_answered(fk_tables *t, ss_plugin_rc rc);
+bool fk_tables_check(fk_tables *t, ss_plugin_rc rc);
 // A value that is of a wrong type or does not fit was refused by Python's own exception: it becomes the
 // TableError of that kind, about a field of the table, or its key (NULL).
 void fk_tables_wrong(PyObject *field, PyObject *table);
@@ -111,9 +111,9 @@ typedef struct fk_held_ref {
 fk_held_ref fk_tables_hold(fk_tables *t, fk_held one);
 fk_held *fk_tables_held(fk_tables *t, fk_held_ref ref); // NULL: it was given back
 void fk_tables_give_back(fk_tables *t, uint32_t index);
-void fk_tables_drop_below(fk_tables *t, fk_parent parent);
-void fk_tables_join(fk_tables *t, fk_parent parent);
-void fk_tables_part(fk_tables *t, fk_parent parent);
+void fk_tables_release_children(fk_tables *t, fk_parent parent);
+void fk_tables_add_child(fk_tables *t, fk_parent parent);
+void fk_tables_remove_child(fk_tables *t, fk_parent parent);
 
 // ---- Python's objects -------------------------------------------------------------------------------
 typedef struct fk_import_shape fk_import_shape;
@@ -202,7 +202,7 @@ bool fk_entry_take(const fk_import_shape *shape, Py_ssize_t index, PyObject *val
 bool fk_table_number(PyObject *value, ss_plugin_state_type type, ss_plugin_state_data *data);
 PyObject *fk_table_iter(PyObject *table);
 ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry *entry);
-fk_open *fk_iter_lender(PyObject *iterator); // of the entry that is lent now
+fk_open_iter *fk_iter_lender(PyObject *iterator); // of the entry that is lent now
 // of Link
 PyObject *fk_tables_list(fk_impl *impl);
 PyObject *fk_tables_import(fk_impl *impl, PyObject *args);

@@ -556,7 +556,7 @@ static bool fkr_add_empty(fk_xtable *table, uint64_t index) {
 	fk_xkey key = fk_xkey_number(index);
 	fk_xentry *entry = fk_xentry_new(table->schema);
 	bool ok = entry && fk_xput(table, &key, entry, 0);
-	if (entry) fk_xlet_go(entry, FK_X_REF);
+	if (entry) fk_xrelease(entry, FK_X_REF);
 	return ok;
 }
 
@@ -577,7 +577,7 @@ bool fkr_threads_make_room(const ss_plugin_table_input *input, const ss_plugin_s
 		const fk_xfield *field = &table->schema->fields[i];
 		ok = ok && fk_xwrite_text(made, field, fk_xtext_locked(old, field, false));
 	}
-	if (old) fk_xlet_go(old, FK_X_REF);
+	if (old) fk_xrelease(old, FK_X_REF);
 	return ok;
 }
 
@@ -590,6 +590,6 @@ void fkr_threads_erased(const ss_plugin_table_input *input, const ss_plugin_stat
 		if (!entry) return;
 		fk_xerase(table, &from);
 		fk_xput(table, &to, entry, 0);
-		fk_xlet_go(entry, FK_X_REF);
+		fk_xrelease(entry, FK_X_REF);
 	}
 }

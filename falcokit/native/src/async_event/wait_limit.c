@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// See async_event/patience.h.
-#include "async_event/patience.h"
+// See async_event/async_event.h.
+#include "async_event/async_event.h"
 #include <stdio.h>
 #include "python/limits.h"
 #include "python/held_up.h"
 
-// Nothing was taken for so long. Less than FK_STALL_MS, at which one event of the ring is sent all the same.
-#define STILL_NS  300000000u
-#define LONGEST_S 1e9
-#define PER_S     1e9
+// Nothing was taken for this long. Less than FK_STALL_MS, after which one event of the ring is sent
+// anyway.
+#define STALLED_NS 300000000u
+#define LONGEST_S  1e9
+#define PER_S      1e9
 
-bool fk_patience_begin(fk_patience *p, PyObject *timeout) {
-	*p = (fk_patience){.until = FK_NO_LIMIT};
+bool fk_wait_limit_begin(fk_wait_limit *p, PyObject *timeout) {
+	*p = (fk_wait_limit){.until = FK_NO_LIMIT};
 	if (!timeout || timeout == Py_None) return true;
 	double s = PyFloat_AsDouble(timeout);
 	if (s == -1.0 && PyErr_Occurred()) {
@@ -23,13 +24,14 @@ bool fk_patience_begin(fk_patience *p, PyObject *timeout) {
 	return true;
 }
 
-uint64_t fk_patience_left(const fk_patience *p, uint64_t ns) {
+uint64_t fk_wait_limit_left(const fk_wait_limit *p, uint64_t ns) {
 	if (p->until == FK_NO_LIMIT) return ns;
 	uint64_t now = fk_now(), left = p->until > now ? p->until - now : 0;
 	return left < ns ? left : ns;
 }
 
-bool fk_patience_ends(fk_patience *p, uint64_t taken, uint32_t looks, char *why, size_t size) {
+bool fk_wait_limit_reached(fk_wait_limit *p, uint64_t taken, uint32_t looks, char *why,
+                           size_t size) {
 	uint64_t now = fk_now();
 	if (now >= p->until) {
 		snprintf(why, size, "and stayed so for the time of timeout=");
@@ -41,7 +43,7 @@ bool fk_patience_ends(fk_patience *p, uint64_t taken, uint32_t looks, char *why,
 		return false;
 	}
 	char what[256];
-	if (now - p->since < STILL_NS || !fk_watch_held_up(looks, what, sizeof what)) return false;
+	if (now - p->since < STALLED_NS || !fk_watch_held_up(looks, what, sizeof what)) return false;
 	snprintf(
 		why, size,
 		"and nothing is taken from it: Falco has waited %s; if that code waits for a lock, let go "
