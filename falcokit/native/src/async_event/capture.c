@@ -4,11 +4,9 @@
 // delivery after a pause and notices when nothing is returned. Runs on the host's threads.
 #include "async_event/async_event.h"
 #include "python/worker.h"
-#include "python/stack.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "python/limits.h"
 
 #define WATCH_NS     100000000u  // between two looks of the pacer while something is in flight
 #define HELD_LOOK_NS 1000000000u // and while events wait for their time: the clock may be set

@@ -5,7 +5,7 @@
 #include "async_event/emission.h"
 #include "async_event/async_event.h"
 #include <string.h>
-#include "python/limits.h"
+#include "python/worker.h"
 
 #define WAIT_NS 20000000u // between two checks while there is no room
 

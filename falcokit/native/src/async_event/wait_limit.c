@@ -2,7 +2,7 @@
 // See async_event/async_event.h.
 #include "async_event/async_event.h"
 #include <stdio.h>
-#include "python/limits.h"
+#include "python/worker.h"
 #include "python/held_up.h"
 
 // Nothing was taken for this long. Less than FK_STALL_MS, after which one event of the ring is sent

@@ -6,14 +6,13 @@
 #include "base/base.h"
 #include "async_event/async_event.h"
 #include "listen/listen.h"
-#include "python/carried.h"
+#include "python/start.h"
 #include "extract/extract.h"
-#include "python/holder.h"
+#include "python/gil.h"
 #include "parse/parse.h"
 #include "tables/tables.h"
-#include "source/queue.h"
 #include "source/source.h"
-#include "python/stack.h"
+#include "python/worker.h"
 #include "python/held_up.h"
 
 typedef struct Link {

@@ -7,8 +7,6 @@
 #include "async_event/async_event.h"
 #include "extract/extract.h"
 #include "listen/listen.h"
-#include "python/carried.h"
-#include "python/limits.h"
 #include "python/start.h"
 #include "python/worker.h"
 #include "parse/parse.h"

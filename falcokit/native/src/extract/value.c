@@ -4,7 +4,6 @@
 // exception. Called by extract/extract.c, with the GIL. The same rules in Python:
 // falcokit/testing/_values.py.
 #include "extract/extract.h"
-#include "source/item.h"
 #include <arpa/inet.h>
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 // What a value becomes by the policy in the two bits at `shift`, where JSON is no choice.
-static fk_joutcome by_policy(fk_jevaluation *run, fk_jitem *item, uint8_t policies, unsigned shift,
+static fk_joutcome by_policy(fk_jstate *run, fk_jitem *item, uint8_t policies, unsigned shift,
                              fk_jkind empty) {
 	switch (policies >> shift & 3) {
 	case FK_JPOLICY_EMPTY:
@@ -25,7 +25,7 @@ static bool is_null(const fk_jitem *item) {
 
 // ---- text -------------------------------------------------------------------------------------------
 
-static fk_joutcome copy_part(fk_jevaluation *run, fk_jitem *item, fk_jcopy how, uint32_t start,
+static fk_joutcome copy_part(fk_jstate *run, fk_jitem *item, fk_jcopy how, uint32_t start,
                              uint32_t end) {
 	const uint8_t *from = run->doc->text + start;
 	fk_jspend_bytes(&run->doc->work, end - start, FK_JCOPIED);
@@ -44,7 +44,7 @@ static fk_joutcome copy_part(fk_jevaluation *run, fk_jitem *item, fk_jcopy how, 
 }
 
 // JSON of plain ASCII is never longer than its source, so that it need not be measured first.
-static fk_joutcome serialize_plain(fk_jevaluation *run, fk_jitem *item, uint32_t end) {
+static fk_joutcome serialize_plain(fk_jstate *run, fk_jitem *item, uint32_t end) {
 	const fk_jdoc *doc = run->doc;
 	char *text = fk_arena_alloc(run->arena, end - item->start + 1u);
 	if (!text) return fk_jfail(run, "there is no memory");
@@ -55,7 +55,7 @@ static fk_joutcome serialize_plain(fk_jevaluation *run, fk_jitem *item, uint32_t
 	return fk_jset_text(item, text, n);
 }
 
-static fk_joutcome serialize_any(fk_jevaluation *run, fk_jitem *item, bool pretty) {
+static fk_joutcome serialize_any(fk_jstate *run, fk_jitem *item, bool pretty) {
 	const fk_jdoc *doc = run->doc;
 	uint32_t start = item->start;
 	bool root = item->member == 0;
@@ -66,7 +66,7 @@ static fk_joutcome serialize_any(fk_jevaluation *run, fk_jitem *item, bool prett
 	return fk_jset_text(item, text, n);
 }
 
-static fk_joutcome serialize(fk_jevaluation *run, fk_jitem *item, bool pretty) {
+static fk_joutcome serialize(fk_jstate *run, fk_jitem *item, bool pretty) {
 	const fk_jdoc *doc = run->doc;
 	uint32_t start = item->start;
 	if (fk_jis_spent(&doc->work)) return fk_jfail_spent(run);
@@ -81,7 +81,7 @@ static fk_joutcome serialize(fk_jevaluation *run, fk_jitem *item, bool pretty) {
 	return outcome;
 }
 
-static fk_joutcome number_text(fk_jevaluation *run, fk_jitem *item) {
+static fk_joutcome number_text(fk_jstate *run, fk_jitem *item) {
 	char digits[24];
 	int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)item->number);
 	char *text = fk_jnew_text(run, (size_t)n);
@@ -89,7 +89,7 @@ static fk_joutcome number_text(fk_jevaluation *run, fk_jitem *item) {
 	return fk_jset_text(item, text, (size_t)n);
 }
 
-fk_joutcome fk_jto_text(fk_jevaluation *run, fk_jitem *item, uint8_t policies) {
+fk_joutcome fk_jto_text(fk_jstate *run, fk_jitem *item, uint8_t policies) {
 	if (fk_jis_spent(&run->doc->work)) return fk_jfail_spent(run);
 	switch (item->kind) {
 	case FK_KTEXT: return FK_KEEP;
@@ -107,12 +107,12 @@ fk_joutcome fk_jto_text(fk_jevaluation *run, fk_jitem *item, uint8_t policies) {
 	return by_policy(run, item, policies, shift, FK_KTEXT);
 }
 
-fk_joutcome fk_jmap_text(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_text(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	return fk_jto_text(run, item, node->flags);
 }
 
 // flags 1: pretty. What was computed is left as it is.
-fk_joutcome fk_jmap_json(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_json(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	return item->kind == FK_KVALUE ? serialize(run, item, node->flags) : FK_KEEP;
 }
 
@@ -125,14 +125,14 @@ static fk_joutcome set_uint(fk_jitem *item, uint64_t number) {
 }
 
 // The text of a value that numbers and times can be read from. FK_DROP when there is none.
-static fk_joutcome readable(fk_jevaluation *run, fk_jitem *item) {
+static fk_joutcome readable(fk_jstate *run, fk_jitem *item) {
 	if (item->kind == FK_KTEXT)
 		return fk_jspend_bytes(&run->doc->work, item->len, FK_JREAD), FK_KEEP;
 	if (item->kind != FK_KVALUE || !(item->type & (FK_JSTRING | FK_JNUMBER))) return FK_DROP;
 	return fk_jto_text(run, item, FK_JTEXT_DEFAULT);
 }
 
-fk_joutcome fk_jto_uint(fk_jevaluation *run, fk_jitem *item, unsigned scale, uint8_t policies) {
+fk_joutcome fk_jto_uint(fk_jstate *run, fk_jitem *item, unsigned scale, uint8_t policies) {
 	if (fk_jis_spent(&run->doc->work)) return fk_jfail_spent(run);
 	if (is_null(item)) return by_policy(run, item, policies, 0, FK_KUINT);
 	uint64_t number;
@@ -155,12 +155,12 @@ fk_joutcome fk_jto_uint(fk_jevaluation *run, fk_jitem *item, unsigned scale, uin
 	return by_policy(run, item, policies, 2, FK_KUINT);
 }
 
-fk_joutcome fk_jmap_uint(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_uint(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	return fk_jto_uint(run, item, 0, node->flags);
 }
 
 // a: the digits behind the point that a unit has (0 ns, 3 us, 6 ms, 9 s), or -1 for RFC 3339.
-fk_joutcome fk_jmap_time(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_time(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	if (node->a >= 0) return fk_jto_uint(run, item, (unsigned)node->a & 15, node->flags);
 	if (is_null(item)) return by_policy(run, item, node->flags, 0, FK_KUINT);
 	if (item->kind == FK_KUINT) return FK_KEEP;
@@ -173,12 +173,12 @@ fk_joutcome fk_jmap_time(fk_jevaluation *run, const fk_jnode *node, fk_jitem *it
 
 // ---- truths and addresses ---------------------------------------------------------------------------
 
-bool fk_jis_true(const fk_jevaluation *run, const fk_jitem *item) {
+bool fk_jis_true(const fk_jstate *run, const fk_jitem *item) {
 	if (item->kind == FK_KBOOL) return item->number != 0;
 	return item->kind == FK_KVALUE && item->type == FK_JBOOL && run->doc->text[item->start] == 't';
 }
 
-fk_joutcome fk_jmap_bool(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_bool(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	if (is_null(item)) return by_policy(run, item, node->flags, 0, FK_KBOOL);
 	uint32_t start = item->start, end = item->end;
 	bool value = fk_jis_true(run, item);
@@ -196,7 +196,7 @@ fk_joutcome fk_jmap_bool(fk_jevaluation *run, const fk_jnode *node, fk_jitem *it
 }
 
 // flags bit 4: a prefix length may follow. There is no empty address.
-fk_joutcome fk_jmap_ip(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_ip(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	uint8_t address[16];
 	bool null = is_null(item);
 	fk_joutcome outcome = null ? FK_DROP : readable(run, item);

@@ -18,21 +18,21 @@ const fk_jmap fk_jmaps[FK_JOPS] = {
 	[FK_JCASE] = fk_jmap_case,           [FK_JSLICE] = fk_jmap_slice,
 };
 
-static bool push_uint(fk_jevaluation *run, uint64_t number) {
+static bool push_uint(fk_jstate *run, uint64_t number) {
 	return fk_jpush(run, &(fk_jitem){.kind = FK_KUINT, .number = number});
 }
 
-static bool push_bool(fk_jevaluation *run, bool value) {
+static bool push_bool(fk_jstate *run, bool value) {
 	return fk_jpush(run, &(fk_jitem){.kind = FK_KBOOL, .number = value});
 }
 
-static bool push_text(fk_jevaluation *run, const char *text, size_t len) {
+static bool push_text(fk_jstate *run, const char *text, size_t len) {
 	return fk_jpush(run, &(fk_jitem){.kind = FK_KTEXT, .text = text, .len = (uint32_t)len});
 }
 
 // ---- sources ----------------------------------------------------------------------------------------
 
-static bool push_context(fk_jevaluation *run, unsigned out) {
+static bool push_context(fk_jstate *run, unsigned out) {
 	if (out > run->depth) return true;
 	if (out < run->depth) return fk_jpush(run, &run->contexts[run->depth - out]);
 	const fk_jitem *root = fk_jroot(run->doc);
@@ -40,7 +40,7 @@ static bool push_context(fk_jevaluation *run, unsigned out) {
 }
 
 // Bytes that are no JSON, as text: what is not UTF-8 in them is replaced.
-static bool push_bytes(fk_jevaluation *run, const uint8_t *bytes, size_t len, uint32_t end) {
+static bool push_bytes(fk_jstate *run, const uint8_t *bytes, size_t len, uint32_t end) {
 	size_t n = fk_jcopy_text(bytes, len, FK_JRAW, NULL);
 	char *text = fk_jnew_text(run, n);
 	if (!text) return false;
@@ -49,7 +49,7 @@ static bool push_bytes(fk_jevaluation *run, const uint8_t *bytes, size_t len, ui
 	                &(fk_jitem){.kind = FK_KTEXT, .text = text, .len = (uint32_t)n, .end = end});
 }
 
-static bool push_event(fk_jevaluation *run, unsigned what) {
+static bool push_event(fk_jstate *run, unsigned what) {
 	const fk_jdoc *doc = run->doc;
 	const char *source = doc->event.source;
 	switch (what) {
@@ -63,14 +63,14 @@ static bool push_event(fk_jevaluation *run, unsigned what) {
 // ---- many -------------------------------------------------------------------------------------------
 
 // What was added from `from` on takes the place of what was added from `base` on.
-static bool settle(fk_jevaluation *run, uint32_t base, uint32_t from) {
+static bool settle(fk_jstate *run, uint32_t base, uint32_t from) {
 	uint32_t n = run->top - from;
 	if (n) memmove(run->doc->items + base, run->doc->items + from, n * sizeof *run->doc->items);
 	run->top = base + n;
 	return true;
 }
 
-static bool push_inside(fk_jevaluation *run, const fk_jnode *node, fk_jitem of) {
+static bool push_inside(fk_jstate *run, const fk_jnode *node, fk_jitem of) {
 	switch (node->op) {
 	case FK_JELEMENTS: return fk_jpush_elements(run, node, &of);
 	case FK_JKEYS: return fk_jpush_keys(run, node, &of);
@@ -84,7 +84,7 @@ static bool push_inside(fk_jevaluation *run, const fk_jnode *node, fk_jitem of) 
 	}
 }
 
-static bool expand(fk_jevaluation *run, const fk_jnode *node) {
+static bool expand(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top;
 	if (!fk_jeval(run, node->kids[0])) return false;
 	uint32_t from = run->top;
@@ -93,7 +93,7 @@ static bool expand(fk_jevaluation *run, const fk_jnode *node) {
 	return settle(run, base, from);
 }
 
-static bool truth(fk_jevaluation *run, const fk_jnode *node, bool *holds) {
+static bool truth(fk_jstate *run, const fk_jnode *node, bool *holds) {
 	uint32_t base = run->top;
 	if (!fk_jeval(run, node)) return false;
 	*holds = false;
@@ -103,7 +103,7 @@ static bool truth(fk_jevaluation *run, const fk_jnode *node, bool *holds) {
 	return true;
 }
 
-static bool where(fk_jevaluation *run, const fk_jnode *node) {
+static bool where(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top, kept = base;
 	if (!fk_jeval(run, node->kids[0])) return false;
 	uint32_t end = run->top;
@@ -120,7 +120,7 @@ static bool where(fk_jevaluation *run, const fk_jnode *node) {
 }
 
 // flags 1: the last. Else the first.
-static bool pick(fk_jevaluation *run, const fk_jnode *node) {
+static bool pick(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top;
 	if (!fk_jeval(run, node->kids[0]) || run->top == base) return run->top == base;
 	if (node->flags & 1) run->doc->items[base] = run->doc->items[run->top - 1];
@@ -131,7 +131,7 @@ static bool pick(fk_jevaluation *run, const fk_jnode *node) {
 // ---- choices ----------------------------------------------------------------------------------------
 
 // All of them, or any (flags of the operator): the first that decides ends it.
-static bool logic(fk_jevaluation *run, const fk_jnode *node, bool decides) {
+static bool logic(fk_jstate *run, const fk_jnode *node, bool decides) {
 	bool holds = !decides;
 	for (unsigned i = 0; i < node->kids_n && holds != decides; i++)
 		if (!truth(run, node->kids[i], &holds)) return false;
@@ -139,7 +139,7 @@ static bool logic(fk_jevaluation *run, const fk_jnode *node, bool decides) {
 }
 
 // flags: 0 any value will do, 1 not null, 2 nor empty text, 3 numbers above 0.
-static fk_joutcome acceptable(fk_jevaluation *run, unsigned until, const fk_jitem *item) {
+static fk_joutcome acceptable(fk_jstate *run, unsigned until, const fk_jitem *item) {
 	fk_jitem copy = *item;
 	bool null = item->kind == FK_KVALUE && item->type == FK_JNULL;
 	if (until == 0) return FK_KEEP;
@@ -153,7 +153,7 @@ static fk_joutcome acceptable(fk_jevaluation *run, unsigned until, const fk_jite
 	return null || (until == 2 && empty) ? FK_DROP : FK_KEEP;
 }
 
-static bool coalesce(fk_jevaluation *run, const fk_jnode *node) {
+static bool coalesce(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top;
 	for (unsigned k = 0; k < node->kids_n; k++) {
 		if (!fk_jeval(run, node->kids[k])) return false;
@@ -169,7 +169,7 @@ static bool coalesce(fk_jevaluation *run, const fk_jnode *node) {
 	return true;
 }
 
-static bool when(fk_jevaluation *run, const fk_jnode *node) {
+static bool when(fk_jstate *run, const fk_jnode *node) {
 	bool holds;
 	if (!truth(run, node->kids[0], &holds)) return false;
 	if (holds) return fk_jeval(run, node->kids[1]);
@@ -177,7 +177,7 @@ static bool when(fk_jevaluation *run, const fk_jnode *node) {
 }
 
 // The value, one branch per constant, and perhaps one for all others.
-static bool choose(fk_jevaluation *run, const fk_jnode *node) {
+static bool choose(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top;
 	int which = -1;
 	fk_joutcome outcome = FK_KEEP;
@@ -191,7 +191,7 @@ static bool choose(fk_jevaluation *run, const fk_jnode *node) {
 
 // ---- one of many, or fewer --------------------------------------------------------------------------
 
-static bool sum(fk_jevaluation *run, const fk_jnode *node) {
+static bool sum(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top;
 	uint64_t total = 0;
 	if (!fk_jeval(run, node->kids[0])) return false;
@@ -212,7 +212,7 @@ static uint64_t hash(const fk_jitem *text) {
 }
 
 // Texts that were not there before, by a table of their places (less `base`, plus 1).
-static bool unique(fk_jevaluation *run, const fk_jnode *node) {
+static bool unique(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top, kept = base;
 	if (!fk_jeval(run, node->kids[0])) return false;
 	uint64_t room = 16;
@@ -240,7 +240,7 @@ static bool unique(fk_jevaluation *run, const fk_jnode *node) {
 	return true;
 }
 
-static bool join(fk_jevaluation *run, const fk_jnode *node) {
+static bool join(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top, kept = base;
 	size_t total = 0;
 	if (!fk_jeval(run, node->kids[0])) return false;
@@ -266,7 +266,7 @@ static bool join(fk_jevaluation *run, const fk_jnode *node) {
 }
 
 // The first value of the template's part as text, on the stack; `*given` false when there is none.
-static bool eval_part(fk_jevaluation *run, const fk_jnode *part, bool *given) {
+static bool eval_part(fk_jstate *run, const fk_jnode *part, bool *given) {
 	uint32_t base = run->top;
 	if (!fk_jeval(run, part)) return false;
 	*given = run->top > base;
@@ -277,7 +277,7 @@ static bool eval_part(fk_jevaluation *run, const fk_jnode *part, bool *given) {
 	return outcome != FK_FAIL;
 }
 
-static bool fill(fk_jevaluation *run, const fk_jnode *node) {
+static bool fill(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top;
 	size_t total = node->texts[node->kids_n].len;
 	for (unsigned i = 0; i < node->kids_n; i++) {
@@ -301,7 +301,7 @@ static bool fill(fk_jevaluation *run, const fk_jnode *node) {
 
 // ---- all --------------------------------------------------------------------------------------------
 
-static bool map(fk_jevaluation *run, const fk_jnode *node) {
+static bool map(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top, kept = base;
 	if (!fk_jeval(run, node->kids[0])) return false;
 	for (uint32_t i = base; i < run->top; i++) {
@@ -314,7 +314,7 @@ static bool map(fk_jevaluation *run, const fk_jnode *node) {
 	return true;
 }
 
-static bool counted(fk_jevaluation *run, const fk_jnode *node, bool exists) {
+static bool counted(fk_jstate *run, const fk_jnode *node, bool exists) {
 	uint32_t base = run->top;
 	if (!fk_jeval(run, node->kids[0])) return false;
 	uint32_t n = run->top - base;
@@ -322,18 +322,18 @@ static bool counted(fk_jevaluation *run, const fk_jnode *node, bool exists) {
 	return exists ? push_bool(run, n > 0) : push_uint(run, n);
 }
 
-static bool negated(fk_jevaluation *run, const fk_jnode *node) {
+static bool negated(fk_jstate *run, const fk_jnode *node) {
 	bool holds;
 	return truth(run, node->kids[0], &holds) && push_bool(run, !holds);
 }
 
-static bool required(fk_jevaluation *run, const fk_jnode *node) {
+static bool required(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top;
 	if (!fk_jeval(run, node->kids[0])) return false;
 	return run->top > base || fk_jfail(run, "a required value is missing") == FK_KEEP;
 }
 
-bool fk_jeval(fk_jevaluation *run, const fk_jnode *node) {
+bool fk_jeval(fk_jstate *run, const fk_jnode *node) {
 	if (!fk_jstep_on(&run->doc->work)) return fk_jfail_spent(run) == FK_KEEP;
 	if (fk_jmaps[node->op]) return map(run, node);
 	switch (node->op) {

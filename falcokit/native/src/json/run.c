@@ -24,7 +24,7 @@ static bool key_as_index(const char *key, uint64_t *index) {
 }
 
 // The host gives a field that takes either both: a key, and an index where the key is one.
-static bool take_argument(fk_jevaluation *run, const ss_plugin_extract_field *field) {
+static bool take_argument(fk_jstate *run, const ss_plugin_extract_field *field) {
 	unsigned kind = run->program->arg;
 	bool by_key = kind == FK_JARG_IS_KEY || (kind == FK_JARG_IS_EITHER && field->arg_key);
 	if (!field->arg_present)
@@ -54,7 +54,7 @@ static fk_jkind kind_of(uint32_t ftype) {
 	}
 }
 
-static bool give_one(fk_jevaluation *run, ss_plugin_extract_field *field, uint32_t i) {
+static bool give_one(fk_jstate *run, ss_plugin_extract_field *field, uint32_t i) {
 	fk_jitem *item = &run->doc->items[i];
 	switch (kind_of(run->program->ftype)) {
 	case FK_KTEXT: field->res.str[i] = item->text; return true;
@@ -70,7 +70,7 @@ static bool give_one(fk_jevaluation *run, ss_plugin_extract_field *field, uint32
 	}
 }
 
-static bool give_results(fk_jevaluation *run, ss_plugin_extract_field *field) {
+static bool give_results(fk_jstate *run, ss_plugin_extract_field *field) {
 	uint32_t n = run->top;
 	fk_jkind kind = kind_of(run->program->ftype);
 	if (!n) return true;
@@ -87,7 +87,7 @@ static bool give_results(fk_jevaluation *run, ss_plugin_extract_field *field) {
 	return true;
 }
 
-static bool give_offsets(fk_jevaluation *run, ss_plugin_extract_value_offsets *offsets) {
+static bool give_offsets(fk_jstate *run, ss_plugin_extract_value_offsets *offsets) {
 	uint32_t n = run->top ? run->top : 1, base = run->doc->event.payload_offset;
 	offsets->start = fk_arena_alloc(run->arena, n * sizeof(uint32_t));
 	offsets->length = fk_arena_alloc(run->arena, n * sizeof(uint32_t));
@@ -104,7 +104,7 @@ static bool give_offsets(fk_jevaluation *run, ss_plugin_extract_value_offsets *o
 ss_plugin_rc fk_jprogram_run(const fk_jprogram *program, fk_jdoc *doc,
                              ss_plugin_extract_field *field, fk_arena *arena,
                              ss_plugin_extract_value_offsets *offsets, char *err, size_t errlen) {
-	fk_jevaluation run;
+	fk_jstate run;
 	run.program = program;
 	run.doc = doc;
 	run.arena = arena;

@@ -11,7 +11,7 @@
 #define FK_JVALUES_MAX 262144u
 #define FK_JTEXT_EXTRA (1u << 20)
 
-typedef struct fk_jevaluation {
+typedef struct fk_jstate {
 	const fk_jprogram *program;
 	fk_jdoc *doc;
 	fk_arena *arena;
@@ -25,7 +25,7 @@ typedef struct fk_jevaluation {
 	size_t errlen;
 	unsigned depth; // of contexts: what operators between each() and its end look at
 	fk_jitem contexts[FK_JPROGRAM_DEPTH_MAX + 1]; // but the outermost, the document
-} fk_jevaluation;
+} fk_jstate;
 
 typedef enum fk_joutcome {
 	FK_DROP, // no value
@@ -33,25 +33,25 @@ typedef enum fk_joutcome {
 	FK_FAIL, // the run has failed, and its error is told
 } fk_joutcome;
 
-typedef fk_joutcome (*fk_jmap)(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
+typedef fk_joutcome (*fk_jmap)(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
 extern const fk_jmap fk_jmaps[FK_JOPS]; // NULL for operators that json/eval.c runs itself
 
-bool fk_jeval(fk_jevaluation *run, const fk_jnode *node);
-bool fk_jpush(fk_jevaluation *run, const fk_jitem *item);
-fk_joutcome fk_jfail(fk_jevaluation *run, const char *why);
-fk_joutcome fk_jfail_spent(fk_jevaluation *run); // the run has done all that it may
+bool fk_jeval(fk_jstate *run, const fk_jnode *node);
+bool fk_jpush(fk_jstate *run, const fk_jitem *item);
+fk_joutcome fk_jfail(fk_jstate *run, const char *why);
+fk_joutcome fk_jfail_spent(fk_jstate *run); // the run has done all that it may
 
-bool fk_jcharge(fk_jevaluation *run,
+bool fk_jcharge(fk_jstate *run,
                 size_t len); // a text of `len` bytes against what the run may make
 // Room for a text of `len` bytes and its NUL, which is set; NULL when the run has failed.
-char *fk_jnew_text(fk_jevaluation *run, size_t len);
+char *fk_jnew_text(fk_jstate *run, size_t len);
 
 // An item becomes its text, number or truth. What is null or of another type goes by the policies:
 // bits 0-1 null; bits 2-3 another type, for texts numbers and bools; bits 4-5 for texts containers.
 #define FK_JTEXT_DEFAULT (FK_JPOLICY_JSON << 2 | FK_JPOLICY_JSON << 4)
-fk_joutcome fk_jto_text(fk_jevaluation *run, fk_jitem *item, uint8_t policies);
-fk_joutcome fk_jto_uint(fk_jevaluation *run, fk_jitem *item, unsigned scale, uint8_t policies);
-bool fk_jis_true(const fk_jevaluation *run, const fk_jitem *item);
+fk_joutcome fk_jto_text(fk_jstate *run, fk_jitem *item, uint8_t policies);
+fk_joutcome fk_jto_uint(fk_jstate *run, fk_jitem *item, unsigned scale, uint8_t policies);
+bool fk_jis_true(const fk_jstate *run, const fk_jitem *item);
 
 static inline fk_joutcome fk_jset_bool(fk_jitem *item, bool value) {
 	*item = (fk_jitem){.kind = FK_KBOOL, .number = value};
@@ -64,38 +64,37 @@ static inline fk_joutcome fk_jset_text(fk_jitem *item, const char *text, size_t 
 }
 
 // The operators, by the file that has them.
-fk_joutcome fk_jmap_path(fk_jevaluation *run, const fk_jnode *node,
+fk_joutcome fk_jmap_path(fk_jstate *run, const fk_jnode *node,
                          fk_jitem *item); // json/values.c
-fk_joutcome fk_jmap_arg_pointer(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_arg_key(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_arg_index(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-bool fk_jpush_elements(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *of);
-bool fk_jpush_keys(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *of);
-bool fk_jpush_entries(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *of);
+fk_joutcome fk_jmap_arg_pointer(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_arg_key(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_arg_index(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+bool fk_jpush_elements(fk_jstate *run, const fk_jnode *node, const fk_jitem *of);
+bool fk_jpush_keys(fk_jstate *run, const fk_jnode *node, const fk_jitem *of);
+bool fk_jpush_entries(fk_jstate *run, const fk_jnode *node, const fk_jitem *of);
 
-fk_joutcome fk_jmap_text(fk_jevaluation *run, const fk_jnode *node,
+fk_joutcome fk_jmap_text(fk_jstate *run, const fk_jnode *node,
                          fk_jitem *item); // json/convert.c
-fk_joutcome fk_jmap_json(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_uint(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_bool(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_time(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_ip(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_json(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_uint(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_bool(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_time(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_ip(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
 
-fk_joutcome fk_jmap_url_query(fk_jevaluation *run, const fk_jnode *node,
+fk_joutcome fk_jmap_url_query(fk_jstate *run, const fk_jnode *node,
                               fk_jitem *item); // json/strings.c
-fk_joutcome fk_jmap_regex(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_part(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_strip(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_case(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_slice(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-bool fk_jpush_parts(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *of);
+fk_joutcome fk_jmap_regex(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_part(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_strip(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_case(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_slice(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+bool fk_jpush_parts(fk_jstate *run, const fk_jnode *node, const fk_jitem *of);
 
-fk_joutcome fk_jmap_equals(fk_jevaluation *run, const fk_jnode *node,
+fk_joutcome fk_jmap_equals(fk_jstate *run, const fk_jnode *node,
                            fk_jitem *item); // json/tests.c
-fk_joutcome fk_jmap_test(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_compare(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_is_type(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_match_arg(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_test(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_compare(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_is_type(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+fk_joutcome fk_jmap_match_arg(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
 // Which of the node's constants the item equals: its number, or -1.
-int fk_jwhich(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *item,
-              fk_joutcome *outcome);
+int fk_jwhich(fk_jstate *run, const fk_jnode *node, const fk_jitem *item, fk_joutcome *outcome);

@@ -6,16 +6,16 @@
 
 #define FIRST_ITEMS 64u
 
-fk_joutcome fk_jfail(fk_jevaluation *run, const char *why) {
+fk_joutcome fk_jfail(fk_jstate *run, const char *why) {
 	if (run->errlen) snprintf(run->err, run->errlen, "%s", why);
 	return FK_FAIL;
 }
 
-fk_joutcome fk_jfail_spent(fk_jevaluation *run) {
+fk_joutcome fk_jfail_spent(fk_jstate *run) {
 	return fk_jfail(run, "it takes more work than fields may");
 }
 
-static bool grow(fk_jevaluation *run) {
+static bool grow(fk_jstate *run) {
 	fk_jdoc *doc = run->doc;
 	uint32_t room = doc->items_room ? 2 * doc->items_room : FIRST_ITEMS;
 	fk_jitem *more = realloc(doc->items, room * sizeof *more);
@@ -25,7 +25,7 @@ static bool grow(fk_jevaluation *run) {
 	return true;
 }
 
-bool fk_jpush(fk_jevaluation *run, const fk_jitem *item) {
+bool fk_jpush(fk_jstate *run, const fk_jitem *item) {
 	fk_jitem copy;
 	if (++run->values > FK_JVALUES_MAX)
 		return fk_jfail(run, "it makes more values than fields may") == FK_KEEP;
@@ -38,14 +38,14 @@ bool fk_jpush(fk_jevaluation *run, const fk_jitem *item) {
 	return true;
 }
 
-bool fk_jcharge(fk_jevaluation *run, size_t len) {
+bool fk_jcharge(fk_jstate *run, size_t len) {
 	if (len >= run->text_left)
 		return fk_jfail(run, "it makes more text than fields may") == FK_KEEP;
 	run->text_left -= len + 1;
 	return true;
 }
 
-char *fk_jnew_text(fk_jevaluation *run, size_t len) {
+char *fk_jnew_text(fk_jstate *run, size_t len) {
 	if (!fk_jcharge(run, len)) return NULL;
 	char *text = fk_arena_alloc(run->arena, len + 1);
 	if (!text) return (void)fk_jfail(run, "there is no memory"), NULL;

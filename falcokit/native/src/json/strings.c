@@ -11,7 +11,7 @@
 		fk_jspend_bytes(&(run)->doc->work, (item)->len, FK_JREAD);           \
 	} while (0)
 
-static fk_joutcome take_part(fk_jevaluation *run, fk_jitem *item, const char *from, size_t len) {
+static fk_joutcome take_part(fk_jstate *run, fk_jitem *item, const char *from, size_t len) {
 	char *text = fk_jnew_text(run, len);
 	if (text) memcpy(text, from, len);
 	return fk_jset_text(item, text, len);
@@ -27,7 +27,7 @@ static const char *part_end(const char *at, const char *end, const fk_jspan *by,
 }
 
 // a: which part, from the end when negative; b: how many there must be, 0 for any number.
-fk_joutcome fk_jmap_part(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_part(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	TEXT_OR_RETURN(run, item);
 	const fk_jspan *by = &node->texts[0];
 	const char *end = item->text + item->len, *at = item->text;
@@ -40,7 +40,7 @@ fk_joutcome fk_jmap_part(fk_jevaluation *run, const fk_jnode *node, fk_jitem *it
 	return take_part(run, item, at, (size_t)(part_end(at, end, by, &last) - at));
 }
 
-bool fk_jpush_parts(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *of) {
+bool fk_jpush_parts(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
 	fk_jitem text = *of, part;
 	fk_joutcome outcome = fk_jto_text(run, &text, FK_JTEXT_DEFAULT);
 	if (outcome != FK_KEEP) return outcome == FK_DROP;
@@ -57,7 +57,7 @@ bool fk_jpush_parts(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *o
 }
 
 // flags 1: at the end; 2: a text without it is no value.
-fk_joutcome fk_jmap_strip(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_strip(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	TEXT_OR_RETURN(run, item);
 	const fk_jspan *by = &node->texts[0];
 	bool suffix = node->flags & 1;
@@ -68,7 +68,7 @@ fk_joutcome fk_jmap_strip(fk_jevaluation *run, const fk_jnode *node, fk_jitem *i
 }
 
 // flags 1: to upper case. ASCII letters only.
-fk_joutcome fk_jmap_case(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_case(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	TEXT_OR_RETURN(run, item);
 	char *text = fk_jnew_text(run, item->len), first = node->flags & 1 ? 'a' : 'A';
 	if (!text) return FK_FAIL;
@@ -90,14 +90,14 @@ static const char *place_of(const fk_jitem *item, int64_t number) {
 }
 
 // a, b: characters, as in Python's text[a:b].
-fk_joutcome fk_jmap_slice(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_slice(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	TEXT_OR_RETURN(run, item);
 	const char *from = place_of(item, node->a), *to = place_of(item, node->b);
 	return take_part(run, item, from, to > from ? (size_t)(to - from) : 0);
 }
 
 // As REGEX the part that matches, as MATCHES whether one does.
-fk_joutcome fk_jmap_regex(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_regex(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	TEXT_OR_RETURN(run, item);
 	if (item->len > FK_JREGEX_TEXT_MAX) return fk_jfail(run, "a text is too long for a pattern");
 	size_t start, end;
@@ -131,7 +131,7 @@ static size_t percent_decode(const char *in, size_t len, char *out) {
 }
 
 // The value of the parameter that is named by texts[0], or by the argument.
-fk_joutcome fk_jmap_url_query(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_url_query(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	TEXT_OR_RETURN(run, item);
 	fk_jspan name = {run->key, (uint32_t)run->key_len};
 	if (node->texts_n) name = node->texts[0];

@@ -10,7 +10,7 @@ typedef struct fk_jprobe {
 	fk_jitem item;
 } fk_jprobe;
 
-static fk_joutcome prepare(fk_jevaluation *run, const fk_jitem *item, fk_jprobe *to) {
+static fk_joutcome prepare(fk_jstate *run, const fk_jitem *item, fk_jprobe *to) {
 	fk_joutcome outcome = FK_KEEP;
 	to->item = *item;
 	to->type = 0;
@@ -43,8 +43,7 @@ static bool same(const fk_jprobe *probe, const fk_jspan *constant) {
 	}
 }
 
-int fk_jwhich(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *item,
-              fk_joutcome *outcome) {
+int fk_jwhich(fk_jstate *run, const fk_jnode *node, const fk_jitem *item, fk_joutcome *outcome) {
 	fk_jprobe probe;
 	*outcome = prepare(run, item, &probe);
 	if (*outcome == FK_FAIL) return -1;
@@ -53,14 +52,14 @@ int fk_jwhich(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *item,
 	return -1;
 }
 
-fk_joutcome fk_jmap_equals(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_equals(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	fk_joutcome outcome;
 	bool equal = fk_jwhich(run, node, item, &outcome) >= 0;
 	return outcome == FK_FAIL ? outcome : fk_jset_bool(item, equal);
 }
 
 // flags: 0 begins with, 1 ends with, 2 contains.
-fk_joutcome fk_jmap_test(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_test(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	fk_joutcome outcome = fk_jto_text(run, item, FK_JTEXT_DEFAULT);
 	if (outcome != FK_KEEP) return outcome;
 	const fk_jspan *part = &node->texts[0];
@@ -75,7 +74,7 @@ fk_joutcome fk_jmap_test(fk_jevaluation *run, const fk_jnode *node, fk_jitem *it
 }
 
 // flags: 0 less, 1 less or equal, 2 greater, 3 greater or equal. a: the number.
-fk_joutcome fk_jmap_compare(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_compare(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	fk_joutcome outcome = fk_jto_uint(run, item, 0, 0);
 	if (outcome != FK_KEEP) return outcome;
 	uint64_t number = item->number, with = (uint64_t)node->a;
@@ -84,7 +83,7 @@ fk_joutcome fk_jmap_compare(fk_jevaluation *run, const fk_jnode *node, fk_jitem 
 }
 
 // flags: the types, as the bits of fk_jtype.
-fk_joutcome fk_jmap_is_type(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_is_type(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	static const uint8_t computed[] = {
 		[FK_KTEXT] = FK_JSTRING, [FK_KUINT] = FK_JNUMBER, [FK_KBOOL] = FK_JBOOL, [FK_KIP] = 0};
 	(void)run;
@@ -120,7 +119,7 @@ static bool glob(fk_jwork *work, const char *text, size_t len, const char *patte
 }
 
 // flags 1: the argument is a pattern. Values that do not match it are left out.
-fk_joutcome fk_jmap_match_arg(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_match_arg(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	if (!run->key) return FK_DROP;
 	fk_jitem text = *item;
 	fk_joutcome outcome = fk_jto_text(run, &text, FK_JTEXT_DEFAULT);

@@ -3,7 +3,7 @@
 #include "json/run.h"
 #include <string.h>
 
-static bool is(const fk_jevaluation *run, const fk_jitem *item, char opening) {
+static bool is(const fk_jstate *run, const fk_jitem *item, char opening) {
 	return item->kind == FK_KVALUE && run->doc->text[item->start] == (uint8_t)opening;
 }
 
@@ -20,18 +20,18 @@ static bool read_index(const char *text, size_t len, uint64_t *index) {
 	return true;
 }
 
-static bool step(fk_jevaluation *run, fk_jitem *item, const char *key, size_t len) {
+static bool step(fk_jstate *run, fk_jitem *item, const char *key, size_t len) {
 	uint64_t index;
 	uint8_t c = run->doc->text[item->start];
 	if (c == '{') return fk_jfind(run->doc, item, key, len);
 	return c == '[' && read_index(key, len, &index) && fk_jelement(run->doc, item, index);
 }
 
-static fk_joutcome arrive(fk_jevaluation *run, fk_jitem *item) {
+static fk_joutcome arrive(fk_jstate *run, fk_jitem *item) {
 	return fk_jitem_at(run->doc, item->start, item->member, item) ? FK_KEEP : FK_DROP;
 }
 
-fk_joutcome fk_jmap_path(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_path(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	if (!node->texts_n) return FK_KEEP;
 	if (item->kind != FK_KVALUE) return FK_DROP;
 	for (unsigned i = 0; i < node->texts_n; i++)
@@ -50,7 +50,7 @@ static size_t read_segment(const char **at, const char *end, char *to) {
 	return n;
 }
 
-fk_joutcome fk_jmap_arg_pointer(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_arg_pointer(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	(void)node;
 	if (item->kind != FK_KVALUE || !run->key) return FK_DROP;
 	const char *at = run->key, *end = at + run->key_len;
@@ -65,14 +65,14 @@ fk_joutcome fk_jmap_arg_pointer(fk_jevaluation *run, const fk_jnode *node, fk_ji
 	}
 }
 
-fk_joutcome fk_jmap_arg_key(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_arg_key(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	(void)node;
 	if (!run->key || !is(run, item, '{') || !fk_jfind(run->doc, item, run->key, run->key_len))
 		return FK_DROP;
 	return arrive(run, item);
 }
 
-fk_joutcome fk_jmap_arg_index(fk_jevaluation *run, const fk_jnode *node, fk_jitem *item) {
+fk_joutcome fk_jmap_arg_index(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	(void)node;
 	if (!run->has_index || !is(run, item, '[') || !fk_jelement(run->doc, item, run->index))
 		return FK_DROP;
@@ -82,7 +82,7 @@ fk_joutcome fk_jmap_arg_index(fk_jevaluation *run, const fk_jnode *node, fk_jite
 // ---- many -------------------------------------------------------------------------------------------
 
 // flags 1: an index among the arguments chooses one element.
-bool fk_jpush_elements(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *of) {
+bool fk_jpush_elements(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
 	if (!is(run, of, '[')) return true;
 	fk_jitem item = *of;
 	if (node->flags && run->has_index)
@@ -97,7 +97,7 @@ bool fk_jpush_elements(fk_jevaluation *run, const fk_jnode *node, const fk_jitem
 }
 
 // The key that was met, as text: FK_DROP when it has an escape that is none.
-static fk_joutcome key_text(fk_jevaluation *run, const fk_jmember *met, fk_jitem *item) {
+static fk_joutcome key_text(fk_jstate *run, const fk_jmember *met, fk_jitem *item) {
 	const uint8_t *key = run->doc->text + met->key;
 	fk_jspend_bytes(&run->doc->work, met->key_len, FK_JCOPIED);
 	size_t n = fk_jcopy_text(key, met->key_len, FK_JDECODE, NULL);
@@ -115,7 +115,7 @@ static bool is_one_of(const fk_jnode *node, const fk_jitem *text) {
 }
 
 // texts: the keys to leave out.
-bool fk_jpush_keys(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *of) {
+bool fk_jpush_keys(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
 	if (!is(run, of, '{')) return true;
 	fk_jwalk walk;
 	fk_jwalk_start(run->doc, &walk, of->start, of->member);
@@ -129,7 +129,7 @@ bool fk_jpush_keys(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *of
 }
 
 // A member as key, separator, value. FK_DROP when the value has no text.
-static fk_joutcome entry_text(fk_jevaluation *run, const fk_jnode *node, const fk_jwalk *walk,
+static fk_joutcome entry_text(fk_jstate *run, const fk_jnode *node, const fk_jwalk *walk,
                               fk_jitem *to) {
 	fk_jitem key, value;
 	if (!fk_jitem_at(run->doc, walk->at.value, walk->member, &value)) return FK_DROP;
@@ -146,7 +146,7 @@ static fk_joutcome entry_text(fk_jevaluation *run, const fk_jnode *node, const f
 	return fk_jset_text(to, text, n);
 }
 
-bool fk_jpush_entries(fk_jevaluation *run, const fk_jnode *node, const fk_jitem *of) {
+bool fk_jpush_entries(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
 	if (!is(run, of, '{')) return true;
 	fk_jwalk walk;
 	fk_jwalk_start(run->doc, &walk, of->start, of->member);

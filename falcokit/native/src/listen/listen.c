@@ -3,7 +3,6 @@
 // routines (listen/routine.c). Called by base/plugin.c on the host's thread.
 #include "python/worker.h"
 #include "listen/listen.h"
-#include "python/limits.h"
 #include "tables/tables.h"
 #include <stdlib.h>
 

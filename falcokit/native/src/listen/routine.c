@@ -8,7 +8,7 @@
 // works on that list too, and at other times no two answer 0 at once.
 #include "listen/listen.h"
 #include "python/gil.h"
-#include "python/stack.h"
+#include "python/worker.h"
 #include <stdlib.h>
 
 #define MAX_ROUTINES 64

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The packaged plugin's payload, once its Python runs: where the zip of all code is, and extension
-// modules for the finder of falcokit.runtime.host.carried_modules. In the development layout there
-// is none.
-#include "python/carried.h"
+// The payload of a packaged plugin, for its Python: the path of the zip with all code, and the extension
+// modules for the finder of falcokit.runtime.host.carried_modules. In the development layout there is
+// no payload.
+#include "python/start.h"
 #include "payload/store.h"
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 
 #define ROOM (32u << 20)
 
-// For all of the glue, which may be loaded with RTLD_DEEPBIND (see fk_store_flags): the C library's own
-// takes memory from the host's allocator then, and what is freed here goes to the C library's.
+// Replaces strdup in the glue, which may be loaded with RTLD_DEEPBIND (see fk_store_flags). The C
+// library's strdup then takes memory from the host's allocator, while free here is the C library's.
 __attribute__((visibility("hidden"))) char *strdup(const char *text) {
 	size_t n = strlen(text) + 1;
 	char *copy = malloc(n);

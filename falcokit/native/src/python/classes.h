@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What falcokit.runtime.host.callbacks gives the glue at its import: classes and functions of Python.
+// The Python classes and functions that falcokit.runtime.host.callbacks passes to the glue when it is
+// imported.
 #pragma once
 #include "python/state.h"
 
-// Reasons why an emission is refused before or by the host; the order of fk_reason_names.
+// Reasons why an emission is refused, in the order of fk_reason_names.
 enum fk_reason {
 	FK_REFUSED_NAME,
 	FK_REFUSED_CLOSED,
@@ -16,15 +17,15 @@ enum fk_reason {
 };
 extern const char *const fk_reason_names[FK_NREASONS];
 
-typedef struct fk_python_side {      // given by falcokit.runtime.host.callbacks at its import
+typedef struct fk_python_side {
 	PyObject *error_of[FK_NREASONS]; // exception classes
 	PyObject *encode_json;           // object -> bytes
 	PyObject *expand_event;          // AsyncEvent -> (name, data, ts_ns, tid, plugin_id)
 	PyObject *make_counters;         // numbers and a dict -> AsyncCounters
-	PyObject *set_emitted;           // exception, number of events emitted before it
+	PyObject *set_emitted;           // (exception, number of events emitted before it)
 } fk_python_side;
 extern fk_python_side fk_python;
 
-// The bytes of a str that is no UTF-8, with an exception set for it: those that os.fsdecode made it of.
-// Other halves of surrogate pairs are nonsense: a "?" each, or, if strict, NULL with the exception.
+// The bytes of a str that cannot be encoded as UTF-8, for which an exception is set: the bytes from which
+// os.fsdecode made it. Other lone surrogates become "?", or, if `strict`, NULL with the exception.
 PyObject *fk_non_utf8_text(PyObject *text, bool strict);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread of the host's in and out of Python, on hot paths: its Python thread state is made once
-// and kept, so that entering costs the GIL alone. States of threads that have ended are freed by
-// the next thread that needs one.
+// How a host thread enters and leaves Python on frequent calls: its Python thread state is made once
+// and kept, so that entering costs no more than taking the GIL. States of threads that have ended
+// are freed by the next thread that makes one.
 #include "python/gil.h"
-#include "python/stack.h"
+#include "python/worker.h"
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -17,7 +17,7 @@ typedef struct ended {
 } ended;
 static _Atomic(ended *) ended_states;
 
-// On a thread that ends: it may not wait for the GIL any more, which code that hangs could hold.
+// Runs on a thread that ends. It must not wait for the GIL, which code that hangs may hold.
 static void thread_ends(void *arg) {
 	ended *entry = arg;
 	entry->next = atomic_load(&ended_states);
@@ -38,11 +38,11 @@ static void free_ended(void) {
 	}
 }
 
-// A state of its own for this thread, kept when it leaves. The GIL is held afterwards.
+// Makes a state for this thread, which is kept when it leaves. The GIL is held afterwards.
 static void first_time(fk_thread *me) {
 	bool known = PyGILState_GetThisThreadState() != NULL;
 	PyGILState_Ensure();
-	if (known) return; // a thread of Python's own, or cffi's: theirs to free
+	if (known) return; // a thread of Python or cffi, which frees its state
 	me->state = PyThreadState_Get();
 	fk_fit_recursion();
 	pthread_once(&key_once, make_key);
@@ -54,8 +54,8 @@ static void first_time(fk_thread *me) {
 	free_ended();
 }
 
-// The state that has the GIL (before 3.12), or that of this thread while it has it: either way the
-// answer to whether `state` is the one, at the price of a load.
+// The state that holds the GIL (before 3.12), or this thread's state while it holds the GIL: either way
+// one load tells whether `state` holds it.
 static inline PyThreadState *active(void) {
 #if PY_VERSION_HEX >= 0x030d0000
 	return PyThreadState_GetUnchecked();

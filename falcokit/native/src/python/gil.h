@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a thread of the host's gets the GIL for a hot call, and gives it back.
+// The GIL: how a thread of the host gets it for frequent calls and releases it, and which thread holds
+// it.
 #pragma once
 #include "python/held_up.h"
 
@@ -12,19 +13,28 @@ typedef enum fk_gil {
 fk_gil fk_gil_enter(void);
 void fk_gil_leave(fk_gil how);
 
-// What a thread has for itself. A look for it is a call: once in each call of the host's.
+// The data of one thread. Finding it is a function call: done once in each call of the host.
 typedef struct fk_thread {
-	PyThreadState *state; // for hot calls, NULL until the first
-	uint32_t calls;       // that took the GIL, for samples
-	int slow, calm, late; // slow samples, samples until it is calm, its usual timer slack
+	PyThreadState *state; // for frequent calls, NULL until the first
+	uint32_t calls;       // that took the GIL, for sampling
+	int slow, calm, late; // slow samples, samples left until it is calm, its usual timer slack
 	fk_watched watched;
 } fk_thread;
 extern __thread fk_thread fk_this_thread;
 bool fk_gil_held(const fk_thread *me);
 fk_gil fk_gil_enter_as(fk_thread *me);
 
-// Runs the author's code of a state with the GIL, and watches over it. The GIL is taken for it, or is one
-// that is kept between calls (python/keeper.c).
+// Runs the author's code of a state with the GIL, under the watch. The GIL is taken for the call, or is
+// kept between calls (python/keeper.c).
 void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg);
-// The same for a hook that cffi calls, of which the host waits for the end.
+// The same for a hook that is called through cffi while the host waits.
 void fk_hook_call(fk_impl *impl, void (*work)(void *), void *arg);
+
+// ---- which thread holds it: holder.c ----------------------------------------------------------------
+// Writes "the producer of a, in a call that does not release the GIL, at FILE:LINE in FUNCTION". Any
+// thread, without the GIL. Returns Python's id of the thread; 0: nobody holds the GIL.
+unsigned long fk_gil_holder(char *out, size_t len);
+// install_holder(the standard library's folder)
+PyObject *fk_holder_install(PyObject *module, PyObject *folder);
+// name_thread(name | None): sets the name of this thread for the text above
+PyObject *fk_name_thread(PyObject *module, PyObject *name);

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// See python/held_up.h. The watch, a thread of its own, looks at the host's threads once a second
-// and never takes the GIL: code that hangs may hold it. What needs Python is done by another
+// See python/held_up.h. The watch is a thread that looks at the host's threads once a second and
+// never takes the GIL, because code that hangs may hold it. What needs Python is done by another
 // thread, the reporter.
 #include "python/held_up.h"
-#include "python/holder.h"
-#include "python/limits.h"
-#include "python/stack.h"
+#include "python/gil.h"
+#include "python/worker.h"
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of the list; no state ends meanwhile
+static pthread_mutex_t lock =
+	PTHREAD_MUTEX_INITIALIZER; // guards the list; no state ends while it is held
 static fk_watched *all;
 static pthread_key_t key;
 static PyObject *timeout_error, *place_of_thread;
 
-// ---- the threads of the host's ----------------------------------------------------------------------
+// ---- the host's threads -----------------------------------------------------------------------------
 
 static void thread_ends(void *arg) {
 	pthread_mutex_lock(&lock);
@@ -31,7 +31,7 @@ static void start(void);
 void fk_watch_join(fk_watched *me) {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, start);
-	me->ident = (unsigned long)pthread_self(); // as Python has it on Linux
+	me->ident = (unsigned long)pthread_self(); // equal to Python's id on Linux
 	if (pthread_setspecific(key, me) != 0) return;
 	pthread_mutex_lock(&lock);
 	me->next = all;
@@ -39,7 +39,7 @@ void fk_watch_join(fk_watched *me) {
 	pthread_mutex_unlock(&lock);
 }
 
-// The exception may not have been raised before the call ended: it is not for the next one.
+// Removes an exception that was not raised before the call ended, so that the next call does not get it.
 void fk_watch_settle(fk_watched *me) {
 	PyGILState_STATE gil = PyGILState_Ensure();
 	me->interrupted = false;
@@ -69,14 +69,14 @@ static bool still_inside(const late *l) {
 	return false;
 }
 
-// The reporter has the GIL. True: the call is still the same, and has had the GIL for its own code.
+// The reporter holds the GIL. True: it is still the same call, and its own code used the GIL.
 static bool is_at_fault(const late *l) {
 	bool here = false;
 	for (fk_watched *w = all; w && !here; w = w->next) here = w == l->who;
 	if (!here) return false;
 	l->who->reporting = false;
 	if (!still_inside(l) || !l->who->others) return still_inside(l);
-	l->who->others = l->who->logged = false; // it gets all its time again
+	l->who->others = l->who->logged = false; // its time starts again
 	l->who->looks = 0;
 	return false;
 }
@@ -101,7 +101,7 @@ static void *reporter_main(void *arg) {
 	if (inside) l->who->logged = true;
 	pthread_mutex_unlock(&lock);
 	if (tell) log_place(l);
-	pthread_mutex_lock(&lock); // with the GIL, so that it can end the call only before or after
+	pthread_mutex_lock(&lock); // with the GIL, so that the call cannot end meanwhile
 	if (inside && still_inside(l)) {
 		l->who->interrupted = true;
 		PyThreadState_SetAsyncExc(l->ident, timeout_error);
@@ -152,7 +152,7 @@ bool fk_watch_held_up(uint32_t looks, char *what, size_t size) {
 	pthread_mutex_lock(&lock);
 	for (fk_watched *w = all; w && !found; w = w->next) {
 		fk_impl *impl = atomic_load(&w->inside);
-		// For the GIL it waits beside them: no lock of theirs keeps it.
+		// A thread that waits for the GIL is not blocked by a lock of a producer.
 		bool for_gil = atomic_load(&w->waits) || w->others;
 		found = impl && !for_gil && w->looks >= looks && atomic_load(&w->round) == w->seen;
 		if (found)
@@ -170,12 +170,12 @@ bool fk_watch_held_up(uint32_t looks, char *what, size_t size) {
 
 // ---- the watch --------------------------------------------------------------------------------------
 
-// In a call that it does not leave, or before one. Who has the GIL then: its own code, or others'.
+// For a call that does not return, or that waits for the GIL: logs which code holds the GIL.
 static void log_holder(fk_watched *w, fk_impl *impl) {
 	char held[FK_ERRLEN] = "";
 	unsigned long holder = fk_gil_holder(held, sizeof held);
 	const char *call = strstr(held, "in a call");
-	if (!holder && atomic_load(&w->waits)) return; // it is about to get the GIL
+	if (!holder && atomic_load(&w->waits)) return; // the GIL is free: it is about to get it
 	w->logged = true;
 	w->others = holder && holder != w->ident;
 	fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR,
@@ -215,7 +215,7 @@ static void *watch_main(void *arg) {
 static void start(void) {
 	pthread_t thread;
 	pthread_key_create(&key, thread_ends);
-	if (!fk_thread_start(&thread, "falcokit-watch", watch_main, NULL)) return; // done without
+	if (!fk_thread_start(&thread, "falcokit-watch", watch_main, NULL)) return; // works without it
 	pthread_detach(thread);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// See python/holder.h. The holder is in C, where its frames do not change; it may return at any
-// moment, so what is read of it is copied by the kernel, which refuses where a crash would be. A
-// place that was changed meanwhile is a wrong line in a log and nothing worse.
-#include "python/holder.h"
+// Finds which thread holds the GIL, and where in its code, when Python cannot be asked because of that.
+// The holder is in a C function, so its frames do not change; but it may return at any moment.
+// Therefore its memory is read through the kernel, which returns an error where a load would crash.
+// If the memory changed meanwhile, the worst result is a wrong line in a log.
+#include "python/gil.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ PyObject *fk_name_thread(PyObject *module, PyObject *name) {
 	const char *text = name == Py_None ? NULL : PyUnicode_AsUTF8(name);
 	named *fresh = text ? calloc(1, sizeof *fresh) : NULL;
 	(void)module;
-	PyErr_Clear(); // a name that is no text is none
+	PyErr_Clear(); // a name that is not text is ignored
 	if (fresh) {
 		fresh->ident = me;
 		snprintf(fresh->name, sizeof fresh->name, "%s", text);
@@ -77,7 +78,7 @@ static PyThreadState *holder(void) {
 #endif
 }
 
-// How a frame begins: the same in all releases of a minor version.
+// The first members of a frame: the same in all releases of a minor version.
 typedef struct frame {
 #if PY_VERSION_HEX < 0x030c0000
 	PyObject *function, *globals, *builtins, *locals;
@@ -86,7 +87,7 @@ typedef struct frame {
 	struct frame *previous;
 	_Py_CODEUNIT *at;
 #else
-	uintptr_t code; // since 3.14 with marks in its lowest bits
+	uintptr_t code; // since 3.14 its lowest bits are flags
 	struct frame *previous;
 #endif
 } frame;
@@ -134,7 +135,7 @@ static int rank(const char *file) {
 	return *library && strncmp(file, library, strlen(library)) == 0 ? 1 : 3;
 }
 
-// The author's innermost line, or where there is none a package's or the library's.
+// The author's innermost line; without one, a package's or the standard library's.
 static void find_place(frame *where, char *out, size_t len) {
 	frame copy;
 	int best = 0;

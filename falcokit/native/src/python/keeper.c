@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps the GIL for a thread of the host's between its calls, while another Python thread wants it
-// all the time: a GIL given back after each call would be lost at nearly every one, for a switch
-// interval and the time it takes to wake up. The host's thread cannot keep it itself: nobody knows
-// when it comes back. So the keeper, a thread of its own, holds the GIL and sleeps; the host's
-// thread works under that hold with its own thread state, and gives others their turns as any
-// Python code does. When the host's thread is away at the end of a turn, the keeper gives them
-// theirs; when it stays away, the keeper leaves. Before CPython 3.12 only: since then a thread
-// cannot change its state without taking the GIL.
+// Keeps the GIL for a host thread between its calls, while another Python thread wants it all the time.
+// If the host thread released the GIL after each call, the other thread would take it nearly every
+// time, for a switch interval plus the time to wake up. The host thread cannot keep it itself, because
+// it may not come back. So the keeper, a separate thread, holds the GIL and sleeps. The host thread
+// runs under that hold with its own thread state, and yields to other threads as any Python code does.
+// When no host thread is running at the end of a turn, the keeper yields; when host threads stay away,
+// it releases the GIL. Before CPython 3.12 only: since then a thread cannot change its state without
+// taking the GIL.
 #include "python/gil.h"
-#include "python/stack.h"
+#include "python/worker.h"
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -17,24 +17,24 @@
 #include <unistd.h>
 
 #define CAN_KEEP   (PY_VERSION_HEX < 0x030c0000)
-#define SAMPLE     16     // one call in so many is timed
-#define SLOW_NS    8000   // so long to take the GIL: another thread had it
-#define CALM       64     // samples without a slow one: no other thread wants the GIL
-#define SURE       3      // slow samples before that: one does
-#define TURN_NS    100000 // the keeper looks after others so often
-#define STAY_TURNS 5000   // then it leaves, to see whether it is still needed
+#define SAMPLE     16     // time every 16th call
+#define SLOW_NS    8000   // taking the GIL took longer: another thread had it
+#define CALM       64     // samples in a row without a slow one: no other thread wants the GIL
+#define SURE       3      // slow samples before that: another thread does
+#define TURN_NS    100000 // after this time the keeper yields to others
+#define STAY_TURNS 5000   // after these turns it leaves, to find out whether it is still needed
 
-// FREE: there is no keeper, calls take the GIL. AWAY: it does not have the GIL, others have their turn.
-// KEPT: it has. IN_USE: a thread of the host's works under its hold.
+// FREE: the keeper is not active, calls take the GIL. AWAY: it does not hold the GIL, others have their
+// turn. KEPT: it holds the GIL. IN_USE: a host thread runs under its hold.
 enum {
 	FREE,
 	AWAY,
 	KEPT,
 	IN_USE
 };
-static _Atomic uint32_t hold = FREE;     // a futex for those who wait while it is AWAY
-static _Atomic uint32_t sleepers, calls; // who wait so; how many calls there were
-static _Atomic uint32_t wanted;          // a futex of the keeper's
+static _Atomic uint32_t hold = FREE;     // a futex for threads that wait while it is AWAY
+static _Atomic uint32_t sleepers, calls; // threads that wait; number of calls so far
+static _Atomic uint32_t wanted;          // a futex for the keeper
 static atomic_bool started;
 static PyThreadState *keeper;
 
@@ -59,7 +59,7 @@ static void set_hold(uint32_t state) {
 	if (atomic_load(&sleepers)) futex(&hold, FUTEX_WAKE_PRIVATE, INT32_MAX);
 }
 
-// From AWAY to FREE; the GIL is not held before and after.
+// From AWAY to FREE; the GIL is not held before or after.
 static void keep(void) {
 	struct timespec turn = {0, TURN_NS};
 	PyEval_RestoreThread(keeper);
@@ -70,8 +70,8 @@ static void keep(void) {
 		uint32_t n = atomic_load(&calls);
 		idle = n == seen ? idle + 1 : 0;
 		seen = n;
-		if (!change(KEPT, AWAY)) continue; // who works now gives others their turn
-		PyEval_SaveThread();               // to those who ask for it
+		if (!change(KEPT, AWAY)) continue; // the thread that runs under the hold yields itself
+		PyEval_SaveThread();               // to the threads that want it
 		PyEval_RestoreThread(keeper);
 		set_hold(KEPT);
 	}
@@ -82,7 +82,7 @@ static void keep(void) {
 
 static void *keeper_main(void *arg) {
 	(void)arg;
-	prctl(PR_SET_TIMERSLACK, 1); // what it waits for is short
+	prctl(PR_SET_TIMERSLACK, 1); // its waits are short
 	PyGILState_Ensure();
 	keeper = PyEval_SaveThread();
 	for (;;) {
@@ -109,7 +109,7 @@ static void call_keeper(void) {
 	}
 }
 
-// True: this thread works under the keeper's hold now.
+// True: this thread runs under the keeper's hold now.
 static bool borrow(PyThreadState *mine) {
 	while (!change(KEPT, IN_USE)) {
 		if (atomic_load(&hold) != AWAY) return false;
@@ -128,8 +128,8 @@ static void give_back(void) {
 	atomic_store_explicit(&hold, KEPT, memory_order_release);
 }
 
-// A wait of this thread's ends up to 50 us late by default, and others have the GIL for so long at each turn.
-// So it is punctual from a slow sample on, until there were CALM samples without one.
+// By default a wait of this thread ends up to 50 us late, and others hold the GIL that much longer in
+// each turn. So its timer slack is minimal from a slow sample on, until CALM samples without one.
 static void take_sample(fk_thread *me, uint64_t begin, uint64_t end) {
 	if (end - begin <= SLOW_NS) {
 		if (me->calm && !--me->calm) prctl(PR_SET_TIMERSLACK, me->late);
@@ -170,8 +170,8 @@ typedef struct released {
 	void *arg;
 } released;
 
-// cffi takes the GIL by itself, and from CPython 3.15 on in a state of its own, which a thread that has
-// the GIL already must not enter.
+// cffi takes the GIL itself, from CPython 3.15 on with a thread state of its own, which a thread that
+// holds the GIL already must not enter.
 static void without_gil(void *arg) {
 	released *r = arg;
 	PyThreadState *state = PyEval_SaveThread();

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// See python/stack.h. What recurses in C (repr, JSON, __getattr__) takes stack, and CPython before
-// 3.14 counts levels in place of bytes: it takes a stack of 8 MiB for granted. Threads of the
-// host's may have less, by `ulimit -s`, and authors may raise the limit.
-#include "python/stack.h"
+// The stacks of falcokit's threads, and how deep C may recurse on a thread. Recursion in C (repr,
+// JSON, __getattr__) uses stack, and CPython before 3.14 counts levels instead of bytes and assumes a
+// stack of 8 MiB. Threads of the host may have less (`ulimit -s`), and authors may raise the limit.
+#include "python/worker.h"
 #include <limits.h>
 
 #define OWN_BYTES     (8u << 20)
-#define LARGE_BYTES   (7u << 20)  // for all levels that Python allows by default
-#define LEVEL_BYTES   2048u       // more than a level takes, but for rare ones
-#define SPARE_BYTES   (64u << 10) // for what is called at the last level
+#define LARGE_BYTES   (7u << 20)  // enough for all levels that Python allows by default
+#define LEVEL_BYTES   2048u       // more than nearly every level uses
+#define SPARE_BYTES   (64u << 10) // for calls at the last level
 #define LEVELS_FEWEST 50
 #define JSON_LEVELS   1000
 
-// With less remaining a thread counts as deep in calls already, up to the limit of all threads, which
-// CPython 3.11 looks up when nothing remains.
+// A smaller remaining count makes a thread look as if it were deep in calls already, up to the limit of
+// all threads, which CPython 3.11 reads when nothing remains.
 #if PY_VERSION_HEX < 0x030c0000
 #define REMAINING(state) (state)->recursion_remaining
 #elif PY_VERSION_HEX < 0x030e0000
@@ -78,6 +78,6 @@ PyObject *fk_call_bounded(PyObject *module, PyObject *const *args, Py_ssize_t n)
 	REMAINING(state) += less;
 	return result;
 #else
-	return PyObject_CallOneArg(args[0], args[1]); // it measures the stack itself
+	return PyObject_CallOneArg(args[0], args[1]); // Python measures the stack itself
 #endif
 }

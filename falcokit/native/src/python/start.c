@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts Python once per process, isolated from the host: its PYTHON* variables, working directory,
-// signal handlers and standard streams are left alone, and a failure is a sentence, never an exit.
-// Called by init, from any thread of the host.
+// Starts Python once per process, isolated from the host: the host's PYTHON* variables are ignored, its
+// working directory, signal handlers and standard streams are left alone, and a failure is a text,
+// never an exit. Called in init, on any thread of the host.
 #include "python/start.h"
-#include "python/carried.h"
-#include "python/stack.h"
+#include "python/worker.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +17,7 @@ extern int fk_start_cffi(void); // from the code that cffi generates
 
 static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool started;
-static bool broken; // Python itself failed half-way: it cannot be tried again in this process
+static bool broken; // Python itself failed half-way: this process cannot try again
 static char broken_text[1024];
 
 typedef struct start_job {
@@ -39,7 +38,7 @@ static int find_other_libpython(struct dl_phdr_info *info, size_t size, void *fo
 	Dl_info mine;
 	if (!slash || strncmp(slash + 1, "libpython3.", 11) != 0 ||
 	    strcmp(slash + 1, "libpython3.so") == 0 ||
-	    strchr(slash, '-')) // '-': a packaged plugin's own
+	    strchr(slash, '-')) // '-': the libpython of a packaged plugin
 		return 0;
 	if (dladdr((void *)Py_GetVersion, &mine) && (ElfW(Addr))mine.dli_fbase == info->dlpi_addr)
 		return 0;
@@ -47,9 +46,9 @@ static int find_other_libpython(struct dl_phdr_info *info, size_t size, void *fo
 	return 1;
 }
 
-// Extension modules do not name libpython among what they need, so it has to be visible to them:
-// under the host's RTLD_LOCAL it is not. One libpython may be made global; two would call each
-// other's functions and crash.
+// Extension modules do not name libpython as a dependency, so its symbols must be global, which they
+// are not under the host's RTLD_LOCAL. One libpython can be made global; two would call each other's
+// functions and crash.
 static bool promote_libpython(char *err, size_t errlen) {
 	const char *other = NULL;
 	Dl_info mine;
@@ -61,17 +60,17 @@ static bool promote_libpython(char *err, size_t errlen) {
 		         other ? other : Py_GetVersion(), PY_VERSION);
 		return false;
 	}
-	if (!dladdr((void *)Py_GetVersion, &mine)) return true; // linked statically: visible already
+	if (!dladdr((void *)Py_GetVersion, &mine)) return true; // linked statically: global already
 	dlopen(mine.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
 	return true;
 }
 
 // ---- signals ----------------------------------------------------------------------------------------
 
-// Python's own start ignores these two, and all Python code relies on it: a write to a pipe or socket
-// whose other end is closed, or past the limit for files, is then an OSError. By default it ends the
-// process. Python is shortage to leave signals alone here (install_signal_handlers is for SIGINT too), so
-// they are ignored one by one, where nobody has said otherwise; a handler of the host's stays.
+// Python normally ignores these two signals when it starts, and Python code relies on it: a write to a
+// pipe or socket whose other end is closed, or beyond the file size limit, is then an OSError. By
+// default it ends the process. Here Python is told not to touch signals (install_signal_handlers
+// would include SIGINT), so they are ignored one by one, unless the host has set a handler.
 static void ignore_unless_handled(int number) {
 	struct sigaction now;
 	if (sigaction(number, NULL, &now) != 0 || now.sa_flags & SA_SIGINFO) return;
@@ -91,15 +90,15 @@ static void count_interrupt(int number) {
 	interrupts++;
 }
 
-// The first import of `signal`, on whatever thread (asyncio and subprocess do it), gives a SIGINT that has
-// its default action a handler of Python's, and the host could not be stopped by Ctrl-C any more. So
-// that import happens here, while it is not at its default; one that comes meanwhile is sent on.
+// The first import of `signal` on any thread (asyncio and subprocess import it) installs Python's handler
+// for SIGINT if that has its default action, and Ctrl-C would no longer stop the host. So the import
+// happens here, while SIGINT has another handler; a SIGINT that arrives meanwhile is sent again.
 static void import_signal(void) {
 	struct sigaction now, other = {.sa_handler = count_interrupt, .sa_flags = SA_RESTART};
 	bool at_default = sigaction(SIGINT, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
 	                  now.sa_handler == SIG_DFL && sigaction(SIGINT, &other, NULL) == 0;
 	PyObject *module = PyImport_ImportModule("_signal");
-	if (!module) PyErr_Clear(); // whoever imports it will be shortage
+	if (!module) PyErr_Clear(); // the next import of it raises again
 	Py_XDECREF(module);
 	if (!at_default) return;
 	sigaction(SIGINT, &now, NULL);
@@ -112,7 +111,7 @@ static PyStatus set_string(PyConfig *config, wchar_t **field, const char *text) 
 	return PyConfig_SetBytesString(config, field, text);
 }
 
-// Otherwise Python would look for itself on the host's PATH and beside what it finds there.
+// Otherwise Python would search the host's PATH for itself.
 static PyStatus set_home(PyConfig *config, const char *archive) {
 	wchar_t **const fields[] = {
 		&config->home,        &config->prefix,           &config->exec_prefix,
@@ -134,10 +133,10 @@ static PyStatus initialize(const fk_boot *boot, const char *archive) {
 	config.install_signal_handlers = 0;
 	config.configure_c_stdio = 0;
 	config.buffered_stdio = 0;
-	config.site_import = 0;    // the search path is complete as it was built
+	config.site_import = 0;    // the search path was completed at build time
 	config.write_bytecode = 0; // a root process leaves nothing in the author's folders
 	config.module_search_paths_set = 1;
-	config.use_frozen_modules = 1; // a packaged plugin has these in no other form
+	config.use_frozen_modules = 1; // a packaged plugin has no other copy of these
 	const char *archive_only[] = {archive, NULL};
 	const char *const *paths = archive ? archive_only : boot->paths;
 	PyStatus status = set_string(&config, &config.executable, boot->executable);
@@ -166,7 +165,7 @@ static void describe_exception(char *err, size_t errlen, const char *what) {
 	PyErr_Clear();
 }
 
-// With the GIL held: the module of the hot paths, then falcokit's own runtime.
+// With the GIL: makes the glue's module, then imports falcokit's runtime.
 static bool import_runtime(const fk_boot *boot, PyObject *(*make_module)(void), char *err,
                            size_t errlen) {
 	PyObject *path = PySys_GetObject("path"); // borrowed
@@ -176,13 +175,13 @@ static bool import_runtime(const fk_boot *boot, PyObject *(*make_module)(void), 
 		Py_XDECREF(entry);
 	}
 	PyErr_Clear();
-	PyObject *hot = make_module();
-	PyObject *finder = NULL; // of extension modules, which falcokit.runtime may need already
-	if (hot)
+	PyObject *module = make_module();
+	PyObject *finder = NULL; // of extension modules, which falcokit.runtime may need
+	if (module)
 		finder = fk_is_packaged() ? PyImport_ImportModule("_falcokit_payload") : Py_NewRef(Py_None);
 	PyObject *runtime = finder ? PyImport_ImportModule("falcokit.runtime.host.callbacks") : NULL;
 	bool ok = runtime != NULL;
-	if (!hot)
+	if (!module)
 		describe_exception(err, errlen, "this process's Python cannot be shared");
 	else if (!runtime)
 		describe_exception(
@@ -190,14 +189,14 @@ static bool import_runtime(const fk_boot *boot, PyObject *(*make_module)(void), 
 			fk_is_packaged() ? "cannot import falcokit.runtime out of the packaged plugin"
 			                 : "cannot import falcokit.runtime (was the virtual environment moved "
 			                   "or changed? run 'falcokit build' again)");
-	Py_XDECREF(hot);
+	Py_XDECREF(module);
 	Py_XDECREF(finder);
 	Py_XDECREF(runtime);
 	return ok;
 }
 
 // True when this thread has become Python's main thread.
-static bool start(start_job *job) {
+static bool start_here(start_job *job) {
 	const char *archive = NULL;
 	char landmark[4096];
 	snprintf(landmark, sizeof landmark, "%s/encodings/__init__.py", job->boot->stdlib);
@@ -238,14 +237,14 @@ static bool start(start_job *job) {
 	return fresh;
 }
 
-// Python takes the thread that starts it for its main thread, the one that may set signal handlers.
-// So that is a thread on which no code of a plugin runs, and Python itself refuses such attempts. It
-// never ends: another thread could get its identity then.
+// Python treats the thread that starts it as its main thread, the only one that may set signal
+// handlers. This is a separate thread on which no code of a plugin runs, so Python refuses such
+// attempts of plugins. It never ends: otherwise another thread could get its id.
 static void *main_thread(void *arg) {
 	start_job *job = arg;
-	bool is_main = start(job);
+	bool is_main = start_here(job);
 	pthread_mutex_lock(&job_lock);
-	job->done = true; // from here on the job is the caller's alone
+	job->done = true; // from here on only the caller uses the job
 	pthread_cond_signal(&job_done);
 	pthread_mutex_unlock(&job_lock);
 	while (is_main) pause();
@@ -264,7 +263,7 @@ static void start_on_thread(start_job *job) {
 	pthread_mutex_unlock(&job_lock);
 }
 
-// What cannot be opened is called missing, or moved: the reason is said first.
+// A file that cannot be opened looks as if it were missing: says first when there are no descriptors.
 static void explain_shortage(char *err, size_t errlen) {
 	char shortage[1024];
 	int fd = open("/", O_RDONLY | O_CLOEXEC);
@@ -284,7 +283,7 @@ static void explain_shortage(char *err, size_t errlen) {
 bool fk_start_python(const fk_boot *boot, PyObject *(*make_module)(void), char *err,
                      size_t errlen) {
 	pthread_mutex_lock(&start_lock);
-	ignore_as_python_does(); // at each init: the host may have set them back since
+	ignore_as_python_does(); // at each init: the host may have reset them since
 	if (!started) {
 		start_job job = {.boot = boot, .make_module = make_module};
 		if (broken)

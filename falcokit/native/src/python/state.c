@@ -36,7 +36,7 @@ void fk_log(fk_impl *impl, ss_plugin_log_severity sev, const char *format, ...) 
 	fk_log_text(impl, sev, NULL, text);
 }
 
-// From any thread: after destroy the owner is gone, and the lock makes that moment known.
+// Any thread. After destroy the owner is gone; the lock keeps destroy from returning during a call.
 void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *component,
                  const char *text) {
 	pthread_mutex_lock(&impl->log_lock);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of a plugin behind ss_plugin_t, and the calls from C into Python's side of it. Every room
-// of the glue knows a state by this header, and keeps what it needs of one behind a pointer there.
+// The state of a plugin behind ss_plugin_t, and the calls from C into its Python side. Every room of the
+// glue uses a state through this header, and keeps its own part of it behind a pointer here.
 #pragma once
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -10,7 +10,7 @@
 #include "abi/abi.h"
 #include "event/event.h"
 
-// ---- the calls into Python: one struct for all of them (falcokit/build/glue_library.py has it too) --
+// ---- the calls into Python: one struct for all of them, repeated in falcokit/build/glue_library.py --
 enum fk_op {
 	FK_OP_INIT,
 	FK_OP_DESTROY,
@@ -57,8 +57,8 @@ typedef struct fk_impl {
 	pthread_mutex_t init_lock;
 	const ss_plugin_init_input *init_in; // while the host waits for init
 	bool capturing;                      // a handler is set and start_async has succeeded
-	fk_event_slot event;                 // that hooks were last called with
-	// The rooms above keep what is theirs here; dispose, of base/plugin.c, has them free it.
+	fk_event_slot event;                 // with which hooks were called last
+	// The parts of the other rooms; `dispose`, of base/plugin.c, frees them.
 	void (*dispose)(struct fk_impl *impl);
 	struct fk_worker *worker;         // python/worker.c
 	struct fk_async *async;           // async_event/capture.c
@@ -84,6 +84,6 @@ static inline uint64_t fk_now(void) {
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-// The host waits for what this thread does: it is the host's, in parse_event, or the worker. Nobody
-// takes anything from the queue meanwhile, so to wait for room would be for ever.
+// The host waits for this thread: it is the host's own, inside a hook, or the worker. Nobody takes
+// anything from a queue meanwhile, so the thread must not wait for room.
 extern __thread bool fk_blocks_host;

@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread per plugin state on which every lifecycle hook runs (init, start, stop, dump, config,
-// destroy): the author's objects see one thread for all their life, and the host's thread waits in
-// C, without the GIL and with a limit, so that a hook that hangs becomes a failed call. Called by
-// base/plugin.c and async_event/capture.c on the host's threads.
+// The worker: one thread per plugin state, on which every lifecycle hook runs (init, open, start, stop,
+// dump, config, close, destroy).
+//
+// Theory of operation
+//
+// Falco calls a plugin on its own threads, and ends or hangs with it. The author's hooks therefore run
+// on the worker: the author's objects see one thread all their life, and the host's thread waits in C,
+// without the GIL and with a time limit, so that a hook that hangs becomes a failed call.
+//
+// - A job. fk_worker_run copies the fk_call into the fk_worker, sets `busy` and waits on `changed`. The
+//   worker makes the call, which takes the GIL itself, sets `rc`, clears `busy` and signals. `lock`
+//   guards all of the fk_worker except `call` and `err` while `busy` is set: they belong to the worker
+//   then. There is one job at a time; a call while another job runs fails at once.
+// - The limit. When it is over, the host's thread sets `given_up`, finds out where the hook hangs and
+//   returns FAILURE. The worker stays busy. If the hook returns later, the worker undoes what it began
+//   (undo_late): after a late init it calls destroy, after a late open it calls close. So the author's
+//   code never sees a hook that the host knows nothing about.
+// - A late hook. A hook may wait for a lock whose holder waits for room in a queue, and the host makes
+//   no room while it waits here. After some time wait_for announces the hook (fk_watch_late), and
+//   producers that wait for room give up with an error (async_event/wait_limit.c).
+// - The end. fk_worker_end sets `quit` and joins the thread. A worker that is stuck in a hook is
+//   detached instead, and keeps a reference to the state: nothing that it uses is freed until its hook
+//   returns, if ever.
+// - Where it hangs. The line at which the worker is can only be asked for with the GIL, which the hook
+//   may hold. So find_where asks on a thread of its own and waits for a second.
 #include "python/worker.h"
-#include "python/holder.h"
-#include "python/limits.h"
-#include "python/stack.h"
+#include "python/gil.h"
 #include "python/held_up.h"
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +39,7 @@ static int opposite(int op) {
 	                                  : 0;
 }
 
-// A hook has ended after the host was told that it failed: what it began is ended too.
+// A hook has returned after the host was told that it failed: ends what it began.
 static int undo_late(fk_worker *w, int rc) {
 	bool began = rc == SS_PLUGIN_SUCCESS && (w->call.op == FK_OP_INIT || opposite(w->call.op));
 	bool gone = w->quit && w->call.op != FK_OP_DESTROY && w->call.op != FK_OP_INIT;
@@ -98,7 +117,7 @@ void fk_worker_free(fk_worker *w) {
 	free(w);
 }
 
-// ---- where does it hang? ----------------------------------------------------------------------------
+// ---- where a hook hangs -----------------------------------------------------------------------------
 
 typedef struct where_job {
 	_Atomic int refs;
@@ -126,8 +145,8 @@ static void *where_main(void *arg) {
 	return NULL;
 }
 
-// Asks Python for the line the worker is at, on a thread of its own: code that hangs with the GIL
-// held would make the asking hang too.
+// Asks Python for the worker's current line, on a thread of its own: if the hook holds the GIL, that
+// thread hangs too.
 static void find_where(fk_impl *impl, char *out, size_t len) {
 	char held[FK_ERRLEN];
 	snprintf(out, len, "in code that does not release the GIL");
@@ -169,9 +188,8 @@ static void wait_until(fk_worker *w, struct timespec until) {
 		if (pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT) return;
 }
 
-// A hook that takes long may be waiting for a lock whose holder waits for room, which nobody makes as
-// long as the host waits here: from then on such holders are let go (async_event/patience.h). In the midst of a
-// capture that is soon; where it opens or closes, hooks may well take their time.
+// Announces a hook that takes long: during a capture soon, while one opens or closes later, because hooks
+// may well take time there.
 static void wait_for(fk_impl *impl, const char *hook, double limit_s) {
 	fk_worker *w = impl->worker;
 	bool in_capture = w->call.op == FK_OP_DUMP || w->call.op == FK_OP_SET_CONFIG;

@@ -1,6 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// The channel's memory and waiting; see source/channel.h. Called by source/queue.c with the GIL,
-// and by source/source.c on the host's thread, which waits here and nowhere else.
+// The channel between a source's Python side and next_batch.
+//
+// Theory of operation
+//
+// There are two sides. Producers put events in (source/queue.c); they hold the GIL, so there is one at a
+// time. The consumer is the host's thread in next_batch (source/source.c), which never takes the GIL.
+// Neither takes a lock for an event; `lock` is for waiting only.
+//
+// - Memory. Events lie one after the other in segments, which form a list. The producer writes an event
+//   at the end of the last segment and publishes it by increasing `used` (release); the consumer reads
+//   `used` (acquire) and returns pointers into the segment, so an event is copied once. A new segment is
+//   appended through `next`; a larger event gets one of its own. The host may use a batch until its next
+//   call: only then fk_channel_take moves `oldest` up to `first` and pushes the segments before it onto
+//   the stack `spares`, from which the producer takes them again.
+// - Bounds. `put` and `put_bytes` are the producer's counters, `taken` and `taken_bytes` the consumer's;
+//   the difference is what waits in the channel. A single event always fits into an empty channel.
+// - The host waits. It first naps for a moment, since more events are likely soon after a batch, and
+//   then sleeps, until a time that source.c chooses. The producer wakes a napping host for WAKE_EVENTS
+//   events and a sleeping one for the first. For this the producer stores an event and then reads
+//   `host_state`, while the host stores `host_state` and then looks for events: with a barrier on both
+//   sides at least one of them sees the other. The producer's barrier is made by the host's membarrier
+//   call, because the host waits rarely and the producer puts often.
+// - Producers wait. For room they wait on `room` without the GIL, in short steps, and look at their
+//   wait limit after each (async_event/wait_limit.c).
+// - The end. fk_channel_end is the producer's: what is in the channel is still delivered, then `rc`.
+//   fk_channel_shut is the host's: waiting producers return, and nothing is accepted any more.
+// - Lifetime. The Python object and the open instance each hold a reference.
 #include "source/channel.h"
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -12,7 +37,7 @@
 
 #define SEGMENT_MIN (4u << 10)
 #define SEGMENT_MAX (256u << 10) // larger ones hold a single event, and are not kept
-#define WAKE_EVENTS 256          // so many are worth a nap cut short
+#define WAKE_EVENTS 256          // this many events end a nap
 
 bool fk_barriers_here = true;
 
@@ -131,7 +156,7 @@ uint8_t *fk_channel_reserve(fk_channel *ch, size_t len) {
 
 // ---- taking -----------------------------------------------------------------------------------------
 
-// What the host had until now lies before `first`: the producer may have it again.
+// The host's last batch lies before `first`: the producer may use those segments again.
 static void give_back(fk_channel *ch) {
 	while (ch->oldest != ch->first) {
 		fk_segment *segment = ch->oldest;
@@ -150,7 +175,7 @@ bool fk_channel_empty(const fk_channel *ch) {
 	return ch->at == atomic_load(&ch->first->used) && !atomic_load(&ch->first->next);
 }
 
-// The events published so far, up to `max`; those of the call before are no longer the host's.
+// Returns the published events, up to `max`. The events of the last call become invalid.
 uint32_t fk_channel_take(fk_channel *ch, ss_plugin_event **out, uint32_t max, uint64_t *bytes) {
 	uint32_t n = 0;
 	uint64_t size = 0, total = 0;
@@ -191,7 +216,7 @@ static int wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns) 
 	return pthread_cond_timedwait(cond, lock, &until);
 }
 
-// Wakes the host, when it waits: one that naps only for many events, unless `for_all`.
+// Wakes the host if it waits; while it naps only for many events, unless `for_all`.
 void fk_channel_wake(fk_channel *ch, bool for_all) {
 	int how = atomic_load(&ch->host_state);
 	if (how == FK_HOST_NAPS && !for_all && ch->put - ch->taken < WAKE_EVENTS) return;
@@ -201,14 +226,14 @@ void fk_channel_wake(fk_channel *ch, bool for_all) {
 	pthread_mutex_unlock(&ch->lock);
 }
 
-// A barrier in all threads of the process. One that naps does without: it looks again soon enough.
+// A barrier in all threads of the process. A nap needs none, because it is short.
 static void barrier(enum fk_host_state how) {
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!fk_barriers_here && how == FK_HOST_SLEEPS)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
-// The host waits for something to happen. True when it did, false when the time is over.
+// The host waits for an event or the end. False when the time is over.
 bool fk_channel_wait(fk_channel *ch, enum fk_host_state how, uint64_t until) {
 	bool woken = true;
 	pthread_mutex_lock(&ch->lock);
@@ -224,8 +249,7 @@ bool fk_channel_wait(fk_channel *ch, enum fk_host_state how, uint64_t until) {
 	return woken;
 }
 
-// A producer waits, without the GIL, until the host has taken events. False when nobody takes any
-// more.
+// A producer waits, without the GIL, until the host has taken events. False when the channel was shut.
 bool fk_channel_wait_room(fk_channel *ch, uint64_t ns) {
 	pthread_mutex_lock(&ch->lock);
 	atomic_fetch_add(&ch->waiting, 1);
@@ -235,8 +259,8 @@ bool fk_channel_wait_room(fk_channel *ch, uint64_t ns) {
 	return !atomic_load(&ch->shut);
 }
 
-// The first next_batch: what the source's own thread waits for, so that no code of a source runs beside
-// start_async and capture_open, which hosts call after open.
+// The first next_batch was called. The source's own thread waits for it, so that no code of the source
+// runs during start_async and capture_open, which hosts call after open.
 void fk_channel_ask(fk_channel *ch) {
 	pthread_mutex_lock(&ch->lock);
 	atomic_store(&ch->asked, true);
@@ -244,7 +268,7 @@ void fk_channel_ask(fk_channel *ch) {
 	pthread_mutex_unlock(&ch->lock);
 }
 
-// Until then, or until nobody takes events any more. Without the GIL.
+// Waits for that, or until the channel is shut. Without the GIL.
 void fk_channel_wait_asked(fk_channel *ch) {
 	pthread_mutex_lock(&ch->lock);
 	while (!atomic_load(&ch->asked) && !atomic_load(&ch->shut))
@@ -254,7 +278,7 @@ void fk_channel_wait_asked(fk_channel *ch) {
 
 // ---- the end ----------------------------------------------------------------------------------------
 
-// From the producer's side: what is in the channel is still delivered, then `rc`.
+// For the producer: the events in the channel are still delivered, then `rc`.
 void fk_channel_end(fk_channel *ch, int rc, const char *err) {
 	if (atomic_load(&ch->ended)) return;
 	ch->rc = rc;
@@ -263,7 +287,7 @@ void fk_channel_end(fk_channel *ch, int rc, const char *err) {
 	fk_channel_wake(ch, true);
 }
 
-// From the host's: producers that wait are let go, and nothing is accepted any more.
+// For the host: waiting producers return, and nothing is accepted any more.
 void fk_channel_shut(fk_channel *ch) {
 	pthread_mutex_lock(&ch->lock);
 	atomic_store(&ch->shut, true);

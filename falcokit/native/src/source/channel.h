@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A channel: encoded events on their way from a source's Python side to next_batch, in order,
-// bounded. Producers hold the GIL, so there is one at a time; the consumer is the host's thread,
-// which needs no GIL. Events lie in segments of memory: the producer fills the last one and
-// publishes each event by moving `used`; the consumer hands out what is published, and gives a
-// segment back when the host no longer needs the batches that lie in it.
+// A channel: a bounded queue of encoded events on their way from a source's Python side to next_batch.
+// source/channel.c explains the protocol.
 #pragma once
 #include <stddef.h>
 #include "async_event/async_event.h"
 
-#define FK_CHANNEL_BYTES (2u << 20) // waiting in one channel, unless a single event is larger
+#define FK_CHANNEL_BYTES (2u << 20) // of the events in one channel, unless a single event is larger
 
 typedef struct fk_segment {
-	struct fk_segment *below; // in a list of spares
+	struct fk_segment *below; // in a stack of spare segments
 	_Atomic(struct fk_segment *) next;
 	size_t size;
 	_Atomic size_t used; // multiple of 8
@@ -19,35 +16,33 @@ typedef struct fk_segment {
 } fk_segment;
 
 enum fk_host_state {
-	FK_HOST_AWAY,
-	FK_HOST_NAPS,  // looks again by itself: woken for many events only
+	FK_HOST_AWAY,  // not waiting
+	FK_HOST_NAPS,  // waits for a moment only: woken for many events
 	FK_HOST_SLEEPS // woken for the first event
 };
 
-#define FK_LINE \
-	64 // bytes of a cache line: neither side writes into one that the other writes all the time
+#define FK_LINE 64 // bytes of a cache line: the two sides write to different lines
 
 typedef struct fk_channel {
 	_Atomic int refs; // the queue object, the open instance
-	// The producer's.
+	// Of the producer.
 	_Alignas(FK_LINE) fk_segment *last, *kept;
 	uint64_t max_events;
 	size_t next_size;
 	_Atomic uint64_t put, put_bytes;
 	_Atomic uint64_t dropped_size, dropped_full;
-	// The consumer's.
-	_Alignas(FK_LINE) fk_segment *oldest,
-		*first; // of the batch that the host has; where the next begins
+	// Of the consumer. `oldest`: the first segment of the host's batch; `first`, `at`: the next event.
+	_Alignas(FK_LINE) fk_segment *oldest, *first;
 	size_t at;
 	_Atomic uint64_t taken, taken_bytes;
-	// Both sides', and seldom written.
+	// Of both sides, and rarely written.
 	_Alignas(FK_LINE) _Atomic(fk_segment *) spares;
-	_Atomic int host_state;
-	_Atomic bool idle;   // the source said that it has nothing now
-	_Atomic bool ended;  // no event follows; rc and err say why
-	_Atomic bool shut;   // nobody takes events any more
-	_Atomic bool asked;  // the host has asked for events: the opening of the capture is over
-	_Atomic int waiting; // for room
+	_Atomic int host_state; // enum fk_host_state
+	_Atomic bool idle;      // the source has nothing now
+	_Atomic bool ended;     // no event follows; rc and err give the reason
+	_Atomic bool shut;      // the host takes no more events
+	_Atomic bool asked;     // next_batch was called: the capture is fully open
+	_Atomic int waiting;    // producers that wait for room
 	pthread_mutex_t lock;
 	pthread_cond_t events, room;
 	fk_sleeper sleeper;
@@ -74,7 +69,7 @@ static inline fk_channel *fk_channel_of(fk_sleeper *sleeper) {
 	return (fk_channel *)((char *)sleeper - offsetof(fk_channel, sleeper));
 }
 
-extern bool fk_barriers_here; // the kernel has no barrier for other threads
+extern bool fk_barriers_here; // no membarrier: each side makes its own barrier
 
 static inline size_t fk_rounded(size_t len) { return (len + 7) & ~(size_t)7; }
 
@@ -89,8 +84,9 @@ static inline void fk_channel_commit(fk_channel *ch, size_t len) {
 	if (atomic_load_explicit(&ch->idle, memory_order_relaxed))
 		atomic_store_explicit(&ch->idle, false, memory_order_relaxed);
 	atomic_store_explicit(&ch->last->used, used + size, memory_order_release);
-	// The host sets host_state and looks, we store and look: between the two stands a barrier on both
-	// sides. Here it would wait for the whole payload to be written, so the host makes ours too.
+	// We store the event and then read host_state; the host stores host_state and then reads the channel.
+	// Both sides need a barrier between the two. Here it would wait for the whole payload to be written,
+	// so the host makes ours too, with membarrier.
 	if (fk_barriers_here)
 		atomic_thread_fence(memory_order_seq_cst);
 	else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an author's source yields, turned into bytes: bytes, str, buffers, Event, and what JSON can
-// hold. Plugins without an id give whole events, whose lengths are checked here because the host
+// Turns what an author's source yields into bytes: bytes, str, buffers, Event, and objects that JSON can
+// represent. Plugins without an id yield whole events, whose lengths are checked here because the host
 // trusts them. With the GIL.
 #include "source/item.h"
 #include <string.h>
@@ -44,7 +44,7 @@ static bool find_bytes(PyObject *object, fk_source_item *item) {
 			item->owned = Py_NewRef(object);
 			return true;
 		}
-		// Names of files come so, and whoever makes one must not end the capture by it.
+		// File names may contain such bytes, and creating such a file must not end the capture.
 		item->owned = fk_non_utf8_text(object, false);
 		if (!item->owned) return false;
 		item->data = PyBytes_AS_STRING(item->owned);
@@ -101,7 +101,7 @@ static bool find_event(PyObject *event, bool whole, fk_source_item *item) {
 
 bool fk_item_find(PyObject *object, bool whole, fk_source_item *item) {
 	item->ts = FK_NOT_SET;
-	item->owned = item->view.obj = NULL; // the rest is set with them
+	item->owned = item->view.obj = NULL; // the other members are set together with these
 	if (object == Py_None) return refuse("None is no event");
 	bool is_event = event_type && PyObject_TypeCheck(object, event_type);
 	bool ok = is_event ? find_event(object, whole, item) : find_bytes(object, item);
@@ -144,7 +144,7 @@ bool fk_item_check_whole(const fk_source_item *item) {
 	bool fits = head.len == (uint64_t)item->len && total <= head.len;
 	const char *lengths = item->data + sizeof head;
 	for (uint32_t i = 0; fits && i < head.nparams; i++) total += length_at(lengths, i, large);
-	// The host reads these two without asking for their lengths.
+	// The host reads parameters of these two types without checking their lengths.
 	if (fits && head.type == FK_CODE_PLUGINEVENT)
 		fits = head.nparams == 2 && length_at(lengths, 0, large) == 4;
 	if (fits && head.type == FK_CODE_ASYNCEVENT)

@@ -1,17 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Python puts into a channel: put and put_many for the author's producers; fill and offer for
-// falcokit.runtime.source.capability, which runs the author's iterator on a thread of the source's
-// own. Methods of the type in source/queue.c.
+// _falcokit_hot.Channel, the Python type of a channel (source/channel.c), in three parts: putting items
+// in, which includes put and put_many for the author's producers, and offer and fill for
+// falcokit.runtime.source.capability, which runs the author's iterator on a thread of the source;
+// opening and closing, for the same module; and the type. With the GIL.
 #include "source/item.h"
-#include "python/limits.h"
+#include "python/worker.h"
 #include "async_event/async_event.h"
-#include "source/queue_object.h"
+#include "source/channel.h"
+#include "source/source.h"
 #include <time.h>
 
-#define TURN     1024      // items between two offers of the GIL to other threads
-#define WAIT_NS  20000000u // a look around while there is no room
-#define IDLE_MIN 500000u   // after "nothing now" the source is asked again so soon ...
-#define IDLE_MAX 10000000u // ... doubled up to here while that stays so
+#define TURN     1024      // after this many items other threads may take the GIL
+#define WAIT_NS  20000000u // between two checks while there is no room
+#define IDLE_MIN 500000u   // the wait after "nothing now" ...
+#define IDLE_MAX 10000000u // ... doubled up to here while nothing comes
+
+PyTypeObject *fk_queue_type;
+// The author's exceptions: the source is closed; the queue is full where nobody may wait.
+static PyObject *closed_error, *full_error;
+
+typedef struct Channel {
+	PyObject_HEAD
+	fk_channel *ch;
+	bool drop;  // drop when full instead of waiting
+	bool whole; // events with their headers
+	bool attached;
+	Py_ssize_t max_size;
+	uint64_t logged_ns;       // when a dropped event was last logged
+	PyObject *log;            // called for a dropped event, once attached
+	fk_wait_limit wait_limit; // of offer, over several calls
+} Channel;
 
 enum offer {
 	FAILED, // with an exception
@@ -27,7 +45,7 @@ static enum offer too_large(Channel *self, Py_ssize_t len) {
 	uint64_t dropped = atomic_fetch_add(&self->ch->dropped_size, 1) + 1;
 	if (!self->log || (self->logged_ns && now - self->logged_ns < 60000000000u)) return DROPPED;
 	self->logged_ns = now;
-	PyObject *log = Py_NewRef(self->log); // shut lets go of it
+	PyObject *log = Py_NewRef(self->log); // shut drops it
 	PyObject *done =
 		PyObject_CallFunction(log, "nnK", len, self->max_size, (unsigned long long)dropped);
 	if (!done) PyErr_Clear();
@@ -36,7 +54,7 @@ static enum offer too_large(Channel *self, Py_ssize_t len) {
 	return DROPPED;
 }
 
-// Here rather than by the host: an event may wait in the channel, and the host's thread has other work.
+// Set here and not by the host: an event may wait in the channel, and the host's thread has other work.
 static uint64_t time_of_day(void) {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -76,7 +94,7 @@ static enum offer offer(Channel *self, PyObject *object) {
 
 static bool is_open(Channel *self) {
 	if (!atomic_load(&self->ch->shut) && !atomic_load(&self->ch->ended)) return true;
-	PyErr_SetString(fk_queue_closed, "the event source is closed: nobody takes events any more");
+	PyErr_SetString(closed_error, "the event source is closed: nobody takes events any more");
 	return false;
 }
 
@@ -88,16 +106,16 @@ static bool wait_room(Channel *self, uint64_t ns) {
 	return open;
 }
 
-// After a wait: whether there will be no room, with an exception set.
+// After a wait without room: whether to give up, with an exception set.
 static bool gave_up(Channel *self, fk_wait_limit *wait_limit, uint32_t looks) {
 	char why[512];
 	if (!fk_wait_limit_reached(wait_limit, atomic_load(&self->ch->taken), looks, why, sizeof why))
 		return false;
-	PyErr_Format(fk_queue_full, "the queue is full, %s", why);
+	PyErr_Format(full_error, "the queue is full, %s", why);
 	return true;
 }
 
-// As put: waits or drops when there is no room.
+// Waits or drops when there is no room, as put does.
 static enum offer put_one(Channel *self, PyObject *object, fk_wait_limit *wait_limit) {
 	bool waited = false;
 	for (;;) {
@@ -109,7 +127,7 @@ static enum offer put_one(Channel *self, PyObject *object, fk_wait_limit *wait_l
 			return DROPPED;
 		}
 		if (fk_blocks_host) {
-			PyErr_SetString(fk_queue_full,
+			PyErr_SetString(full_error,
 			                "the queue is full, and the host waits for this very hook: "
 			                "put from a thread of your own");
 			return FAILED;
@@ -120,7 +138,7 @@ static enum offer put_one(Channel *self, PyObject *object, fk_wait_limit *wait_l
 	}
 }
 
-// The one argument of put and put_many, and timeout=.
+// Reads the argument of put and put_many, and timeout=.
 static PyObject *take_args(const char *method, PyObject *const *args, Py_ssize_t n,
                            PyObject *kwnames, fk_wait_limit *wait_limit) {
 	PyObject *timeout = NULL;
@@ -135,7 +153,7 @@ static PyObject *take_args(const char *method, PyObject *const *args, Py_ssize_t
 	return PyErr_Format(PyExc_TypeError, "timeout is a number of seconds or None, not %R", timeout);
 }
 
-PyObject *fk_queue_put(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+static PyObject *channel_put(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
 	fk_wait_limit wait_limit;
 	PyObject *object = take_args("put", args, n, kwnames, &wait_limit);
 	if (!object) return NULL;
@@ -143,7 +161,8 @@ PyObject *fk_queue_put(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObje
 	return what == FAILED ? NULL : PyBool_FromLong(what == TAKEN);
 }
 
-PyObject *fk_queue_put_many(PyObject *me, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+static PyObject *channel_put_many(PyObject *me, PyObject *const *args, Py_ssize_t n,
+                                  PyObject *kwnames) {
 	fk_wait_limit wait_limit;
 	PyObject *objects = take_args("put_many", args, n, kwnames, &wait_limit), *object;
 	PyObject *iterator = objects ? PyObject_GetIter(objects) : NULL;
@@ -159,7 +178,7 @@ PyObject *fk_queue_put_many(PyObject *me, PyObject *const *args, Py_ssize_t n, P
 	return PyErr_Occurred() ? NULL : PyLong_FromSsize_t(count);
 }
 
-// ---- for falcokit.runtime.source.capability ---------------------------------------------------------
+// ---- the author's iterator, for falcokit.runtime.source.capability ----------------------------------
 
 static void nothing_now(fk_channel *ch) {
 	atomic_store(&ch->idle, true);
@@ -168,7 +187,7 @@ static void nothing_now(fk_channel *ch) {
 }
 
 // offer(item) -> False when there is no room; None says that there is nothing now
-PyObject *fk_queue_offer(PyObject *me, PyObject *object) {
+static PyObject *channel_offer(PyObject *me, PyObject *object) {
 	Channel *self = (Channel *)me;
 	if (!is_open(self)) return NULL;
 	if (object == Py_None) {
@@ -184,7 +203,7 @@ PyObject *fk_queue_offer(PyObject *me, PyObject *object) {
 }
 
 // fill(iterator) -> True when it is exhausted, False when the source was closed
-PyObject *fk_queue_fill(PyObject *me, PyObject *iterator) {
+static PyObject *channel_fill(PyObject *me, PyObject *iterator) {
 	Channel *self = (Channel *)me;
 	PyObject *object;
 	uint64_t idle_ns = IDLE_MIN;
@@ -206,7 +225,7 @@ PyObject *fk_queue_fill(PyObject *me, PyObject *iterator) {
 		enum offer what;
 		fk_wait_limit wait_limit = {.until = FK_NO_LIMIT};
 		while ((what = offer(self, object)) == FULL && wait_room(self, WAIT_NS)) {
-			// A generator may hold a lock over its yield, though few do: it waits for longer.
+			// Few generators hold a lock across a yield, so this waits longer before it gives up.
 			if (!gave_up(self, &wait_limit, FK_YIELD_LOOKS)) continue;
 			what = FAILED;
 			break;
@@ -221,14 +240,9 @@ PyObject *fk_queue_fill(PyObject *me, PyObject *iterator) {
 	Py_RETURN_FALSE;
 }
 
-// ---- the type Channel of _falcokit_hot --------------------------------------------------------------
+// ---- opening and closing, for falcokit.runtime.source.capability ------------------------------------
 
-PyTypeObject *fk_queue_type;
-PyObject *fk_queue_closed, *fk_queue_full;
-
-// ---- opening and closing, by falcokit.runtime.source.capability -------------------------------------
-
-// attach(whole, max_size, log) -> the channel's address, for next_batch
+// attach(whole, max_size, log) -> the address of the fk_channel, for next_batch
 static PyObject *channel_attach(PyObject *me, PyObject *args) {
 	Channel *self = (Channel *)me;
 	int whole;
@@ -248,7 +262,7 @@ static PyObject *channel_attach(PyObject *me, PyObject *args) {
 	return PyLong_FromVoidPtr(self->ch);
 }
 
-// end(text | None): EOF, or the failure that the text tells, behind what is in the channel
+// end(text | None): after the events in the channel comes EOF, or a failure with this text
 static PyObject *channel_end(PyObject *me, PyObject *args) {
 	PyObject *text = Py_None;
 	if (!PyArg_ParseTuple(args, "|O", &text)) return NULL;
@@ -259,7 +273,7 @@ static PyObject *channel_end(PyObject *me, PyObject *args) {
 	if (!PyUnicode_Check(text))
 		return PyErr_Format(PyExc_TypeError, "end takes a str or nothing, not %.200s",
 		                    Py_TYPE(text)->tp_name);
-	// Whatever the text is, the source has ended.
+	// The source has ended even if the text cannot be encoded.
 	PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
 	if (!bytes) PyErr_Clear();
 	fk_channel_end(((Channel *)me)->ch, SS_PLUGIN_FAILURE,
@@ -268,7 +282,7 @@ static PyObject *channel_end(PyObject *me, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
-// wait_asked(): until the host asks for the first events, or shuts it
+// wait_asked(): waits until the first next_batch, or until the channel is shut
 static PyObject *channel_wait_asked(PyObject *me, PyObject *none) {
 	(void)none;
 	Py_BEGIN_ALLOW_THREADS
@@ -280,7 +294,8 @@ static PyObject *channel_wait_asked(PyObject *me, PyObject *none) {
 static PyObject *channel_shut(PyObject *me, PyObject *none) {
 	(void)none;
 	fk_channel_shut(((Channel *)me)->ch);
-	Py_CLEAR(((Channel *)me)->log); // it holds the open source, which holds this
+	Py_CLEAR(((Channel *)me)
+	             ->log); // breaks a reference cycle: it holds the open source, which holds this
 	Py_RETURN_NONE;
 }
 
@@ -334,10 +349,10 @@ static void channel_free(PyObject *me) {
 
 #define KEYWORDS(function) \
 	(PyCFunction)(void (*)(void))(function), METH_FASTCALL | METH_KEYWORDS, NULL
-static PyMethodDef methods[] = {{"put", KEYWORDS(fk_queue_put)},
-                                {"put_many", KEYWORDS(fk_queue_put_many)},
-                                {"offer", fk_queue_offer, METH_O, NULL},
-                                {"fill", fk_queue_fill, METH_O, NULL},
+static PyMethodDef methods[] = {{"put", KEYWORDS(channel_put)},
+                                {"put_many", KEYWORDS(channel_put_many)},
+                                {"offer", channel_offer, METH_O, NULL},
+                                {"fill", channel_fill, METH_O, NULL},
                                 {"attach", channel_attach, METH_VARARGS, NULL},
                                 {"wait_asked", channel_wait_asked, METH_NOARGS, NULL},
                                 {"end", channel_end, METH_VARARGS, NULL},
@@ -363,7 +378,7 @@ PyObject *fk_queue_install(PyObject *module, PyObject *args) {
 	(void)module;
 	if (!PyArg_ParseTuple(args, "OOO", &event, &closed, &full) || !fk_item_ready(event))
 		return NULL;
-	Py_XSETREF(fk_queue_closed, Py_NewRef(closed));
-	Py_XSETREF(fk_queue_full, Py_NewRef(full));
+	Py_XSETREF(closed_error, Py_NewRef(closed));
+	Py_XSETREF(full_error, Py_NewRef(full));
 	Py_RETURN_NONE;
 }

@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event sourcing: an open instance hands out what its channel holds. next_batch takes no GIL and
-// waits a bounded time; open, close and list_open_params run on the worker, with its limits;
-// progress and event_to_string, which hosts call to show something, call Python on the host's
-// thread.
+// Event sourcing: an open instance returns the events of its channel. next_batch takes no GIL and waits
+// for a bounded time; open, close and list_open_params run on the worker, with its limits; progress and
+// event_to_string, which hosts call to display something, call Python on the host's thread.
 #include "source/source.h"
 #include "source/channel.h"
 #include "python/gil.h"
-#include "python/limits.h"
 #include "python/worker.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define BATCH_EVENTS 4096
-#define WAIT_NS      30000000u // next_batch waits so long for the first event
-#define NAP_NS       100000u   // after a batch it looks again so soon, rather than be woken ...
+#define WAIT_NS      30000000u // next_batch waits this long for the first event
+#define NAP_NS       100000u   // after a batch it naps before it sleeps ...
 #define LIVELY_NS    2000000u  // ... as long as the last batch is no older
-#define ASYNC_WAIT_NS \
-	1000000u // async events leave the host's queue between two calls only, so it ...
-#define ASYNC_LATE_NS 50000000u // ... waits less when there were some a moment ago
+// Async events leave the host's queue only between two calls: so it waits less when there were some
+// within the last ASYNC_LATE_NS.
+#define ASYNC_WAIT_NS 1000000u
+#define ASYNC_LATE_NS 50000000u
 
 typedef struct fk_instance {
 	fk_impl *impl;
 	fk_channel *ch;
 	struct fk_instance *next;
-	bool asked, over; // next_batch has been called; the end was told
+	bool asked, over; // next_batch was called; the end was returned
 	uint64_t batch_ns, async_ns, async_sent, async_seen;
 	_Atomic uint64_t events, bytes, batches;
 	ss_plugin_event *batch[BATCH_EVENTS];
@@ -39,8 +38,8 @@ struct fk_sourcing {
 	pthread_mutex_t lock; // get_metrics comes from other threads
 	fk_instance *open;
 	fk_source_counters before; // of the instances that are closed
-	fk_channel *kept;          // in which the last batch of a closed instance lies
-	char *texts[FK_NTEXTS];    // each the host's until the next call of its kind
+	fk_channel *kept;          // holds the last batch of a closed instance
+	char *texts[FK_NTEXTS];    // each valid until the next call of its kind
 };
 
 bool fk_sourcing_open(fk_impl *impl) {
@@ -114,9 +113,9 @@ static void take_out(struct fk_sourcing *sourcing, fk_instance *in) {
 	pthread_mutex_unlock(&sourcing->lock);
 }
 
-// libsinsp may hold back one event of a batch, for an async event that goes first. It forgets about it
-// neither at the close nor at the next open, and delivers it then, before it asks that instance for events.
-// So a batch lives until there is one of a later instance, and that one is closed too.
+// libsinsp may hold back one event of a batch, to deliver an async event first. It keeps that event over
+// close and the next open, and delivers it before it asks the new instance for events. So a batch is kept
+// until a later instance has had a batch and is closed too.
 static void keep_last_batch(struct fk_sourcing *sourcing, fk_instance *in) {
 	fk_channel *over = in->batches ? sourcing->kept : in->ch;
 	if (in->batches) sourcing->kept = in->ch;
@@ -136,12 +135,12 @@ void fk_source_close(fk_plugin *p, ss_instance_t *instance) {
 	free(in);
 }
 
-// ---- async events beside ----------------------------------------------------------------------------
+// ---- how long next_batch may wait -------------------------------------------------------------------
 
 static void wake(fk_sleeper *me) { fk_channel_wake(fk_channel_of(me), true); }
 
 // How long the host may wait: not at all while it is delivering async events.
-static uint64_t wait_limit(fk_instance *in, uint64_t now) {
+static uint64_t longest_wait(fk_instance *in, uint64_t now) {
 	uint64_t sent = atomic_load(&fk_async_sent), seen = atomic_load(&fk_async_seen);
 	bool delivering = seen != in->async_seen;
 	if (delivering || sent != in->async_sent) in->async_ns = now;
@@ -155,7 +154,7 @@ static uint64_t wait_limit(fk_instance *in, uint64_t now) {
 
 static void wait_for_events(fk_instance *in) {
 	fk_channel *ch = in->ch;
-	uint64_t now = fk_now(), limit = wait_limit(in, now);
+	uint64_t now = fk_now(), limit = longest_wait(in, now);
 	if (!limit) return;
 	if (in->batch_ns && now - in->batch_ns < LIVELY_NS) {
 		if (fk_channel_wait(ch, FK_HOST_NAPS, now + NAP_NS)) return;
@@ -168,7 +167,7 @@ static void wait_for_events(fk_instance *in) {
 	fk_sleeper_remove(&ch->sleeper);
 }
 
-static ss_plugin_rc the_end(fk_instance *in) {
+static ss_plugin_rc end_of(fk_instance *in) {
 	in->over = true;
 	if (in->ch->rc == SS_PLUGIN_FAILURE) fk_fail(in->impl->plugin, "%s", in->ch->err);
 	return (ss_plugin_rc)in->ch->rc;
@@ -188,30 +187,31 @@ ss_plugin_rc fk_source_next_batch(fk_plugin *p, ss_instance_t *instance, uint32_
                                   ss_plugin_event ***events) {
 	fk_instance *in = instance;
 	(void)p;
-	if (in->over) return the_end(in);
+	if (in->over) return end_of(in);
 	if (!in->asked) fk_channel_ask(in->ch);
 	in->asked = true;
-	bool ended = atomic_load(&in->ch->ended); // before the events are taken: none follows
+	bool ended =
+		atomic_load(&in->ch->ended); // read before the events are taken, so that none follows
 	uint32_t count = take(in);
 	if (!count && !ended) {
 		wait_for_events(in);
 		ended = atomic_load(&in->ch->ended);
 		count = take(in);
 	}
-	if (!count) return ended ? the_end(in) : SS_PLUGIN_TIMEOUT;
+	if (!count) return ended ? end_of(in) : SS_PLUGIN_TIMEOUT;
 	in->batch_ns = fk_now();
 	*n = count;
 	*events = in->batch;
 	if (!fk_channel_empty(in->ch)) return SS_PLUGIN_SUCCESS;
-	// The host delivers a batch that comes with EOF or TIMEOUT before it heeds that. A failure would
-	// be told with it, but hosts differ there: it waits for the next call.
-	if (ended && in->ch->rc == SS_PLUGIN_EOF) return the_end(in);
+	// The host delivers a batch that comes with EOF or TIMEOUT before it acts on that. Hosts differ for a
+	// FAILURE, so it is returned by the next call.
+	if (ended && in->ch->rc == SS_PLUGIN_EOF) return end_of(in);
 	return atomic_load(&in->ch->idle) ? SS_PLUGIN_TIMEOUT : SS_PLUGIN_SUCCESS;
 }
 
-// ---- what hosts show --------------------------------------------------------------------------------
+// ---- what hosts display -----------------------------------------------------------------------------
 
-// keep_text(plugin, which, bytes): the answer of one of the calls below
+// keep_text(plugin, which, bytes): stores the answer of one of the calls below
 PyObject *fk_source_keep_text(PyObject *module, PyObject *args) {
 	unsigned long long plugin;
 	int which;
@@ -262,8 +262,8 @@ const char *fk_source_open_params(fk_plugin *p, ss_plugin_rc *rc) {
 	return *rc == SS_PLUGIN_SUCCESS ? impl->sourcing->texts[FK_TEXT_PARAMS] : NULL;
 }
 
-// NULL when the author's hook fails, which the host then shows in its own way. The last error is left
-// alone: the host asks for it after other calls.
+// NULL when the author's hook fails; the host then displays the event in its own way. The last error is
+// not changed: the host asks for it after other calls.
 const char *fk_source_event_to_string(fk_plugin *p, const ss_plugin_event_input *event) {
 	fk_impl *impl = p->impl;
 	show_call c = {impl, NULL, event, SS_PLUGIN_FAILURE};

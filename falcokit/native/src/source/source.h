@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event sourcing in the table of the ABI: source/source.c for base/plugin.c, base/module.c and
-// base/metrics.c.
+// Event sourcing: the calls of the ABI's table (source.c), and the Python type of a channel (queue.c).
 #pragma once
 #include "python/classes.h"
 
@@ -21,3 +20,7 @@ const char *fk_source_open_params(fk_plugin *p, ss_plugin_rc *rc);
 const char *fk_source_event_to_string(fk_plugin *p, const ss_plugin_event_input *event);
 
 PyObject *fk_source_keep_text(PyObject *module, PyObject *args);
+
+extern PyTypeObject *fk_queue_type;
+bool fk_queue_ready(void);
+PyObject *fk_queue_install(PyObject *module, PyObject *args);

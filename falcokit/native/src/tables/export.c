@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exporting: a table from what Python declares to the host's add_table, and its end with the
-// plugin. Called on the worker in init, before the author's hook, and on the host's thread at the
-// end.
+// Exports a table: from what Python declares to the host's add_table; and closes it with the plugin. On
+// the worker in init, before the author's hook, and on the host's thread at the end.
 #include "tables/exported_types.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +42,7 @@ static bool declare(fk_xschema *s, PyObject *shape) {
 	return true;
 }
 
-// The init that runs: the host's input is not there when init was given up meanwhile.
+// The host's input is gone if the host gave up waiting for init.
 static bool add_to_host(fk_impl *impl, fk_xroot *root, char *err, size_t errlen) {
 	pthread_mutex_lock(&impl->init_lock);
 	const ss_plugin_init_input *in = impl->init_in;
@@ -83,7 +82,7 @@ static PyObject *export_shape(fk_impl *impl, const char *name, PyObject *shape) 
 		fk_xroot_unref(root);
 		return PyErr_Occurred() ? NULL : PyErr_NoMemory();
 	}
-	// The object first: once the host knows the table nothing may fail.
+	// The object is made first: once the host knows the table, nothing may fail.
 	PyObject *table = fk_new_store_table(shape, &root->table, NULL);
 	root->error = impl->plugin->last_error;
 	root->error_size = sizeof impl->plugin->last_error;
@@ -104,7 +103,7 @@ PyObject *fk_export_table(fk_impl *impl, PyObject *args) {
 	return table;
 }
 
-// After destroy or a failed init, when no hook runs that could add one.
+// After destroy or a failed init, when no running hook can add one.
 void fk_exports_close(fk_impl *impl) {
 	while (impl->exports) {
 		fk_xroot *root = impl->exports;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files of an exported table's Python side share. All of it runs with the GIL.
+// The Python side of exported tables: tables/exported.c. With the GIL.
 #pragma once
 #include "python/classes.h"
 #include "tables/store.h"
@@ -8,9 +8,9 @@
 enum fk_shape {
 	FK_SHAPE_KEY,        // int: the type of the keys
 	FK_SHAPE_FIELDS,     // tuple of fields
-	FK_SHAPE_ATTRIBUTES, // dict: what the class calls a field -> its position
-	FK_SHAPE_ENTRY,      // the class of the entries: a StoreEntry that is the author's too
-	FK_SHAPE_TABLE,      // the class of the table
+	FK_SHAPE_ATTRIBUTES, // dict: attribute of the class -> position of the field
+	FK_SHAPE_ENTRY, // the class of the entries: a subtype of StoreEntry and of the author's class
+	FK_SHAPE_TABLE, // the class of the table
 	FK_SHAPE_SIZE
 };
 enum fk_shape_field {
@@ -25,7 +25,7 @@ enum fk_shape_field {
 typedef struct fk_store_table {
 	PyObject_HEAD
 	fk_xtable *t;
-	fk_xentry *holder; // a reference, of a nested table; the other holds one of the root
+	fk_xentry *holder; // of a nested table: a reference; other tables reference the root
 	PyObject *shape;
 } fk_store_table;
 
@@ -35,7 +35,7 @@ typedef struct fk_store_entry {
 	PyObject *shape;
 } fk_store_entry;
 
-// tables/exported.c
+// Values.
 typedef struct fk_py_text { // the bytes of a str, and what owns them
 	const char *bytes;
 	PyObject *owner;
@@ -49,11 +49,11 @@ PyObject *fk_py_read(fk_xentry *e, PyObject *shape, Py_ssize_t index);
 bool fk_py_write(fk_xentry *e, PyObject *shape, Py_ssize_t index, PyObject *value);
 bool fk_py_fill(fk_xentry *e, PyObject *shape, PyObject *value);
 Py_ssize_t fk_py_index(PyObject *shape, PyObject *attribute);
-// tables/exported.c
+// Tables.
 extern PyTypeObject *fk_store_table_type;
 PyObject *fk_new_store_table(PyObject *shape, fk_xtable *t, fk_xentry *holder);
 bool fk_py_put(fk_xtable *t, PyObject *shape, PyObject *key, PyObject *value);
 bool fk_py_put_all(fk_xtable *t, PyObject *shape, PyObject *mapping);
-// tables/exported.c
+// Entries.
 extern PyTypeObject *fk_store_entry_type;
 PyObject *fk_new_store_entry(PyObject *shape, fk_xentry *e);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// An imported table as Python has it: a subtype of falcokit.Table, whose methods are the host's
-// functions.
+// An imported table as Python sees it: ImportedTable, whose methods call the host's functions; the entry
+// and the attributes that read and write its fields; iteration; and changes. With the GIL, and within a
+// hook (tables/lent.c).
 #include "tables/exported_types.h" // values between Python and tables
 #include "tables/tables.h"
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <sanitizer/common_interface_defs.h>
+
+// ---- the table --------------------------------------------------------------------------------------
 
 PyTypeObject *fk_table_type;
 
@@ -37,8 +40,8 @@ fk_parent fk_table_parent(const fk_table *table) {
 	return (fk_parent){FK_NOT_HELD, fk_iter_lender(entry->iterator)};
 }
 
-// What a plugin's own table refuses within its init the framework asks the plugin the reason of, and
-// ends the process over a plugin that is not initialized.
+// When the plugin's own table refuses a call within init, the framework asks the plugin for the reason,
+// and ends the process because the plugin is not initialised.
 fk_tables *fk_table_use(fk_table *table, bool write) {
 	fk_tables *t = fk_tables_use(table->impl, table->hook, write);
 	if (!t) return NULL;
@@ -108,7 +111,7 @@ static ss_plugin_table_entry_t *look_up(const fk_tables *t, const fk_table *self
 	return s.found;
 }
 
-// The entry of a key: a new reference; NULL without an exception: there is none.
+// The entry of a key, a new reference. NULL without an exception: there is no entry.
 static PyObject *find(fk_table *self, PyObject *key) {
 	ss_plugin_state_data data;
 	fk_py_text text;
@@ -164,8 +167,6 @@ static PyObject *table_name(PyObject *me, void *unused) {
 	return text;
 }
 
-// ---- the type ---------------------------------------------------------------------------------------
-
 static void table_free(PyObject *me) {
 	fk_table *self = (fk_table *)me;
 	PyTypeObject *type = Py_TYPE(me);
@@ -202,8 +203,9 @@ bool fk_table_ready(PyObject *table_class) {
 	return fk_table_type != NULL;
 }
 
-// An entry of an imported table as Python has it: the base of the author's entry classes inside the
-// host, and Field, the attribute that reads and writes one field of it.
+// ---- an entry: its handle ---------------------------------------------------------------------------
+// The base of the author's entry classes inside the host. Field is the attribute that reads and writes
+// one field.
 
 PyTypeObject *fk_entry_type, *fk_field_type;
 static PyObject *fk_dunder;
@@ -211,7 +213,7 @@ static PyObject *fk_dunder;
 PyObject *fk_entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObject *iterator) {
 	PyTypeObject *type = table->shape->entry;
 	fk_table_entry *self = (fk_table_entry *)type->tp_alloc(type, 0);
-	if (!self) return NULL; // what is held is given back when the hook ends
+	if (!self) return NULL; // the host's entry is released when the hook ends
 	self->table = (fk_table *)Py_NewRef(table);
 	self->hook = hook;
 	self->held = held;
@@ -219,7 +221,7 @@ PyObject *fk_entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObjec
 	return (PyObject *)self;
 }
 
-// A pointer into what was there when it was got.
+// The entry is a pointer into a vector that has changed since.
 static bool is_outdated(const fk_tables *t, const fk_table_entry *entry) {
 	return !entry->iterator && entry->held.pointer &&
 	       entry->held.changes != t->changes[entry->table->shape->kind - 1];
@@ -250,7 +252,7 @@ static fk_tables *use(fk_table_entry *self, bool write, ss_plugin_table_entry_t 
 	fk_table *table = self->table;
 	*handle = NULL;
 	if (!table) return PyErr_SetString(fk_table_error, "this is no entry of a table"), NULL;
-	// Fields may be written during an iteration, entries not added or removed.
+	// During an iteration fields may be written, but no entries added or removed.
 	fk_tables *t = fk_tables_use(table->impl, self->hook, false);
 	if (!t) return NULL;
 	const char *refused = !write ? NULL : t->refused;
@@ -265,16 +267,16 @@ static fk_tables *use(fk_table_entry *self, bool write, ss_plugin_table_entry_t 
 	return NULL;
 }
 
-// ---- fields -----------------------------------------------------------------------------------------
+// ---- an entry: fields -------------------------------------------------------------------------------
 
 typedef struct Field {
 	PyObject_HEAD
 	Py_ssize_t index;
 	const PyTypeObject
-		*owner; // the class that it is a field of: to be compared with, it may be gone
+		*owner; // the class of the field: for comparison only, because it may be freed
 } Field;
 
-// Python lets an author take a field for another class's entry, or give an entry another class.
+// In Python an author can apply a field to an entry of another class, or change the class of an entry.
 static bool belongs(const Field *field, PyObject *object) {
 	const fk_table *table = ((fk_table_entry *)object)->table;
 	if (!table || (Py_TYPE(object) == field->owner && table->shape->entry == field->owner &&
@@ -296,7 +298,7 @@ static PyObject *value_of(const fk_import_field *field, const ss_plugin_state_da
 	case SS_PLUGIN_ST_UINT64: return PyLong_FromUnsignedLongLong(data->u64);
 	case SS_PLUGIN_ST_BOOL: return PyBool_FromLong(data->b != 0);
 	case SS_PLUGIN_ST_STRING: return fk_py_text_of(data->str ? data->str : "");
-	case SS_PLUGIN_ST_TABLE: break; // made without the lock
+	case SS_PLUGIN_ST_TABLE: break; // the caller makes it without the lock
 	}
 	return PyErr_Format(PyExc_SystemError, "a field of type %d", (int)field->type);
 }
@@ -318,7 +320,7 @@ static PyObject *field_get(PyObject *me, PyObject *object, PyObject *type) {
 	if (!fk_tables_check(t, rc) || (nested && !data.table))
 		fk_tables_fail(t, "field '%s' cannot be read", PyUnicode_AsUTF8(field->name));
 	else if (!nested)
-		value = value_of(field, &data); // a text is the host's: copied under the lock
+		value = value_of(field, &data); // a text belongs to the host: copied under the lock
 	if (!fk_tables_done(t)) return NULL;
 	return nested ? fk_table_new(self->table->impl, field->nested, data.table, self) : value;
 }
@@ -396,9 +398,9 @@ static PyObject *field_make(PyTypeObject *type, PyObject *args, PyObject *kwargs
 	return (PyObject *)self;
 }
 
-// ---- the entry --------------------------------------------------------------------------------------
+// ---- an entry: the types ----------------------------------------------------------------------------
 
-// A field, or what the author's class takes itself; nothing else, for it would be lost.
+// Accepts fields and what the author's class handles itself; any other attribute would be lost.
 static int entry_set(PyObject *me, PyObject *name, PyObject *value) {
 	fk_table *table = ((fk_table_entry *)me)->table;
 	if (!table) return PyErr_SetString(fk_table_error, "this is no entry of a table"), -1;
@@ -422,14 +424,14 @@ static PyObject *entry_release(PyObject *me, PyObject *none) {
 		fk_tables *t = fk_tables_use(self->table->impl, self->hook, false);
 		if (t && fk_tables_held(t, self->held)) fk_tables_give_back(t, self->held.index);
 		if (t) fk_tables_done(t);
-		PyErr_Clear(); // after its hook there is nothing to give back
+		PyErr_Clear(); // after the hook there is nothing to release
 	}
 	self->held.index = FK_NOT_HELD;
 	Py_CLEAR(self->iterator);
 	Py_RETURN_NONE;
 }
 
-// On another thread, or after the hook, nothing is given back: the end of the hook does.
+// On another thread, or after the hook, nothing is released here: the end of the hook does it.
 static void entry_free(PyObject *me) {
 	PyTypeObject *type = Py_TYPE(me);
 	PyObject *error_type, *value, *trace;
@@ -468,15 +470,14 @@ bool fk_entry_ready(void) {
 	return fk_field_type != NULL;
 }
 
-// Iteration over an imported table. The host calls back for each entry and lends it for that call
-// only, while Python's `for` asks for the next one: so the host's function runs on a stack of its
-// own, and its callback goes back to Python's stack until the next entry is wanted, or the loop is
-// left.
+// ---- iteration --------------------------------------------------------------------------------------
+// The host calls a callback for each entry and lends the entry for that call only, while Python's `for`
+// asks for one entry after the other. So the host's function runs on a stack of its own, and its callback
+// switches back to Python's stack until the next entry is wanted or the loop ends.
 
 #define GUARD 4096
 
-// AddressSanitizer is told which stack is in use: it keeps the bounds of it, and what it holds back of
-// the frames that have returned.
+// Tells AddressSanitizer which stack is in use: it tracks the bounds of the stack and its fake frames.
 #ifdef __SANITIZE_ADDRESS__
 #define LEAVE_STACK(kept, bottom, size) __sanitizer_start_switch_fiber(kept, bottom, size)
 #define ENTER_STACK(kept, bottom, size) __sanitizer_finish_switch_fiber(kept, bottom, size)
@@ -493,7 +494,7 @@ typedef struct fk_iteration {
 	void *stack, *kept_python, *kept_host;
 	const void *back; // Python's stack
 	size_t back_size;
-	ss_plugin_table_entry_t *entry; // lent now; NULL: over
+	ss_plugin_table_entry_t *entry; // lent now; NULL: the iteration is over
 	bool stop;
 } fk_iteration;
 
@@ -507,7 +508,7 @@ typedef struct Iterator {
 
 PyTypeObject *fk_iter_type;
 
-// ---- on the host's stack ----------------------------------------------------------------------------
+// ---- iteration: on the host's stack -----------------------------------------------------------------
 
 static ss_plugin_bool lend(ss_plugin_table_iterator_state_t *state,
                            ss_plugin_table_entry_t *entry) {
@@ -527,7 +528,7 @@ static void run(unsigned high, unsigned low) {
 	LEAVE_STACK(NULL, i->back, i->back_size); // uc_link goes back to Python's stack
 }
 
-// ---- on Python's ------------------------------------------------------------------------------------
+// ---- iteration: on Python's stack -------------------------------------------------------------------
 
 static void advance(fk_iteration *i) {
 	i->entry = NULL;
@@ -547,7 +548,7 @@ static void *take_stack(fk_tables *t) {
 	return stack;
 }
 
-// Apart: of what returns twice the compiler expects the worst for the variables of its caller.
+// A function of its own: getcontext returns twice, which makes the compiler careful with all variables.
 static void prepare(fk_iteration *i) {
 	getcontext(&i->host);
 	i->host.uc_stack.ss_sp = i->stack;
@@ -559,7 +560,7 @@ static void prepare(fk_iteration *i) {
 
 static void end_iteration(fk_tables *t, fk_open_iter *open);
 
-// Its serial; 0: there is no memory.
+// Returns its serial; 0: no memory.
 static uint64_t begin(fk_tables *t, const fk_table *table) {
 	fk_iteration *i = calloc(1, sizeof *i);
 	if (!i || !(i->stack = take_stack(t))) {
@@ -589,12 +590,12 @@ static void drop_lent(fk_tables *t, fk_iteration *i) {
 	fk_tables_release_children(t, (fk_parent){FK_NOT_HELD, &i->open});
 }
 
-// Locked. Lets the host's function return, if it has not.
+// Locked. Makes the host's function return, if it has not.
 static void end_iteration(fk_tables *t, fk_open_iter *open) {
 	fk_iteration *iteration = (fk_iteration *)open;
 	drop_lent(t, iteration);
 	iteration->stop = true;
-	while (iteration->entry) advance(iteration); // a host may ask once more
+	while (iteration->entry) advance(iteration); // a host may call once more
 	for (fk_open_iter **at = &t->open; *at; at = &(*at)->next)
 		if (*at == open) {
 			*at = open->next;
@@ -661,7 +662,7 @@ static PyObject *iter_next(PyObject *me) {
 		fk_iteration *i = open_of(t, self);
 		if (i)
 			more = continue_iteration(t, self, i, entry);
-		else // making the entry may have run code that ended it, or what it was over was released
+		else // making the entry may have run code that ended the iteration or released its parent entry
 			fk_tables_refuse(t, "the entry of the table that is iterated over was released");
 		more = fk_tables_done(t) && more;
 	}
@@ -669,7 +670,7 @@ static PyObject *iter_next(PyObject *me) {
 	return entry;
 }
 
-// On another thread, or after the hook, the end of the hook ends it, or has done so.
+// On another thread, or after the hook, the end of the hook ends the iteration.
 static void iter_free(PyObject *me) {
 	Iterator *self = (Iterator *)me;
 	PyTypeObject *type = Py_TYPE(me);
@@ -700,14 +701,14 @@ bool fk_iter_ready(void) {
 	return (fk_iter_type = (PyTypeObject *)PyType_FromSpec(&iter_spec)) != NULL;
 }
 
-// Changes to an imported table: entries are inserted, erased, cleared away.
+// ---- changes ----------------------------------------------------------------------------------------
 
-// What points into the table as it was is worth nothing now.
+// Pointers into the table are invalid from now on.
 static void changed(fk_tables *t, const fk_table *self) {
 	if (self->shape->kind) t->changes[self->shape->kind - 1]++;
 }
 
-// Each field with its value: known, and of its type. Nothing of it runs Python.
+// Checks that each field exists and each value has its type. Runs no Python code.
 static bool check(const fk_import_shape *shape, PyObject *fields) {
 	PyObject *attribute, *value;
 	Py_ssize_t at = 0;
@@ -734,19 +735,19 @@ static bool fill(PyObject *entry, const fk_import_shape *shape, PyObject *fields
 	return true;
 }
 
-// A new entry that is in no table yet; the host owns it from add_table_entry on. The hook may have
-// ended while Python filled the entry.
+// Adds an entry that is in no table yet; from add_table_entry on the host owns it. The hook may have
+// ended while Python code filled the entry.
 static bool add(fk_table *self, fk_table_entry *entry, const ss_plugin_state_data *key) {
 	fk_tables *t = fk_tables_use(self->impl, entry->hook, true);
 	if (!t) return false;
-	fk_tables_ignore_error(t); // a table that is full has none
+	fk_tables_ignore_error(t); // a full table gives no reason
 	fk_held *made = fk_table_alive(t, self) ? fk_tables_held(t, entry->held) : NULL;
 	if (made) {
 		made->entry = t->writer->add_table_entry(self->handle, key, made->entry);
 		made->is_new = false;
 		changed(t, self);
 		entry->held.changes = fk_table_changes(t, self);
-		if (!made->entry) { // failed: what was made is the owner's too
+		if (!made->entry) { // failed: the owner has destroyed the entry
 			fk_tables_remove_child(t, made->parent);
 			fk_tables_fail(t, "the entry cannot be inserted");
 		}
@@ -774,7 +775,7 @@ static bool too_far(const fk_table *self, const ss_plugin_state_data *key, PyObj
 	return true;
 }
 
-// Values are written before others can see the entry; in a list it has a place for them only then.
+// Values are written before others can see the entry; in a list only afterwards, when it has memory.
 static PyObject *insert(fk_table *self, PyObject *key, PyObject *fields) {
 	ss_plugin_state_data data;
 	fk_py_text text;
@@ -818,7 +819,8 @@ int fk_table_set(PyObject *me, PyObject *key, PyObject *fields) {
 		PyErr_SetString(fk_table_errors[FK_WRONG_TYPE], "an entry is set by a dict of its fields");
 		return -1;
 	}
-	PyObject *copy = fields ? PyDict_Copy(fields) : NULL; // its owner may change it meanwhile
+	PyObject *copy =
+		fields ? PyDict_Copy(fields) : NULL; // the author's code may change it meanwhile
 	if (fields && !copy) return -1;
 	PyObject *done = fields ? insert((fk_table *)me, key, copy) : erase((fk_table *)me, key);
 	Py_XDECREF(copy);

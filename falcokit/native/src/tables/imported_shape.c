@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fields of a table and of those nested in its entries: what Python declares, found in the
-// host's table in init. The handles live as long as the state, and serve every nested table of one
-// field.
+// The fields of a table and of the tables nested in its entries: what Python declares, looked up in the
+// host's table in init. The handles live as long as the state, and are used for every nested table of
+// one field.
 #include "tables/store.h" // names of types, and the plugin's own tables
 #include "tables/tables.h"
 #include <stdio.h>
@@ -59,11 +59,11 @@ static void shape_free(PyObject *me) {
 	Py_DECREF(type);
 }
 
-// ---- what the host lists ----------------------------------------------------------------------------
-// The framework finds a table, and a field of its own tables, by name alone once it was asked for by
-// anybody: asked again with another type it gives what it found then, to be read and written as what
-// it is not. So what it lists is looked at first; this also keeps a plugin's own table, in its init,
-// from a failure, of which the framework would ask the plugin the reason and end the process.
+// ---- checking the host's lists ----------------------------------------------------------------------
+// Once anybody has asked for a table, or for a field of the framework's own tables, the framework finds
+// it by its name alone: asked with another type it returns the first one, to be read and written as a
+// type that it does not have. So the host's lists are checked first. This also avoids a failure of the
+// plugin's own table in init, for which the framework would ask the plugin and end the process.
 
 static const char *type_name(ss_plugin_state_type type) {
 	const char *name = fk_xtype_name(type);
@@ -91,7 +91,7 @@ static bool table_is_listed(fk_tables *t, const char *name, ss_plugin_state_type
 		}
 		add_name(names, sizeof names, &at, infos[i].name);
 	}
-	if (!infos) return fk_tables_ignore_error(t), true; // the host is asked all the same
+	if (!infos) return fk_tables_ignore_error(t), true; // the host is asked anyway
 	fk_tables_refuse(t, "table '%s' cannot be imported: there is no such table; there is %s", name,
 	                 *names ? names : "none");
 	return false;
@@ -133,7 +133,7 @@ static bool field_is_listed(fk_tables *t, const resolved *in, const fk_import_fi
 
 static bool resolve(fk_tables *t, fk_import_shape *shape, resolved in);
 
-// The tables within a thread: those with an index as key are vectors; each name is a kind of its own.
+// The tables within a thread: those with an index as key are vectors. Each name is a kind of its own.
 static void set_kind(fk_tables *t, fk_import_shape *shape, ss_plugin_table_t *table,
                      const char *name) {
 	static const char *const names[FK_LIST_KINDS - 1] = {"args", "env", "cgroups",
@@ -156,7 +156,7 @@ static bool resolve_nested(fk_tables *t, fk_import_field *field, resolved in) {
 	bool ok =
 		t->reader->read_entry_field(in.table, entry, field->handle, &data) == SS_PLUGIN_SUCCESS &&
 		data.table;
-	// A table of the host's is known by its input.
+	// The host's table pointer is its input struct.
 	const ss_plugin_table_input *input = data.table;
 	fk_import_shape *nested = field->nested;
 	if (!ok)

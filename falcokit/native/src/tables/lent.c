@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which hook is under way, and what of the host's is in use within it. The fk_tables_enter_* and
-// fk_tables_leave are called on the host's thread around each hook, by the files of the hooks.
+// The hook in which tables are lent, and what of the host is in use. fk_tables_enter_* and
+// fk_tables_leave are called on the host's thread around each hook.
 #include "python/worker.h"
 #include "tables/exported_types.h" // texts of tables
 #include "tables/tables.h"
@@ -26,7 +26,7 @@ static void enter(fk_impl *impl, pthread_t user, const char *refused) {
 
 void fk_tables_enter_init(fk_impl *impl, const ss_plugin_init_input *in) {
 	const ss_plugin_init_tables_input *given = in->tables;
-	// Older hosts have no reader and writer in init; the plugin's required version keeps it off them.
+	// Older hosts have no reader and writer in init; the required API version excludes them.
 	if (!impl->imports_tables || !given || !given->fields_ext) return;
 	fk_tables *t = calloc(1, sizeof *t);
 	if (!(impl->tables = t)) return;
@@ -62,7 +62,7 @@ void fk_tables_enter_extract(fk_impl *impl, const ss_plugin_field_extract_input 
 void fk_tables_enter_listen(fk_impl *impl, const ss_plugin_capture_listen_input *in) {
 	fk_tables *t = impl->tables;
 	if (!t || !t->used || !in) return;
-	t->owner = in->owner; // its own way to the last error came with 3.9: that of init is kept
+	t->owner = in->owner; // its own get_owner_last_error came with 3.9: that of init is kept
 	t->reader = in->table_reader_ext;
 	t->writer = in->table_writer_ext;
 	enter(impl, impl->worker->thread, NULL);
@@ -75,7 +75,7 @@ void fk_tables_leave(fk_impl *impl) {
 	t->live = false;
 	t->hook++;
 	pthread_mutex_unlock(&t->lock);
-	// From here on Python is refused. What is given back may run code of the owner's that wants the GIL.
+	// From here on Python cannot use them. Releasing an entry may run code of its owner that needs the GIL.
 	while (t->open) t->open->end(t, t->open);
 	while (t->nheld) fk_tables_give_back(t, t->nheld - 1);
 	t->reader = NULL;
@@ -190,7 +190,7 @@ PyObject *fk_tables_no_field(PyTypeObject *entry, PyObject *attribute, PyObject 
 	return NULL;
 }
 
-// What the host lists, kept by it for as long as init lasts: copied under the lock.
+// Copies the host's list under the lock, because it is valid only during init.
 static PyObject **copy_names(const ss_plugin_table_info *infos, uint32_t n, int *kinds) {
 	PyObject **names = PyMem_Calloc(n + 1, sizeof *names);
 	for (uint32_t i = 0; names && i < n; i++) {

@@ -1,7 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// An exported table from its declaration to its end: fields and their types, closing, the
-// graveyard. Called with the fields of the author's class when a plugin is initialised, and when it
-// is destroyed; other plugins add fields through the vtable.
+// The store of exported tables. Other plugins and the host read and write it through the vtables at the
+// end of this file, without the GIL; the plugin's own threads do the same from Python
+// (tables/exported.c).
+//
+// Theory of operation
+//
+// - Structure. An fk_xroot is one exported table with everything nested in it. An fk_xtable has a map from
+//   keys to entries; an fk_xentry has one slot of 64 bits per field: a number, or a pointer to a string
+//   (fk_xtext) or to a nested table. Fields that other plugins add later go into further slots (fk_xmore)
+//   of each entry, so slots never move.
+// - Threads. Any thread may make any call at any time. One lock per root guards the maps, the strings and
+//   the lending of entries. Numbers are atomic and are read and written without it. Neither a callback
+//   nor Python code runs under the lock, and entries are released only after it was given back, because
+//   freeing one may take it again.
+// - References of an entry. `refs` counts in its lower half all references: the map's, one per handle of
+//   the host, one per Python object. Its upper half counts how many of them are handles of the host. An
+//   entry that is erased or replaced lives until its last reference is gone.
+// - Strings. A caller of read_entry_field gets a pointer to the string itself. If the string is
+//   overwritten while the host has a handle, the old one goes to `superseded`, which is freed with the
+//   last handle of the entry. Handles are added under the lock only, so the one that is about to go can
+//   tell that it is the last.
+// - Deferred frees. The API has no call that gives a nested table back. An entry whose nested table was
+//   lent is therefore not freed with its last reference, but put on the list `deferred` of its root. It is
+//   freed when an entry is inserted or another one deferred more than FK_X_DEFER_MS later.
+// - The end. fk_xroot_close marks the table as closed: each call of the host then answers FAILURE. The
+//   host and other plugins may still have pointers to the table and its fields, so its memory is kept
+//   until FK_X_CLOSED_MAX further tables were closed.
 #include "tables/store.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +33,8 @@
 #include <time.h>
 #include <sys/random.h>
 #include <stdarg.h>
+
+// ---- a table and its fields -------------------------------------------------------------------------
 
 const char *fk_xtype_name(ss_plugin_state_type type) {
 	static const char *const names[] = {NULL,  "i8",  "i16", "i32", "i64",  "u8",
@@ -68,8 +94,8 @@ fk_xfield *fk_xfield_find(fk_xschema *s, const char *name) {
 	return NULL;
 }
 
-// NULL when there is no memory, or no room for one more. The caller found that the name is free, and
-// has the lock where others may know the schema.
+// NULL when there is no memory or no room for another field. The caller has checked that the name is
+// free, and holds the lock if others may know the schema.
 fk_xfield *fk_xfield_new(fk_xschema *s, const char *name, ss_plugin_state_type type,
                          bool read_only) {
 	uint32_t i = s->count;
@@ -94,8 +120,7 @@ void fk_xroot_unref(fk_xroot *root) {
 	free(root);
 }
 
-// The host may have kept the table's pointer, and other plugins those of its fields: a call through
-// them finds a closed table, not freed memory, until so many others were closed.
+// A call through a pointer that the host or another plugin kept finds a closed table, not freed memory.
 static void keep_closed(fk_xroot *root) {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static fk_xroot *kept[FK_X_CLOSED_MAX];
@@ -110,7 +135,7 @@ static void keep_closed(fk_xroot *root) {
 	fk_xroot_unref(oldest);
 }
 
-// The owner is destroyed. Its threads may go on using the table from Python; nobody else can.
+// The owner is destroyed. Its threads may still use the table from Python; nobody else can.
 void fk_xroot_close(fk_xroot *root) {
 	atomic_store(&root->closed, true);
 	fk_xlock(root);
@@ -120,7 +145,7 @@ void fk_xroot_close(fk_xroot *root) {
 	keep_closed(root);
 }
 
-// Entries of exported tables: their references and their values.
+// ---- strings ----------------------------------------------------------------------------------------
 
 struct fk_xtext {
 	fk_xtext *next;
@@ -152,7 +177,7 @@ static uint64_t now_ms(void) {
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-// ---- references -------------------------------------------------------------------------------------
+// ---- entries: references ----------------------------------------------------------------------------
 
 fk_xentry *fk_xentry_new(fk_xschema *schema) {
 	uint32_t n = atomic_load_explicit(&schema->count, memory_order_acquire);
@@ -200,7 +225,7 @@ static void free_entry(fk_xentry *e) {
 	fk_xroot_unref(s->root);
 }
 
-// Frees what died long enough ago, oldest first.
+// Frees entries that were deferred long enough ago, oldest first.
 void fk_xfree_deferred(fk_xroot *root, bool all) {
 	uint64_t now = now_ms();
 	for (;;) {
@@ -213,7 +238,7 @@ void fk_xfree_deferred(fk_xroot *root, bool all) {
 			e = NULL;
 		fk_xunlock(root);
 		if (!e) return;
-		free_entry(e); // not the last reference to the root: the caller has one
+		free_entry(e); // not the last reference to the root, because the caller holds one
 	}
 }
 
@@ -234,7 +259,7 @@ void fk_xretain(fk_xentry *e, uint64_t refs) {
 	atomic_fetch_add_explicit(&e->refs, refs, memory_order_relaxed);
 }
 
-// A reference, unless the last was just given back.
+// Adds a reference, unless the last one was just released.
 bool fk_xtry_retain(fk_xentry *e) {
 	uint64_t refs = e->refs;
 	while ((uint32_t)refs)
@@ -242,7 +267,7 @@ bool fk_xtry_retain(fk_xentry *e) {
 	return false;
 }
 
-// Handles are added under the lock only: when the one that is about to go is the last, nobody reads.
+// Handles are added under the lock only: if the one that is being released is the last, nobody reads.
 static void free_superseded(fk_xentry *e) {
 	fk_xtext *texts = NULL;
 	fk_xlock(e->schema->root);
@@ -260,9 +285,9 @@ void fk_xrelease(fk_xentry *e, uint64_t refs) {
 		free_entry(e);
 }
 
-// ---- values -----------------------------------------------------------------------------------------
+// ---- entries: values --------------------------------------------------------------------------------
 
-// The place of a value; NULL for a field that the entry has no room for yet.
+// The slot of a field; NULL for one that was added after the entry was made.
 static _Atomic uint64_t *slot_of(fk_xentry *e, const fk_xfield *f) {
 	if (f->index < e->nslots) return &e->slots[f->index];
 	uint32_t i = f->index - e->nslots;
@@ -297,7 +322,7 @@ bool fk_xwrite(fk_xentry *e, const fk_xfield *f, uint64_t value) {
 	return slot != NULL;
 }
 
-// With the lock. A string that is lent is good until the entry has no handle left.
+// With the lock. A string that is lent is valid until the entry has no handle left.
 const char *fk_xtext_locked(fk_xentry *e, const fk_xfield *f, bool lend) {
 	fk_xtext *text = (fk_xtext *)(uintptr_t)fk_xread(e, f);
 	if (!text) return "";
@@ -321,7 +346,7 @@ bool fk_xwrite_text(fk_xentry *e, const fk_xfield *f, const char *bytes) {
 	return true;
 }
 
-// The nested table of an entry, made when it is first asked for. It lives as long as the entry.
+// The nested table of an entry, made at its first use. It lives as long as the entry.
 fk_xtable *fk_xnested(fk_xentry *e, const fk_xfield *f) {
 	_Atomic uint64_t *slot = slot_of(e, f); // always a declared field, which every entry has
 	fk_xtable *t = (fk_xtable *)(uintptr_t)atomic_load(slot);
@@ -335,16 +360,13 @@ fk_xtable *fk_xnested(fk_xentry *e, const fk_xfield *f) {
 	return (fk_xtable *)(uintptr_t)none;
 }
 
-// The map of an exported table: entries by key, in the order of insertion. Every call takes the
-// lock itself unless it says otherwise, and lets entries go only after it has given the lock back.
-
 #define FIRST_ROOM 8
 #define MOST_ITEMS (1u << 30)
 
-// ---- keys -------------------------------------------------------------------------------------------
+// ---- the map: keys ----------------------------------------------------------------------------------
 
-// Paths and names are chosen by those whom Falco watches: a secret keeps them from choosing keys that
-// collide. One for the process.
+// Paths and names are chosen by the processes that Falco monitors: a secret hash key, one per process,
+// keeps them from choosing keys that collide.
 static uint64_t secret[2];
 
 static void make_secret(void) {
@@ -405,7 +427,7 @@ fk_xkey fk_xkey_text(const char *text) {
 	return (fk_xkey){.hash = hash_text(text, strlen(text)), .text = text};
 }
 
-// ---- items ------------------------------------------------------------------------------------------
+// ---- the map: items ---------------------------------------------------------------------------------
 
 static bool same_key(const fk_xitem *item, const fk_xkey *key) {
 	if (item->hash != key->hash || !item->entry) return false;
@@ -429,7 +451,7 @@ static void enter(fk_xmap *map, uint32_t position) {
 	map->index[at & mask_of(map)] = position + 1;
 }
 
-// Room for one more: erased items are left out, unless an iteration counts on positions.
+// Makes room for one more item. Erased items are dropped, unless an iteration relies on positions.
 static bool make_room(fk_xmap *map) {
 	if (map->used < map->room) return true;
 	uint64_t kept = map->iterators ? map->used : map->live;
@@ -467,7 +489,8 @@ static fk_xentry *take_out(fk_xmap *map, fk_xitem *item) {
 	return e;
 }
 
-// ---- the table --------------------------------------------------------------------------------------
+// ---- the map: calls ---------------------------------------------------------------------------------
+// In the order of insertion. Each call takes the lock itself unless it says otherwise.
 
 fk_xentry *fk_xget(fk_xtable *t, const fk_xkey *key, uint64_t refs) {
 	fk_xlock(t->schema->root);
@@ -488,8 +511,8 @@ static bool add_item(fk_xmap *map, const fk_xkey *key, fk_xentry *e) {
 	return true;
 }
 
-// Puts an entry at a key, for whatever is there. False: no memory, or it is in a table already. `refs`
-// is what the caller wants of it beside the map's reference.
+// Puts an entry at a key, replacing what is there. False: no memory, or the entry is in a table already.
+// `refs`: references for the caller, in addition to the map's.
 bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e, uint64_t refs) {
 	fk_xroot *root = t->schema->root;
 	fk_xentry *replaced = NULL;
@@ -541,7 +564,7 @@ void fk_xclear(fk_xtable *t) {
 	}
 }
 
-// Of a map without entries.
+// For a map without entries.
 void fk_xmap_free(fk_xmap *map) {
 	free(map->items);
 	free(map->index);
@@ -550,7 +573,7 @@ void fk_xmap_free(fk_xmap *map) {
 	map->used = map->room = 0;
 }
 
-// What is inserted from here on lies behind `end`, and is not visited.
+// Entries that are inserted from now on lie after `end` and are not visited.
 uint32_t fk_xiterate_begin(fk_xtable *t) {
 	fk_xlock(t->schema->root);
 	t->map.iterators++;
@@ -559,7 +582,7 @@ uint32_t fk_xiterate_begin(fk_xtable *t) {
 	return end;
 }
 
-// The item at a position or the next one behind it, and moves the position past it.
+// Returns the item at the position or the next one after it, and moves the position past it.
 const fk_xitem *fk_xiterate_at(const fk_xtable *t, uint32_t *position, uint32_t end) {
 	while (*position < end) {
 		const fk_xitem *item = &t->map.items[(*position)++];
@@ -574,11 +597,9 @@ void fk_xiterate_end(fk_xtable *t) {
 	fk_xunlock(t->schema->root);
 }
 
-// What the host and other plugins call on an exported table. On the host's threads, without the
-// GIL. A call that fails leaves its reason as the owner's last error, which the framework asks for
-// at once.
-
-// ---- errors -----------------------------------------------------------------------------------------
+// ---- calls of the host: errors ----------------------------------------------------------------------
+// Without the GIL. A call that fails leaves its reason as the owner's last error, which the framework
+// reads at once.
 
 static void fail_text(fk_xtable *t, const char *text) {
 	fk_xroot *root = t->schema->root;
@@ -624,7 +645,7 @@ static bool open_field(fk_xtable *t, fk_xentry *e, const fk_xfield *f, const voi
 	return false;
 }
 
-// ---- values -----------------------------------------------------------------------------------------
+// ---- calls of the host: values ----------------------------------------------------------------------
 
 uint64_t fk_xnumber(const ss_plugin_state_data *data, ss_plugin_state_type type) {
 	switch (type) {
@@ -639,7 +660,7 @@ uint64_t fk_xnumber(const ss_plugin_state_data *data, ss_plugin_state_type type)
 	}
 }
 
-// Numbers lie in a slot with their sign extended: on either byte order the member has its bytes.
+// Slots hold numbers with their sign extended; the member of the union gets the value in any byte order.
 static void set_data(ss_plugin_state_data *out, ss_plugin_state_type type, uint64_t value) {
 	switch (type) {
 	case SS_PLUGIN_ST_INT8:
@@ -664,7 +685,7 @@ static bool take_key(fk_xtable *t, const ss_plugin_state_data *data, fk_xkey *ke
 	return true;
 }
 
-// ---- fields -----------------------------------------------------------------------------------------
+// ---- calls of the host: fields ----------------------------------------------------------------------
 
 static const ss_plugin_table_fieldinfo *list_fields(ss_plugin_table_t *t, uint32_t *n) {
 	if (n) *n = 0;
@@ -714,7 +735,7 @@ static ss_plugin_table_field_t *add_field(ss_plugin_table_t *table, const char *
 	return NULL;
 }
 
-// ---- reading ----------------------------------------------------------------------------------------
+// ---- calls of the host: reading ---------------------------------------------------------------------
 
 static const char *get_name(ss_plugin_table_t *t) {
 	return open_table(t) ? ((fk_xtable *)t)->schema->name : NULL;
@@ -748,14 +769,14 @@ static ss_plugin_rc read_field(ss_plugin_table_t *t, ss_plugin_table_entry_t *en
 			return SS_PLUGIN_FAILURE;
 		}
 		e->lent_table = true;
-		out->table = &nested->input; // by which the framework finds the nested vtables
+		out->table = &nested->input; // here the framework finds the vtables of the nested table
 	} else
 		set_data(out, f->type, fk_xread(e, f));
 	return SS_PLUGIN_SUCCESS;
 }
 
 static void release_entry(ss_plugin_table_t *t, ss_plugin_table_entry_t *e) {
-	(void)t; // may be closed meanwhile: the entry is still the caller's
+	(void)t; // may be closed meanwhile; the entry still belongs to the caller
 	if (e) fk_xrelease(e, FK_X_HANDLE);
 }
 
@@ -763,7 +784,7 @@ static ss_plugin_bool iterate(ss_plugin_table_t *table, ss_plugin_table_iterator
                               ss_plugin_table_iterator_state_t *state) {
 	fk_xtable *t = table;
 	if (!open_table(t) || !step) return 0;
-	// An entry that holds a nested table may be erased by a step.
+	// A step may erase the entry that holds this nested table.
 	bool held = t->holder && fk_xtry_retain(t->holder);
 	uint32_t position = 0, end = fk_xiterate_begin(t);
 	bool more = true;
@@ -782,7 +803,7 @@ static ss_plugin_bool iterate(ss_plugin_table_t *table, ss_plugin_table_iterator
 	return more;
 }
 
-// ---- writing ----------------------------------------------------------------------------------------
+// ---- calls of the host: writing ---------------------------------------------------------------------
 
 static ss_plugin_rc clear_table(ss_plugin_table_t *t) {
 	if (!open_table(t)) return SS_PLUGIN_FAILURE;
@@ -808,7 +829,8 @@ static ss_plugin_table_entry_t *create_entry(ss_plugin_table_t *t) {
 	return e;
 }
 
-// The entry that was made and the one that is returned are one: so are the two calls that end them.
+// The entry that was created and the one that is returned are the same, so both calls that end them
+// release a handle.
 static ss_plugin_table_entry_t *add_entry(ss_plugin_table_t *t, const ss_plugin_state_data *data,
                                           ss_plugin_table_entry_t *e) {
 	fk_xkey key;
@@ -824,7 +846,7 @@ static ss_plugin_rc write_field(ss_plugin_table_t *t, ss_plugin_table_entry_t *e
 	const fk_xfield *f = field;
 	fk_xentry *e = entry;
 	if (!open_field(t, e, f, in)) return SS_PLUGIN_FAILURE;
-	// FAILURE: of NOT_SUPPORTED the framework would not ask for the reason.
+	// Not NOT_SUPPORTED: the framework would not read the reason then.
 	if (f->read_only || f->type == SS_PLUGIN_ST_TABLE) {
 		fail(t, "field '%s' %s", f->schema->infos[f->index].name,
 		     f->read_only ? "is read-only" : "is a table, which is written entry by entry");
@@ -840,7 +862,7 @@ static ss_plugin_rc write_field(ss_plugin_table_t *t, ss_plugin_table_entry_t *e
 	return ok ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
 }
 
-// ---- the tables of them -----------------------------------------------------------------------------
+// ---- the vtables ------------------------------------------------------------------------------------
 
 static ss_plugin_table_fields_vtable_ext fields_ext = {list_fields, get_field, add_field};
 static ss_plugin_table_reader_vtable_ext reader_ext = {get_name,   get_size,      get_entry,

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables that a plugin imports, within the hooks in which the host lends them.
-//   tables/lent.c   which hook is under way     tables/imported.c        a table, as Python has it
-//   tables/imported_shape.c  its fields, found in init   tables/imported.c  an entry and its attributes
-//   tables/imported.c   iteration                   tables/held.c   entries to be given back
-//   tables/imported.c its methods that insert and remove entries
+// The tables that a plugin imports, which the host lends for the time of a hook.
+//   tables/lent.c      the current hook, and what of the host is in use
+//   tables/imported_shape.c  the fields of a table, found in init
+//   tables/imported.c  a table, its entries and iterations, as Python sees them
+//   tables/held.c      entries that must be released before the hook ends
 //
-// The host's functions are those of its call's input, and are forgotten at the hook's end, with
-// every entry given back; what Python still holds of the hook then raises TableError. Hooks that
-// run on the worker may outlast the host's patience: a lock keeps the end of the hook apart from a
-// use under way. While it is held no Python runs and no object is made that the collector knows:
-// either could give up the GIL, and who waits for the lock may hold it. What failed meanwhile is
+// The host's functions come with the input of its call and are valid until the hook ends. Then every
+// entry is released, and using an object of that hook in Python raises TableError. A hook on the worker
+// may run longer than the host waits: a lock keeps the end of the hook apart from a use of the tables.
+// While it is held no Python code runs and no object is made that the garbage collector tracks: either
+// could release the GIL, and a thread that waits for the lock may hold the GIL. A failure meanwhile is
 // raised by fk_tables_done.
 #pragma once
 #include "python/classes.h"
 
 #define FK_ITERATION_STACK (256 * 1024)
 
-// The entry in which a nested table is: one that is held, or one that an iteration lends. What comes
-// of the nested table goes back before it, for the host may free it then.
+// The entry that contains a nested table: one that is held, or one that an iteration lends. Entries of
+// the nested table are released before it, because the host may free them with it.
 #define FK_NOT_HELD UINT32_MAX
 typedef struct fk_tables fk_tables;
 typedef struct fk_open_iter fk_open_iter;
@@ -26,41 +26,41 @@ typedef struct fk_parent {
 	fk_open_iter *lender;
 } fk_parent;
 
-struct fk_open_iter { // an iteration that is under way: the beginning of tables/imported.c's
+struct fk_open_iter { // an open iteration: the first member of fk_iteration in tables/imported.c
 	fk_open_iter *next;
 	uint64_t serial;
 	fk_parent parent;
 	uint32_t children;
 	void (*end)(fk_tables *t,
-	            fk_open_iter *me); // locked; lets the host's function return, if it has not
+	            fk_open_iter *me); // locked; makes the host's function return, if it has not
 };
 
-typedef struct fk_held { // an entry that the host waits to get back
+typedef struct fk_held { // an entry that must be released
 	ss_plugin_table_t *table;
-	ss_plugin_table_entry_t *entry; // NULL: given back already
-	bool is_new;                    // in no table yet
-	bool borrowed;                  // not counted by the host: there is nothing to give back
-	uint64_t serial; // the place is used again: by this an entry of Python's knows its own
+	ss_plugin_table_entry_t *entry; // NULL: released already
+	bool is_new;                    // in no table yet: to be destroyed
+	bool borrowed;                  // not counted by the host: nothing to release
+	uint64_t serial;                // distinguishes entries, because their places are reused
 	fk_parent parent;
-	uint32_t children; // that have it as parent, iterations among them
+	uint32_t children; // entries and iterations that have it as parent
 } fk_held;
 
-// The lists of a thread (args, env, cgroups) are vectors in the framework: an entry that is in none
-// yet has no memory, and one that is got is a pointer into the vector, until that is changed. In its
-// file_descriptors the framework's own look-up ends the process where the source is a plugin's: an entry
-// is found by going through them, and is the table's until that is changed.
+// The lists of a thread (args, env, cgroups) are vectors in the framework: a new entry has no memory
+// until it is inserted, and an existing one is a pointer into the vector, valid until that changes. In
+// file_descriptors the framework's own lookup ends the process when the source is a plugin: entries are
+// found by iterating, and are valid until the table changes.
 #define FK_LIST_KINDS 5
 #define FK_LIST_MAX   65536 // the framework makes all entries up to the key
 
 struct fk_tables {
 	pthread_mutex_t lock;
 	bool used;           // a table was imported
-	bool live;           // a hook is under way
+	bool live;           // a hook is running
 	pthread_t user;      // on this thread
 	uint64_t hook;       // its number
-	const char *refused; // why nothing may be written; NULL: it may
-	uint64_t old_error;  // a hash of the owner's words before this use of a nested table
-	char failure[1024];  // what fk_tables_done raises
+	const char *refused; // why nothing may be written; NULL: writing is allowed
+	uint64_t old_error; // a hash of the owner's last error, which is no reason for the next failure
+	char failure[1024]; // what fk_tables_done raises
 	ss_plugin_owner_t *owner;
 	const char *(*last_error)(ss_plugin_owner_t *o);
 	const ss_plugin_table_reader_vtable_ext *reader;
@@ -68,7 +68,7 @@ struct fk_tables {
 	const ss_plugin_init_tables_input *init; // in init only
 	fk_held *held;
 	uint32_t nheld, room;
-	uint64_t serial;                 // the last one given
+	uint64_t serial;                 // the last serial used
 	uint64_t changes[FK_LIST_KINDS]; // of the lists of each name
 	fk_open_iter *open;
 	void *stack; // of an iteration that is over, for the next one
@@ -82,21 +82,21 @@ void fk_tables_enter_listen(fk_impl *impl, const ss_plugin_capture_listen_input 
 void fk_tables_leave(fk_impl *impl);
 void fk_tables_free(fk_impl *impl);
 
-// ---- for the other files, with the GIL --------------------------------------------------------------
-// The tables, locked until fk_tables_done, when this thread may use what it got in `hook` (0: what
-// lives as long as the state). NULL with TableError set.
+// ---- for the room's other files, with the GIL -------------------------------------------------------
+// The tables, locked until fk_tables_done, if this thread may use an object of the hook `hook` (0: one
+// that lives as long as the state). NULL with TableError set.
 fk_tables *fk_tables_use(fk_impl *impl, uint64_t hook, bool write);
-// False: something failed meanwhile, and an exception is set now.
+// False: something failed, and an exception is set now.
 bool fk_tables_done(fk_tables *t);
-// TableError when done, with these words, and with the owner's.
+// fk_tables_done raises TableError with this text; fk_tables_fail adds the owner's last error.
 void fk_tables_refuse(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void fk_tables_fail(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-// The owner need not say why it refuses what comes now, and what it old_error before is no reason.
+// From here on the owner's present last error is not taken for the reason of a failure.
 void fk_tables_ignore_error(fk_tables *t);
-// What the owner answered: only a failure comes with words.
+// Whether the call succeeded. Only FAILURE comes with an error text.
 bool fk_tables_check(fk_tables *t, ss_plugin_rc rc);
-// A value that is of a wrong type or does not fit was refused by Python's own exception: it becomes the
-// TableError of that kind, about a field of the table, or its key (NULL).
+// Turns the exception about a value of a wrong type or range into the TableError of that kind, about a
+// field of the table, or its key (`field` is NULL).
 void fk_tables_wrong(PyObject *field, PyObject *table);
 PyObject *fk_tables_no_field(PyTypeObject *entry, PyObject *attribute, PyObject *attributes);
 
@@ -104,12 +104,12 @@ PyObject *fk_tables_no_field(PyTypeObject *entry, PyObject *attribute, PyObject 
 typedef struct fk_held_ref {
 	uint32_t index;
 	uint64_t serial;
-	bool pointer;     // into what the table has, until that is changed
-	uint64_t changes; // of the tables of that kind, when it was got
+	bool pointer;     // a pointer into a vector, valid until that changes
+	uint64_t changes; // the counter of its kind of table when it was read
 } fk_held_ref;
-// Locked, all of them. The index is FK_NOT_HELD, with an exception, where there is no memory.
+// All of them locked. The index is FK_NOT_HELD, with an exception, when there is no memory.
 fk_held_ref fk_tables_hold(fk_tables *t, fk_held one);
-fk_held *fk_tables_held(fk_tables *t, fk_held_ref ref); // NULL: it was given back
+fk_held *fk_tables_held(fk_tables *t, fk_held_ref ref); // NULL: it was released
 void fk_tables_give_back(fk_tables *t, uint32_t index);
 void fk_tables_release_children(fk_tables *t, fk_parent parent);
 void fk_tables_add_child(fk_tables *t, fk_parent parent);
@@ -127,12 +127,13 @@ typedef struct fk_import_field {
 struct fk_import_shape {
 	PyObject_HEAD
 	ss_plugin_state_type key;
-	unsigned kind;                      // which of those it is, from 1; 0: none
-	bool is_list;                       // a vector
-	ss_plugin_table_field_t *key_field; // to find an entry by; NULL: by the key itself
-	PyObject *name;                     // of the table
-	PyTypeObject *entry;                // the class: a TableEntry's subtype
-	PyObject *attributes;               // dict, of those that are fields
+	unsigned kind; // its number among the tables of FK_LIST_KINDS, from 1; 0: none
+	bool is_list;  // a vector
+	ss_plugin_table_field_t
+		*key_field;       // the field that holds the key; NULL: look up by the key itself
+	PyObject *name;       // of the table
+	PyTypeObject *entry;  // the class: a TableEntry's subtype
+	PyObject *attributes; // dict, of those that are fields
 	Py_ssize_t count;
 	fk_import_field *fields;
 };
@@ -153,7 +154,7 @@ struct fk_table_entry {
 	fk_table *table;
 	uint64_t hook;
 	fk_held_ref held;
-	PyObject *iterator; // that it was lent by, for as long as that does not go on
+	PyObject *iterator; // that lends it, until the iteration continues
 };
 
 extern PyTypeObject *fk_table_type, *fk_shape_type, *fk_entry_type, *fk_field_type, *fk_iter_type;
@@ -170,13 +171,13 @@ extern PyObject *fk_table_errors[FK_WRONG];
 bool fk_table_ready(PyObject *table_class);
 PyObject *fk_table_new(fk_impl *impl, fk_import_shape *shape, ss_plugin_table_t *handle,
                        fk_table_entry *parent);
-// Locked: whether the entries that a nested table is in are still held. False: it has failed.
+// Locked: whether the entries that contain a nested table are still held. False: it has failed.
 bool fk_table_alive(fk_tables *t, const fk_table *table);
-// Locked, when it is alive: the entry that it is in.
+// Locked, when it is alive: the entry that contains it.
 fk_parent fk_table_parent(const fk_table *table);
 // As fk_tables_use, for a table.
 fk_tables *fk_table_use(fk_table *table, bool write);
-// The key as the host takes it; the text's owner is the caller's to drop. False: with an exception.
+// The key in the host's form; the caller drops the owner of the text. False: with an exception.
 struct fk_py_text;
 bool fk_table_take_key(fk_table *table, PyObject *key, ss_plugin_state_data *data,
                        struct fk_py_text *text);
@@ -192,10 +193,10 @@ bool fk_shape_ready(void);
 bool fk_entry_ready(void);
 bool fk_iter_ready(void);
 PyObject *fk_entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObject *iterator);
-// Locked: what the host knows the entry by; NULL: it has failed.
+// Locked: the host's handle of the entry; NULL: it has failed.
 ss_plugin_table_entry_t *fk_entry_handle(fk_tables *t, fk_table_entry *entry);
 bool fk_entry_write(fk_table_entry *entry, Py_ssize_t index, PyObject *value);
-// The value as the host takes it; the text's owner is the caller's to drop. False: with an exception.
+// The value in the host's form; the caller drops the owner of the text. False: with an exception.
 bool fk_entry_take(const fk_import_shape *shape, Py_ssize_t index, PyObject *value,
                    ss_plugin_state_data *data, PyObject **owner);
 // A number of a type, or an exception.
@@ -203,11 +204,11 @@ bool fk_table_number(PyObject *value, ss_plugin_state_type type, ss_plugin_state
 PyObject *fk_table_iter(PyObject *table);
 ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry *entry);
 fk_open_iter *fk_iter_lender(PyObject *iterator); // of the entry that is lent now
-// of Link
+// Methods of Link.
 PyObject *fk_tables_list(fk_impl *impl);
 PyObject *fk_tables_import(fk_impl *impl, PyObject *args);
 
-// export.c
+// ---- export.c ---------------------------------------------------------------------------------------
 PyObject *fk_export_table(fk_impl *impl, PyObject *args);
 void fk_exports_close(fk_impl *impl);
 bool fk_exports_ready(void);
