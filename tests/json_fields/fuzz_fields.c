@@ -4,7 +4,6 @@
 // or with fuzz_main.c for compilers that have none. Whatever the bytes, answers are well formed, and do
 // not hang on what was asked before, nor on a run that was ended because it did too much.
 #include "json/field.h"
-#include "json/work.h"
 #include <stdlib.h>
 #include <string.h>
 

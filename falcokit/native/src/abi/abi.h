@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the entry library and the glue library say to each other. The entry library (one per plugin,
-// no libpython) opens the glue (one per falcokit and Python version) and jumps through `fk_glue`.
-// Nothing that `fk_boot` points to outlives the entry library: the glue copies what it keeps.
+// The interface between the entry library (one per plugin, without libpython) and the glue library (one
+// per version of falcokit and Python), which the entry library opens and calls through `fk_glue`. The
+// data that `fk_boot` points to belongs to the entry library: the glue copies what it keeps.
 #pragma once
 
 #include <stddef.h>
@@ -15,12 +15,12 @@ typedef struct fk_store fk_store; // payload/store.h
 
 // One field of get_fields, in its order. Without a program it is a method of the author's class.
 typedef struct fk_boot_field {
-	const char *name;      // NULL behind the last
-	const char *attribute; // of the class: the method
+	const char *name;      // NULL after the last
+	const char *attribute; // the name of the method in the class
 	const void *program;
 	size_t program_size;
 	uint8_t argument; // FK_ARGUMENT_*
-	uint8_t required; // whether there has to be one
+	uint8_t required; // whether the argument is required
 } fk_boot_field;
 #define FK_ARGUMENT_INDEX 1
 #define FK_ARGUMENT_KEY   2
@@ -42,18 +42,18 @@ typedef struct fk_boot {
 	int has_metrics; // the author defined get_metrics
 	int has_async;
 	int imports_tables;
-	int has_log; // the required API version has one: 3.4 and newer
+	int has_log; // the required API version has a log function: 3.4 and newer
 } fk_boot;
 
-// What init() returns. It exists even when Python could not be started, to hold the last error.
+// The result of init(). It exists even when Python could not be started, to hold the last error.
 typedef struct fk_plugin {
 	char last_error[FK_ERRLEN];
-	void *impl; // the glue's; NULL after a failed init
+	void *impl; // of the glue; NULL after a failed init
 } fk_plugin;
 
 typedef struct fk_glue {
 	uint32_t abi;
-	void (*adopt)(fk_store *store); // of a packaged library, once, before the first init
+	void (*adopt)(fk_store *store); // for a packaged library, once, before the first init
 	ss_plugin_rc (*init)(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in);
 	void (*destroy)(fk_plugin *p);
 	ss_plugin_rc (*set_config)(fk_plugin *p, const char *config);
@@ -64,7 +64,7 @@ typedef struct fk_glue {
 	                           ss_plugin_async_event_handler_t handler);
 	ss_plugin_rc (*parse_event)(fk_plugin *p, const ss_plugin_event_input *event,
 	                            const ss_plugin_event_parse_input *in);
-	// Of a capability that a plugin lacks the entry library exports nothing, and these are not called.
+	// Those of a capability that the plugin lacks are not called: the entry library does not export them.
 	ss_instance_t *(*open)(fk_plugin *p, const char *params, ss_plugin_rc *rc);
 	void (*close)(fk_plugin *p, ss_instance_t *instance);
 	ss_plugin_rc (*next_batch)(fk_plugin *p, ss_instance_t *instance, uint32_t *n,
@@ -76,6 +76,6 @@ typedef struct fk_glue {
 	                               const ss_plugin_field_extract_input *in);
 	ss_plugin_rc (*capture_open)(fk_plugin *p, const ss_plugin_capture_listen_input *in);
 	ss_plugin_rc (*capture_close)(fk_plugin *p, const ss_plugin_capture_listen_input *in);
-	// The codes that were chosen at init, the host's own async events among them.
+	// The codes chosen at init, including that of async events.
 	uint16_t *(*parse_event_types)(fk_plugin *p, uint32_t *n);
 } fk_glue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files of the roof share: the ABI's table, the module for Python, the metrics.
+// What the files of this room share: the table of the ABI (plugin.c), the module for Python, metrics.
 #pragma once
 #include "python/state.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// get_metrics: the counters of async delivery, of event sourcing and of declared fields and the
-// states of producers, for plugins that have these, then the author's own. Falco asks from the
-// threads of its web server, also two at once and while the event loop runs: the array and the
-// names are the thread's own, valid until that thread asks again.
+// get_metrics: the counters of async delivery, event sourcing and declared fields, the states of
+// producers, for plugins that have these, and then the author's own metrics. Falco calls it on the
+// threads of its web server, also on two at once and while the event loop runs. So the array and the
+// names belong to the thread, and are valid until it calls again.
 #include "base/base.h"
 #include "async_event/async_event.h"
 #include "extract/extract.h"
@@ -16,7 +16,7 @@
 typedef struct metric_list {
 	ss_plugin_metric *items;
 	uint32_t count, room;
-	fk_arena names; // until this thread asks again, or ends
+	fk_arena names; // until this thread calls again, or ends
 } metric_list;
 static __thread metric_list list;
 static pthread_key_t key;
@@ -30,7 +30,7 @@ static void thread_ends(void *of) {
 
 static void make_key(void) { pthread_key_create(&key, thread_ends); }
 
-// Of what an earlier call on this thread has left.
+// Drops the results of an earlier call on this thread.
 static void clear(void) {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, make_key);
@@ -45,7 +45,7 @@ static const char *keep_name(const char *name) {
 	return kept ? memcpy(kept, name, size) : NULL;
 }
 
-// Called by the Python side for each metric of the author, on the thread that asked.
+// The Python side calls this for each metric of the author, on the thread of get_metrics.
 int fk_metric_add(const char *name, int kind, int value_type, double d, int64_t i, uint64_t u) {
 	if (list.count == list.room) {
 		uint32_t room = list.room ? list.room * 2 : 16;
@@ -89,7 +89,7 @@ static void add_delivery(fk_async *a) {
 	add_counter("async_unconfirmed", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, c->unconfirmed);
 	add_counter("async_lost", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->lost);
 	add_counter("async_discarded", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->discarded);
-	// The next capture may deliver them.
+	// Not monotonic, because the next capture may deliver them.
 	add_counter("async_undelivered", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, c->undelivered);
 	add_counter("async_refused", SS_PLUGIN_METRIC_TYPE_MONOTONIC, refused);
 }
@@ -138,8 +138,8 @@ static void ask_own(void *arg) {
 	c->rc = fk_python_metrics((uint64_t)(uintptr_t)c->impl);
 }
 
-// The author's, for which Falco's event loop may be waiting. False: there are none, and Python's side
-// has logged why.
+// Adds the author's metrics; Falco's event loop may wait for it. False: it failed, and the Python side has
+// logged why.
 static bool add_own(fk_impl *impl) {
 	own_call c = {impl, SS_PLUGIN_FAILURE};
 	fk_hook_call(impl, ask_own, &c);

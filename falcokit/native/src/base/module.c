@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The module _falcokit_hot, by which falcokit.runtime.host.callbacks reaches the C side without
-// cffi, and its type Link: a plugin state as Python holds it, for the log and for new emitters. A
-// Link keeps the memory of the state, so that a thread that logs after destroy finds a closed log,
-// not freed memory.
+// The module _falcokit_hot, for calls from Python that are too frequent for cffi, and its type Link: a
+// plugin state as Python holds it. A Link has a reference to the state, so that a thread that logs after
+// destroy finds a closed log, not freed memory. With the GIL.
 #include "base/base.h"
 #include "async_event/async_event.h"
 #include "listen/listen.h"
@@ -36,7 +35,7 @@ static PyObject *link_emitter(PyObject *me, PyObject *dump) {
 	return fk_new_emitter(((Link *)me)->impl, PyObject_IsTrue(dump) == 1);
 }
 
-// close(): the author's objects are let go of, on the worker; no hook is called any more
+// close(): drops the author's objects, on the worker, when no more hooks are called
 static PyObject *link_close(PyObject *me, PyObject *none) {
 	(void)none;
 	fk_event_forget(&((Link *)me)->impl->event);
@@ -46,7 +45,7 @@ static PyObject *link_close(PyObject *me, PyObject *none) {
 	Py_RETURN_NONE;
 }
 
-// bind(plugin, extraction_failed): what the host's thread calls from now on
+// bind(plugin, extraction_failed): sets what the host's thread calls from now on
 static PyObject *link_bind(PyObject *me, PyObject *args) {
 	PyObject *plugin, *extraction_failed;
 	if (!PyArg_ParseTuple(args, "OO", &plugin, &extraction_failed) ||
@@ -54,7 +53,8 @@ static PyObject *link_bind(PyObject *me, PyObject *args) {
 		return NULL;
 	Py_RETURN_NONE;
 }
-// export_table(name, make_shape) -> the table, which the host knows from here on
+
+// export_table(name, make_shape) -> the table, after it was added to the host's tables
 static PyObject *link_export_table(PyObject *me, PyObject *args) {
 	return fk_export_table(((Link *)me)->impl, args);
 }
@@ -68,7 +68,6 @@ LINK_TO(unsubscribe)
 LINK_TO(interrupt)
 LINK_TO(drain)
 
-// set_parser(function, failed, codes, sources)
 static PyObject *link_list_tables(PyObject *me, PyObject *none) {
 	(void)none;
 	return fk_tables_list(((Link *)me)->impl);
@@ -86,6 +85,7 @@ static PyObject *link_set_producer(PyObject *me, PyObject *args) {
 	return fk_producer_set(((Link *)me)->impl, args);
 }
 
+// set_parser(function, failed, codes, sources)
 static PyObject *link_set_parser(PyObject *me, PyObject *args) {
 	if (!fk_parse_bind(((Link *)me)->impl, args)) return NULL;
 	Py_RETURN_NONE;
@@ -121,8 +121,8 @@ static PyType_Spec link_spec = {.name = "falcokit.Link",
                                 .slots = link_slots};
 static PyTypeObject *link_type;
 
-// link(plugin): called within init, when the state is there for certain
-static PyObject *hot_link(PyObject *module, PyObject *arg) {
+// link(plugin): called in init, when the state certainly exists
+static PyObject *module_link(PyObject *module, PyObject *arg) {
 	unsigned long long plugin = PyLong_AsUnsignedLongLong(arg);
 	(void)module;
 	if (PyErr_Occurred()) return NULL;
@@ -135,7 +135,7 @@ static PyObject *hot_link(PyObject *module, PyObject *arg) {
 
 // install(errors, encode_json, expand_event, make_counters, set_emitted, event_class, decode_json,
 //         params_of)
-static PyObject *hot_install(PyObject *module, PyObject *args) {
+static PyObject *module_install(PyObject *module, PyObject *args) {
 	PyObject *errors, *event_class, *decode_json, *params_of;
 	fk_python_side *p = &fk_python;
 	(void)module;
@@ -155,7 +155,7 @@ static PyObject *hot_install(PyObject *module, PyObject *args) {
 }
 
 // install_tables(TableError, load): `load` is called when a plugin imports the first table
-static PyObject *hot_install_tables(PyObject *module, PyObject *args) {
+static PyObject *module_install_tables(PyObject *module, PyObject *args) {
 	PyObject *error, *load;
 	(void)module;
 	if (!PyArg_ParseTuple(args, "OO", &error, &load)) return NULL;
@@ -165,7 +165,7 @@ static PyObject *hot_install_tables(PyObject *module, PyObject *args) {
 }
 
 // tables_ready(Table, make_shape, errors): the types of imported tables, given by `load`
-static PyObject *hot_tables_ready(PyObject *module, PyObject *args) {
+static PyObject *module_tables_ready(PyObject *module, PyObject *args) {
 	PyObject *table_class, *make_shape;
 	if (!PyArg_ParseTuple(args, "OO(OOOO)", &table_class, &make_shape,
 	                      &fk_table_errors[FK_WRONG_FIELD], &fk_table_errors[FK_WRONG_TYPE],
@@ -181,24 +181,24 @@ static PyObject *hot_tables_ready(PyObject *module, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
-static PyMethodDef hot_methods[] = {
-	{"link", hot_link, METH_O, NULL},
-	{"install", hot_install, METH_VARARGS, NULL},
-	{"install_tables", hot_install_tables, METH_VARARGS, NULL},
+static PyMethodDef module_methods[] = {
+	{"link", module_link, METH_O, NULL},
+	{"install", module_install, METH_VARARGS, NULL},
+	{"install_tables", module_install_tables, METH_VARARGS, NULL},
 	{"install_watch", fk_watch_install, METH_VARARGS, NULL},
 	{"install_holder", fk_holder_install, METH_O, NULL},
 	{"name_thread", fk_name_thread, METH_O, NULL},
 	{"bounded", (PyCFunction)(void (*)(void))fk_call_bounded, METH_FASTCALL, NULL},
-	{"tables_ready", hot_tables_ready, METH_VARARGS, NULL},
+	{"tables_ready", module_tables_ready, METH_VARARGS, NULL},
 	{"payload_modules", fk_payload_modules, METH_NOARGS, NULL},
 	{"payload_place", fk_payload_place, METH_O, NULL},
 	{"install_source", fk_queue_install, METH_VARARGS, NULL},
 	{"keep_text", fk_source_keep_text, METH_VARARGS, NULL},
 	{0}};
-static struct PyModuleDef hot_def = {PyModuleDef_HEAD_INIT, .m_name = "_falcokit_hot", .m_size = -1,
-                                     .m_methods = hot_methods};
+static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, .m_name = "_falcokit_hot",
+                                        .m_size = -1, .m_methods = module_methods};
 
-// The module, entered under its name so that the runtime can import it. A new reference.
+// Makes the module and enters it in sys.modules, so that the runtime can import it. A new reference.
 PyObject *fk_make_module(void) {
 	static PyObject *module;
 	PyObject *modules = PyImport_GetModuleDict();
@@ -209,7 +209,7 @@ PyObject *fk_make_module(void) {
 		                    "process: build both plugins with one version");
 	link_type = (PyTypeObject *)PyType_FromSpec(&link_spec);
 	PyObject *made =
-		link_type && fk_emitter_ready() && fk_queue_ready() ? PyModule_Create(&hot_def) : NULL;
+		link_type && fk_emitter_ready() && fk_queue_ready() ? PyModule_Create(&module_def) : NULL;
 	if (!made || PyModule_AddObjectRef(made, "Emitter", (PyObject *)fk_emitter_type) < 0 ||
 	    PyModule_AddObjectRef(made, "Channel", (PyObject *)fk_queue_type) < 0 ||
 	    !fk_exports_ready() || PyModule_AddIntConstant(made, "ABI", FK_ABI) < 0 ||

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table that the entry library jumps through: the plugin's state from init to destroy.
-// Called on the host's threads, one at a time per state (get_metrics excepted). None of them takes
-// the GIL here: hooks run on the state's worker, and parse_event only enters Python when the author
-// asked for the event.
+// The table of functions that the entry library calls, and the plugin's state from init to destroy. The
+// host makes these calls on its threads, one at a time per state (except get_metrics). None of them takes
+// the GIL here: hooks run on the state's worker, and parse_event enters Python only for events that the
+// author wants.
 #include "base/base.h"
 #include "async_event/async_event.h"
 #include "extract/extract.h"
@@ -34,7 +34,7 @@ static void end_log(fk_impl *impl) {
 	pthread_mutex_unlock(&impl->log_lock);
 }
 
-// The entry library may be gone while a hook that hangs still reads these.
+// Copied, because the entry library may be unloaded while a hook that hangs still reads them.
 static bool copy_boot(fk_impl *impl, const fk_boot *boot) {
 	size_t n = 0;
 	while (boot->paths[n]) n++;
@@ -88,7 +88,7 @@ static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin
 	fk_tables_enter_init(impl, in);
 	ss_plugin_rc rc = fk_worker_run(impl, &call, "init", INIT_LIMIT_S);
 	fk_tables_leave(impl);
-	// An init that was given up may still be running: from here on it finds no input.
+	// An init for which the host no longer waits may still be running: from here on it finds no input.
 	pthread_mutex_lock(&impl->init_lock);
 	impl->init_in = NULL;
 	pthread_mutex_unlock(&impl->init_lock);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of an entry library that every plugin has: metadata, init, destroy, set_config, last
-// error. Included by the generated plugin.c after its constants (FK_META_*, fk_boot_data, FK_GLUE)
-// and the file of its layout (entry/beside.c, entry/payload.c). Any thread of the host may call;
-// nothing here starts Python before init, so that tools can read the metadata on a machine without
-// any.
+// The part of an entry library that every plugin has: metadata, init, destroy, set_config, last error.
+// Included by the generated plugin.c after its constants (FK_META_*, fk_boot_data, FK_GLUE) and the file
+// of its layout (entry/beside.c, entry/payload.c). The host may call on any thread. Python is not started
+// before init, so that tools can read the metadata on a machine without Python.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -11,15 +10,15 @@
 
 #define FK_EXPORT __attribute__((visibility("default")))
 
-// The metadata once more, for tools that read the file and load nothing (falcokit/build/about.py).
+// A copy of the metadata for tools that read the file without loading it (falcokit/build/about.py).
 __attribute__((used)) static const char fk_about[] = "\nfalcokit-about-1\n" FK_META_ABOUT;
 
 static pthread_mutex_t fk_open_lock = PTHREAD_MUTEX_INITIALIZER;
 static const fk_glue *fk_table; // set once, under the lock
 
-// The glue's table, or NULL with the reason. The layout's own fk_load_glue finds the library: one of
-// the same content that the process already has (another plugin's copy) is used again, for its
-// SONAME names its content.
+// The glue's table, or NULL with the reason. If the process has already loaded a glue with the same
+// content (for another plugin), that one is used: its SONAME identifies the content. Otherwise
+// fk_load_glue of the layout loads it.
 static const fk_glue *fk_open_glue(char *err, size_t errlen) {
 	pthread_mutex_lock(&fk_open_lock);
 	if (!fk_table) {

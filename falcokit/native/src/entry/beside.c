@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The development layout: the glue is a file beside the entry library, Python is the author's own.
+// The development layout: the glue is a file next to the entry library, Python is that of the author.
 // Included by the generated plugin.c before entry/base.c.
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The event parsing capability of an entry library. An async plugin always has it, for its own
-// events only: by counting them back in it knows what the host has delivered (docs/delivery.md).
+// The event parsing capability of an entry library. A plugin with async events always has it, for its own
+// events: parse_event shows which of them the host has delivered (docs/delivery.md).
 // Included by the generated plugin.c after entry/base.c.
 
 FK_EXPORT uint16_t *plugin_get_parse_event_types(uint32_t *n, ss_plugin_t *s) {
@@ -8,7 +8,7 @@ FK_EXPORT uint16_t *plugin_get_parse_event_types(uint32_t *n, ss_plugin_t *s) {
 	uint32_t ignored;
 	if (!n) n = &ignored;
 	*n = sizeof types / sizeof *types;
-#ifdef FK_PARSE_TYPES_AT_INIT // the config chooses: without a state nobody knows
+#ifdef FK_PARSE_TYPES_AT_INIT // the config decides: unknown without a state
 	if (fk_ready(s)) return fk_table->parse_event_types(s, n);
 #endif
 	(void)s;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The packaged layouts: Python and the glue come out of the payload (fk_payload_data, generated).
-// Included by the generated plugin.c before entry/base.c. What opens the payload is the same for
-// every plugin, and linked in: entry/payload_parts.c.
+// The packaged layouts: Python and the glue come from the payload (fk_payload_data, generated). Included
+// by the generated plugin.c before entry/base.c. The code that opens the payload is the same for every
+// plugin, and is linked in: entry/payload_parts.c.
 #include "payload/store.h"
 #include <dlfcn.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 static fk_store *fk_opened; // until the glue has taken it
 static char fk_library[4096];
 
-// Now, and not at init: until then the host may go to another working directory.
+// At load time, not at init: until then the host may change its working directory.
 __attribute__((constructor)) static void fk_find_library(void) {
 	Dl_info me;
 	if (!dladdr((void *)fk_library, &me) || !me.dli_fname) return;
@@ -27,14 +27,14 @@ static void *fk_load_glue(char *err, size_t errlen) {
 		fk_opened = NULL;
 		return NULL;
 	}
-	// A copy of this library under another name may have loaded the glue at the same time, from
-	// memory of its own. All take the first one of that name, and with it the one Python.
+	// A copy of this library under another name may have loaded its own glue at the same time. All use the
+	// first one of that name, and with it the same Python.
 	void *lib = dlopen(FK_GLUE, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
 	if (!lib) snprintf(err, errlen, "the glue of the packaged plugin is not there: %s", dlerror());
 	return lib;
 }
 
-// Also when the glue was there already: this library may be whole where that one's is damaged.
+// Also when the glue was loaded already: this library may be intact while the other one is damaged.
 static void fk_glue_found(const fk_glue *table) {
 	char ignored[256];
 	if (!fk_opened)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that an entry library needs to open its payload, as one object: nothing of it knows the
-// plugin, so falcokit/build/entry_library.py compiles it once for all of them.
+// Everything that an entry library needs to open its payload, as one object. It does not depend on the
+// plugin, so falcokit/build/entry_library.py compiles it once.
 #include "payload/store.c"
 #include "payload/file.c"
 #include "payload/cache.c"

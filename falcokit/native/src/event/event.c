@@ -1,18 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// The type of the host's events, a subtype of falcokit.Event: each attribute is made when it is
-// asked for, with every length checked, and kept until the object serves another event. With the
-// GIL. Nothing here trusts a number in the event but where `evt` points and its own `len`.
-#include "event/event_object.h"
+// The event object, of a subtype of falcokit.Event: each attribute is made at its first use, with every
+// length checked, and kept until the object is reused for another event. With the GIL. This code trusts
+// nothing in the event except the pointer `evt` and the member `len`.
+#include "event/event.h"
 #include <stddef.h>
 #include <string.h>
 #include <structmember.h>
 
-PyTypeObject *fk_event_type, *fk_event_small;
+enum {
+	MADE_RAW,
+	MADE_DATA,
+	MADE_NAME,
+	MADE_SOURCE,
+	MADE_JSON,
+	MADE_JSON_ERROR, // the text of the exception of the parser, which would raise it again
+	MADE_PARAMS,
+	MADE_CACHE,
+	NMADE
+};
+
+typedef struct HostEvent {
+	PyObject_HEAD
+	const ss_plugin_event *evt; // of the host, NULL outside of the call
+	const char *source;         // of the host, valid as long as evt
+	fk_event_key key;
+	PyObject *made[NMADE];
+} HostEvent;
+
+// Two types with the same attributes. In events with a small payload `data` is made at once and is a
+// member, which the interpreter reads without a call. In others it is made at its first use.
+#define SMALL 512
+static PyTypeObject *event_type, *event_small_type;
 static PyObject *python_decode_json, *python_params_of;
 
 // ---- payload ----------------------------------------------------------------------------------------
 
-bool fk_event_payload(const ss_plugin_event *head, const uint8_t *bytes, fk_event_data *out) {
+// Where the payload lies; `head` is a copy of the event's header. False as for fk_event_find_data.
+static bool find_payload(const ss_plugin_event *head, const uint8_t *bytes, fk_event_data *out) {
 	bool is_async = head->type == FK_CODE_ASYNCEVENT;
 	uint32_t nparams = is_async ? 3 : 2, at = sizeof *head + 4 * nparams;
 	uint32_t lengths[3] = {0};
@@ -35,7 +59,7 @@ bool fk_event_has_data(const ss_plugin_event *event) {
 
 bool fk_event_find_data(const ss_plugin_event *event, fk_event_data *out) {
 	ss_plugin_event head = *event;
-	return fk_event_payload(&head, (const uint8_t *)event, out);
+	return find_payload(&head, (const uint8_t *)event, out);
 }
 
 static const uint8_t *bytes_of(HostEvent *self) {
@@ -47,14 +71,14 @@ static const uint8_t *bytes_of(HostEvent *self) {
 	return (const uint8_t *)self->evt;
 }
 
-// False with an exception: it is a payload event whose lengths lie. An event of another type has an
-// empty payload.
+// False with an exception: the lengths of a plugin or async event are inconsistent. An event of another
+// type has an empty payload.
 static bool payload_of(HostEvent *self, const uint8_t **bytes, fk_event_data *out) {
 	const ss_plugin_event *head = &self->key.head;
 	*out = (fk_event_data){0};
 	if (!(*bytes = bytes_of(self))) return false;
 	if (!fk_event_has_data(head)) return true;
-	if (fk_event_payload(head, *bytes, out)) return true;
+	if (find_payload(head, *bytes, out)) return true;
 	PyErr_Format(PyExc_ValueError,
 	             "event of type %u with %u parameters, %u bytes: its lengths do not add up",
 	             (unsigned)head->type, (unsigned)head->nparams, (unsigned)head->len);
@@ -103,13 +127,14 @@ static PyObject *(*const makers[NMADE])(HostEvent *) = {
 	[MADE_JSON] = make_json,  [MADE_SOURCE] = make_source, [MADE_PARAMS] = make_params,
 	[MADE_CACHE] = make_cache};
 
-PyObject *fk_event_made(PyObject *me, void *which) {
+// The attribute number `which`, made if it is not there: a new reference.
+static PyObject *get_made(PyObject *me, void *which) {
 	HostEvent *self = (HostEvent *)me;
 	size_t i = (size_t)which;
 	if (!self->made[i]) {
 		PyObject *value = makers[i](self);
 		if (!value) return NULL;
-		Py_XSETREF(self->made[i], value); // what was called may have asked for it too
+		Py_XSETREF(self->made[i], value); // the maker may have run code that made it too
 	}
 	return Py_NewRef(self->made[i]);
 }
@@ -120,7 +145,7 @@ static PyObject *make_json(HostEvent *self) {
 		PyErr_SetObject(PyExc_ValueError, *error);
 		return NULL;
 	}
-	PyObject *data = fk_event_made((PyObject *)self, (void *)(size_t)MADE_DATA);
+	PyObject *data = get_made((PyObject *)self, (void *)(size_t)MADE_DATA);
 	PyObject *value = data ? PyObject_CallOneArg(python_decode_json, data) : NULL;
 	Py_XDECREF(data);
 	if (value || !PyErr_ExceptionMatches(PyExc_ValueError)) return value;
@@ -160,20 +185,19 @@ static PyObject *get_plugin_id(PyObject *me, void *unused) {
 
 #define MADE(which) (void *)(size_t)(which)
 #define HEAD(field) (void *)(offsetof(HostEvent, key.head) + offsetof(ss_plugin_event, field))
-static PyGetSetDef event_attributes[] = {
-	{"data", fk_event_made, NULL, NULL, MADE(MADE_DATA)}, // first
-	{"raw", fk_event_made, NULL, NULL, MADE(MADE_RAW)},
-	{"name", fk_event_made, NULL, NULL, MADE(MADE_NAME)},
-	{"source", fk_event_made, NULL, NULL, MADE(MADE_SOURCE)},
-	{"json", fk_event_made, NULL, NULL, MADE(MADE_JSON)},
-	{"params", fk_event_made, NULL, NULL, MADE(MADE_PARAMS)},
-	{"cache", fk_event_made, NULL, NULL, MADE(MADE_CACHE)},
-	{"ts_ns", get_u64, NULL, NULL, HEAD(ts)},
-	{"tid", get_u64, NULL, NULL, HEAD(tid)},
-	{"number", get_number, NULL, NULL, NULL},
-	{"type", get_type, NULL, NULL, NULL},
-	{"plugin_id", get_plugin_id, NULL, NULL, NULL},
-	{0}};
+static PyGetSetDef event_attributes[] = {{"data", get_made, NULL, NULL, MADE(MADE_DATA)}, // first
+                                         {"raw", get_made, NULL, NULL, MADE(MADE_RAW)},
+                                         {"name", get_made, NULL, NULL, MADE(MADE_NAME)},
+                                         {"source", get_made, NULL, NULL, MADE(MADE_SOURCE)},
+                                         {"json", get_made, NULL, NULL, MADE(MADE_JSON)},
+                                         {"params", get_made, NULL, NULL, MADE(MADE_PARAMS)},
+                                         {"cache", get_made, NULL, NULL, MADE(MADE_CACHE)},
+                                         {"ts_ns", get_u64, NULL, NULL, HEAD(ts)},
+                                         {"tid", get_u64, NULL, NULL, HEAD(tid)},
+                                         {"number", get_number, NULL, NULL, NULL},
+                                         {"type", get_type, NULL, NULL, NULL},
+                                         {"plugin_id", get_plugin_id, NULL, NULL, NULL},
+                                         {0}};
 
 static int event_traverse(PyObject *me, visitproc visit, void *arg) {
 	HostEvent *self = (HostEvent *)me;
@@ -215,18 +239,18 @@ static PyTypeObject *make_type(PyObject *event_class, PyGetSetDef *computed, PyM
 }
 
 bool fk_event_ready(PyObject *event_class, PyObject *decode_json, PyObject *params_of) {
-	fk_event_type = make_type(event_class, event_attributes, NULL);
-	fk_event_small = make_type(event_class, event_attributes + 1, small_members);
+	event_type = make_type(event_class, event_attributes, NULL);
+	event_small_type = make_type(event_class, event_attributes + 1, small_members);
 	python_decode_json = Py_NewRef(decode_json);
 	python_params_of = Py_NewRef(params_of);
-	return fk_event_type && fk_event_small;
+	return event_type && event_small_type;
 }
 
-// The object of the host's events from call to call: it is described anew for each event, and kept
-// for the next calls about the same one. Called by extraction and parsing (event/event.h), with the
-// GIL.
+// ---- the object from call to call -------------------------------------------------------------------
+// One object per plugin state: it is reused for each event, and kept for further calls about the same
+// one, unless the author's code still holds it.
 
-// A few bytes of the event, for the case that a host starts to count anew.
+// Samples a few bytes of the event, in case a host restarts its event numbers.
 static uint64_t probe(const ss_plugin_event *evt, uint32_t len) {
 	const uint8_t *bytes = (const uint8_t *)evt;
 	uint64_t first, middle, last;
@@ -251,7 +275,7 @@ void fk_event_note(fk_event_key *key, const ss_plugin_event_input *in) {
 }
 
 static HostEvent *new_event(fk_event_slot *slot) {
-	HostEvent *self = PyObject_GC_New(HostEvent, fk_event_type);
+	HostEvent *self = PyObject_GC_New(HostEvent, event_type);
 	if (!self) return NULL;
 	memset((char *)self + sizeof(PyObject), 0, sizeof *self - sizeof(PyObject));
 	PyObject_GC_Track((PyObject *)self);
@@ -267,7 +291,7 @@ static void set_type(HostEvent *self, PyTypeObject *type) {
 	Py_DECREF(was);
 }
 
-// In place of the payload before, if that was as long and nobody else has it.
+// Overwrites the last payload, if it has the same length and nobody else holds it.
 static bool put_small(HostEvent *self, const char *payload, uint32_t len) {
 	PyBytesObject *data = (PyBytesObject *)self->made[MADE_DATA];
 	if (!data || Py_REFCNT(data) != 1 || Py_SIZE(data) != len) {
@@ -277,24 +301,24 @@ static bool put_small(HostEvent *self, const char *payload, uint32_t len) {
 	memcpy(data->ob_sval, payload, len);
 	_Pragma("GCC diagnostic push");
 	_Pragma("GCC diagnostic ignored \"-Wdeprecated-declarations\"");
-	data->ob_shash = -1; // not known
+	data->ob_shash = -1; // not computed
 	_Pragma("GCC diagnostic pop");
 	return true;
 }
 
-// Nobody else has the object. False: no memory.
+// Sets the object to this event; nobody else holds it. False: no memory.
 static bool describe(HostEvent *self, const ss_plugin_event_input *in) {
 	const ss_plugin_event *head = &self->key.head;
 	const char *bytes = (const char *)in->evt;
 	fk_event_data payload;
 	fk_event_note(&self->key, in);
-	if (!fk_event_payload(head, (const uint8_t *)bytes, &payload) || payload.len > FK_SMALL) {
+	if (!find_payload(head, (const uint8_t *)bytes, &payload) || payload.len > SMALL) {
 		Py_CLEAR(self->made[MADE_DATA]);
-		set_type(self, fk_event_type);
+		set_type(self, event_type);
 	} else if (put_small(self, bytes + payload.offset, payload.len)) {
-		set_type(self, fk_event_small);
+		set_type(self, event_small_type);
 	} else {
-		self->key.number = 0; // the next call begins anew
+		self->key.number = 0; // the next call starts over
 		return false;
 	}
 	return true;
@@ -311,7 +335,7 @@ PyObject *fk_event_enter(fk_event_slot *slot, const ss_plugin_event_input *in) {
 		return PyErr_Format(PyExc_ValueError, "an event has a header of %zu bytes, not %u",
 		                    sizeof *in->evt, (unsigned)in->evt->len);
 	if (!self || !fk_event_is(&self->key, in)) {
-		// Nobody else has it: it can serve again. One that is under way elsewhere cannot.
+		// It is reused if nobody else holds it; not while another call uses it.
 		if (self && Py_REFCNT(self) == 1) clear_made(self);
 		if (!self || slot->event != (PyObject *)self || Py_REFCNT(self) != 1)
 			self = new_event(slot);
@@ -326,7 +350,7 @@ void fk_event_leave(fk_event_slot *slot, PyObject *event) {
 	HostEvent *self = (HostEvent *)event;
 	bool kept = Py_REFCNT(event) > (slot->event == event ? 2 : 1);
 	for (size_t i = MADE_RAW; kept && i <= MADE_SOURCE; i += MADE_SOURCE - MADE_RAW) {
-		PyObject *copy = fk_event_made(event, (void *)i);
+		PyObject *copy = get_made(event, (void *)i);
 		if (!copy) PyErr_Clear();
 		Py_XDECREF(copy);
 	}

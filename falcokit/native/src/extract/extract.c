@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// extract_fields: declarative fields are run without Python, then the methods under one hold of the
-// GIL, on the host's thread. The framework asks for one field a call; several are answered alike.
-// What a call hands out lies in the state's arena until the next call.
+// extract_fields: first runs declared fields without Python, then calls the methods while it holds the
+// GIL, on the host's thread. The framework asks for one field per call; several work as well. The results
+// of a call lie in the state's arena until the next call.
 #include "extract/extract.h"
 #include "python/gil.h"
 #include "tables/tables.h"
@@ -16,9 +16,9 @@ typedef struct call {
 	fk_extraction *x;
 	const ss_plugin_event_input *event;
 	const ss_plugin_field_extract_input *in;
-	ss_plugin_extract_value_offsets *wanted; // NULL: places are not asked for
-	fk_place **places;                       // of each field; NULL: they are not asked for
-	bool ok;                                 // the methods gave their values
+	ss_plugin_extract_value_offsets *wanted; // NULL: the host does not want places
+	fk_place **places;                       // of each field; NULL: not wanted
+	bool ok;                                 // the methods succeeded
 } call;
 
 static bool refuse(call *c, const fk_field_info *field, const char *what) {
@@ -54,7 +54,7 @@ static const char *keep_source(fk_extraction *x, const char *source) {
 	return x->source = strdup(source);
 }
 
-// What an earlier call has found in this event serves again.
+// Keeps what an earlier call has found in the same event.
 static void begin_doc(call *c) {
 	fk_extraction *x = c->x;
 	const ss_plugin_event *evt = c->event->evt;
@@ -68,9 +68,9 @@ static void begin_doc(call *c) {
 	fk_jdoc_begin(x->doc, &event);
 }
 
-#define LOG_EVERY_NS 60000000000u // a field's is logged so often
+#define LOG_EVERY_NS 60000000000u // between two log lines about one field
 
-// Falco shows no error for a field without a value: who writes rules is to know that it has none.
+// Falco shows no error when a field has no value, so it is logged for the authors of rules.
 static void count_spent(call *c, fk_field_info *field) {
 	uint64_t now = fk_now();
 	atomic_fetch_add_explicit(&c->x->spent, 1, memory_order_relaxed);
@@ -123,7 +123,7 @@ static PyObject *argument_of(const fk_field_info *field, const ss_plugin_extract
 	                            "surrogateescape");
 }
 
-// The author's method: what it returned, or NULL with its exception.
+// Calls the author's method: its result, or NULL with its exception.
 static PyObject *call_method(const fk_field_info *field, PyObject *event,
                              const ss_plugin_extract_field *asked) {
 	PyObject *stack[4] = {NULL, field->self, event, NULL}, **args = stack + (field->self ? 1 : 2);
@@ -136,7 +136,7 @@ static PyObject *call_method(const fk_field_info *field, PyObject *event,
 	return value;
 }
 
-// With an exception set: it becomes the last error, and a line of the log now and then.
+// With an exception set: it becomes the last error, and is logged at intervals.
 static bool report_failure(call *c, const fk_field_info *field) {
 	PyObject *type, *value, *trace, *text = NULL;
 	PyErr_Fetch(&type, &value, &trace);
@@ -172,11 +172,11 @@ static bool call_methods(call *c, PyObject *event) {
 
 static void enter_python(void *arg) {
 	call *c = arg;
-	bool *host_waits = &fk_blocks_host; // of this thread, looked up once
-	bool host_waited = *host_waits;
+	bool *blocks_host = &fk_blocks_host; // of this thread, looked up once
+	bool blocked_host = *blocks_host;
 	bool entered = c->x->context && PyContext_Enter(c->x->context) == 0;
-	if (!entered) PyErr_Clear(); // a call within a call: it runs in the outer one's context
-	*host_waits = true;
+	if (!entered) PyErr_Clear(); // a call within a call: uses the context of the outer one
+	*blocks_host = true;
 	PyObject *event = fk_event_enter(&c->impl->event, c->event);
 	if (event) {
 		fk_tables_enter_extract(c->impl, c->in);
@@ -186,12 +186,12 @@ static void enter_python(void *arg) {
 	} else {
 		report_failure(c, &c->x->fields[c->in->fields[0].field_id]);
 	}
-	*host_waits = host_waited;
+	*blocks_host = blocked_host;
 	if (entered && PyContext_Exit(c->x->context) < 0) PyErr_Clear();
 }
 
-// The framework reads an entry for each value of its one field; the header of the API says one for each
-// field. There is room for both.
+// The framework reads one entry per value of its one field; the API's header says one per field. This
+// serves both.
 static void hand_out_places(call *c) {
 	uint64_t total = 0, n = c->in->num_fields;
 	bool any = false;
@@ -271,7 +271,7 @@ bool fk_extract_open(fk_impl *impl, const fk_boot *boot, char *err, size_t errle
 	return ok;
 }
 
-// The Python objects are let go of before, by fk_extract_forget.
+// The Python objects were dropped before, by fk_extract_forget.
 void fk_extract_close(fk_impl *impl) {
 	fk_extraction *x = impl->extraction;
 	if (!x) return;
@@ -288,7 +288,7 @@ void fk_extract_close(fk_impl *impl) {
 	impl->extraction = NULL;
 }
 
-// Of a bound method its two halves: a call with both is faster.
+// Splits a bound method into function and self: a call with both is faster.
 static bool take_method(fk_field_info *field, PyObject *plugin) {
 	PyObject *method = PyObject_GetAttrString(plugin, field->attribute);
 	if (!method) return false;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files of extraction share: the fields of a state, a value made into what the host reads.
-//   extract/extract.c   the call: declarative fields, methods     extract/value.c   a Python value converted
-//   extract/extract.c   from init to destroy
+// Field extraction: the fields of a state and their extraction (extract.c), and the conversion of Python
+// values into the form that the host reads (value.c).
 #pragma once
 #include "python/classes.h"
 #include "json/field.h"
@@ -23,32 +22,31 @@ typedef struct fk_extraction {
 	fk_field_info *fields;
 	fk_arena arena;
 	fk_jdoc *doc;
-	fk_event_key known;         // what the doc is about
+	fk_event_key known;         // the event that the doc describes
 	bool has_data;              // it has a payload
-	char *source;               // its source's name: a copy, for the doc outlives the call
-	_Atomic uint64_t spent;     // evaluations of declared fields that took more work than they may
+	char *source;               // the name of its source: a copy, because the doc outlives the call
+	_Atomic uint64_t spent;     // evaluations of declared fields that exceeded their budget
 	PyObject *context, *failed; // set by the worker, in init
 } fk_extraction;
 
-// Of a value, where it was found, relative to the whole event.
+// Where a value was found, relative to the whole event.
 typedef struct fk_place {
 	uint32_t start, length;
 } fk_place;
-#define FK_NO_PLACE ((fk_place){1, UINT32_MAX}) // what the framework takes for "not given"
+#define FK_NO_PLACE ((fk_place){1, UINT32_MAX}) // the framework's form of "not given"
 
 typedef struct fk_conversion {
 	fk_arena *arena;
 	const ss_plugin_event *event;
 	bool want_places;
-	fk_place *places; // one for each value; NULL: none of them has one
+	fk_place *places; // one per value; NULL: no value has a place
 } fk_conversion;
 
-// Puts what a method returned into the arena: res and res_len of the field. False: an exception is set.
+// Converts what a method returned into the arena, and sets res and res_len. False: an exception is set.
 bool fk_convert(fk_conversion *c, PyObject *value, ss_plugin_extract_field *field);
-// Given once by the runtime: FieldValue, and datetime or timedelta -> ns.
-bool fk_convert_ready(void); // when the first plugin with fields is there
+// Imports FieldValue and the conversion of times from the runtime, for the first plugin with fields.
+bool fk_convert_ready(void);
 
-// extract.c: the hook of base/plugin.c, and extract_state.c, from init to destroy
 bool fk_extract_open(fk_impl *impl, const fk_boot *boot, char *err, size_t errlen);
 void fk_extract_close(fk_impl *impl);
 bool fk_extract_bind(fk_impl *impl, PyObject *plugin, PyObject *failed);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Python value into the form in which the host reads it, in the arena of its call. What the
-// author's annotation promised is checked here: another type, or a number that does not fit, is an
-// exception. Called by extract/extract.c, with the GIL. The same rules in Python:
-// falcokit/testing/_values.py.
+// Converts a Python value into the form that the host reads, in the arena of the call. The type of the
+// author's annotation is checked here: another type, or a number out of range, is an exception. With the
+// GIL. The same rules in Python: falcokit/testing/_values.py.
 #include "extract/extract.h"
 #include <arpa/inet.h>
 #include <string.h>
@@ -60,7 +59,7 @@ static char *copy_text(fk_arena *arena, const char *text, size_t len) {
 		out[len] = 0;
 		return out;
 	}
-	// A C string would end there, and hide the rest from the rule: "\0" it is.
+	// A C string would end at a NUL and hide the rest from the rule, so it becomes "\0".
 	for (size_t i = 0; i < len; i++) {
 		*to++ = text[i] ? text[i] : '\\';
 		if (!text[i]) *to++ = '0';
@@ -156,7 +155,7 @@ static bool put(fk_arena *arena, PyObject *value, uint32_t ftype, void *out) {
 	return false;
 }
 
-// Where a FieldValue says it was, in the whole event.
+// The place that a FieldValue gives, relative to the whole event.
 static bool find_place(fk_conversion *c, PyObject *found, fk_place *out) {
 	PyObject *at = PyTuple_GET_ITEM(found, 1), *size = PyTuple_GET_ITEM(found, 2);
 	fk_event_data data = {0};
@@ -204,7 +203,7 @@ static bool put_list(fk_conversion *c, PyObject *value, ss_plugin_extract_field 
 		return wrong_type(value, "a list");
 	PyObject *items = PySequence_Fast(value, "");
 	if (!items) {
-		// A generator's own exception is the author's; that there is no iterator is ours to say.
+		// An exception inside an iterator is the author's; a missing iterator is reported here.
 		if (!PyErr_ExceptionMatches(PyExc_TypeError) || Py_TYPE(value)->tp_iter) return false;
 		PyErr_Clear();
 		return wrong_type(value, "a list");
@@ -213,7 +212,7 @@ static bool put_list(fk_conversion *c, PyObject *value, ss_plugin_extract_field 
 	uint8_t *out = n ? fk_arena_alloc(c->arena, n * size_of(field->ftype)) : NULL;
 	bool ok = !n || out;
 	if (!ok) PyErr_NoMemory();
-	// An item's own code may change the list meanwhile.
+	// Code of an item may change the list meanwhile.
 	for (size_t i = 0; ok && i < n; i++) {
 		ok = (Py_ssize_t)i < PySequence_Fast_GET_SIZE(items);
 		if (!ok) {

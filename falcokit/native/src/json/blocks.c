@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See json/blocks.h. Masks are made with AVX2 and a carry-less multiply where the processor has
+// See json/blocks.h. Masks are made with AVX2 and a carry-less multiplication where the processor has
 // them, with SSE2 on any x86-64, and byte by byte elsewhere.
 #include "json/blocks.h"
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #endif
 
 #define FIRST_BLOCKS 64u
-#define READ_AT_ONCE 4u // blocks, and a quarter of what there is: few are read for nothing
+#define READ_AT_ONCE 4u // blocks, plus a quarter of those read so far, so that few are read in vain
 
 // ---- masks ------------------------------------------------------------------------------------------
 
@@ -16,7 +16,7 @@ typedef struct fk_jmasks {
 	uint64_t quote, slash, open, close;
 } fk_jmasks;
 
-// The bytes behind a backslash that is not behind one itself. Few blocks have any.
+// The bytes that follow an unescaped backslash. Few blocks have any.
 static uint64_t behind_backslash(fk_jcarry *carry, uint64_t slash) {
 	uint64_t escaped = carry->escaped;
 	slash &= ~escaped;
@@ -38,7 +38,7 @@ static inline __attribute__((always_inline)) void unescape(fk_jcarry *carry, fk_
 	m->close &= ~escaped;
 }
 
-// `inside`: from each quote to the next, of the block alone.
+// `inside`: the bytes from each quote to the next, for this block alone.
 static inline __attribute__((always_inline)) void put_block(fk_jblock *to, fk_jcarry *carry,
                                                             const fk_jmasks *m, uint64_t inside) {
 	inside ^= carry->in_string;
@@ -51,7 +51,7 @@ static inline __attribute__((always_inline)) void put_block(fk_jblock *to, fk_jc
 	to->slashes = m->slash != 0;
 }
 
-// Of 64 bytes.
+// For 64 bytes.
 static inline fk_jmasks masks_of(const uint8_t *text) {
 	fk_jmasks m = {0};
 #if defined(FK_JSSE2)
@@ -110,7 +110,8 @@ WITH_AVX2 static void read_blocks_avx2(const uint8_t *text, size_t n, fk_jblock 
 		               equal_avx2(fa, fb, '}')};
 		unescape(&at, &m);
 		__m128i quotes = _mm_cvtsi64_si128((long long)m.quote);
-		__m128i inside = _mm_clmulepi64_si128(quotes, ones, 0); // bit i: the sum of those up to i
+		__m128i inside =
+			_mm_clmulepi64_si128(quotes, ones, 0); // bit i: the parity of the bits up to i
 		put_block(to, &at, &m, (uint64_t)_mm_cvtsi128_si64(inside));
 	}
 	*carry = at;
@@ -126,9 +127,9 @@ fk_jreader fk_jbest_reader(void) {
 	return read_blocks;
 }
 
-// ---- reading on -------------------------------------------------------------------------------------
+// ---- reading further --------------------------------------------------------------------------------
 
-// Blocks from text[pos]; what is behind the end counts as NULs. Returns how many.
+// Reads blocks from text[pos]; bytes after the end count as NUL. Returns their number.
 static size_t read_some(const fk_jscan *scan, size_t pos, size_t n, fk_jblock *to,
                         fk_jcarry *carry) {
 	size_t whole = (scan->len - pos) / 64;
@@ -163,7 +164,7 @@ bool fk_jscan_reach(fk_jscan *scan, size_t pos) {
 		scan->count += (uint32_t)n;
 		scan->covered = at + 64 * n - 64;
 		if (scan->covered + 64 < scan->len) continue;
-		scan->blocks[scan->count] = (fk_jblock){0}; // behind the text's end
+		scan->blocks[scan->count] = (fk_jblock){0}; // after the end of the text
 		scan->covered += 64;
 	}
 	return true;
@@ -179,7 +180,7 @@ size_t fk_jafter_quote_slow(fk_jscan *scan, size_t pos) {
 
 // ---- containers -------------------------------------------------------------------------------------
 
-// The place behind the bracket that closes all, 0 when that is further on; `*depth` are open before.
+// The position after the bracket that closes all `*depth` open ones; 0 when it is in a later block.
 static inline unsigned close_in(const fk_jblock *block, unsigned from, uint64_t *depth) {
 	if (!from && block->closed < *depth) {
 		*depth += (uint64_t)block->opened - block->closed;
@@ -196,8 +197,8 @@ static inline unsigned close_in(const fk_jblock *block, unsigned from, uint64_t 
 	return 0;
 }
 
-// From where the kept blocks do not tell: beyond them, or behind a stray quote that has turned what is
-// inside of strings for them.
+// For positions that the kept blocks do not describe: after the last block, or where an unpaired quote
+// before `pos` has swapped the inside and the outside of strings.
 static size_t end_without_blocks(const fk_jscan *scan, size_t pos) {
 	fk_jcarry carry = {0};
 	uint64_t depth = 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operators that change a value's type: text, JSON, numbers, truths, times, addresses.
-#include "json/number.h"
+// The operators that change a value's type: to text, JSON, numbers, booleans, times, addresses.
+#include "json/text.h"
 #include "json/run.h"
 #include <stdio.h>
 #include <string.h>
 
-// What a value becomes by the policy in the two bits at `shift`, where JSON is no choice.
+// Applies the policy in the two bits at `shift`, where JSON is not possible.
 static fk_joutcome by_policy(fk_jstate *run, fk_jitem *item, uint8_t policies, unsigned shift,
                              fk_jkind empty) {
 	switch (policies >> shift & 3) {
@@ -43,7 +43,7 @@ static fk_joutcome copy_part(fk_jstate *run, fk_jitem *item, fk_jcopy how, uint3
 	return outcome;
 }
 
-// JSON of plain ASCII is never longer than its source, so that it need not be measured first.
+// The JSON of plain ASCII is never longer than its source, so its length is not computed first.
 static fk_joutcome serialize_plain(fk_jstate *run, fk_jitem *item, uint32_t end) {
 	const fk_jdoc *doc = run->doc;
 	char *text = fk_arena_alloc(run->arena, end - item->start + 1u);
@@ -111,7 +111,7 @@ fk_joutcome fk_jmap_text(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	return fk_jto_text(run, item, node->flags);
 }
 
-// flags 1: pretty. What was computed is left as it is.
+// flags 1: pretty. A computed value is not changed.
 fk_joutcome fk_jmap_json(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	return item->kind == FK_KVALUE ? serialize(run, item, node->flags) : FK_KEEP;
 }
@@ -124,7 +124,7 @@ static fk_joutcome set_uint(fk_jitem *item, uint64_t number) {
 	return FK_KEEP;
 }
 
-// The text of a value that numbers and times can be read from. FK_DROP when there is none.
+// The text of a value from which numbers and times can be read. FK_DROP when there is none.
 static fk_joutcome readable(fk_jstate *run, fk_jitem *item) {
 	if (item->kind == FK_KTEXT)
 		return fk_jspend_bytes(&run->doc->work, item->len, FK_JREAD), FK_KEEP;
@@ -159,7 +159,7 @@ fk_joutcome fk_jmap_uint(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	return fk_jto_uint(run, item, 0, node->flags);
 }
 
-// a: the digits behind the point that a unit has (0 ns, 3 us, 6 ms, 9 s), or -1 for RFC 3339.
+// a: the unit as a power of ten in ns (0 ns, 3 us, 6 ms, 9 s), or -1 for RFC 3339.
 fk_joutcome fk_jmap_time(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	if (node->a >= 0) return fk_jto_uint(run, item, (unsigned)node->a & 15, node->flags);
 	if (is_null(item)) return by_policy(run, item, node->flags, 0, FK_KUINT);
@@ -171,7 +171,7 @@ fk_joutcome fk_jmap_time(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	return by_policy(run, item, node->flags, 2, FK_KUINT);
 }
 
-// ---- truths and addresses ---------------------------------------------------------------------------
+// ---- booleans and addresses -------------------------------------------------------------------------
 
 bool fk_jis_true(const fk_jstate *run, const fk_jitem *item) {
 	if (item->kind == FK_KBOOL) return item->number != 0;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The members of a document, met one after the other and remembered. See json/doc.h.
+// Finds the members of a document one after the other and remembers them. See json/doc.h.
 #include "json/doc.h"
 #include "json/text.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define FIRST_MEMBERS 256u
-#define FEW           12u // members that are compared sooner than looked up
+#define FEW           12u // up to this number, comparing is faster than the index
 
 fk_jdoc *fk_jdoc_new(void) {
 	fk_jdoc *doc = calloc(1, sizeof *doc);
@@ -53,12 +53,12 @@ static bool make_room(fk_jdoc *doc) {
 	return true;
 }
 
-// What was met becomes the container's last member.
+// Adds a member to the pool as the last one of its container.
 static inline uint32_t remember(fk_jdoc *doc, uint32_t container, uint32_t last,
                                 const fk_jmember *met) {
 	if (container == FK_JNONE) return FK_JNONE;
 	if (doc->members[container].last != last)
-		return FK_JNONE; // those before it were not remembered
+		return FK_JNONE; // the members before it are not in the pool
 	if (doc->count == doc->room && !make_room(doc)) return FK_JNONE;
 	uint32_t index = doc->count++;
 	doc->members[index] = *met;
@@ -81,14 +81,14 @@ void fk_jwalk_start(const fk_jdoc *doc, fk_jwalk *walk, uint32_t value, uint32_t
 	walk->cursor = value;
 }
 
-// Behind the comma after a value that ends at `pos`; FK_JBROKEN when there is none.
+// The position after the comma that follows a value ending at `pos`; FK_JBROKEN without a comma.
 static inline __attribute__((always_inline)) size_t behind_comma(const fk_jdoc *doc, size_t pos) {
 	if (pos == FK_JBROKEN) return pos;
 	pos = fk_jskip_space(doc->text, doc->len, pos);
 	return pos < doc->len && doc->text[pos] == ',' ? pos + 1 : FK_JBROKEN;
 }
 
-// Reads the member that begins at `pos`, or behind spaces there.
+// Reads the member at `pos`, after white space.
 static inline __attribute__((always_inline)) bool read_member(fk_jdoc *doc, bool object, size_t pos,
                                                               fk_jmember *met) {
 	const uint8_t *text = doc->text;
@@ -199,8 +199,8 @@ static inline bool go_to(fk_jitem *of, uint32_t value, uint32_t member) {
 	return true;
 }
 
-// Goes on behind the last member that is remembered, and remembers. False with `*full` when there is
-// no room for more.
+// Continues after the last remembered member, and remembers more. False with `*full` when the pool is
+// full.
 static bool find_on(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len, bool *full) {
 	uint32_t container = of->member, last = doc->members[container].last, from = of->start;
 	size_t pos = of->start + (size_t)1;
@@ -230,7 +230,7 @@ static bool find_on(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len, boo
 	return false;
 }
 
-// Among the members that were met: the first few one by one.
+// Searches the known members: the first few one by one, the rest in the index.
 static uint32_t find_met(fk_jdoc *doc, uint32_t container, const char *key, size_t len) {
 	uint32_t i = doc->members[container].first, found;
 	if (doc->index.count && fk_jindex_find(doc, container, key, len, &found)) return found;
@@ -268,8 +268,8 @@ bool fk_jelement(fk_jdoc *doc, fk_jitem *of, uint64_t index) {
 	return false;
 }
 
-// The members of a document by their keys: a table with open addressing, for events of which many
-// fields are asked. See fk_jindex in json/doc.h.
+// ---- the index --------------------------------------------------------------------------------------
+// A hash table with open addressing, for events of which many fields are extracted.
 
 #define FIRST_SIZE 512u
 
@@ -279,7 +279,7 @@ static uint64_t eight(const uint8_t *at) {
 	return bytes;
 }
 
-// The payload chooses the keys: those that collide on purpose cost what a list does, and it is counted.
+// The payload chooses the keys: keys that collide on purpose make it a list, and that work is counted.
 static uint32_t hash(uint32_t container, const uint8_t *key, size_t len) {
 	const uint64_t factor = 0x9e3779b97f4a7c15u;
 	uint64_t h = (container + ((uint64_t)len << 32)) * factor, tail = 0;
@@ -297,7 +297,7 @@ static bool same(const fk_jdoc *doc, const fk_jmember *m, uint32_t container, co
 	return m->of == container && m->key_len == len && !memcmp(doc->text + m->key, key, len);
 }
 
-// Where the key is in the table, or has its place.
+// The slot of the key, or the free one for it.
 static uint32_t *slot(fk_jdoc *doc, uint32_t container, const uint8_t *key, size_t len) {
 	const fk_jindex *index = &doc->index;
 	uint32_t at = hash(container, key, len) & (index->size - 1), probes = 0;
@@ -307,7 +307,7 @@ static uint32_t *slot(fk_jdoc *doc, uint32_t container, const uint8_t *key, size
 	return &index->table[at];
 }
 
-// The table is empty, and has room for all members.
+// Empties the table and makes room for all members.
 static bool clear(fk_jdoc *doc) {
 	fk_jindex *index = &doc->index;
 	uint32_t size = index->size ? index->size : FIRST_SIZE;
@@ -324,7 +324,7 @@ static bool clear(fk_jdoc *doc) {
 	return true;
 }
 
-// Takes in what was met since the last time. The first of equal keys stays.
+// Enters the members found since the last time. Of equal keys the first one stays.
 static bool bring_up_to_date(fk_jdoc *doc) {
 	fk_jindex *index = &doc->index;
 	if ((!index->count || index->size < 2 * doc->count) && !clear(doc)) return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the tree of operators. Each adds what it gives to the top of the stack of items, and leaves
-// below it what was there.
+// Evaluates the tree of operators. Each adds its results to the top of the stack of items, and leaves
+// what is below unchanged.
 #include "json/run.h"
 #include <string.h>
 
@@ -39,7 +39,7 @@ static bool push_context(fk_jstate *run, unsigned out) {
 	return !root || fk_jpush(run, root);
 }
 
-// Bytes that are no JSON, as text: what is not UTF-8 in them is replaced.
+// Bytes that are not JSON, as text: parts that are not UTF-8 are replaced.
 static bool push_bytes(fk_jstate *run, const uint8_t *bytes, size_t len, uint32_t end) {
 	size_t n = fk_jcopy_text(bytes, len, FK_JRAW, NULL);
 	char *text = fk_jnew_text(run, n);
@@ -60,9 +60,9 @@ static bool push_event(fk_jstate *run, unsigned what) {
 	}
 }
 
-// ---- many -------------------------------------------------------------------------------------------
+// ---- from one value to many -------------------------------------------------------------------------
 
-// What was added from `from` on takes the place of what was added from `base` on.
+// Moves the items from `from` on down to `base`.
 static bool settle(fk_jstate *run, uint32_t base, uint32_t from) {
 	uint32_t n = run->top - from;
 	if (n) memmove(run->doc->items + base, run->doc->items + from, n * sizeof *run->doc->items);
@@ -119,7 +119,7 @@ static bool where(fk_jstate *run, const fk_jnode *node) {
 	return true;
 }
 
-// flags 1: the last. Else the first.
+// flags 1: the last, otherwise the first.
 static bool pick(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top;
 	if (!fk_jeval(run, node->kids[0]) || run->top == base) return run->top == base;
@@ -130,7 +130,7 @@ static bool pick(fk_jstate *run, const fk_jnode *node) {
 
 // ---- choices ----------------------------------------------------------------------------------------
 
-// All of them, or any (flags of the operator): the first that decides ends it.
+// All of them or any of them: ends at the first operand that decides.
 static bool logic(fk_jstate *run, const fk_jnode *node, bool decides) {
 	bool holds = !decides;
 	for (unsigned i = 0; i < node->kids_n && holds != decides; i++)
@@ -138,7 +138,7 @@ static bool logic(fk_jstate *run, const fk_jnode *node, bool decides) {
 	return push_bool(run, holds);
 }
 
-// flags: 0 any value will do, 1 not null, 2 nor empty text, 3 numbers above 0.
+// flags: 0 any value, 1 not null, 2 neither null nor empty text, 3 numbers above 0.
 static fk_joutcome acceptable(fk_jstate *run, unsigned until, const fk_jitem *item) {
 	fk_jitem copy = *item;
 	bool null = item->kind == FK_KVALUE && item->type == FK_JNULL;
@@ -176,7 +176,7 @@ static bool when(fk_jstate *run, const fk_jnode *node) {
 	return node->kids_n < 3 || fk_jeval(run, node->kids[2]);
 }
 
-// The value, one branch per constant, and perhaps one for all others.
+// The operands: the value, one branch per constant, and optionally one for all others.
 static bool choose(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top;
 	int which = -1;
@@ -189,7 +189,7 @@ static bool choose(fk_jstate *run, const fk_jnode *node) {
 	return fk_jeval(run, node->kids[which < 0 ? node->kids_n - 1 : which + 1]);
 }
 
-// ---- one of many, or fewer --------------------------------------------------------------------------
+// ---- from many values to one, or to fewer -----------------------------------------------------------
 
 static bool sum(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top;
@@ -211,7 +211,7 @@ static uint64_t hash(const fk_jitem *text) {
 	return h ^ h >> 29;
 }
 
-// Texts that were not there before, by a table of their places (less `base`, plus 1).
+// Keeps the first of equal texts, by a hash table of their positions (minus `base`, plus 1).
 static bool unique(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top, kept = base;
 	if (!fk_jeval(run, node->kids[0])) return false;
@@ -265,7 +265,7 @@ static bool join(fk_jstate *run, const fk_jnode *node) {
 	return fk_jpush(run, &joined);
 }
 
-// The first value of the template's part as text, on the stack; `*given` false when there is none.
+// Pushes the first value of a template's part as text; `*given` is false when there is none.
 static bool eval_part(fk_jstate *run, const fk_jnode *part, bool *given) {
 	uint32_t base = run->top;
 	if (!fk_jeval(run, part)) return false;
@@ -299,7 +299,7 @@ static bool fill(fk_jstate *run, const fk_jnode *node) {
 	return fk_jpush(run, &filled);
 }
 
-// ---- all --------------------------------------------------------------------------------------------
+// ---- the operators ----------------------------------------------------------------------------------
 
 static bool map(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top, kept = base;

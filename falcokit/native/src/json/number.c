@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers, times and addresses out of text. See json/number.h.
-#include "json/number.h"
+// Reads numbers, times and addresses from text. See json/text.h.
+#include "json/text.h"
 #include "json/scan.h"
 #include <arpa/inet.h>
 #include <string.h>
 
-#define EXPONENT_MAX 1000000 // further away, every number but 0 is out of range or 0
+#define EXPONENT_MAX 1000000 // beyond it every number except 0 is out of range, or becomes 0
 
 static inline bool is_digit(char c) { return (unsigned)(c - '0') < 10; }
 
@@ -37,7 +37,7 @@ bool fk_juint(const char *text, size_t len, unsigned scale, uint64_t *out) {
 	long shift = mantissa < len ? read_exponent(text + mantissa + 1, len - mantissa - 1) : 0;
 	const char *point = memchr(text, '.', mantissa);
 	size_t whole = point ? (size_t)(point - text) : mantissa;
-	long wanted = (long)(whole - at) + shift + (long)scale; // so many digits are before the point
+	long wanted = (long)(whole - at) + shift + (long)scale; // the number of digits before the point
 	uint64_t value = 0;
 	for (size_t i = at; i < mantissa && wanted > 0; i++) {
 		if (text[i] == '.') continue;

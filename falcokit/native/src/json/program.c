@@ -3,7 +3,6 @@
 //   "FKJ1" ftype:u8 list:u8 arg:u8 arg_required:u8 node
 //   node = op:u8 flags:u8 kids:u8 texts:u16 a:i64 b:i64, the texts (length:u32, bytes, 0), the kids
 #include "json/program.h"
-#include "json/regex.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 #define MANY        255
 
 typedef struct fk_jshape {
-	uint8_t kids_min, kids_max, texts_min, texts_max; // MANY: as many as there may be
+	uint8_t kids_min, kids_max, texts_min, texts_max; // MANY: no limit but that of the form
 } fk_jshape;
 
 static const fk_jshape shapes[FK_JOPS] = {
@@ -108,7 +107,7 @@ static bool read_text(fk_jloader *from, bool binary, fk_jspan *out) {
 	return true;
 }
 
-// What the shape does not say.
+// Checks what the shape does not cover.
 static bool check_node(fk_jloader *from, const fk_jnode *node) {
 	if (node->op == FK_JREGEX || node->op == FK_JMATCHES) {
 		if (!fk_jregex_check(node->texts[0].text, node->texts[0].len))

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the form of a program: a tree of operators, written by falcokit/runtime/json/expressions.py
-// and checked once when it is loaded. The numbers are the same there.
+// Owns the form of a program: a tree of operators, written by falcokit/runtime/json/expressions.py,
+// which uses the same numbers, and checked once when it is loaded.
 #pragma once
 
 #include "json/field.h"
 #include <stdbool.h>
 
 typedef enum fk_jop {
-	FK_JHERE = 1, // sources: no operand
+	FK_JHERE = 1, // no operand
 	FK_JROOT,
 	FK_JOUTER,
 	FK_JCONST_TEXT,
 	FK_JCONST_UINT,
 	FK_JCONST_BOOL,
 	FK_JEVENT,
-	FK_JPATH, // from one value to one, or none
+	FK_JPATH, // from one value to one or none
 	FK_JARG_POINTER,
 	FK_JARG_KEY,
 	FK_JARG_INDEX,
@@ -40,7 +40,7 @@ typedef enum fk_jop {
 	FK_JKEYS,
 	FK_JENTRIES,
 	FK_JSPLIT,
-	FK_JMAP, // the rest
+	FK_JMAP, // other forms
 	FK_JWHERE,
 	FK_JPICK,
 	FK_JEXISTS,
@@ -66,7 +66,7 @@ typedef enum fk_jarg {
 	FK_JARG_IS_EITHER,
 } fk_jarg;
 
-// What becomes of a value that an operator cannot take: two bits of its flags each.
+// The result for a value that an operator does not accept: two bits of its flags each.
 typedef enum fk_jpolicy {
 	FK_JPOLICY_NONE, // no value
 	FK_JPOLICY_JSON, // its source
@@ -96,3 +96,18 @@ struct fk_jprogram {
 	const fk_jnode *root;
 	fk_arena memory;
 };
+
+// ---- patterns: regex.c ------------------------------------------------------------------------------
+// Compiled by falcokit/runtime/json/regex.py. All paths through a pattern are followed at once, so that
+// time grows with the product of text and pattern, never faster.
+
+#define FK_JREGEX_STEPS_MAX 512u   // of a compiled pattern
+#define FK_JREGEX_TEXT_MAX  65536u // bytes that are searched; longer texts are an error
+
+// Checks a compiled pattern; `bytes` are aligned to 4. False when it is invalid.
+bool fk_jregex_check(const void *bytes, size_t len);
+
+// Finds the leftmost match, by the pattern's order of preference, and the group for which it was
+// compiled. False: no match, or the budget is spent. *start is SIZE_MAX when the group did not match.
+bool fk_jregex_search(const void *bytes, const char *text, size_t len, size_t *start, size_t *end,
+                      fk_jwork *work);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// See json/regex.h. A compiled pattern: two counts, then steps of three words each, then the ranges
-// of its character classes, as pairs of first and last.
-#include "json/regex.h"
+// Matches patterns. See json/program.h. A compiled pattern: two counts, then steps of three words each,
+// then the ranges of its character classes, as pairs of first and last character.
+#include "json/program.h"
 #include "json/text.h"
 #include <string.h>
 
@@ -23,10 +23,10 @@ typedef struct fk_jstep {
 	uint32_t kind, x, y;
 } fk_jstep;
 
-struct fk_jregex {
+typedef struct fk_jregex {
 	uint32_t steps_n, ranges_n;
 	fk_jstep steps[];
-};
+} fk_jregex;
 
 typedef struct fk_jthread {
 	uint32_t step;
@@ -54,14 +54,14 @@ bool fk_jregex_check(const void *bytes, size_t len) {
 		if (s.kind == STEP_SPLIT) good = s.x < p->steps_n && s.y < p->steps_n;
 		if (s.kind == STEP_JUMP) good = s.x < p->steps_n;
 		if (s.kind == STEP_SAVE) good = s.x < 2;
-		// What reads a character goes on to the step behind it.
+		// A step that reads a character continues with the step after it.
 		if (i + 1 == p->steps_n) good = good && s.kind == STEP_MATCH;
 		if (!good) return false;
 	}
 	return true;
 }
 
-// Follows what needs no character, in the pattern's order of preference.
+// Follows the steps that read no character, in the pattern's order of preference.
 static void add(const fk_jregex *p, fk_jthreads *to, uint8_t *seen, fk_jthread from, uint32_t at,
                 uint32_t len, fk_jwork *work) {
 	fk_jthread stack[FK_JREGEX_STEPS_MAX + 1];
@@ -152,7 +152,7 @@ bool fk_jregex_search(const void *bytes, const char *text, size_t len, size_t *s
 				*start = took_part ? t.at[0] : SIZE_MAX;
 				*end = took_part ? t.at[1] : SIZE_MAX;
 				found = true;
-				break; // what is behind it was preferred less
+				break; // the remaining threads are preferred less
 			}
 			if (!n || !takes(p, s, c, work)) continue;
 			t.step++;

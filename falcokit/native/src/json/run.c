@@ -1,11 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run of a program: its argument, its stack, its results. See json/field.h.
+// One run of a program: its argument, its evaluation, its results.
+//
+// Theory of operation
+//
+// json_field() in the author's class makes a tree of operators; Python writes it as bytes into the
+// library (falcokit/runtime/json/expressions.py), and extract_fields runs it here without Python.
+//
+// - The program (program.c) is loaded and checked once, and is immutable afterwards. So no operator
+//   checks the form of its node again.
+// - The document (doc.c) belongs to the plugin state and describes the payload of one event.
+//   fk_jdoc_begin does almost nothing; everything is found when a run needs it, and kept for further
+//   fields of the same event. The payload is never parsed as a whole: the ends of strings and containers
+//   are found in bit masks (blocks.c), and a member that is passed is remembered with its position. A part
+//   that no field reads is not validated. Results depend on the bytes alone, never on earlier runs.
+// - Evaluation (eval.c). An operator takes the results of its operands from the stack `items` and leaves
+//   its own there; it can yield none, one or many. An operator that maps one item to one is a function in
+//   fk_jmaps, which returns FK_KEEP, FK_DROP (no value) or FK_FAIL (the run fails, its error is set).
+//   each() and where() evaluate a subtree with another context, the value they are at.
+// - Memory. Texts and results lie in the arena of the call; the host reads them until its next call.
+// - Limits. The payload comes from outside, and Falco's event loop waits. Each run has a budget of work
+//   (field.h), a maximum of values and a maximum of text. Loops over values check the budget; when it is
+//   spent, the run fails, whatever it has found.
 #include "json/run.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_ITEMS 32768u // 40 bytes each; a larger stack is not kept for the next run
+#define KEPT_ITEMS 32768u // of 40 bytes each; a larger stack is freed after the run
 
 bool fk_jdoc_spent(const fk_jdoc *doc) { return fk_jis_spent(&doc->work); }
 
@@ -23,7 +44,7 @@ static bool key_as_index(const char *key, uint64_t *index) {
 	return true;
 }
 
-// The host gives a field that takes either both: a key, and an index where the key is one.
+// For a field that takes either, the host passes both: a key, and an index if the key is a number.
 static bool take_argument(fk_jstate *run, const ss_plugin_extract_field *field) {
 	unsigned kind = run->program->arg;
 	bool by_key = kind == FK_JARG_IS_KEY || (kind == FK_JARG_IS_EITHER && field->arg_key);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns one run of a program: a stack of items, to whose top every operator adds what it gives.
-// Shared by json/run.c, json/eval.c and the operators in the files that are named below.
+// Owns the state of one run of a program, and the operators. json/run.c explains the protocol.
 #pragma once
 
 #include "json/doc.h"
 #include "json/program.h"
 #include "json/text.h"
 
-// The limits of a run: values made on the way, and bytes of text beyond twice the payload.
+// The limits of a run: the number of values, and bytes of text in addition to twice the payload.
 #define FK_JVALUES_MAX 262144u
 #define FK_JTEXT_EXTRA (1u << 20)
 
@@ -19,18 +18,18 @@ typedef struct fk_jstate {
 	uint64_t index;
 	const char *key; // NULL: there is none
 	size_t key_len;
-	uint32_t top, values; // of the stack; made so far
+	uint32_t top, values; // of the stack; number of values made so far
 	size_t text_left;
 	char *err;
 	size_t errlen;
-	unsigned depth; // of contexts: what operators between each() and its end look at
-	fk_jitem contexts[FK_JPROGRAM_DEPTH_MAX + 1]; // but the outermost, the document
+	unsigned depth; // of contexts: the values that each() and where() are inside of
+	fk_jitem contexts[FK_JPROGRAM_DEPTH_MAX + 1]; // without the outermost, the document
 } fk_jstate;
 
 typedef enum fk_joutcome {
 	FK_DROP, // no value
 	FK_KEEP,
-	FK_FAIL, // the run has failed, and its error is told
+	FK_FAIL, // the run has failed, and its error is set
 } fk_joutcome;
 
 typedef fk_joutcome (*fk_jmap)(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
@@ -39,15 +38,15 @@ extern const fk_jmap fk_jmaps[FK_JOPS]; // NULL for operators that json/eval.c r
 bool fk_jeval(fk_jstate *run, const fk_jnode *node);
 bool fk_jpush(fk_jstate *run, const fk_jitem *item);
 fk_joutcome fk_jfail(fk_jstate *run, const char *why);
-fk_joutcome fk_jfail_spent(fk_jstate *run); // the run has done all that it may
+fk_joutcome fk_jfail_spent(fk_jstate *run); // the budget of work is spent
 
-bool fk_jcharge(fk_jstate *run,
-                size_t len); // a text of `len` bytes against what the run may make
-// Room for a text of `len` bytes and its NUL, which is set; NULL when the run has failed.
+// Counts a text of `len` bytes; false when the run makes more text than it may.
+bool fk_jcharge(fk_jstate *run, size_t len);
+// Memory for a text of `len` bytes and its NUL, which is set; NULL when the run has failed.
 char *fk_jnew_text(fk_jstate *run, size_t len);
 
-// An item becomes its text, number or truth. What is null or of another type goes by the policies:
-// bits 0-1 null; bits 2-3 another type, for texts numbers and bools; bits 4-5 for texts containers.
+// Convert an item to its text, number or boolean. The policies apply to null and to other types: bits 0-1
+// to null; bits 2-3 to another type, for text to numbers and booleans; bits 4-5 for text to containers.
 #define FK_JTEXT_DEFAULT (FK_JPOLICY_JSON << 2 | FK_JPOLICY_JSON << 4)
 fk_joutcome fk_jto_text(fk_jstate *run, fk_jitem *item, uint8_t policies);
 fk_joutcome fk_jto_uint(fk_jstate *run, fk_jitem *item, unsigned scale, uint8_t policies);
@@ -63,7 +62,7 @@ static inline fk_joutcome fk_jset_text(fk_jitem *item, const char *text, size_t 
 	return text ? FK_KEEP : FK_FAIL;
 }
 
-// The operators, by the file that has them.
+// The operators, by file.
 fk_joutcome fk_jmap_path(fk_jstate *run, const fk_jnode *node,
                          fk_jitem *item); // json/values.c
 fk_joutcome fk_jmap_arg_pointer(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
@@ -96,5 +95,5 @@ fk_joutcome fk_jmap_test(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
 fk_joutcome fk_jmap_compare(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
 fk_joutcome fk_jmap_is_type(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
 fk_joutcome fk_jmap_match_arg(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-// Which of the node's constants the item equals: its number, or -1.
+// The number of the node's constant that the item equals, or -1.
 int fk_jwhich(fk_jstate *run, const fk_jnode *node, const fk_jitem *item, fk_joutcome *outcome);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns where JSON strings and scalars end, by their bytes. Everything here is a function of the
-// bytes alone, so that no answer hangs on what was asked before.
+// Owns finding the ends of JSON strings and scalars. Results depend on the bytes alone, not on what was
+// read before.
 #pragma once
 
 #include <stdbool.h>
@@ -8,13 +8,13 @@
 #include <stdint.h>
 #include <string.h>
 
-// The vector instructions that every x86-64 has. FK_JPORTABLE: as where there are none, for tests.
+// The vector instructions that every x86-64 has. FK_JPORTABLE, for tests: do not use them.
 #if defined(__x86_64__) && !defined(FK_JPORTABLE)
 #define FK_JSSE2 1
 #include <emmintrin.h>
 #endif
 
-#define FK_JBROKEN SIZE_MAX // there is no such place: the text ends or breaks off before
+#define FK_JBROKEN SIZE_MAX // no position: the text ends before, or is not JSON
 
 typedef enum fk_jtype {
 	FK_JNULL = 1,
@@ -25,10 +25,10 @@ typedef enum fk_jtype {
 	FK_JOBJECT = 32,
 } fk_jtype;
 
-// After the quote that closes the string that goes on at `pos`, behind its opening quote.
+// The position after the closing quote of the string whose text continues at `pos`.
 size_t fk_jstring_end_from(const uint8_t *text, size_t len, size_t pos);
 
-// The type of the token text[pos..end), 0 when it is no scalar of JSON.
+// The type of the token text[pos..end), 0 when it is not a JSON scalar.
 fk_jtype fk_jscalar_type(const uint8_t *text, size_t pos, size_t end);
 
 static inline bool fk_jspace(uint8_t c) {
@@ -42,8 +42,8 @@ static inline size_t fk_jskip_space(const uint8_t *text, size_t len, size_t pos)
 
 #define FK_JGLANCE 16
 
-// How far the first quote or backslash is from `pos`: FK_JGLANCE when neither is so near. That many
-// bytes are there.
+// The distance from `pos` to the first quote or backslash: FK_JGLANCE when there is none in the next
+// FK_JGLANCE bytes, which must exist.
 static inline unsigned fk_jglance(const uint8_t *text, size_t pos) {
 #if defined(FK_JSSE2)
 	__m128i v = _mm_loadu_si128((const __m128i *)(text + pos));
@@ -58,7 +58,8 @@ static inline unsigned fk_jglance(const uint8_t *text, size_t pos) {
 #endif
 }
 
-// After the quote that closes the string whose quote is at `pos`; most have no backslash, and are short.
+// The position after the closing quote of the string at `pos`. Most strings are short and have no
+// backslash.
 static inline size_t fk_jstring_end(const uint8_t *text, size_t len, size_t pos) {
 	if (++pos + FK_JGLANCE <= len) {
 		unsigned n = fk_jglance(text, pos);
@@ -68,11 +69,11 @@ static inline size_t fk_jstring_end(const uint8_t *text, size_t len, size_t pos)
 	return fk_jstring_end_from(text, len, pos);
 }
 
-// A scalar goes on to a comma, a closing bracket or a space.
+// A scalar ends at a comma, a closing bracket or white space.
 extern const bool fk_jends_scalar[256];
 static inline size_t fk_jscalar_end(const uint8_t *text, size_t len, size_t pos) {
 #if defined(FK_JSSE2)
-	if (pos + FK_JGLANCE <= len) { // most are short: without a guess for each byte
+	if (pos + FK_JGLANCE <= len) { // most are short: no branch for each byte
 		const __m128i low = _mm_set1_epi8(0x20);
 		__m128i v = _mm_loadu_si128((const __m128i *)(text + pos));
 		__m128i commas = _mm_cmpeq_epi8(v, _mm_set1_epi8(','));

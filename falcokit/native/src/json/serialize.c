@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON as it was written, less its spaces: keys in their order and all of them, numbers and escapes
-// as in the source. See fk_jserialize in json/text.h.
+// Writes JSON as in the source, without its spaces: all keys in their order, numbers and escapes
+// unchanged. See fk_jserialize in json/text.h.
 #include "json/text.h"
 #include <string.h>
 
@@ -75,7 +75,7 @@ static bool open_container(fk_jwriter *w, bool *empty) {
 	return c != '{' || put_key(w);
 }
 
-// Behind a value: the brackets that close, and the comma with what must follow it.
+// After a value: closing brackets, and a comma with the key that must follow it.
 static bool after_value(fk_jwriter *w, bool empty) {
 	while (w->depth) {
 		uint8_t c = peek(w), closing = in_object(w) ? '}' : ']';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every operator uses: it puts items on the stack, makes room for texts, and fails the run.
+// For all operators: pushing items on the stack, memory for texts, and failing the run.
 #include "json/run.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ bool fk_jpush(fk_jstate *run, const fk_jitem *item) {
 	if (++run->values > FK_JVALUES_MAX)
 		return fk_jfail(run, "it makes more values than fields may") == FK_KEEP;
 	if (run->top == run->doc->items_room) {
-		copy = *item; // it may lie on the stack itself
+		copy = *item; // it may lie on the stack that moves
 		item = &copy;
 		if (!grow(run)) return false;
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operators on text. What is not text becomes it first, as as_string() does without arguments.
-#include "json/regex.h"
+// The operators on text. Other values are converted first, as as_string() without arguments does.
+#include "json/program.h"
 #include "json/run.h"
 #include <string.h>
 
@@ -19,7 +19,7 @@ static fk_joutcome take_part(fk_jstate *run, fk_jitem *item, const char *from, s
 
 // ---- parts ------------------------------------------------------------------------------------------
 
-// The part that begins at `at`: its end, and whether another is behind it.
+// The end of the part that begins at `at`, and whether it is the last one.
 static const char *part_end(const char *at, const char *end, const fk_jspan *by, bool *last) {
 	const char *found = memmem(at, (size_t)(end - at), by->text, by->len);
 	*last = !found;
@@ -96,7 +96,7 @@ fk_joutcome fk_jmap_slice(fk_jstate *run, const fk_jnode *node, fk_jitem *item) 
 	return take_part(run, item, from, to > from ? (size_t)(to - from) : 0);
 }
 
-// As REGEX the part that matches, as MATCHES whether one does.
+// REGEX yields the part that matches, MATCHES whether one does.
 fk_joutcome fk_jmap_regex(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	TEXT_OR_RETURN(run, item);
 	if (item->len > FK_JREGEX_TEXT_MAX) return fk_jfail(run, "a text is too long for a pattern");

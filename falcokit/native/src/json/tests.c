@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operators that compare: with constants, and with the field's argument.
-#include "json/number.h"
+#include "json/text.h"
 #include "json/run.h"
 #include <string.h>
 
-// An item in the three forms that constants have.
+// An item in a form that can be compared with constants.
 typedef struct fk_jprobe {
-	char type; // as the constants' first byte: s, n, b, z; 0 for what equals nothing
+	char type; // as the first byte of constants: s, n, b, z; 0: equals no constant
 	fk_jitem item;
 } fk_jprobe;
 
@@ -118,7 +118,7 @@ static bool glob(fk_jwork *work, const char *text, size_t len, const char *patte
 	return p == n;
 }
 
-// flags 1: the argument is a pattern. Values that do not match it are left out.
+// flags 1: the argument is a pattern. Values that do not match are dropped.
 fk_joutcome fk_jmap_match_arg(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	if (!run->key) return FK_DROP;
 	fk_jitem text = *item;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text out of payloads: escapes, UTF-8, NULs. See json/text.h.
+// Converts payload bytes to text: escapes, UTF-8, NUL. See json/text.h.
 #include "json/text.h"
 #include <string.h>
 
@@ -53,7 +53,7 @@ bool fk_jis_plain(const uint8_t *in, size_t len) {
 
 // ---- UTF-8 ------------------------------------------------------------------------------------------
 
-// The bytes from here that make a character, or the longest part that could have begun one.
+// The bytes of the character that begins here, or of the maximal part of one.
 static unsigned utf8_part(const uint8_t *in, size_t len, bool *whole) {
 	uint8_t c = in[0], low = 0x80, high = 0xbf;
 	*whole = false;
@@ -96,8 +96,8 @@ static bool hex4(const uint8_t *in, uint32_t *code) {
 	return true;
 }
 
-// Reads the escape at in[0], a backslash. Returns its length, 0 when it is none; a surrogate without
-// its other half stands for U+FFFD.
+// Reads the escape at in[0], a backslash. Returns its length, 0 when it is invalid; a lone surrogate
+// becomes U+FFFD.
 static unsigned read_escape(const uint8_t *in, size_t len, uint32_t *code) {
 	static const char names[] = "\"\\/bfnrt", stand_for[] = "\"\\/\b\f\n\r\t";
 	if (len < 2) return 0;
@@ -122,7 +122,7 @@ static inline size_t put(char *out, size_t at, const void *from, size_t n) {
 	return at + n;
 }
 
-// What is not plain: the escape, character or byte at in[0]. Returns how many bytes it took.
+// Copies what is not plain: the escape, character or byte at in[0]. Returns the bytes that it read.
 static size_t copy_special(const uint8_t *in, size_t len, fk_jcopy how, char *out, size_t *n) {
 	if (!in[0]) return *n = put(out, *n, nul, 6), 1;
 	if (in[0] == '\\') {

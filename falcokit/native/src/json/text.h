@@ -1,35 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns how bytes of a payload become text for the host: UTF-8 without NUL. What is not UTF-8
-// becomes U+FFFD (one for each longest part that could have begun a character, as in Python), NUL
-// the six characters \u0000. Each function can be asked for the length first, with `out` NULL.
+// Owns the conversion of payload bytes to text for the host, and of text to numbers. Text is UTF-8
+// without NUL: bytes that are not UTF-8 become U+FFFD (one for each maximal part of a character, as in
+// Python), NUL becomes the six characters \u0000. With `out` NULL the functions return the length only.
 #pragma once
 
 #include "json/scan.h"
 
 typedef enum fk_jcopy {
-	FK_JRAW,    // bytes that are no JSON string
-	FK_JDECODE, // a JSON string's: escapes become what they stand for
-	FK_JKEEP,   // a JSON string's: escapes are checked, and stay
+	FK_JRAW,    // bytes that are not a JSON string
+	FK_JDECODE, // of a JSON string: escapes are decoded
+	FK_JKEEP,   // of a JSON string: escapes are checked and kept
 } fk_jcopy;
 
-// Bytes written, without a NUL behind them; FK_JBROKEN when an escape is none of JSON's.
+// Returns the bytes written, without a NUL after them; FK_JBROKEN for an invalid escape.
 size_t fk_jcopy_text(const uint8_t *in, size_t len, fk_jcopy how, char *out);
 
-// The value at `pos` as JSON: its source without the spaces, or with two per level (`pretty`).
-// FK_JBROKEN when it is not JSON throughout, or nested deeper than FK_JDEPTH_MAX.
+// The value at `pos` as JSON: its source without spaces, or indented by two per level (`pretty`).
+// FK_JBROKEN when it is not valid JSON, or nested deeper than FK_JDEPTH_MAX.
 #define FK_JDEPTH_MAX 10000u
 size_t fk_jserialize(const uint8_t *in, size_t len, size_t pos, bool pretty, bool root, char *out);
 
-// Whether all of the bytes stay as they are: ASCII, neither NUL nor a backslash.
+// Whether no byte needs a conversion: all are ASCII, neither NUL nor a backslash.
 bool fk_jis_verbatim(const uint8_t *in, size_t len);
 
 // Whether all of the bytes are ASCII, and none is NUL.
 bool fk_jis_plain(const uint8_t *in, size_t len);
 
-// Whether a key with escapes, as it is between its quotes, is this one.
+// Whether a key with escapes, given as its bytes between the quotes, equals `key`.
 bool fk_jkey_equals(const uint8_t *in, size_t len, const char *key, size_t key_len);
 
 // The length of the character that begins at a byte of valid UTF-8.
 static inline unsigned fk_jchar_len(uint8_t c) {
 	return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 }
+
+// ---- numbers, times and addresses: number.c ---------------------------------------------------------
+// Exact: no floating point is used.
+
+// A JSON number, or digits alone, times 10 to the power of `scale`, truncated. False when the text is
+// neither, or the number is negative or needs more than 64 bits.
+bool fk_juint(const char *text, size_t len, unsigned scale, uint64_t *out);
+
+// An RFC 3339 time, such as 2026-01-31T23:59:59.25+01:00, as ns since the epoch. False when it is
+// invalid, before 1970 or after 2554.
+bool fk_jrfc3339(const char *text, size_t len, uint64_t *ns);
+
+// An IPv4 or IPv6 address, as 4 or 16 bytes; with `net`, "/" and a prefix length may follow. Returns the
+// length of the address, 0 when it is invalid.
+unsigned fk_jip(const char *text, size_t len, bool net, uint8_t out[16]);

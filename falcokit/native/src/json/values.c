@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operators that go from a value of the document to values inside it.
+// The operators that lead from a value of the document to values inside it.
 #include "json/run.h"
 #include <string.h>
 
@@ -39,7 +39,7 @@ fk_joutcome fk_jmap_path(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	return arrive(run, item);
 }
 
-// The pointer's next segment into `to`, with ~1 and ~0 undone.
+// Reads the next segment of the pointer into `to`, decoding ~1 and ~0.
 static size_t read_segment(const char **at, const char *end, char *to) {
 	size_t n = 0;
 	while (*at < end && **at != '/') {
@@ -79,9 +79,9 @@ fk_joutcome fk_jmap_arg_index(fk_jstate *run, const fk_jnode *node, fk_jitem *it
 	return arrive(run, item);
 }
 
-// ---- many -------------------------------------------------------------------------------------------
+// ---- from one value to many -------------------------------------------------------------------------
 
-// flags 1: an index among the arguments chooses one element.
+// flags 1: an index as the field's argument selects one element.
 bool fk_jpush_elements(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
 	if (!is(run, of, '[')) return true;
 	fk_jitem item = *of;
@@ -96,7 +96,7 @@ bool fk_jpush_elements(fk_jstate *run, const fk_jnode *node, const fk_jitem *of)
 	return true;
 }
 
-// The key that was met, as text: FK_DROP when it has an escape that is none.
+// The key as text; FK_DROP when it has an invalid escape.
 static fk_joutcome key_text(fk_jstate *run, const fk_jmember *met, fk_jitem *item) {
 	const uint8_t *key = run->doc->text + met->key;
 	fk_jspend_bytes(&run->doc->work, met->key_len, FK_JCOPIED);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Capture listening: the hooks capture_open and capture_close, of which the first may subscribe
-// routines (listen/routine.c). Called by base/plugin.c on the host's thread.
+// Capture listening: the hooks capture_open, which may subscribe routines (listen/routine.c), and
+// capture_close. On the host's thread.
 #include "python/worker.h"
 #include "listen/listen.h"
 #include "tables/tables.h"
@@ -20,8 +20,8 @@ static struct fk_listening *listening_of(fk_impl *impl) {
 	return impl->listening = l;
 }
 
-// The host calls none of them any more: its pool was emptied when the capture closed. One that still
-// runs on a thread of ours, because nothing could end it, is left behind.
+// The host no longer calls them: its pool was emptied when the capture closed. A routine that still runs
+// on a thread of ours, because nothing could end it, is not freed.
 static void forget_routines(struct fk_listening *l) {
 	for (fk_routine *r = l->routines, *next; r; r = next) {
 		next = r->next;
@@ -55,8 +55,8 @@ static ss_plugin_rc run_hook(fk_impl *impl, const ss_plugin_capture_listen_input
 	return rc;
 }
 
-// An error of the author's makes the host's close throw, and the capture is closed either way: it is
-// said in the log only.
+// A failure would make the host's close throw. The capture is closed either way, so an error is only
+// logged.
 ss_plugin_rc fk_listen_close(fk_impl *impl, const ss_plugin_capture_listen_input *in) {
 	struct fk_listening *l = impl->listening;
 	if (!l || !l->open) return SS_PLUGIN_SUCCESS;

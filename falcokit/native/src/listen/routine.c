@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routines of a capture. One runs on the host's pool, or, where the host has none and answers
-// NULL, on a thread of its own. Called by the pool on its threads, and by
-// falcokit.runtime.listen.routines through Link's methods, with the GIL.
+// The routines of a capture. A routine runs on the host's thread pool or, if the host has none and
+// subscribe returns NULL, on a thread of its own. Runs on the threads of the pool; Link's methods, for
+// falcokit.runtime.listen.routines, with the GIL.
 //
-// The framework keeps its routines in a list without a lock, and takes one off it on the pool's
-// thread when it answers 0. So a routine that is over answers 1 while one of the hooks runs, which
-// works on that list too, and at other times no two answer 0 at once.
+// The framework keeps its routines in a list without a lock, and removes one from it on the pool's thread
+// when it returns 0. So a routine that is over returns 1 while a hook runs, because hooks change that
+// list too; and at other times no two routines return 0 at the same moment.
 #include "listen/listen.h"
 #include "python/gil.h"
 #include "python/worker.h"
@@ -31,7 +31,8 @@ static bool answer_of(fk_routine *r) {
 	PyObject *function = Py_NewRef(r->function);
 	r->ident = PyThread_get_thread_ident();
 	PyObject *answer = PyObject_CallNoArgs(function);
-	if (r->interrupted) PyThreadState_SetAsyncExc(r->ident, NULL); // not for who comes next
+	if (r->interrupted)
+		PyThreadState_SetAsyncExc(r->ident, NULL); // not for the thread's next routine
 	r->ident = 0;
 	bool again = answer == Py_True;
 	PyErr_Clear(); // Python's side has logged it
@@ -46,7 +47,7 @@ static bool run_once(fk_routine *r) {
 	bool hook = l->hook;
 	r->users += !hook;
 	pthread_mutex_unlock(&l->lock);
-	if (hook) { // what capture_open prepares is not there yet, or is being taken down
+	if (hook) { // capture_open has not finished yet, or capture_close is running
 		if (!atomic_load(&r->over)) pause_ns(APART_NS);
 		return !atomic_load(&r->over);
 	}
@@ -72,7 +73,7 @@ static ss_plugin_bool run_in_pool(ss_plugin_t *s, ss_plugin_routine_state_t *sta
 	fk_routines_apart();
 	pthread_mutex_lock(&l->lock);
 	bool again = l->hook;
-	if (!again) r->handle = NULL; // the host may give its number to another routine now
+	if (!again) r->handle = NULL; // the host may reuse the handle for another routine now
 	pthread_mutex_unlock(&l->lock);
 	return again;
 }
@@ -114,7 +115,7 @@ static fk_routine *routine_of(fk_impl *impl, PyObject *id) {
 // subscribe(function) -> id: function is called again as long as it returns True.
 PyObject *fk_listen_subscribe(fk_impl *impl, PyObject *function) {
 	struct fk_listening *l = impl->listening;
-	if (!l || !l->in) // the host has given up waiting for the hook
+	if (!l || !l->in) // the host no longer waits for the hook
 		return PyErr_Format(PyExc_RuntimeError, "capture_open has taken too long");
 	if (l->count >= MAX_ROUTINES)
 		return PyErr_Format(PyExc_RuntimeError, "a capture has at most %d routines", MAX_ROUTINES);
@@ -125,7 +126,7 @@ PyObject *fk_listen_subscribe(fk_impl *impl, PyObject *function) {
 	bool ok = true;
 	Py_BEGIN_ALLOW_THREADS
 	pthread_mutex_lock(&l->lock);
-	const ss_plugin_capture_listen_input *in = l->in; // gone when the host waits no more
+	const ss_plugin_capture_listen_input *in = l->in; // NULL when the host no longer waits
 	if (in && in->routine) r->handle = in->routine->subscribe(in->owner, run_in_pool, r);
 	ok = in && (r->handle || start_alone(r));
 	if (ok) {
@@ -154,7 +155,7 @@ PyObject *fk_listen_unsubscribe(fk_impl *impl, PyObject *id) {
 	struct fk_listening *l = impl->listening;
 	fk_routine *r = l ? routine_of(impl, id) : NULL;
 	if (!r) {
-		PyErr_Clear(); // of a capture that is long closed
+		PyErr_Clear(); // it is of an earlier capture
 		Py_RETURN_NONE;
 	}
 	Py_BEGIN_ALLOW_THREADS
@@ -185,7 +186,7 @@ static bool any_user(const struct fk_listening *l) {
 	return false;
 }
 
-// drain(seconds) -> [(id, thread ident)]: waits for the routines to return, and tells which did not.
+// drain(seconds) -> [(id, thread ident)]: waits for the routines to return, and lists those that did not.
 PyObject *fk_listen_drain(fk_impl *impl, PyObject *seconds) {
 	struct fk_listening *l = impl->listening;
 	double s = PyFloat_AsDouble(seconds);

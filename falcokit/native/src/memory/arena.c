@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of the arena that are off the fast path: a call that needs more than the one before,
-// and the reset after it.
+// The slow paths of the arena: a call that needs more than the one before, and the reset after it.
 #include "memory/arena.h"
 #include <stdlib.h>
 
@@ -21,7 +20,7 @@ static void free_blocks(fk_arena *arena) {
 	arena->more_bytes = 0;
 }
 
-// The next call will likely need what this one did: in one block, within the limit.
+// The next call will probably need as much as this one: makes one block of it, within the limit.
 void fk_arena_reset_slow(fk_arena *arena) {
 	size_t wanted = arena->used + arena->more_bytes;
 	size_t size = arena->size ? arena->size : FIRST_BYTES;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the memory of what one call hands to the host: extracted values, a batch's events. It is the
-// host's until the next call of its kind on the same state, which resets it.
-// Used by one thread at a time; grows to what calls use, and gives large memory back.
+// Owns the memory of the results that one call passes to the host, such as extracted values. It is valid
+// until the next call of its kind on the same state, which resets it. Used by one thread at a time; grows
+// to the size that calls need, and frees large memory.
 #pragma once
 
 #include <stddef.h>
@@ -11,7 +11,7 @@ typedef struct fk_arena_block fk_arena_block;
 typedef struct fk_arena {
 	uint8_t *base; // the block that is kept from call to call
 	size_t size, used;
-	fk_arena_block *more; // what did not fit, until the reset
+	fk_arena_block *more; // what did not fit into it, until the reset
 	size_t more_bytes;
 } fk_arena;
 

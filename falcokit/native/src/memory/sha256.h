@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256, for the check of what a packaged library carries.
+// SHA-256, to check the payload of a packaged library.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -7,7 +7,7 @@
 typedef struct fk_sha256 {
 	uint32_t state[8];
 	uint64_t bytes;          // so far
-	unsigned char block[64]; // what does not fill one yet
+	unsigned char block[64]; // bytes that do not fill a block yet
 } fk_sha256;
 
 void fk_sha256_start(fk_sha256 *h);

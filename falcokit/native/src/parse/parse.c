@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// parse_event: what the author does not want ends here, without the GIL; the rest goes to the
-// author's method with the event object. Called by base/plugin.c on the host's thread, for each
-// event of the stream; set up by Link.set_parser (base/module.c) within init, on the worker.
+// parse_event: events that the author does not want end here, without the GIL; for the others the
+// author's method is called. Runs on the host's thread for each event of the stream; set up by
+// Link.set_parser in init, on the worker.
 #include "parse/parse.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ struct fk_parsing {
 	uint8_t wanted[CODES / 8];
 	uint16_t *types; // for the host
 	uint32_t ntypes;
-	char **sources; // NULL-ended; none: all
+	char **sources; // ends with NULL; empty: all
 	PyObject *function, *failed, *context;
 };
 
@@ -25,10 +25,10 @@ static bool is_wanted(const struct fk_parsing *parsing, const ss_plugin_event_in
 	if (!*source) return true;
 	for (; in->evtsrc && *source; source++)
 		if (strcmp(*source, in->evtsrc) == 0) return true;
-	return false; // delivered for the async side, which may have asked for more sources
+	return false; // it was delivered for async events, which may need more sources
 }
 
-// With an exception set: it becomes the last error, and a line of the log now and then.
+// With an exception set: it becomes the last error, and is logged at intervals.
 static void report_failure(fk_impl *impl) {
 	PyObject *type, *value, *trace, *text = NULL;
 	PyErr_Fetch(&type, &value, &trace);
@@ -44,7 +44,7 @@ static void report_failure(fk_impl *impl) {
 	Py_XDECREF(trace);
 }
 
-// A bound method is called by its function: no detour through the method object for each event.
+// Calls the function of a bound method directly, which is faster.
 static PyObject *call_method(PyObject *function, PyObject *event) {
 	if (!PyMethod_Check(function)) return PyObject_CallOneArg(function, event);
 	PyObject *args[] = {NULL, PyMethod_GET_SELF(function), event};
@@ -71,15 +71,15 @@ typedef struct parse_call {
 static void enter_python(void *arg) {
 	parse_call *c = arg;
 	struct fk_parsing *parsing = c->impl->parsing;
-	if (!parsing->function) return;                                // destroy has begun
-	bool *host_waits = &fk_blocks_host, host_waited = *host_waits; // of this thread, looked up once
+	if (!parsing->function) return;                                   // destroy has begun
+	bool *blocks_host = &fk_blocks_host, blocked_host = *blocks_host; // of this thread
 	bool entered = PyContext_Enter(parsing->context) == 0;
-	if (!entered) PyErr_Clear(); // a call within a call: it runs in the outer one's context
-	*host_waits = true;
+	if (!entered) PyErr_Clear(); // a call within a call: uses the context of the outer one
+	*blocks_host = true;
 	fk_tables_enter_parse(c->impl, c->tables);
 	c->ok = call(c->impl, c->in);
 	fk_tables_leave(c->impl);
-	*host_waits = host_waited;
+	*blocks_host = blocked_host;
 	if (entered && PyContext_Exit(parsing->context) < 0) PyErr_Clear();
 }
 
@@ -97,7 +97,7 @@ uint16_t *fk_parse_types(fk_impl *impl, uint32_t *n) {
 	return impl->parsing ? impl->parsing->types : NULL;
 }
 
-// ---- set up -----------------------------------------------------------------------------------------
+// ---- setting up -------------------------------------------------------------------------------------
 
 static bool take_codes(fk_impl *impl, PyObject *codes) {
 	struct fk_parsing *parsing = impl->parsing;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event parsing: the calls of parse/parse.c.
+// Event parsing.
 #pragma once
 #include "python/state.h"
 
@@ -9,6 +9,6 @@ uint16_t *fk_parse_types(fk_impl *impl, uint32_t *n);
 
 // Link.set_parser(function, failed, codes, sources): with the GIL, within init. False: an exception.
 bool fk_parse_bind(fk_impl *impl, PyObject *args);
-// No event any more, with the GIL; then the memory, without.
+// At the end: drops the Python objects, with the GIL; then frees the memory, without it.
 void fk_parse_forget(fk_impl *impl);
 void fk_parse_close(fk_impl *impl);

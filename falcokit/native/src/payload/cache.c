@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cache folder, where the system gives no executable memory file. What Falco's user loads must
-// not lie where another user can put something else. See payload/file.h.
+// The cache folder, used where executable memory files are unavailable. Libraries that Falco's user loads
+// must not lie where another user can replace them. See payload/file.h.
 #include "payload/file.h"
 #include "abi/old_glibc.h"
 #include <errno.h>
@@ -28,8 +28,8 @@ static bool make_cache(const char *name) {
 	return mkdir(name, 0700) == 0 || errno == EEXIST;
 }
 
-// Whether nobody else can put another folder into the place of what lies in the folder `path`: who may
-// write to a folder may rename what is in it, unless it is sticky, as /tmp is.
+// Whether nobody else can replace an entry of the folder `path`: whoever may write to a folder can rename
+// its entries, unless it is sticky, like /tmp.
 static bool is_guarded(const char *path) {
 	struct stat facts;
 	int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -40,8 +40,8 @@ static bool is_guarded(const char *path) {
 	return ok;
 }
 
-// All that is above `real`, a path without links, from the root down: only below what is guarded does
-// a second look find the same. Leaves the folder that is not in `parent`.
+// Checks all folders above `real`, a path without links, from the root down: a second look finds the same
+// folder only if those above it are guarded. Leaves the first unguarded folder in `parent`.
 static bool all_guarded(const char *real, char *parent) {
 	for (const char *end = real; end; end = strchr(end + 1, '/')) {
 		int length = end == real ? 1 : (int)(end - real); // the root keeps its slash
@@ -62,10 +62,10 @@ static void say_unusable(const char *name, const char *why, char *err, size_t er
 		name, why);
 }
 
-// Opens the folder and leaves its path without links in `real`: a link on the way to it may be another
-// user's to change.
+// Opens the folder and writes its path without links to `real`, because another user may be able to
+// change a link in the path.
 static int open_cache(const char *name, char *real, char *err, size_t errlen) {
-	// Extension modules are placed later, when the host may have another working directory.
+	// Absolute, because extension modules are placed later, when the working directory may be another.
 	bool made = *name == '/' && make_cache(name);
 	int fd = made ? open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
 	if (fd >= 0) close(fd);
@@ -94,7 +94,7 @@ static int open_cache(const char *name, char *real, char *err, size_t errlen) {
 	return -1;
 }
 
-// A file that is there and right is used; another is replaced.
+// Whether the file exists with the right content; otherwise it is replaced.
 static bool is_there(int folder, const char *file, const fk_source *from) {
 	char ignored[256];
 	int fd = openat(folder, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

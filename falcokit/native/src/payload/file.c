@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the payload to a file with a path, its hash checked on the way. See payload/file.h.
+// Copies an item of the payload into a file with a path, checking its hash. See payload/file.h.
 #include "payload/file.h"
 #include "abi/old_glibc.h"
 #include "memory/sha256.h"
@@ -58,7 +58,7 @@ static bool cannot_unpack(const fk_source *from, char *err, size_t errlen) {
 
 bool fk_copy_checked(const fk_source *from, int to, char *err, size_t errlen) {
 	enum {
-		STEP = 1 << 17 // stays in the processor's cache between the read, the hash and the write
+		STEP = 1 << 17 // fits into the processor's cache for the read, the hash and the write
 	};
 	unsigned char *buffer = malloc(STEP), digest[32];
 	uint64_t at = 0;
@@ -69,7 +69,7 @@ bool fk_copy_checked(const fk_source *from, int to, char *err, size_t errlen) {
 		size_t want = from->size - at < STEP ? (size_t)(from->size - at) : STEP;
 		ssize_t got = pread(from->fd, buffer, want, (off_t)(from->offset + at));
 		if (got < 0 && errno == EINTR) continue;
-		if (got == 0) break; // cut short: the hash tells
+		if (got == 0) break; // truncated: the hash will differ
 		failed = got < 0;
 		if (!failed) fk_sha256_add(&hash, buffer, (size_t)got);
 		if (!failed && to >= 0) failed = !write_all(to, buffer, (size_t)got);
@@ -105,7 +105,7 @@ static int new_memfd(const char *name) {
 	return fd < 0 && errno == EINVAL ? (int)syscall(SYS_memfd_create, label, flags) : fd;
 }
 
-// Without /proc there is no path, or one to something else.
+// Whether the path leads to this file, which it does not without /proc.
 static bool names(const char *path, int fd) {
 	struct stat named, meant;
 	int opened = open(path, O_PATH | O_CLOEXEC);
@@ -117,11 +117,11 @@ static bool names(const char *path, int fd) {
 	return same;
 }
 
-// What a process runs out of is no refusal: the cache folder would not help.
+// Running out of descriptors or memory is not a refusal: the cache folder would not help.
 static bool is_shortage(int code) { return code == EMFILE || code == ENFILE || code == ENOMEM; }
 
-// The descriptor stays open: the loader knows a library by the path it was opened with, and another
-// library must not come to have the same one.
+// The descriptor stays open: the loader identifies a library by its path, and another library must not
+// get the same one.
 char *fk_place_in_memory(const fk_source *from, bool *refused, char *err, size_t errlen) {
 	char text[sizeof IN_MEMORY + 10];
 	int fd = new_memfd(from->name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns checked bytes into a file that has a path: in memory, or in the cache folder. Called by
-// payload/store.c. A path that is returned is the caller's to free; what it names stays.
+// Turns checked bytes into a file with a path: in memory, or in the cache folder. The caller frees the
+// returned path; the file stays.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,26 +13,26 @@ typedef struct fk_source {
 	const char *name;
 } fk_source;
 
-// Both texts, one after the other, or NULL. Not by strdup or asprintf: the C library takes their memory
-// from the host's allocator, and a library that was loaded with RTLD_DEEPBIND has another free.
+// Both texts joined, or NULL. Not made with strdup or asprintf: the C library takes their memory from the
+// host's allocator, and a library that was loaded with RTLD_DEEPBIND has another free.
 char *fk_joined(const char *first, const char *second);
 
-// Copies to `to` (or nowhere, with -1) what the item says, and checks it.
+// Copies the item to `to` (-1: nowhere) and checks its hash.
 bool fk_copy_checked(const fk_source *from, int to, char *err, size_t errlen);
 
 bool fk_can_execute(int fd);
 
-// Closes what a path in memory stands for; other paths are left.
+// Closes the file of a path in memory; does nothing for other paths.
 void fk_displace(const char *path);
 
-// `refused` is set when the system, and not the payload, is the reason.
+// `*refused` is set when the system does not allow it; otherwise the payload is the reason.
 char *fk_place_in_memory(const fk_source *from, bool *refused, char *err, size_t errlen);
 
-// $FALCOKIT_CACHE, or /var/cache/falcokit: owned by the user of the process, written by nobody else, and
-// below folders in which nobody else can put another in its place.
+// In $FALCOKIT_CACHE, or /var/cache/falcokit: it must be owned by the user of the process, writable by
+// nobody else, and below folders in which nobody else can replace it.
 char *fk_place_in_cache(const fk_source *from, char *err, size_t errlen);
 
-// The dir layout: the file is there already, and is only checked.
+// In the dir layout the file exists already, and is only checked.
 char *fk_place_in_folder(const fk_source *from, const char *folder, char *err, size_t errlen);
 
 // A memfd with a copy of the section, for a library whose own file cannot be opened; -1 on failure.

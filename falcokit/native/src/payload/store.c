@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the payload's bytes are, and the order in which its libraries are loaded. See
-// payload/store.h.
+// Finds the payload's bytes, and loads its libraries in order. See payload/store.h.
 #include "payload/store.h"
 #include "payload/file.h"
 #include <dlfcn.h>
@@ -36,8 +35,8 @@ static int find_segment(struct dl_phdr_info *info, size_t size, void *data) {
 	return 0;
 }
 
-// The file is opened once and stays the one that was loaded, whatever takes its name later; items are
-// read from it when they are wanted, which costs no memory. False if it cannot be found any more.
+// The file is opened once, so that it stays the loaded one even if its name is reused later. Items are
+// read from it when needed, which costs no memory. False if it cannot be found any more.
 static bool open_own_file(fk_store *s, const fk_payload *payload, const char *library) {
 	unsigned char head[4096];
 	size_t n = payload->blob_size < sizeof head ? payload->blob_size : sizeof head;
@@ -112,8 +111,8 @@ fk_store *fk_store_open(const fk_payload *payload, const char *library, char *er
 	return NULL;
 }
 
-// A library that was loaded stays, with its descriptor: the libpython of 3.13 leaves a function of its own
-// to be called at the end of the thread that loads it. Who loads it next finds it by its name.
+// A loaded library stays, with its descriptor: the libpython of 3.13 registers a function that is called
+// at the end of the thread that loads it. The next load finds the library by its name.
 static void forget(fk_store *s) {
 	for (int i = 0; i < s->count; i++) {
 		char *path = s->paths ? s->paths[i] : NULL;
@@ -147,7 +146,7 @@ void fk_store_mend(fk_store *s, const fk_store *other) {
 		s->fd = other->fd < 0 ? -1 : fcntl(other->fd, F_DUPFD_CLOEXEC, 3);
 		s->base = other->base;
 		if (other->folder)
-			s->folder = fk_joined(other->folder, ""); // the old one is another's to free
+			s->folder = fk_joined(other->folder, ""); // the old one belongs to another allocator
 		s->damaged = false;
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -165,7 +164,7 @@ static char *try_to_place(fk_store *s, const fk_item *item, char *err, size_t er
 	if (!s->no_memfd) {
 		bool refused = false;
 		char *path = fk_place_in_memory(&from, &refused, err, errlen);
-		if (path || !refused) return path; // not refused: the payload itself is at fault
+		if (path || !refused) return path; // not refused: the payload itself is damaged
 		s->no_memfd = true;
 	}
 	return fk_place_in_cache(&from, err, errlen);
@@ -182,10 +181,10 @@ static const char *place_locked(fk_store *s, int i, char *err, size_t errlen) {
 	return s->paths[i];
 }
 
-// The archive's path is written by one thread at a time without the lock: this one until it is joined.
+// Until this thread is joined, only it writes the archive's path, without the lock.
 static void *archive_main(void *arg) {
 	fk_store *s = arg;
-	char ignored[1024]; // who wants the archive tries again, and is told
+	char ignored[1024]; // fk_store_archive tries again and reports the error
 	s->paths[s->archive] = place_anew(s, s->archive, ignored, sizeof ignored);
 	return NULL;
 }
@@ -214,7 +213,7 @@ int fk_store_flags(const fk_store *s) {
 	return RTLD_NOW | RTLD_LOCAL | (foreign ? RTLD_DEEPBIND : 0);
 }
 
-// By its name, which is unique: it was loaded by an init that failed, or by a copy of the entry library.
+// Finds a library by its unique name, if an earlier init or a copy of the entry library has loaded it.
 static bool is_loaded(fk_store *s, int i) {
 	s->handles[i] = dlopen(s->items[i].name, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
 	return s->handles[i] != NULL;
