@@ -25,7 +25,8 @@ static bool well_formed(const ss_plugin_event *e) {
 	uint32_t n[3];
 	if (e->type != FK_CODE_ASYNCEVENT || e->nparams != 3 || e->len < 43) return false;
 	memcpy(n, (const char *)e + 26, sizeof n);
-	uint64_t behind = e->len - (42ull + n[1] + n[2]); // nothing, or the tag of async_event/in_flight.c
+	uint64_t behind =
+		e->len - (42ull + n[1] + n[2]); // nothing, or the tag of async_event/in_flight.c
 	return n[0] == 4 && (behind == 0 || behind == 8) && memchr((const char *)e + 42, 0, n[1]);
 }
 

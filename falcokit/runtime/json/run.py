@@ -16,7 +16,7 @@ __all__ = ["Event", "Run"]
 
 VALUES_MAX = 262_144
 TEXT_EXTRA = 1 << 20
-WORK_MAX = 1 << 23  # steps, and one for each byte of the payload: FK_JWORK of json/work.h
+WORK_MAX = 1 << 23  # steps, and one for each byte of the payload: FK_JWORK of json/field.h
 
 
 class Event:
@@ -42,7 +42,7 @@ class Run:
     # ---- what is done --------------------------------------------------------------------------
 
     def spend(self, steps: int) -> None:
-        """Count work, as json/work.h does; near the end of the budget C may count a little less."""
+        """Count work, as json/field.h does; near the end of the budget C may count a little less."""
         self.work_left -= steps
         if self.work_left < 0:
             raise PluginError("it takes more work than fields may")
