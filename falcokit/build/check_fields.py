@@ -34,7 +34,7 @@ _PROPERTIES: Final = frozenset({"hidden", "info", "conversation"})
 HOST_WORDS: Final = frozenset(
     {"evt", "fd", "fdlist", "fs", "group", "proc", "syscall", "thread", "user"}
 )
-#: Bits of fk_boot_field.argument.
+#: Bits of fk_field_metadata.argument.
 _ARGUMENTS: Final = {"": 0, "index": 1, "key": 2, "index_or_key": 3}
 
 

@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from falcokit.build.about import about_text
-from falcokit.build.generate_fields import field_boot, field_defines, field_table
+from falcokit.build.generate_fields import field_defines, field_metadata, field_table
 from falcokit.build.literal import c_literal
 
 __all__ = ["entry_c_source"]
@@ -89,18 +89,18 @@ def entry_c_source(
             '#include "abi/abi.h"\n\n',
             *(f"#define {name} {value}\n" for name, value in defines.items()),
             "\n",
-            _strings("fk_boot_paths", meta["paths"] if own_python else []),
-            _strings("fk_boot_events", meta["async_events"]),
+            _strings("fk_metadata_paths", meta["paths"] if own_python else []),
+            _strings("fk_metadata_events", meta["async_events"]),
             field_table(meta) if extracts else "",
-            "static const fk_boot fk_boot_data = {\n",
+            "static const fk_metadata fk_plugin_metadata = {\n",
             "\t.name = FK_META_NAME,\n",
             f"\t.target = {c_literal(target)},\n",
             f"\t.source_dir = {c_literal(source_dir)},\n",
             f"\t.executable = {c_literal(meta['executable'] if own_python else '')},\n",
             f"\t.stdlib = {c_literal(meta['stdlib'] if own_python else '')},\n",
-            "\t.paths = fk_boot_paths,\n",
-            "\t.event_names = fk_boot_events,\n",
-            *(field_boot(meta) if extracts else []),
+            "\t.paths = fk_metadata_paths,\n",
+            "\t.event_names = fk_metadata_events,\n",
+            *(field_metadata(meta) if extracts else []),
             f"\t.has_metrics = {int(meta['has_metrics'])},\n",
             f"\t.has_async = {int('async' in meta['capabilities'])},\n",
             *_source(meta),

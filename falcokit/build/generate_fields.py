@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from falcokit.build.literal import c_literal
 
-__all__ = ["field_boot", "field_defines", "field_table"]
+__all__ = ["field_defines", "field_metadata", "field_table"]
 
 _OFFSETS_MINOR: Final = 11  # of API 3: the host's struct has them from there on
 
@@ -26,14 +26,14 @@ def field_defines(meta: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def field_boot(meta: dict[str, Any]) -> list[str]:
-    """Return what fk_boot_data says of the fields."""
+def field_metadata(meta: dict[str, Any]) -> list[str]:
+    """Return what fk_plugin_metadata says of the fields."""
     offsets = int(meta["required_api_version"].split(".")[1]) >= _OFFSETS_MINOR
-    return ["\t.fields = fk_boot_fields,\n", f"\t.has_offsets = {int(offsets)},\n"]
+    return ["\t.fields = fk_metadata_fields,\n", f"\t.has_offsets = {int(offsets)},\n"]
 
 
 def field_table(meta: dict[str, Any]) -> str:
-    """Return the array `fk_boot_fields`: what the glue has to know of each field."""
+    """Return the array `fk_metadata_fields`: what the glue has to know of each field."""
     programs: list[str] = []
     rows: list[str] = []
     for number, field in enumerate(meta["fields"]):
@@ -49,5 +49,10 @@ def field_table(meta: dict[str, Any]) -> str:
         parts.append(f".required = {int(field['required'])}")
         rows.append(f"\t{{{', '.join(parts)}}},\n")
     return "".join(
-        [*programs, "static const fk_boot_field fk_boot_fields[] = {\n", *rows, "\t{0},\n};\n"]
+        [
+            *programs,
+            "static const fk_field_metadata fk_metadata_fields[] = {\n",
+            *rows,
+            "\t{0},\n};\n",
+        ]
     )

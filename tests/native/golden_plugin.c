@@ -25,24 +25,24 @@
 #define FK_HAS_DUMP_STATE 1
 #define FK_HAS_SET_CONFIG 1
 
-static const char *const fk_boot_paths[] = {
+static const char *const fk_metadata_paths[] = {
 	"/lib/python",
 	"/author's lib",
 	NULL,
 };
-static const char *const fk_boot_events[] = {
+static const char *const fk_metadata_events[] = {
 	"one",
 	"quo\"te",
 	NULL,
 };
-static const fk_boot fk_boot_data = {
+static const fk_metadata fk_plugin_metadata = {
 	.name = FK_META_NAME,
 	.target = "golden:P",
 	.source_dir = "/src",
 	.executable = "/bin/python",
 	.stdlib = "/lib/python",
-	.paths = fk_boot_paths,
-	.event_names = fk_boot_events,
+	.paths = fk_metadata_paths,
+	.event_names = fk_metadata_events,
 	.has_metrics = 0,
 	.has_async = 1,
 	.imports_tables = 1,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interface between the entry library (one per plugin, without libpython) and the glue library (one
 // per version of falcokit and Python), which the entry library opens and calls through `fk_glue`. The
-// data that `fk_boot` points to belongs to the entry library: the glue copies what it keeps.
+// data that `fk_metadata` points to belongs to the entry library: the glue copies what it keeps.
 #pragma once
 
 #include <stddef.h>
@@ -14,36 +14,36 @@ typedef struct fk_store fk_store; // payload/store.h
 #define FK_ERRLEN      4096
 
 // One field of get_fields, in its order. Without a program it is a method of the author's class.
-typedef struct fk_boot_field {
+typedef struct fk_field_metadata {
 	const char *name;      // NULL after the last
 	const char *attribute; // the name of the method in the class
 	const void *program;
 	size_t program_size;
 	uint8_t argument; // FK_ARGUMENT_*
 	uint8_t required; // whether the argument is required
-} fk_boot_field;
+} fk_field_metadata;
 #define FK_ARGUMENT_INDEX 1
 #define FK_ARGUMENT_KEY   2
 
 // The plugin's own, written at build time.
-typedef struct fk_boot {
+typedef struct fk_metadata {
 	const char *name;
-	const char *target;             // "module:Class"
-	const char *source_dir;         // the author's code
-	const char *executable;         // the Python it was built with: sys.executable
-	const char *stdlib;             // folder of the standard library
-	const char *const *paths;       // module search path, NULL at its end; a packaged one has none
-	const char *const *event_names; // async events, NULL at its end
-	const fk_boot_field *fields;    // NULL without field extraction
-	int has_offsets;                // the required API version has value offsets: 3.11 and newer
-	uint32_t plugin_id;             // 0: none, or no event sourcing
-	const char *event_source;       // NULL: none
+	const char *target;              // "module:Class"
+	const char *source_dir;          // the author's code
+	const char *executable;          // the Python it was built with: sys.executable
+	const char *stdlib;              // folder of the standard library
+	const char *const *paths;        // module search path, NULL at its end; a packaged one has none
+	const char *const *event_names;  // async events, NULL at its end
+	const fk_field_metadata *fields; // NULL without field extraction
+	int has_offsets;                 // the required API version has value offsets: 3.11 and newer
+	uint32_t plugin_id;              // 0: none, or no event sourcing
+	const char *event_source;        // NULL: none
 	int has_source;
 	int has_metrics; // the author defined get_metrics
 	int has_async;
 	int imports_tables;
 	int has_log; // the required API version has a log function: 3.4 and newer
-} fk_boot;
+} fk_metadata;
 
 // The result of init(). It exists even when Python could not be started, to hold the last error.
 typedef struct fk_plugin {
@@ -54,7 +54,7 @@ typedef struct fk_plugin {
 typedef struct fk_glue {
 	uint32_t abi;
 	void (*adopt)(fk_store *store); // for a packaged library, once, before the first init
-	ss_plugin_rc (*init)(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in);
+	ss_plugin_rc (*init)(fk_plugin *p, const fk_metadata *meta, const ss_plugin_init_input *in);
 	void (*destroy)(fk_plugin *p);
 	ss_plugin_rc (*set_config)(fk_plugin *p, const char *config);
 	ss_plugin_metric *(*get_metrics)(fk_plugin *p, uint32_t *n);

@@ -35,48 +35,49 @@ static void end_log(fk_impl *impl) {
 }
 
 // Copied, because the entry library may be unloaded while a hook that hangs still reads them.
-static bool copy_boot(fk_impl *impl, const fk_boot *boot) {
+static bool copy_metadata(fk_impl *impl, const fk_metadata *meta) {
 	size_t n = 0;
-	while (boot->paths[n]) n++;
-	impl->name = strdup(boot->name);
-	impl->target = strdup(boot->target);
-	impl->source_dir = strdup(boot->source_dir);
+	while (meta->paths[n]) n++;
+	impl->name = strdup(meta->name);
+	impl->target = strdup(meta->target);
+	impl->source_dir = strdup(meta->source_dir);
 	impl->paths = calloc(n + 1, sizeof *impl->paths);
 	bool ok = impl->name && impl->target && impl->source_dir && impl->paths;
-	for (size_t i = 0; ok && i < n; i++) ok = (impl->paths[i] = strdup(boot->paths[i])) != NULL;
+	for (size_t i = 0; ok && i < n; i++) ok = (impl->paths[i] = strdup(meta->paths[i])) != NULL;
 	return ok;
 }
 
-static fk_impl *new_impl(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in) {
+static fk_impl *new_impl(fk_plugin *p, const fk_metadata *meta, const ss_plugin_init_input *in) {
 	fk_impl *impl = calloc(1, sizeof *impl);
 	if (!impl) return NULL;
 	impl->refs = 1;
 	impl->plugin = p;
 	impl->dispose = dispose;
 	impl->owner = in->owner;
-	if (boot->has_log) impl->log_fn = in->log_fn;
+	if (meta->has_log) impl->log_fn = in->log_fn;
 	pthread_mutex_init(&impl->log_lock, NULL);
 	pthread_mutex_init(&impl->init_lock, NULL);
 	impl->init_in = in;
-	impl->has_metrics = boot->has_metrics;
-	impl->has_async = boot->has_async;
-	impl->imports_tables = boot->imports_tables;
-	impl->plugin_id = boot->plugin_id;
-	bool ok = !boot->has_source || fk_sourcing_open(impl);
-	if (ok && copy_boot(impl, boot) && fk_async_open(impl, boot->event_names) &&
-	    fk_extract_open(impl, boot, p->last_error, sizeof p->last_error) && fk_worker_start(impl))
+	impl->has_metrics = meta->has_metrics;
+	impl->has_async = meta->has_async;
+	impl->imports_tables = meta->imports_tables;
+	impl->plugin_id = meta->plugin_id;
+	bool ok = !meta->has_source || fk_sourcing_open(impl);
+	if (ok && copy_metadata(impl, meta) && fk_async_open(impl, meta->event_names) &&
+	    fk_extract_open(impl, meta, p->last_error, sizeof p->last_error) && fk_worker_start(impl))
 		return impl;
 	fk_impl_unref(impl);
 	return NULL;
 }
 
-static ss_plugin_rc glue_init(fk_plugin *p, const fk_boot *boot, const ss_plugin_init_input *in) {
-	if (!fk_start_python(boot, fk_make_module, p->last_error, sizeof p->last_error))
+static ss_plugin_rc glue_init(fk_plugin *p, const fk_metadata *meta,
+                              const ss_plugin_init_input *in) {
+	if (!fk_start_python(meta, fk_make_module, p->last_error, sizeof p->last_error))
 		return SS_PLUGIN_FAILURE;
-	fk_impl *impl = new_impl(p, boot, in);
+	fk_impl *impl = new_impl(p, meta, in);
 	if (!impl) {
 		if (!p->last_error[0])
-			fk_fail(p, "plugin '%s' has no memory or thread to start with", boot->name);
+			fk_fail(p, "plugin '%s' has no memory or thread to start with", meta->name);
 		return SS_PLUGIN_FAILURE;
 	}
 	fk_call call = {.op = FK_OP_INIT,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of an entry library that every plugin has: metadata, init, destroy, set_config, last error.
-// Included by the generated plugin.c after its constants (FK_META_*, fk_boot_data, FK_GLUE) and the file
+// Included by the generated plugin.c after its constants (FK_META_*, fk_plugin_metadata, FK_GLUE) and the file
 // of its layout (entry/beside.c, entry/payload.c). The host may call on any thread. Python is not started
 // before init, so that tools can read the metadata on a machine without Python.
 #include <dlfcn.h>
@@ -75,7 +75,7 @@ FK_EXPORT ss_plugin_t *plugin_init(const ss_plugin_init_input *in, ss_plugin_rc 
 		return p;
 	}
 	const fk_glue *glue = fk_open_glue(p->last_error, sizeof p->last_error);
-	if (glue) *rc = glue->init(p, &fk_boot_data, in);
+	if (glue) *rc = glue->init(p, &fk_plugin_metadata, in);
 	return p;
 }
 

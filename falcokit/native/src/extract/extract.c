@@ -240,7 +240,7 @@ ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
 
 // ---- from init to destroy ---------------------------------------------------------------------------
 
-static bool load(fk_field_info *field, const fk_boot_field *from, char *err, size_t errlen) {
+static bool load(fk_field_info *field, const fk_field_metadata *from, char *err, size_t errlen) {
 	field->name = strdup(from->name);
 	field->attribute = strdup(from->attribute ? from->attribute : "");
 	field->argument = from->argument;
@@ -251,22 +251,22 @@ static bool load(fk_field_info *field, const fk_boot_field *from, char *err, siz
 	return field->program != NULL;
 }
 
-bool fk_extract_open(fk_impl *impl, const fk_boot *boot, char *err, size_t errlen) {
+bool fk_extract_open(fk_impl *impl, const fk_metadata *meta, char *err, size_t errlen) {
 	uint32_t n = 0;
 	bool programs = false, ok = true;
 	char why[512] = "";
-	if (!boot->fields) return true;
-	while (boot->fields[n].name) programs |= boot->fields[n++].program != NULL;
+	if (!meta->fields) return true;
+	while (meta->fields[n].name) programs |= meta->fields[n++].program != NULL;
 	fk_extraction *x = impl->extraction = calloc(1, sizeof *x);
 	if (!x || !(x->fields = calloc(n, sizeof *x->fields)))
 		return snprintf(err, errlen, "there is no memory for the fields"), false;
 	x->nfields = n;
-	x->has_offsets = boot->has_offsets;
+	x->has_offsets = meta->has_offsets;
 	if (programs && !(x->doc = fk_jdoc_new()))
 		return snprintf(err, errlen, "there is no memory for the fields"), false;
 	for (uint32_t i = 0; ok && i < n; i++) {
-		ok = load(&x->fields[i], &boot->fields[i], why, sizeof why);
-		if (!ok) snprintf(err, errlen, "field %s: %s", boot->fields[i].name, why);
+		ok = load(&x->fields[i], &meta->fields[i], why, sizeof why);
+		if (!ok) snprintf(err, errlen, "field %s: %s", meta->fields[i].name, why);
 	}
 	return ok;
 }

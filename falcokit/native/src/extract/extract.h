@@ -47,7 +47,7 @@ bool fk_convert(fk_conversion *c, PyObject *value, ss_plugin_extract_field *fiel
 // Imports FieldValue and the conversion of times from the runtime, for the first plugin with fields.
 bool fk_convert_ready(void);
 
-bool fk_extract_open(fk_impl *impl, const fk_boot *boot, char *err, size_t errlen);
+bool fk_extract_open(fk_impl *impl, const fk_metadata *meta, char *err, size_t errlen);
 void fk_extract_close(fk_impl *impl);
 bool fk_extract_bind(fk_impl *impl, PyObject *plugin, PyObject *failed);
 void fk_extract_forget(fk_impl *impl);

@@ -21,7 +21,7 @@ static bool broken; // Python itself failed half-way: this process cannot try ag
 static char broken_text[1024];
 
 typedef struct start_job {
-	const fk_boot *boot;
+	const fk_metadata *meta;
 	PyObject *(*make_module)(void);
 	char err[1024];
 	bool ok, done;
@@ -122,7 +122,7 @@ static PyStatus set_home(PyConfig *config, const char *archive) {
 	return status;
 }
 
-static PyStatus initialize(const fk_boot *boot, const char *archive) {
+static PyStatus initialize(const fk_metadata *meta, const char *archive) {
 	PyPreConfig early;
 	PyConfig config;
 	PyPreConfig_InitIsolatedConfig(&early);
@@ -138,8 +138,8 @@ static PyStatus initialize(const fk_boot *boot, const char *archive) {
 	config.module_search_paths_set = 1;
 	config.use_frozen_modules = 1; // a packaged plugin has no other copy of these
 	const char *archive_only[] = {archive, NULL};
-	const char *const *paths = archive ? archive_only : boot->paths;
-	PyStatus status = set_string(&config, &config.executable, boot->executable);
+	const char *const *paths = archive ? archive_only : meta->paths;
+	PyStatus status = set_string(&config, &config.executable, meta->executable);
 	for (const char *const *p = paths; *p && !PyStatus_Exception(status); p++) {
 		wchar_t *path = Py_DecodeLocale(*p, NULL);
 		if (path) status = PyWideStringList_Append(&config.module_search_paths, path);
@@ -166,10 +166,10 @@ static void describe_exception(char *err, size_t errlen, const char *what) {
 }
 
 // With the GIL: makes the glue's module, then imports falcokit's runtime.
-static bool import_runtime(const fk_boot *boot, PyObject *(*make_module)(void), char *err,
+static bool import_runtime(const fk_metadata *meta, PyObject *(*make_module)(void), char *err,
                            size_t errlen) {
 	PyObject *path = PySys_GetObject("path"); // borrowed
-	for (const char *const *p = boot->paths; *p && path; p++) {
+	for (const char *const *p = meta->paths; *p && path; p++) {
 		PyObject *entry = PyUnicode_DecodeFSDefault(*p);
 		if (entry && PySequence_Contains(path, entry) == 0) PyList_Append(path, entry);
 		Py_XDECREF(entry);
@@ -199,7 +199,7 @@ static bool import_runtime(const fk_boot *boot, PyObject *(*make_module)(void), 
 static bool start_here(start_job *job) {
 	const char *archive = NULL;
 	char landmark[4096];
-	snprintf(landmark, sizeof landmark, "%s/encodings/__init__.py", job->boot->stdlib);
+	snprintf(landmark, sizeof landmark, "%s/encodings/__init__.py", job->meta->stdlib);
 	bool fresh = !Py_IsInitialized();
 	if (fresh && fk_is_packaged()) {
 		archive = fk_payload_archive(job->err, sizeof job->err);
@@ -208,11 +208,11 @@ static bool start_here(start_job *job) {
 		snprintf(job->err, sizeof job->err,
 		         "Python's standard library is not at %s any more: was the Python or the virtual "
 		         "environment moved? run 'falcokit build' again",
-		         job->boot->stdlib);
+		         job->meta->stdlib);
 		return false;
 	}
 	if (fresh) {
-		PyStatus status = initialize(job->boot, archive);
+		PyStatus status = initialize(job->meta, archive);
 		if (PyStatus_Exception(status)) {
 			snprintf(job->err, sizeof job->err, "Python cannot start: %s",
 			         status.err_msg ? status.err_msg : "no reason given");
@@ -221,11 +221,11 @@ static bool start_here(start_job *job) {
 			return false;
 		}
 		import_signal();
-		job->ok = import_runtime(job->boot, job->make_module, job->err, sizeof job->err);
+		job->ok = import_runtime(job->meta, job->make_module, job->err, sizeof job->err);
 		PyEval_SaveThread();
 	} else {
 		PyGILState_STATE gil = PyGILState_Ensure();
-		job->ok = import_runtime(job->boot, job->make_module, job->err, sizeof job->err);
+		job->ok = import_runtime(job->meta, job->make_module, job->err, sizeof job->err);
 		PyGILState_Release(gil);
 	}
 	if (job->ok && fk_start_cffi() != 0) {
@@ -280,12 +280,12 @@ static void explain_shortage(char *err, size_t errlen) {
 	snprintf(err, errlen, "%s", shortage);
 }
 
-bool fk_start_python(const fk_boot *boot, PyObject *(*make_module)(void), char *err,
+bool fk_start_python(const fk_metadata *meta, PyObject *(*make_module)(void), char *err,
                      size_t errlen) {
 	pthread_mutex_lock(&start_lock);
 	ignore_as_python_does(); // at each init: the host may have reset them since
 	if (!started) {
-		start_job job = {.boot = boot, .make_module = make_module};
+		start_job job = {.meta = meta, .make_module = make_module};
 		if (broken)
 			snprintf(job.err, sizeof job.err, "%s", broken_text);
 		else if (fk_is_packaged() || promote_libpython(job.err, sizeof job.err))

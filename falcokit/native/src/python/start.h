@@ -5,7 +5,8 @@
 
 // Starts Python once per process and imports falcokit.runtime, which finds the module that
 // `make_module` makes (a new reference).
-bool fk_start_python(const fk_boot *boot, PyObject *(*make_module)(void), char *err, size_t errlen);
+bool fk_start_python(const fk_metadata *meta, PyObject *(*make_module)(void), char *err,
+                     size_t errlen);
 
 // ---- the payload of a packaged plugin: carried.c ----------------------------------------------------
 void fk_payload_adopt(fk_store *store);

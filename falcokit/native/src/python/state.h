@@ -48,7 +48,7 @@ extern int fk_python_event_to_string(uint64_t plugin, const ss_plugin_event_inpu
 typedef struct fk_impl {
 	_Atomic int refs;  // the host, the worker, each Python object that points here
 	fk_plugin *plugin; // NULL after destroy
-	char *name, *target, *source_dir, **paths; // copies of the fk_boot's
+	char *name, *target, *source_dir, **paths; // copies of the fk_metadata's
 	bool has_metrics, has_async, imports_tables;
 	uint32_t plugin_id; // of its event source, 0: it has none
 	ss_plugin_owner_t *owner;
