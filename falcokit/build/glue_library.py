@@ -38,7 +38,7 @@ typedef struct fk_call {
     const char *const *paths;
     char *err;
     size_t errlen;
-    uint64_t instance;
+    uint64_t channel;
 } fk_call;
 typedef struct ss_plugin_event { ...; } ss_plugin_event;
 typedef struct ss_plugin_event_input {
@@ -56,7 +56,7 @@ _CALLBACKS = """
 extern "Python+C" int fk_call_python(fk_call *call);
 extern "Python+C" int fk_python_where(uint64_t plugin, char *out, size_t len);
 extern "Python+C" int fk_python_metrics(uint64_t plugin);
-extern "Python+C" int fk_python_progress(uint64_t plugin, uint64_t instance, char *err, size_t len);
+extern "Python+C" int fk_python_progress(uint64_t plugin, uint64_t channel, char *err, size_t len);
 extern "Python+C" int fk_python_event_to_string(uint64_t plugin, const ss_plugin_event_input *event,
                                                 char *err, size_t len);
 """

@@ -126,9 +126,9 @@ def _call_python(call: Any) -> int:
 
 def _call_source(state: PluginState, call: Any) -> None:
     if call.op == _lib.FK_OP_OPEN:
-        call.instance = state.open(None if call.text == _ffi.NULL else _text(call.text)).key
+        call.channel = state.open(None if call.text == _ffi.NULL else _text(call.text)).key
     elif call.op == _lib.FK_OP_CLOSE:
-        state.close(int(call.instance))
+        state.close(int(call.channel))
     else:
         params = state.list_open_params()
         _falcokit_hot.keep_text(int(call.plugin), _TEXT_PARAMS, params.encode())
@@ -150,11 +150,11 @@ def _python_where(plugin: int, out: Any, size: int) -> int:
     return _SUCCESS
 
 
-def _python_progress(plugin: int, instance: int, err: Any, size: int) -> int:
+def _python_progress(plugin: int, channel: int, err: Any, size: int) -> int:
     """Return the progress from 0 to 10000, or -1."""
     state = _states.get(int(plugin))
     try:
-        share, text = _states[int(plugin)].sources[int(instance)].progress()
+        share, text = _states[int(plugin)].sources[int(channel)].progress()
         _falcokit_hot.keep_text(int(plugin), _TEXT_PROGRESS, _encoded(text))
     except BaseException as e:  # noqa: BLE001
         _write(err, int(size), errors.tell(e, "progress"))

@@ -42,7 +42,7 @@ class Run:
     # ---- what is done --------------------------------------------------------------------------
 
     def spend(self, steps: int) -> None:
-        """Count work, as json/field.h does; near the end of the budget C may count a little less."""
+        """Count work, as json/field.h does; near the end of the budget C may count less."""
         self.work_left -= steps
         if self.work_left < 0:
             raise PluginError("it takes more work than fields may")

@@ -33,14 +33,14 @@ typedef struct fk_call {
 	const char *const *paths;
 	char *err;
 	size_t errlen;
-	uint64_t instance; // of an open event source
+	uint64_t channel; // the fk_channel of an open event source
 } fk_call;
 
 // Defined by the code that cffi generates.
 extern int fk_call_python(fk_call *call);
 extern int fk_python_where(uint64_t plugin, char *out, size_t len);
 extern int fk_python_metrics(uint64_t plugin);
-extern int fk_python_progress(uint64_t plugin, uint64_t instance, char *err, size_t len);
+extern int fk_python_progress(uint64_t plugin, uint64_t channel, char *err, size_t len);
 extern int fk_python_event_to_string(uint64_t plugin, const ss_plugin_event_input *event, char *err,
                                      size_t len);
 

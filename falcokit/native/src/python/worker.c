@@ -227,7 +227,7 @@ ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, doubl
 	wait_for(impl, hook, limit_s);
 	bool done = !w->busy;
 	int rc = w->rc;
-	if (done) call->instance = w->call.instance;
+	if (done) call->channel = w->call.channel;
 	w->given_up = !done;
 	if (done && rc != SS_PLUGIN_SUCCESS) fk_fail(impl->plugin, "%s", w->err);
 	pthread_mutex_unlock(&w->lock);

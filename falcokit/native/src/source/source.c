@@ -94,7 +94,7 @@ ss_instance_t *fk_source_open(fk_plugin *p, const char *params, ss_plugin_rc *rc
 		return NULL;
 	}
 	in->impl = impl;
-	in->ch = (fk_channel *)(uintptr_t)call.instance;
+	in->ch = (fk_channel *)(uintptr_t)call.channel;
 	fk_channel_ref(in->ch);
 	pthread_mutex_lock(&impl->sourcing->lock);
 	in->next = impl->sourcing->open;
@@ -127,7 +127,7 @@ void fk_source_close(fk_plugin *p, ss_instance_t *instance) {
 	fk_instance *in = instance;
 	if (!in) return; // as after a failed open
 	fk_channel_shut(in->ch);
-	fk_call call = {.op = FK_OP_CLOSE, .instance = (uint64_t)(uintptr_t)in->ch};
+	fk_call call = {.op = FK_OP_CLOSE, .channel = (uint64_t)(uintptr_t)in->ch};
 	if (fk_worker_run(impl, &call, "close", FK_SHORT_S) != SS_PLUGIN_SUCCESS)
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", p->last_error);
 	take_out(impl->sourcing, in);
