@@ -152,7 +152,7 @@ def test_a_refused_plugin_leaves_no_file_open_and_no_memory(
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (Path.unlink, "No such file or directory; the folder belongs beside the library"),
+        (Path.unlink, "No such file or directory; the folder must be next to the library"),
         (lambda file: file.write_bytes(file.read_bytes()[:-1]), "was changed after it was"),
         (
             lambda file: file.write_bytes(file.read_bytes() + b"\0"),

@@ -151,8 +151,8 @@ static bool check_time(fk_async *a, fk_emission *e) {
 	e->ahead = e->ts > now;
 	if (!e->ahead || e->ts - now <= AHEAD_MAX_NS) return true;
 	fk_refuse(a, FK_REFUSED_FUTURE,
-	          "ts_ns lies more than 10 s ahead: the framework would drop the event "
-	          "without a word");
+	          "ts_ns lies more than 10 s ahead: the framework would silently "
+	          "drop the event");
 	return false;
 }
 

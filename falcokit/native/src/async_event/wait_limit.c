@@ -44,10 +44,9 @@ bool fk_wait_limit_reached(fk_wait_limit *p, uint64_t taken, uint32_t looks, cha
 	}
 	char what[256];
 	if (now - p->since < STALLED_NS || !fk_watch_held_up(looks, what, sizeof what)) return false;
-	snprintf(
-		why, size,
-		"and nothing is taken from it: Falco has waited %s; if that code waits for a lock, let go "
-		"of the lock before you emit, put or yield",
-		what);
+	snprintf(why, size,
+	         "and nothing is taken from it: Falco has waited %s; if that code waits for a lock, "
+	         "release the lock before you emit, put or yield",
+	         what);
 	return true;
 }

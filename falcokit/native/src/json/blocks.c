@@ -17,7 +17,7 @@ typedef struct fk_jmasks {
 } fk_jmasks;
 
 // The bytes that follow an unescaped backslash. Few blocks have any.
-static uint64_t behind_backslash(fk_jcarry *carry, uint64_t slash) {
+static uint64_t after_backslash(fk_jcarry *carry, uint64_t slash) {
 	uint64_t escaped = carry->escaped;
 	slash &= ~escaped;
 	carry->escaped = slash >> 63;
@@ -32,7 +32,7 @@ static uint64_t behind_backslash(fk_jcarry *carry, uint64_t slash) {
 
 static inline __attribute__((always_inline)) void unescape(fk_jcarry *carry, fk_jmasks *m) {
 	if (__builtin_expect((m->slash | carry->escaped) == 0, 1)) return;
-	uint64_t escaped = behind_backslash(carry, m->slash);
+	uint64_t escaped = after_backslash(carry, m->slash);
 	m->quote &= ~escaped;
 	m->open &= ~escaped;
 	m->close &= ~escaped;

@@ -82,7 +82,7 @@ void fk_jwalk_start(const fk_jdoc *doc, fk_jwalk *walk, uint32_t value, uint32_t
 }
 
 // The position after the comma that follows a value ending at `pos`; FK_JBROKEN without a comma.
-static inline __attribute__((always_inline)) size_t behind_comma(const fk_jdoc *doc, size_t pos) {
+static inline __attribute__((always_inline)) size_t after_comma(const fk_jdoc *doc, size_t pos) {
 	if (pos == FK_JBROKEN) return pos;
 	pos = fk_jskip_space(doc->text, doc->len, pos);
 	return pos < doc->len && doc->text[pos] == ',' ? pos + 1 : FK_JBROKEN;
@@ -118,7 +118,7 @@ static bool walk_on(fk_jdoc *doc, fk_jwalk *walk, uint32_t last) {
 		size_t end = fk_jvalue_end(&doc->scan, walk->cursor);
 		fk_jspend_bytes(&doc->work, (end == FK_JBROKEN ? doc->len : end) - walk->cursor,
 		                FK_JWALKED);
-		pos = behind_comma(doc, end);
+		pos = after_comma(doc, end);
 	}
 	fk_jmember met = {.next = FK_JNONE, .first = FK_JNONE, .last = FK_JNONE};
 	bool found = pos != FK_JBROKEN && read_member(doc, walk->object, pos, &met);
@@ -206,7 +206,7 @@ static bool find_on(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len, boo
 	size_t pos = of->start + (size_t)1;
 	if (last != FK_JNONE) {
 		from = doc->members[last].value;
-		pos = behind_comma(doc, fk_jvalue_end(&doc->scan, from));
+		pos = after_comma(doc, fk_jvalue_end(&doc->scan, from));
 	}
 	for (;;) {
 		*full = doc->count == doc->room && !make_room(doc);
@@ -224,7 +224,7 @@ static bool find_on(fk_jdoc *doc, fk_jitem *of, const char *key, size_t len, boo
 		doc->members[container].last = last = index;
 		doc->count = index + 1;
 		if (has_key(doc, met, key, len)) return go_to(of, met->value, last);
-		pos = behind_comma(doc, fk_jvalue_end(&doc->scan, met->value));
+		pos = after_comma(doc, fk_jvalue_end(&doc->scan, met->value));
 	}
 	doc->members[container].complete = true;
 	return false;

@@ -111,7 +111,7 @@ static bool read_text(fk_jloader *from, bool binary, fk_jspan *out) {
 static bool check_node(fk_jloader *from, const fk_jnode *node) {
 	if (node->op == FK_JREGEX || node->op == FK_JMATCHES) {
 		if (!fk_jregex_check(node->texts[0].text, node->texts[0].len))
-			return refuse(from, "a pattern is not one");
+			return refuse(from, "a pattern is invalid");
 	}
 	if (node->op == FK_JEQUALS || node->op == FK_JSWITCH)
 		for (unsigned i = 0; i < node->texts_n; i++)
@@ -119,9 +119,9 @@ static bool check_node(fk_jloader *from, const fk_jnode *node) {
 				return refuse(from, "a constant has no type");
 	if (node->op == FK_JSWITCH && node->kids_n != node->texts_n + 1 &&
 	    node->kids_n != node->texts_n + 2)
-		return refuse(from, "a switch has not one branch per constant");
+		return refuse(from, "a switch needs one branch per constant");
 	if (node->op == FK_JTEMPLATE && node->texts_n != node->kids_n + 1)
-		return refuse(from, "a template has not one text around each of its parts");
+		return refuse(from, "a template needs one text around each of its parts");
 	if ((node->op == FK_JPART || node->op == FK_JSPLIT) && !node->texts[0].len)
 		return refuse(from, "a separator is empty");
 	return true;
@@ -155,7 +155,7 @@ static const fk_jnode *read_node(fk_jloader *from, unsigned depth) {
 	fk_jshape s = shapes[op];
 	if (kids < s.kids_min || kids > s.kids_max || texts < s.texts_min ||
 	    (texts > s.texts_max && s.texts_max != MANY))
-		return refuse(from, "an operator has not what it needs"), NULL;
+		return refuse(from, "an operator has the wrong operands"), NULL;
 	fk_jnode *node = keep(from, sizeof *node);
 	if (!node) return NULL;
 	*node = (fk_jnode){.op = (uint8_t)op, .flags = (uint8_t)flags, .kids_n = (uint8_t)kids};
@@ -173,7 +173,7 @@ static bool load(fk_jloader *from, fk_jprogram *program) {
 	    !read_number(from, 1, &list) || !read_number(from, 1, &arg) ||
 	    !read_number(from, 1, &required))
 		return false;
-	if (magic != 0x314a4b46) return refuse(from, "it does not begin as one");
+	if (magic != 0x314a4b46) return refuse(from, "its first bytes are wrong");
 	if (!memchr(types, (int)type, sizeof types) || list > 1 || arg > FK_JARG_IS_EITHER ||
 	    required > 1)
 		return refuse(from, "its head is wrong");
@@ -182,7 +182,8 @@ static bool load(fk_jloader *from, fk_jprogram *program) {
 	program->arg = (uint8_t)arg;
 	program->arg_required = required;
 	program->root = read_node(from, 1);
-	return program->root && (from->at == from->end || refuse(from, "something is behind its end"));
+	return program->root &&
+	       (from->at == from->end || refuse(from, "there are bytes after its end"));
 }
 
 fk_jprogram *fk_jprogram_load(const void *bytes, size_t len, char *err, size_t errlen) {

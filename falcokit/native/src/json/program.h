@@ -75,7 +75,7 @@ typedef enum fk_jpolicy {
 } fk_jpolicy;
 
 typedef struct fk_jspan {
-	const char *text; // a NUL is behind it
+	const char *text; // followed by a NUL
 	uint32_t len;
 } fk_jspan;
 

@@ -96,12 +96,12 @@ static bool give_results(fk_jstate *run, ss_plugin_extract_field *field) {
 	fk_jkind kind = kind_of(run->program->ftype);
 	if (!n) return true;
 	if (n > 1 && !run->program->list)
-		return fk_jfail(run, "there are many values, and it is no list") == FK_KEEP;
+		return fk_jfail(run, "there are several values, and the field is not a list") == FK_KEEP;
 	field->res.u64 = fk_arena_alloc(run->arena, n * sizeof(ss_plugin_byte_buffer));
 	if (!field->res.u64) return fk_jfail(run, "there is no memory") == FK_KEEP;
 	for (uint32_t i = 0; i < n; i++) {
 		if (run->doc->items[i].kind != kind)
-			return fk_jfail(run, "it gives another type") == FK_KEEP;
+			return fk_jfail(run, "its value has another type than the field") == FK_KEEP;
 		if (!give_one(run, field, i)) return false;
 	}
 	field->res_len = n;

@@ -171,8 +171,8 @@ char *fk_place_in_folder(const fk_source *from, const char *folder, char *err, s
 	if (file.fd >= 0 && fk_fstat(file.fd, &facts) == 0) file.size = (uint64_t)facts.st_size;
 	if (file.fd < 0)
 		snprintf(err, errlen,
-		         "%s of the packaged plugin cannot be opened: %s; the folder belongs beside the "
-		         "library, as the artifact has it",
+		         "%s of the packaged plugin cannot be opened: %s; the folder must be next to the "
+		         "library, as in the artifact",
 		         path, strerror(errno));
 	else if (fk_copy_checked(&file, -1, err, errlen)) {
 		close(file.fd);

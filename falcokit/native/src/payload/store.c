@@ -170,14 +170,14 @@ static char *try_to_place(fk_store *s, const fk_item *item, char *err, size_t er
 	return fk_place_in_cache(&from, err, errlen);
 }
 
-static char *place_anew(fk_store *s, int i, char *err, size_t errlen) {
+static char *place_now(fk_store *s, int i, char *err, size_t errlen) {
 	char *path = try_to_place(s, &s->items[i], err, errlen);
 	if (!path) s->damaged = true;
 	return path;
 }
 
 static const char *place_locked(fk_store *s, int i, char *err, size_t errlen) {
-	if (!s->paths[i]) s->paths[i] = place_anew(s, i, err, errlen);
+	if (!s->paths[i]) s->paths[i] = place_now(s, i, err, errlen);
 	return s->paths[i];
 }
 
@@ -185,7 +185,7 @@ static const char *place_locked(fk_store *s, int i, char *err, size_t errlen) {
 static void *archive_main(void *arg) {
 	fk_store *s = arg;
 	char ignored[1024]; // fk_store_archive tries again and reports the error
-	s->paths[s->archive] = place_anew(s, s->archive, ignored, sizeof ignored);
+	s->paths[s->archive] = place_now(s, s->archive, ignored, sizeof ignored);
 	return NULL;
 }
 

@@ -208,7 +208,7 @@ static PyObject *channel_fill(PyObject *me, PyObject *iterator) {
 	PyObject *object;
 	uint64_t idle_ns = IDLE_MIN;
 	if (!PyIter_Check(iterator))
-		return PyErr_Format(PyExc_TypeError, "%R is no iterator", iterator);
+		return PyErr_Format(PyExc_TypeError, "%R is not an iterator", iterator);
 	for (unsigned turn = 1; !atomic_load_explicit(&self->ch->shut, memory_order_relaxed); turn++) {
 		if (!(object = PyIter_Next(iterator))) {
 			if (PyErr_Occurred()) return NULL;

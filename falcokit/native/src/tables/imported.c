@@ -759,7 +759,7 @@ static PyObject *make(fk_table *self) {
 	fk_tables *t = fk_table_use(self, true);
 	if (!t) return NULL;
 	ss_plugin_table_entry_t *made = t->writer->create_table_entry(self->handle);
-	if (!made) fk_tables_fail(t, "the table makes no entry");
+	if (!made) fk_tables_fail(t, "the table creates no entry");
 	fk_held_ref held = fk_table_hold(t, self, made, (fk_held){.is_new = true});
 	uint64_t hook = t->hook;
 	fk_tables_done(t);

@@ -150,7 +150,8 @@ static bool resolve_nested(fk_tables *t, fk_import_field *field, resolved in) {
 	ss_plugin_table_entry_t *entry = t->writer ? t->writer->create_table_entry(in.table) : NULL;
 	const char *what = PyUnicode_AsUTF8(field->name);
 	if (!entry || !what) {
-		fk_tables_fail(t, "table '%s' makes no entry to see its field '%s' by", in.name, what);
+		fk_tables_fail(t, "table '%s' creates no entry, by which its field '%s' is found", in.name,
+		               what);
 		return false;
 	}
 	bool ok =
