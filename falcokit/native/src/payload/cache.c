@@ -95,11 +95,11 @@ static int open_cache(const char *name, char *real, char *err, size_t errlen) {
 }
 
 // Whether the file exists with the right content; otherwise it is replaced.
-static bool is_there(int folder, const char *file, const fk_source *from) {
+static bool is_there(int folder, const char *file, const fk_extent *from) {
 	char ignored[256];
 	int fd = openat(folder, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) return false;
-	fk_source cached = *from;
+	fk_extent cached = *from;
 	struct stat facts;
 	cached.fd = fd;
 	cached.offset = 0;
@@ -110,7 +110,7 @@ static bool is_there(int folder, const char *file, const fk_source *from) {
 	return ok;
 }
 
-static bool write_cached(int folder, const char *file, const fk_source *from, char *err,
+static bool write_cached(int folder, const char *file, const fk_extent *from, char *err,
                          size_t errlen) {
 	char draft[64];
 	snprintf(draft, sizeof draft, ".%ld.%p", (long)getpid(), (void *)&draft);
@@ -138,7 +138,7 @@ static bool is_executable(int folder, const char *file) {
 	return ok;
 }
 
-char *fk_place_in_cache(const fk_source *from, char *err, size_t errlen) {
+char *fk_place_in_cache(const fk_extent *from, char *err, size_t errlen) {
 	char file[66] = "/", *hash = file + 1, *path = NULL;
 	const char *given = secure_getenv("FALCOKIT_CACHE");
 	const char *name = given && *given ? given : CACHE_FOLDER;

@@ -50,13 +50,13 @@ static bool write_all(int fd, const unsigned char *data, size_t n) {
 	return true;
 }
 
-static bool cannot_unpack(const fk_source *from, char *err, size_t errlen) {
+static bool cannot_unpack(const fk_extent *from, char *err, size_t errlen) {
 	snprintf(err, errlen, "cannot unpack %s of the packaged plugin: %s", from->name,
 	         strerror(errno));
 	return false;
 }
 
-bool fk_copy_checked(const fk_source *from, int to, char *err, size_t errlen) {
+bool fk_copy_checked(const fk_extent *from, int to, char *err, size_t errlen) {
 	enum {
 		STEP = 1 << 17 // fits into the processor's cache for the read, the hash and the write
 	};
@@ -122,7 +122,7 @@ static bool is_shortage(int code) { return code == EMFILE || code == ENFILE || c
 
 // The descriptor stays open: the loader identifies a library by its path, and another library must not
 // get the same one.
-char *fk_place_in_memory(const fk_source *from, bool *refused, char *err, size_t errlen) {
+char *fk_place_in_memory(const fk_extent *from, bool *refused, char *err, size_t errlen) {
 	char text[sizeof IN_MEMORY + 10];
 	int fd = new_memfd(from->name);
 	snprintf(text, sizeof text, IN_MEMORY, fd);
@@ -159,9 +159,9 @@ int fk_copy_section(const unsigned char *blob, uint64_t size, char *err, size_t 
 
 // ---- in the folder of the dir layout ----------------------------------------------------------------
 
-char *fk_place_in_folder(const fk_source *from, const char *folder, char *err, size_t errlen) {
+char *fk_place_in_folder(const fk_extent *from, const char *folder, char *err, size_t errlen) {
 	char name[NAME_MAX + 2];
-	fk_source file = *from;
+	fk_extent file = *from;
 	struct stat facts;
 	snprintf(name, sizeof name, "/%s", from->name);
 	char *path = fk_joined(folder, name);

@@ -155,7 +155,7 @@ void fk_store_mend(fk_store *s, const fk_store *other) {
 // ---- place and load ---------------------------------------------------------------------------------
 
 static char *try_to_place(fk_store *s, const fk_item *item, char *err, size_t errlen) {
-	fk_source from = {.fd = s->fd,
+	fk_extent from = {.fd = s->fd,
 	                  .offset = s->base + item->offset,
 	                  .size = item->size,
 	                  .sha256 = item->sha256,

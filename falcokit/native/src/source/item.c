@@ -11,7 +11,7 @@
 static PyTypeObject *event_type;
 static PyObject *name_data, *name_ts, *name_type, *name_raw;
 
-bool fk_item_ready(PyObject *type) {
+bool fk_source_item_ready(PyObject *type) {
 	if (!PyType_Check(type)) {
 		PyErr_SetString(PyExc_TypeError, "the class of events is needed");
 		return false;
@@ -99,18 +99,18 @@ static bool find_event(PyObject *event, bool whole, fk_source_item *item) {
 	return ok;
 }
 
-bool fk_item_find(PyObject *object, bool whole, fk_source_item *item) {
+bool fk_source_item_find(PyObject *object, bool whole, fk_source_item *item) {
 	item->ts = FK_NOT_SET;
 	item->owned = item->view.obj = NULL; // the other members are set together with these
 	if (object == Py_None) return refuse("None is no event");
 	bool is_event = event_type && PyObject_TypeCheck(object, event_type);
 	bool ok = is_event ? find_event(object, whole, item) : find_bytes(object, item);
-	if (ok && whole) ok = fk_item_check_whole(item);
-	if (!ok) fk_item_drop(item);
+	if (ok && whole) ok = fk_source_item_check(item);
+	if (!ok) fk_source_item_drop(item);
 	return ok;
 }
 
-void fk_item_drop(fk_source_item *item) {
+void fk_source_item_drop(fk_source_item *item) {
 	Py_CLEAR(item->owned);
 	if (item->view.obj) PyBuffer_Release(&item->view);
 }
@@ -126,7 +126,7 @@ static size_t length_at(const char *lengths, uint32_t i, bool large) {
 	return narrow;
 }
 
-bool fk_item_check_whole(const fk_source_item *item) {
+bool fk_source_item_check(const fk_source_item *item) {
 	ss_plugin_event head;
 	if (item->len < (Py_ssize_t)sizeof head)
 		return refuse(

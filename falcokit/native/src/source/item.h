@@ -20,8 +20,8 @@ typedef struct fk_plugin_event { // the bytes before the payload of a plugin eve
 _Static_assert(sizeof(fk_plugin_event) == PLUGIN_EVENT_PAYLOAD_OFFSET, "layout of plugin events");
 
 // For items that are not bytes. False with an exception; otherwise the caller drops the item.
-bool fk_item_find(PyObject *object, bool whole, fk_source_item *item);
-void fk_item_drop(fk_source_item *item);
+bool fk_source_item_find(PyObject *object, bool whole, fk_source_item *item);
+void fk_source_item_drop(fk_source_item *item);
 // `whole`: the item is an event with its header, of a plugin without an id.
-bool fk_item_check_whole(const fk_source_item *item);
-bool fk_item_ready(PyObject *event_type);
+bool fk_source_item_check(const fk_source_item *item);
+bool fk_source_item_ready(PyObject *event_type);

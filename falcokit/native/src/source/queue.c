@@ -86,9 +86,9 @@ static enum offer offer(Channel *self, PyObject *object) {
 	fk_source_item item;
 	if (PyBytes_CheckExact(object) && !self->whole)
 		return append(self, PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object), FK_NOT_SET);
-	if (!fk_item_find(object, self->whole, &item)) return FAILED;
+	if (!fk_source_item_find(object, self->whole, &item)) return FAILED;
 	enum offer what = append(self, item.data, item.len, item.ts);
-	fk_item_drop(&item);
+	fk_source_item_drop(&item);
 	return what;
 }
 
@@ -376,7 +376,7 @@ bool fk_queue_ready(void) {
 PyObject *fk_queue_install(PyObject *module, PyObject *args) {
 	PyObject *event, *closed, *full;
 	(void)module;
-	if (!PyArg_ParseTuple(args, "OOO", &event, &closed, &full) || !fk_item_ready(event))
+	if (!PyArg_ParseTuple(args, "OOO", &event, &closed, &full) || !fk_source_item_ready(event))
 		return NULL;
 	Py_XSETREF(closed_error, Py_NewRef(closed));
 	Py_XSETREF(full_error, Py_NewRef(full));

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern PyType_Spec fk_store_table_spec, fk_store_entry_spec;
+extern PyType_Spec fk_exported_table_spec, fk_exported_entry_spec;
 
 static bool declare(fk_xschema *s, PyObject *shape);
 
@@ -83,7 +83,7 @@ static PyObject *export_shape(fk_impl *impl, const char *name, PyObject *shape) 
 		return PyErr_Occurred() ? NULL : PyErr_NoMemory();
 	}
 	// The object is made first: once the host knows the table, nothing may fail.
-	PyObject *table = fk_new_store_table(shape, &root->table, NULL);
+	PyObject *table = fk_new_exported_table(shape, &root->table, NULL);
 	root->error = impl->plugin->last_error;
 	root->error_size = sizeof impl->plugin->last_error;
 	if (table && add_to_host(impl, root, err, sizeof err)) return table;
@@ -97,7 +97,7 @@ PyObject *fk_export_table(fk_impl *impl, PyObject *args) {
 	PyObject *make_shape;
 	if (!PyArg_ParseTuple(args, "sO", &name, &make_shape)) return NULL;
 	PyObject *shape =
-		PyObject_CallFunction(make_shape, "OO", fk_store_table_type, fk_store_entry_type);
+		PyObject_CallFunction(make_shape, "OO", fk_exported_table_type, fk_exported_entry_type);
 	PyObject *table = shape ? export_shape(impl, name, shape) : NULL;
 	Py_XDECREF(shape);
 	return table;
@@ -113,7 +113,7 @@ void fk_exports_close(fk_impl *impl) {
 }
 
 bool fk_exports_ready(void) {
-	fk_store_table_type = (PyTypeObject *)PyType_FromSpec(&fk_store_table_spec);
-	fk_store_entry_type = (PyTypeObject *)PyType_FromSpec(&fk_store_entry_spec);
-	return fk_store_table_type && fk_store_entry_type;
+	fk_exported_table_type = (PyTypeObject *)PyType_FromSpec(&fk_exported_table_spec);
+	fk_exported_entry_type = (PyTypeObject *)PyType_FromSpec(&fk_exported_entry_spec);
+	return fk_exported_table_type && fk_exported_entry_type;
 }

@@ -96,7 +96,7 @@ PyObject *fk_py_read(fk_xentry *e, PyObject *shape, Py_ssize_t index) {
 	}
 	if (f->type != SS_PLUGIN_ST_TABLE) return fk_py_number(fk_xread(e, f), f->type);
 	fk_xtable *nested = fk_xnested(e, f);
-	return nested ? fk_new_store_table(nested_shape(shape, index), nested, e) : PyErr_NoMemory();
+	return nested ? fk_new_exported_table(nested_shape(shape, index), nested, e) : PyErr_NoMemory();
 }
 
 static bool no_memory(void) {
@@ -163,7 +163,7 @@ static bool fill_from(fk_xentry *e, PyObject *shape, PyObject *values) {
 	return ok;
 }
 
-static bool copy_entry(fk_xentry *to, PyObject *shape, fk_store_entry *from) {
+static bool copy_entry(fk_xentry *to, PyObject *shape, fk_exported_entry *from) {
 	bool ok = true;
 	for (uint32_t i = 0; ok && i < to->schema->declared; i++) {
 		PyObject *value = fk_py_read(from->e, shape, i);
@@ -178,7 +178,7 @@ bool fk_py_fill(fk_xentry *e, PyObject *shape, PyObject *value) {
 	PyObject *class = PyTuple_GET_ITEM(shape, FK_SHAPE_ENTRY);
 	if (PyDict_Check(value)) return fill_from(e, shape, value);
 	if (Py_IS_TYPE(value, (PyTypeObject *)class))
-		return copy_entry(e, shape, (fk_store_entry *)value);
+		return copy_entry(e, shape, (fk_exported_entry *)value);
 	PyObject *author = PyTuple_GET_ITEM(((PyTypeObject *)class)->tp_bases, 1);
 	int is = PyObject_IsInstance(value, author);
 	if (is < 0) return false;
@@ -194,12 +194,12 @@ bool fk_py_fill(fk_xentry *e, PyObject *shape, PyObject *value) {
 
 // ---- an entry ---------------------------------------------------------------------------------------
 
-PyTypeObject *fk_store_entry_type;
+PyTypeObject *fk_exported_entry_type;
 
 // Takes the caller's reference to the entry.
-PyObject *fk_new_store_entry(PyObject *shape, fk_xentry *e) {
+PyObject *fk_new_exported_entry(PyObject *shape, fk_xentry *e) {
 	PyTypeObject *class = (PyTypeObject *)PyTuple_GET_ITEM(shape, FK_SHAPE_ENTRY);
-	fk_store_entry *self = (fk_store_entry *)class->tp_alloc(class, 0);
+	fk_exported_entry *self = (fk_exported_entry *)class->tp_alloc(class, 0);
 	if (!self) {
 		fk_xrelease(e, FK_X_REF);
 		return NULL;
@@ -210,7 +210,7 @@ PyObject *fk_new_store_entry(PyObject *shape, fk_xentry *e) {
 }
 
 static void entry_free(PyObject *me) {
-	fk_store_entry *self = (fk_store_entry *)me;
+	fk_exported_entry *self = (fk_exported_entry *)me;
 	PyTypeObject *type = Py_TYPE(me);
 	if (self->e) fk_xrelease(self->e, FK_X_REF);
 	Py_XDECREF(self->shape);
@@ -219,14 +219,14 @@ static void entry_free(PyObject *me) {
 }
 
 static PyObject *entry_get(PyObject *me, PyObject *name) {
-	fk_store_entry *self = (fk_store_entry *)me;
+	fk_exported_entry *self = (fk_exported_entry *)me;
 	Py_ssize_t index = fk_py_index(self->shape, name);
 	if (index >= 0) return fk_py_read(self->e, self->shape, index);
 	return PyErr_Occurred() ? NULL : PyObject_GenericGetAttr(me, name);
 }
 
 static int entry_set(PyObject *me, PyObject *name, PyObject *value) {
-	fk_store_entry *self = (fk_store_entry *)me;
+	fk_exported_entry *self = (fk_exported_entry *)me;
 	Py_ssize_t index = fk_py_index(self->shape, name);
 	if (index >= 0 && value) return fk_py_write(self->e, self->shape, index, value) ? 0 : -1;
 	if (!PyErr_Occurred())
@@ -249,9 +249,9 @@ static PyType_Slot entry_slots[] = {{Py_tp_dealloc, entry_free},
                                     {Py_tp_setattro, entry_set},
                                     {Py_tp_methods, entry_methods},
                                     {0, NULL}};
-PyType_Spec fk_store_entry_spec = {
+PyType_Spec fk_exported_entry_spec = {
 	.name = "falcokit.StoreEntry",
-	.basicsize = sizeof(fk_store_entry),
+	.basicsize = sizeof(fk_exported_entry),
 	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
 	.slots = entry_slots};
 
@@ -259,14 +259,14 @@ PyType_Spec fk_store_entry_spec = {
 
 #define CHUNK 256 // keys that are read while the lock is held once
 
-PyTypeObject *fk_store_table_type;
+PyTypeObject *fk_exported_table_type;
 
-static inline fk_xtable *table_of(PyObject *me) { return ((fk_store_table *)me)->t; }
-static inline PyObject *shape_of(PyObject *me) { return ((fk_store_table *)me)->shape; }
+static inline fk_xtable *table_of(PyObject *me) { return ((fk_exported_table *)me)->t; }
+static inline PyObject *shape_of(PyObject *me) { return ((fk_exported_table *)me)->shape; }
 
-PyObject *fk_new_store_table(PyObject *shape, fk_xtable *t, fk_xentry *holder) {
+PyObject *fk_new_exported_table(PyObject *shape, fk_xtable *t, fk_xentry *holder) {
 	PyTypeObject *class = (PyTypeObject *)PyTuple_GET_ITEM(shape, FK_SHAPE_TABLE);
-	fk_store_table *self = (fk_store_table *)class->tp_alloc(class, 0);
+	fk_exported_table *self = (fk_exported_table *)class->tp_alloc(class, 0);
 	if (!self) return NULL;
 	self->t = t;
 	self->holder = holder;
@@ -279,7 +279,7 @@ PyObject *fk_new_store_table(PyObject *shape, fk_xtable *t, fk_xentry *holder) {
 }
 
 static void table_free(PyObject *me) {
-	fk_store_table *self = (fk_store_table *)me;
+	fk_exported_table *self = (fk_exported_table *)me;
 	PyTypeObject *type = Py_TYPE(me);
 	if (self->holder)
 		fk_xrelease(self->holder, FK_X_REF);
@@ -362,7 +362,7 @@ static fk_xentry *find(PyObject *me, PyObject *given) {
 
 static PyObject *table_item(PyObject *me, PyObject *key) {
 	fk_xentry *e = find(me, key);
-	if (e) return fk_new_store_entry(shape_of(me), e);
+	if (e) return fk_new_exported_entry(shape_of(me), e);
 	if (!PyErr_Occurred()) PyErr_SetObject(PyExc_KeyError, key);
 	return NULL;
 }
@@ -370,7 +370,7 @@ static PyObject *table_item(PyObject *me, PyObject *key) {
 static PyObject *table_get(PyObject *me, PyObject *const *args, Py_ssize_t n) {
 	if (n < 1 || n > 2) return PyErr_Format(PyExc_TypeError, "get takes a key and a default");
 	fk_xentry *e = find(me, args[0]);
-	if (e) return fk_new_store_entry(shape_of(me), e);
+	if (e) return fk_new_exported_entry(shape_of(me), e);
 	return PyErr_Occurred() ? NULL : Py_NewRef(n == 2 ? args[1] : Py_None);
 }
 
@@ -433,8 +433,8 @@ static PyType_Slot slots[] = {{Py_tp_dealloc, table_free},
                               {Py_mp_length, table_length},
                               {Py_sq_contains, table_contains},
                               {0, NULL}};
-PyType_Spec fk_store_table_spec = {
+PyType_Spec fk_exported_table_spec = {
 	.name = "falcokit.StoreTable",
-	.basicsize = sizeof(fk_store_table),
+	.basicsize = sizeof(fk_exported_table),
 	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
 	.slots = slots};

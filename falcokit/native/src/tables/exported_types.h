@@ -22,18 +22,18 @@ enum fk_shape_field {
 	FK_FIELD_SIZE
 };
 
-typedef struct fk_store_table {
+typedef struct fk_exported_table {
 	PyObject_HEAD
 	fk_xtable *t;
 	fk_xentry *holder; // of a nested table: a reference; other tables reference the root
 	PyObject *shape;
-} fk_store_table;
+} fk_exported_table;
 
-typedef struct fk_store_entry {
+typedef struct fk_exported_entry {
 	PyObject_HEAD
 	fk_xentry *e;
 	PyObject *shape;
-} fk_store_entry;
+} fk_exported_entry;
 
 // Values.
 typedef struct fk_py_text { // the bytes of a str, and what owns them
@@ -50,10 +50,10 @@ bool fk_py_write(fk_xentry *e, PyObject *shape, Py_ssize_t index, PyObject *valu
 bool fk_py_fill(fk_xentry *e, PyObject *shape, PyObject *value);
 Py_ssize_t fk_py_index(PyObject *shape, PyObject *attribute);
 // Tables.
-extern PyTypeObject *fk_store_table_type;
-PyObject *fk_new_store_table(PyObject *shape, fk_xtable *t, fk_xentry *holder);
+extern PyTypeObject *fk_exported_table_type;
+PyObject *fk_new_exported_table(PyObject *shape, fk_xtable *t, fk_xentry *holder);
 bool fk_py_put(fk_xtable *t, PyObject *shape, PyObject *key, PyObject *value);
 bool fk_py_put_all(fk_xtable *t, PyObject *shape, PyObject *mapping);
 // Entries.
-extern PyTypeObject *fk_store_entry_type;
-PyObject *fk_new_store_entry(PyObject *shape, fk_xentry *e);
+extern PyTypeObject *fk_exported_entry_type;
+PyObject *fk_new_exported_entry(PyObject *shape, fk_xentry *e);
