@@ -44,7 +44,8 @@ typedef struct fk_later {
 
 void fk_later_open(fk_later *later);
 void fk_later_close(fk_later *later);
-// Takes ownership of `event`, from malloc. False when there is no room (`*memory` is true) or no memory.
+// Takes ownership of `event`, from malloc. False when there is no room (`*memory` is true) or no
+// memory.
 bool fk_later_put(fk_later *later, ss_plugin_event *event, bool *memory);
 // Nanoseconds until the earliest is due; UINT64_MAX without any.
 uint64_t fk_later_due_in(const fk_later *later);

@@ -28,8 +28,8 @@
 // - Silent hosts. A host may never call parse_event with our events. When that is certain, after
 //   SILENT_NS, everything is sent at once from the producer's thread, without a window.
 //
-// The host's other events must not suffer. A burst, which is what is sent while the chain goes on, has a
-// time limit; then the queue is allowed to run empty. The event numbers of our events show how many
+// The host's other events must not suffer. A burst, which is what is sent while the chain goes on, has
+// a time limit; then the queue is allowed to run empty. The event numbers of our events show how many
 // events of others passed during the pause after a burst. On a source with many events of its own the
 // limit is short and each burst is followed by a pause of twice its length; on a quiet source the limit
 // grows.

@@ -138,8 +138,8 @@ static void ask_own(void *arg) {
 	c->rc = fk_python_metrics((uint64_t)(uintptr_t)c->impl);
 }
 
-// Adds the author's metrics; Falco's event loop may wait for it. False: it failed, and the Python side has
-// logged why.
+// Adds the author's metrics; Falco's event loop may wait for it. False: it failed, and the Python side
+// has logged why.
 static bool add_own(fk_impl *impl) {
 	own_call c = {impl, SS_PLUGIN_FAILURE};
 	fk_hook_call(impl, ask_own, &c);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The module _falcokit_hot, for calls from Python that are too frequent for cffi, and its type Link: a
-// plugin state as Python holds it. A Link has a reference to the state, so that a thread that logs after
-// destroy finds a closed log, not freed memory. With the GIL.
+// plugin state as Python holds it. A Link has a reference to the state, so that a thread that logs
+// after destroy finds a closed log, not freed memory. With the GIL.
 #include "base/base.h"
 #include "async_event/async_event.h"
 #include "listen/listen.h"

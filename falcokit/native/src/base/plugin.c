@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of functions that the entry library calls, and the plugin's state from init to destroy. The
-// host makes these calls on its threads, one at a time per state (except get_metrics). None of them takes
-// the GIL here: hooks run on the state's worker, and parse_event enters Python only for events that the
-// author wants.
+// host makes these calls on its threads, one at a time per state (except get_metrics). None of them
+// takes the GIL here: hooks run on the state's worker, and parse_event enters Python only for events
+// that the author wants.
 #include "base/base.h"
 #include "async_event/async_event.h"
 #include "extract/extract.h"

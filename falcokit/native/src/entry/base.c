@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of an entry library that every plugin has: metadata, init, destroy, set_config, last error.
-// Included by the generated plugin.c after its constants (FK_META_*, fk_plugin_metadata, FK_GLUE) and the file
-// of its layout (entry/beside.c, entry/payload.c). The host may call on any thread. Python is not started
-// before init, so that tools can read the metadata on a machine without Python.
+// Included by the generated plugin.c after its constants (FK_META_*, fk_plugin_metadata, FK_GLUE) and
+// the file of its layout (entry/beside.c, entry/payload.c). The host may call on any thread. Python is
+// not started before init, so that tools can read the metadata on a machine without Python.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The event parsing capability of an entry library. A plugin with async events always has it, for its own
-// events: parse_event shows which of them the host has delivered (docs/delivery.md).
-// Included by the generated plugin.c after entry/base.c.
+// The event parsing capability of an entry library. A plugin with async events always has it, for its
+// own events: parse_event shows which of them the host has delivered (docs/delivery.md). Included by
+// the generated plugin.c after entry/base.c.
 
 FK_EXPORT uint16_t *plugin_get_parse_event_types(uint32_t *n, ss_plugin_t *s) {
 	static uint16_t types[] = {FK_META_PARSE_TYPES};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The packaged layouts: Python and the glue come from the payload (fk_payload_data, generated). Included
-// by the generated plugin.c before entry/base.c. The code that opens the payload is the same for every
-// plugin, and is linked in: entry/payload_parts.c.
+// The packaged layouts: Python and the glue come from the payload (fk_payload_data, generated).
+// Included by the generated plugin.c before entry/base.c. The code that opens the payload is the same
+// for every plugin, and is linked in: entry/payload_parts.c.
 #include "payload/store.h"
 #include <dlfcn.h>
 #include <stdio.h>

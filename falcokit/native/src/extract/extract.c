@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // extract_fields: first runs declared fields without Python, then calls the methods while it holds the
-// GIL, on the host's thread. The framework asks for one field per call; several work as well. The results
-// of a call lie in the state's arena until the next call.
+// GIL, on the host's thread. The framework asks for one field per call; several work as well. The
+// results of a call lie in the state's arena until the next call.
 #include "extract/extract.h"
 #include "python/gil.h"
 #include "tables/tables.h"

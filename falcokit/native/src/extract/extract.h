@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Field extraction: the fields of a state and their extraction (extract.c), and the conversion of Python
-// values into the form that the host reads (value.c).
+// Field extraction: the fields of a state and their extraction (extract.c), and the conversion of
+// Python values into the form that the host reads (value.c).
 #pragma once
 #include "python/classes.h"
 #include "json/field.h"

@@ -64,8 +64,8 @@ struct fk_jdoc {
 	uint32_t items_room;
 };
 
-// Finds the first known member of `container` with this key, or FK_JNONE. False when the index cannot be
-// used: no memory, or the container has a key with an escape.
+// Finds the first known member of `container` with this key, or FK_JNONE. False when the index cannot
+// be used: no memory, or the container has a key with an escape.
 bool fk_jindex_find(fk_jdoc *doc, uint32_t container, const char *key, size_t len, uint32_t *found);
 
 // Steps through the members of a container.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the interface of declared JSON fields: a program (what json_field() declares, as bytes) is run on
-// an event's payload, without Python. docs/json-fields.md defines the operators;
+// Owns the interface of declared JSON fields: a program (what json_field() declares, as bytes) is run
+// on an event's payload, without Python. docs/json-fields.md defines the operators;
 // falcokit/runtime/json/evaluate.py is the same in Python.
 #pragma once
 
@@ -67,7 +67,8 @@ static inline void fk_jspend(fk_jwork *left, size_t steps) { *left -= (int64_t)s
 // Spends one step. False: none is left.
 static inline bool fk_jstep_on(fk_jwork *left) { return __builtin_expect(--*left >= 0, 1); }
 
-// For bytes that are scanned in blocks, copied, or read one by one. Short ones are part of another step.
+// For bytes that are scanned in blocks, copied, or read one by one. Short ones are part of another
+// step.
 static inline void fk_jspend_bytes(fk_jwork *left, size_t bytes, unsigned a_step) {
 	if (__builtin_expect(bytes >= 64, 0)) *left -= (int64_t)(bytes / a_step);
 }

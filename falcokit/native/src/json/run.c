@@ -10,17 +10,18 @@
 //   checks the form of its node again.
 // - The document (doc.c) belongs to the plugin state and describes the payload of one event.
 //   fk_jdoc_begin does almost nothing; everything is found when a run needs it, and kept for further
-//   fields of the same event. The payload is never parsed as a whole: the ends of strings and containers
-//   are found in bit masks (blocks.c), and a member that is passed is remembered with its position. A part
-//   that no field reads is not validated. Results depend on the bytes alone, never on earlier runs.
-// - Evaluation (eval.c). An operator takes the results of its operands from the stack `items` and leaves
-//   its own there; it can yield none, one or many. An operator that maps one item to one is a function in
-//   fk_jmaps, which returns FK_KEEP, FK_DROP (no value) or FK_FAIL (the run fails, its error is set).
-//   each() and where() evaluate a subtree with another context, the value they are at.
+//   fields of the same event. The payload is never parsed as a whole: the ends of strings and
+//   containers are found in bit masks (blocks.c), and a member that is passed is remembered with its
+//   position. A part that no field reads is not validated. Results depend on the bytes alone, never on
+//   earlier runs.
+// - Evaluation (eval.c). An operator takes the results of its operands from the stack `items` and
+//   leaves its own there; it can yield none, one or many. An operator that maps one item to one is a
+//   function in fk_jmaps, which returns FK_KEEP, FK_DROP (no value) or FK_FAIL (the run fails, its
+//   error is set). each() and where() evaluate a subtree with another context, the value they are at.
 // - Memory. Texts and results lie in the arena of the call; the host reads them until its next call.
 // - Limits. The payload comes from outside, and Falco's event loop waits. Each run has a budget of work
-//   (field.h), a maximum of values and a maximum of text. Loops over values check the budget; when it is
-//   spent, the run fails, whatever it has found.
+//   (field.h), a maximum of values and a maximum of text. Loops over values check the budget; when it
+//   is spent, the run fails, whatever it has found.
 #include "json/run.h"
 #include <stdio.h>
 #include <stdlib.h>

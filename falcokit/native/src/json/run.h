@@ -45,8 +45,9 @@ bool fk_jcharge(fk_jstate *run, size_t len);
 // Memory for a text of `len` bytes and its NUL, which is set; NULL when the run has failed.
 char *fk_jnew_text(fk_jstate *run, size_t len);
 
-// Convert an item to its text, number or boolean. The policies apply to null and to other types: bits 0-1
-// to null; bits 2-3 to another type, for text to numbers and booleans; bits 4-5 for text to containers.
+// Convert an item to its text, number or boolean. The policies apply to null and to other types: bits
+// 0-1 to null; bits 2-3 to another type, for text to numbers and booleans; bits 4-5 for text to
+// containers.
 #define FK_JTEXT_DEFAULT (FK_JPOLICY_JSON << 2 | FK_JPOLICY_JSON << 4)
 fk_joutcome fk_jto_text(fk_jstate *run, fk_jitem *item, uint8_t policies);
 fk_joutcome fk_jto_uint(fk_jstate *run, fk_jitem *item, unsigned scale, uint8_t policies);

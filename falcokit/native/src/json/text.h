@@ -45,6 +45,6 @@ bool fk_juint(const char *text, size_t len, unsigned scale, uint64_t *out);
 // invalid, before 1970 or after 2554.
 bool fk_jrfc3339(const char *text, size_t len, uint64_t *ns);
 
-// An IPv4 or IPv6 address, as 4 or 16 bytes; with `net`, "/" and a prefix length may follow. Returns the
-// length of the address, 0 when it is invalid.
+// An IPv4 or IPv6 address, as 4 or 16 bytes; with `net`, "/" and a prefix length may follow. Returns
+// the length of the address, 0 when it is invalid.
 unsigned fk_jip(const char *text, size_t len, bool net, uint8_t out[16]);

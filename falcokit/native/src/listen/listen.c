@@ -20,8 +20,8 @@ static struct fk_listening *listening_of(fk_impl *impl) {
 	return impl->listening = l;
 }
 
-// The host no longer calls them: its pool was emptied when the capture closed. A routine that still runs
-// on a thread of ours, because nothing could end it, is not freed.
+// The host no longer calls them: its pool was emptied when the capture closed. A routine that still
+// runs on a thread of ours, because nothing could end it, is not freed.
 static void forget_routines(struct fk_listening *l) {
 	for (fk_routine *r = l->routines, *next; r; r = next) {
 		next = r->next;

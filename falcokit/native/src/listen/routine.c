@@ -3,9 +3,9 @@
 // subscribe returns NULL, on a thread of its own. Runs on the threads of the pool; Link's methods, for
 // falcokit.runtime.listen.routines, with the GIL.
 //
-// The framework keeps its routines in a list without a lock, and removes one from it on the pool's thread
-// when it returns 0. So a routine that is over returns 1 while a hook runs, because hooks change that
-// list too; and at other times no two routines return 0 at the same moment.
+// The framework keeps its routines in a list without a lock, and removes one from it on the pool's
+// thread when it returns 0. So a routine that is over returns 1 while a hook runs, because hooks change
+// that list too; and at other times no two routines return 0 at the same moment.
 #include "listen/listen.h"
 #include "python/gil.h"
 #include "python/worker.h"
@@ -186,7 +186,8 @@ static bool any_user(const struct fk_listening *l) {
 	return false;
 }
 
-// drain(seconds) -> [(id, thread ident)]: waits for the routines to return, and lists those that did not.
+// drain(seconds) -> [(id, thread ident)]: waits for the routines to return, and lists those that did
+// not.
 PyObject *fk_listen_drain(fk_impl *impl, PyObject *seconds) {
 	struct fk_listening *l = impl->listening;
 	double s = PyFloat_AsDouble(seconds);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the memory of the results that one call passes to the host, such as extracted values. It is valid
-// until the next call of its kind on the same state, which resets it. Used by one thread at a time; grows
-// to the size that calls need, and frees large memory.
+// Owns the memory of the results that one call passes to the host, such as extracted values. It is
+// valid until the next call of its kind on the same state, which resets it. Used by one thread at a
+// time; grows to the size that calls need, and frees large memory.
 #pragma once
 
 #include <stddef.h>

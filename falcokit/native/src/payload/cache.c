@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cache folder, used where executable memory files are unavailable. Libraries that Falco's user loads
-// must not lie where another user can replace them. See payload/file.h.
+// The cache folder, used where executable memory files are unavailable. Libraries that Falco's user
+// loads must not lie where another user can replace them. See payload/file.h.
 #include "payload/file.h"
 #include "abi/old_glibc.h"
 #include <errno.h>
@@ -28,8 +28,8 @@ static bool make_cache(const char *name) {
 	return mkdir(name, 0700) == 0 || errno == EEXIST;
 }
 
-// Whether nobody else can replace an entry of the folder `path`: whoever may write to a folder can rename
-// its entries, unless it is sticky, like /tmp.
+// Whether nobody else can replace an entry of the folder `path`: whoever may write to a folder can
+// rename its entries, unless it is sticky, like /tmp.
 static bool is_guarded(const char *path) {
 	struct stat facts;
 	int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -40,8 +40,8 @@ static bool is_guarded(const char *path) {
 	return ok;
 }
 
-// Checks all folders above `real`, a path without links, from the root down: a second look finds the same
-// folder only if those above it are guarded. Leaves the first unguarded folder in `parent`.
+// Checks all folders above `real`, a path without links, from the root down: a second look finds the
+// same folder only if those above it are guarded. Leaves the first unguarded folder in `parent`.
 static bool all_guarded(const char *real, char *parent) {
 	for (const char *end = real; end; end = strchr(end + 1, '/')) {
 		int length = end == real ? 1 : (int)(end - real); // the root keeps its slash

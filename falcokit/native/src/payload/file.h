@@ -13,8 +13,8 @@ typedef struct fk_extent {
 	const char *name;
 } fk_extent;
 
-// Both texts joined, or NULL. Not made with strdup or asprintf: the C library takes their memory from the
-// host's allocator, and a library that was loaded with RTLD_DEEPBIND has another free.
+// Both texts joined, or NULL. Not made with strdup or asprintf: the C library takes their memory from
+// the host's allocator, and a library that was loaded with RTLD_DEEPBIND has another free.
 char *fk_joined(const char *first, const char *second);
 
 // Copies the item to `to` (-1: nowhere) and checks its hash.

@@ -111,8 +111,8 @@ fk_store *fk_store_open(const fk_payload *payload, const char *library, char *er
 	return NULL;
 }
 
-// A loaded library stays, with its descriptor: the libpython of 3.13 registers a function that is called
-// at the end of the thread that loads it. The next load finds the library by its name.
+// A loaded library stays, with its descriptor: the libpython of 3.13 registers a function that is
+// called at the end of the thread that loads it. The next load finds the library by its name.
 static void forget(fk_store *s) {
 	for (int i = 0; i < s->count; i++) {
 		char *path = s->paths ? s->paths[i] : NULL;

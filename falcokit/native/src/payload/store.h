@@ -3,9 +3,9 @@
 //
 // An item lies in a section of the entry library, or (the `dir` layout) in a folder next to it. It is
 // checked against its SHA-256 and opened from a sealed memfd. Where that is unavailable (no /proc, or a
-// system that forbids executable memfds), it is opened from a cache folder whose files are named by their
-// hash. The entry library opens the store, loads libpython and the glue from it, and passes it to the
-// glue, which keeps it until the process ends. This room is compiled into both libraries.
+// system that forbids executable memfds), it is opened from a cache folder whose files are named by
+// their hash. The entry library opens the store, loads libpython and the glue from it, and passes it to
+// the glue, which keeps it until the process ends. This room is compiled into both libraries.
 #pragma once
 #include <pthread.h>
 #include <stdatomic.h>
@@ -50,15 +50,15 @@ typedef struct fk_store {
 // `library` is where the entry library was when it was loaded.
 fk_store *fk_store_open(const fk_payload *payload, const char *library, char *err, size_t errlen);
 
-// For a store that no Python uses: frees it, with the files that were placed but not loaded. To be called
-// by the library that opened it: with RTLD_DEEPBIND that has another free than the glue.
+// For a store that no Python uses: frees it, with the files that were placed but not loaded. To be
+// called by the library that opened it: with RTLD_DEEPBIND that has another free than the glue.
 void fk_store_close(fk_store *store);
 
 // `other` has the same content: an item that could not be placed is searched where `other` searches it.
 void fk_store_mend(fk_store *store, const fk_store *other);
 
-// Starts placing the zip of all code on a separate thread, while libpython and the glue are loaded here.
-// Each takes some milliseconds of hashing, during which the host waits.
+// Starts placing the zip of all code on a separate thread, while libpython and the glue are loaded
+// here. Each takes some milliseconds of hashing, during which the host waits.
 void fk_store_begin_archive(fk_store *store);
 const char *fk_store_archive(fk_store *store, char *err, size_t errlen);
 void fk_store_settle(fk_store *store); // waits for that thread

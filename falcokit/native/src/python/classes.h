@@ -26,6 +26,7 @@ typedef struct fk_python_side {
 } fk_python_side;
 extern fk_python_side fk_python;
 
-// The bytes of a str that cannot be encoded as UTF-8, for which an exception is set: the bytes from which
-// os.fsdecode made it. Other lone surrogates become "?", or, if `strict`, NULL with the exception.
+// The bytes of a str that cannot be encoded as UTF-8, for which an exception is set: the bytes from
+// which os.fsdecode made it. Other lone surrogates become "?", or, if `strict`, NULL with the
+// exception.
 PyObject *fk_non_utf8_text(PyObject *text, bool strict);

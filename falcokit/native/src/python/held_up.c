@@ -39,7 +39,8 @@ void fk_watch_join(fk_watched *me) {
 	pthread_mutex_unlock(&lock);
 }
 
-// Removes an exception that was not raised before the call ended, so that the next call does not get it.
+// Removes an exception that was not raised before the call ended, so that the next call does not get
+// it.
 void fk_watch_settle(fk_watched *me) {
 	PyGILState_STATE gil = PyGILState_Ensure();
 	me->interrupted = false;

@@ -126,8 +126,8 @@ static void text_of(PyObject *text, char *out, size_t len) {
 	out[n] = 0;
 }
 
-// As falcokit.runtime.base.errors.own_frames: 3 the author's, 2 a package's, 1 the standard library's, 0
-// falcokit's.
+// As falcokit.runtime.base.errors.own_frames: 3 the author's, 2 a package's, 1 the standard library's,
+// 0 falcokit's.
 static int rank(const char *file) {
 	if (*file == '<' || strstr(file, "/falcokit/runtime/") || strstr(file, "/_falcokit_payload"))
 		return 0;

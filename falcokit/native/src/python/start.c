@@ -90,9 +90,9 @@ static void count_interrupt(int number) {
 	interrupts++;
 }
 
-// The first import of `signal` on any thread (asyncio and subprocess import it) installs Python's handler
-// for SIGINT if that has its default action, and Ctrl-C would no longer stop the host. So the import
-// happens here, while SIGINT has another handler; a SIGINT that arrives meanwhile is sent again.
+// The first import of `signal` on any thread (asyncio and subprocess import it) installs Python's
+// handler for SIGINT if that has its default action, and Ctrl-C would no longer stop the host. So the
+// import happens here, while SIGINT has another handler; a SIGINT that arrives meanwhile is sent again.
 static void import_signal(void) {
 	struct sigaction now, other = {.sa_handler = count_interrupt, .sa_flags = SA_RESTART};
 	bool at_default = sigaction(SIGINT, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of a plugin behind ss_plugin_t, and the calls from C into its Python side. Every room of the
-// glue uses a state through this header, and keeps its own part of it behind a pointer here.
+// The state of a plugin behind ss_plugin_t, and the calls from C into its Python side. Every room of
+// the glue uses a state through this header, and keeps its own part of it behind a pointer here.
 #pragma once
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

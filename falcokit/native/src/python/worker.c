@@ -188,8 +188,8 @@ static void wait_until(fk_worker *w, struct timespec until) {
 		if (pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT) return;
 }
 
-// Announces a hook that takes long: during a capture soon, while one opens or closes later, because hooks
-// may well take time there.
+// Announces a hook that takes long: during a capture soon, while one opens or closes later, because
+// hooks may well take time there.
 static void wait_for(fk_impl *impl, const char *hook, double limit_s) {
 	fk_worker *w = impl->worker;
 	bool in_capture = w->call.op == FK_OP_DUMP || w->call.op == FK_OP_SET_CONFIG;

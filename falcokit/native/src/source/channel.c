@@ -3,18 +3,19 @@
 //
 // Theory of operation
 //
-// There are two sides. Producers put events in (source/queue.c); they hold the GIL, so there is one at a
-// time. The consumer is the host's thread in next_batch (source/source.c), which never takes the GIL.
+// There are two sides. Producers put events in (source/queue.c); they hold the GIL, so there is one at
+// a time. The consumer is the host's thread in next_batch (source/source.c), which never takes the GIL.
 // Neither takes a lock for an event; `lock` is for waiting only.
 //
 // - Memory. Events lie one after the other in segments, which form a list. The producer writes an event
 //   at the end of the last segment and publishes it by increasing `used` (release); the consumer reads
-//   `used` (acquire) and returns pointers into the segment, so an event is copied once. A new segment is
-//   appended through `next`; a larger event gets one of its own. The host may use a batch until its next
-//   call: only then fk_channel_take moves `oldest` up to `first` and pushes the segments before it onto
-//   the stack `spares`, from which the producer takes them again.
-// - Bounds. `put` and `put_bytes` are the producer's counters, `taken` and `taken_bytes` the consumer's;
-//   the difference is what waits in the channel. A single event always fits into an empty channel.
+//   `used` (acquire) and returns pointers into the segment, so an event is copied once. A new segment
+//   is appended through `next`; a larger event gets one of its own. The host may use a batch until its
+//   next call: only then fk_channel_take moves `oldest` up to `first` and pushes the segments before it
+//   onto the stack `spares`, from which the producer takes them again.
+// - Bounds. `put` and `put_bytes` are the producer's counters, `taken` and `taken_bytes` the
+//   consumer's; the difference is what waits in the channel. A single event always fits into an empty
+//   channel.
 // - The host waits. It first naps for a moment, since more events are likely soon after a batch, and
 //   then sleeps, until a time that source.c chooses. The producer wakes a napping host for WAKE_EVENTS
 //   events and a sleeping one for the first. For this the producer stores an event and then reads

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns what an author's source yields into bytes: bytes, str, buffers, Event, and objects that JSON can
-// represent. Plugins without an id yield whole events, whose lengths are checked here because the host
-// trusts them. With the GIL.
+// Turns what an author's source yields into bytes: bytes, str, buffers, Event, and objects that JSON
+// can represent. Plugins without an id yield whole events, whose lengths are checked here because the
+// host trusts them. With the GIL.
 #include "source/item.h"
 #include <string.h>
 

@@ -113,9 +113,9 @@ static void take_out(struct fk_sourcing *sourcing, fk_instance *in) {
 	pthread_mutex_unlock(&sourcing->lock);
 }
 
-// libsinsp may hold back one event of a batch, to deliver an async event first. It keeps that event over
-// close and the next open, and delivers it before it asks the new instance for events. So a batch is kept
-// until a later instance has had a batch and is closed too.
+// libsinsp may hold back one event of a batch, to deliver an async event first. It keeps that event
+// over close and the next open, and delivers it before it asks the new instance for events. So a batch
+// is kept until a later instance has had a batch and is closed too.
 static void keep_last_batch(struct fk_sourcing *sourcing, fk_instance *in) {
 	fk_channel *over = in->batches ? sourcing->kept : in->ch;
 	if (in->batches) sourcing->kept = in->ch;

@@ -349,8 +349,8 @@ static PyObject *table_clear(PyObject *me, PyObject *none) {
 
 // ---- a table: reading -------------------------------------------------------------------------------
 
-// The entry of a key, with a reference. NULL: with an exception for a bad key, without one when there is
-// no entry.
+// The entry of a key, with a reference. NULL: with an exception for a bad key, without one when there
+// is no entry.
 static fk_xentry *find(PyObject *me, PyObject *given) {
 	fk_xkey key;
 	fk_py_text text;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The entries of the host that must be released. A nested table lies within its entry: entries of it and
-// iterations over it end before that entry, in whatever order the author drops them. With the lock of
-// the tables, or at the end of the hook, when Python cannot use them any more.
+// The entries of the host that must be released. A nested table lies within its entry: entries of it
+// and iterations over it end before that entry, in whatever order the author drops them. With the lock
+// of the tables, or at the end of the hook, when Python cannot use them any more.
 #include "tables/tables.h"
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An imported table as Python sees it: ImportedTable, whose methods call the host's functions; the entry
-// and the attributes that read and write its fields; iteration; and changes. With the GIL, and within a
-// hook (tables/lent.c).
+// An imported table as Python sees it: ImportedTable, whose methods call the host's functions; the
+// entry and the attributes that read and write its fields; iteration; and changes. With the GIL, and
+// within a hook (tables/lent.c).
 #include "tables/exported_types.h" // values between Python and tables
 #include "tables/tables.h"
 #include <stdlib.h>
@@ -472,8 +472,8 @@ bool fk_entry_ready(void) {
 
 // ---- iteration --------------------------------------------------------------------------------------
 // The host calls a callback for each entry and lends the entry for that call only, while Python's `for`
-// asks for one entry after the other. So the host's function runs on a stack of its own, and its callback
-// switches back to Python's stack until the next entry is wanted or the loop ends.
+// asks for one entry after the other. So the host's function runs on a stack of its own, and its
+// callback switches back to Python's stack until the next entry is wanted or the loop ends.
 
 #define GUARD 4096
 

@@ -5,24 +5,24 @@
 //
 // Theory of operation
 //
-// - Structure. An fk_xroot is one exported table with everything nested in it. An fk_xtable has a map from
-//   keys to entries; an fk_xentry has one slot of 64 bits per field: a number, or a pointer to a string
-//   (fk_xtext) or to a nested table. Fields that other plugins add later go into further slots (fk_xmore)
-//   of each entry, so slots never move.
-// - Threads. Any thread may make any call at any time. One lock per root guards the maps, the strings and
-//   the lending of entries. Numbers are atomic and are read and written without it. Neither a callback
-//   nor Python code runs under the lock, and entries are released only after it was given back, because
-//   freeing one may take it again.
-// - References of an entry. `refs` counts in its lower half all references: the map's, one per handle of
-//   the host, one per Python object. Its upper half counts how many of them are handles of the host. An
-//   entry that is erased or replaced lives until its last reference is gone.
+// - Structure. An fk_xroot is one exported table with everything nested in it. An fk_xtable has a map
+//   from keys to entries; an fk_xentry has one slot of 64 bits per field: a number, or a pointer to a
+//   string (fk_xtext) or to a nested table. Fields that other plugins add later go into further slots
+//   (fk_xmore) of each entry, so slots never move.
+// - Threads. Any thread may make any call at any time. One lock per root guards the maps, the strings
+//   and the lending of entries. Numbers are atomic and are read and written without it. Neither a
+//   callback nor Python code runs under the lock, and entries are released only after it was given
+//   back, because freeing one may take it again.
+// - References of an entry. `refs` counts in its lower half all references: the map's, one per handle
+//   of the host, one per Python object. Its upper half counts how many of them are handles of the host.
+//   An entry that is erased or replaced lives until its last reference is gone.
 // - Strings. A caller of read_entry_field gets a pointer to the string itself. If the string is
 //   overwritten while the host has a handle, the old one goes to `superseded`, which is freed with the
 //   last handle of the entry. Handles are added under the lock only, so the one that is about to go can
 //   tell that it is the last.
 // - Deferred frees. The API has no call that gives a nested table back. An entry whose nested table was
-//   lent is therefore not freed with its last reference, but put on the list `deferred` of its root. It is
-//   freed when an entry is inserted or another one deferred more than FK_X_DEFER_MS later.
+//   lent is therefore not freed with its last reference, but put on the list `deferred` of its root. It
+//   is freed when an entry is inserted or another one deferred more than FK_X_DEFER_MS later.
 // - The end. fk_xroot_close marks the table as closed: each call of the host then answers FAILURE. The
 //   host and other plugins may still have pointers to the table and its fields, so its memory is kept
 //   until FK_X_CLOSED_MAX further tables were closed.
@@ -511,8 +511,8 @@ static bool add_item(fk_xmap *map, const fk_xkey *key, fk_xentry *e) {
 	return true;
 }
 
-// Puts an entry at a key, replacing what is there. False: no memory, or the entry is in a table already.
-// `refs`: references for the caller, in addition to the map's.
+// Puts an entry at a key, replacing what is there. False: no memory, or the entry is in a table
+// already. `refs`: references for the caller, in addition to the map's.
 bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e, uint64_t refs) {
 	fk_xroot *root = t->schema->root;
 	fk_xentry *replaced = NULL;
@@ -660,7 +660,8 @@ uint64_t fk_xnumber(const ss_plugin_state_data *data, ss_plugin_state_type type)
 	}
 }
 
-// Slots hold numbers with their sign extended; the member of the union gets the value in any byte order.
+// Slots hold numbers with their sign extended; the member of the union gets the value in any byte
+// order.
 static void set_data(ss_plugin_state_data *out, ss_plugin_state_type type, uint64_t value) {
 	switch (type) {
 	case SS_PLUGIN_ST_INT8:

@@ -55,8 +55,8 @@ struct fkr_guest {
 bool fkr_guest_load(struct fkr_guest *guest);
 void fkr_guest_unload(struct fkr_guest *guest);
 
-// capabilities.c. False: the library is broken, and `why` (of `room` bytes) names the capability and its
-// symbols.
+// capabilities.c. False: the library is broken, and `why` (of `room` bytes) names the capability and
+// its symbols.
 bool fkr_capabilities(const struct fkr_api *api, unsigned *caps, char *why, unsigned long room);
 extern const char *const fkr_capability_names[5]; // in the order of enum fkr_capability
 

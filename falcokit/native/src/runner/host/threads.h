@@ -10,8 +10,8 @@
 void fkr_threads_begin(void); // before the first plugin's init
 void fkr_threads_end(void);   // after the last plugin's destroy
 
-// The framework's additional rules for these tables: whether a table is one of them; why a field of that
-// name cannot be added, or NULL; and that the key is also a field of the entry.
+// The framework's additional rules for these tables: whether a table is one of them; why a field of
+// that name cannot be added, or NULL; and that the key is also a field of the entry.
 bool fkr_threads_own(const struct fkr_guest *owner);
 const char *fkr_threads_refuse_field(const ss_plugin_table_input *table, const char *name);
 // The lists of a thread (args, env, cgroups) are vectors in the framework, with the index as key: an
