@@ -9,7 +9,7 @@ import pytest
 from author import plugin
 from drivers import Log, RunnerDrive
 
-from falcokit.runtime.base.errors import tell
+from falcokit.runtime.base.errors import format_error
 
 if TYPE_CHECKING:
     from author import Author
@@ -122,19 +122,19 @@ def deep(n: int) -> None:
 def test_what_is_told_has_a_bound() -> None:
     with pytest.raises(RuntimeError) as raised:
         deep(900)
-    text = tell(raised.value, "hook")
+    text = format_error(raised.value, "hook")
     assert text.count("called at") == 8
     assert text.endswith("called by more of the plugin's own code")
     error = ValueError("x" * 100_000)
     error.__context__ = KeyError("y" * 100_000)
     error.__context__.__context__ = error
-    assert len(tell(error, "hook")) < 17_000
+    assert len(format_error(error, "hook")) < 17_000
 
 
 def test_the_parts_of_a_group_are_told_and_notes() -> None:
     error = ExceptionGroup("both", [ValueError("left"), KeyError("right")])
     error.add_note("while it was cold")
-    assert tell(error, "hook").splitlines() == [
+    assert format_error(error, "hook").splitlines() == [
         "hook: ExceptionGroup: both (2 sub-exceptions)",
         "  while it was cold",
         "  one of them: ValueError: left",

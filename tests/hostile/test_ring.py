@@ -127,7 +127,7 @@ def test_an_exception_without_a_text_is_told_and_the_producer_goes_on(
     """)
     said = tortured(f"load={author.library}", "init", "set-handler", "parse-own=2", "clear-handler")
     assert said.one("parse-own")["rc"] == 0
-    assert "Odd: its text cannot be had (ValueError)" in said.stderr
+    assert "Odd: its text is unavailable (ValueError)" in said.stderr
 
 
 def test_a_path_and_a_file_that_are_not_ascii_are_read_as_in_the_authors_tests(

@@ -147,9 +147,9 @@ def test_events_are_named_by_name_direction_or_code(
     [
         (("opena",), "there is no event 'opena': open"),
         (("NA",), "there is no event 'NA'"),
-        ((-1,), "-1 is no event code"),
-        ((70000,), "70000 is no event code"),
-        ((True,), "True is no event code"),
+        ((-1,), "-1 is not an event code"),
+        ((70000,), "70000 is not an event code"),
+        ((True,), "True is not an event code"),
         ((None,), "None is neither the name of an event nor its code"),
     ],
 )

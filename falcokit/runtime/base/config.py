@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The init config: which type a plugin class declares, its JSON schema, and decoding.
 
-Used at build time for the schema and at init and set_config for the value. A plugin declares it by
-annotating `config` with a msgspec.Struct, a dataclass, or str; without an annotation there is none.
-Keys that the type does not have are refused, unless it says `allow_unknown_keys = True`.
+The schema is needed at build time, the value in init and set_config. A plugin declares its config
+by annotating `config` with a msgspec.Struct, a dataclass, or str; without an annotation it has
+none. Keys that the type does not have are refused, unless it sets `allow_unknown_keys = True`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def config_type(plugin: type) -> type | None:
     """Return the type that `config` is annotated with, or None.
 
     Raises:
-        NameError: the annotation names something the module does not have.
+        NameError: the annotation uses a name that the module does not define.
 
     """
     for cls in plugin.__mro__:
@@ -33,28 +33,28 @@ def config_type(plugin: type) -> type | None:
 
 
 def decode_config(kind: type | None, text: str) -> Any:
-    """Return the config value for what the framework passed; an empty JSON config is {}.
+    """Return the config value for the text from the framework; an empty JSON config is {}.
 
     Raises:
-        PluginError: it is not JSON, or not what the type asks for; the text names the place.
+        PluginError: it is not JSON, or does not fit the type; the text says where.
 
     """
     if kind is None:
         return None
     if kind is str:
         return text
-    # Falco makes "null" of an empty map in its YAML.
+    # Falco passes an empty map in its YAML as "null".
     return decode_json(kind, "{}" if text.strip() == "null" else text, "init config")
 
 
 def decode_json(kind: Any, text: str, what: str) -> Any:
-    """Return a value of the type `kind` for a text of JSON; an empty one is {}.
+    """Decode a JSON text into the type `kind`; an empty text is {}.
 
     Raises:
-        PluginError: it is not JSON, or not what the type asks for; the text begins with `what`.
+        PluginError: it is not JSON, or does not fit the type; the message begins with `what`.
 
     """
-    import msgspec  # noqa: PLC0415  # not paid by plugins without a config
+    import msgspec  # noqa: PLC0415  # plugins without a config need not import it
 
     from falcokit.runtime.base.config_keys import UnknownKeyError, check_keys  # noqa: PLC0415
 
@@ -72,7 +72,7 @@ def decode_json(kind: Any, text: str, what: str) -> Any:
 
 
 def _inline(node: Any, named: dict[str, Any], above: tuple[str, ...] = ()) -> Any:
-    # Hosts of different ages resolve "$ref" differently; a schema without any is read by all.
+    # Old and new hosts resolve "$ref" differently; all of them understand a schema without it.
     if isinstance(node, list):
         return [_inline(item, named, above) for item in node]
     if not isinstance(node, dict):
@@ -87,7 +87,7 @@ def _inline(node: Any, named: dict[str, Any], above: tuple[str, ...] = ()) -> An
 
 
 def _classes(info: Any, seen: dict[int, Any]) -> None:
-    """Collect the classes with named fields in what msgspec.inspect tells of a type."""
+    """Collect the classes with named fields from msgspec.inspect's description of a type."""
     if id(info) in seen or not hasattr(info, "__struct_fields__"):
         return
     seen[id(info)] = info
@@ -98,7 +98,7 @@ def _classes(info: Any, seen: dict[int, Any]) -> None:
 
 
 def _components(kind: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the schema of a type and of the classes in it, which take no other keys."""
+    """Return the schema of a type, and those of the classes in it, which allow no other keys."""
     import msgspec  # noqa: PLC0415
     import msgspec.inspect  # noqa: PLC0415
 
@@ -127,7 +127,7 @@ def init_schema(kind: type | None) -> dict[str, Any] | None:
         return None
     flat: dict[str, Any] = _inline(*_components(kind))
     if flat.get("type") != "object":
-        raise TypeError(f"the config type {kind!r} is no msgspec.Struct, dataclass or str")
-    # What Falco makes of `init_config: {}` is to reach the plugin, which takes it for {}.
+        raise TypeError(f"the config type {kind!r} is not a msgspec.Struct, dataclass or str")
+    # Falco turns `init_config: {}` into null, which must pass its check; the plugin reads it as {}.
     flat["type"] = ["object", "null"]
     return {"$schema": "http://json-schema.org/draft-07/schema#", **flat}

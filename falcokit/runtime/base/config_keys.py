@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys of a config that its type does not have: found by walking the JSON beside what was decoded.
+"""Unknown keys in a config: found by walking the JSON and the decoded value in parallel.
 
-msgspec leaves such keys out, of Structs unless they forbid them, of dataclasses always: a slip of
-the pen would pass in silence.
+msgspec silently drops such keys (for Structs unless they forbid them, for dataclasses always), so
+a misspelled key would go unnoticed.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from typing import Any, Final
 
 __all__ = ["UnknownKeyError", "allows_unknown", "check_keys"]
 
-_TOLD_MAX: Final = 20
+_KEYS_SHOWN_MAX: Final = 20
 
 
 class UnknownKeyError(ValueError):
-    """A key that no class has; the text names it, the place, and the keys that there are."""
+    """A key that the class does not have; the message has the key, its place and the valid keys."""
 
 
 def allows_unknown(kind: Any) -> bool:
-    """Tell whether a class says `allow_unknown_keys = True`, which is no field of it."""
-    said = getattr(kind, "allow_unknown_keys", False) is True  # a Struct's field is a descriptor
-    return said and "allow_unknown_keys" not in _data_fields(kind)
+    """Return whether a class sets `allow_unknown_keys = True`, not as one of its fields."""
+    allowed = getattr(kind, "allow_unknown_keys", False) is True  # a Struct's field is a descriptor
+    return allowed and "allow_unknown_keys" not in _data_fields(kind)
 
 
 def _data_fields(kind: Any) -> list[str]:
     """Return the names of a dataclass's fields, or of an attrs class's."""
     if hasattr(kind, "__dataclass_fields__"):
-        import dataclasses  # noqa: PLC0415  # there already, as somebody has made the class
+        import dataclasses  # noqa: PLC0415  # already loaded, since the class exists
 
         return [field.name for field in dataclasses.fields(kind)]
     return [field.name for field in getattr(kind, "__attrs_attrs__", ())]
 
 
 def _keys(value: Any) -> dict[str, str] | None:
-    """Return the keys that an object of a class may have, and the attribute of each."""
+    """Return the keys that `value` may have in JSON and their attributes; None: any keys."""
     kind = type(value)
     if hasattr(kind, "__struct_encode_fields__"):
         return dict(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
@@ -74,8 +74,8 @@ def _check_object(given: dict[str, Any], value: Any, keys: dict[str, str], place
 
 
 def _refuse(key: str, place: str, keys: dict[str, str], name: str) -> None:
-    told = ", ".join([*keys][:_TOLD_MAX]) + (", ..." if len(keys) > _TOLD_MAX else "")
+    shown = ", ".join([*keys][:_KEYS_SHOWN_MAX]) + (", ..." if len(keys) > _KEYS_SHOWN_MAX else "")
     raise UnknownKeyError(
-        f"unknown key `{key}` - at `{place}`, where {name} has {told or 'none'}"
+        f"unknown key `{key}` - at `{place}`, where {name} has {shown or 'none'}"
         f" (allow_unknown_keys = True in {name} lets others pass)"
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The exceptions of the author's side, what each means to the framework, and how one is told.
+"""The exceptions that plugins see, what each means to the framework, and their message texts.
 
     PluginError                    -> SS_PLUGIN_FAILURE
     ├ EmitError                    an event was not emitted; `reason` is the counter it went to
@@ -8,20 +8,20 @@
     │ ├ InvalidEventError          the data, a timestamp or thread id    invalid_data
     │ │ ├ EventTooLargeError       more than 64 MiB of data              too_large
     │ │ └ FutureTimestampError     more than 10 s ahead                  future_timestamp
-    │ ├ RingFullError              no room, and no waiting for it: in    ring_full
-    │ │                            a hook, after timeout=, or while a
-    │ │                            hook holds up Falco's thread
-    │ └ EventRefusedError          the host said no; its words           host
-    └ TableError                   a table cannot be used so, or its owner refused
-      ├ TableFieldError            there is no such field; an AttributeError and TypeError too
+    │ ├ RingFullError              no room, and waiting is not possible: ring_full
+    │ │                            in a hook, after timeout=, or while
+    │ │                            a hook blocks Falco's thread
+    │ └ EventRefusedError          refused by the host, with its text    host
+    └ TableError                   invalid use of a table, or its owner refused
+      ├ TableFieldError            no such field; an AttributeError and TypeError too
       ├ TableTypeError             a value of another type; a TypeError too
       ├ TableRangeError            an int out of range; an OverflowError too
-      └ TableValueError            a str that no table holds; a ValueError too
-    HookTimeoutError               raised in a hook that holds up Falco's thread; no Exception, as
-                                   a loop may catch these
+      └ TableValueError            a str that no table can hold; a ValueError too
+    HookTimeoutError               raised in a hook that blocks Falco's thread; not an Exception,
+                                   since the hook may catch those in a loop
 
-Raised by the C side and by the in-process driver alike; turned into a return code and a last error
-by `_bridge`. `tell` imports nothing and reads no file: it has to work where neither can be done.
+The callbacks of `runtime.host` turn them into a return code and a last error. `format_error`
+imports nothing and reads no file: it must work where neither is possible.
 """
 
 from __future__ import annotations
@@ -55,19 +55,19 @@ __all__ = [
     "TableValueError",
     "UndeclaredEventError",
     "brief",
+    "format_error",
+    "format_hook_error",
     "is_whole",
     "own_frames",
     "places_of",
-    "tell",
     "tell_emitted",
-    "tell_of",
 ]
 
 _TEXT_MAX: Final = 8192  # characters of an exception's own text
-_FRAMES_MAX: Final = 8  # calls told of one exception
+_FRAMES_MAX: Final = 8  # calls shown for one exception
 _CHAIN_MAX: Final = 5
-_ENDINGS: Final = {"GeneratorExit", "CancelledError"}  # by which code is told to end: no cause
-_DEPTH_MAX: Final = 500  # frames looked at, from the innermost: a recursion has any number
+_ENDINGS: Final = {"GeneratorExit", "CancelledError"}  # requests to end, not the cause of an error
+_DEPTH_MAX: Final = 500  # frames examined, from the innermost: a recursion may have many more
 
 
 class PluginError(Exception):
@@ -78,7 +78,7 @@ class EmitError(PluginError):
     """An async event was not emitted.
 
     Attributes:
-        emitted: By `emit_many`, before the one that was not.
+        emitted: How many events `emit_many` emitted before the one that failed.
 
     """
 
@@ -86,7 +86,7 @@ class EmitError(PluginError):
     emitted: int = 0
 
     def __str__(self) -> str:
-        """Return the text, with what went out of a batch."""
+        """Return the text, with the number of events of the batch that were emitted."""
         text = super().__str__()
         return f"{text} ({_before(self.emitted)})" if self.emitted else text
 
@@ -98,7 +98,7 @@ class UndeclaredEventError(EmitError):
 
 
 class CaptureClosedError(EmitError):
-    """No capture is open, or it is another one than the handler was made for."""
+    """No capture is open, or the handler belongs to another capture."""
 
     reason = "capture_closed"
 
@@ -120,7 +120,7 @@ class FutureTimestampError(InvalidEventError):
 
 
 class RingFullError(EmitError):
-    """There is no room, and no waiting for it: in a hook, after `timeout`, or while one hangs."""
+    """The ring is full and the call cannot wait: in a hook, after `timeout`, or while one hangs."""
 
     reason = "ring_full"
 
@@ -130,7 +130,7 @@ def _before(count: int) -> str:
 
 
 def tell_emitted(error: BaseException, count: int) -> None:
-    """Have what ended an `emit_many` tell how many events went out before it."""
+    """Add to the error that ended an `emit_many` how many events were emitted before it."""
     if isinstance(error, EmitError):
         error.emitted = count
     elif count:
@@ -142,17 +142,17 @@ class SourceClosedError(PluginError):
 
 
 class QueueFullError(PluginError):
-    """There is no room, and no waiting for it: in a hook, after `timeout`, or while one hangs."""
+    """The queue is full and the call cannot wait: a hook, after `timeout`, or while one hangs."""
 
 
 class EventRefusedError(EmitError):
-    """The host refused the event, for instance because its event source does not fit."""
+    """The host refused the event, for instance because its event source does not match."""
 
     reason = "host"
 
 
 class TableError(PluginError):
-    """A table cannot be used here, or its owner refused; the text ends with the owner's words."""
+    """A table cannot be used here, or its owner refused; the text ends with the owner's text."""
 
 
 class TableFieldError(TableError, AttributeError, TypeError):
@@ -160,7 +160,7 @@ class TableFieldError(TableError, AttributeError, TypeError):
 
 
 class TableTypeError(TableError, TypeError):
-    """A key or a value is of another type than the table's."""
+    """A key or a value does not have the type that the table has."""
 
 
 class TableRangeError(TableError, OverflowError):
@@ -168,11 +168,11 @@ class TableRangeError(TableError, OverflowError):
 
 
 class TableValueError(TableError, ValueError):
-    """A str has a NUL or half a surrogate pair, which no table can hold."""
+    """A str has a NUL or half of a surrogate pair, which no table can hold."""
 
 
 class HookTimeoutError(BaseException):
-    """A hook on Falco's own thread did not return: raised in it by the watch, python/held_up.c."""
+    """A hook on Falco's own thread did not return: raised by the hang detector, held_up.c."""
 
     def __init__(self) -> None:
         super().__init__("it did not return within 5 s, and Falco waited for it")
@@ -195,7 +195,7 @@ _F = TypeVar("_F", bound=_Frame)
 
 
 def places_of(error: BaseException | None) -> list[Place]:
-    """Return where an exception came through, outermost first; of a deep one the inner part."""
+    """Return the lines an exception passed through, outermost first; only the innermost if many."""
     trace: TracebackType | None = None if error is None else error.__traceback__
     found: deque[Place] = deque(maxlen=_DEPTH_MAX)
     while trace is not None:
@@ -208,9 +208,9 @@ def places_of(error: BaseException | None) -> list[Place]:
 def own_frames(frames: Iterable[_F]) -> list[_F]:
     """Return the frames of the author's own code.
 
-    Where there are none those of packages, else those of the standard library; falcokit's never.
+    If there are none, those of packages, else those of the standard library; never falcokit's.
     """
-    # Not os.__file__: a packaged plugin's code bears other names than the archive it lies in.
+    # Not os.__file__: code in a packaged plugin has other file names than the archive holding it.
     library = os.path.dirname(cast.__code__.co_filename)
     others = [f for f in frames if not _is_ours(f.filename)]
     packaged = [f for f in others if "-packages" in f.filename]
@@ -229,16 +229,16 @@ def _is_ours(filename: str) -> bool:
 
 
 def is_whole(error: BaseException) -> bool:
-    """Tell whether `tell` names all the code there is: no library's took part."""
+    """Return whether `format_error` shows all frames: no library code is involved."""
     places = places_of(error)
     return len(own_frames(places)) == sum(not _is_ours(p.filename) for p in places)
 
 
-def tell(error: BaseException, hook: str, place: str = "") -> str:
-    """Say what happened in `hook`, where (file:line), and of which type it was: one sentence.
+def format_error(error: BaseException, hook: str, place: str = "") -> str:
+    """Describe an error in `hook` in one sentence: the place (file:line), the type and the text.
 
-    The place is the innermost line of the author's own code, as far as there is any, else `place`.
-    A line for each call of that code that led there follows, and one for each exception behind it.
+    The place is the innermost line of the author's own code if there is any, else `place`. A line
+    follows for each call in that code that led there, and for each exception that caused it.
     """
     places = places_of(error)
     own = own_frames(places)
@@ -265,23 +265,23 @@ def _more(error: BaseException, places: list[Place], own: list[Place]) -> Iterat
     notes = getattr(error, "__notes__", None)
     if isinstance(notes, list):
         yield from (str(note)[:_TEXT_MAX] for note in notes[:_CHAIN_MAX])
-    # What falcokit itself says is complete: what it found out by is of no use to the author.
+    # falcokit's own messages are complete; how falcokit noticed does not help the author.
     if not (isinstance(error, PluginError) and places and _is_ours(places[-1].filename)):
         yield from _calls(own)
-        yield from _behind(error)
+        yield from _causes(error)
 
 
 def _text_of(error: BaseException) -> str:
     try:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
     except BaseException as e:  # noqa: BLE001  # the author's __str__, which may even exit
-        return f"its text cannot be had ({type(e).__name__})"
+        return f"its text is unavailable ({type(e).__name__})"
     more = len(text) - _TEXT_MAX
     return text if more <= 0 else f"{text[:_TEXT_MAX]}… ({more} more characters)"
 
 
 def _calls(own: list[Place]) -> Iterator[str]:
-    """Say by which calls the place was reached, the nearest first; a recursion has no end."""
+    """Yield the calls that led to the place, the nearest first; limited, for recursions."""
     for place in own[: -_FRAMES_MAX - 1 : -1]:
         yield f"called at {place.filename}:{place.lineno} in {place.name}"
     if len(own) > _FRAMES_MAX:
@@ -289,39 +289,39 @@ def _calls(own: list[Place]) -> Iterator[str]:
 
 
 def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
-    """Yield each exception behind one, the nearest first, and how it is behind it."""
+    """Yield each cause or context of an exception, the nearest first, and which it is."""
     known = [error]
     while len(known) <= _CHAIN_MAX:
-        by, behind = "caused by", error.__cause__
-        if behind is None and not error.__suppress_context__:
-            by, behind = "while handling", error.__context__
-        if behind is None or any(behind is one for one in known):
+        relation, cause = "caused by", error.__cause__
+        if cause is None and not error.__suppress_context__:
+            relation, cause = "while handling", error.__context__
+        if cause is None or any(cause is one for one in known):
             return
-        if type(behind).__name__ in _ENDINGS:
+        if type(cause).__name__ in _ENDINGS:
             return
-        yield by, behind
-        known.append(behind)
-        error = behind
+        yield relation, cause
+        known.append(cause)
+        error = cause
 
 
-def _behind(error: BaseException) -> Iterator[str]:
-    for by, behind in _chain(error):
-        yield f"{by} {brief(behind)}"
+def _causes(error: BaseException) -> Iterator[str]:
+    for relation, cause in _chain(error):
+        yield f"{relation} {brief(cause)}"
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions[:_CHAIN_MAX]:
             yield f"one of them: {brief(one)}"
 
 
 def brief(error: BaseException) -> str:
-    """Return type, text and place of an exception alone."""
+    """Return the type, text and place of one exception, without its causes."""
     text, own = _text_of(error), own_frames(places_of(error))
-    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return f"{said}, at {own[-1].filename}:{own[-1].lineno}" if own else said
+    summary = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{summary}, at {own[-1].filename}:{own[-1].lineno}" if own else summary
 
 
 def _shortage(error: BaseException) -> str:
-    """Name the limit of the process that is behind an exception which says something else."""
-    chain = [error, *(behind for _, behind in _chain(error))]
+    """Name the process limit that caused an exception whose own text does not mention it."""
+    chain = [error, *(cause for _, cause in _chain(error))]
     if any("can't start new thread" in str(one) for one in chain if type(one) is RuntimeError):
         return (
             " (the process may have no more threads: that is the limit of its user, ulimit -u, or"
@@ -343,14 +343,14 @@ def _lacks_a_file(error: BaseException) -> bool:
         return False
     if any(os.strerror(number) in str(error) for number in full):
         return True
-    try:  # a module that cannot be read is called missing
+    try:  # Python reports a module that it cannot open as missing
         os.close(os.open("/", os.O_RDONLY))
     except OSError as e:
         return e.errno in full
     return False
 
 
-def tell_of(error: BaseException, hook: str, function: object) -> str:
-    """Say it of a hook; where no line of its own is in the trace, its head is the place."""
+def format_hook_error(error: BaseException, hook: str, function: object) -> str:
+    """Describe an error in a hook; without a line of it in the trace, the place is its `def`."""
     code = getattr(function, "__code__", None)
-    return tell(error, hook, f"{code.co_filename}:{code.co_firstlineno}" if code else "")
+    return format_error(error, hook, f"{code.co_filename}:{code.co_firstlineno}" if code else "")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Standard logging, carried to the host's log under the plugin that speaks.
+"""Forwards standard logging to the host's log, under the name of the plugin that logs.
 
 Falco has eight severities; the three that Python has no level for are FATAL, NOTICE and TRACE. The
-plugin is told by the context (hooks and producers run in their state's), else by the file that
-logs, else it is the one that came last.
+plugin is found by the context (hooks and producers run in their state's context), else by the file
+that logs; if neither is known, it is the newest plugin.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runtime.base.errors import own_frames, places_of, tell
+from falcokit.runtime.base.errors import format_error, own_frames, places_of
 
 if TYPE_CHECKING:
     import threading
@@ -48,9 +48,9 @@ FATAL: Final = 60
 NOTICE: Final = 25
 TRACE: Final = 5
 _OWN: Final = "falcokit.plugin."
-_LINE_MAX: Final = 8192  # characters printed without an end of line, until they are a message
+_LINE_MAX: Final = 8192  # characters without a newline after which print becomes a message
 
-#: Level -> ss_plugin_log_severity, from the top: the first that the level reaches.
+#: Logging level -> ss_plugin_log_severity, highest first: the first that the level reaches.
 _SEVERITIES: Final = (
     (FATAL, 1),
     (logging.CRITICAL, 2),
@@ -62,7 +62,7 @@ _SEVERITIES: Final = (
     (0, 8),
 )
 
-#: The state whose hook or producer runs here.
+#: The state whose hook or producer runs in this context.
 current: ContextVar[LogTarget | None] = ContextVar("falcokit_state", default=None)
 #: Every live state, oldest first.
 targets: list[LogTarget] = []
@@ -74,7 +74,7 @@ def severity_of(level: int) -> int:
 
 
 def plugin_logger(name: str) -> logging.Logger:
-    """Return the logger of a plugin; all it logs reaches the host, which has its own filter."""
+    """Return the logger of a plugin; all its messages reach the host, which filters by itself."""
     logger = logging.getLogger(_OWN + name)
     if logger.level == logging.NOTSET:
         logger.setLevel(TRACE)
@@ -99,7 +99,7 @@ class _HostHandler(logging.Handler):
         component = None if own else f"{state.name}.{record.name}"
         try:
             text = self.format(record)
-        except BaseException as e:  # noqa: BLE001  # a log call never harms who logs
+        except BaseException as e:  # noqa: BLE001  # a log call never raises into its caller
             text = f"{record.pathname}:{record.lineno}: cannot format {_shown(record.msg)}: "
             text += _shown(e, str)
         try:
@@ -112,31 +112,31 @@ def _shown(value: object, how: Callable[[object], str] = repr) -> str:
     try:
         return how(value)
     except BaseException as e:  # noqa: BLE001  # the author's __repr__ or __str__
-        return f"{type(value).__name__} without a text ({type(e).__name__})"
+        return f"{type(value).__name__}, text unavailable ({type(e).__name__})"
 
 
 def log_error(error: BaseException, what: str) -> None:
-    """Log an exception that nobody is there to catch: under the plugin whose code it came from."""
+    """Log an exception that no caller can catch, under the plugin whose code raised it."""
     own = own_frames(places_of(error))
     state = _target(own[-1].filename if own else "")
     if state is not None:
-        state.write_log(severity_of(logging.ERROR), None, tell(error, what))
+        state.write_log(severity_of(logging.ERROR), None, format_error(error, what))
 
 
 def loggable(text: str) -> str:
-    """Return a text as C can have it: without NUL and halves of surrogate pairs."""
+    """Return a text that C can take: without NUL and halves of surrogate pairs."""
     return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
 
 class _LoggedStream:
-    """Stands in for sys.stdout, which is the host's: each line becomes a log message."""
+    """Replaces sys.stdout, which belongs to the host: each line becomes a log message."""
 
     encoding = "utf-8"
     errors = "replace"
 
     def __init__(self, write_line: Callable[[str], None]) -> None:
         self._write_line = write_line
-        self._rest: list[str] = []  # of a line without an end
+        self._rest: list[str] = []  # the start of a line that is not complete yet
         self._length = 0
 
     def write(self, text: str) -> int:
@@ -155,7 +155,7 @@ class _LoggedStream:
         return len(text)
 
     def _end_line(self) -> None:
-        # Taken at once: other threads print too.
+        # Taken out in one step: other threads print too.
         parts, self._rest, self._length = self._rest, [], 0
         self._write_line("".join(parts))
 
@@ -170,11 +170,11 @@ class _LoggedStream:
         return True
 
     def fileno(self) -> int:
-        raise OSError("a plugin has no standard output: it is the host's")
+        raise OSError("a plugin has no standard output: it belongs to the host")
 
 
 def install_once() -> None:
-    """Carry logging to the live states. Called by `falcokit.testing`, and by `install`."""
+    """Forward logging to the live states."""
     root = logging.getLogger()
     if any(isinstance(handler, _HostHandler) for handler in root.handlers):
         return
@@ -185,7 +185,7 @@ def install_once() -> None:
 
 
 def install() -> None:
-    """Carry logging, print, warnings and uncaught exceptions to the host. Called by `_bridge`."""
+    """Forward logging, print, warnings and uncaught exceptions to the host."""
     install_once()
     root = logging.getLogger()
     logging.raiseExceptions = False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `get_metrics` returns: a name, a value, one of the API's seven types and two kinds."""
+"""The metrics that `get_metrics` returns: name, value, and one of the API's seven types."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Metric(_Metric):
     Attributes:
         name: Its name, at most 511 bytes with the plugin's.
         value: The number; integers must fit the type.
-        type: How it is handed over; left out, "u64" of whole numbers and "double" of others.
-        monotonic: Whether it only ever grows, as a counter does.
+        type: The type it has in the API; by default "u64" for whole numbers, else "double".
+        monotonic: Whether it never decreases, as a counter.
 
     """
 
@@ -50,27 +50,27 @@ class Metric(_Metric):
         cls,
         name: str,
         value: float,
-        type: MetricType | None = None,  # noqa: A002  # the API's word
+        type: MetricType | None = None,  # noqa: A002  # the API's name for it
         monotonic: bool = True,
     ) -> Self:
-        """Check the value, so that the author's line is told.
+        """Check the value here, so that the error shows the author's line.
 
         Raises:
-            PluginError: it is no whole number, and the type is one of those.
+            PluginError: it is not a whole number, and the type needs one.
 
         """
-        whole = hasattr(value, "__index__")  # an int, or a number of numpy's
+        whole = hasattr(value, "__index__")  # an int, or one of numpy's integers
         if type is None:
             type = "u64" if whole else "double"  # noqa: A001
         elif not whole and VALUE_TYPES.get(type, (0, None))[1] is not None and value != int(value):
             raise PluginError(
-                f'metric {name!r}: {value} is no whole number, as {type} is; "double" is for others'
+                f'metric {name!r}: {type} needs a whole number, not {value}; use "double" for it'
             )
         return super().__new__(cls, name, value, type, monotonic)
 
 
 def checked(metric: Metric) -> tuple[str, int, int, float]:
-    """Return name, kind, number of the type and value.
+    """Return the metric as the C side takes it: name, kind, type number and value.
 
     Raises:
         PluginError: the type is unknown, or the value does not fit it.
@@ -80,7 +80,7 @@ def checked(metric: Metric) -> tuple[str, int, int, float]:
     if value_type is None:
         raise PluginError(f"metric {metric.name!r}: unknown type {metric.type!r}")
     if "\0" in metric.name:
-        raise PluginError(f"metric {metric.name!r}: a name has no NUL")
+        raise PluginError(f"metric {metric.name!r}: a name cannot contain NUL")
     number, low, high = value_type
     value: float = metric.value
     if low is not None and high is not None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads with a stack of their own size, and calls that recurse in C to a bounded depth only.
+"""Threads with a fixed stack size, and calls that recurse in C only to a bounded depth.
 
-Used by whatever starts a thread for a plugin, and by the encoding and decoding of JSON. The numbers
-are those of python/stack.c; without a host Python's own hold.
+For every thread started for a plugin, and for encoding and decoding JSON. The limits are those of
+python/stack.c; without a host Python's own limits apply.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ except ImportError:
         return function(argument)
 
     def _name_thread(name: str | None, /) -> None:
-        """Nobody asks for it."""
+        """Do nothing: without a host no hang detector looks at the name."""
 else:
     STACK_BYTES = _falcokit_hot.STACK_BYTES
     bounded = _falcokit_hot.bounded
@@ -37,9 +37,9 @@ else:
 
 
 class OwnThread(threading.Thread):
-    """A thread on which a plugin's code runs, known to the host's watch by its name.
+    """A thread that runs a plugin's code, known to the hang detector by its name.
 
-    Its stack has STACK_BYTES, whatever the host's threads have and the plugin has set.
+    Its stack has STACK_BYTES, independent of the host's threads and the plugin's own settings.
     """
 
     def start(self) -> None:

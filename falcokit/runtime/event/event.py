@@ -4,7 +4,7 @@
     0 ts u64 · 8 tid u64 · 16 len u32 · 20 type u16 · 22 nparams u32 · 26 lengths u32 each
     402: 38 plugin id u32 · 42 name and NUL · data         322: 34 plugin id u32 · 38 data
 
-Used by the in-process driver, by parse_event, and as the reference for the C encoder.
+The reference for the C encoder.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ __all__ = [
 
 #: Where the data of a plugin event begins.
 PLUGIN_PAYLOAD: Final = 38
-#: "assign it for me" in a timestamp, "none" in a thread id.
+#: As a timestamp: the framework assigns it; as a thread id: none.
 NOT_SET: Final = 2**64 - 1
-#: Bytes of an async event's name; the framework's event table keeps no more.
+#: Maximum bytes of an async event's name: the framework keeps no more.
 MAX_NAME: Final = 31
-#: Bytes of data in one async event.
+#: Maximum bytes of data in one async event.
 MAX_DATA: Final = 2**26
 
 _ASYNC_LENGTHS: Final = struct.Struct("=IIII")
@@ -56,17 +56,17 @@ _PLUGIN_LENGTHS: Final = struct.Struct("=III")
 
 
 class AsyncEvent(NamedTuple):
-    """An async event to emit, for producers that set more than its data.
+    """An async event to emit, for producers that set more than the data.
 
     Attributes:
         name: One of the plugin's `async_events`.
         data: bytes, str (sent as UTF-8), or an object that JSON can hold; None sends no data.
-        ts_ns: Nanoseconds since the epoch; None lets the framework assign it, which is prompt. A
-            timestamp of your own holds the event back until the source has reached it.
-        tid: The thread it belongs to; None for none. Plugin event sources refuse any other.
-        plugin_id: Used in `dump_state` only: the id of the event source that a replay finds it
-            under, 0 for syscalls; None is the plugin's own, or 0. Live events get theirs from the
-            framework.
+        ts_ns: Nanoseconds since the epoch; None lets the framework assign it, without delay. With
+            your own timestamp the event waits until the event source has reached that time.
+        tid: The thread it belongs to; None for none. Plugin event sources accept only None.
+        plugin_id: Used in `dump_state` only: the id of the event source under which a replay finds
+            it, 0 for syscalls; None is the plugin's own, or 0. The framework sets that of live
+            events.
 
     """
 
@@ -78,10 +78,10 @@ class AsyncEvent(NamedTuple):
 
 
 class Event:
-    """An event as hooks get it, and as tests make it; it cannot be changed.
+    """An event as hooks receive it, and as tests create it; immutable.
 
-    Inside the host it is read from the host's memory while the hook runs; what Python keeps of it
-    afterwards is a copy. All fields of one event get the same object.
+    Inside the host it reads the host's memory while the hook runs; if Python keeps it longer, it
+    becomes a copy. All fields of one event get the same object.
 
     Args:
         data: The payload of a plugin or async event.
@@ -89,25 +89,25 @@ class Event:
         tid: Thread id; None: none.
         type: Event code: 322 for plugin events, 402 for async events.
         source: Name of the event source.
-        number: The framework's number for it; 0: none, and it may skip.
+        number: The framework's number for it, 0 for none; numbers may be skipped.
         name: Name of an async event.
         plugin_id: Id of the source plugin, 0 for syscalls.
 
     Attributes:
-        ts_ns: Nanoseconds since the epoch, or None where it was not set.
+        ts_ns: Nanoseconds since the epoch, or None if it was not set.
         tid: Thread id, or None.
         type: Event code: 402 for async events, 322 for plugin events.
-        source: Name of the event source ("syscall" for plugin id 0), or None where it is unknown.
-        number: The framework's number for it; it may skip.
+        source: Name of the event source ("syscall" for plugin id 0), or None if it is unknown.
+        number: The framework's number for it; numbers may be skipped.
         name: Name of an async event, else None.
-        data: The payload of a plugin or async event, undecoded; b"" of any other. ValueError: the
-            event's lengths do not add up.
+        data: The payload of a plugin or async event, undecoded; b"" for all others. ValueError:
+            the event's lengths contradict each other.
         plugin_id: Id of the source plugin, 0 for syscalls.
-        raw: The whole event with its header, as the framework has it.
-        json: The payload parsed as JSON, once for all that ask: do not change what it holds.
-            ValueError: it is none.
+        raw: The whole event with its header, in the framework's format.
+        json: The payload parsed as JSON, once per event and shared: do not modify it. ValueError:
+            it is not JSON.
         params: The decoded parameters by name, decoded once.
-        cache: A dict of the plugin's own, which lives as long as the event.
+        cache: A dict for the plugin's own use, which lives as long as the event.
 
     """
 
@@ -131,13 +131,13 @@ class Event:
         *,
         ts_ns: int | None = None,
         tid: int | None = None,
-        type: int = PLUGIN_EVENT,  # noqa: A002  # the word of the framework
+        type: int = PLUGIN_EVENT,  # noqa: A002  # the framework's name for it
         source: str | None = None,
         number: int = 0,
         name: str | None = None,
         plugin_id: int = 0,
     ) -> Self:
-        """Make an event, as a test needs one."""
+        """Make an event, for tests."""
         made: Any = object.__new__(_MadeEvent)
         values = (data, ts_ns, tid, type, source, number, name, plugin_id)
         for attribute, value in zip(_FIELDS, values, strict=True):
@@ -149,7 +149,7 @@ class Event:
         """Decode one event.
 
         Raises:
-            ValueError: the lengths do not add up.
+            ValueError: the lengths contradict each other.
 
         """
         if len(raw) < HEADER.size:
@@ -172,7 +172,7 @@ class Event:
         return made
 
     def replace(self, **changes: Any) -> Event:
-        """Return an event with other values of some attributes; of other types raw stays."""
+        """Return a copy with some attributes changed; event types without a payload keep `raw`."""
         values = {attribute: getattr(self, attribute) for attribute in _FIELDS}
         if self.type not in PARAMS:
             return Event.from_bytes(self.raw, source=self.source, number=self.number)
@@ -198,14 +198,14 @@ _set: Final = object.__setattr__
 
 
 class _MadeEvent(Event):
-    """An event with attributes of its own: those that are asked for late are made then."""
+    """An event with its own attributes; those that are rarely used are made on first access."""
 
     __slots__ = (*_FIELDS, "cache", "json", "params", "raw")
 
     def __getattr__(self, name: str) -> Any:
         make = _LATE.get(name)
         if make is None:
-            raise AttributeError(f"an event has no {name!r}")
+            raise AttributeError(f"an event has no attribute {name!r}")
         value = make(self)
         _set(self, name, value)
         return value
@@ -220,7 +220,7 @@ def _encode(event: Event) -> bytes:
             AsyncEvent(event.name or "", event.data, event.ts_ns, event.tid, event.plugin_id)
         )
     if event.type != PLUGIN_EVENT:
-        raise ValueError(f"an event of type {event.type} is made by Event.from_bytes")
+        raise ValueError(f"use Event.from_bytes to make an event of type {event.type}")
     ts, tid, size = _u64("ts_ns", event.ts_ns), _u64("tid", event.tid), len(event.data)
     head = HEADER.pack(ts, tid, PLUGIN_PAYLOAD + size, PLUGIN_EVENT, 2)
     return b"".join((head, _PLUGIN_LENGTHS.pack(4, size, event.plugin_id), event.data))
@@ -235,12 +235,12 @@ _LATE: Final[dict[str, Callable[[Event], Any]]] = {
 
 
 def payload_bytes(data: object) -> bytes:
-    """Return what is sent for `data`: bytes as they are, str as UTF-8, nothing for None, else JSON.
+    """Return the bytes to send for `data`: bytes unchanged, str as UTF-8, None as b"", else JSON.
 
-    The JSON is ASCII: Falco shows every other byte of an async event's data as a dot.
+    The JSON is ASCII: Falco shows each non-ASCII byte of an async event's data as a dot.
 
     Raises:
-        InvalidEventError: JSON cannot hold the object, or a text has half a surrogate pair.
+        InvalidEventError: JSON cannot hold the object, or a text has half of a surrogate pair.
 
     """
     if data is None:
@@ -248,7 +248,7 @@ def payload_bytes(data: object) -> bytes:
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data)
     try:
-        # Names of files may be no UTF-8: their bytes are sent.
+        # File names need not be UTF-8: their bytes are sent.
         if isinstance(data, str):
             return data.encode(errors="surrogateescape")
         encoded = encode_json(data)
@@ -260,7 +260,7 @@ def payload_bytes(data: object) -> bytes:
 
 
 def _u64(what: str, value: int | None) -> int:
-    if value is None or value == -1:  # as the C API writes "not set"
+    if value is None or value == -1:  # -1 is "not set" in the C API
         return NOT_SET
     if not isinstance(value, int) or not 0 <= value <= NOT_SET:
         raise InvalidEventError(f"{what} is an int from 0 to 2**64-1 or None, not {value!r}")

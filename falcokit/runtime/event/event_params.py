@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parameters of an event, by name: what `Event.params` is.
+"""The parameters of an event by name: `Event.params`.
 
-Values have the types that `event_values` lists. The bytes come from the kernel's driver, from a
-plugin or from a capture file of anyone's: what does not add up is a ValueError, and nothing else.
+`event_values` lists the types of the values. The bytes come from the kernel driver, a plugin or an
+untrusted capture file: contradictory lengths raise ValueError, and nothing else is ever raised.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Params", "decode_params"]
 
-_MOST: Final = 64  # the event table has 32 at most
+_MOST: Final = 64  # parameters; the event table has at most 32 of one event
 _HEADER: Final = struct.Struct("=QQIHI")  # ts, tid, length, code, number of parameters
 
 
 class Params(Mapping[str, Any]):
-    """The parameters of one event: name -> value, decoded when it is asked for.
+    """The parameters of one event: name -> value, decoded on access.
 
-    None stands for an empty parameter, a null string, and one that whoever wrote the event did not
-    know yet. Those that falcokit does not know are param17 and so on, by position, as bytes.
+    None stands for an empty parameter, a null string, or a parameter that the writer of the event
+    did not have yet. Parameters unknown to falcokit are bytes and named by position, as param17.
     """
 
     __slots__ = ("_raw", "_shape", "_values")
@@ -40,7 +40,7 @@ class Params(Mapping[str, Any]):
         self._values: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        """Return the value of a parameter; KeyError when such events have none of that name."""
+        """Return the value of a parameter; KeyError when this event type has no such parameter."""
         try:
             return self._values[name]
         except KeyError:
@@ -54,7 +54,7 @@ class Params(Mapping[str, Any]):
         return iter(self._shape)
 
     def __len__(self) -> int:
-        """Return how many parameters such events have."""
+        """Return the number of parameters."""
         return len(self._shape)
 
     def __repr__(self) -> str:
@@ -77,7 +77,7 @@ def _shape(code: int, stored: int) -> dict[str, tuple[int, Decode]]:
     return shape | {f"param{at}": (at, _nothing) for at in range(len(params), stored)}
 
 
-def decode_params(type: int, raw: bytes) -> Params:  # noqa: A002  # the event's word
+def decode_params(type: int, raw: bytes) -> Params:  # noqa: A002  # as in Event
     """Return the parameters of an event.
 
     Args:
@@ -85,7 +85,7 @@ def decode_params(type: int, raw: bytes) -> Params:  # noqa: A002  # the event's
         raw: The whole event, from its header.
 
     Raises:
-        ValueError: the lengths do not add up.
+        ValueError: the lengths contradict each other.
 
     """
     if len(raw) < _HEADER.size:

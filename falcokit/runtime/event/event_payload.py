@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies in the bytes of an event: the payload of plugin (322) and async (402) events, checked.
+"""The payload in the bytes of plugin (322) and async (402) events, and JSON as they hold it.
 
-Called by `event`, and by the C side for the events of the host (`decode_json`, `params_of`).
+The C side calls `decode_json` and `params_of` for the events of the host, on the host's threads.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ HEADER: Final = struct.Struct("=QQIHI")
 #: Parameters of the events that have a payload.
 PARAMS: Final = {ASYNC_EVENT: 3, PLUGIN_EVENT: 2}
 
-#: For `str.encode`: what it cannot hold becomes `\\uXXXX`, above U+FFFF two of them.
+#: For `str.encode`: a character it cannot encode becomes `\\uXXXX`, or two of them above U+FFFF.
 _JSON_ESCAPES: Final = "falcokit.json"
 
 _decode: Callable[[bytes], Any] | None = None
 
 
 def payload(raw: bytes, length: int, code: int, nparams: int) -> tuple[str | None, bytes, int]:
-    """Return name, data and plugin id of an event; of other codes there are none.
+    """Return name, data and plugin id of an event; empty for events of other types.
 
     Raises:
-        ValueError: the lengths do not add up.
+        ValueError: the lengths contradict each other.
 
     """
     expected = PARAMS.get(code)
@@ -71,7 +71,7 @@ def decode_json(data: bytes) -> Any:
     """Parse a payload.
 
     Raises:
-        ValueError: it is no JSON, or nested too deeply.
+        ValueError: it is not JSON, or nested too deeply.
 
     """
     global _decode  # noqa: PLW0603  # msgspec takes 20 ms to import
@@ -86,7 +86,7 @@ def decode_json(data: bytes) -> Any:
 
 
 def ascii_json(data: bytes) -> bytes:
-    """Write JSON with its own escapes for what is not ASCII, which stands within strings only."""
+    """Escape the non-ASCII characters of JSON, which can only be inside its strings."""
     return data.decode().encode("ascii", _JSON_ESCAPES)
 
 
@@ -101,13 +101,13 @@ codecs.register_error(_JSON_ESCAPES, _escapes)
 
 
 def encode_json(value: object) -> bytes:
-    """Return an object as JSON; halves of surrogate pairs in its texts, as of names, are U+FFFD.
+    """Return an object as JSON; halves of surrogate pairs, as in file names, become U+FFFD.
 
     Raises:
         TypeError, ValueError, RecursionError: JSON cannot hold it.
 
     """
-    import msgspec  # noqa: PLC0415  # 20 ms and 3 MB that a plugin emitting bytes does not pay
+    import msgspec  # noqa: PLC0415  # 20 ms and 3 MB that a plugin emitting bytes need not spend
 
     def encode_whole(value: object) -> bytes:
         return msgspec.json.encode(_whole_texts(msgspec.to_builtins(value, str_keys=True)))
@@ -134,7 +134,7 @@ def params_of(event: Event) -> Mapping[str, Any]:
     """Return the decoded parameters of an event by name.
 
     Raises:
-        ValueError: the lengths do not add up.
+        ValueError: the lengths contradict each other.
 
     """
     from falcokit.runtime.event.event_params import decode_params  # noqa: PLC0415  # the event table

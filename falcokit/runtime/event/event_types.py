@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Event codes and what they stand for: name, direction, parameters.
 
-Loaded when it is first needed: by `event_params` for the parameters of an event, at build time and
-at init for the names in `parse_event_types`.
+Import it only where it is needed, since it loads the event table.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _MAX_CODE = 2**16 - 1
 
 
 class ParamType(NamedTuple):
-    """A parameter: its name, its type (PT_FD), and of a PT_DYN the types it may hold."""
+    """A parameter: its name, its type (PT_FD), and for a PT_DYN the types it may hold."""
 
     name: str
     type: str
@@ -33,8 +32,8 @@ class EventType(NamedTuple):
 
     Attributes:
         name: As in the rule field evt.type; "NA" for a code that is not in use.
-        direction: ">" for the enter event of a system call and what has one event, "<" for exit.
-        large: Whether the lengths of its parameters have 32 bits, not 16.
+        direction: "<" for the exit event of a system call, ">" for all others.
+        large: Whether the lengths of its parameters have 32 bits instead of 16.
         params: Its parameters, in order.
 
     """
@@ -70,11 +69,11 @@ def _param(text: str) -> ParamType:
 def event_codes(wanted: Iterable[str | int]) -> tuple[int, ...]:
     """Return the codes of events given by name or by code, in ascending order.
 
-    A name stands for all codes that bear it, of enter, exit and older versions; ">" or "<" before
-    it chooses enter or exit: "<openat".
+    A name stands for all codes with that name: enter, exit and older versions; a leading ">" or "<"
+    chooses enter or exit: "<openat".
 
     Raises:
-        ValueError: there is no such name or code.
+        ValueError: an unknown name or code.
 
     """
     if isinstance(wanted, str):
@@ -83,7 +82,7 @@ def event_codes(wanted: Iterable[str | int]) -> tuple[int, ...]:
     for item in wanted:
         found.update((item,) if isinstance(item, int) else _named(item))
         if isinstance(item, int) and (isinstance(item, bool) or not 0 <= item <= _MAX_CODE):
-            raise ValueError(f"{item!r} is no event code: they go from 0 to {_MAX_CODE}")
+            raise ValueError(f"{item!r} is not an event code: they go from 0 to {_MAX_CODE}")
     return tuple(sorted(found))
 
 
@@ -100,7 +99,7 @@ def _named(text: str) -> tuple[int, ...]:
 
 
 def _meant(name: str, heads: list[str]) -> str:
-    import difflib  # noqa: PLC0415  # for the text of an error only
+    import difflib  # noqa: PLC0415  # only for an error message
 
     close = difflib.get_close_matches(name.lower(), {head[1:] for head in heads} - {"NA"}, 3)
     return f": {' or '.join(close)}?" if close else ""

@@ -3,7 +3,7 @@
 
     integers, flags, modes, ids, errors, times (ns), ports     int
     CHARBUF, FSPATH, FSRELPATH                                  str, None for a null pointer
-    BYTEBUF, and types unknown here                             bytes
+    BYTEBUF, and unknown types                                  bytes
     SOCKADDR                   Address(ip, port), str (the path of a Unix socket), OtherFamily
     SOCKTUPLE                  SocketPair(source, destination), UnixPair, OtherFamily
     FDLIST                     tuple of PolledFd(fd, flags)
@@ -11,9 +11,8 @@
     IPV4ADDR, IPV6ADDR         str
     DYN                        as the type that its first byte chooses
 
-`decoder` is asked once for each parameter of an event code, by `event_params` for what a plugin
-parses and by `falcokit.capture`; what it returns runs for every event. Bytes that contradict their
-type are given back as they are.
+`decoder` runs once for each parameter of an event code; the function that it returns runs for every
+event. Bytes that contradict their type are returned unchanged.
 """
 
 from __future__ import annotations
@@ -87,10 +86,10 @@ INTEGERS: Final = {
     "PT_GID": (4, False),
 }
 STRINGS: Final = frozenset({"PT_CHARBUF", "PT_FSPATH", "PT_FSRELPATH"})
-#: How drivers write the string of a null pointer.
+#: The text that drivers write for a null pointer.
 NULL_STRING: Final = b"(NULL)\0"
 
-#: An alpha of 2014 stored some integers in half their width; others than these are damage.
+#: An alpha version of 2014 stored these integers in half their width; others are damaged.
 WIDTHS: Final = frozenset({1, 2, 4, 8})
 _POLLED_BYTES: Final = 2 + 8
 
@@ -118,12 +117,12 @@ Value: TypeAlias = (
 
 
 def decoder(kind: str, order: ByteOrder, choices: tuple[str, ...] = ()) -> Decode:
-    """Return the function that decodes a parameter which is not empty.
+    """Return the function that decodes a parameter that is not empty.
 
     Args:
         kind: Its type: PT_FD.
-        order: Of the writer's machine.
-        choices: Of a PT_DYN, the types it may hold.
+        order: The byte order of the writer's machine.
+        choices: For a PT_DYN, the types it may hold.
 
     """
     if kind in INTEGERS:
@@ -177,7 +176,7 @@ def _ip(raw: bytes, order: ByteOrder) -> str | bytes:  # noqa: ARG001 - always i
 
 
 def _fds(raw: bytes, order: ByteOrder) -> tuple[PolledFd, ...] | bytes:
-    """Decode PT_FDLIST as far as it goes: the count may promise more than is there."""
+    """Decode PT_FDLIST as far as its bytes go: the count may promise more."""
     count = int.from_bytes(raw[:2], order)
     if len(raw) < 2 + min(count, 1) * _POLLED_BYTES:
         return raw

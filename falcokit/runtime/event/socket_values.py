@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Socket addresses in parameters: the bytes behind PT_SOCKADDR and PT_SOCKTUPLE.
 
-Both start with the driver's number of the address family. IP addresses are in network order
-whatever the writer's machine, ports are in its own. Decoded for `event_values`
-and for captures; `str()` of what is decoded is the text that libsinsp shows.
+Both start with the driver's number of the address family. IP addresses are always in network
+order, ports in the byte order of the writer's machine. `str()` of a decoded value is the text that
+libsinsp shows.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Address(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        """Give address and port as libsinsp does, without brackets around IPv6."""
+        """Return address and port as libsinsp does, without brackets around IPv6."""
         return f"{self.ip}:{self.port}"
 
 
@@ -57,7 +57,7 @@ class SocketPair(NamedTuple):
     destination: Address
 
     def __str__(self) -> str:
-        """Give both ends with an arrow between them."""
+        """Return both ends with an arrow between them."""
         return f"{self.source}->{self.destination}"
 
 
@@ -69,17 +69,17 @@ class UnixPair(NamedTuple):
     path: str
 
     def __str__(self) -> str:
-        """Give the pointers in hexadecimal, then the path."""
+        """Return the pointers in hexadecimal, then the path."""
         return f"{self.source:x}->{self.destination:x} {self.path}"
 
 
 class OtherFamily(NamedTuple):
-    """A socket of a family of which only the number is stored."""
+    """A socket of any other address family: only the family's number is stored."""
 
     family: int
 
     def __str__(self) -> str:
-        """Say which family it is."""
+        """Return the number of the family."""
         return f"family {self.family}"
 
 
@@ -89,9 +89,9 @@ def decode_text(raw: bytes) -> str:
 
 
 def ip_text(raw: bytes) -> str:
-    """Give the text of 4 or 16 bytes in network order, as inet_ntop does.
+    """Return the text of 4 or 16 bytes in network order, as inet_ntop does.
 
-    Not by `socket`, which is large and which a packaged plugin may leave out.
+    Without `socket`, which is large and may be missing from a packaged plugin.
     """
     if len(raw) == IPV4_BYTES:
         return ".".join(map(str, raw))
@@ -109,7 +109,7 @@ def ip_text(raw: bytes) -> str:
 
 
 def _longest_zeros(groups: tuple[int, ...]) -> tuple[int, int]:
-    """Return where the longest run of zeros is, the first of equals, and how long it is."""
+    """Return the position and length of the longest run of zeros, the first if several."""
     best, length, start = 0, 0, 0
     for at, group in enumerate((*groups, 1)):
         if group:
@@ -133,7 +133,7 @@ def decode_sockaddr(raw: bytes, order: ByteOrder) -> Address | OtherFamily | str
 
 
 def decode_socktuple(raw: bytes, order: ByteOrder) -> SocketPair | UnixPair | OtherFamily | bytes:
-    """Decode PT_SOCKTUPLE; give the bytes back when their length is wrong."""
+    """Decode PT_SOCKTUPLE; bytes when the length is wrong."""
     family = raw[0]
     if family == _UNIX:
         if len(raw) < _POINTERS_END:
@@ -154,7 +154,7 @@ def decode_socktuple(raw: bytes, order: ByteOrder) -> SocketPair | UnixPair | Ot
 
 
 def _holds_ipv4(end: bytes) -> bool:
-    """Tell whether an IPv6 address stands for an IPv4 one; all zeros may mean either."""
+    """Return whether an IPv6 address stands for an IPv4 one; all zeros may mean either."""
     return end.startswith(_MAPPED) or not any(end[:IPV6_BYTES])
 
 
