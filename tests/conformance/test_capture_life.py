@@ -152,7 +152,7 @@ class P(Plugin, AsyncEvents):
     def start_async(self, handler):
         handler.emit("one", b"")
 """
-OLD_CODE = "was changed since this process imported it"
+OLD_CODE = "has changed since this process imported it"
 
 
 @pytest.mark.host

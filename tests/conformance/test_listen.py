@@ -110,7 +110,7 @@ FAILING = (
 )
 
 
-LATE = "routines are subscribed in capture_open"
+LATE = "routines can only be subscribed in capture_open"
 OPEN = "    def capture_open(self, capture): ..."
 
 

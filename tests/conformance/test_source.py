@@ -121,8 +121,8 @@ def test_a_queue_can_be_ended_with_a_text(read: Read, write_plugin: WritePlugin)
     ("params", "text"),
     [
         ("closed", "open: ValueError: open was to fail"),
-        ("wrong", "open returned int, and is to return an iterator"),
-        ("nothing", "open returned NoneType, and is to return an iterator"),
+        ("wrong", "open returned int, but must return an iterator"),
+        ("nothing", "open returned NoneType, but must return an iterator"),
     ],
 )
 def test_a_source_that_cannot_be_opened_says_why(

@@ -108,7 +108,7 @@ def test_the_progress(
     out = PlughostRead(plughost, tmp_path)(write_plugin(shown(progress=progress)))
     assert out.raw["cycles"][0]["progress"] == shown_as
     if progress == "2.0":
-        assert out.said("progress is a number from 0.0 to 1.0, not 2.0")
+        assert out.said("progress must return a number from 0.0 to 1.0, not 2.0")
 
 
 @pytest.mark.host

@@ -40,7 +40,7 @@ def test_the_pause_grows_to_its_limit_and_begins_anew_after_a_good_run(
         assert supervision.state.state == "waiting"
         pauses.append(pause)
         now[0] += pause
-        supervision.again()
+        supervision.restarted()
         assert supervision.state.state == "failing"
     assert pauses == [1.0, 2.0, 4.0, 8.0, 8.0, 1.0, 2.0]
     now[0] += 8.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BackgroundTask: a thread with a stop that wakes it, for plugins that start their own work."""
+"""BackgroundTask: a thread that can be stopped while it waits, for work that plugins start."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CLOSING_SECONDS = 0.25  # from the first refusal to stop_async
 
 
 class BackgroundTask:
-    """Work on a thread of its own that stops when asked.
+    """Work on its own thread that can be asked to stop.
 
-    Either `spawn` one that calls a function at an interval, or make one and ask
-    `should_keep_running` in a loop of your own. One task may be started again after `stop`.
+    Either `spawn` one that calls a function at an interval, or create one and check
+    `should_keep_running` in your own loop. A task may be started again after `stop`.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class BackgroundTask:
         return task
 
     def start(self, run: Callable[[], object], *, name: str = "falcokit-task") -> None:
-        """Run `run` once on a thread; it asks `should_keep_running` when to end.
+        """Run `run` once on a thread; it checks `should_keep_running` to know when to end.
 
         An exception is logged at once, and `stop` raises it.
         """
@@ -52,7 +52,7 @@ class BackgroundTask:
             raise RuntimeError("the task is running already")
         self._stop.clear()
         self._error = None
-        # A thread inherits no context by itself; it tells the log which plugin speaks.
+        # A new thread does not inherit the context, by which the log finds the plugin.
         context = contextvars.copy_context()
         self._thread = OwnThread(
             target=context.run, args=(self._guard, run), name=name, daemon=True
@@ -60,7 +60,7 @@ class BackgroundTask:
         try:
             self._thread.start()
         except RuntimeError:
-            self._thread = None  # nobody can wait for a thread that there is not
+            self._thread = None  # it did not start, so `stop` must not wait for it
             raise
 
     @property
@@ -75,17 +75,17 @@ class BackgroundTask:
     def _guard(self, run: Callable[[], object]) -> None:
         try:
             run()
-        except BaseException as e:  # noqa: BLE001  # handed to whoever stops the task, too
+        except BaseException as e:  # noqa: BLE001  # logged here, and raised again by `stop`
             if isinstance(e, CaptureClosedError) and self.closes():
                 return
             self._error = e
             log_error(e, f"background task {threading.current_thread().name!r}")
 
     def closes(self) -> bool:
-        """Tell whether a CaptureClosedError is the end of the capture the task belongs to.
+        """Return whether a CaptureClosedError is due to the end of the task's own capture.
 
-        Emissions are refused a moment before the task is told to end. With the handler of an
-        earlier capture they always are, and that is an error.
+        Emissions are refused shortly before the task is asked to end. With the handler of an
+        earlier capture they are always refused, and that is an error.
         """
         if not self.should_keep_running(CLOSING_SECONDS):
             return True
@@ -107,11 +107,11 @@ class BackgroundTask:
     def stop(self, timeout: float | None = None) -> None:
         """Ask the work to end and wait until it has.
 
-        Within the work itself it only asks, since nobody can wait for his own end.
+        Called from the work itself it only asks, since a thread cannot wait for its own end.
 
         Raises:
-            TimeoutError: it still runs after `timeout` seconds.
-            BaseException: what ended the work before.
+            TimeoutError: it is still running after `timeout` seconds.
+            BaseException: the exception that ended the work earlier.
 
         """
         self.request_stop()

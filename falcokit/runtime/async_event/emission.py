@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one producer gives, sent through the handler of its capture, and what the log says of it.
+"""Emits the values of one producer through the handler of its capture, and logs its errors.
 
-Made by `producers` for each producer of a capture; used on the producer's own thread.
+Used on the producer's own thread.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runtime.base.errors import CaptureClosedError, EmitError, tell
+from falcokit.runtime.base.errors import CaptureClosedError, EmitError, format_error
 from falcokit.runtime.event.event import AsyncEvent
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _NOTICE: Final = 5
 
 
 class Emission:
-    """What one producer gives, sent through the handler; its errors are logged, not repeated."""
+    """Emits one producer's values and logs its errors, each of them at most once a minute."""
 
     def __init__(self, producer: Producer, handler: AsyncEventHandler, state: PluginState) -> None:
         self._producer = producer
@@ -31,7 +31,7 @@ class Emission:
         self._state = state
 
     def send(self, value: Any) -> None:
-        """Emit one value; CaptureClosedError is left to end the producer."""
+        """Emit one value; CaptureClosedError passes through and ends the producer."""
         if value is None:
             return
         try:
@@ -45,15 +45,15 @@ class Emission:
             self.report(e)
 
     def report(self, error: BaseException, then: str = "") -> None:
-        """Log an error of the producer and what comes of it; of one line once in a minute."""
+        """Log an error of the producer and its consequence; once a minute for one line of code."""
         what = f"producer of {self._producer.event!r}"
         if self._state.is_news(error, what):
-            # Emission fails after the producer has returned: its first line is the place.
-            text = tell(error, what, self._place) + then
+            # An emission fails after the producer has returned: show its first line.
+            text = format_error(error, what, self._place) + then
             self._state.write_failure(error, text)
 
     def report_failure(self, error: BaseException, supervision: Supervision) -> float | None:
-        """Log what ended the producer; return when to start it again, None: never."""
+        """Log the error that ended the producer; return when to restart it, None: never."""
         pause = supervision.failed(error)
         count = supervision.failures
         times = f", after {count} failures in a row" if count > 1 else ""
@@ -62,7 +62,7 @@ class Emission:
         return pause
 
     def report_end(self, supervision: Supervision) -> float | None:
-        """Log that the producer has returned; return when to start it again, None: never."""
+        """Log that the producer has returned; return when to restart it, None: never."""
         pause = supervision.returned()
         if pause is None and self._producer.yields:  # a coroutine without an interval runs once
             text = f"{self._place}: producer of {self._producer.event!r} has ended: it returned"
@@ -71,7 +71,7 @@ class Emission:
 
     @property
     def capturing(self) -> bool:
-        """Whether a capture is open, be it a later one."""
+        """Whether a capture is open, possibly a later one."""
         return self._state.capturing
 
     @property

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The thread with the asyncio loop on which a plugin's `async def` producers run.
 
-Made by `producers` for one capture and cancelled with it; not imported by plugins that have none.
+It lives for one capture. Only imported for plugins with such producers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime.async_event.background import CLOSING_SECONDS
 from falcokit.runtime.async_event.event_loop_run import run_through
-from falcokit.runtime.base.errors import CaptureClosedError, tell
+from falcokit.runtime.base.errors import CaptureClosedError, format_error
 from falcokit.runtime.base.stack import OwnThread
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class LoopThread:
         self._plugin = plugin
         self._producers = producers
         self._log = log
-        self._told = ""
+        self._logged = ""
         self._loop = asyncio.new_event_loop()
         self._stopping = False
         self._main: asyncio.Task[None] | None = None
@@ -63,7 +63,7 @@ class LoopThread:
     def _cancel(self) -> None:
         self._stopping = True
         if self._main is None or self._main.done():
-            return  # it has not begun, and looks then; or the loop is about to end by itself
+            return  # not begun: it checks for a stop when it begins; or the loop is about to end
         for task in asyncio.all_tasks(self._loop):
             if task is not self._main:
                 task.cancel()
@@ -71,16 +71,16 @@ class LoopThread:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            run_through(self._loop, self._loop.create_task(self._all()), self._tell)
+            run_through(self._loop, self._loop.create_task(self._all()), self._log_task_error)
             ending = self._loop.create_task(self._loop.shutdown_asyncgens())
-            run_through(self._loop, ending, self._tell)
+            run_through(self._loop, ending, self._log_task_error)
         finally:
             self._loop.close()
 
-    def _tell(self, error: BaseException) -> None:
-        text = tell(error, "a task beside the async producers")
-        if text != self._told:
-            self._told = text
+    def _log_task_error(self, error: BaseException) -> None:
+        text = format_error(error, "a task beside the async producers")
+        if text != self._logged:
+            self._logged = text
             self._log(f"{text}; the task has ended, and the producers go on")
 
     async def _all(self) -> None:
@@ -97,7 +97,7 @@ class LoopThread:
                 if not await run(producer, emission, supervision):
                     return
                 pause = emission.report_end(supervision)
-            except BaseException as e:  # noqa: BLE001  # told in the log; the other producers go on
+            except BaseException as e:  # noqa: BLE001  # logged; the other producers continue
                 if isinstance(e, CaptureClosedError):
                     with contextlib.suppress(asyncio.CancelledError):
                         await asyncio.sleep(CLOSING_SECONDS)  # see BackgroundTask.closes
@@ -114,7 +114,7 @@ class LoopThread:
                 await asyncio.sleep(pause)
             if self._stopping:
                 return
-            supervision.again()
+            supervision.restarted()
 
     async def _steps(self, producer: Producer, emission: Emission, _: Supervision) -> bool:
         async for value in producer.function(self._plugin):
@@ -142,7 +142,7 @@ class LoopThread:
                 emission.report(e)
             else:
                 if supervision.failures:
-                    supervision.well()
+                    supervision.succeeded()
                 emission.send(value)
             due = max(due + producer.every, self._loop.time() - producer.every)
             await asyncio.sleep(max(0.0, due - self._loop.time()))

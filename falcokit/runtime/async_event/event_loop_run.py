@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs an asyncio loop to its end, whatever a task of the author's raises at it.
-
-Used by `event_loop` and `async_source`, on threads of falcokit's own.
-"""
+"""Runs an asyncio loop to its end, whatever the author's tasks raise. On falcokit's own threads."""
 
 from __future__ import annotations
 
@@ -18,15 +15,15 @@ __all__ = ["run_through"]
 def run_through(
     loop: asyncio.AbstractEventLoop,
     main: asyncio.Future[Any],
-    tell: Callable[[BaseException], None],
+    report_error: Callable[[BaseException], None],
 ) -> None:
     """Run a loop until `main` is done.
 
-    asyncio lets SystemExit and KeyboardInterrupt of any task or callback out of the loop, which
-    would end all that runs on it for a sys.exit() in one: it is told, and the others go on.
+    asyncio lets SystemExit and KeyboardInterrupt of any task or callback leave the loop, so that
+    sys.exit() in one task would end all others: here it is reported, and the others continue.
 
     Raises:
-        BaseException: what `main` itself raised.
+        BaseException: the exception of `main` itself.
 
     """
     loop.set_exception_handler(_handle)
@@ -36,12 +33,12 @@ def run_through(
         except (SystemExit, KeyboardInterrupt) as e:
             if main.done() and not main.cancelled() and main.exception() is e:
                 raise
-            tell(e)
+            report_error(e)
         else:
             return
 
 
 def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Do as asyncio does, but for what `run_through` has told: nobody fetches it from its task."""
+    """Do as asyncio does, except for what `run_through` reports: no caller awaits those tasks."""
     if not isinstance(context.get("exception"), (SystemExit, KeyboardInterrupt)):
         loop.default_exception_handler(context)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decorated producers: `@async_event(name, every=...)`, and running them for a capture.
 
-A plain method is called at the interval and what it returns is emitted; what a generator yields is
-emitted; `async def` runs on an event loop of the plugin's own. One that ends of an error is started
-again: `supervision` says when.
+A plain method is called at the interval and its result is emitted; the values that a generator
+yields are emitted; `async def` runs on the plugin's own event loop. A producer that an error ended
+is restarted: `supervision` decides when.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 _MARK = "__falcokit_producer__"
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # flags of a code object
-_STOP_SECONDS = 4.0  # one less than the host waits, so that the reason can be told
+_STOP_SECONDS = 4.0  # one less than the host waits, which leaves time to report the reason
 _MAX_PAUSE = 60.0
 
 Restart: TypeAlias = Literal["on_error", "always", "never"]
@@ -73,23 +73,24 @@ def async_event(
     restart: Restart = "on_error",
     max_pause: float = _MAX_PAUSE,
 ) -> Callable[[_Function], _Function]:
-    """Make a method the producer of the async event `name`, which this declares too.
+    """Make a method the producer of the async event `name`, which this also declares.
 
-    It runs from the opening of a capture to its close. What it returns or yields is the data of an
-    event: bytes, str, what JSON can hold, or an AsyncEvent; None emits nothing.
+    It runs from the opening of a capture to its close. A value that it returns or yields is the
+    data of an event: bytes, str, an object that JSON can hold, or an AsyncEvent; None emits
+    nothing.
 
     An error in it is logged with its place. A plain method is called again at its interval; a
-    generator or a coroutine is started again after a pause, which doubles with each failure in a
-    row. One that returns has ended, which a generator tells in the log.
+    generator or a coroutine is restarted after a pause, which doubles with each consecutive
+    failure. A producer that returns has ended; for a generator this is logged.
 
     Args:
         name: The event's name, at most 31 bytes.
-        every: Seconds between two calls, or between two steps of a generator; the first comes at
-            once. Required for a plain method; a generator or a coroutine may wait for itself.
-        restart: When it is started again: "on_error", "always" (also after it has returned), or
-            "never" (the first error ends it, of a plain method too).
-        max_pause: Seconds that the pause grows to, from one. After it has run for so long without
-            an error it begins anew.
+        every: Seconds between two calls, or between two steps of a generator; the first is
+            immediate. Required for a plain method; a generator or a coroutine may wait by itself.
+        restart: When it is restarted: "on_error", "always" (also after it has returned), or
+            "never" (the first error ends it, even for a plain method).
+        max_pause: Maximum seconds of the pause, which starts at one. After it has run this long
+            without an error the pause starts at one again.
 
     """
 
@@ -124,8 +125,8 @@ class Producers:
         self._loop_thread: Any = None
 
     def start(self, supervised: list[tuple[Producer, Supervision]]) -> None:
-        """Start each on its thread, and those that are async on one event loop."""
-        from falcokit.runtime.async_event.emission import Emission  # noqa: PLC0415  # not for who has none
+        """Start each on its own thread, and all async ones on one event loop."""
+        from falcokit.runtime.async_event.emission import Emission  # noqa: PLC0415  # only if needed
 
         on_loop: list[tuple[Producer, Emission, Supervision]] = []
         for producer, supervision in supervised:
@@ -151,7 +152,7 @@ class Producers:
         """End them all.
 
         Raises:
-            PluginError: one did not end within 4 s; names it and the line it is at.
+            PluginError: one did not end within 4 s; the message has its name and current line.
 
         """
         deadline = time.monotonic() + _STOP_SECONDS
@@ -188,7 +189,7 @@ class Producers:
                 pause = emission.report_failure(e, supervision)
             if pause is None or not task.should_keep_running(pause):
                 return
-            supervision.again()
+            supervision.restarted()
 
     def _calls(
         self, producer: Producer, task: BackgroundTask, emission: Emission, supervision: Supervision
@@ -205,7 +206,7 @@ class Producers:
                 emission.report(e)
                 continue
             if supervision.failures:
-                supervision.well()
+                supervision.succeeded()
             emission.send(value)
         return False
 
@@ -216,7 +217,7 @@ class Producers:
         emission: Emission,
         _supervision: Supervision,
     ) -> bool:
-        """Return whether the generator has come to its end."""
+        """Return whether the generator has ended."""
         steps = producer.function(self._plugin)
         try:
             for _ in _ticks(task, producer.every or 0.0):
@@ -229,7 +230,7 @@ class Producers:
 
 
 def _ticks(task: BackgroundTask, every: float) -> Iterator[None]:
-    """Yield at once and then every `every` seconds by the clock, until the task is to stop."""
+    """Yield immediately and then every `every` seconds by the clock, until the task must stop."""
     due = time.monotonic()
     while task.should_keep_running(max(0.0, due - time.monotonic())):
         yield
@@ -237,12 +238,12 @@ def _ticks(task: BackgroundTask, every: float) -> Iterator[None]:
 
 
 def place_of(thread: threading.Thread) -> str:
-    """Say where a thread is: `at file:line in function`, in the author's code where possible."""
+    """Return where a thread is: `at file:line in function`, in the author's code if possible."""
     return place_of_thread(thread.ident or 0)
 
 
 def place_of_thread(ident: int) -> str:
-    """Say it of a thread that Python may not have started."""
+    """Do the same for a thread that Python may not have started."""
     import sys  # noqa: PLC0415
 
     frame = sys._current_frames().get(ident)  # noqa: SLF001  # there is no other way

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The supervision of one producer: which state it is in, and when it is started again.
+"""The supervision of one producer: its state, and when it is restarted.
 
-    stopped -> running -> ended           it returned, or is not to be started again
+    stopped -> running -> ended           it returned, or is never restarted
                 |   ^
                 |   +- after `max_pause` without an error
-             waiting -> failing           running again, after so many failures in a row
+             waiting -> failing           running again, after consecutive failures
                 ^----------+
 
-Nothing is done for an event: what changes a state is a start, an error or an end. Made by `_state`
-for each declared producer at init; told by `producers` and `event_loop` what happens.
+Only a start, an error or an end changes the state, so emitting an event costs nothing here. It is
+updated on the producer's thread; any thread may read the state.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 __all__ = ["ProducerState", "Supervision", "metric_labels"]
 
-#: In the order of the numbers that the metrics have, PRODUCER_* of async_event/producers.c.
+#: In the order of their numbers in the metrics, PRODUCER_* of async_event/producers.c.
 _NAMES: Final = ("running", "failing", "waiting", "ended", "stopped")
 _RUNNING, _FAILING, _WAITING, _ENDED, _STOPPED = range(5)
-_FIRST_PAUSE: Final = 1.0  # seconds, doubled with each failure in a row
+_FIRST_PAUSE: Final = 1.0  # seconds, doubled with each consecutive failure
 
 
 class ProducerState(NamedTuple):
-    """The state of a decorated producer, as `handler.producers` and the metrics have it.
+    """The state of a decorated producer, as `handler.producers` and the metrics show it.
 
     Attributes:
-        name: Of the method.
+        name: Name of the method.
         event: The event it emits.
-        state: running; failing: running after `failures` failures in a row; waiting: to be started
-            again at `retry_at`; ended: not to be; stopped: no capture is open.
-        failures: How many in a row.
-        retry_at: Seconds since the epoch, when it is started again; None unless it is waiting.
-        error: What it failed of last, with the place; None: nothing yet in this capture.
+        state: running; failing: running after `failures` consecutive failures; waiting: restarts
+            at `retry_at`; ended: never restarts; stopped: no capture is open.
+        failures: Number of consecutive failures.
+        retry_at: Time of the restart in seconds since the epoch; None unless it is waiting.
+        error: Its last error, with the place; None: no error in this capture.
 
     """
 
@@ -60,19 +60,19 @@ class Supervision:
 
     def __init__(self, producer: Producer, publish: Callable[[int, int, int, int], None]) -> None:
         self._producer = producer
-        self._publish = publish  # state, failures of all time, those in a row, until when (ns)
+        self._publish = publish  # state, total failures, consecutive failures, until when (ns)
         self.failures = 0
         self._total = 0
         self._error: str | None = None
         self._set(_STOPPED)
 
     def _set(self, state: int, until: float = 0.0) -> None:
-        self._now = (state, self.failures, until)  # read by other threads, all at once
+        self._now = (state, self.failures, until)  # one object: other threads read it atomically
         self._publish(state, self._total, self.failures, round(until * 1e9))
 
     @property
     def state(self) -> ProducerState:
-        """What it is doing at this moment."""
+        """Its current state."""
         (state, failures, until), now = self._now, time.monotonic()
         if state == _FAILING and until and now >= until:
             state, failures = _RUNNING, 0
@@ -84,23 +84,23 @@ class Supervision:
     def begin(self) -> None:
         """Note that a capture begins."""
         self.failures, self._error = 0, None
-        self._well_at = 0.0
+        self._healthy_at = 0.0
         self._set(_RUNNING)
 
-    def again(self) -> None:
-        """Note that it is started again."""
-        self._well_at = time.monotonic() + self._producer.max_pause
-        self._set(_FAILING if self.failures else _RUNNING, self._well_at)
+    def restarted(self) -> None:
+        """Note that the producer has been restarted."""
+        self._healthy_at = time.monotonic() + self._producer.max_pause
+        self._set(_FAILING if self.failures else _RUNNING, self._healthy_at)
 
-    def well(self) -> None:
-        """Note that a call went well, after one that did not."""
+    def succeeded(self) -> None:
+        """Note that a call succeeded after one that failed."""
         self.failures = 0
         self._set(_RUNNING)
 
     def failed(self, error: BaseException) -> float | None:
-        """Return the seconds until it is started again after an error; None: never."""
+        """Return the seconds until it is restarted after an error; None: never."""
         now, limit = time.monotonic(), self._producer.max_pause
-        if now >= self._well_at:
+        if now >= self._healthy_at:
             self.failures = 0
         self._count(error)
         if self._producer.restart == "never":
@@ -111,11 +111,11 @@ class Supervision:
         return pause
 
     def failed_call(self, error: BaseException) -> bool:
-        """Note an error of one of the calls of a plain method; return whether there is a next."""
+        """Count a failed call of a plain method; return whether it is called again."""
         self._count(error)
-        again = self._producer.restart != "never"
-        self._set(_FAILING if again else _ENDED)
-        return again
+        restarts = self._producer.restart != "never"
+        self._set(_FAILING if restarts else _ENDED)
+        return restarts
 
     def _count(self, error: BaseException) -> None:
         self.failures += 1
@@ -123,7 +123,7 @@ class Supervision:
         self._error = brief(error)
 
     def returned(self) -> float | None:
-        """Return the seconds until it is started again after it has returned; None: never."""
+        """Return the seconds until it is restarted after it has returned; None: never."""
         self.failures = 0
         if self._producer.restart != "always":
             self._set(_ENDED)
@@ -133,15 +133,15 @@ class Supervision:
         return pause
 
     def stopped(self) -> None:
-        """Note that the capture is closed."""
+        """Note that the capture has been closed."""
         self.failures = 0
         self._set(_STOPPED)
 
 
 def metric_labels(producers: Sequence[Producer]) -> list[str]:
-    """Return the part of each producer's metrics that names it: its event's name, in ASCII.
+    """Return the part of each producer's metric names that identifies it: its event, in ASCII.
 
-    Where two would have one name the method's name follows.
+    If two producers share it, the method's name follows.
     """
     labels = [re.sub(r"[^0-9A-Za-z_]", "_", producer.event) for producer in producers]
     times = Counter(labels)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FieldExtraction: the capability of giving rules fields to ask for, each a decorated method.
+"""FieldExtraction: the capability of providing fields for rules, each a decorated method.
 
     @field("web.status", desc="Status of the response")
     def status(self, event: Event) -> int | None:
         return event.json.get("status")
 
-Field type, list and argument come from the signature, at build time (`field_types`); here is what a
-plugin needs while it runs.
+Field type, list and argument come from the signature, at build time (`field_types`); this module
+has what a plugin needs at run time.
 """
 
 from __future__ import annotations
@@ -53,24 +53,24 @@ if TYPE_CHECKING:
 else:
     #: A point in time: ns since the epoch, or a datetime with a timezone.
     AbsTime = Annotated[int, "abstime"]
-    #: A span of time: ns, or a timedelta; not negative.
+    #: A duration: ns, or a timedelta; not negative.
     RelTime = Annotated[int, "reltime"]
-    #: An address: of `ipaddress`, its text, or its 4 or 16 bytes.
+    #: An address: an `ipaddress` object, its text, or its 4 or 16 bytes.
     IpAddr = Annotated[bytes, "ipaddr"]
-    #: A network: of `ipaddress`, or as IpAddr. The framework takes its address alone, no prefix.
+    #: A network: an `ipaddress` object, or as IpAddr. The framework keeps its address, no prefix.
     IpNet = Annotated[bytes, "ipnet"]
 
 
 class FieldValue(NamedTuple, Generic[_T]):
-    """A value and where in the event it was found, for hosts that show it there.
+    """A value and its position in the event, for hosts that highlight it there.
 
-    Annotate the method with it (`-> FieldValue[str]`): hosts below API 3.11 cannot load the plugin
-    then. Where the host does not ask for places they are left out.
+    Annotate the method with it (`-> FieldValue[str]`): hosts below API 3.11 then cannot load the
+    plugin. Positions are omitted if the host does not ask for them.
 
     Attributes:
         value: The value.
-        start: Where it begins in `event.data`, bytes; in `event.raw` if the event has no payload.
-        length: Its length in bytes; with 0 and 0 the value is said to be computed.
+        start: Its byte offset in `event.data`; in `event.raw` if the event has no payload.
+        length: Its length in bytes; start and length 0 mean a computed value.
 
     """
 
@@ -80,7 +80,7 @@ class FieldValue(NamedTuple, Generic[_T]):
 
 
 class Declared(NamedTuple):
-    """What @field says of a method."""
+    """The arguments of @field on a method."""
 
     name: str
     desc: str
@@ -100,19 +100,19 @@ def field(
     """Make a method a field of rules and outputs.
 
     It is called with the event, on Falco's thread, whenever a rule or an output asks for the field,
-    so be quick; what it parses belongs into `event.cache`. A second parameter takes the argument of
-    `x.name[argument]`: `key: str`, `index: int`, or either as `int | str`; with a default it may be
-    left out. The type of the field is that of the returned annotation: int (uint64), str, bool,
-    AbsTime, RelTime, IpAddr, IpNet, or a list of one; None is no value.
+    so be quick, and keep parsed data in `event.cache`. A second parameter takes the argument of
+    `x.name[argument]`: `key: str`, `index: int`, or either as `int | str`; with a default it is
+    optional. The type of the field is the return annotation: int (uint64), str, bool, AbsTime,
+    RelTime, IpAddr, IpNet, or a list of one of these; None means no value.
 
     Raise: anything; the framework sees no value, and falcokit logs the first of a kind each minute.
 
     Args:
         name: As rules write it: "web.status".
-        desc: One line; without it the first line of the docstring.
+        desc: One line; by default the first line of the docstring.
         display: A name for people.
         output: Whether Falco adds it to the output of rules of its source.
-        properties: "hidden", "info", "conversation", as the framework knows them.
+        properties: "hidden", "info", "conversation": the framework's words.
 
     """
 
@@ -127,7 +127,7 @@ def field(
 def declared_fields(plugin: type) -> dict[str, Any]:
     """Return the fields of a class and its bases by attribute, in the order they were written.
 
-    Each is a Declared, or an object with a `program`: a declarative field.
+    Each is a Declared, or an object with a `program`: a declared JSON field.
     """
     found: dict[str, Any] = {}
     for cls in reversed(plugin.__mro__):
@@ -145,9 +145,9 @@ class FieldExtraction:
 
     Attributes:
         extract_event_types: Names or codes of events, as in `EventParsing.parse_event_types`;
-            None: 322 (plugin events), and 402 (async events) if the plugin emits any; (): all
-            those of the framework, where the source is "syscall".
-        extract_event_sources: Names of event sources; (): all. The plugin's own is always one.
+            None: 322 (plugin events), and 402 (async events) if the plugin emits any; (): all of
+            the framework's, for the source "syscall".
+        extract_event_sources: Names of event sources; (): all. The plugin's own is always included.
 
     """
 
@@ -156,18 +156,18 @@ class FieldExtraction:
 
 
 def nanoseconds(value: Any) -> int:
-    """Return a datetime as ns since the epoch, a timedelta as ns; called by the C side too.
+    """Return a datetime as ns since the epoch, a timedelta as ns. The C side calls it too.
 
     Raises:
         TypeError: it is neither.
         ValueError: a datetime without a timezone.
 
     """
-    import datetime as dt  # noqa: PLC0415  # a millisecond that most plugins do not pay
+    import datetime as dt  # noqa: PLC0415  # a millisecond that most plugins need not spend
 
     if isinstance(value, dt.datetime):
         if value.tzinfo is None:
-            raise ValueError("a datetime without a timezone may be any time: give it one")
+            raise ValueError("a datetime without a timezone is ambiguous: give it one")
         value -= dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     if not isinstance(value, dt.timedelta):
         raise TypeError(f"it returned {type(value).__name__} for a time")

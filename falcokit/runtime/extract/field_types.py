@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the signature of a @field method to the type and argument of its field.
+"""Derives the type and argument of a field from the signature of its @field method.
 
-Called at build time and by the in-process driver, never inside the host: it is told what was found.
+Runs at build time, never inside the host, which gets the result.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _EVENT_AND_ARGUMENT: Final = 3  # parameters, with self
 
 
 class SignatureError(Exception):
-    """A signature that no field can have; the text says what, `hint` what could be."""
+    """An invalid signature for a field; the text says what is wrong, `hint` what is valid."""
 
     def __init__(self, what: str, hint: str) -> None:
         super().__init__(what)
@@ -65,10 +65,10 @@ class Shape(NamedTuple):
 
 
 def shape_of(function: Callable[..., Any]) -> Shape:
-    """Read the signature of a method.
+    """Return the shape of a field from the signature of its method.
 
     Raises:
-        SignatureError: it is not one of a field.
+        SignatureError: it is not valid for a field.
 
     """
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
@@ -78,7 +78,7 @@ def shape_of(function: Callable[..., Any]) -> Shape:
     except (NameError, TypeError, AttributeError, SyntaxError) as e:
         raise SignatureError(
             f"has annotations that cannot be read: {e}",
-            "its types must be there when the module is imported, not under TYPE_CHECKING",
+            "its types must exist when the module is imported, not only under TYPE_CHECKING",
         ) from None
     if "return" not in hints:
         raise SignatureError("does not say what it returns", _TYPES)
@@ -125,7 +125,7 @@ def _without_none(hint: Any, *, inside: bool = False) -> list[Any]:
     if typing.get_origin(hint) in {typing.Union, types.UnionType}:
         values = list(typing.get_args(hint))
         if type(None) in values and inside:
-            raise SignatureError("returns a list with None in it", "leave out what is no value")
+            raise SignatureError("returns a list with None in it", "omit missing values")
         return [value for value in values if value is not type(None)]
     return [hint]
 
@@ -161,8 +161,8 @@ def _argument(function: Callable[..., Any], hints: dict[str, Any]) -> tuple[str,
         )
     if required and type(None) in given:
         raise SignatureError(
-            f"has an argument {parameter.name!r} that may be None, yet has no default",
-            f"{parameter.name}: ... | None = None, if it may be left out",
+            f"has an argument {parameter.name!r} that may be None, but has no default",
+            f"{parameter.name}: ... | None = None, if it is optional",
         )
     return kind, required
 
@@ -172,7 +172,7 @@ def _text(hint: Any) -> str:
 
 
 def json_shape(declared: Any) -> Shape:
-    """Return the shape of a declarative field."""
+    """Return the shape of a declared JSON field."""
     return Shape(
         declared.ftype,
         bool(declared.is_list),

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The side of the runtime that the host calls: callbacks, plugin state, the author's modules."""
+"""The part of the runtime that the host calls: callbacks, plugin state, the author's modules."""
 
 __all__: list[str] = []

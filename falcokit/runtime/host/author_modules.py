@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the author's modules come from: one folder per plugin, all in one interpreter.
+"""Imports the author's modules: one folder per plugin, all in one interpreter.
 
-In the development layout every plugin of a process shares sys.modules, so two projects that both
-have a module `util` cannot be told apart: the second is refused at init. Used by `_bridge`,
-and by the build's child process.
+In the development layout all plugins of a process share sys.modules, so two projects cannot both
+have a module `util`: the second is refused at init.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["add_source_folder", "changed_files", "import_plugin", "plugin_modules"]
 
-#: Names that tools put beside the code and that a plugin does not import.
+#: Names that tools put next to the code and that a plugin does not import.
 _NOT_IMPORTED = frozenset({"conftest", "setup", "tests", "test", "docs", "examples", "noxfile"})
 
 _claimed: dict[str, frozenset[str]] = {}  # source folder -> top-level modules
-_read: dict[str, tuple[int, int]] = {}  # source file -> its time, and a hash of what was read
+_read: dict[str, tuple[int, int]] = {}  # source file -> its mtime, and a hash of its content
 _claiming = threading.Lock()  # a host may init states of one plugin from several threads at once
 
 
@@ -50,9 +49,9 @@ def plugin_modules(folder: str) -> frozenset[str]:
 
 
 class _FreshLoader(SourceFileLoader):
-    """Compiles the source each time: bytecode beside it is told from it by second and size alone.
+    """Compiles the source each time: cached bytecode is compared by seconds and size only.
 
-    Two saves within a second that leave the size as it is would run the first one's code.
+    After two saves within a second that keep the size, the first one's code would run.
     """
 
     def get_code(self, fullname: str) -> CodeType:
@@ -72,10 +71,10 @@ def _changed_ns(path: str) -> int:
 
 
 def changed_files(folder: str) -> list[str]:
-    """Return the files below a source folder that were imported and are others by now.
+    """Return the files below a source folder that have changed since they were imported.
 
-    Python imports a module once for the life of a process, and a library that the host loads again
-    finds the modules of before.
+    Python imports a module once per process; a library that the host loads again gets the old
+    modules.
     """
     found = []
     for path, (changed_ns, read) in list(_read.items()):
@@ -83,7 +82,7 @@ def changed_files(folder: str) -> list[str]:
             try:
                 with open(path, "rb") as file:
                     same = hash(file.read()) == read
-            except OSError:  # it is gone
+            except OSError:  # it was deleted
                 same = False
             if not same:
                 found.append(os.path.relpath(path, folder))
@@ -91,10 +90,10 @@ def changed_files(folder: str) -> list[str]:
 
 
 def add_source_folder(folder: str) -> None:
-    """Put the author's folder on the path, here as in the build.
+    """Put the author's folder on sys.path, in the host as in the build.
 
-    It comes behind the standard library, which a plugin's file must not stand in for, and before
-    the packages.
+    It comes after the standard library, which a plugin's file must not replace, and before the
+    packages.
     """
     loaders = [(ExtensionFileLoader, EXTENSION_SUFFIXES), (_FreshLoader, SOURCE_SUFFIXES)]
 
@@ -106,7 +105,7 @@ def add_source_folder(folder: str) -> None:
     sys.path_hooks.insert(0, find_in)
     after = [i for i, path in enumerate(sys.path) if path.endswith("lib-dynload")]
     sys.path.insert(after[-1] + 1 if after else 0, folder)
-    # importlib.invalidate_caches() would import half of the standard library from 3.12 on
+    # From 3.12 on importlib.invalidate_caches() would import half of the standard library.
     for path in [
         p for p in sys.path_importer_cache if p == folder or p.startswith(folder + os.sep)
     ]:
@@ -118,7 +117,7 @@ def _claim(folder: str) -> None:
         return
     if not os.path.isdir(folder):
         raise PluginError(
-            f"the plugin's source folder {folder} is gone: run 'falcokit build' again"
+            f"the plugin's source folder {folder} does not exist any more: run 'falcokit build'"
         )
     names = plugin_modules(folder)
     for other, theirs in _claimed.items():
@@ -126,7 +125,7 @@ def _claim(folder: str) -> None:
         if both:
             raise PluginError(
                 f"module {both[0]!r} is in {folder} and in {other}, and both plugins run in this"
-                " process: development builds share one Python, so rename one of them, or package"
+                " process: development builds share one Python, so rename one module, or package"
                 " the plugins"
             )
     _claimed[folder] = names
@@ -136,11 +135,11 @@ def _claim(folder: str) -> None:
 def import_plugin(target: str, folder: str, paths: Iterable[str]) -> type[Any]:
     """Return the plugin class `module:Class`, importing it from `folder`.
 
-    A packaged plugin has no paths: its code is in the archive that Python was started with.
+    A packaged plugin has no paths: its code is in the archive with which Python was started.
 
     Raises:
-        PluginError: the folder, the class, or the module's place is not as it was built.
-        Exception: what the module raises.
+        PluginError: the folder, the class, or the module's place has changed since the build.
+        Exception: any exception that the module raises.
 
     """
     paths = list(paths)
@@ -154,5 +153,5 @@ def import_plugin(target: str, folder: str, paths: Iterable[str]) -> type[Any]:
     module = importlib.import_module(module_name)
     plugin = getattr(module, class_name, None)
     if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
-        raise PluginError(f"{module.__file__}: there is no plugin class {class_name} any more")
+        raise PluginError(f"{module.__file__}: the plugin class {class_name} no longer exists")
     return plugin

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The callbacks that the glue library makes: the only module that touches the generated ffi.
+"""The callbacks that the glue library calls: the only module that uses the generated ffi.
 
-Each follows the same steps: find the state, call it, let no exception out, write a text that a
+Each takes the same steps: find the state, call it, catch every exception, write a text that a
 person can act on, return the framework's code. The glue imports this when Python starts.
 """
 
@@ -27,14 +27,14 @@ __all__ = ["connect"]
 
 _ABI: Final = 5  # FK_ABI of abi/abi.h
 if _falcokit_hot.ABI != _ABI:
-    raise ImportError("the library was built by another version of falcokit")
+    raise ImportError("the library was built by a different version of falcokit")
 
 _SUCCESS: Final = 0
 _FAILURE: Final = 1
 _WARNING: Final = 4
 _OLD_CODE: Final = (
-    "was changed since this process imported it, and the old code goes on: a development build"
-    " takes a change in a new process (restart the host, or leave that to `falcokit dev --watch`)"
+    "has changed since this process imported it, and the old code still runs: a development build"
+    " needs a new process for changes (restart the host, or use `falcokit dev --watch`)"
 )
 _HEADER: Final = 26
 _SWITCH_SECONDS: Final = 3e-5
@@ -46,7 +46,7 @@ _lib: Any = None
 
 
 def _write(out: Any, size: int, text: str) -> None:
-    """Put a text into a buffer of the host's, cut at a whole character and without NUL."""
+    """Put a text into one of the host's buffers, cut at a whole character and without NUL."""
     raw = text.replace("\0", "\\0").encode(errors="replace")[: size - 1]
     raw = raw.decode(errors="ignore").encode()
     _ffi.memmove(out, raw + b"\0", len(raw) + 1)
@@ -117,8 +117,8 @@ def _call_python(call: Any) -> int:
             state.capture_close()
         else:
             state.dump()
-    except BaseException as e:  # noqa: BLE001  # whatever it is, the host must not see it
-        _write(err, errlen, errors.tell(e, hooks[op]))
+    except BaseException as e:  # noqa: BLE001  # no exception may reach the host
+        _write(err, errlen, errors.format_error(e, hooks[op]))
         _log_trace(e)
         return _FAILURE
     return _SUCCESS
@@ -135,7 +135,7 @@ def _call_source(state: PluginState, call: Any) -> None:
 
 
 def _log_trace(error: BaseException) -> None:
-    """Log what the last error has no room for; the state may not have come into being."""
+    """Log what does not fit into the last error; the state may not exist yet."""
     state = logs.current.get()
     if isinstance(state, PluginState):
         state.write_trace(error)
@@ -157,9 +157,9 @@ def _python_progress(plugin: int, channel: int, err: Any, size: int) -> int:
         share, text = _states[int(plugin)].sources[int(channel)].progress()
         _falcokit_hot.keep_text(int(plugin), _TEXT_PROGRESS, _encoded(text))
     except BaseException as e:  # noqa: BLE001
-        _write(err, int(size), errors.tell(e, "progress"))
+        _write(err, int(size), errors.format_error(e, "progress"))
         if state is not None:
-            state.write_repeated(e, errors.tell(e, "progress"), "progress")
+            state.write_repeated(e, errors.format_error(e, "progress"), "progress")
         return -1
     return share
 
@@ -170,9 +170,9 @@ def _python_event_to_string(plugin: int, given: Any, err: Any, size: int) -> int
         text = _states[int(plugin)].event_to_string(_event(given))
         _falcokit_hot.keep_text(int(plugin), _TEXT_EVENT, _encoded(text))
     except BaseException as e:  # noqa: BLE001
-        _write(err, int(size), errors.tell(e, "event_to_string"))
+        _write(err, int(size), errors.format_error(e, "event_to_string"))
         if state is not None:
-            state.write_repeated(e, errors.tell(e, "event_to_string"), "event_to_string")
+            state.write_repeated(e, errors.format_error(e, "event_to_string"), "event_to_string")
         return _FAILURE
     return _SUCCESS
 
@@ -218,7 +218,7 @@ def _counters(*numbers: Any) -> AsyncCounters:
 
 
 def _load_tables() -> None:
-    """Give the types of imported tables, when the first plugin imports one."""
+    """Load the types of imported tables, when the first plugin imports one."""
     from falcokit.runtime.tables.table_types import Table  # noqa: PLC0415
     from falcokit.runtime.tables.tables import shape_of  # noqa: PLC0415
 
@@ -232,11 +232,11 @@ def _load_tables() -> None:
 
 
 def connect(ffi: Any, lib: Any) -> None:
-    """Hand the callbacks to the glue; called once, by the code that cffi generated."""
-    global _ffi, _lib  # there is one glue in a process, and this is its module
+    """Register the callbacks with the glue; called once, by the code that cffi generated."""
+    global _ffi, _lib  # a process has one glue, and this is its module
     _ffi, _lib = ffi, lib
-    # So long may a busy Python thread keep the GIL when Falco's thread asks for it: by default it
-    # is 5 ms, at each call into Python.
+    # How long a busy Python thread may keep the GIL when Falco's thread asks for it: the default
+    # would cost 5 ms at each call into Python.
     sys.setswitchinterval(_SWITCH_SECONDS)
     for name, function in (
         ("fk_call_python", _call_python),
@@ -265,7 +265,7 @@ def connect(ffi: Any, lib: Any) -> None:
         params_of,
     )
     _falcokit_hot.install_watch(errors.HookTimeoutError, place_of_thread)
-    if not threading.stack_size():  # else as its own code, or the host's, has said
+    if not threading.stack_size():  # otherwise the plugin's or the host's code has set it
         threading.stack_size(STACK_BYTES)
     library, _, _ = functools.wraps.__code__.co_filename.rpartition("/")
     _falcokit_hot.install_holder(library)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the extension modules of a packaged plugin, which lie in no folder.
+"""Finds the extension modules of a packaged plugin, which are in no folder.
 
 The packager puts this file into the archive as the top-level module `_falcokit_payload`. The glue
-imports it as the first thing after Python has started; so it uses only what is frozen into Python.
+imports it first after Python has started, so it may only use modules frozen into Python.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ARCHIVE = sys.path[0]  # the only entry, when Python has just started
 
 
 class PayloadFinder(Loader):
-    """Both finder and loader: by a module's full name, out of the payload."""
+    """Finder and loader for the modules in the payload, by their full names."""
 
     def __init__(self, modules: dict[str, int]) -> None:
         self._modules = modules
@@ -38,16 +38,16 @@ class PayloadFinder(Loader):
         _path: Sequence[str] | None = None,
         _target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """Return the spec of a module of the payload, None for all others."""
+        """Return the spec of a module in the payload, None for all others."""
         if name not in self._modules:
             return None
-        # A file that is not there, but beside the module's package, as zipimport names others.
+        # The file does not exist; the path is next to the package, as zipimport names other files.
         spec = ModuleSpec(name, self, origin=f"{_ARCHIVE}/{name.replace('.', '/')}.so")
         spec.has_location = True
         return spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Load the library, by a path that the payload gives for it."""
+        """Load the library from the path that the payload provides."""
         path, flags = _falcokit_hot.payload_place(self._modules[spec.name])
         before = sys.getdlopenflags()
         sys.setdlopenflags(flags)
@@ -62,12 +62,12 @@ class PayloadFinder(Loader):
 
 
 if getattr(sys, "_stdlib_dir", None) is None:  # Python 3.11 and 3.12 do not take it from PyConfig
-    # os.__file__ comes of it
+    # os.__file__ is derived from it
     sys._stdlib_dir = _ARCHIVE  # type: ignore[attr-defined]  # noqa: SLF001
 _finder = PayloadFinder(_falcokit_hot.payload_modules())
 sys.meta_path.insert(0, _finder)
 try:
-    # Where it is damaged, cffi would say so to the standard error alone when it starts.
+    # If it is damaged, cffi would only report that on standard error when it starts.
     import _cffi_backend  # noqa: F401
 except ImportError:
     sys.meta_path.remove(_finder)

@@ -4,10 +4,9 @@
     loaded -init-> ready -start-> capturing -stop-> ready ... -destroy-> gone
     dump_state and set_config are possible in ready and capturing.
 
-What one capability alone needs is imported when that is used: each module costs every init time.
+Modules for a single capability are imported only when it is used, since each slows down every init.
 
-Used by `_bridge` for the host, and by `falcokit.testing` without one. All methods but `metrics` and
-`parse_failed` run on the state's own worker thread.
+All methods except `metrics` and `parse_failed` run on the state's own worker thread.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime.async_event.producers import Producers, declared_producers, place_of
 from falcokit.runtime.base.config import config_type, decode_config
-from falcokit.runtime.base.errors import PluginError, is_whole, tell, tell_of
+from falcokit.runtime.base.errors import PluginError, format_error, format_hook_error, is_whole
 from falcokit.runtime.base.logs import current, loggable, targets
 from falcokit.runtime.base.metrics import checked
 from falcokit.runtime.parse.capability import EventParsing, wanted_events
@@ -41,11 +40,11 @@ __all__ = ["PluginState"]
 _ERROR, _WARNING, _DEBUG = 3, 4, 7
 _NO_CONFIG = frozenset({"", "{}", "null"})
 _UNUSED_CONFIG = (
-    "an init_config is given, and this plugin has none: it is ignored (the class declares one by"
+    "the init_config is ignored, since this plugin declares none (the class declares one by"
     " annotating `config`)"
 )
 _LOG_MAX = 1 << 16  # characters of one message: the host copies it several times
-_REPEAT_SECONDS = 60.0  # an error that repeats is logged so often
+_REPEAT_SECONDS = 60.0  # interval at which a repeated error is logged again
 _REPEATED_MAX = 100
 _TRACE_MAX = 100  # frames of a whole traceback, the innermost ones
 
@@ -79,12 +78,12 @@ class PluginState:
         try:
             self._config_type = config_type(plugin)
             if "name" not in vars(plugin):
-                plugin.name = self.name  # left out: it came from pyproject
+                plugin.name = self.name  # not set by the class: it comes from pyproject.toml
             value = decode_config(self._config_type, config)
             if self._config_type is None and config.strip() not in _NO_CONFIG:
                 self.write_log(_WARNING, None, _UNUSED_CONFIG)
             self._plugin = object.__new__(plugin)
-            self._plugin.config = value  # there before the author's __init__ runs
+            self._plugin.config = value  # set before the author's __init__ runs
             self._export_tables(plugin)
             bind_tables(self._plugin, self.host)
             self._plugin.__init__()
@@ -100,7 +99,7 @@ class PluginState:
 
     def _export_tables(self, plugin: type[Any]) -> None:
         if "falcokit.runtime.tables.exported_table" not in sys.modules:
-            return  # nobody can have declared any
+            return  # no class can have declared a table
         from falcokit.runtime.tables.exported_table import exported_tables, make_shape  # noqa: PLC0415
 
         for attribute, declared in exported_tables(plugin).items():
@@ -123,7 +122,7 @@ class PluginState:
         return tuple(supervision.state for _, supervision in self._supervised)
 
     def destroy(self) -> None:
-        """Call the author's destroy; the state is gone whatever it does."""
+        """Call the author's destroy; the state is destroyed even if it raises."""
         try:
             for key in list(self.sources):
                 self.close(key)
@@ -132,7 +131,7 @@ class PluginState:
             targets.remove(self)
 
     def set_config(self, text: str) -> None:
-        """Offer the author another config."""
+        """Pass a new config to the author."""
         value = decode_config(self._config_type, text)
         self._plugin.set_config(value)
         self._plugin.config = value
@@ -150,7 +149,7 @@ class PluginState:
         self.sources.pop(key).close()
 
     def list_open_params(self) -> str:
-        """Return the author's open params to choose from, as JSON."""
+        """Return the author's suggested open params, as JSON."""
         from falcokit.runtime.source.open_source import open_params_json  # noqa: PLC0415
 
         return open_params_json(self._plugin)
@@ -181,12 +180,12 @@ class PluginState:
         except BaseException:
             try:
                 self.stop()
-            except Exception as e:  # noqa: BLE001  # what failed first is what the host is told
-                self.write_failure(e, tell(e, "stop_async"))
+            except Exception as e:  # noqa: BLE001  # the host gets the first error
+                self.write_failure(e, format_error(e, "stop_async"))
             raise
 
     def stop(self) -> None:
-        """Close it: stop_async and every producer, each whatever the other does."""
+        """Close it: end stop_async and every producer, even if one of them fails."""
         self.capturing = False
         producers, self._producers = self._producers, None
         try:
@@ -202,7 +201,7 @@ class PluginState:
         self._plugin.dump_state(self.host.emitter(True))
 
     def capture_open(self) -> None:
-        """Let the author listen to a capture, and subscribe routines to it."""
+        """Call the author's capture_open, in which routines can be subscribed."""
         from falcokit.runtime.listen.routines import Routines  # noqa: PLC0415
 
         self._routines = routines = Routines(self.host, self)
@@ -215,11 +214,11 @@ class PluginState:
             raise
 
     def capture_close(self) -> None:
-        """Tell the routines and the author that it closes, and wait for the routines."""
+        """Notify the routines and the author that it closes, and wait for the routines."""
         routines, self._routines = self._routines, None
         if routines is None:
             return
-        routines.tell_closing()
+        routines.announce_closing()
         try:
             self._plugin.capture_close(routines.capture)
         finally:
@@ -227,13 +226,13 @@ class PluginState:
 
     def parse_failed(self, error: BaseException) -> str:
         """Log why parse_event failed, which the framework does not, and return it."""
-        text = tell(error, "parse_event")
+        text = format_error(error, "parse_event")
         self.write_repeated(error, text, "parse_event")
         return loggable(text)
 
     def extraction_failed(self, name: str, error: BaseException, method: Any) -> str:
         """Log why a field has no value, and return it for the last error."""
-        text = tell_of(error, f"field {name}", method)
+        text = format_hook_error(error, f"field {name}", method)
         self.write_repeated(error, text, name)
         return loggable(text)
 
@@ -252,12 +251,12 @@ class PluginState:
             current.reset(token)
 
     def metrics_failed(self, error: BaseException) -> None:
-        """Log why there are none of the author's metrics."""
-        text = tell_of(error, "get_metrics", self._plugin.get_metrics)
+        """Log why the author's metrics are missing."""
+        text = format_hook_error(error, "get_metrics", self._plugin.get_metrics)
         self.write_repeated(error, text, "get_metrics")
 
     def write_log(self, severity: int, component: str | None, text: str) -> None:
-        """Write to the host's log, where NUL and half a surrogate pair cannot be."""
+        """Write to the host's log, without NUL and halves of surrogate pairs."""
         more = len(text) - _LOG_MAX
         if more > 0:
             text = f"{text[:_LOG_MAX]}… ({more} more characters)"
@@ -268,7 +267,7 @@ class PluginState:
         self.write_log(_ERROR, None, text)
 
     def write_trace(self, error: BaseException) -> None:
-        """Write the whole traceback for who looks closer, where the told error is not all of it."""
+        """Log the full traceback at debug level, if the logged error does not show all of it."""
         if isinstance(error, PluginError) or is_whole(error):
             return
         import traceback  # noqa: PLC0415
@@ -277,17 +276,17 @@ class PluginState:
         self.write_log(_DEBUG, None, text)
 
     def write_failure(self, error: BaseException, text: str) -> None:
-        """Write an error that ended something, and what else there is to know."""
+        """Log an error that ended something, and its traceback."""
         self.write_error(text)
         self.write_trace(error)
 
     def write_repeated(self, error: BaseException, text: str, what: str = "") -> None:
-        """Write an error of a hot path: of those of one hook, line and type, one a minute."""
+        """Log an error of a hot path: one a minute for each hook, line and type."""
         if self.is_news(error, what):
             self.write_failure(error, text)
 
     def is_news(self, error: BaseException, what: str = "") -> bool:
-        """Tell whether none of this line and type was written within the last minute."""
+        """Return whether no error of this line and type was logged within the last minute."""
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
@@ -301,5 +300,5 @@ class PluginState:
         return True
 
     def where(self) -> str:
-        """Say at which line the worker thread is."""
+        """Return the line at which the worker thread is."""
         return place_of(self._thread).removeprefix("at ")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CaptureListening: the capability of knowing when a capture opens and closes, and of routines.
+"""CaptureListening: the capability of being notified when a capture opens and closes; routines.
 
     class Cleaner(Plugin, AsyncEvents, CaptureListening):
         name, version, description, contact = "cleaner", "0.1.0", "Cleans.", "you@example.com"
@@ -16,8 +16,8 @@
             self.handler.emit("cleaned")
             return not self.capture.wait(1.0)
 
-A routine is a function that the framework calls again and again on the threads of its pool, which
-the plugins of a capture share; where the host has no pool, falcokit gives it a thread of its own.
+A routine is a function that the framework calls repeatedly on the threads of its pool, which the
+plugins of a capture share; if the host has no pool, falcokit gives each routine its own thread.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ __all__ = ["Capture", "CaptureListening", "Routine"]
 
 
 class Routine:
-    """A function that a capture calls again and again. Made by `Capture.subscribe`."""
+    """A function that a capture calls repeatedly; `Capture.subscribe` returns it."""
 
     def __init__(self, function: Callable[[], bool | None], routines: Routines) -> None:
         self._function = function
-        # Weakly: what an author keeps of a capture would else be a cycle with the whole plugin.
+        # A weak reference: a routine kept by the author would else form a cycle with the plugin.
         self._routines = weakref.ref(routines)
 
     def unsubscribe(self) -> None:
-        """Let the function not be called again.
+        """Stop calling the function.
 
-        It does not wait: a call under way goes on, and may be seen for a moment longer. Any thread
-        may call this, at any time, also the routine itself.
+        It does not wait: a running call continues. Any thread may call this at any time, including
+        the routine itself.
         """
         routines = self._routines()
         if routines is not None:  # the capture has not been closed and forgotten
@@ -62,23 +62,23 @@ class Capture:
 
     @property
     def closing(self) -> bool:
-        """Whether the capture is being closed: routines return then, for Falco waits for them."""
+        """Whether the capture is being closed: routines must then return, since Falco waits."""
         return self._closing.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long, or until the capture is being closed; return whether it is.
+        """Wait this long, or until the capture is being closed; return whether it is.
 
-        A routine paces itself by this; `time.sleep` instead would keep Falco's close waiting.
+        Routines use it for their pauses; with `time.sleep` Falco's close would have to wait.
         """
         return self._closing.wait(seconds)
 
     def subscribe(self, function: Callable[[], bool | None]) -> Routine:
-        """Have a function called again and again, without a pause in between.
+        """Call a function repeatedly, without a pause in between.
 
-        It is called with no argument, once `capture_open` has returned, on a thread of the host's
-        pool, never twice at a time, until it returns False, raises (falcokit logs it), is
-        unsubscribed, or the capture closes. Tables cannot be used in it. When the capture closes it
-        has 2 s to return; then an exception (SystemExit) is raised in it.
+        It is called without arguments, after `capture_open` has returned, on a thread of the host's
+        pool, never concurrently with itself, until it returns False, raises (falcokit logs it), is
+        unsubscribed, or the capture closes. It cannot use tables. When the capture closes it has
+        2 s to return; then SystemExit is raised in it.
 
         Raises:
             TypeError: it is not callable.
@@ -87,28 +87,28 @@ class Capture:
         """
         routines = self._routines()
         if routines is None:
-            raise RuntimeError("routines are subscribed in capture_open")
+            raise RuntimeError("routines can only be subscribed in capture_open")
         return routines.begin(function)
 
 
 class CaptureListening:
-    """Mixin: the plugin is told when a capture opens and when it closes.
+    """Mixin: the plugin is notified when a capture opens and when it closes.
 
-    A plugin with this capability alone is of no use in Falco, which refuses a plugin that has no
-    other one: add an event source, fields, async events or event parsing.
+    Falco refuses a plugin that has only this capability: add an event source, fields, async events
+    or event parsing.
     """
 
     def capture_open(self, capture: Capture) -> None:
         """Prepare for the events of a capture, and subscribe routines.
 
         Required: no. Called: when a capture opens, live or a file, after `start_async`, within
-        30 s. Tables can be read and written. Raise: the capture then does not open.
+        30 s. Tables can be read and written. Raise: the capture does not open.
         """
 
     def capture_close(self, capture: Capture) -> None:
-        """Let go of what `capture_open` took.
+        """Release what `capture_open` acquired.
 
-        Required: no. Called: when the capture closes, after `stop_async`, within 7 s; the
-        routines have been told by then. Tables can be read and written. Raise: falcokit logs it;
-        the capture is closed all the same.
+        Required: no. Called: when the capture closes, after `stop_async`, within 7 s; routines
+        have been asked to return before. Tables can be read and written. Raise: falcokit logs it;
+        the capture closes anyway.
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""EventParsing: the capability of reading events of the stream, live or replayed, to keep state."""
+"""EventParsing: the capability of reading the event stream, live or replayed, to keep state."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class EventParsing:
     Attributes:
         parse_event_types: Names of events ("openat": all codes of that name, "<openat": its exit
             events, ">openat": its enter events) and codes (402 is "asyncevent", 322 is
-            "pluginevent"). A property or a method is asked once, after `init`, and may look at
-            `self.config`. System calls without an event of their own are "syscall".
+            "pluginevent"). A property or a method is called once, after `init`, and may use
+            `self.config`. System calls without their own event are "syscall".
         parse_event_sources: Names of event sources ("syscall"); () for all.
 
     """
@@ -32,12 +32,12 @@ class EventParsing:
     parse_event_sources: Sequence[str] = ()
 
     def parse_event(self, event: Event) -> None:
-        """Take notice of one event: keep state, write to tables, emit async events.
+        """Process one event: keep state, write to tables, emit async events.
 
         Required: yes. Called: on Falco's own thread, for each event, after Falco's own parser and
-        before rules see it; at the head of a capture file also before the capture is open. Be
-        quick: Falco waits, and after 5 s HookTimeoutError is raised in it. `emit` may be called.
-        Raise: the framework ignores it; falcokit logs the first of a kind.
+        before rules see it; for events at the start of a capture file also before the capture is
+        open. Be quick: Falco waits, and after 5 s HookTimeoutError is raised in it. `emit` may be
+        called. Raise: the framework ignores it; falcokit logs the first of a kind each minute.
         """
         raise NotImplementedError
 
@@ -46,8 +46,7 @@ def wanted_events(plugin: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Return the codes and the sources that an instance wants.
 
     Raises:
-        PluginError: there is no such event, or there is none at all, which the framework would
-            take for all.
+        PluginError: an unknown event, or no event at all, which the framework would take for all.
 
     """
     from falcokit.runtime.event.event_types import event_codes  # noqa: PLC0415  # the event table
@@ -58,5 +57,5 @@ def wanted_events(plugin: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
     except (ValueError, TypeError) as e:
         raise PluginError(f"parse_event_types: {e}") from e
     if not codes:
-        raise PluginError("parse_event_types names no event; the framework would send all")
+        raise PluginError("parse_event_types is empty, and the framework would send all events")
     return codes, tuple(plugin.parse_event_sources)

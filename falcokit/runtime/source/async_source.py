@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An async iterator as an event source: its asyncio loop, on the source's own thread.
 
-Made by `_source_state`; not imported by plugins that have none. Tasks that the author starts from
-it run on the same loop, and are cancelled with it.
+Only imported for such a source. Tasks that the author starts from it run on the same loop, and are
+cancelled with it.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncSource"]
 
-_TURN: Final = 256  # events between two turns of the loop's other tasks
-_ROOM_SECONDS: Final = 0.001  # until a full queue is tried again
-_IDLE_SECONDS: Final = 0.001  # after None, "nothing now"
+_TURN: Final = 256  # events after which the loop's other tasks get a turn
+_ROOM_SECONDS: Final = 0.001  # until the next attempt with a full queue
+_IDLE_SECONDS: Final = 0.001  # after None, "no event now"
 
 
 class AsyncSource:
     """Reads one async iterator into a queue."""
 
     def __init__(
-        self, iterator: Any, queue: EventQueue, tell: Callable[[BaseException], None]
+        self, iterator: Any, queue: EventQueue, report_error: Callable[[BaseException], None]
     ) -> None:
         self._iterator = iterator
         self._queue = queue
-        self._tell = tell
+        self._report_error = report_error
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
 
@@ -42,10 +42,10 @@ class AsyncSource:
         """Read it to its end, or until it is cancelled."""
         with contextlib.suppress(asyncio.CancelledError), asyncio.Runner() as runner:
             loop = runner.get_loop()
-            run_through(loop, loop.create_task(self._main()), self._tell)
+            run_through(loop, loop.create_task(self._main()), self._report_error)
 
     def request_stop(self) -> None:
-        """Cancel it; the queue was shut before."""
+        """Cancel it; the queue has been closed before."""
         loop, task = self._loop, self._task
         if loop is not None and task is not None:
             with contextlib.suppress(RuntimeError):  # the loop has just ended by itself
@@ -78,7 +78,7 @@ class AsyncSource:
             except SourceClosedError:
                 return
             except (InvalidEventError, QueueFullError) as e:
-                # At the generator's own yield, which so has a line in the text and may go on.
+                # Raised at the generator's yield: the error shows its line, and it may continue.
                 step = self._thrower(e)
                 continue
             count += 1

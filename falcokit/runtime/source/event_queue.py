@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""EventQueue: between producers on threads of their own and an event source; see `source`.
+"""EventQueue: between the author's producer threads and an event source.
 
-Inside the host it is a channel in C, which the host empties without Python; elsewhere, in an
-author's tests, `_channel` does the same.
+Inside the host it is a channel in C, which the host's thread empties without Python.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ else:
 
 __all__ = ["MAX_EVENT_SIZE", "EventQueue"]
 
-#: Bytes of an event's data, unless the class sets `max_event_size`.
+#: Maximum bytes of an event's data, unless the class sets `max_event_size`.
 MAX_EVENT_SIZE: Final = 1 << 20
 _MAX_EVENTS: Final = 2**31
 
@@ -34,33 +33,33 @@ _MAX_EVENTS: Final = 2**31
 class EventQueue(Channel):
     """A bounded queue of events: return one from `open`, and put into it from any thread.
 
-        put(event, timeout=None)        True when it was taken, False when it was dropped
-        put_many(events, timeout=None)  puts each of an iterable, returns how many were taken
-        end()             no more events come: the capture ends behind those that wait
+        put(event, timeout=None)        True when it was queued, False when it was dropped
+        put_many(events, timeout=None)  puts each event of an iterable, returns how many were queued
+        end()             no more events: the capture ends after those that are queued
         end(text)         the source has failed; the capture ends with that text
-        len(queue)        events that wait for the host
+        len(queue)        number of events waiting for the host
         closed            whether the source has ended, or the host has closed it
-        dropped           how many events were dropped
+        dropped           number of dropped events
 
-    An event is bytes, str (sent as UTF-8), an `Event`, or what JSON can hold. After the host has
-    closed the source `put` raises SourceClosedError, also in a thread that waits for room; an event
-    larger than the plugin's `max_event_size` is dropped, and the log tells. What is dropped is
+    An event is bytes, str (sent as UTF-8), an `Event`, or an object that JSON can hold. After the
+    host has closed the source `put` raises SourceClosedError, also in a thread that waits for room.
+    An event larger than the plugin's `max_event_size` is dropped and logged. Dropped events are
     counted in the plugin's metrics, as source_dropped_queue_full and source_dropped_oversize.
 
     Args:
-        maxsize: Events that may wait, beside a limit of 2 MiB of memory.
+        maxsize: Maximum number of waiting events; their memory is limited to 2 MiB as well.
         overflow: What `put` does when the queue is full: "block" waits until there is room, "drop"
             drops the new event. A wait ends with QueueFullError after `timeout` seconds, and when
-            Falco's own thread has been held up by a hook for 5 s, for it takes nothing meanwhile.
+            a hook has blocked Falco's own thread for 5 s, since it takes no events meanwhile.
 
     """
 
     def __new__(cls, maxsize: int = 8192, *, overflow: Literal["block", "drop"] = "block") -> Self:
         """Make an empty queue for one capture."""
         if not isinstance(maxsize, int) or not 0 < maxsize <= _MAX_EVENTS:
-            raise PluginError(f"maxsize is a number of events from 1 to 2**31, not {maxsize!r}")
+            raise PluginError(f"maxsize must be a number from 1 to 2**31, not {maxsize!r}")
         if overflow not in {"block", "drop"}:
-            raise PluginError(f'overflow is "block" or "drop", not {overflow!r}')
+            raise PluginError(f'overflow must be "block" or "drop", not {overflow!r}')
         plugin = getattr(current.get(), "plugin", None)
         size = getattr(plugin, "max_event_size", MAX_EVENT_SIZE)
         whole = getattr(plugin, "plugin_id", 1) == 0

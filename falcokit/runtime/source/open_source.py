@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One open event source: what the author's `open` returned, and the thread that reads it.
+"""One open event source: the object that the author's `open` returned, and the thread reading it.
 
-Used by `_state`: made and closed on the state's worker thread. The thread of an iterator is its own
-from its first step, which comes when the host asks for the first events, to its close.
+Opened and closed on the state's worker thread. An iterator has its own thread from its first step,
+when the host asks for the first events, until it is closed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from falcokit.runtime.base.errors import (
     PluginError,
     QueueFullError,
     SourceClosedError,
-    tell,
+    format_error,
 )
 from falcokit.runtime.base.logs import loggable
 from falcokit.runtime.base.stack import OwnThread
@@ -35,15 +35,15 @@ __all__ = ["OpenSource", "open_params_json", "params_type"]
 
 _WARNING: Final = 4
 _PROGRESS_FULL: Final = 10_000
-_STOP_SECONDS: Final = 4.0  # one less than the host waits, so that the reason can be told
-_GRACE_SECONDS: Final = 0.5  # before close() is called beside an iterator that is still running
+_STOP_SECONDS: Final = 4.0  # one less than the host waits, which leaves time to report the reason
+_GRACE_SECONDS: Final = 0.5  # before close() is called although the iterator is still running
 
 
 def params_type(plugin: type[Any]) -> Any:
-    """Return what `params` of the author's `open` is annotated with; None: nothing.
+    """Return the annotation of `params` in the author's `open`; None: it has none.
 
     Raises:
-        NameError: the annotation names something the module does not have.
+        NameError: the annotation uses a name that the module does not define.
 
     """
     function = plugin.open
@@ -60,7 +60,7 @@ def _decoded(plugin: Any, name: str, text: str | None) -> Any:
         return text
     try:
         return decode_json(kind, text or "", "open params")
-    except PluginError as e:  # a host names the plugin of a failed init, and none of a failed open
+    except PluginError as e:  # a host names the plugin when init failed, but not when open failed
         raise PluginError(f"plugin {name}: {e}") from e.__cause__
 
 
@@ -68,10 +68,10 @@ class OpenSource:
     """An event source between open and close.
 
     Attributes:
-        instance: What the author's `open` returned.
-        queue: Where its events wait for the host.
-        key: The queue's key, which the framework's instance stands for.
-        error: What ended it.
+        instance: The object that the author's `open` returned.
+        queue: The queue in which its events wait for the host.
+        key: The queue's key, which identifies the framework's instance.
+        error: The error that ended it.
 
     """
 
@@ -84,7 +84,7 @@ class OpenSource:
         run = self._find()
         whole, size = self._plugin.plugin_id == 0, self._plugin.max_event_size
         try:
-            self.key: int = self.queue.attach(whole, size, self._tell_size)
+            self.key: int = self.queue.attach(whole, size, self._log_oversized)
         except ValueError as e:
             raise PluginError(f"open: {e}") from None
         self._thread: threading.Thread | None = None
@@ -96,12 +96,12 @@ class OpenSource:
             try:
                 thread.start()
             except RuntimeError:
-                self.close()  # the host will not: for it the source was never open
+                self.close()  # the host does not close it: for the host it was never open
                 raise
             self._thread = thread
 
     def _find(self) -> Callable[[], None] | None:
-        """Set `queue`, and return what fills it, if the author does not do that himself."""
+        """Set `queue`, and return the function that fills it; None: the author fills it."""
         given = self.instance
         if isinstance(given, EventQueue):
             self.queue = given
@@ -110,7 +110,7 @@ class OpenSource:
         is_async = hasattr(kind, "__aiter__")
         if not is_async and (not hasattr(kind, "__iter__") or isinstance(given, (str, bytes))):
             hint = "an iterator, an async iterator, an EventQueue, or an object with __iter__"
-            raise PluginError(f"open returned {kind.__name__}, and is to return {hint}")
+            raise PluginError(f"open returned {kind.__name__}, but must return {hint}")
         iterator = kind.__aiter__(given) if is_async else kind.__iter__(given)
         if isinstance(iterator, EventQueue):
             self.queue = iterator
@@ -119,7 +119,7 @@ class OpenSource:
         if is_async:
             from falcokit.runtime.source.async_source import AsyncSource  # noqa: PLC0415  # asyncio: 40 ms
 
-            source = AsyncSource(iterator, self.queue, self._tell_task)
+            source = AsyncSource(iterator, self.queue, self._log_task_error)
             self._stop = source.request_stop
             return source.run
         return lambda: self._drain(iterator)
@@ -130,12 +130,12 @@ class OpenSource:
             run()
         except SourceClosedError:
             self.queue.end()
-        except BaseException as e:  # noqa: BLE001  # told by next_batch
+        except BaseException as e:  # noqa: BLE001  # next_batch reports it
             self.error = e
-            if self.queue.closed:  # nobody asks for the end any more
-                self._state.write_error(tell(e, "close"))
+            if self.queue.closed:  # the host does not ask for the reason of the end any more
+                self._state.write_error(format_error(e, "close"))
             self._state.write_trace(e)
-            self.queue.end(loggable(tell(e, "next_batch")))
+            self.queue.end(loggable(format_error(e, "next_batch")))
         else:
             self.queue.end()
 
@@ -146,8 +146,8 @@ class OpenSource:
                 try:
                     self.queue.fill(given)
                 except (InvalidEventError, QueueFullError) as e:
-                    # At the generator's own yield, which so has a line in the text and may go on.
-                    # Where a hook of Falco's thread waits for a lock that it holds, it lets go.
+                    # Raised at the generator's yield: the error shows its line, and it may go on.
+                    # If a hook on Falco's thread waits for a lock that it holds, it releases it.
                     throw = getattr(iterator, "throw", None)
                     if throw is None:
                         raise
@@ -163,16 +163,16 @@ class OpenSource:
             if iterator is not self.instance or hasattr(iterator, "throw"):
                 getattr(iterator, "close", _nothing)()
 
-    def _tell_task(self, error: BaseException) -> None:
-        text = tell(error, "a task beside the event source")
+    def _log_task_error(self, error: BaseException) -> None:
+        text = format_error(error, "a task beside the event source")
         self._state.write_repeated(error, f"{text}; the task has ended, and the source goes on")
 
-    def _tell_size(self, size: int, limit: int, count: int) -> None:
+    def _log_oversized(self, size: int, limit: int, count: int) -> None:
         what = f"an event of {size} bytes was dropped: max_event_size is {limit}"
         self._state.write_log(_WARNING, None, f"{what} ({count} dropped so far)")
 
     def progress(self) -> tuple[int, str]:
-        """Return how far the source is, from 0 to 10000, and a text for people."""
+        """Return the progress of the source from 0 to 10000, and a text for people."""
         function = getattr(self.instance, "progress", None)
         if function is None:
             return 0, ""
@@ -180,14 +180,14 @@ class OpenSource:
         share, text = value if isinstance(value, tuple) else (value, "")
         share = float(share)
         if not 0.0 <= share <= 1.0:
-            raise PluginError(f"progress is a number from 0.0 to 1.0, not {share!r}")
+            raise PluginError(f"progress must return a number from 0.0 to 1.0, not {share!r}")
         return round(share * _PROGRESS_FULL), str(text) or f"{share:.2%}"
 
     def close(self) -> None:
         """End the source: its iterator first, then the author's `close`.
 
         Raises:
-            PluginError: the iterator did not end within 4 s; the text has its line.
+            PluginError: the iterator did not end within 4 s; the message has its line.
             Exception: what the author's `close` raises.
 
         """
@@ -199,7 +199,7 @@ class OpenSource:
             thread.join(_GRACE_SECONDS)
         try:
             self._plugin.close(self.instance)
-            if not hasattr(self.instance, "throw"):  # a generator's is its thread's
+            if not hasattr(self.instance, "throw"):  # its own thread closes a generator
                 getattr(self.instance, "close", _nothing)()
         finally:
             if thread is not None:
@@ -213,7 +213,7 @@ class OpenSource:
 
 
 def open_params_json(plugin: Any) -> str:
-    """Return what the author's list_open_params gives, as the framework reads it.
+    """Return the items of the author's list_open_params as the framework reads them.
 
     Raises:
         PluginError: an item is neither a value nor a pair, or its value is empty.
