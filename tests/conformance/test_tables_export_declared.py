@@ -16,13 +16,13 @@ CLASS = "class P(Plugin, EventParsing):\n    def parse_event(self, event): pass\
 LISTENS = "class P(Plugin, falcokit.CaptureListening):\n    def capture_open(self, c): pass\n"
 TABLE = "    t = export_table('x', str, {entry})"
 WRONG = [
-    ("int", None, "int is no subclass of falcokit.TableEntry"),
-    ("Added", "    score: u64", "added() is for tables that are imported"),
+    ("int", None, "int is not a subclass of falcokit.TableEntry"),
+    ("Added", "    score: u64", "added() is only for imported tables"),
     ("Big", "    small: u8", "the default 256 does not fit u8"),
-    ("Odd", "    odd: str = 1", "the default 1 is no str"),
+    ("Odd", "    odd: str = 1", "the default 1 is not of type str"),
     ("Same", "    two: Annotated", "there are two fields 'one'"),
     ("Tabled", "    rows: Table", "MutableMapping[key, entry]"),
-    ("Real", "    real: float", "float is no type of a table"),
+    ("Real", "    real: float", "float is not a type of tables"),
     ("Slots", None, "__slots__"),
     ("Hash, 1", None, "takes 3 positional arguments but 4"),
     ("Many", None, "Many has 129 fields, more than 128"),
@@ -62,8 +62,8 @@ def test_a_wrong_entry_is_told_with_its_line(
 @pytest.mark.parametrize(
     ("declared", "text"),
     [
-        ("export_table('', str, Hash)", "the name of a table is a str without NUL, not ''"),
-        ("export_table('x', float, Hash)", "float is no type of a table"),
+        ("export_table('', str, Hash)", "the name of a table must be a str without NUL, not ''"),
+        ("export_table('x', float, Hash)", "float is not a type of tables"),
         ("export_table('mine', str, Child)", "exports the table 'mine' that it imports as theirs"),
         ("export_table('y', str, Hash)", "exports two tables 'y': first and t"),
     ],

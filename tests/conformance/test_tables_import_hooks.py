@@ -58,9 +58,9 @@ def test_capture_hooks_read_and_write_tables(plughost: Plughost, write_plugin: W
 @pytest.mark.parametrize(
     ("bases", "declared", "text"),
     [
-        ("AsyncEvents, EventParsing", 'import_table("t", float, Process)', "float is no type"),
-        ("EventParsing", 'import_table("t", i64, Bad)', "x: list is no type of a table"),
-        ("EventParsing", 'import_table("t", i64, str)', "str is no subclass"),
+        ("AsyncEvents, EventParsing", 'import_table("t", float, Process)', "float is not a type"),
+        ("EventParsing", 'import_table("t", i64, Bad)', "x: list is not a type of tables"),
+        ("EventParsing", 'import_table("t", i64, str)', "str is not a subclass"),
         ("EventParsing", 'import_table("t", i64, Untyped)', "opened: it has no type"),
         ("EventParsing", 'import_table("t", i64, Taken)', "release: every entry has this"),
         ("CaptureListening", 'import_table("t", i64, Process)', "which Falco lends it not"),

@@ -165,7 +165,7 @@ WRONG = {
         "imports a table", "EventSource",
     ),
     "a pointer that is none": Wrong(
-        't = json_field("w.x", "a.b", desc="d")  # HERE', "no JSON pointer"
+        't = json_field("w.x", "a.b", desc="d")  # HERE', "not a JSON pointer"
     ),
     "an expression that cannot be": Wrong(
         't = json_field("w.x", path("/a").regex("(?=a)"), desc="d")  # HERE', "only (?: )"
@@ -197,7 +197,7 @@ WRONG = {
         "a field t that nobody asks for", "EventParsing",
     ),
     "a type that fields do not have": Wrong(
-        't = json_field("w.x", "/a", type=float, desc="d")  # HERE', "no type of fields"
+        't = json_field("w.x", "/a", type=float, desc="d")  # HERE', "not a type of fields"
     ),
 }  # fmt: skip
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Expressions over a payload's JSON: what json_field() takes where a pointer is not enough.
+"""Expressions over a payload's JSON, for json_field() when a pointer is not enough.
 
     path("/spec/containers").each().path("/image")
     path("/users").each().where(path("/type").equals("admin")).path("/name").join(", ")
 
-An expression gives no value, one value, or many. Each operator takes what the one before it gives,
-one value after the other. Mistakes that can be seen are a ValueError when it is written.
-Written by plugin authors; docs/json-fields.md has every operator with an example. See also
-json_operators for the functions that expressions begin with.
+An expression produces no value, one value, or many. Each operator processes the values of the one
+before it, one after the other. Mistakes are a ValueError as soon as possible, when it is written.
+docs/json-fields.md has every operator with an example; the functions with which expressions begin
+are in `operators`.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ _UNITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}
 
 
 def segments(keys: tuple[str | int, ...]) -> list[bytes]:
-    """Return the keys of a path: an RFC 6901 pointer when it is one text, else keys."""
+    """Return the keys of a path: of an RFC 6901 pointer if it is one text, else the keys given."""
     if len(keys) == 1 and isinstance(keys[0], str):
         pointer = keys[0]
         if pointer and not pointer.startswith("/"):
             raise ValueError(
-                f"{pointer!r} is no JSON pointer, which begins with '/'; a single key is"
+                f"{pointer!r} is not a JSON pointer, which begins with '/'; a single key is"
                 f" path({'/' + pointer.replace('~', '~0').replace('/', '~1')!r})"
             )
         parts = pointer.split("/")[1:]
         for part in parts:
             if "~" in part.replace("~0", "").replace("~1", ""):
-                raise ValueError(f"{pointer!r} is no JSON pointer: behind '~' comes '0' or '1'")
+                raise ValueError(f"{pointer!r} is not a JSON pointer: '0' or '1' must follow '~'")
         return [part.replace("~1", "/").replace("~0", "~").encode() for part in parts]
     for key in keys:
         index = isinstance(key, int) and not isinstance(key, bool) and key >= 0
         if not index and not isinstance(key, str):
-            raise ValueError(f"a key of a path is a str or an index, not {key!r}")
+            raise ValueError(f"a key of a path must be a str or an index, not {key!r}")
     return [str(key).encode() for key in keys]
 
 
 def constant(value: Constant) -> bytes:
-    """Return a constant as the comparing operators have it."""
+    """Return a constant as the operators that compare encode it."""
     if value is None:
         return b"z"
     if isinstance(value, bool):
@@ -63,61 +63,61 @@ def constant(value: Constant) -> bytes:
         return b"n%d" % value
     if isinstance(value, str):
         return b"s" + value.encode()
-    raise ValueError(f"{value!r} is no constant: str, int, bool or None")
+    raise ValueError(f"{value!r} is not a constant: str, int, bool or None")
 
 
 def _as_int64(value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2 * _INT64:
-        raise ValueError(f"{value!r} is no number from 0 to 2**64-1")
+        raise ValueError(f"{value!r} is not a number from 0 to 2**64-1")
     return value - 2 * _INT64 if value >= _INT64 else value
 
 
 class Expression(TextOperators):
-    """What an operator gives; its methods are the operators that can follow."""
+    """An operator with its operands; its methods are the operators that can follow."""
 
     __slots__ = ()
 
     # ---- into the document ---------------------------------------------------------------------
 
     def path(self, *keys: str | int) -> Self:
-        """Go to a member or element: a JSON pointer, or keys; nothing where there is none."""
+        """Go to a member or element: a JSON pointer, or keys; no value if it does not exist."""
         more = segments(keys)
         if self.op == Op.PATH:
             return type(self)(Op.PATH, self.kids, texts=[*self.texts, *more])
         return self._then(Op.PATH, texts=more)
 
     def each(self, body: Expression | None = None, *, arg: bool = False) -> Self:
-        """Give every element of an array; with `body`, what that gives for every element.
+        """Return every element of an array; with `body`, its values for every element.
 
-        With `arg`, an index among the field's arguments chooses one element.
+        With `arg`, an index as the field's argument chooses one element.
         """
         elements = self._then(Op.ELEMENTS, flags=int(arg))
         return elements if body is None else type(self)(Op.MAP, [elements, _checked(body)])
 
     def arg_index(self) -> Self:
-        """Give the element that the field's argument, an index, names."""
+        """Return the element whose index is the field's argument."""
         return self._then(Op.ARG_INDEX)
 
     def arg_key(self) -> Self:
-        """Give the member that the field's argument, a key, names."""
+        """Return the member whose key is the field's argument."""
         return self._then(Op.ARG_KEY)
 
     def arg_pointer(self) -> Self:
-        """Go where the field's argument, a JSON pointer, leads; its first '/' may be left out."""
+        """Follow the field's argument, a JSON pointer; its first '/' is optional."""
         return self._then(Op.ARG_POINTER)
 
     def keys(self, *, exclude: tuple[str, ...] = ()) -> Self:
-        """Give an object's keys."""
+        """Return an object's keys."""
         return self._then(Op.KEYS, texts=[key.encode() for key in exclude])
 
     def entries(self, separator: str = ":") -> Self:
-        """Give an object's members as texts: key, separator, value."""
+        """Return an object's members as texts: key, separator, value."""
         return self._then(Op.ENTRIES, texts=[separator.encode()])
 
     # ---- choosing ------------------------------------------------------------------------------
 
     def where(self, predicate: Expression) -> Self:
-        """Keep the values for which `predicate`, looking at each, is true."""
+        """Keep the values for which `predicate`, evaluated on each, is true."""
         return self._then(Op.WHERE, *predicates("where()", (predicate,)))
 
     def first(self) -> Self:
@@ -129,19 +129,19 @@ class Expression(TextOperators):
         return self._then(Op.PICK, flags=1)
 
     def unique(self) -> Self:
-        """Give each text once, in the order of their first places."""
+        """Return each text once, in the order of first occurrence."""
         return self._then(Op.UNIQUE)
 
     def default(self, value: Expression | str | int | bool) -> Self:
-        """Give `value` where there is none."""
+        """Return `value` if there is none."""
         return type(self)(Op.COALESCE, [self, self._as_node(value)])
 
     def required(self) -> Self:
-        """Let the whole field have no value where there is none here."""
+        """Make the whole field have no value if there is none here."""
         return self._then(Op.REQUIRED)
 
     def match_arg(self, how: Literal["exact", "glob"] = "exact") -> Self:
-        """Keep the values whose text the field's argument, a key, equals; as a glob: * and ?."""
+        """Keep the values whose text equals the field's argument, or matches it as a glob (* ?)."""
         if how not in ("exact", "glob"):
             raise ValueError(f"match_arg({how!r}) is neither 'exact' nor 'glob'")
         return self._then(Op.MATCH_ARG, flags=int(how == "glob"))
@@ -149,36 +149,36 @@ class Expression(TextOperators):
     # ---- asking --------------------------------------------------------------------------------
 
     def equals(self, *constants: Constant) -> Self:
-        """Tell of each value whether it is one of the constants, in type and value; as == does."""
+        """Return for each value whether it is one of the constants, in type and value, as ==."""
         if not constants:
             raise ValueError("equals() needs a constant to compare with")
         return self._then(Op.EQUALS, texts=[constant(value) for value in constants])
 
     def less_than(self, number: int) -> Self:
-        """Tell of each number whether it is below `number`."""
+        """Return for each number whether it is below `number`."""
         return self._then(Op.COMPARE, a=_as_int64(number))
 
     def greater_than(self, number: int) -> Self:
-        """Tell of each number whether it is above `number`."""
+        """Return for each number whether it is above `number`."""
         return self._then(Op.COMPARE, flags=2, a=_as_int64(number))
 
     def is_type(self, *types: str) -> Self:
-        """Tell of each value whether it is a null, bool, number, string, array or object."""
+        """Return for each value whether it is a null, bool, number, string, array or object."""
         if not types or any(name not in TYPES for name in types):
             raise ValueError(f"is_type{types!r}: the types are {', '.join(TYPES)}")
         return self._then(Op.IS_TYPE, flags=sum({TYPES[name] for name in types}))
 
     def exists(self) -> Self:
-        """Tell whether there is a value; null is one."""
+        """Return whether there is a value; null counts as one."""
         return self._then(Op.EXISTS)
 
     def not_(self) -> Self:
-        """Tell whether none of the values is true; the same as ~."""
+        """Return whether none of the values is true; the same as ~."""
         predicates("not_()", (self,))
         return self._then(Op.NOT)
 
     def count(self) -> Self:
-        """Give the number of values."""
+        """Return the number of values."""
         return self._then(Op.COUNT)
 
     def sum(self) -> Self:
@@ -190,40 +190,40 @@ class Expression(TextOperators):
     def as_string(
         self, *, null: Policy = "none", scalar: Policy = "json", container: Policy = "json"
     ) -> Self:
-        """Give text: of strings themselves, and of null, scalars and containers by policy."""
+        """Return text: strings unchanged; null, other scalars and containers by policy."""
         return self._then(Op.TEXT, flags=policies(null=null, scalar=scalar, container=container))
 
     def as_json(self, *, pretty: bool = False) -> Self:
-        """Give values as JSON: as in the payload without spaces, or indented by two."""
+        """Return values as JSON: as in the payload without spaces, or indented by two."""
         return self._then(Op.JSON, flags=int(pretty))
 
     def as_int(self, *, null: Policy = "none", other: Policy = "none") -> Self:
-        """Give whole numbers from 0 to 2**64-1; fractions are cut, texts are read."""
+        """Return whole numbers from 0 to 2**64-1; fractions are cut off, texts are parsed."""
         return self._then(Op.UINT, flags=_policies(null, other))
 
     def as_bool(self, *, null: Policy = "none", other: Policy = "none") -> Self:
-        """Give true or false, also of the texts "true" and "false"."""
+        """Return true or false, also for the texts "true" and "false"."""
         return self._then(Op.BOOL, flags=_policies(null, other))
 
     def as_time(
         self, form: str = "rfc3339", *, null: Policy = "none", other: Policy = "none"
     ) -> Self:
-        """Give ns since the epoch, from RFC 3339 or a number of "s", "ms", "us" or "ns"."""
+        """Return ns since the epoch, from RFC 3339 or a number of "s", "ms", "us" or "ns"."""
         if form != "rfc3339" and form not in _UNITS:
             raise ValueError(f"as_time({form!r}): the forms are rfc3339, {', '.join(_UNITS)}")
         return self._then(Op.TIME, flags=_policies(null, other), a=_UNITS.get(form, -1))
 
     def as_duration(self, unit: str, *, null: Policy = "none", other: Policy = "none") -> Self:
-        """Give ns, from a number of "s", "ms", "us" or "ns"."""
+        """Return ns, from a number of "s", "ms", "us" or "ns"."""
         if unit not in _UNITS:
             raise ValueError(f"as_duration({unit!r}): the units are {', '.join(_UNITS)}")
         return self._then(Op.TIME, flags=_policies(null, other), a=_UNITS[unit])
 
     def as_ip(self, *, net: bool = False, null: Policy = "none", other: Policy = "none") -> Self:
-        """Give an IPv4 or IPv6 address; with `net`, of a network, less its prefix."""
+        """Return an IPv4 or IPv6 address; with `net`, that of a network, without its prefix."""
         flags = _policies(null, other)
         if "empty" in (null, other):
-            raise ValueError("as_ip(): there is no empty address")
+            raise ValueError("as_ip(): an address cannot be empty")
         return self._then(Op.IP, flags=flags | 16 * net)
 
     # ---- the rest ------------------------------------------------------------------------------
@@ -248,5 +248,5 @@ def _checked(body: Expression) -> Expression:
 
 def _policies(null: Policy, other: Policy) -> int:
     if "json" in (null, other):
-        raise ValueError("the policy 'json' is for texts: it is one of none, empty, fail here")
+        raise ValueError("the policy 'json' is only for texts: use none, empty or fail here")
     return policies(null=null, other=other)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Declared JSON fields: what a field is, beside the expression that gives its values.
+"""Declared JSON fields: the properties of a field and the expression for its values.
 
     class Github(Plugin, FieldExtraction):
         repo = json_field("github.repo", "/repository/full_name", desc="Repository")
@@ -31,7 +31,7 @@ _FTYPES = {
     "ipaddr": 40,
     "ipnet": 41,
 }
-# classes by their names, so that their modules need not be imported
+# Classes by their names, so that their modules need not be imported.
 _CLASSES = {
     "str": "string",
     "int": "uint64",
@@ -46,7 +46,7 @@ _CLASSES = {
 _ARGS = (None, "index", "key", "index_or_key")
 _UINT64 = 2**64
 
-#: All fields that were declared, in a build, which looks for those that no rule can ask for.
+#: All declared fields, collected in a build to find those that are not attributes of the class.
 recorded: list[JsonField] | None = None
 
 
@@ -55,17 +55,17 @@ class JsonField:
 
     Attributes:
         name: The field's name in rules.
-        desc: What it is, for those who write rules.
+        desc: Its description, for those who write rules.
         display: A short name, or None.
-        output: Whether Falco adds it to outputs by itself (addOutput).
+        output: Whether Falco adds it to outputs automatically (addOutput).
         properties: Falco's words for how tools show it.
         ftype: "string", "uint64", "bool", "reltime", "abstime", "ipaddr" or "ipnet".
-        is_list: Whether it can have many values.
+        is_list: Whether it can have several values.
         arg: The kind of its argument: None, "index", "key" or "index_or_key".
-        arg_required: Whether it has no value without one.
+        arg_required: Whether it has no value without an argument.
         program: The declaration as bytes, for the C side.
-        place: File and line where it was declared.
-        owner: The class that has it as an attribute, None: none when it was made.
+        place: File and line of the declaration.
+        owner: The class that has it as an attribute; None: no class.
 
     """
 
@@ -162,7 +162,7 @@ def json_field(
     output: bool = False,
     properties: tuple[str, ...] = (),
 ) -> JsonField:
-    """Declare a field that is found in events' JSON.
+    """Declare a field whose values are in the JSON of events.
 
     Args:
         name: As rules write it, such as "github.repo".
@@ -170,18 +170,18 @@ def json_field(
         type: str, int, bool, datetime, timedelta, an address or network of `ipaddress`, or the name
             of one of Falco's types. An expression that does not end in it is converted, as
             `as_string()`, `as_int()` ... do without arguments; times are RFC 3339, durations ns.
-        desc: What it is, for those who write rules.
+        desc: Its description, for those who write rules.
         display: A short name.
-        output: Whether Falco adds it to outputs by itself.
+        output: Whether Falco adds it to outputs automatically.
         properties: Falco's words for how tools show it: "hidden", "info", "conversation".
 
     Raises:
-        ValueError: the declaration cannot work; the text says why.
+        ValueError: the declaration is invalid; the text says why.
 
     """
     kind = type if isinstance(type, str) else _CLASSES.get(getattr(type, "__name__", ""), "")
     if kind not in _FTYPES:
-        raise ValueError(f"{name}: type={type!r} is no type of fields: {', '.join(_FTYPES)}")
+        raise ValueError(f"{name}: type={type!r} is not a type of fields: {', '.join(_FTYPES)}")
     if not name or not desc:
         raise ValueError(f"json_field({name!r}): a field needs a name and a description (desc=)")
     if isinstance(expression, str):
@@ -207,7 +207,7 @@ def json_field(
 
 
 def _converted(expression: Expression, kind: str) -> Expression:
-    """End in the field's type."""
+    """Convert the expression to the field's type, unless it ends in it."""
     if kind == "string":
         return expression if expression.op == Op.TEXT else expression.as_string()
     if kind == "uint64":

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Predicates: Python's operators on expressions, and what when(), where() and their like take.
+"""Predicates: Python's operators on expressions, and the operands of when(), where() and others.
 
     when((path("/verb") == "create") & ~path("/dry").exists(), "made", "not made")
 
-Written by plugin authors as operators on json_expressions.Expression. An expression has no value
-while it is written, so what Python would decide at once (if, and, or, not, in) is an error that
-says what to write; without these, Python would compare the objects themselves and take a branch.
+An expression has no value while it is written, so what Python would decide immediately (if, and,
+or, not, in) is an error that says what to write instead; otherwise Python would compare the objects
+themselves and take a branch.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TRUTHS: Final = frozenset(
         *(Op.ANY_OF, Op.BOOL, Op.CONST_BOOL),
     }
 )
-#: Operators that give what others do: which of their operands.
+#: Operators whose values are those of some of their operands: which ones.
 _PASSING: Final = {
     Op.PICK: slice(0, 1),
     Op.WHERE: slice(0, 1),
@@ -38,17 +38,17 @@ _PASSING: Final = {
 
 
 def is_predicate(node: Node) -> bool:
-    """Tell whether all that a node gives is true or false."""
+    """Return whether all values of a node are true or false."""
     if node.op in _PASSING:
         return all(map(is_predicate, node.kids[_PASSING[node.op]]))
     return node.op in _TRUTHS
 
 
 def predicates(what: str, given: tuple[Any, ...]) -> tuple[Node, ...]:
-    """Return what was given to `what`, unless one is no predicate.
+    """Return the arguments of `what`, which must all be predicates.
 
     Raises:
-        ValueError: one is none; the text says how one is written.
+        ValueError: one is not a predicate; the text says how to write one.
 
     """
     for one in given:
@@ -59,9 +59,9 @@ def predicates(what: str, given: tuple[Any, ...]) -> tuple[Node, ...]:
             )
         if not is_predicate(one):
             raise ValueError(
-                f"{what} takes a predicate, and what it was given may be any value: compare it"
-                " (== != less_than() greater_than()), ask for it (exists() is_type() matches()"
-                " ...), or end it in as_bool() where the payload has true or false"
+                f"{what} takes a predicate, and its argument may have any value: compare it"
+                " (== != less_than() greater_than()), test it (exists() is_type() matches()"
+                " ...), or end it in as_bool() if the payload has true or false"
             )
     return given
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tree that an expression is: its operators' numbers, its bytes, and what it says of a field.
+"""The tree of an expression: its operators' numbers, its encoding, and its use of the argument.
 
-The numbers and the form of the bytes are those of native/src/json/program.h and json/program.c.
+The numbers and the encoding are defined in native/src/json/program.h and program.c.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _POLICIES: tuple[Policy, ...] = ("none", "json", "empty", "fail")
 #: The types of JSON, by the bits they have in the C side.
 TYPES = {"null": 1, "bool": 2, "number": 4, "string": 8, "array": 16, "object": 32}
 
-_DEPTH_MAX = 60  # four are left to what a field adds
+_DEPTH_MAX = 60  # leaves four levels for the operators that a field adds
 _KIDS_MAX = 255
 
 
@@ -95,11 +95,11 @@ _ARGUMENTS = {
 
 
 def policies(**choices: Policy) -> int:
-    """Put policies into flags, two bits each, in the order that they are given."""
+    """Encode policies as flags, two bits each, in the given order."""
     flags = 0
     for i, (name, policy) in enumerate(choices.items()):
         if policy not in _POLICIES:
-            raise ValueError(f"{name}={policy!r} is none of {', '.join(_POLICIES)}")
+            raise ValueError(f"{name}={policy!r} is not one of {', '.join(_POLICIES)}")
         flags |= _POLICIES.index(policy) << 2 * i
     return flags
 
@@ -141,7 +141,7 @@ class Node:
         return any(kid.many for kid in (self.kids[1:] if self.op == Op.WHEN else self.kids))
 
     def encode(self) -> bytes:
-        """Return the tree as json/program.c reads it."""
+        """Return the tree in the encoding that json/program.c reads."""
         head = (self.op, self.flags, len(self.kids), len(self.texts), self.a, self.b)
         texts = (struct.pack("<I", len(text)) + text + b"\0" for text in self.texts)
         return b"".join(
@@ -149,7 +149,7 @@ class Node:
         )
 
     def arguments(self) -> set[tuple[str, bool]]:
-        """Return the uses of the field's argument: its kind, and whether it is needed."""
+        """Return the uses of the field's argument: its kind, and whether it is required."""
         uses = set().union(*(kid.arguments() for kid in self.kids)) if self.kids else set()
         if self.op in _ARGUMENTS:
             uses.add((_ARGUMENTS[self.op], True))
@@ -160,7 +160,7 @@ class Node:
         return uses
 
     def contexts(self) -> int:
-        """Return how many each() and where() must be around this for its outer()."""
+        """Return how many each() and where() must enclose this for its outer()."""
         if self.op == Op.OUTER:
             return self.a
         if self.op in (Op.MAP, Op.WHERE):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What expressions over JSON begin with: paths, constants, the event, choices between expressions.
+"""Starting points of expressions over JSON: paths, constants, the event, choices between them.
 
-Written by plugin authors; docs/json-fields.md has every operator with an example.
+docs/json-fields.md has every operator with an example.
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ __all__ = [
 
 _UNTIL = ("exists", "non_null", "non_empty", "positive")
 
-#: The value that is looked at: an element inside each() and where(), else the document.
+#: The current value: an element inside each() and where(), else the document.
 here = Expression(Op.HERE)
 #: The document, also inside each() and where().
 root = Expression(Op.ROOT)
 
 
 def path(*keys: str | int) -> Expression:
-    """Go from the value that is looked at to a member or element: a JSON pointer, or keys."""
+    """Go from the current value to a member or element: a JSON pointer, or keys."""
     return Expression(Op.PATH, [here], texts=segments(keys))
 
 
 def outer(levels: int = 1) -> Expression:
-    """Give what was looked at `levels` times each() or where() further out."""
+    """Return the current value `levels` enclosing each() or where() further out."""
     if not 0 < levels < 64:  # noqa: PLR2004  # deeper than expressions are
         raise ValueError(f"outer({levels}): levels are counted from 1")
     return Expression(Op.OUTER, a=levels)
 
 
 def const(value: str | int | bool) -> Expression:
-    """Give a constant."""
+    """Return a constant."""
     return here._as_node(value)  # noqa: SLF001
 
 
 class _Event:
-    """What the event has beside its payload, and the payload as it is."""
+    """The event's own properties, and its payload as text."""
 
     #: The time, ns since the epoch.
     ts = Expression(Op.TIME, [Expression(Op.EVENT, flags=0)])
@@ -77,12 +77,12 @@ def coalesce(
     *choices: Expression | str | int | bool,
     until: Literal["exists", "non_null", "non_empty", "positive"] = "exists",
 ) -> Expression:
-    """Give the values of the first choice that has any: any at all, or any that `until` allows.
+    """Return the values of the first choice that has any: any at all, or any that `until` allows.
 
-    non_null leaves out null, non_empty also "", positive all but numbers above 0.
+    non_null excludes null, non_empty also "", positive everything except numbers above 0.
     """
     if until not in _UNTIL:
-        raise ValueError(f"until={until!r} is none of {', '.join(_UNTIL)}")
+        raise ValueError(f"until={until!r} is not one of {', '.join(_UNTIL)}")
     if not choices:
         raise ValueError("coalesce() needs an expression")
     return Expression(Op.COALESCE, _nodes(choices), flags=_UNTIL.index(until))
@@ -93,7 +93,7 @@ def when(
     then: Expression | str | int | bool,
     otherwise: Expression | str | int | bool | None = None,
 ) -> Expression:
-    """Give `then` when `predicate` is true, else `otherwise`, or nothing."""
+    """Return `then` if `predicate` is true, else `otherwise`, or no value."""
     choices = [then] if otherwise is None else [then, otherwise]
     return Expression(Op.WHEN, [*checked("when()", (predicate,)), *_nodes(choices)])
 
@@ -103,9 +103,9 @@ def switch(
     cases: Mapping[Constant, Expression | str | int | bool],
     default: Expression | str | int | bool | None = None,
 ) -> Expression:
-    """Give the case whose key `value` equals, in type and value; else `default`, or nothing."""
+    """Return the case whose key equals `value`, in type and value; else `default`, or no value."""
     if value.many:
-        raise ValueError("switch(): the value may be many; choose one with first()")
+        raise ValueError("switch(): there may be several values; choose one with first()")
     if not cases:
         raise ValueError("switch() needs a case")
     choices = [*cases.values(), *([] if default is None else [default])]
@@ -114,19 +114,19 @@ def switch(
 
 
 def all_of(*predicates: Expression) -> Expression:
-    """Tell whether all predicates are true; of two the same as &."""
+    """Return whether all predicates are true; for two the same as &."""
     return Expression(Op.ALL_OF, _predicates("all_of()", predicates))
 
 
 def any_of(*predicates: Expression) -> Expression:
-    """Tell whether one of the predicates is true; of two the same as |."""
+    """Return whether one of the predicates is true; for two the same as |."""
     return Expression(Op.ANY_OF, _predicates("any_of()", predicates))
 
 
 def template(text: str, **parts: Expression) -> Expression:
-    """Fill the parts into `text`, such as "s3://{bucket}/{key}"; nothing when one has no value.
+    """Fill the parts into `text`, such as "s3://{bucket}/{key}"; no value if a part has none.
 
-    A brace is written twice.
+    Write a literal brace twice.
     """
     texts, nodes, unused = [""], [], set(parts)
     rest = text
@@ -139,9 +139,9 @@ def template(text: str, **parts: Expression) -> Expression:
         elif brace:
             name, end, rest = rest.partition("}")
             if brace == "}" or not end or name not in parts:
-                raise ValueError(f"template({text!r}): {{{name}}} is none of {sorted(parts)}")
+                raise ValueError(f"template({text!r}): {{{name}}} is not one of {sorted(parts)}")
             if parts[name].many:
-                raise ValueError(f"template({text!r}): {name} may be many values; join() them")
+                raise ValueError(f"template({text!r}): {name} may have several values; join() them")
             unused.discard(name)
             nodes.append(parts[name])
             texts.append("")
@@ -163,5 +163,5 @@ def _nodes(values: object) -> list[Node]:
 
 def _predicates(what: str, given: tuple[Expression, ...]) -> tuple[Node, ...]:
     if not given:
-        raise ValueError(f"{what} takes predicates, one at least")
+        raise ValueError(f"{what} takes at least one predicate")
     return checked(what, given)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-r"""Compiles patterns that take time in proportion to the text, for json_match and json/regex.c.
+r"""Compiles patterns for json/regex.c, which matches them in time proportional to the text.
 
-Called by the operators `regex` and `matches`. The language is a part of Python's `re`: characters,
-`.`, classes `[a-z]` `[^/]`, \d \w \s \D \W \S (ASCII), groups `( )` `(?: )`, `|`, `*` `+` `?`
-`{m,n}` and their lazy forms, `^` and `$` (the text's start and end). No look-around, no flags.
+The language is a subset of Python's `re`: characters, `.`, classes `[a-z]` `[^/]`, \d \w \s \D \W
+\S (ASCII), groups `( )` `(?: )`, `|`, `*` `+` `?` `{m,n}` and their lazy forms, `^` and `$` (the
+text's start and end). No look-around, no flags.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Pattern(NamedTuple):
     ranges: list[tuple[int, int]]
 
     def encode(self) -> bytes:
-        """Return the form that json/regex.c loads."""
+        """Return the encoding that json/regex.c loads."""
         words = [len(self.steps), len(self.ranges)]
         for row in (*self.steps, *self.ranges):
             words.extend(row)
@@ -39,7 +39,7 @@ class Pattern(NamedTuple):
 
     @classmethod
     def decode(cls, encoded: bytes) -> Pattern:
-        """Return what was encoded."""
+        """Return the pattern of an encoding."""
         n = int.from_bytes(encoded[:4], "little")
         steps = list(struct.iter_unpack("<III", encoded[8 : 8 + 12 * n]))
         return cls(steps, list(struct.iter_unpack("<II", encoded[8 + 12 * n :])))
@@ -49,7 +49,7 @@ Steps = list[tuple[int, int, int]]
 
 
 class _Compiler:
-    """Recursive descent; every part becomes steps whose jumps count from the part's start."""
+    """Recursive descent; every part becomes steps whose jumps are relative to the part's start."""
 
     def __init__(self, source: str, group: int) -> None:
         self.source, self.at, self.group, self.groups = source, 0, group, 0
@@ -141,7 +141,7 @@ class _Compiler:
             self.wrong("groups are nested too deeply")
         if self.peek() == "?":
             if self.source[self.at : self.at + 2] != "?:":
-                self.wrong("only (?: ) of the forms that begin with (? is known")
+                self.wrong("of the forms that begin with (? only (?: ) is supported")
             self.at += 2
         else:
             self.groups += 1
@@ -191,7 +191,7 @@ class _Compiler:
         return self.of_ranges(ranges, other=other)
 
     def in_class(self, ranges: list[tuple[int, int]]) -> int | None:
-        """Read one character of a class; a shorthand goes into `ranges`, and is None."""
+        """Read one character of a class; None for a shorthand, which is added to `ranges`."""
         char = self.take()
         if char != "\\":
             return ord(char)
@@ -241,10 +241,10 @@ def _times(part: Steps, least: int, most: int, *, lazy: bool) -> Steps:
 
 
 def compile_pattern(source: str, group: int) -> Pattern:
-    """Compile a pattern for what its group `group` matches (0: all of it).
+    """Compile a pattern that returns the match of `group` (0: the whole match).
 
     Raises:
-        ValueError: it is not in the language, or too long.
+        ValueError: the pattern is not supported, or too long.
 
     """
     compiler = _Compiler(source, group)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operators on text, which are methods of expressions.
 
-Written by plugin authors as methods of json_expressions.Expression. What is not text is turned into
-it first, as `as_string()` does without arguments.
+Values that are not text are converted first, as by `as_string()` without arguments.
 """
 
 from __future__ import annotations
@@ -36,75 +35,75 @@ class TextOperators(Logic):
         return type(self)(op, [self, *more], flags=flags, texts=texts or (), **numbers)
 
     def lower(self) -> Self:
-        """Put the ASCII letters into lower case."""
+        """Convert the ASCII letters to lower case."""
         return self._then(Op.CASE)
 
     def upper(self) -> Self:
-        """Put the ASCII letters into upper case."""
+        """Convert the ASCII letters to upper case."""
         return self._then(Op.CASE, flags=1)
 
     def slice(self, start: int, stop: int | None = None) -> Self:
-        """Give the characters text[start:stop], which count from the end when negative."""
+        """Return text[start:stop] in characters; negative ones count from the end."""
         stop = _TO_THE_END if stop is None else stop
         return self._then(
             Op.SLICE, a=_index(start), b=stop if stop == _TO_THE_END else _index(stop)
         )
 
     def strip_prefix(self, prefix: str, *, required: bool = False) -> Self:
-        """Remove `prefix`; a text without it stays, or is no value when it is `required`."""
+        """Remove `prefix`; a text without it is kept, or dropped if it is `required`."""
         return self._then(Op.STRIP, flags=2 * required, texts=[prefix.encode()])
 
     def strip_suffix(self, suffix: str, *, required: bool = False) -> Self:
-        """Remove `suffix`; a text without it stays, or is no value when it is `required`."""
+        """Remove `suffix`; a text without it is kept, or dropped if it is `required`."""
         return self._then(Op.STRIP, flags=1 + 2 * required, texts=[suffix.encode()])
 
     def split(self, separator: str) -> Self:
-        """Give the parts between separators."""
+        """Return the parts between separators."""
         return self._then(Op.SPLIT, texts=[_separator(separator)])
 
     def part(self, separator: str, index: int, *, of: int | None = None) -> Self:
-        """Give one part between separators, from the end when negative; of exactly `of` parts."""
+        """Return one part, from the end if `index` is negative; only if there are `of` parts."""
         if of is not None and not 0 < of < _INDEX_MAX:
-            raise ValueError(f"of={of}: a text has one part at least")
+            raise ValueError(f"of={of}: a text has at least one part")
         numbers = {"a": _index(index), "b": of or 0}
         return self._then(Op.PART, texts=[_separator(separator)], **numbers)
 
     def regex(self, pattern: str, group: int = 0) -> Self:
-        """Give what the first match of `pattern`, or its `group`, spans."""
+        """Return the first match of `pattern`, or of its `group`."""
         return self._then(Op.REGEX, texts=[compile_pattern(pattern, group).encode()])
 
     def matches(self, pattern: str) -> Self:
-        """Tell of each text whether `pattern` matches somewhere in it."""
+        """Return for each text whether `pattern` matches somewhere in it."""
         return self._then(Op.MATCHES, texts=[compile_pattern(pattern, 0).encode()])
 
     def starts_with(self, part: str) -> Self:
-        """Tell of each text whether it begins with `part`."""
+        """Return for each text whether it begins with `part`."""
         return self._then(Op.TEST, texts=[part.encode()])
 
     def ends_with(self, part: str) -> Self:
-        """Tell of each text whether it ends with `part`."""
+        """Return for each text whether it ends with `part`."""
         return self._then(Op.TEST, flags=1, texts=[part.encode()])
 
     def contains(self, part: str) -> Self:
-        """Tell of each text whether `part` is in it."""
+        """Return for each text whether it contains `part`."""
         return self._then(Op.TEST, flags=2, texts=[part.encode()])
 
     def join(self, separator: str = "") -> Self:
-        """Put all texts into one; nothing when there are none."""
+        """Join all texts into one; no value if there are none."""
         return self._then(Op.JOIN, texts=[separator.encode()])
 
     def url_query(self, name: str | None = None) -> Self:
-        """Give the decoded value of a URL's parameter: `name`, or the field's argument, a key."""
+        """Return the decoded value of a URL's parameter: `name`, or the field's argument, a key."""
         return self._then(Op.URL_QUERY, texts=[] if name is None else [name.encode()])
 
 
 def _index(value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= _INDEX_MAX:
-        raise ValueError(f"{value!r} is no place in a text")
+        raise ValueError(f"{value!r} is not a position in a text")
     return value
 
 
 def _separator(value: str) -> bytes:
     if not value:
-        raise ValueError("a separator is empty")
+        raise ValueError("the separator is empty")
     return value.encode()

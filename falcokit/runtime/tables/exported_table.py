@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exporting tables: mappings of the plugin's own that the host and other plugins read and write.
+"""Exporting tables: a plugin's own mappings, which the host and other plugins read and write.
 
     class Hash(TableEntry):
         sha256: str
         seen: u64
-        note: Annotated[str, readonly]         # others may not write it
+        note: Annotated[str, readonly]         # others cannot write it
 
     class P(Plugin, EventParsing):
         hashes = export_table("hashes", str, Hash)
@@ -12,9 +12,8 @@
         def init(self) -> None:
             self.hashes["/etc/passwd"] = Hash(sha256="9f86d081", seen=1)
 
-Authors declare with `export_table`; `_state` has the host make the tables before the author's init,
-and the build checks them by the same `make_shape`. Inside the host the storage is C
-(`src/tables/store.h`), without one it is that of `falcokit.testing`.
+Authors declare tables with `export_table`; the host creates them before the author's init. The
+build checks them with the same `make_shape`. The storage is in C, tables/store.h.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_FIELDS", "ExportedTable", "Shape", "export_table", "exported_tables", "make_shape"]
 
-#: Fields of one table, with those that other plugins add (FK_X_FIELDS of tables/store.h).
+#: Maximum fields of one table, including those that other plugins add (FK_X_FIELDS).
 MAX_FIELDS: Final = 128
 
 K = TypeVar("K")
@@ -45,7 +44,7 @@ E = TypeVar("E", bound=TableEntry)
 
 
 class _Items(ItemsView[K, E]):
-    """Pairs; an entry that is erased meanwhile is left out."""
+    """Pairs; entries that are erased during iteration are skipped."""
 
     _mapping: ExportedTable[K, E]
 
@@ -57,7 +56,7 @@ class _Items(ItemsView[K, E]):
 
 
 class _Values(ValuesView[E]):
-    """Entries; one that is erased meanwhile is left out."""
+    """Entries; those that are erased during iteration are skipped."""
 
     _mapping: ExportedTable[Any, E]
 
@@ -66,18 +65,18 @@ class _Values(ValuesView[E]):
 
 
 class ExportedTable(MutableMapping[K, E]):
-    """A table of the plugin's own: a mapping of keys to entries, in the order of insertion.
+    """One of the plugin's own tables: a mapping of keys to entries, in the order of insertion.
 
-    What is assigned is an object of the entry's class, another entry or a mapping of fields, and
-    is copied: fields that it leaves out have the default of the class, or 0, False, "". What is
-    read is an entry: a live view, whose attributes read and write the table. It stays valid, and
-    keeps its values, after it was erased. Iterating gives the keys that are there at its beginning.
+    Assign an object of the entry's class, another entry or a mapping of fields: it is copied, and
+    missing fields have the default of the class, or 0, False, "". Reading returns an entry: a live
+    view, whose attributes read and write the table. It stays valid, and keeps its values, after it
+    was erased. Iteration covers the keys that exist when it begins.
 
-    A nested table, `MutableMapping[key, entry]` in the class, is one as well.
+    A nested table, `MutableMapping[key, entry]` in the class, is an ExportedTable too.
 
-    Threads: any of the plugin's, from init on, each call for itself: `entry.seen += 1` is a read
-    and a write. The host and other plugins do the same meanwhile, on Falco's own thread, without
-    the GIL.
+    Threads: any thread of the plugin may use it, from init on. Each call is atomic, but
+    `entry.seen += 1` is two: a read and a write. The host and other plugins access the table at the
+    same time, on Falco's own thread, without the GIL.
 
     Raise: KeyError; TypeError for a value or a key of another type, or an unknown field;
     OverflowError for an int out of range; ValueError for a str with NUL.
@@ -91,11 +90,11 @@ class ExportedTable(MutableMapping[K, E]):
         raise NotImplementedError
 
     def __setitem__(self, key: K, value: E | Mapping[str, Any]) -> None:
-        """Put an entry at a key, for the one that is there."""
+        """Put an entry at a key, replacing an existing one."""
         raise NotImplementedError
 
     def setdefault(self, key: K, default: E | Mapping[str, Any] | None = None) -> E:
-        """Return the entry of a key, put there if there is none."""
+        """Return the entry of a key; if there is none, create it first."""
         entry = self.get(key)
         if entry is None:
             self[key] = {} if default is None else default
@@ -120,14 +119,14 @@ class ExportedTable(MutableMapping[K, E]):
         return _Values(self)
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether it is the same table."""
+        """Return whether it is the same table."""
         return self is other
 
     __hash__ = object.__hash__
 
 
 class ExportDeclaration(Generic[K, E]):
-    """What `export_table` leaves in the class; an instance has the table in its place."""
+    """The class attribute that `export_table` returns; an instance has the table instead."""
 
     def __init__(self, name: str, key: type[K], entry: type[E]) -> None:
         self.name = name
@@ -139,25 +138,25 @@ class ExportDeclaration(Generic[K, E]):
     @overload
     def __get__(self, plugin: object, owner: type[Any]) -> ExportedTable[K, E]: ...
     def __get__(self, plugin: object, owner: type[Any]) -> Self | ExportedTable[K, E]:
-        """Return the declaration; on an instance nothing is here before its init."""
+        """Return the declaration; an instance has its table only from init on."""
         if plugin is None:
             return self
-        raise AttributeError(f"table {self.name!r} is there from init on")
+        raise AttributeError(f"table {self.name!r} is only available from init on")
 
 
 def export_table(name: str, key: type[K], entry: type[E]) -> ExportDeclaration[K, E]:
     """Declare a table that the plugin exports.
 
     Args:
-        name: By which other plugins import it; one name is one table in the host.
+        name: The name by which other plugins import it, unique in the host.
         key: i8 to u64, bool or str.
-        entry: A subclass of TableEntry: its annotations are the fields. A default is what a field
-            begins with, whoever makes the entry. `Annotated[type, "name"]` names a field
-            differently in the table, `Annotated[type, readonly]` keeps others from writing it.
-            Other plugins may add fields of their own, which this plugin does not see.
+        entry: A subclass of TableEntry: its annotations are the fields. A default is the initial
+            value of a field in every new entry. `Annotated[type, "name"]` gives a field another
+            name in the table, `Annotated[type, readonly]` prevents others from writing it. Other
+            plugins may add their own fields, which this plugin does not see.
 
-    The plugin needs EventParsing, AsyncEvents or FieldExtraction among its capabilities: to others
-    Falco gives no tables.
+    The plugin needs the capability EventParsing, AsyncEvents or FieldExtraction: Falco gives tables
+    to no others.
 
     """
     return ExportDeclaration(name, key, entry)
@@ -179,7 +178,7 @@ class Shape(NamedTuple):
     Attributes:
         key: The type of its keys.
         fields: Its fields.
-        attributes: What the class calls a field -> its position.
+        attributes: Attribute in the class -> position of the field.
         entry: The class of live entries.
         table: The class of the table.
 
@@ -203,15 +202,15 @@ def exported_tables(plugin: type[Any]) -> dict[str, ExportDeclaration[Any, Any]]
 
 
 def make_shape(declared: ExportDeclaration[Any, Any], table: type, entry: type) -> Shape:
-    """Return the form of a declared table, of the driver's base classes of tables and entries.
+    """Return the form of a declared table, with the given base classes of tables and entries.
 
     Raises:
-        TypeError: something in it cannot be; the text begins with the attribute at fault.
+        TypeError: the declaration is invalid; the text begins with the attribute at fault.
 
     """
     name: Any = declared.name
     if not isinstance(name, str) or not name or "\0" in name:
-        raise TypeError(f"the name of a table is a str without NUL, not {name!r}")
+        raise TypeError(f"the name of a table must be a str without NUL, not {name!r}")
     table = type("ExportedTable", (table, ExportedTable), {"__slots__": ()})
     return _shape(key_type(declared.key), declared.entry, table, entry)
 
@@ -250,13 +249,13 @@ def _check(field: Field) -> None:
     kinds = {"str": str, "bool": bool}
     default, wrong = field.default, None
     if isinstance(default, Added):
-        wrong = "added() is for tables that are imported: a field of one's own just is"
+        wrong = "added() is only for imported tables: declare a new field without it"
     elif field.entry and not field.mapping:
-        wrong = "a table within an exported one is a mapping: MutableMapping[key, entry]"
+        wrong = "a table within an exported one must be a mapping: MutableMapping[key, entry]"
     elif field.entry and default is not None:
-        wrong = "a table has no default"
+        wrong = "a table cannot have a default"
     elif default is not None and type(default) is not kinds.get(field.kind, int):
-        wrong = f"the default {default!r} is no {field.kind}"
+        wrong = f"the default {default!r} is not of type {field.kind}"
     elif isinstance(default, str) and "\0" in default:
         wrong = "the default has a NUL"
     elif type(default) is int and not fits(default, field.kind):
@@ -266,7 +265,7 @@ def _check(field: Field) -> None:
 
 
 def fits(number: int, kind: str) -> bool:
-    """Tell whether an int is in the range of i8 to u64."""
+    """Return whether an int fits the type `kind`, i8 to u64."""
     bits = int(kind[1:])
     low, high = (-(1 << bits - 1), 1 << bits - 1) if kind[0] == "i" else (0, 1 << bits)
     return low <= number < high

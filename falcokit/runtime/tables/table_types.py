@@ -2,13 +2,13 @@
 """The types of tables: keys, fields and the classes that describe an entry.
 
     class Process(TableEntry):
-        comm: str                                            # a field the table has
-        ns: Annotated[i64, "vpid"]                           # one by another name
+        comm: str                                            # a field of the table
+        ns: Annotated[i64, "vpid"]                           # a field with another name
         fds: Annotated[Table[i64, Fd], "file_descriptors"]   # a table within each entry
-        score: u64 = added()                                 # one that this plugin adds
+        score: u64 = added()                                 # a field that this plugin adds
 
-Imported tables (`tables`) and exported ones (`store`) read the same classes through
-`entry_fields`, which also the build calls to check them.
+Imported and exported tables read these classes with `entry_fields`, as does the build to check
+them.
 """
 
 from __future__ import annotations
@@ -71,20 +71,20 @@ E = TypeVar("E", bound="TableEntry")
 
 
 class Added:
-    """What `added` leaves in the class: the plugin adds this field to the table."""
+    """The class attribute that `added` returns: the plugin adds this field to the table."""
 
 
 def added() -> Any:
     """Declare a field that the plugin adds to the entries of a table it imports.
 
-    Scalars, str and bool can be added. Two plugins that add one name with one type share it. It
-    reads as 0, "" or False until it is written.
+    Scalars, str and bool can be added. Two plugins that add the same name and type share the field.
+    It reads as 0, "" or False until it is written.
     """
     return Added()
 
 
 class _ReadOnly:
-    """What `readonly` is: in `Annotated[type, readonly]` of a table that the plugin exports."""
+    """The type of `readonly`, for `Annotated[type, readonly]` in an exported table."""
 
 
 #: Others may read such a field of an exported table, and not write it.
@@ -94,20 +94,20 @@ readonly: Final = _ReadOnly()
 class TableEntry:
     """Base of the classes that describe the entries of a table: annotations are its fields.
 
-    An entry that a table returns is an instance of the class, so methods may be added to it. Its
-    attributes read and write the table. It is valid until the hook that got it returns; used later
-    it raises TableError.
+    An entry that a table returns is an instance of the class, which may have methods. Its
+    attributes read and write the table. An entry of an imported table is valid until the hook that
+    got it returns; after that it raises TableError.
     """
 
     __slots__ = ()
 
     def __init__(self, **fields: Any) -> None:
-        """Describe an entry for a table that the plugin exports."""
+        """Create an entry for an exported table."""
         for name, value in fields.items():
             setattr(self, name, value)
 
     def release(self) -> None:
-        """Give the entry back before the hook returns, as a `with` block does at its end."""
+        """Release the entry before the hook returns, as a `with` block does at its end."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -122,20 +122,20 @@ class TableEntry:
 class Table(Generic[K, E]):
     """A table: Falco's own or another plugin's, imported with `import_table`, or a nested one.
 
-    Its methods work within the hooks that Falco gives tables to: `init`, `parse_event`, the
-    capture listening hooks, and, for reading, extraction. Elsewhere, and where the owner of the
-    table refuses, they raise TableError with the owner's text.
+    Its methods work in the hooks to which Falco gives tables: `init`, `parse_event`, the capture
+    listening hooks, and, for reading only, extraction. Elsewhere they raise TableError; if the
+    owner of the table refuses, it has the owner's text.
     """
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """Its name, as the owner tells it."""
+        """Its name, as the owner reports it."""
         raise NotImplementedError
 
     def __len__(self) -> int:
-        """Return how many entries there are."""
+        """Return the number of entries."""
         raise NotImplementedError
 
     def get(self, key: K) -> E | None:
@@ -155,7 +155,7 @@ class Table(Generic[K, E]):
         raise NotImplementedError
 
     def __contains__(self, key: object) -> bool:
-        """Tell whether there is an entry of that key."""
+        """Return whether the key has an entry."""
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[E]:
@@ -165,7 +165,7 @@ class Table(Generic[K, E]):
     def insert(self, key: K, /, **fields: Any) -> E:
         """Create an entry with these fields, put it at `key` and return it.
 
-        What is at that key is replaced, or kept, as the owner does.
+        Whether an existing entry at that key is replaced or kept depends on the owner.
         """
         raise NotImplementedError
 
@@ -182,14 +182,14 @@ class Field(NamedTuple):
     """One field of an entry.
 
     Attributes:
-        attribute: What it is called in the class.
-        name: What it is called in the table.
+        attribute: Its name in the class.
+        name: Its name in the table.
         kind: Its type, a key of STATE_TYPES.
-        default: What the class assigns to it: an `Added`, or None for nothing.
-        key: Of a nested table, the type of its keys.
-        entry: Of a nested table, the class of its entries.
+        default: The value that the class assigns to it, which may be an `Added`; None: no value.
+        key: For a nested table, the type of its keys.
+        entry: For a nested table, the class of its entries.
         read_only: Whether it is annotated with `readonly`.
-        mapping: Of a nested table, whether it is annotated as a mapping.
+        mapping: For a nested table, whether it is annotated as a mapping.
 
     """
 
@@ -212,15 +212,15 @@ def key_type(annotation: object) -> str:
     """
     name = _SCALARS.get(annotation)  # type: ignore[call-overload]  # any object may be asked for
     if name is None:
-        raise TypeError(f"{_told(annotation)} is no type of a table: i8 to u64, bool or str")
+        raise TypeError(f"{_shown(annotation)} is not a type of tables: i8 to u64, bool or str")
     return str(name)
 
 
 def check_name(name: object) -> None:
-    """Check what a table or a field is called.
+    """Check the name of a table or a field.
 
     Raises:
-        TypeError: it can be no name.
+        TypeError: it is not a valid name.
 
     """
     if isinstance(name, str) and name and "\0" not in name:
@@ -230,25 +230,25 @@ def check_name(name: object) -> None:
             pass
         else:
             return
-    raise TypeError(f"{name!r} is no name: a str without NUL is needed")
+    raise TypeError(f"{name!r} is not a name: a str without NUL is needed")
 
 
 def entry_fields(entry: type[Any]) -> tuple[Field, ...]:
     """Return the fields that a class and its bases declare, in their order.
 
     Raises:
-        TypeError: the class is no TableEntry, or an annotation is not of a table's types. The text
-            begins with the attribute where one is at fault.
+        TypeError: the class is not a TableEntry, or an annotation is not a type of tables. The text
+            begins with the attribute if one is at fault.
 
     """
     if not (isinstance(entry, type) and issubclass(entry, TableEntry)):
-        raise TypeError(f"{_told(entry)} is no subclass of falcokit.TableEntry")
+        raise TypeError(f"{_shown(entry)} is not a subclass of falcokit.TableEntry")
     found: dict[str, Field] = {}
     for base in reversed(entry.__mro__):
         if base in TableEntry.__mro__:
             continue
         if vars(base).get("__slots__"):
-            raise TypeError(f"__slots__: {base.__name__} cannot have any")
+            raise TypeError(f"__slots__: {base.__name__} cannot have __slots__")
         annotations = own_annotations(base)
         for attribute, value in vars(base).items():
             if isinstance(value, Added) and attribute not in annotations:
@@ -268,7 +268,7 @@ def _field(attribute: str, annotation: object, default: object) -> Field:
     check_name(attribute)
     if any(attribute in vars(base) for base in TableEntry.__mro__):
         other = f"Annotated[type, {attribute!r}]"
-        raise TypeError(f"every entry has this attribute: call it otherwise here, by {other}")
+        raise TypeError(f"every entry has this attribute: use another name here, with {other}")
     if metadata := getattr(annotation, "__metadata__", ()):  # Annotated[type, "name"]
         name = next((text for text in metadata if isinstance(text, str)), attribute)
         read_only = readonly in metadata
@@ -277,14 +277,14 @@ def _field(attribute: str, annotation: object, default: object) -> Field:
     origin = get_origin(annotation)
     if origin in {Table, MutableMapping}:
         if isinstance(default, Added):
-            raise TypeError("Falco takes no tables as added fields")
+            raise TypeError("an added field cannot be a table")
         key, entry = get_args(annotation)
         if isinstance(entry, str) or not isinstance(entry, type):
-            raise TypeError(f"{_told(entry)} is no class; name it before it is used")
+            raise TypeError(f"{_shown(entry)} is not a class; define it before it is used")
         mapping = origin is not Table
         return Field(attribute, name, "table", default, key_type(key), entry, read_only, mapping)
     return Field(attribute, name, key_type(annotation), default, read_only=read_only)
 
 
-def _told(value: object) -> str:
+def _shown(value: object) -> str:
     return value.__name__ if isinstance(value, type) else repr(value)

@@ -7,9 +7,9 @@
         def parse_event(self, event):
             thread = self.threads.get(event.tid)
 
-The table is found before the plugin's `init`; what is missing there fails it, with the words of the
-table's owner. `Plugin.tables` imports what only the config can name. Every plugin loads this
-module, so the types of tables are imported where a table is.
+Tables are found before the plugin's `init`; a missing table or field makes it fail, with the text
+of the table's owner. `Plugin.tables` imports tables that only the config can name. Every plugin
+loads this module, so it imports `table_types` only when a table is used.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from falcokit.runtime.tables.table_types import Table, TableEntry
 
     class TableHost(Protocol):
-        """What lends tables: the host's, or a test's."""
+        """Lends the tables of the host."""
 
         def list_tables(self) -> list[tuple[str, int]]:
-            """Return the name of each table, and the number of the type of its keys."""
+            """Return the name of each table and the number of its key type."""
 
         def import_table(self, name: str, key: str, entry: type[Any], /) -> Table[Any, Any]:
             """Find a table and its fields.
 
             Raises:
-                TableError: there is no such table or field, or it has another type.
+                TableError: the table or field does not exist, or has another type.
 
             """
 
@@ -53,7 +53,7 @@ E = TypeVar("E", bound="TableEntry")
 
 
 class ImportedTable(NamedTuple):
-    """What `import_table` leaves in the class."""
+    """The class attribute that `import_table` returns."""
 
     name: str
     key: Any
@@ -64,16 +64,16 @@ def import_table(name: str, key: type[K], entry: type[E]) -> Table[K, E]:
     """Declare a table that the plugin imports, as an attribute of its class.
 
     Args:
-        name: Its name: "threads" is Falco's own of threads, with i64 keys.
+        name: Its name: "threads" is Falco's own thread table, with i64 keys.
         key: The type of its keys: i8 to u64, bool or str.
-        entry: The class that names the fields which the plugin uses or adds.
+        entry: The class with the fields that the plugin uses or adds.
 
     """
     return cast("Table[K, E]", ImportedTable(name, key, entry))
 
 
 def imported_tables(plugin: type[Any]) -> dict[str, ImportedTable]:
-    """Return what a class and its bases declare, by attribute."""
+    """Return the tables that a class and its bases import, by attribute."""
     return {
         attribute: value
         for base in reversed(plugin.__mro__)
@@ -83,11 +83,11 @@ def imported_tables(plugin: type[Any]) -> dict[str, ImportedTable]:
 
 
 class Tables:
-    """The tables there are, in `init`: `Plugin.tables`."""
+    """The available tables, in `init`: `Plugin.tables`."""
 
     def __init__(self, host: TableHost) -> None:
         self._host = host
-        self._types: dict[str, str] = {}  # of keys and fields, by what they are of
+        self._types: dict[str, str] = {}  # "the key of 'threads'" or "field ..." -> its type
 
     def list(self) -> dict[str, str]:
         """Return the tables by name, with the type of their keys: {"threads": "i64"}.
@@ -110,7 +110,7 @@ class Tables:
             fields: A TableEntry class, or the types of the fields by name.
 
         Raises:
-            TableError: there is no such table or field, or it is too late.
+            TableError: the table or field does not exist, or `init` is over.
 
         """
         from falcokit.runtime.tables.table_types import TableEntry, check_name, key_type  # noqa: PLC0415
@@ -131,10 +131,10 @@ class Tables:
         return table
 
     def _agree(self, name: str, key: str, entry: type[Any]) -> dict[str, str]:
-        """Return the type of each key and field, if it is the one that it has here already.
+        """Return the type of each key and field, if it agrees with earlier imports.
 
-        The framework does not look at the type again, and the memory would be taken for what it is
-        not. What was asked for in vain does not count.
+        The framework does not check the type again, and would misinterpret the memory. Failed
+        imports do not count.
         """
         types: dict[str, str] = {}
         for what, kind in _types(repr(name), key, entry):
@@ -156,14 +156,14 @@ def _types(table: str, key: str, entry: type[Any]) -> Iterator[tuple[str, str]]:
 
 
 def bind_tables(plugin: Any, host: TableHost) -> None:
-    """Put the tables that the class declares into its instance."""
+    """Import the tables that the class declares, as attributes of its instance."""
     plugin.tables = tables = Tables(host)
     for attribute, declared in imported_tables(type(plugin)).items():
         vars(plugin)[attribute] = tables.get(declared.name, declared.key, declared.entry)
 
 
 def shape_of(hot: Any, key: str, entry: type[Any]) -> Any:
-    """Make what the C side knows of a table: its fields, and the class of its entries."""
+    """Return the C side's description of a table: its fields, and the class of its entries."""
     from falcokit.runtime.tables.table_types import STATE_TYPES, Added, entry_fields  # noqa: PLC0415
 
     fields = entry_fields(entry)
