@@ -5,8 +5,8 @@
         for event in capture:
             print(event.ts_ns, event.type, event.data)
 
-Used by `falcokit inspect` and by authors' scripts and tests. Independent of the plugin
-runtime: it reads captures of any writer, with any plugin or none.
+For scripts and tests as well as `falcokit inspect`. Independent of the plugin runtime: it reads
+captures of any writer, with any plugin or none.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps modules with the name of a function of theirs from taking its place here."""
+    """Keeps a module that has the same name as its function from replacing it here."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _PLACES and isinstance(value, ModuleType)):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blocks as bytes: framing, section header, machine info and events.
+"""Encodes blocks: framing, section header, machine info and events.
 
-Pure functions, called by `writer.CaptureWriter`. What the framework's reader would refuse is a
-ValueError here. The records of lists are written beside their decoders.
+Pure functions. Values that the framework's reader would refuse raise ValueError. The encoders of
+list records are next to their decoders, in `lists`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MINOR: Final = 2
 _MACHINE: Final = 0x201
 _EVENT: Final = 0x216
 _EVENT_LARGE: Final = 0x221
-_FLAGGED: Final = 1  # what the code of a block with dump flags is higher by
+_FLAGGED: Final = 1  # added to the code of a block with dump flags
 _HEADER_BYTES: Final = 26
 _FRAME_BYTES: Final = 12
 _BLOCK_HEAD_BYTES: Final = 8
@@ -47,12 +47,12 @@ def encode_block(code: int, body: bytes, layout: Layout) -> bytes:
 
 
 def encode_frame(code: int, size: int, layout: Layout) -> tuple[bytes, bytes]:
-    """Return what stands before and behind a body of `size` bytes."""
+    """Return the bytes before and after a body of `size` bytes."""
     padding = -size % 4
     total = size + padding + _FRAME_BYTES
     most = MAX_EVENT_BYTES if code in EVENT_BLOCKS else MAX_BLOCK_BYTES
     if total > most:
-        raise ValueError(f"a block of {total} bytes is too large; {most} are possible")
+        raise ValueError(f"a block of {total} bytes is too large; the maximum is {most}")
     return layout.block.pack(code, total), bytes(padding) + layout.u32.pack(total)
 
 
@@ -92,11 +92,11 @@ def encode_event(
     comment: str | None,
     layout: Layout,
 ) -> bytes:
-    """Return an event block of the kind and with the width of lengths that the code asks for."""
+    """Return an event block of the kind and with the width of lengths that the code requires."""
     lengths = [len(param) for param in params]
     count = len(lengths)
     known, large = _known(code)
-    # Old writers knew fewer parameters; readers fall over more, and of plugins want all.
+    # Fewer parameters are valid, as of old writers, except for plugins; more would crash readers.
     if count > known or (count < known if large else max(lengths, default=0) > _MAX_SHORT):
         raise _refusal(code, lengths)
     data = layout.array(_WIDE if large else _NARROW, count).pack(*lengths) + b"".join(params)
@@ -124,7 +124,7 @@ def encode_event(
 
 @functools.cache
 def _known(code: int) -> tuple[int, bool]:
-    """Return how many parameters events of this code have, and whether they are large."""
+    """Return the number of parameters of this event code, and whether their lengths are wide."""
     event_type = event_table().get(code)
     if event_type is None:
         raise ValueError(f"the event code {code} is unknown")
@@ -132,12 +132,12 @@ def _known(code: int) -> tuple[int, bool]:
 
 
 def _refusal(code: int, lengths: Sequence[int]) -> ValueError:
-    """Say why no event of this code can have parameters of these lengths."""
+    """Return the reason why no event of this code can have parameters of these lengths."""
     event_type = event_table().events[code]
     for param, length in zip(event_type.params, lengths, strict=False):
         if length > _MAX_SHORT and not event_type.large_payload:
             text = f"{param.name} of {event_type.name} has {length} bytes"
-            return ValueError(f"{text}; {_MAX_SHORT} are possible")
+            return ValueError(f"{text}; the maximum is {_MAX_SHORT}")
     known = len(event_type.params)
     return ValueError(f"{event_type.name} ({code}) has {known} parameters, not {len(lengths)}")
 
@@ -150,6 +150,6 @@ def _options(options: dict[int, str | None], layout: Layout) -> bytes:
             continue
         value = text.encode("utf-8", "surrogateescape")
         if len(value) > _MAX_SHORT:
-            raise ValueError(f"a comment has {len(value)} bytes; {_MAX_SHORT} are possible")
+            raise ValueError(f"a comment has {len(value)} bytes; the maximum is {_MAX_SHORT}")
         pieces.append(layout.option.pack(code, len(value)) + value + bytes(-len(value) % 4))
     return b"".join((*pieces, layout.option.pack(0, 0))) if pieces else b""

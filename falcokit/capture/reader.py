@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A capture file as a stream of events.
 
-`open_capture` is what `falcokit inspect`, tests and authors' scripts call. Events are decoded
-as the caller iterates; what stands between them (sections, machine, counts) is collected on
-the way, so it is complete once the iteration is. A scanner in C may take events out before
-anything is made of them: `summarize.Tally` counts and `selection` chooses that way.
+Events are decoded as the caller of `open_capture` iterates; everything between them (sections,
+machine, counts) is collected on the way, so it is complete when the iteration is. A scanner in C
+may consume events before they become Python objects: that is how events are counted and selected.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 from falcokit.capture.events.event import Event
 from falcokit.capture.events.event_table import STATE_EVENTS
 from falcokit.capture.file.blocks import BlockWalk
+from falcokit.capture.file.byte_streams import Input, PlainStream, open_stream
 from falcokit.capture.file.follow import Follow
 from falcokit.capture.file.opening import STDIN, open_file, refuse, source_name, unreadable
-from falcokit.capture.file.sources import Input, PlainSource, open_source
 from falcokit.capture.format.errors import MalformedEventError, Notice, Notices
 from falcokit.capture.format.layout import BLOCK_TYPES, EVENT_BLOCKS, SECTION_HEADER, BlockKind
 from falcokit.capture.format.sections import SUPPORTED_MAJOR, decode_machine, decode_section
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import BinaryIO
 
-    from falcokit.capture.file.ahead import AheadSource
-    from falcokit.capture.file.sources import Source
+    from falcokit.capture.file.ahead import AheadStream
+    from falcokit.capture.file.byte_streams import ByteStream
     from falcokit.capture.format.layout import Layout
     from falcokit.capture.format.sections import Machine, Section
     from falcokit.capture.lists.lists import Lists
@@ -44,10 +43,10 @@ _MAX_SECTIONS: Final = 64
 
 
 class Scanner(Protocol):
-    """Takes well-formed events out of the buffer, so that they are never iterated over."""
+    """Consumes well-formed events in the buffer, so that they are never iterated over."""
 
     def __call__(self, capture: Capture, buffer: bytes, at: int, base: int) -> int:
-        """Return the position in `buffer` behind the events taken from `at` on.
+        """Return the position in `buffer` after the events consumed from `at` on.
 
         `base` is the offset of the buffer's start. `event_count` and `leading` of the capture
         are kept up to date.
@@ -55,7 +54,7 @@ class Scanner(Protocol):
 
 
 class Capture:
-    """An open capture: iterate once over its events, then ask what was around them."""
+    """An open capture: iterate once over its events, then read what else it contains."""
 
     def __init__(
         self,
@@ -65,10 +64,10 @@ class Capture:
         follow: bool = False,
         until: Callable[[], bool] | None = None,
     ) -> None:
-        """Open as `open_capture` does; raise CaptureError when it is no capture at all."""
+        """Open as `open_capture` does; raise CaptureError when it is not a capture."""
         self.path: Final = source_name(path)
         self._file, self.size = open_file(path)
-        self._ahead: AheadSource | None = None
+        self._ahead: AheadStream | None = None
         self._notices = Notices()
         #: The lists of processes, descriptors, interfaces and users, when they are wanted.
         self.lists: Final = _new_lists(self._notices) if lists else None
@@ -80,18 +79,18 @@ class Capture:
         self.records: Counter[int] = Counter()
         self.unknown_blocks = 0
         self.malformed_events = 0
-        #: Events so far, malformed ones and those that a scanner took too.
+        #: Events so far, including malformed ones and those that a scanner consumed.
         self.event_count = 0
-        #: Whether only state that a replay consumes came in the section so far.
+        #: Whether the section so far has only state that a replay consumes.
         self.leading = True
         try:
             named = isinstance(path, str | os.PathLike) and path != STDIN
             waiting = Follow(self.path if named else None, until) if follow else None
             self._stored = Input(self._file, waiting)
-            source = open_source(self._stored)
-            self.compressed: Final = source.compressed
-            self._walk = BlockWalk(source, self._notices)
-            self._events = self._begin(source)
+            stream = open_stream(self._stored)
+            self.compressed: Final = stream.compressed
+            self._walk = BlockWalk(stream, self._notices)
+            self._events = self._begin(stream)
         except BaseException:
             self.close()
             raise
@@ -108,38 +107,38 @@ class Capture:
         self.close()
 
     def __iter__(self) -> Iterator[Event]:
-        """Continue the one pass over the events; every complete one is delivered."""
+        """Continue the single pass over the events; every complete one is delivered."""
         return self._events
 
     def scan(self, scanner: Scanner | None) -> Iterator[Event]:
-        """Continue the one pass, with `scanner` taking out what it can."""
+        """Continue the single pass, with `scanner` consuming the events that it can."""
         self._walk.scanner = None if scanner is None else partial(scanner, self)
         return self._events
 
     def on_read(self, report: Callable[[int], None] | None) -> None:
-        """Have `report` called with the bytes read of the file whenever more was read."""
+        """Call `report` with the number of bytes read from the file whenever more was read."""
         self._stored.on_read = report
 
     def read_ahead(self) -> None:
-        """Have a thread read and inflate what comes next, where that is a file at its full size."""
+        """Read and inflate ahead on a thread, if this is a file that is not growing."""
         if self._ahead is None and self.size and not self._stored.growing:
-            from falcokit.capture.file.ahead import AheadSource  # noqa: PLC0415 - for large files
+            from falcokit.capture.file.ahead import AheadStream  # noqa: PLC0415 - for large files
 
-            def wrap(source: Source) -> Source:
-                self._ahead = AheadSource(source)
+            def wrap(stream: ByteStream) -> ByteStream:
+                self._ahead = AheadStream(stream)
                 return self._ahead
 
             self._walk.read_ahead(wrap)
 
     def resume(self, offset: int, layout: Layout, *, number: int, leading: bool) -> None:
-        """Iterate on from the block at `offset` of a plain file, where event `number` is next."""
+        """Continue at the block at `offset` of a plain file, where event `number` is next."""
         self._stored.seek(offset)
-        self._walk.resume(PlainSource(self._stored, b""), offset, layout)
+        self._walk.resume(PlainStream(self._stored, b""), offset, layout)
         self.event_count, self.leading = number - 1, leading
         self._events = self._read()
 
     def close(self) -> None:
-        """Close the file; what was collected stays readable."""
+        """Close the file; everything collected stays available."""
         if self._ahead is not None:
             self._ahead.stop()
         self._file.close()
@@ -151,12 +150,12 @@ class Capture:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What was wrong with the part read so far."""
+        """The problems of the part read so far."""
         return self._notices.all()
 
     @property
     def read_size(self) -> int:
-        """Bytes read of the file so far, as stored."""
+        """Bytes read from the file so far, as stored."""
         return self._stored.count
 
     @property
@@ -164,10 +163,10 @@ class Capture:
         """Bytes of blocks read so far, after decompression."""
         return self._walk.offset
 
-    def _begin(self, source: Source) -> Iterator[Event]:
-        """Read up to the first event, so that the head of the file is known once it is open."""
+    def _begin(self, stream: ByteStream) -> Iterator[Event]:
+        """Read up to the first event, so that the head of the file is known after opening."""
         if not self._walk.begins_with_section():
-            raise refuse(self.path, self._walk.start(), source)
+            raise refuse(self.path, self._walk.start(), stream)
         events = self._read()
         first = next(events, None)
         if not self.section_count:
@@ -194,7 +193,7 @@ class Capture:
                 )
             except MalformedEventError as e:
                 self.malformed_events += 1
-                text = f"{e.message}; such events are passed over"
+                text = f"{e.message}; such events are skipped"
                 self._notices.add("malformed-event", text, offset=offset)
                 continue
             if self.leading:
@@ -202,12 +201,12 @@ class Capture:
             yield event
 
     def _take(self, code: int, body: bytes, offset: int) -> bool:
-        """Note what a block other than an event says; False ends the reading."""
+        """Process a block other than an event; False ends the reading."""
         block = BLOCK_TYPES.get(code)
         if block is None:
             del self.blocks[code]
             self.unknown_blocks += 1
-            text = f"blocks of the unknown code {code:#x} were passed over"
+            text = f"blocks of the unknown code {code:#x} were skipped"
             self._notices.add("unknown-block", text, offset=offset, subject=code)
         elif block.kind is BlockKind.SECTION:
             return self._take_section(body, offset)
@@ -262,12 +261,12 @@ def open_capture(
 ) -> Capture:
     """Open a capture, plain or gzip, for one pass over its events; "-" is standard input.
 
-    With `lists` the lists at the heads of sections are kept. With `follow` iterating over a
-    regular file waits at its end for more, until `until` returns true or the file is cut off,
-    removed or replaced, which is told as a notice; an end inside a block then is none.
+    With `lists` the lists at the heads of sections are kept. With `follow` the iteration over a
+    regular file waits at its end for more, until `until` returns true or the file is truncated,
+    removed or replaced, which becomes a notice; an end inside a block does not.
 
     Raises:
-        CaptureError: it cannot be opened or nothing of it can be read.
+        CaptureError: it cannot be opened, or nothing of it can be read.
 
     """
     return Capture(path, lists=lists, follow=follow, until=until)

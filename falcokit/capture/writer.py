@@ -4,8 +4,8 @@
     with CaptureWriter("ticks.scap") as capture:
         capture.plugin_event(999, b"payload", ts_ns=time.time_ns())
 
-Used by authors' scripts and tests, and by `falcokit inspect --cut`. `encode` makes the bytes,
-`sink` brings them into the file.
+For scripts and tests as well as `falcokit inspect --cut`. `encode` makes the bytes, `sink` writes
+them to the file.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ _CODES: Final = {
 
 
 class CaptureWriter:
-    """A capture being written: first what was there, in any order of calls, then events.
+    """A capture being written: first the initial state, in any order of calls, then events.
 
-    Every method raises ValueError for what readers would refuse, and then has written nothing;
-    OSError comes from the file. Blocks are always written whole, so a file that was interrupted
-    holds what came before.
+    Every method raises ValueError for values that readers would refuse, and then writes nothing;
+    OSError comes from the file. Blocks are always written whole, so an interrupted file has
+    everything before the interruption.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class CaptureWriter:
         self.close()
 
     def section(self, *, comment: str | None = None, application: str | None = None) -> None:
-        """Begin a section, with remarks that Wireshark shows too.
+        """Begin a section, with comments that Wireshark shows too.
 
-        Without a call the first one begins by itself. A later one is like a file appended: its
-        lists come before its events again.
+        Without a call the first section begins automatically. A later one is like an appended file:
+        its lists come before its events again.
         """
         self._check_open()
         header = encode_section(self._layout, comment=comment, application=application)
@@ -114,7 +114,7 @@ class CaptureWriter:
         self._begun, self._in_events = True, False
 
     def machine(self, machine: Machine) -> None:
-        """Say what machine the events come from; a host name beyond 128 bytes is cut."""
+        """Describe the machine of the events; a host name beyond 128 bytes is truncated."""
         self._add_head(BlockKind.MACHINE, encode_machine(machine, self._layout))
 
     def interfaces(self, interfaces: Iterable[Interface]) -> None:
@@ -132,18 +132,18 @@ class CaptureWriter:
         self._add_list(BlockKind.PROCESSES, (encode_process(p, self._layout) for p in processes))
 
     def descriptors(self, tid: int, descriptors: Iterable[FileDescriptor]) -> None:
-        """List what the thread `tid` has open; threads that share files have an empty list."""
+        """List the open files of thread `tid`; threads that share files have an empty list."""
         try:
             owner = tid.to_bytes(8, self._layout.order, signed=True)
         except OverflowError as e:
-            raise ValueError(f"{tid} is no thread id") from e
+            raise ValueError(f"{tid} is not a thread id") from e
         records = (encode_descriptor(d, self._layout) for d in descriptors)
         self._add_list(BlockKind.FDS, records, before=owner)
 
     def copy_lists(self, lists: Lists, *, skip: int = 0) -> None:
-        """Take over the lists of a capture that is being read, as they are stored.
+        """Copy the stored lists of a capture that is being read.
 
-        The first `skip` blocks are left out: in a later section those of the sections before.
+        The first `skip` blocks are skipped: in a later section those of the earlier sections.
         """
         blocks = list(islice(lists.blocks(), skip, None))
         for _, _, layout in blocks:
@@ -166,7 +166,7 @@ class CaptureWriter:
 
         `ts_ns` is nanoseconds since the epoch, None for dumped state. `tid` -1 and None mean no
         thread. `flags` 1 marks an event that a replay uses for its state and hides. Parameters
-        at the end may be left out, but not those of plugin and async events.
+        at the end may be omitted, except those of plugin and async events.
         """
         self._check_open()
         block = encode_event(
@@ -194,14 +194,14 @@ class CaptureWriter:
         plugin_id: int = 0,
         tid: int | None = -1,
     ) -> None:
-        """Write an async event; the id 0 is that of events beside system calls."""
+        """Write an async event; id 0 is for events in the source of system calls."""
         if not name or "\0" in name:
-            raise ValueError(f"{name!r} is no name for an async event: it is empty or holds a NUL")
+            raise ValueError(f"{name!r} cannot name an async event: it is empty or has a NUL")
         text = name.encode("utf-8", "surrogateescape") + b"\0"
         self.event(ASYNC_EVENT, (self._id(plugin_id), text, data), ts_ns=ts_ns, tid=tid)
 
     def copy(self, event: Event) -> None:
-        """Write an event of another capture as it is stored there, in whatever version."""
+        """Write an event of another capture as it is stored there, in any version."""
         self._check_open()
         self._check_order(event._layout)  # noqa: SLF001 - an event and its writer are one package
         code, body = event._block.code, event._body  # noqa: SLF001
@@ -211,7 +211,7 @@ class CaptureWriter:
             self._write_event(encode_block(code, body, self._layout))
 
     def _copy_stored(self, code: int, body: StoredBody) -> None:
-        """Write a block that is too large for memory, which alone may be left incomplete."""
+        """Write a block too large for memory: only these may be incomplete after a crash."""
         before, behind = encode_frame(code, len(body), self._layout)
         self._write_event(before)
         for piece in body.pieces():
@@ -219,7 +219,7 @@ class CaptureWriter:
         self._sink.write(behind)
 
     def flush(self) -> None:
-        """Bring everything so far into the file, where a follower sees it."""
+        """Write everything so far to the file, where a follower sees it."""
         self._check_open()
         self._write_head()
         self._sink.flush()
@@ -243,7 +243,7 @@ class CaptureWriter:
     def _add_head(self, kind: BlockKind, block: bytes) -> None:
         self._check_open()
         if self._in_events:
-            raise ValueError(f"a {kind} belongs before the events; begin a section for another")
+            raise ValueError(f"a {kind} must precede the events; begin a new section for another")
         self._head.append((_RANKS[kind], block))
 
     def _write_head(self) -> None:
@@ -264,11 +264,11 @@ class CaptureWriter:
         try:
             return plugin_id.to_bytes(4, self._layout.order)
         except OverflowError as e:
-            raise ValueError(f"{plugin_id} is no plugin id") from e
+            raise ValueError(f"{plugin_id} is not a plugin id") from e
 
     def _check_open(self) -> None:
         if self._closed:
-            raise ValueError("the capture is closed: nothing can be written any more")
+            raise ValueError("the capture is closed: it cannot be written to")
 
     def _check_order(self, layout: Layout) -> None:
         if layout is not self._layout:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from falcokit.capture import open_capture
-from falcokit.capture.file.ahead import AheadSource
+from falcokit.capture.file.ahead import AheadStream
 
 SAMPLE = Path(__file__).parent / "samples" / "curl_google.scap"
 
@@ -36,7 +36,7 @@ class Pieces:
 
 
 def test_pieces_come_in_order_and_the_fault_after_them() -> None:
-    source = AheadSource(Pieces(*(bytes([n]) for n in range(1, 100)), fault="cut short"))
+    source = AheadStream(Pieces(*(bytes([n]) for n in range(1, 100)), fault="cut short"))
     for n in range(1, 100):
         assert source.fault is None
         assert source.pull() == bytes([n])
@@ -48,14 +48,14 @@ def test_pieces_come_in_order_and_the_fault_after_them() -> None:
 
 def test_only_a_few_pieces_are_read_ahead() -> None:
     inner = Pieces(*[b"x"] * 100)
-    source = AheadSource(inner)
+    source = AheadStream(inner)
     source.stop()
     assert len(inner.left) >= 97
     assert source.pull() == b""
 
 
 def test_an_exception_is_raised_where_its_piece_is_asked_for() -> None:
-    source = AheadSource(Pieces(b"a", MemoryError("b")))
+    source = AheadStream(Pieces(b"a", MemoryError("b")))
     assert source.pull() == b"a"
     with pytest.raises(MemoryError, match="b"):
         source.pull()

@@ -18,7 +18,7 @@ from scap_builder import Builder
 
 from falcokit.capture import CaptureError, Notice, open_capture, summarize
 from falcokit.capture.file.blocks import MAX_BLOCK_BYTES, MAX_EVENT_BYTES
-from falcokit.capture.file.sources import Input, open_source
+from falcokit.capture.file.byte_streams import Input, open_stream
 from falcokit.capture.format.errors import MAX_NOTICES
 from falcokit.capture.summary.summarize import MAX_STREAMS
 
@@ -113,8 +113,8 @@ def test_all_that_zlib_makes_before_a_fault_is_kept(level: int) -> None:
                 tail = bytes(damaged[at : at + 1])
                 while (part := inflater.decompress(tail, 1)) or inflater.unconsumed_tail:
                     kept, tail = kept + part, inflater.unconsumed_tail
-        source = open_source(Input(BytesIO(damaged)))
-        assert b"".join(iter(source.pull, b"")) == kept
+        stream = open_stream(Input(BytesIO(damaged)))
+        assert b"".join(iter(stream.pull, b"")) == kept
 
 
 def test_gzip_members_one_after_another_are_one_stream(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the parameters of the event table are decoded; the types themselves are `event_values`'s.
+"""Decoders for the parameters of the event table; the runtime's `event_values` decodes each type.
 
-`decoder` is asked once for each parameter of an event code, by `values` and `render`.
+`decoder` runs once for each parameter of an event code.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ NULL_WHEN_EMPTY: Final = frozenset(
 
 
 def dynamic_param(param: Param, raw: bytes) -> Param | None:
-    """Return what a PT_DYN parameter holds by its first byte, None for an unknown index."""
+    """Return the actual parameter of a PT_DYN by its first byte, None for an unknown index."""
     choices = event_table().dynamic_tables.get(param.dynamic or "", ())
     return choices[raw[0]] if raw and raw[0] < len(choices) else None
 
 
 def decoder(param: Param, order: ByteOrder) -> Decode:
-    """Return the function that decodes a parameter which is not empty."""
+    """Return the function that decodes a parameter that is not empty."""
     choices = event_table().dynamic_tables.get(param.dynamic or "", ())
     return event_values.decoder(param.type, order, tuple(choice.type for choice in choices))

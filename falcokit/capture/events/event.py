@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One stored event: its header at once, its parameters when asked.
+"""One stored event: its header is decoded at once, its parameters on access.
 
-Made by the reader for every event block. Most readers of a capture look at the code and
-the time of most events and at the parameters of few, so the body is kept and cut late.
+Most users of a capture need the code and the time of most events, and the parameters of only a
+few, so the body is kept and split late.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _OVERLONG_V1: Final = {280: 3, 286: 3}
 
 @final
 class Event:
-    """An event as stored: nothing is converted, merged or left out, as a replay would."""
+    """An event as stored: nothing is converted, merged or omitted, unlike in a replay."""
 
     __slots__ = (
         "_block",
@@ -68,7 +68,7 @@ class Event:
     ) -> None:
         """Decode the header; raise MalformedEventError when there is none."""
         try:
-            # Written out four times: this runs for every event of a capture.
+            # Unrolled into four cases: this runs for every event of a capture.
             if block.version == 1:
                 header, nparams = _HEADER_BYTES_V1, None
                 if block.flagged:
@@ -134,11 +134,11 @@ class Event:
 
     @property
     def comments(self) -> tuple[str, ...]:
-        """What users of Wireshark or Stratoshark have remarked on the event; most have nothing."""
+        """Comments that users of Wireshark or Stratoshark added to the event; usually none."""
         start = (self._end + 3) & ~3  # the event is padded to four bytes
         if start >= len(self._body):
             return ()
-        from falcokit.capture.format.options import COMMENT, read_options  # noqa: PLC0415 - hardly ever
+        from falcokit.capture.format.pcapng_options import COMMENT, read_options  # noqa: PLC0415 - hardly ever
 
         found = read_options(self._body[start:], 0, self._layout)
         return tuple(text for code, text in found if code == COMMENT)
@@ -166,7 +166,7 @@ class Event:
         return whole(self._plugin_params()[-1])
 
     def data_start(self, limit: int) -> tuple[bytes, int]:
-        """Return at most `limit` bytes of `data`, and how many there are, at little cost."""
+        """Return at most `limit` bytes of `data`, and its full size, at little cost."""
         if self.code not in {PLUGIN_EVENT, ASYNC_EVENT}:
             return b"", 0
         data = self._plugin_params()[-1]

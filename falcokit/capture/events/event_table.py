@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The event table: name, direction, category and parameters of every event code.
 
-Codes are only ever added, so the newest table describes every capture ever written.
-Loaded once, on first use, by whoever needs the meaning of a code.
+Codes are only ever added, so the newest table describes every capture ever written. It is loaded
+once, on first use.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class EventType:
 
     @property
     def source(self) -> str:
-        """Where such events come from: syscall, tracepoint, plugin, meta, internal, iterator."""
+        """Their origin: syscall, tracepoint, plugin, meta, internal, iterator."""
         for bit, name in reversed(_SOURCES.items()):
             if self.category & bit:
                 return name
@@ -89,7 +89,7 @@ class EventType:
 
     @property
     def topic(self) -> str:
-        """What such events are about: file, net, process and so on."""
+        """Their topic: file, net, process and so on."""
         return self.category_names[0].removeprefix("EC_").lower().replace("_", "-")
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which enter event an exit event needs, and whether the stored one is that: else a replay stops.
+"""Matches exit events with their enter events: a replay stops at an exit event without its own.
 
 Before schema 4 half of a system call's parameters were in its enter event. The framework keeps
-such an event for its thread until the exit event takes the parameters over. Where another one is
-kept, as in files that were cut or merged by blocks, it gives up reading. Called by
-`summarize.Tally`; for large files the same is done in C, on the same memory.
+that event for its thread until the exit event takes the parameters over. If it has kept another
+one, as in files that were cut or merged by blocks, it stops reading. For large files C does the
+same, on the same memory.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ class Mismatch(Record):
 class Pairing:
     """Follows the kept enter events of all threads, in memory of a fixed size.
 
-    Threads whose ids share a slot overwrite each other's: some mismatches are then missed, and
-    none is made up. `tids` and `marks` are the slots that C works on too.
+    Threads whose ids share a slot overwrite each other's events: some mismatches are then missed,
+    but none is invented. `tids` and `marks` are the slots, which C uses too.
     """
 
     def __init__(self) -> None:
         self.tids: Final = array("Q", [0]) * _SLOTS
         self.marks: Final = array("Q", [0]) * _SLOTS
-        #: The number of the section, from 1; what an earlier one kept does not count.
+        #: The number of the section, from 1; events kept in an earlier section do not count.
         self.section = 1
         self.count = 0
         self.first: Mismatch | None = None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parameters of an event as Python values, each decoded when it is asked for.
+"""The parameters of an event as Python values, decoded on access.
 
-`value` is what filters, columns and scripts call; `values` gives all of an event. What is shown
-to a person is `render`'s matter.
+`value` decodes one, for filters, columns and scripts; `values` decodes all. Texts for people are
+made in `render`.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def values(event: Event) -> tuple[Arg, ...]:
 def value(event: Event, key: int | str) -> Value:
     """Decode one parameter, by position or by name.
 
-    None is for an empty one, for a null string, and for one that the writer did not know yet.
-    Raise KeyError for what events of this code do not have, MalformedEventError as `values`.
+    None stands for an empty parameter, a null string, and one that the writer did not have yet.
+    Raise KeyError if this event code has no such parameter, MalformedEventError as `values`.
     """
     shape = _shape(event.code, event.byte_order)
     stored = event.params

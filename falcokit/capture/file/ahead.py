@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bytes of a large file, read and inflated by a thread while another one walks over them.
+"""Reads and inflates the bytes of a large file on one thread while another one processes them.
 
 Reading, inflating and the walk in C all let go of the interpreter's lock, so that the slower side
 alone decides how long a pass takes. Begun by `native.deferred` through `Capture.read_ahead`.
@@ -12,9 +12,9 @@ from _thread import allocate_lock, start_new_thread
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from falcokit.capture.file.sources import Source
+    from falcokit.capture.file.byte_streams import ByteStream
 
-__all__ = ["AheadSource"]
+__all__ = ["AheadStream"]
 
 #: Pieces that are read before they are asked for; with more, malloc often takes fresh memory.
 _PIECES: Final = 2
@@ -24,14 +24,14 @@ _PIECE_BYTES: Final = 1024 * 1024
 _INFLATED_BYTES: Final = 256 * 1024
 
 
-class AheadSource:
-    """Hands out the pieces of another source, which it alone reads from now on."""
+class AheadStream:
+    """Hands out the pieces of another stream, which it alone reads from now on."""
 
     growing = False
 
-    def __init__(self, source: Source) -> None:
-        self.compressed = source.compressed
-        self._source = source
+    def __init__(self, stream: ByteStream) -> None:
+        self.compressed = stream.compressed
+        self._stream = stream
         self._ready: SimpleQueue[bytes | BaseException] = SimpleQueue()
         self._free: SimpleQueue[bool] = SimpleQueue()
         self._done = allocate_lock()
@@ -43,8 +43,8 @@ class AheadSource:
 
     @property
     def fault(self) -> str | None:
-        """Why the source ended early; not told before the pieces until then are handed out."""
-        return self._source.fault if self._ended else None
+        """Why the stream ended early; None until all pieces before that have been handed out."""
+        return self._stream.fault if self._ended else None
 
     def pull(self, size: int = 0) -> bytes:  # noqa: ARG002 - the size was settled before
         """Return the next piece, empty at the end."""
@@ -61,7 +61,7 @@ class AheadSource:
         return piece
 
     def stop(self) -> None:
-        """Have the thread end, and wait until it reads no more."""
+        """Stop the thread, and wait until it no longer reads."""
         self._free.put(False)
         with self._done:
             self._ended = True
@@ -70,7 +70,7 @@ class AheadSource:
         size = _INFLATED_BYTES if self.compressed else _PIECE_BYTES
         try:
             while self._free.get():
-                piece = self._source.pull(size)
+                piece = self._stream.pull(size)
                 self._ready.put(piece)
                 if not piece:
                     break

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The chain of blocks: code, length, body, length again.
 
-`BlockWalk` is the bottom of the reader: it cuts a source into blocks without looking into
+`BlockWalk` is the bottom of the reader: it cuts a stream into blocks without looking into
 them, takes the byte order from each section header, and stops at the first break in the
 chain. `reader.Capture` gives the blocks their meaning, and may have a scanner in C take whole
 runs of event blocks out of the buffer.
@@ -18,7 +18,7 @@ from falcokit.capture.format.layout import BIG, EVENT_BLOCKS, LITTLE, SECTION_HE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from falcokit.capture.file.sources import Source
+    from falcokit.capture.file.byte_streams import ByteStream
     from falcokit.capture.format.errors import Notices
     from falcokit.capture.format.layout import Layout
 
@@ -30,10 +30,10 @@ Block: TypeAlias = tuple[int, int, bytes]
 #: Larger blocks are passed over. The format allows 4 GiB and a few KiB of gzip can hold that;
 #: the largest list of processes seen in a real capture is below 10 MiB.
 MAX_BLOCK_BYTES: Final = 64 * 1024 * 1024
-#: Of events: a payload of 64 MiB, the most that a falcokit plugin emits, and what is around it.
+#: For events: a payload of 64 MiB, the maximum of a falcokit plugin, and its headers.
 MAX_EVENT_BYTES: Final = 65 * 1024 * 1024
 
-_LARGE_BYTES: Final = 1024 * 1024  # from here on blocks are not held twice
+_LARGE_BYTES: Final = 1024 * 1024  # from this size on blocks are not held in memory twice
 _HEAD_BYTES: Final = 8
 _TRAILER_BYTES: Final = 4
 _SECTION_HEAD_BYTES: Final = _HEAD_BYTES + 4
@@ -41,14 +41,14 @@ _MIN_BLOCK_BYTES: Final = 12
 
 
 class BlockWalk:
-    """Iterates over the blocks of a source; `layout` is that of the current section."""
+    """Iterates over the blocks of a stream; `layout` is that of the current section."""
 
-    def __init__(self, source: Source, notices: Notices) -> None:
+    def __init__(self, stream: ByteStream, notices: Notices) -> None:
         self.layout: Layout = LITTLE
         #: Takes event blocks: given buffer, position in it and offset of its start, it returns
         #: the position that it came to.
         self.scanner: Callable[[bytes, int, int], int] | None = None
-        self._source = source
+        self._stream = stream
         self._notices = notices
         self._buffer = b""
         self._at = 0
@@ -58,24 +58,24 @@ class BlockWalk:
 
     @property
     def offset(self) -> int:
-        """How far the walk has come in the inflated stream."""
+        """The position of the walk in the inflated stream."""
         return self._base + self._at
 
     def begins_with_section(self) -> bool:
-        """Tell whether the stream starts as a capture does, before walking."""
+        """Return whether the stream starts with a section header; call it before walking."""
         return self._fill(_SECTION_HEAD_BYTES) and self._section_layout() is not None
 
     def start(self) -> bytes:
-        """Return what of the first block's head is there, to say what the file is instead."""
+        """Return the first bytes of the stream, to find out what the file is instead."""
         return self._buffer[:_SECTION_HEAD_BYTES]
 
-    def read_ahead(self, wrap: Callable[[Source], Source]) -> None:
-        """Go on with what `wrap` makes of the source."""
-        self._source = wrap(self._source)
+    def read_ahead(self, wrap: Callable[[ByteStream], ByteStream]) -> None:
+        """Replace the stream by the result of `wrap`."""
+        self._stream = wrap(self._stream)
 
-    def resume(self, source: Source, offset: int, layout: Layout) -> None:
-        """Go on with a block at `offset`, where `source` has been put."""
-        self._source, self.layout = source, layout
+    def resume(self, stream: ByteStream, offset: int, layout: Layout) -> None:
+        """Continue with a block at `offset`, to which `stream` has been moved."""
+        self._stream, self.layout = stream, layout
         self._buffer, self._at, self._base = b"", 0, offset
         self._piece, self._taken = b"", 0
 
@@ -107,7 +107,7 @@ class BlockWalk:
             yield code, offset, self._buffer[at + _HEAD_BYTES : end - _TRAILER_BYTES]
 
     def _next_head(self) -> tuple[int, int] | None:
-        """Return code and length of the next block; None where the chain ends or breaks."""
+        """Return code and length of the next block; None if the chain ends or breaks."""
         while True:
             if self.scanner is not None:
                 self._at = self.scanner(self._buffer, self._at, self._base)
@@ -146,16 +146,16 @@ class BlockWalk:
         return True
 
     def _fill(self, size: int) -> bool:
-        """Have `size` bytes from the current position in the buffer, if they exist.
+        """Ensure that the buffer has `size` bytes from the current position, if they exist.
 
-        A block that lies in two pieces is put together alone; of the rest nothing is copied.
+        Only a block that spans two pieces is assembled; nothing else is copied.
         """
         have = len(self._buffer) - self._at
         if have >= size:
             return True
         if not have:
             if self._taken == len(self._piece):
-                self._piece, self._taken = self._source.pull(), 0
+                self._piece, self._taken = self._stream.pull(), 0
             self._base, self._at = self.offset - self._taken, self._taken
             self._buffer, self._taken = self._piece, len(self._piece)
             have = len(self._buffer) - self._at
@@ -164,7 +164,7 @@ class BlockWalk:
             while have < size and (more := self._next_part(size - have)):
                 parts.append(more)
                 have += len(more)
-        finally:  # nothing pulled is lost when a wait for more is interrupted
+        finally:  # no piece is lost when a wait for more is interrupted
             if parts:
                 self._base, self._at = self.offset, 0
                 self._buffer = b"".join(parts)
@@ -172,7 +172,7 @@ class BlockWalk:
 
     def _next_part(self, size: int) -> bytes:
         if self._taken == len(self._piece):
-            self._piece, self._taken = self._source.pull(), 0
+            self._piece, self._taken = self._stream.pull(), 0
         part = self._piece[self._taken : self._taken + size]
         self._taken += len(part)
         return part
@@ -203,7 +203,7 @@ class BlockWalk:
         return StoredBody(body, 0, body.size)
 
     def _pass_over(self, code: int, total: int) -> bool:
-        """Read on behind a block that is too large to hold, a piece at a time."""
+        """Skip a block that is too large to hold, a piece at a time."""
         offset, left = self.offset, total
         while left:
             here = min(left, len(self._buffer) - self._at)
@@ -212,7 +212,7 @@ class BlockWalk:
             if left and not self._fill(1):
                 self._cut_short(f"a block of {total} bytes ends after {total - left}", offset)
                 return False
-        text = f"a block of {total} bytes (code {code:#x}) is too large and was passed over"
+        text = f"a block of {total} bytes (code {code:#x}) is too large and was skipped"
         self._notices.add("large-block", text, offset=offset)
         return True
 
@@ -221,14 +221,14 @@ class BlockWalk:
         if have:
             text = f"the last block ends after {have} of {wanted} bytes"
             self._cut_short(text, self.offset)
-        elif self._source.fault:
-            self._notices.add("damaged", self._source.fault, offset=self.offset)
+        elif self._stream.fault:
+            self._notices.add("damaged", self._stream.fault, offset=self.offset)
 
     def _cut_short(self, text: str, offset: int) -> None:
-        if self._source.growing and not self._source.fault:
+        if self._stream.growing and not self._stream.fault:
             return
-        cause = self._source.fault or "is the file truncated?"
+        cause = self._stream.fault or "is the file truncated?"
         self._notices.add("truncated", f"{text}; {cause}", offset=offset)
 
     def _break_off(self, reason: str, offset: int) -> None:
-        self._notices.add("damaged", f"{reason}; nothing behind it can be read", offset=offset)
+        self._notices.add("damaged", f"{reason}; nothing after it can be read", offset=offset)

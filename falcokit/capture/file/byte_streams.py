@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bytes of a capture file, piece by piece: plain, or inflated from gzip.
 
-The first two bytes decide, never the file's name, as in the framework. `blocks.BlockWalk`
-pulls pieces and cuts them into blocks. A source never raises for bad content: it hands out
-every byte before the fault, then empty pieces, and `fault` says why it ended early.
-Memory is bounded by the piece size whatever the compression ratio.
+As in the framework the first two bytes decide, never the file's name. `blocks.BlockWalk` pulls
+pieces and cuts them into blocks. A stream never raises for bad content: it returns every byte
+before the fault, then empty pieces, and `fault` says why it ended early. Memory is bounded by the
+piece size, independent of the compression ratio.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 __all__ = [
     "GZIP_MAGIC",
     "PIECE_BYTES",
-    "GzipSource",
+    "ByteStream",
+    "GzipStream",
     "Input",
-    "PlainSource",
-    "Source",
-    "open_source",
+    "PlainStream",
+    "open_stream",
 ]
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -40,16 +40,16 @@ _STEPS_REPEATED: Final = 16
 _GZIP_WINDOW: Final = 31  # zlib: 32 KiB window with gzip header and checksum
 
 
-class Source(Protocol):
-    """Where a block walk gets its bytes."""
+class ByteStream(Protocol):
+    """The bytes for a block walk."""
 
     compressed: bool
-    #: The writer may still be at it, so that an end inside a block is no fault.
+    #: Whether the file is still being written, so that an end inside a block is not a fault.
     growing: bool
 
     @property
     def fault(self) -> str | None:
-        """Why the source ended early; None while that is not so."""
+        """Why the stream ended early; None if it did not."""
 
     def pull(self, size: int = PIECE_BYTES) -> bytes:
         """Return the next piece, of at most `size` bytes but for the first; empty at the end."""
@@ -62,13 +62,13 @@ class Input:
         self._file = file
         self._follow = follow
         self.growing: Final = follow is not None
-        #: Bytes read so far, and who wants to know.
+        #: Bytes read so far, and the function to report them to.
         self.count = 0
         self.on_read: Callable[[int], None] | None = None
         self.fault: str | None = None
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, at most `size`; wait for them; nothing at the end."""
+        """Wait for and return the next bytes, at most `size`; b"" at the end."""
         while True:
             try:
                 piece: bytes | None = self._file.read(size)
@@ -80,7 +80,7 @@ class Input:
                 if self.on_read is not None:
                     self.on_read(self.count)
                 return piece
-            if piece is None:  # a pipe that somebody else made non-blocking
+            if piece is None:  # a pipe that another process made non-blocking
                 select.select([self._file], [], [])
             elif self._follow is None:
                 return b""
@@ -89,13 +89,13 @@ class Input:
                 return b""
 
     def seek(self, offset: int) -> None:
-        """Go on reading at `offset`."""
+        """Continue reading at `offset`."""
         self._file.seek(offset)
         self.count = offset
 
 
-class PlainSource:
-    """An uncompressed file; `start` is what was read to tell the formats apart."""
+class PlainStream:
+    """An uncompressed file; `start` has the bytes read to detect the format."""
 
     compressed = False
 
@@ -106,7 +106,7 @@ class PlainSource:
 
     @property
     def fault(self) -> str | None:
-        """Why the source ended early."""
+        """Why the stream ended early."""
         return self._stored.fault
 
     def pull(self, size: int = PIECE_BYTES) -> bytes:
@@ -117,7 +117,7 @@ class PlainSource:
         return self._stored.read(size)
 
 
-class GzipSource:
+class GzipStream:
     """A gzip stream of one or more members, inflated a bounded step at a time."""
 
     compressed = True
@@ -181,7 +181,7 @@ class GzipSource:
 
     def _begin_member(self) -> None:
         self._inflater = zlib.decompressobj(_GZIP_WINDOW)
-        # zlib drops the output of a call that fails: keep a state, and what it was given since.
+        # zlib drops the output of a call that fails: keep a copy of its state, and the input since.
         self._before = self._inflater.copy()
         self._steps = []
 
@@ -189,8 +189,8 @@ class GzipSource:
         self._ended, self._pending, self.fault = True, b"", fault
 
 
-def open_source(stored: Input) -> Source:
-    """Choose the source by the first two bytes."""
+def open_stream(stored: Input) -> ByteStream:
+    """Choose the format by the first two bytes."""
     start = stored.read(PIECE_BYTES)
     while 0 < len(start) < len(GZIP_MAGIC):  # a pipe may hand out single bytes
         more = stored.read(PIECE_BYTES)
@@ -198,8 +198,8 @@ def open_source(stored: Input) -> Source:
             break
         start += more
     if start.startswith(GZIP_MAGIC):
-        return GzipSource(stored, start)
-    return PlainSource(stored, start)
+        return GzipStream(stored, start)
+    return PlainStream(stored, start)
 
 
 def _reason(error: zlib.error) -> str:
@@ -208,9 +208,9 @@ def _reason(error: zlib.error) -> str:
 
 
 def _salvage(inflater: zlib._Decompress, given: bytes, size: int) -> bytes:
-    """Repeat a failed step in smaller ones, at last byte by byte, for the output before the fault.
+    """Repeat a failed step in smaller ones, finally byte by byte, for the output before the fault.
 
-    What zlib made of a call that fails is lost, so each is tried on a copy until the last ones.
+    zlib loses the output of a call that fails, so each step is tried on a copy first.
     """
     output = bytearray()
     for step in (4096, 256, 16):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Waiting for more of a file that is still being written.
 
-The size is polled: the file may lie on any file system, and its writer closes and flushes as it
-likes.
+The size is polled, since the file may be on any file system, and its writer may close and flush it
+at any time.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ class Follow:
     def __init__(
         self, path: str | os.PathLike[str] | None, until: Callable[[], bool] | None
     ) -> None:
-        """Follow what is open under `path`; `until` is asked at least ten times a second.
+        """Follow the file opened as `path`; `until` is called at least ten times a second.
 
-        Without a path, as of standard input, the file is never taken for replaced.
+        Without a path, as for standard input, the file never counts as replaced.
         """
         self._path = path
         self._until = until
-        #: Why there will never be more; None while that is not so.
+        #: Why no more bytes will come; None as long as they may.
         self.fault: str | None = None
 
     def more(self, file: BinaryIO, position: int) -> bool:
-        """Wait for bytes behind `position` of `file`; False when there will be none."""
+        """Wait for bytes after `position` of `file`; False when none will come."""
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             return False
         pause = _FIRST_PAUSE
         while True:
-            gone = self._gone(file)  # asked before the size: its last bytes are not lost
+            gone = self._gone(file)  # checked before the size, so that its last bytes are not lost
             size = os.fstat(file.fileno()).st_size
             if size > position:
                 return True

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cutting the bytes behind an event header into parameters.
+"""Splits the bytes after an event header into parameters.
 
 An array of lengths, 16 or 32 bits wide, is followed by the parameters without gaps. The width
-hangs on the event code; early writers and newer tables make both widths worth a try. Called
-by `event.Event` when the parameters are asked for.
+depends on the event code; because of early writers and newer tables both widths are tried.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def split_params(
     large_block: bool,
     layout: Layout,
 ) -> tuple[bytes, ...] | None:
-    """Return the parameters, or None when no reading of the lengths fits.
+    """Return the parameters, or None when no interpretation of the lengths fits.
 
     `stored` is the count from the header; the first header version has none, and then the
     count is the one whose lengths fill the event exactly.
@@ -41,7 +40,7 @@ def split_params(
         return _infer(data, event_type, layout)
     large = large_block if event_type is None else event_type.large_payload
     widths = (_WIDE, _NARROW) if large else (_NARROW, _WIDE) if large_block else (_NARROW,)
-    # An exact fit first: a wrong width now and then fits loosely.
+    # An exact fit first: a wrong width sometimes fits loosely.
     for exact in (True, False):
         for width in widths:
             params = _cut(data, stored, width, layout, exact=exact)
@@ -55,7 +54,7 @@ def _infer(
 ) -> tuple[bytes, ...] | None:
     if event_type is None:
         return None
-    # From the table's count down: older writers knew fewer parameters, never more.
+    # From the table's count down: older writers stored fewer parameters, never more.
     for count in range(len(event_type.params), -1, -1):
         params = _cut(data, count, _NARROW, layout, exact=True)
         if params is not None:

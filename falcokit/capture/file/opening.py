@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opening a file that should be a capture, and saying what it is instead.
-
-Called by the reader before the first block; every refusal names a likely cause.
-"""
+"""Opens a file that should be a capture; the error for any other file has a likely cause."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from falcokit.capture.format.text import safe_text
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from falcokit.capture.file.sources import Source
+    from falcokit.capture.file.byte_streams import ByteStream
 
 __all__ = ["STDIN", "open_file", "refuse", "source_name", "unreadable"]
 
@@ -41,7 +38,7 @@ _OTHER_FORMATS: Final = (
 def open_file(path: str | os.PathLike[str] | BinaryIO) -> tuple[BinaryIO, int]:
     """Open `path` for reading without a buffer, with its size (0 for a pipe).
 
-    "-" is standard input; a binary file that is open already is taken as it is.
+    "-" is standard input; a binary file that is already open is used as it is.
     """
     if not isinstance(path, str | os.PathLike):
         return path, _size(path)
@@ -63,7 +60,7 @@ def open_file(path: str | os.PathLike[str] | BinaryIO) -> tuple[BinaryIO, int]:
 
 
 def source_name(path: str | os.PathLike[str] | BinaryIO) -> str | os.PathLike[str]:
-    """Return what to call a capture: its path, or what an open file says about itself."""
+    """Return the name of a capture: its path, or the name of an open file."""
     if isinstance(path, str | os.PathLike):
         return path
     name = getattr(path, "name", None)
@@ -81,7 +78,7 @@ def _standard_input() -> tuple[BinaryIO, int]:
 
 
 def _size(file: BinaryIO) -> int:
-    """Return the size of a regular file in bytes, 0 of all else."""
+    """Return the size of a regular file in bytes, 0 for everything else."""
     try:
         facts = os.fstat(file.fileno())
     except OSError:  # io.UnsupportedOperation too: a file in memory
@@ -89,11 +86,11 @@ def _size(file: BinaryIO) -> int:
     return facts.st_size if stat.S_ISREG(facts.st_mode) else 0
 
 
-def refuse(path: str | os.PathLike[str], start: bytes, source: Source) -> CaptureError:
-    """Say why a file that begins with `start` is no capture."""
+def refuse(path: str | os.PathLike[str], start: bytes, stream: ByteStream) -> CaptureError:
+    """Return the error for a file that begins with `start` and is not a capture."""
     name = safe_text(str(path))
-    if source.fault:
-        return unreadable(path, source.fault)
+    if stream.fault:
+        return unreadable(path, stream.fault)
     if not start:
         return CaptureError(
             f"{name} is empty", hint="was the recording stopped before it wrote anything?"
@@ -105,8 +102,8 @@ def refuse(path: str | os.PathLike[str], start: bytes, source: Source) -> Captur
 
 
 def unreadable(path: str | os.PathLike[str], why: str) -> CaptureError:
-    """Say that a file looks like a capture, but holds nothing that can be read."""
+    """Return the error for a file that looks like a capture, but has nothing readable."""
     return CaptureError(
         f"{safe_text(str(path))} cannot be read: {why}",
-        hint="copy or record it anew; a file from a newer Falco needs a newer falcokit",
+        hint="copy or record it again; a file from a newer Falco needs a newer falcokit",
     )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where written blocks go: a file, plain or gzip.
 
-Only whole blocks leave here at a time, and gzip output is a chain of whole members: what is in
-the file can be read while more is written, and after a crash.
+Only whole blocks are written, and gzip output is a chain of whole members: the file can be read
+while more is written, and after a crash.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["BlockSink", "open_sink"]
 
 _PLAIN_BYTES: Final = 256 * 1024
-#: A member of this much costs below a thousandth more than one gzip stream.
+#: Members of this size cost less than a thousandth more than one gzip stream.
 _MEMBER_BYTES: Final = 1024 * 1024
 _GZIP_LEVEL: Final = 6  # as the framework's writer
 _GZIP_WINDOW: Final = 31  # zlib: 32 KiB window with gzip header and checksum
@@ -36,14 +36,14 @@ class BlockSink:
         self._pending = bytearray()
 
     def write(self, block: bytes) -> None:
-        """Take one whole block."""
+        """Add one whole block."""
         self._pending += block
         if len(self._pending) >= self._piece_bytes:
             self.flush()
 
     def flush(self) -> None:
-        """Bring everything taken so far into the file."""
-        # Taken away first: an interrupt between the steps must not write a block twice.
+        """Write all blocks added so far to the file."""
+        # Removed first: an interrupt between the steps must not write a block twice.
         piece, self._pending = self._pending, bytearray()
         if piece:
             data = zlib.compress(piece, _GZIP_LEVEL, _GZIP_WINDOW) if self._compress else piece
@@ -60,7 +60,7 @@ class BlockSink:
 
 
 def open_sink(target: str | os.PathLike[str] | BinaryIO, *, compress: bool | None) -> BlockSink:
-    """Open a path, or take an open file; None compresses what is called .gz."""
+    """Open a path, or use an open file; with None, a name that ends in .gz is compressed."""
     if isinstance(target, str | os.PathLike):
         path = Path(target)
         compress = path.suffix == ".gz" if compress is None else compress

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events too large for memory, kept in a file that has no name and goes away with them.
+"""Events too large for memory, kept in an unnamed temporary file that is deleted with them.
 
-Made by `blocks` for events above 8 MiB, taken apart by `event`, copied by `writer`. To whoever
-needs only the start, as header and lengths of an event do, it is like the bytes themselves.
+Code that needs only the start, such as header and lengths of an event, uses it like bytes.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ __all__ = ["HELD_EVENT_BYTES", "StoredBody", "TemporaryBytes", "whole"]
 #: Smaller events are held in memory, two at a time, with their parameters: that fits into 100 MB.
 HELD_EVENT_BYTES: Final = 8 * 1024 * 1024
 
-#: What is in memory of it, and is all that struct and the like see.
+#: Bytes that are in memory, which is all that struct and other users of the buffer see.
 _START_BYTES: Final = 64 * 1024
 _PIECE_BYTES: Final = 1024 * 1024
 _CUT_OFF: Final = "the temporary file of an event has been cut off"
 
 
 class TemporaryBytes:
-    """A file without a name, which goes away with the last who knows it."""
+    """A file without a name, which is deleted with the last reference to it."""
 
     def __init__(self) -> None:
-        """Create it; raise CaptureError where that cannot be done."""
+        """Create it; raise CaptureError if that is impossible."""
         import tempfile  # noqa: PLC0415 - for what hardly any capture has
 
         try:
@@ -52,15 +51,15 @@ class TemporaryBytes:
             left = left[written:]
 
     def __del__(self) -> None:
-        """Give the room back."""
+        """Free the disk space."""
         if hasattr(self, "descriptor"):
             os.close(self.descriptor)
 
 
 class StoredBody(bytes):
-    """Bytes whose length and slices are those of a file, and whose buffer is the start of them.
+    """Bytes whose length and slices are those of a file, and whose buffer has only its start.
 
-    Never given away: `whole` makes ordinary bytes of it.
+    For internal use: `whole` turns it into ordinary bytes.
     """
 
     _file: TemporaryBytes
@@ -74,20 +73,20 @@ class StoredBody(bytes):
         return body
 
     def __len__(self) -> int:
-        """Return how many bytes there are in the file."""
+        """Return the number of bytes in the file."""
         return self._size
 
     def __getitem__(self, key: Any) -> Any:
         """Read a slice."""
         start, stop, _ = key.indices(self._size)
         wanted = max(stop - start, 0)
-        found = os.pread(self._file.descriptor, wanted, self._at + start)  # never held twice
+        found = os.pread(self._file.descriptor, wanted, self._at + start)  # no second copy
         if len(found) < wanted:
             raise OSError(_CUT_OFF)
         return found
 
     def part(self, start: int, stop: int) -> bytes:
-        """Return a slice that stays in the file where it is large."""
+        """Return a slice that stays in the file if it is large."""
         if stop - start <= _PIECE_BYTES:
             return bytes(self[start:stop])
         return StoredBody(self._file, self._at + start, stop - start)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fields of a filter that read parameters: evt.arg, evt.rawarg, evt.args, evt.buffer.
 
-Where the events of a code have the parameter is settled when a filter is compiled; an event then
-pays for one look-up, one cut and the text of one parameter.
+The position of the parameter in the events of each code is determined when a filter is compiled; an
+event then costs one look-up, one slice and the text of one parameter.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def argument_names() -> frozenset[str]:
 
 
 def argument(name: str | int, resolver: Resolver | None) -> Reader:
-    """Read a parameter's text, by name or position: what it stands for, else its number."""
+    """Read a parameter's text, by name or position: the resolved text, else its number."""
     positions = _positions(name)
     show = functools.cache(_show)
 
@@ -71,7 +71,7 @@ def argument(name: str | int, resolver: Resolver | None) -> Reader:
 
 
 def raw_argument(name: str) -> Reader:
-    """Read a parameter's value, a number, text or bytes as its type has it."""
+    """Read a parameter's value: a number, text or bytes, depending on its type."""
     positions = _positions(name)
     types = {event_table().events[code].params[at].type for code, at in positions.items()}
     kinds = {_kind(param_type) for param_type in types}
@@ -106,7 +106,7 @@ def all_arguments(resolver: Resolver | None) -> Reader:
 
 
 def by_class(tests: dict[Kind, Test]) -> Test:
-    """Join tests of several kinds into one that picks by the value it is given."""
+    """Combine tests of several kinds into one that chooses by the type of the value."""
     picked = {cls: tests[kind] for cls, kind in _CLASSES.items() if kind in tests}
 
     def test(found: Any) -> object:
@@ -120,7 +120,7 @@ _CLASSES: Final = {int: Kind.NUMBER, str: Kind.TEXT, bytes: Kind.BYTES}
 
 
 def _kind(param_type: str) -> Kind | None:
-    """Return None for what only exists: addresses, lists."""
+    """Return None for types that only support `exists`: addresses, lists."""
     if param_type in INTEGERS:
         return Kind.NUMBER
     if param_type in STRINGS:
@@ -133,7 +133,7 @@ def _show(code: int, at: int, order: Any) -> Show:
 
 
 def _positions(name: str | int) -> dict[int, int]:
-    """Tell where the events of each code have the parameter, the first of its name."""
+    """Return the position of the parameter for each event code, the first of its name."""
     found: dict[int, int] = {}
     for entry in event_table().events:
         if isinstance(name, int):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One comparison of a filter as a function of an event, with what it needs of the header.
+"""Compiles one comparison of a filter into a function of an event, and its needs of the header.
 
-Many outcomes follow from the event's code alone; those are looked up in a table made when the
-filter is compiled.
+Many outcomes follow from the event's code alone; these are in a table made when the filter is
+compiled.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ __all__ = ["Part", "compile_check"]
 
 
 class Part(Record):
-    """A compiled piece: its function, where it can be true, where it can be false.
+    """A compiled part: its function, the regions where it can be true and where it can be false.
 
-    `cheap` pieces look at no parameter and go first in an `and` or `or`. For events of the codes
-    in `sure`, a mask, it is true wherever `true` says that it can be.
+    `cheap` parts read no parameter and come first in an `and` or `or`. For events of the codes in
+    `sure`, a mask, it is true wherever `true` allows it.
     """
 
     match: Match
@@ -46,7 +46,7 @@ class Part(Record):
 
 
 def compile_check(check: Check, text: str, context: Context) -> Part:
-    """Compile a comparison; raise FilterError where it makes no sense."""
+    """Compile a comparison; raise FilterError if it is meaningless."""
     try:
         reader = find_reader(check.field, check.argument, context)
     except FieldFaultError as e:
@@ -107,7 +107,7 @@ def _matcher(reader: Reader, test: Test) -> Match:
 
 
 def _search(needle: Value, buffers: dict[int, int], match: Match) -> Match:
-    """Look for printed text in a buffer's bytes themselves, where that is the same."""
+    """Search for printed text directly in a buffer's bytes, if that is equivalent."""
     wanted = needle.data
     if not wanted or b"." in wanted or not (wanted.isascii() and needle.text.isprintable()):
         return match  # a dot stands for any byte that is not printable
@@ -136,7 +136,7 @@ def _looked_up(settled: dict[int, bool], match: Match) -> Match:
 
 
 def _by_code(reader: Reader, test: Test) -> dict[int, bool | None]:
-    """Tell the outcome for each code of the table; None where the code does not settle it."""
+    """Return the outcome for each code of the table; None if the code does not decide it."""
     table: dict[int, bool | None] = {}
     for entry in event_table().events:
         found = reader.by_code(entry)
@@ -163,7 +163,7 @@ def _code_regions(
 
 
 def _is_bound(check: Check) -> bool:
-    """Tell whether a comparison of the header is what its region says, and no less."""
+    """Return whether a comparison of the header is exactly described by its region."""
     if len(check.values) != 1:
         return False
     if check.field == "evt.rawtime":
@@ -178,7 +178,7 @@ def _tid_region(check: Check) -> Region:
 
 
 def _time_region(check: Check) -> Region:
-    """Bound the time of the events for which a comparison holds; they all have one."""
+    """Return the bounds of the time for which a comparison holds; only events with a time match."""
     timed = Region(untimed=False)
     numbers = [_number(value) for value in check.values]
     if check.operator in {"exists", "!="}:
@@ -197,7 +197,7 @@ def _number(value: Value) -> int:
     return int(value.text, 16 if value.text[:2] in {"0x", "0X"} else 10)
 
 
-#: Fields by which a scan can pass over events, and what they tell it.
+#: Fields by which a scan can skip events, and the regions that they define.
 _BOUNDS: Final[dict[str, Callable[[Check], Region]]] = {
     "thread.tid": _tid_region,
     "evt.rawtime": _time_region,

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Filters in Falco's condition syntax: `compile_filter("evt.type=tick and evt.cpu in (0, 1)")`.
 
-The text becomes functions of an event once; what its outcome can depend on by the header alone
-is worked out too, so that a scan need not look into most events. Called by `falcokit inspect`
-and by authors' scripts. docs/filters.md describes the language.
+The text is compiled once into functions of an event, and into conditions on the event's header
+alone, so that a scan can skip most events unread. docs/filters.md describes the language.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _AROUND_DIGITS: Final = 40
 
 @final
 class Filter:
-    """A compiled filter; `needs` is what a fast scan can ask of an event's header first."""
+    """A compiled filter; `needs` has the conditions that a fast scan can check by the header."""
 
     __slots__ = ("_codes", "_match", "needs", "text")
 
@@ -47,7 +46,7 @@ class Filter:
         self._codes = needs.codes
 
     def matches(self, event: Event) -> bool:
-        """Tell whether an event passes; one whose parameters contradict lacks those fields."""
+        """Return whether an event passes; one with contradictory lengths has no parameters."""
         if self._codes is not None and event.code not in self._codes:
             return False
         return bool(self._match(event))
@@ -56,10 +55,10 @@ class Filter:
 def compile_filter(
     text: str, *, sources: Mapping[int, str] | None = None, resolver: Resolver | None = None
 ) -> Filter:
-    """Compile a filter; raise FilterError, which points at what is wrong in the text.
+    """Compile a filter; raise FilterError, which points at the mistake in the text.
 
-    `sources` names event sources by plugin id for evt.source, since a capture has only the ids.
-    `resolver` answers what a number in evt.arg and evt.args stands for.
+    `sources` has the names of event sources by plugin id for evt.source, since a capture has only
+    the ids. `resolver` resolves numbers in evt.arg and evt.args.
     """
     compiler = _Compiler(text, Context(sources=sources or {}, resolver=resolver))
     part = compiler.node(parse(text))
@@ -95,10 +94,10 @@ class _Compiler:
     def _around(self, check: Check) -> Part:
         """Compile evt.around[T]=D as the two comparisons of evt.rawtime that it stands for."""
         if check.operator != "=":
-            raise FilterError("evt.around has = only", self._text, check.operator_position)
+            raise FilterError("evt.around only has =", self._text, check.operator_position)
         moment, span = check.argument or "", check.values[0].text
         if not (moment.isdecimal() and span.isdecimal() and len(moment + span) <= _AROUND_DIGITS):
-            reason = "this is written evt.around[NANOSECONDS]=MILLISECONDS"
+            reason = "write it as evt.around[NANOSECONDS]=MILLISECONDS"
             raise FilterError(reason, self._text, check.position)
         ends = (
             (">=", int(moment) - int(span) * _MS),
@@ -148,7 +147,7 @@ def _any(parts: list[Part]) -> Part:
     def match(event: Event) -> object:
         return any(one(event) for one in matches)
 
-    # What is sure within bounds of its own may not be so within the wider ones of all.
+    # A part that is sure within its own bounds may not be sure within the wider ones of all parts.
     sure = functools.reduce(operator.or_, (part.sure for part in parts if part.true.by_code), 0)
     cheap = all(part.cheap for part in parts)
     return Part(match=match, true=true, false=false, sure=sure, cheap=cheap)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fields that a filter knows: name, meaning, and how an event's value is read.
+"""The fields of the filter language: name, meaning, and how an event's value is read.
 
-Names and meanings are Falco's, as far as one stored event tells them: what needs the processes
-and descriptors at the time of an event exists in a replay only. docs/filters.md has the same
-table. `find_reader` is called by `filter`.
+Names and meanings are Falco's, for fields whose value is in the stored event itself: those that
+need the processes and descriptors at the time of an event exist only in a replay. docs/filters.md
+has the same table.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _WAITS: Final = 0x80
 
 
 class FieldFaultError(Exception):
-    """There is no such field, or not with this argument."""
+    """An unknown field, or a wrong argument of a field."""
 
 
 class Context(Record):
-    """What is known besides the event: event sources by plugin id, the state of processes."""
+    """Information from outside the event: event sources by plugin id, the state of processes."""
 
     sources: Mapping[int, str]
     resolver: Resolver | None
@@ -113,7 +113,7 @@ def _buffer(_: str, __: Context) -> Reader:
 
 
 def _of_results(name: str, *arguments: str) -> _Make:
-    """Have a reader made by filter_results, loaded with all that shows parameters: 10 ms."""
+    """Return a reader from `results`, imported late: it loads the renderers, which takes 10 ms."""
 
     def make(_: str, __: Context) -> Reader:
         from falcokit.capture.filter import results as filter_results  # noqa: PLC0415
@@ -171,7 +171,7 @@ FIELDS: Final = (
     _field("evt.rawtime.ns", "nanoseconds beyond the second", _time(lambda ts: ts % readers.NS)),
     _field(
         "evt.around",
-        "within so many milliseconds of that time; has = only",
+        "within that many milliseconds of that time; only has =",
         _time(lambda ts: ts),
         "evt.around[NS]",
     ),
@@ -236,8 +236,8 @@ FIELDS: Final = (
 )
 _BY_NAME: Final = {field.name: field for field in FIELDS}
 _WITH_ARGUMENT: Final = {field.name: field for field in FIELDS if field.form != field.name}
-#: Falco's other fields: they hang on processes, descriptors, containers, loaded plugins or on the
-#: events before.
+#: Falco's other fields: they depend on processes, descriptors, containers, loaded plugins or on
+#: earlier events.
 _REPLAY_ONLY: Final = (
     "proc.", "thread.", "fd.", "fs.", "fdlist.", "user.", "group.", "container.", "k8s.",
     "evt.reltime", "evt.deltatime", "evt.latency", "evt.wait_latency", "evt.plugin",

@@ -29,8 +29,8 @@ MAX_TEXT: Final = 64 * 1024
 MAX_DEPTH: Final = 100
 _TRANSFORMERS: Final = ("val", "tolower", "toupper", "b64", "basename", "len", "join", "concat")
 
-# A word operator wants a blank behind it, `in` and its like do not; the names of terminals are
-# what `_EXPECTED` explains. A field carries its argument, `evt.arg[0]`, without blanks.
+# A word operator must be followed by a blank, `in` and others need not; `_EXPECTED` explains the
+# names of the terminals. A field includes its argument, `evt.arg[0]`, without blanks.
 _GRAMMAR: Final = r"""
 ?start: either
 either: both (OR both)*
@@ -86,7 +86,7 @@ _EXPECTED: Final = {
 }
 _ESCAPES: Final = {
     "b": b"\b", "f": b"\f", "n": b"\n", "r": b"\r", "t": b"\t", "/": b"/", "\\": b"\\",
-    # Falco keeps rules alive that escape a blank: it stands for the backslash.
+    # Falco accepts rules that escape a blank: it stands for the backslash.
     " ": b"\\",
 }  # fmt: skip
 _HEX: Final = "[0-9a-fA-F]{2}"
@@ -142,7 +142,7 @@ def _parser() -> Lark:
 
 
 class _Build:
-    """What each rule becomes; lark calls these while it parses."""
+    """Builds the tree: one method for each rule, which lark calls while it parses."""
 
     def either(self, parts: list[Token | _Part]) -> _Part:
         return _join("or", parts)
@@ -194,7 +194,7 @@ class _Build:
         return parts[1:]
 
     def macro(self, parts: list[Token]) -> _Part:
-        reason = f"'{parts[0]}' is no field, and a filter has no macros"
+        reason = f"'{parts[0]}' is not a field, and filters have no macros"
         raise _FaultError(reason, parts[0].start_pos or 0)
 
 

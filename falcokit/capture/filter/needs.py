@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an event must have, by its header alone, for a filter to match it.
+"""Conditions on an event's header that a filter implies, so that a scan can skip most events.
 
-A `Region` is a box of codes, threads and times that holds all events for which something is so;
-it may hold others. `filter` makes one for a comparison being true and one for it being false,
-and joins them by the words between. `Needs` is what a fast scan uses of the outcome.
+A `Region` is a box of codes, threads and times that contains all events for which a condition is
+true, and possibly others. A comparison has one for being true and one for being false; `and`, `or`
+and `not` combine them. `Needs` is the part of the result that a fast scan uses.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Needs(Record):
     last_ns: int | None = None
 
     def admits(self, code: int, tid: int | None, ts_ns: int | None) -> bool:
-        """Tell from the header of an event whether it may match."""
+        """Return whether an event may match, by its header."""
         if self.codes is not None and code not in self.codes:
             return False
         if self.tids is not None and (-1 if tid is None else tid) not in self.tids:
@@ -47,7 +47,7 @@ class Needs(Record):
 
 
 class Region(Record):
-    """A box of events; `untimed` tells whether it has such without a time."""
+    """A box of events; `untimed` is whether it contains events without a time."""
 
     codes: int = EVERY_CODE
     tids: frozenset[int] | None = None
@@ -63,7 +63,7 @@ class Region(Record):
 
     @property
     def by_code(self) -> bool:
-        """Whether the code alone tells if an event is in it."""
+        """Whether the code alone decides if an event is in it."""
         return self.tids is None and self.untimed and not self.first_ns and self.last_ns == _LAST_NS
 
     def __and__(self, other: Region) -> Region:
@@ -94,7 +94,7 @@ class Region(Record):
         )
 
     def needs(self, known: int, sure: int = 0) -> Needs:
-        """Return the prefilter, given how many codes the table has, and which are `sure`."""
+        """Return the prefilter, given the number of codes and those that are `sure`."""
         if self.empty:
             return Needs(codes=frozenset())
         bound = not self.untimed

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the operators of a filter mean for each kind of value.
+"""The operators of a filter for each kind of value.
 
-`build_test` turns an operator and its right-hand values into a function of one value, once;
-called by `filter` for every comparison. What an operator does, and which kinds have it, is
-Falco's; `regex` is left out, since Python's engine can be made to run for ever by a payload.
+`build_test` compiles an operator and its right-hand values into a function of one value. The
+operators and their kinds are Falco's, without `regex`: a hostile payload could make Python's engine
+run forever.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["OPERATORS", "Kind", "Test", "ValueFaultError", "build_test"]
 
-#: True, or something like it, when a value of its kind passes; never asked about None.
+#: Returns a true value when a value of its kind passes; never called with None.
 Test: TypeAlias = "Callable[[Any], object]"
 
 
 class Kind(StrEnum):
-    """What a field's values are, and so which operators it has."""
+    """The kind of a field's values, which determines its operators."""
 
     NUMBER = "number"
     BOOL = "true or false"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 
 class ValueFaultError(Exception):
-    """A right-hand value, or the operator (`value` is None), does not suit the field."""
+    """A right-hand value, or the operator (`value` is None), that the field does not support."""
 
     def __init__(self, reason: str, value: Value | None = None) -> None:
         super().__init__(reason)
@@ -64,9 +64,9 @@ _CLASSES: Final = {
 
 
 def build_test(kind: Kind, name: str, values: Sequence[Value]) -> Test:
-    """Return the test of the operator `name`; raise ValueFaultError for what does not suit."""
+    """Return the test of the operator `name`; raise ValueFaultError if the kind cannot have it."""
     if name == "regex":
-        raise ValueFaultError("regex is not supported; glob, contains and startswith are")
+        raise ValueFaultError("regex is not supported; use glob, contains or startswith")
     if name not in OPERATORS[kind]:
         has = " ".join(OPERATORS[kind])
         raise ValueFaultError(f"'{name}' does not apply to {kind}; that has {has}")
@@ -95,7 +95,7 @@ def _operand(kind: Kind, name: str, value: Value) -> Any:
         return _BOOLS[value.text]
     if kind is Kind.TEXT:
         if b"\0" in value.data:
-            raise ValueFaultError("text has no NUL byte", value)
+            raise ValueFaultError("text cannot contain a NUL byte", value)
         return value.text
     if name.startswith("b"):
         try:
@@ -106,14 +106,14 @@ def _operand(kind: Kind, name: str, value: Value) -> Any:
 
 
 def _glob(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> Callable[[str], object]:
-    """Compile as fnmatch(3) reads a pattern: `*` passes slashes, a backslash takes the next."""
+    """Compile a pattern of fnmatch(3): `*` matches slashes, a backslash escapes."""
     import fnmatch  # noqa: PLC0415 - only for a glob
 
     return re.compile(fnmatch.translate(_plain_glob(pattern)), flags).match
 
 
 def _plain_glob(pattern: str) -> str:
-    """Rewrite what the C library has and Python's fnmatch has not: escapes, ^ and classes."""
+    """Rewrite the C library's features that Python's fnmatch lacks: escapes, ^ and classes."""
     pieces, at = [], 0
     while at < len(pattern):
         bracket = re.compile(_BRACKET).match(pattern, at)
@@ -131,7 +131,7 @@ def _plain_glob(pattern: str) -> str:
 
 
 def _path_test(paths: Sequence[str]) -> Test:
-    """Whether one of `paths` is the value or a folder above it; a part of one may be a glob."""
+    """Test whether one of `paths` is the value or a folder above it; its parts may be globs."""
     plain: set[tuple[str, ...]] = set()
     globs: list[list[Callable[[str], object]]] = []
     for path in paths:

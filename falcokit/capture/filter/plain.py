@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plain filters without lark: comparisons joined by `and`, which most are.
+"""Parses plain filters without lark: comparisons joined by `and`, as most filters are.
 
-To load lark and build its tables takes as long as to read a hundred megabytes of a capture. Called
-by `filter_grammar.parse`, which has the grammar: what is not plain, and what is wrong, is lark's.
+Loading lark and building its tables takes as long as reading a hundred megabytes of a capture. The
+`grammar` module parses all other filters, and reports every mistake.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_plain"]
 
-# Tokens as in the grammar, possessive, so that none is cut short for the sake of the next. Groups
-# are not: before 3.11.5 CPython takes half of a possessive group for the whole (gh-106052).
+# Tokens as in the grammar, possessive, so that backtracking cannot shorten them. Groups are not
+# possessive: before 3.11.5 CPython accepts half of such a group for the whole (gh-106052).
 _BLANK: Final = r"[ \t\r\n\x08]*+"
 _VALUE: Final = r"""(?:"[^"\\]*+"|'[^'\\]*+'|[^()"'\s=,]++)"""
 _WORD: Final = r"(?:i?glob|[ib]?contains|b?startswith|endswith)(?![A-Za-z0-9_.])"
@@ -34,7 +34,7 @@ _OPERATORS: Final = (2, 4, 6)
 
 
 def parse_plain(text: str) -> Node | None:
-    """Return the tree of a plain filter, None for all others."""
+    """Return the tree of a plain filter, None for any other text."""
     checks: list[Check] = []
     comparison, at = re.compile(_COMPARISON), 0
     while found := comparison.match(text, at):

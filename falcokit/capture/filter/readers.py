@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a filter reads an event: what is in the header or follows from the event's type.
+"""Readers for filters: values in an event's header, or that follow from its type.
 
-`filter_args` and `filter_results` read parameters.
+The modules `args` and `results` read parameters.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ READS: Final = 0x8
 WRITES: Final = 0x10
 MAX_TID: Final = 2**32 - 1
 _NO_THREAD: Final = -1
-#: In place of a value: the code does not tell it.
+#: In place of a value: the code does not determine it.
 VARIES: Final = object()
 
 
 class Reader(Record):
     """How a filter gets a field's value; None is for an event that has none.
 
-    `by_code` gives the value that all events of a type have, a frozenset where it is one of few,
-    VARIES where it can be any; the type is None for codes of a newer table. The values of a
-    `mixed` one are of any kind, or of none. `buffers` gives the position, by code, of the bytes
-    whose printed form is the value.
+    `by_code` returns the value that all events of a type have, a frozenset if it is one of a few,
+    VARIES if it can be any; the type is None for codes of a newer table. The values of a `mixed`
+    reader are of any kind, or of none. `buffers` has the position, by code, of the bytes whose
+    printed form is the value.
     """
 
     kinds: tuple[Kind, ...]
@@ -72,7 +72,7 @@ class Reader(Record):
 
 
 def typed(kind: Kind, get: Callable[[EventType], Any], unknown: Any = None) -> Reader:
-    """Read what the event table says; `unknown` is the value of codes that it lacks."""
+    """Read a value from the event table; `unknown` is the value of codes that it lacks."""
 
     def by_code(event_type: EventType | None) -> Any:
         return unknown if event_type is None else get(event_type)
@@ -81,12 +81,12 @@ def typed(kind: Kind, get: Callable[[EventType], Any], unknown: Any = None) -> R
 
 
 def plain(kind: Kind, get: Callable[[Event], Any]) -> Reader:
-    """Read what every event has for itself."""
+    """Read a value that each event has itself."""
     return Reader(kinds=(kind,), get=get)
 
 
 def named(*, syscalls_only: bool) -> Reader:
-    """Read the type's name, which async events and plain system calls have in themselves."""
+    """Read the type's name, which async events and generic system calls store themselves."""
     own = GENERIC_SYSCALLS if syscalls_only else GENERIC_SYSCALLS | {ASYNC_EVENT}
     syscalls = frozenset(event_table().ppm_sc.values())
 
@@ -119,22 +119,22 @@ def async_type() -> Reader:
 
 
 def is_async(entry: EventType) -> bool:
-    """Tell whether events of a type are made in user space."""
+    """Return whether events of a type are made in user space."""
     return "EC_METAEVENT" in entry.category_names
 
 
 def category(entry: EventType) -> str:
-    """Name what a type is about; IPC has Falco's own spelling."""
+    """Return the topic of a type; IPC has Falco's own spelling."""
     return "IPC" if entry.category_names[0] == "EC_IPC" else entry.topic
 
 
 def io_direction(entry: EventType) -> str | None:
-    """Name what a type does with a descriptor; one that does both writes."""
+    """Return whether a type reads or writes a descriptor; write if it does both."""
     return "write" if entry.flags & WRITES else "read" if entry.flags & READS else None
 
 
 def source(names: Mapping[int, str]) -> Reader:
-    """Read the event source: the name known for a plugin's id, else the id itself."""
+    """Read the event source: the known name of a plugin's id, else the id itself."""
 
     def by_code(entry: EventType | None) -> Any:
         return VARIES if entry is None or entry.id in {PLUGIN_EVENT, ASYNC_EVENT} else "syscall"
@@ -147,7 +147,7 @@ def source(names: Mapping[int, str]) -> Reader:
 
 
 def thread() -> Reader:
-    """Read the thread's id; no system gives such as do not fit 32 bits."""
+    """Read the thread's id; ids above 32 bits do not exist."""
 
     def get(event: Event) -> int | None:
         tid = _NO_THREAD if event.tid is None else event.tid
@@ -157,12 +157,12 @@ def thread() -> Reader:
 
 
 def timestamp(convert: Callable[[int], int]) -> Reader:
-    """Read a number made of the time in nanoseconds."""
+    """Read a number computed from the time in nanoseconds."""
     return plain(Kind.NUMBER, lambda e: None if e.ts_ns is None else convert(e.ts_ns))
 
 
 def clock(form: str, *, ns: str = "", utc: bool = False) -> Reader:
-    """Read the time as text, `ns` being how what is beyond the second follows."""
+    """Read the time as text, `ns` being the format of the nanoseconds that follow."""
 
     @functools.lru_cache(maxsize=256)
     def second(number: int) -> str | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a system call returned and how it opened a file, for the fields of a filter.
+"""Readers for filters: what a system call returned and how it opened a file.
 
 The return value is the first parameter of an exit event.
 """
@@ -75,7 +75,7 @@ def buffer_length() -> Reader:
 
 
 def opened(how: str) -> Reader:
-    """Read whether a file was opened to `read` or `write`, or was made (`create`, `exec`)."""
+    """Read whether a file was opened to `read` or `write`, or was created (`create`, `exec`)."""
     bits = dict(event_table().flags_tables["file_flags"])
     wanted = {
         "read": bits["O_RDONLY"],
@@ -120,7 +120,7 @@ def _executable(event: Event) -> bool:
 
 
 def _returns(event_type: EventType | None) -> Any:
-    """VARIES for the events that have a return value, None for all others."""
+    """Return VARIES for events that have a return value, None for all others."""
     if event_type is None or event_type.id in GENERIC_SYSCALLS or not event_type.params:
         return None
     is_exit = event_type.dir == "<" and "EC_SYSCALL" in event_type.category_names
@@ -134,5 +134,5 @@ def _result(event: Event) -> int | None:
     if not params:
         return None
     raw = params[0]
-    # What libsinsp makes of a return value of any other width, too.
+    # libsinsp does the same with a return value of any other width.
     return int.from_bytes(raw, event.byte_order, signed=True) if len(raw) in _WIDTHS else 0

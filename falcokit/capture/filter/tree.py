@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A filter as a tree of comparisons. Made by `filter_grammar` and `filter_plain` for `filter`."""
+"""A filter as a tree of comparisons."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Value(Record):
 
     @property
     def text(self) -> str:
-        """The value as text, with the escapes that text of a capture has for bytes not UTF-8."""
+        """The value as text, with the same escapes for bytes that are not UTF-8 as in captures."""
         return self.data.decode("utf-8", "backslashreplace")
 
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What reading a capture can fail with, and what it can only warn about.
+"""Errors and warnings of reading a capture.
 
-`CaptureError` is for a file of which nothing can be read. Everything else is a `Notice`:
-the reader delivers what it has and says afterwards what was wrong. Raised and collected
-by every module of `falcokit.capture`, shown by `falcokit inspect`. `FilterError` is for the
-text of a filter.
+`CaptureError` is for a file of which nothing can be read. Everything else is a `Notice`: the reader
+delivers what it can and reports afterwards what was wrong. `FilterError` is for the text of a
+filter.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ __all__ = [
     "Notices",
 ]
 
-#: A hostile file can hold a new oddity in every block; the report stays readable.
+#: A hostile file can have a new problem in every block; the report stays readable.
 MAX_NOTICES: Final = 32
 _EXCERPT: Final = 96  # characters of a filter shown around its fault
 
@@ -38,7 +37,7 @@ class MalformedEventError(CaptureError):
 
 
 class FilterError(ConfigError):
-    """A filter that cannot be used: what is wrong, and under it the place in the text.
+    """An invalid filter: the mistake, and below it the place in the text.
 
     `position` counts characters of the whole text from 0, `line` and `column` from 1.
     """
@@ -58,7 +57,7 @@ class FilterError(ConfigError):
 
 
 class Notice(Record):
-    """One thing that was wrong with a capture that could still be read."""
+    """One problem of a capture that could still be read."""
 
     kind: str
     message: str
@@ -67,7 +66,7 @@ class Notice(Record):
 
 
 class Notices:
-    """Collects notices, one for each kind and subject, with how often it happened."""
+    """Collects notices, one for each kind and subject, with a count."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[str, int], Notice] = {}
@@ -75,7 +74,7 @@ class Notices:
         self._left_out = 0
 
     def add(self, kind: str, message: str, *, offset: int, subject: int = 0) -> None:
-        """Note `message`; a repetition of kind and subject only raises the count."""
+        """Add `message`; a repetition of kind and subject only increments the count."""
         key = (kind, subject)
         if key not in self._first:
             if len(self._first) == MAX_NOTICES:
@@ -85,9 +84,9 @@ class Notices:
         self._counts[key] += 1
 
     def all(self) -> tuple[Notice, ...]:
-        """Everything noted so far, in the order of first appearance."""
+        """All notices so far, in the order of first appearance."""
         notices = [first.replace(count=self._counts[key]) for key, first in self._first.items()]
         if self._left_out:
-            text = "further kinds of oddities were left out"
+            text = "further kinds of problems were omitted"
             notices.append(Notice(kind="more", message=text, offset=0, count=self._left_out))
         return tuple(notices)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The numbers of the format: block codes, and the packed structures in both byte orders.
 
-Imported by everything in `falcokit.capture` that looks at bytes. All integers of a section
-are in the order its writer's machine had; only IP addresses are always in network order.
+All integers of a section are in the byte order of its writer's machine; only IP addresses are
+always in network order.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NOT_SET: Final = 2**64 - 1
 
 
 class BlockKind(StrEnum):
-    """What a block holds, over all versions of its code."""
+    """The content of a block, for all versions of its code."""
 
     SECTION = "section header"
     MACHINE = "machine info"
@@ -46,7 +46,7 @@ class BlockKind(StrEnum):
 
 
 class BlockType(Record):
-    """One block code: its name, what it holds and which version of that."""
+    """One block code: its name, its content and the version of that."""
 
     code: int
     name: str
@@ -96,7 +96,7 @@ def _types() -> dict[int, BlockType]:
                 code=code, name=name, kind=kind, version=version, flagged=flagged, large=large
             )
 
-    # The second code, where there is one, is a pre-release number that readers still accept.
+    # A second code is a pre-release number that readers still accept.
     add("SHB", BlockKind.SECTION, 1, SECTION_HEADER)
     add("MI", BlockKind.MACHINE, 1, 0x201, 0x8002ABCD)
     add("PL_V1", BlockKind.PROCESSES, 1, 0x202, 0x8000ABCD)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records of the metadata lists: tables of fields, walked, read and written in either order.
 
-A record is a run of numbers and of texts with a 16-bit length. `spans` finds the sound ones
-in a hostile body, `unpack` reads what `spans` found, `pack` is the way back. Called by
-`processes`, `descriptors`, `interfaces` and `users`, which own the tables.
+A record is a sequence of numbers, and of texts with a 16-bit length. `spans` finds the valid
+records in an untrusted body, `unpack` reads them, `pack` writes one. The modules of `lists` own the
+tables.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Fields: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class Step(NamedTuple):
-    """Numbers that lie side by side, or, without a structure, one text field."""
+    """Adjacent numbers, or, without a structure, one text field."""
 
     names: tuple[str, ...]
     packed: struct.Struct | None
@@ -52,9 +52,9 @@ class Step(NamedTuple):
 
 
 Plan: TypeAlias = tuple[Step, ...]
-#: Tells the plan of the record at an offset of a body; None when its kind is unknown.
+#: Returns the plan of the record at an offset of a body; None when its kind is unknown.
 Choice: TypeAlias = "Callable[[bytes, int], Plan | None]"
-#: Plan, start and end of each sound record; at last whether they were all of the body.
+#: Plan, start and end of each valid record; returns whether they were the whole body.
 Spans: TypeAlias = "Generator[tuple[Plan, int, int], None, bool]"
 
 _Record = TypeVar("_Record")
@@ -82,11 +82,11 @@ def make_plan(fields: Fields, layout: Layout) -> Plan:
 def spans(
     body: bytes, first: int, layout: Layout, *, own_length: int | None, choose: Choice
 ) -> Spans:
-    """Yield plan, start and end of every sound record from `first` on.
+    """Yield plan, start and end of every valid record from `first` on.
 
-    `own_length` is None for records without a length field, else what to add to that field
-    for the length of the whole record. Returns whether the records were all of the body:
-    one that does not fit its own length is passed over, and without lengths ends the walk.
+    `own_length` is None for records without a length field, else the number to add to that field
+    for the length of the whole record. Returns whether the records were the whole body: a record
+    that does not fit its own length is skipped; without a length field it ends the walk.
     """
     at, whole, u32 = first, first <= len(body), layout.u32
     while len(body) - at >= _MIN_LEFT:
@@ -113,7 +113,7 @@ def spans(
 def decode(
     walk: Spans, build: Callable[[Plan, int, int], _Record]
 ) -> Generator[_Record, None, bool]:
-    """Yield what `build` makes of every span; return what the walk returns."""
+    """Yield the result of `build` for every span; return the result of the walk."""
     while True:
         try:
             span = next(walk)
@@ -123,7 +123,7 @@ def decode(
 
 
 def _measure(plan: Plan, body: bytes, at: int, end: int, layout: Layout) -> int:
-    """Return where the last field of a record ends, -1 when that is behind `end`."""
+    """Return where the last field of a record ends, -1 when that is after `end`."""
     u16 = layout.u16
     for step in plan:
         if step.packed is not None:
@@ -136,7 +136,7 @@ def _measure(plan: Plan, body: bytes, at: int, end: int, layout: Layout) -> int:
 
 
 def unpack(plan: Plan, body: bytes, at: int, layout: Layout) -> tuple[dict[str, Any], int]:
-    """Return the fields of a record that `spans` found sound, and where they end."""
+    """Return the fields of a valid record, and where they end."""
     values: dict[str, Any] = {}
     u16 = layout.u16
     for names, packed, many in plan:
@@ -165,8 +165,8 @@ def pack(
 ) -> bytes:
     """Write the fields of a record; raise ValueError when a value does not fit its field.
 
-    `text_bytes` and `texts_bytes` are what the framework's reader takes of one text and of
-    texts together; it refuses a whole file for one that is longer.
+    `text_bytes` and `texts_bytes` are the maximum sizes of one text and of texts together in the
+    framework's reader, which refuses the whole file if one is longer.
     """
     pieces: list[bytes] = []
     for names, packed, many in plan:
@@ -181,13 +181,13 @@ def pack(
         data = text.encode("utf-8", "surrogateescape")
         limit = texts_bytes if many else text_bytes
         if many and len(data) == limit + 1:
-            data = data[:-1]  # the last NUL may be missing, where a writer cut the texts
+            data = data[:-1]  # the last NUL may be missing if a writer truncated the texts
         if len(data) > limit:
-            raise ValueError(f"{name} has {len(data)} bytes, of {limit} that are possible")
+            raise ValueError(f"{name} has {len(data)} bytes; the maximum is {limit}")
         pieces.append(layout.u16.pack(len(data)) + data)
     return b"".join(pieces)
 
 
 def readable(text: str) -> str:
-    """Return a text of a record with what is no UTF-8 as escapes, for people and for JSON."""
+    """Return a text of a record with bytes that are not UTF-8 as escapes, for people and JSON."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

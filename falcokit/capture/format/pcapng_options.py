@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""pcapng options: what Wireshark and Stratoshark add to blocks when a user writes remarks.
-
-Called for section headers and, when somebody asks for its comments, for an event.
-"""
+"""pcapng options: Wireshark and Stratoshark store a user's comments in them, in any block."""
 
 from __future__ import annotations
 
@@ -16,13 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["APPLICATION", "COMMENT", "read_options"]
 
 COMMENT: Final = 1
-#: Of a section header alone: the program that wrote the section.
+#: Only of a section header: the program that wrote the section.
 APPLICATION: Final = 4
 _END: Final = 0
 
 
 def read_options(body: bytes, at: int, layout: Layout) -> Iterator[tuple[int, str]]:
-    """Yield code and text of each option from `at` on, as far as they are whole.
+    """Yield code and text of each option from `at` on, as long as they are complete.
 
     An option is code, length and a value that is padded to four bytes; code 0 ends them.
     """

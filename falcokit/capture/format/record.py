@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values with names that never change: `class Notice(Record)` has the fields that it annotates.
+"""Immutable values with named fields: `class Notice(Record)` has the fields that it annotates.
 
-Everything that a capture is reported with is one. A dataclass would do, but to import dataclasses
-and have these made takes as long as to read a hundred megabytes; this takes next to nothing.
+Dataclasses would do the same, but importing dataclasses and creating these classes takes as long as
+reading a hundred megabytes of a capture; this takes almost no time.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ __all__ = ["Record"]
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Record:
-    """A base of classes whose instances are made from keywords, compared by value and not changed.
+    """Base of immutable classes: created from keywords and compared by value.
 
-    Fields are the annotations of the class itself; what is assigned in it is a field's default.
+    The annotations of the class are its fields; an assigned value is the field's default.
     """
 
     #: The names of the fields in the order in which they are written down.
@@ -31,7 +31,7 @@ class Record:
         cls._defaults = {name: assigned[name] for name in cls.field_names if name in assigned}
 
     def __init__(self, **values: Any) -> None:
-        """Take the fields; raise TypeError for one that there is not, or that is missing."""
+        """Set the fields; raise TypeError for an unknown or missing one."""
         found = {**self._defaults, **values}
         if found.keys() != set(self.field_names):
             wrong = ", ".join(sorted(found.keys() ^ set(self.field_names)))
@@ -43,10 +43,10 @@ class Record:
         return type(self)(**{**self.__dict__, **changes})
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__} does not change: {name}")
+        raise AttributeError(f"{type(self).__name__} is immutable: {name}")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"{type(self).__name__} does not change: {name}")
+        raise AttributeError(f"{type(self).__name__} is immutable: {name}")
 
     def _values(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self.field_names)

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a section says about itself: format version, writer's remarks, the machine.
-
-Called by the reader for section header and machine info blocks; pure functions of a body.
-"""
+"""Section headers and machine info: format version, comments, the machine. Pure functions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from falcokit.capture.format.options import APPLICATION, COMMENT, read_options
+from falcokit.capture.format.pcapng_options import APPLICATION, COMMENT, read_options
 from falcokit.capture.format.record import Record
 
 if TYPE_CHECKING:
@@ -16,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUPPORTED_MAJOR", "Machine", "Section", "decode_machine", "decode_section"]
 
-#: The framework refuses a higher one: blocks would not mean what they do today.
+#: The framework refuses a higher one, since blocks could have a different meaning.
 SUPPORTED_MAJOR: Final = 1
 
 
@@ -58,7 +55,7 @@ def decode_section(body: bytes, offset: int, layout: Layout) -> Section | None:
 
 
 def decode_machine(body: bytes, layout: Layout) -> Machine | None:
-    """Decode a machine info block, None when it has not the one size it can have."""
+    """Decode a machine info block, None when its size is wrong."""
     if len(body) != layout.machine.size:
         return None
     cpus, memory, max_pid, hostname, boot, _, _, _ = layout.machine.unpack(body)

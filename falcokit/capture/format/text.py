@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Foreign bytes as text that is safe to show.
+"""Untrusted bytes as text that is safe to show.
 
-Payloads, names and host names come from whoever wrote the capture. Everything that a terminal
-could act on is escaped here, once, before any view sees it.
+The writer of the capture controls payloads, names and host names. Everything that a terminal could
+act on is escaped here, once, before any view uses it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def safe_text(text: str) -> str:
 
 
 def plain_text(data: bytes, *, cut: bool = False) -> str | None:
-    """Return the text that `data` is: UTF-8 without NUL but one at the end; else None.
+    """Return `data` as text if it is UTF-8 without NUL except at the end; else None.
 
     With `cut`, data is the start of something longer and may end inside a character.
     """
@@ -59,7 +59,7 @@ def payload_text(data: bytes, limit: int, *, cut: bool = False) -> str:
 
 
 def dotted_text(data: bytes, limit: int) -> str:
-    """Show a buffer in at most `limit` characters, a dot for all but printable ASCII."""
+    """Show a buffer in at most `limit` characters, with a dot for all but printable ASCII."""
     if len(data) > limit:
         kept = max(limit - len(_ELLIPSIS), 0)
         return data[:kept].translate(_DOTTED).decode("ascii") + _ELLIPSIS[:limit]
@@ -67,7 +67,7 @@ def dotted_text(data: bytes, limit: int) -> str:
 
 
 def invalid_text(data: bytes) -> str:
-    """Show the start of bytes that are no value of their type."""
+    """Show the start of bytes that are not a valid value of their type."""
     more = _ELLIPSIS if len(data) > _INVALID_BYTES else ""
     return f"<invalid {data[:_INVALID_BYTES].hex()}{more}>"
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.capture.format.list_records import TEXT, decode, make_plan, pack, spans, unpack
 from falcokit.capture.format.record import Record
-from falcokit.capture.format.records import TEXT, decode, make_plan, pack, spans, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from falcokit.capture.format.layout import BlockType, Layout
-    from falcokit.capture.format.records import Fields, Plan, Spans
+    from falcokit.capture.format.list_records import Fields, Plan, Spans
 
 __all__ = [
     "FD_KINDS",
@@ -27,7 +27,7 @@ __all__ = [
     "encode_descriptor",
 ]
 
-#: What `fd.type` is on a replay, by the number of the type; a server socket has its own number.
+#: `fd.type` on a replay, by the number of the type; a server socket has its own number.
 FD_KINDS: Final = (
     "unknown",
     "file",
@@ -79,7 +79,7 @@ _PAYLOADS: Final[dict[int, Fields]] = {
 
 
 class FileDescriptor(Record):
-    """One descriptor of one thread; what its type does not have is None.
+    """One descriptor of one thread; attributes that its type lacks are None.
 
     `source` of a server socket is the address it listens on. Addresses are text as
     inet_ntop gives it, `l4` is a number of L4_PROTOCOLS, `open_flags` are PPM_O_* bits.
@@ -102,7 +102,7 @@ class FileDescriptor(Record):
 
     @property
     def kind(self) -> str:
-        """What `fd.type` is on a replay: file, ipv4, unix, pipe and so on."""
+        """The value of `fd.type` on a replay: file, ipv4, unix, pipe and so on."""
         known = 0 <= self.type < len(FD_KINDS)
         return FD_KINDS[self.type] if known else f"unknown-{self.type}"
 
@@ -115,7 +115,7 @@ class FileDescriptor(Record):
 
     @property
     def name(self) -> str:
-        """What `fd.name` is on a replay: the path, or the endpoints of a socket."""
+        """The value of `fd.name` on a replay: the path, or the endpoints of a socket."""
         if self.source is None:
             return self.path
         source, destination = self.source, self.destination
@@ -129,7 +129,7 @@ class FileDescriptor(Record):
 def descriptor_spans(body: bytes, block: BlockType, layout: Layout) -> Spans:
     """Find the records of an fd list."""
     plans = _plans(layout)
-    # The length of a record tells how to pass an unknown type over; without it nothing does.
+    # With the length of a record an unknown type can be skipped; without it, it cannot.
     own_length = 0 if block.version >= _OWN_LENGTH_SINCE else None
     unknown = None if own_length is None else make_plan(_HEAD, layout)
 
@@ -143,7 +143,7 @@ def descriptor_spans(body: bytes, block: BlockType, layout: Layout) -> Spans:
 def decode_descriptors(
     body: bytes, block: BlockType, layout: Layout
 ) -> Generator[FileDescriptor, None, bool]:
-    """Yield every whole record of an fd list; return whether that was all of it."""
+    """Yield every complete record of an fd list; return whether that was the whole list."""
     own_length = block.version >= _OWN_LENGTH_SINCE
     tid = int.from_bytes(body[:_TID_BYTES], layout.order, signed=True)
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
+from falcokit.capture.format.list_records import Step, decode, make_plan, pack, spans, unpack
 from falcokit.capture.format.record import Record
-from falcokit.capture.format.records import Step, decode, make_plan, pack, spans, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from falcokit.capture.format.layout import BlockType, Layout
-    from falcokit.capture.format.records import Fields, Plan, Spans
+    from falcokit.capture.format.list_records import Fields, Plan, Spans
 
 __all__ = ["Interface", "decode_interfaces", "encode_interface", "interface_spans"]
 
@@ -49,7 +49,7 @@ class Interface(Record):
 def interface_spans(body: bytes, block: BlockType, layout: Layout) -> Spans:
     """Find the records of an interface list."""
     u16 = layout.u16
-    # Here alone the length of a record does not count the field that holds it.
+    # Only here the length of a record does not include the length field itself.
     own_length = layout.u32.size if block.version >= _OWN_LENGTH_SINCE else None
 
     def choose(body: bytes, at: int) -> Plan | None:
@@ -67,7 +67,7 @@ def interface_spans(body: bytes, block: BlockType, layout: Layout) -> Spans:
 def decode_interfaces(
     body: bytes, block: BlockType, layout: Layout
 ) -> Generator[Interface, None, bool]:
-    """Yield every whole record of an interface list; return whether that was all of it."""
+    """Yield every complete record of an interface list; return whether that was the whole list."""
 
     def build(plan: Plan, start: int, _end: int) -> Interface:
         values, _ = unpack(plan, body, start, layout)
@@ -76,7 +76,7 @@ def decode_interfaces(
 
         family = socket.AF_INET6 if ipv6 else socket.AF_INET
         return Interface(
-            # Some writers count a NUL behind the name.
+            # Some writers count a NUL after the name.
             name=values["name"].rstrip(b"\0").decode("utf-8", "surrogateescape"),
             ipv6=ipv6,
             address=socket.inet_ntop(family, values["address"]),
@@ -95,7 +95,8 @@ def encode_interface(interface: Interface, layout: Layout) -> bytes:
     family = socket.AF_INET6 if interface.ipv6 else socket.AF_INET
     name = interface.name.encode("utf-8", "surrogateescape")
     if len(name) > _NAME_BYTES:
-        raise ValueError(f"the name of an interface has {len(name)} bytes, of {_NAME_BYTES}")
+        text = f"the name of an interface has {len(name)} bytes; the maximum is {_NAME_BYTES}"
+        raise ValueError(text)
     old = interface.link_speed is None
     kind = (_IPV6_OLD if old else _IPV6) if interface.ipv6 else (_IPV4_OLD if old else _IPV4)
     try:

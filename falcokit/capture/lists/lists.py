@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state a capture begins with: its lists of processes, descriptors, interfaces and users.
 
-The reader gives every list block to `Lists.add`, which keeps it as stored; records are decoded
-when somebody asks. `CaptureWriter.copy_lists` writes the blocks into another file.
+`Lists.add` keeps every list block as stored; records are decoded on access.
+`CaptureWriter.copy_lists` writes the blocks into another file.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_LIST_BYTES", "Lists"]
 
-#: What the lists of a file may take in memory. A machine with 10 000 threads fills a third.
+#: Maximum memory for the lists of a file. A machine with 10 000 threads fills a third.
 MAX_LIST_BYTES: Final = 32 * 1024 * 1024
-#: What keeping a block costs besides its bytes; a file can hold millions of empty lists.
+#: Memory of a block in addition to its bytes; a file can have millions of empty lists.
 _BLOCK_COST: Final = 256
 
 
 class Lists:
-    """The list blocks of all sections read so far, within a bound; iterate as often as wanted."""
+    """The list blocks of all sections read so far, up to a limit; iterate as often as you like."""
 
     def __init__(self, notices: Notices) -> None:
-        """Keep nothing yet; what does not fit is told to `notices`."""
+        """Begin empty; blocks that do not fit are reported to `notices`."""
         self._notices = notices
         self._blocks: list[tuple[BlockType, bytes, Layout]] = []
         self._left = MAX_LIST_BYTES
 
     def __len__(self) -> int:
-        """Return how many blocks are kept."""
+        """Return the number of blocks that are kept."""
         return len(self._blocks)
 
     def add(self, block: BlockType, body: bytes, layout: Layout, offset: int) -> None:
-        """Keep the body of a list block that lies at `offset`, unless there are too many."""
+        """Keep the body of a list block at `offset`, unless there are too many."""
         cost = len(body) + _BLOCK_COST
         if cost > self._left:
-            text = f"lists beyond {MAX_LIST_BYTES >> 20} MiB were counted and not kept"
+            text = f"lists beyond {MAX_LIST_BYTES >> 20} MiB were counted but not kept"
             self._notices.add("lists", text, offset=offset)
             return
         self._left -= cost

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many records the lists at the head of a section hold.
+"""Counts the records in the lists at the head of a section, without keeping them.
 
-Processes, file descriptors, interfaces and users come as lists of records. Called by the
-reader for every such block; `lists.Lists` keeps the blocks for those who ask what they say.
+Processes, file descriptors, interfaces and users are stored as lists of records.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _WALKS: Final = {
 
 
 def count_records(block: BlockType, body: bytes, layout: Layout) -> tuple[int, bool]:
-    """Return how many whole records a list holds, and whether that was all of it."""
+    """Return the number of complete records in a list, and whether that was the whole list."""
     walk = _WALKS[block.kind](body, block, layout)
     count = 0
     while True:

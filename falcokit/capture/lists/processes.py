@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The threads that existed when a capture began: process lists of all nine versions.
 
-Each version added fields; the ninth gave records a length and, behind the common fields, a tail
-that grew with the years.
+Each version added fields; the ninth gave records a length and, after the common fields, a tail that
+has grown over the years.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.capture.format.list_records import TEXT, TEXTS, decode, make_plan, pack, spans, unpack
 from falcokit.capture.format.record import Record
-from falcokit.capture.format.records import TEXT, TEXTS, decode, make_plan, pack, spans, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from falcokit.capture.format.layout import BlockType, Layout
-    from falcokit.capture.format.records import Fields, Plan, Spans
+    from falcokit.capture.format.list_records import Fields, Plan, Spans
 
 __all__ = ["Process", "decode_processes", "encode_process", "process_spans"]
 
 #: The version that carries the length of each record, and the one written today.
 _OWN_LENGTH_SINCE: Final = 9
-#: What a replay takes for an id that is not in the file.
+#: The value that a replay uses for an id that is not in the file.
 _NONE: Final = -1
 _NO_LOGIN: Final = 2**32 - 1
 _TEXT_BYTES: Final = 1024
 _TEXTS_BYTES: Final = 4096
 
-# Since which version, name, kind. Ids are unsigned in the file; -1 is how "none" is stored.
+# First version, name, kind. Ids are unsigned in the file; "none" is stored as -1.
 _FIELDS: Final = (
     (1, "tid", "q"),
     (1, "pid", "q"),
@@ -60,7 +60,7 @@ _VERSIONS: Final[dict[int, Fields]] = {
     version: tuple((name, kind) for since, name, kind in _FIELDS if since <= version)
     for version in range(1, 10)
 }
-# Version 9 only; each is there only while the record's length allows it.
+# Version 9 only; each exists only if the record's length has room for it.
 _TAIL: Final[Fields] = (
     ("pid_namespace_start_ns", "Q"),
     ("tty", "I"),
@@ -77,7 +77,7 @@ _TAIL: Final[Fields] = (
     ("exe_lower_layer", "?"),
     ("group", "q"),
 )
-#: A tail up to this long is from before its first two fields were put in front of it.
+#: A tail up to this length lacks its first two fields, which were added later.
 _OLD_TAIL_BYTES: Final = 29
 _OLD_TAIL_FIRST: Final = 2
 
@@ -86,8 +86,8 @@ class Process(Record):
     """One thread. A field that the list's version lacks has its default here.
 
     Today's writers leave the fields from `exe_writable` on, `tty` and `pid_namespace_start_ns`
-    zero: that means "not written". Texts from /proc are cut by the writer, at 1024 bytes, or
-    4096 for all of `args`, `env` or `cgroups`. Bytes that are no UTF-8 are surrogates.
+    zero: that means "not written". The writer truncates texts from /proc at 1024 bytes, or 4096
+    for all of `args`, `env` or `cgroups`. Bytes that are not UTF-8 are surrogates.
     """
 
     tid: int
@@ -116,7 +116,7 @@ class Process(Record):
     root: str = ""
     pid_namespace_start_ns: int = 0
     tty: int = 0
-    login_uid: int = _NO_LOGIN  # 2^32-1 when nobody logged in
+    login_uid: int = _NO_LOGIN  # 2^32-1 without a login
     exe_writable: bool = False
     cap_inheritable: int = 0
     cap_permitted: int = 0
@@ -140,7 +140,7 @@ def process_spans(body: bytes, block: BlockType, layout: Layout) -> Spans:
 def decode_processes(
     body: bytes, block: BlockType, layout: Layout
 ) -> Generator[Process, None, bool]:
-    """Yield every whole record of a process list; return whether that was all of it."""
+    """Yield every complete record of a process list; return whether that was the whole list."""
 
     def build(plan: Plan, start: int, end: int) -> Process:
         values, at = unpack(plan, body, start, layout)
@@ -165,7 +165,7 @@ def _read_tail(values: dict[str, Any], body: bytes, at: int, end: int, layout: L
     order = ">" if layout.order == "big" else "<"
     for name, kind in fields:
         size = struct.calcsize(order + kind)
-        # One that does not fit is left out; a shorter one behind it may fit, and counts.
+        # A field that does not fit is skipped; a shorter one after it may fit, and counts.
         if at + size <= end:
             (values[name],) = struct.unpack_from(order + kind, body, at)
             at += size

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from falcokit.capture.format.list_records import TEXT, decode, make_plan, pack, spans, unpack
 from falcokit.capture.format.record import Record
-from falcokit.capture.format.records import TEXT, decode, make_plan, pack, spans, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from falcokit.capture.format.layout import BlockType, Layout
-    from falcokit.capture.format.records import Fields, Plan, Spans
+    from falcokit.capture.format.list_records import Fields, Plan, Spans
 
 __all__ = ["Group", "User", "decode_users", "encode_user", "user_spans"]
 

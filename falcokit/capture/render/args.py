@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of an event as libsinsp's evt.args shows them: `fd=3(<f>/etc/passwd) size=80`.
 
-Each parameter has a raw text and, where a number stands for something, a resolved one. Some of the
-latter need the state that a replay keeps; the caller gives it as a `Resolver` or does without. The
-text is not escaped for a terminal.
+Each parameter has a raw text and, if a number stands for something, a resolved one. Some resolved
+texts need the state that a replay keeps, which the caller may pass as a `Resolver`. The text is not
+escaped for a terminal.
 
 It differs from libsinsp on purpose: times are UTC; characters outside ASCII stay in paths; types
 that libsinsp gives as "(n.a.)" have their value; parameters of newer tables are shown; and
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["BUFFER_CHARS", "ArgText", "arg_texts", "args_text", "dump_text"]
 
-#: How much of a buffer libsinsp shows unless told otherwise.
+#: Characters of a buffer that libsinsp shows by default.
 BUFFER_CHARS: Final = 80
 
 
 class ArgText(NamedTuple):
-    """The texts of one parameter; `resolved` is empty where the raw one says it all."""
+    """The texts of one parameter; `resolved` is empty if it would only repeat the raw one."""
 
     name: str
     raw: str
@@ -58,7 +58,7 @@ def args_text(
 ) -> str:
     """Show all parameters in one line, buffers in at most `buffer_chars` characters.
 
-    As in libsinsp there is nothing to show of a generic system call, whose number is its type.
+    As in libsinsp a generic system call has no text, since its number is its type.
     Raise MalformedEventError when the lengths of the parameters contradict the event.
     """
     code = event.code
@@ -87,7 +87,7 @@ def arg_texts(
     buffers: BufferForm | None = None,
     buffer_chars: int = BUFFER_CHARS,
 ) -> tuple[ArgText, ...]:
-    """Give the texts of each parameter apart, those of generic system calls too.
+    """Return the texts of each parameter separately, including those of generic system calls.
 
     `buffers` is the form of buffers instead of dotted text of `buffer_chars` characters.
     """
@@ -103,9 +103,9 @@ def arg_texts(
 def dump_text(
     event: Event, buffers: BufferForm, escape: Callable[[str], str], resolver: Resolver | None
 ) -> str:
-    """Show all parameters as `args_text` does, but buffers whole, in a form of several lines.
+    """Show all parameters as `args_text` does, but complete buffers, on several lines.
 
-    All other texts are given to `escape`, so that newlines are those of the form alone.
+    `escape` escapes all other texts, so that newlines only come from the form.
     """
     if event.code in GENERIC_SYSCALLS:
         return ""
@@ -145,7 +145,7 @@ def _arg_text(raw: bytes, column: _Column, scene: Scene | None) -> ArgText:
 def _extras(
     params: tuple[bytes, ...], known: int, buffers: BufferForm | None, buffer_chars: int
 ) -> list[ArgText]:
-    """Show what the writer's newer event table had beyond this one."""
+    """Show parameters that the writer's newer event table had in addition."""
     show = buffer_shower(buffers, buffer_chars)
     return [
         ArgText(param_name(at), show(raw) if raw else "NULL", "")

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the bytes of a buffer are shown: dotted, or in one of sysdig's forms that hide nothing.
+"""Shows the bytes of a buffer: dotted, or in one of sysdig's complete forms.
 
-A form other than the dotted one may take several lines; all of what it has is printable, newlines
-and tabs of its own apart.
+A complete form may have several lines; except for its own newlines and tabs it is printable.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    #: As sysdig's -x, -X, -A and -b have it.
+    #: As with sysdig's -x, -X, -A and -b.
     BufferForm: TypeAlias = Literal["hex", "hex-ascii", "ascii", "base64"]
 
 __all__ = ["BUFFER_FORMS", "buffer_shower"]
 
-#: sysdig shows what a capture holds; no driver stores more of a buffer than this.
+#: sysdig shows all bytes in a capture; no driver stores more of a buffer than this.
 _SHOWN_BYTES: Final = 64 * 1024
 _ROW_BYTES: Final = 16
 _GROUP_BYTES: Final = 2
@@ -37,7 +36,7 @@ _HIDDEN: Final = bytes(
 
 
 def buffer_shower(form: BufferForm | None, limit: int) -> Callable[[bytes], str]:
-    """Return the function that shows a buffer; `limit` holds for the dotted form of None alone."""
+    """Return the function that shows a buffer; `limit` only applies to the dotted form, None."""
     if form is None:
         return functools.partial(dotted_text, limit=limit)
     return functools.partial(_whole, BUFFER_FORMS[form])
@@ -56,7 +55,7 @@ def _hex(data: bytes) -> str:
 def _hex_ascii(data: bytes) -> str:
     rows = []
     for at, row in _rows(data):
-        # As sysdig has it: half a group at the end takes two cells less.
+        # As in sysdig: half a group at the end takes two cells less.
         cells = _HEX_CELLS - _GROUP_BYTES * (len(row) % _GROUP_BYTES)
         rows.append(f"\n\t{_head(row, at, cells)}{dotted_text(row, _ROW_BYTES)}")
     return "".join(rows) + "\n"

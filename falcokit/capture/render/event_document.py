@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One event as a JSON object, for --json -n, --jsonl and exports.
 
-Described as `event` in summary.schema.json beside this file. Foreign text is not escaped here:
-whoever writes the object escapes everything outside printable ASCII.
+Described as `event` in summary/summary.schema.json. Untrusted text is not escaped here: the writer
+of the object escapes everything outside printable ASCII.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ def event_object(event: Event) -> dict[str, Any]:
         ts_ns: nanoseconds since the epoch, null for dumped state.
         cpu, tid: where it happened; tid is null where there is no thread.
         code: of the event table. type: as evt.type has it. direction: ">", "<" or null.
-        category: what it is about: file, net, process; where the table says nothing of that, where
-            it comes from: meta; "unknown" for a code of a newer table.
+        category: its topic: file, net, process; or its origin if it has no topic: meta; "unknown"
+            for a code of a newer table.
         size: bytes of header and parameters.
         state_only: kept for its effect on the state, hidden on replay.
-        leading_state: in the run at the section's head that a replay shows none of.
+        leading_state: in the run at the section's head, which a replay does not show.
 
     Plugin and async events:
         plugin_id; name: of an async event, null for a plugin event; data_size in bytes, and the
@@ -50,15 +50,14 @@ def event_object(event: Event) -> dict[str, Any]:
 
     All other events:
         args: values by name, null for empty ones. Numbers, flags and times (ns) are numbers,
-        strings strings. A buffer is a string when it is text, else {size, base64}; what is longer
-        than 64 KiB is cut and {size, text} or {size, base64}. Addresses are {ip, port}, ends of a
+        strings strings. A buffer is a string when it is text, else {size, base64}; longer than 64
+        KiB it is truncated: {size, text} or {size, base64}. Addresses are {ip, port}, ends of a
         connection {source, destination}, polled fds {fd, flags}.
-        resolved: names of what the numbers in args stand for, where no state is needed: errors,
-        flags, signals. Left out when there is none.
+        resolved: names for the numbers in args that need no state: errors, flags, signals. Omitted
+        if there are none.
 
-    Where the lengths of the parameters contradict the event, `malformed` says so instead.
-    comments: what users have remarked on the event, in the order of the file; left out when there
-    is nothing.
+    malformed: the message, if the lengths of the parameters contradict the event; it replaces args.
+    comments: comments that users added, in the order of the file; omitted if there are none.
     """
     event_type = event.event_type
     result: dict[str, Any] = {
@@ -97,7 +96,7 @@ def _category(event_type: EventType | None) -> str:
 
 
 def payload_object(data: bytes, size: int) -> dict[str, Any]:
-    """Give text where `data`, the start of `size` bytes, is text; base64 otherwise."""
+    """Return text if `data`, the start of `size` bytes, is text; base64 otherwise."""
     text = plain_text(data, cut=len(data) < size)
     body = {"data_base64": base64.b64encode(data).decode()} if text is None else {"data": text}
     return {"data_size": size, **body}

@@ -99,7 +99,7 @@ def show_span(param: Param, order: ByteOrder) -> Show:
 
 
 def show_time(param: Param, order: ByteOrder) -> Show:
-    """Show a time of day in UTC; libsinsp takes the zone of whoever reads."""
+    """Show a time of day in UTC; libsinsp uses the reader's time zone."""
 
     def text(ts_ns: int) -> tuple[str, str]:
         seconds, rest = divmod(ts_ns, _NS)
@@ -120,7 +120,7 @@ def _from_number(param: Param, order: ByteOrder, text: Callable[[int], tuple[str
 
 
 def _decimal(width: int, order: ByteOrder, form: str) -> Show:
-    """Show the most frequent kind of parameter with the least calls."""
+    """Show the most frequent kind of parameter with as few calls as possible."""
 
     def show(raw: bytes, _scene: Scene | None) -> tuple[str, str]:
         if len(raw) == width or len(raw) in WIDTHS:

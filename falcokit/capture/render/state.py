@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a parameter means to the process that made the event: fd names, users, paths.
+"""Meanings of parameters that depend on the event's process: fd names, users, paths.
 
-These need the state that a replay keeps. `Resolver` is what `render` asks of whoever keeps it;
-every question may be answered with None.
+They need the state that a replay keeps, which is behind a `Resolver`; each of its answers may be
+None.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
     "show_pid",
 ]
 
-#: Where an fd is expected: the current directory.
+#: In place of an fd: the current directory.
 AT_FDCWD: Final = -100
 _NO_ID: Final = 2**32 - 1
 _SIGN: Final = 2**31
@@ -42,22 +42,22 @@ _UNKNOWN_TYPE: Final = "?"
 
 
 class Resolver(Protocol):
-    """Answers from the state at the time of an event; None where it is not known."""
+    """Answers from the state at the time of an event; None if it is unknown."""
 
     def fd_name(self, event: Event, fd: int) -> str | None:
-        """Name a file descriptor of the event's process, its type first: "<f>/etc/passwd"."""
+        """Return the name of a file descriptor after its type: "<f>/etc/passwd"."""
 
     def fd_type(self, event: Event, fd: int) -> str | None:
-        """Give the one character for the type of a file descriptor."""
+        """Return the character for the type of a file descriptor."""
 
     def process_name(self, tid: int) -> str | None:
-        """Name the command of a thread."""
+        """Return the command of a thread."""
 
     def user_name(self, event: Event, uid: int) -> str | None:
-        """Name a user."""
+        """Return the name of a user."""
 
     def group_name(self, event: Event, gid: int) -> str | None:
-        """Name a group."""
+        """Return the name of a group."""
 
     def absolute_path(self, event: Event, dirfd: int | None, path: str) -> str | None:
         """Join a relative path to the directory of `dirfd`, None being the current one."""
@@ -71,12 +71,12 @@ class Scene(NamedTuple):
 
 
 def error_name(number: int) -> str:
-    """Name a negative number as an error; empty for all others."""
+    """Return the error name of a negative number; empty for all others."""
     return event_table().errno.get(-number, "") if number < 0 else ""
 
 
 def show_fd(param: Param, order: ByteOrder) -> Show:
-    """Show a file descriptor: errors and AT_FDCWD have a name of their own."""
+    """Show a file descriptor: errors and AT_FDCWD have their own names."""
     decode = decoder(param, order)
 
     def show(raw: bytes, scene: Scene | None) -> tuple[str, str]:

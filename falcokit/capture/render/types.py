@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How each parameter type is shown: one function for each parameter of an event code.
+"""Renderers for parameter types: one function for each parameter of an event code.
 
-`shower` is asked once for each, by `render`, and picks by type and number format; what it
-returns takes the stored bytes, never empty, and gives the raw and the resolved text.
+`shower` runs once for each and chooses by type and number format; the function that it returns
+takes the stored bytes, never empty, and returns the raw and the resolved text.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _ELLIPSIS: Final = "..."
 
 
 def holds_buffer(param: Param) -> bool:
-    """Tell whether a parameter is, or may hold, a buffer; then it holds no text."""
+    """Return whether a parameter is, or may hold, a buffer; if so it never holds text."""
     choices = event_table().dynamic_tables.get(param.dynamic or "", ())
     return param.type in _BUFFERS or any(choice.type in _BUFFERS for choice in choices)
 
@@ -53,9 +53,9 @@ def holds_buffer(param: Param) -> bool:
 def shower(
     param: Param, order: ByteOrder, buffer_chars: int, buffers: BufferForm | None = None
 ) -> Show:
-    """Return the function that shows a parameter which is not empty.
+    """Return the function that shows a parameter that is not empty.
 
-    Buffers are shown as dots and at most `buffer_chars` characters, or whole in the form `buffers`.
+    Buffers are shown dotted in at most `buffer_chars` characters, or completely in form `buffers`.
     """
     kind = param.type
     if kind == "PT_DYN":
@@ -87,7 +87,7 @@ def _string(param: Param, order: ByteOrder) -> Show:
 
 
 def _path(param: Param, order: ByteOrder) -> Show:
-    """Show a path, and where it leads when it is relative."""
+    """Show a path, and the absolute path if it is relative."""
     show_text = _string(param, order)
     dirfd_param = param.dirfd_param
 
@@ -109,7 +109,7 @@ def _dirfd(event: Event, position: int, order: ByteOrder) -> int | None:
 
 
 def _plain(param: Param, order: ByteOrder) -> Show:
-    """Show what has its own text once it is decoded: addresses, and the unused types."""
+    """Show types whose decoded value has a text: addresses, and the unused types."""
     decode = decoder(param, order)
 
     def show(raw: bytes, _scene: Scene | None) -> tuple[str, str]:

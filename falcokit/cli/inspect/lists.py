@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from falcokit.capture.format.records import readable
+from falcokit.capture.format.list_records import readable
 from falcokit.capture.format.text import safe_text
 from falcokit.capture.lists.users import Group, User
 from falcokit.cli.format import number_text, size_text
