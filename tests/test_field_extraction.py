@@ -12,7 +12,7 @@ from words_capture import PLUGIN, WORDS_ID, start, write_words
 
 from falcokit.capture import open_capture
 from falcokit.errors import ConfigError, FalcokitError, NotAPluginError, PluginFailedError
-from falcokit.runner.extract import FieldExtraction
+from falcokit.runner.extract import ExtractionClient
 from falcokit.toolchain.command import run
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def words(compile_c: CompileC) -> Path:
 
 def values_of(library: Path, file: Path, *fields: str, **options: Any) -> list[Any]:
     with (
-        FieldExtraction(library, fields or None, **options) as extraction,
+        ExtractionClient(library, fields or None, **options) as extraction,
         open_capture(file) as capture,
     ):
         answered = list(extraction.extract(capture))
@@ -53,7 +53,7 @@ def test_the_values_are_those_that_sysdig_shows(real_host: RealHost, tmp_path: P
         ],
         timeout=60,
     ).splitlines()
-    with FieldExtraction(library) as extraction, open_capture(file) as capture:
+    with ExtractionClient(library) as extraction, open_capture(file) as capture:
         ours = [
             f"{event.number} {values[0]} {values[1]}" if values else f"{event.number} none"
             for event, values in extraction.extract(capture)
@@ -94,7 +94,7 @@ def as_sysdig(value: Any) -> str:
 
 def test_every_type_of_value(words: Path, tmp_path: Path) -> None:
     file = write_words(tmp_path, 'k=v \u00e9\n"', "odd")
-    with FieldExtraction(words) as extraction, open_capture(file) as capture:
+    with ExtractionClient(words) as extraction, open_capture(file) as capture:
         first, second = [values for _, values in extraction.extract(capture)]
         columns = {column.name.removeprefix("words."): column for column in extraction.columns}
         assert extraction.failure == "an address has neither 4 nor 16 bytes (at event 2)"
@@ -125,7 +125,7 @@ def test_every_type_of_value(words: Path, tmp_path: Path) -> None:
 def test_a_field_that_fails_does_not_take_the_others_along(words: Path, tmp_path: Path) -> None:
     file = write_words(tmp_path, "fail x", "fine")
     fields = ["words.count", "words.all", "words.nth[1]"]
-    with FieldExtraction(words, fields) as extraction, open_capture(file) as capture:
+    with ExtractionClient(words, fields) as extraction, open_capture(file) as capture:
         rows = [values for _, values in extraction.extract(capture)]
         assert extraction.failure == "asked to fail (at event 1)"
     assert rows == [(2, None, "x"), (1, ["fine"], None)]
@@ -142,11 +142,11 @@ def test_a_field_that_fails_does_not_take_the_others_along(words: Path, tmp_path
         ("words.nth[01]", "takes a number"),
         ("words.nth[99999999999999999999]", "takes a number"),
         ("words.of[]", "the argument of words.of is empty"),
-        ("words.of[x", "is no field name"),
-        ("words.of[x]y", "is no field name"),
-        ("words.count,,words.any", "is no field name"),
-        ("", "is no field name"),
-        ("*", "is no field name"),
+        ("words.of[x", "is not a field name"),
+        ("words.of[x]y", "is not a field name"),
+        ("words.count,,words.any", "is not a field name"),
+        ("", "is not a field name"),
+        ("*", "is not a field name"),
     ],
 )
 def test_a_field_that_cannot_be_asked_for_is_told(
@@ -224,7 +224,7 @@ def test_only_events_for_the_plugin_are_sent(
 def test_events_with_the_first_header_are_given_todays(compile_c: CompileC) -> None:
     library = compile_c("libsyscalls.so", [PLUGIN], '-DSOURCES="[\\"syscall\\"]"')
     with (
-        FieldExtraction(library, ["words.given"]) as extraction,
+        ExtractionClient(library, ["words.given"]) as extraction,
         open_capture(_CURL) as capture,
     ):
         for event, values in extraction.extract(capture):

@@ -95,7 +95,7 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
         ('[tool.falcokit]\nplugin = "a:C:D"\n', '"module:Class"'),
         ("[tool.falcokit]\nplugin = 3\n", '"module:Class"'),
         (MINIMAL + "plugn = 3\n", "unknown key 'plugn'"),
-        (MINIMAL + 'source = "nowhere"\n', "no folder of the project"),
+        (MINIMAL + 'source = "nowhere"\n', "not a folder of the project"),
         (MINIMAL + 'source = ".."\n', "outside the project"),
         (MINIMAL + "source = 3\n", "must be a folder's name"),
         ("[project]\nname = 3\n" + MINIMAL, r"project\.name must be a string"),

@@ -39,19 +39,19 @@ def test_a_name_that_falcoctl_takes_is_taken(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "cannot be a plugin's name"),
-        ("My", "cannot be a plugin's name"),
-        ("1x", "cannot be a plugin's name"),
-        ("-x", "cannot be a plugin's name"),
-        ("a b", "cannot be a plugin's name"),
-        ("a/b", "cannot be a plugin's name"),
-        ("..", "cannot be a plugin's name"),
-        ("é", "cannot be a plugin's name"),
-        ("a\n", "cannot be a plugin's name"),
+        ("", "is not a valid plugin name"),
+        ("My", "is not a valid plugin name"),
+        ("1x", "is not a valid plugin name"),
+        ("-x", "is not a valid plugin name"),
+        ("a b", "is not a valid plugin name"),
+        ("a/b", "is not a valid plugin name"),
+        ("..", "is not a valid plugin name"),
+        ("é", "is not a valid plugin name"),
+        ("a\n", "is not a valid plugin name"),
         ("my-rules", "contains 'rules'"),
         ("rulesx", "contains 'rules'"),
-        ("class", "word of Python's"),
-        ("none", "word of Python's"),  # class None
+        ("class", "a Python keyword"),
+        ("none", "a Python keyword"),  # class None
         ("json", "would hide the Python module"),
         ("test", "would hide the Python module"),
         ("falcokit", "would hide the Python module"),
@@ -176,7 +176,7 @@ def test_force_writes_beside_what_is_there(tmp_path: Path) -> None:
 
 def test_force_does_not_take_a_file_for_a_folder(tmp_path: Path) -> None:
     (tmp_path / "src").write_text("a file")
-    with pytest.raises(ConfigError, match="is a file where a folder"):
+    with pytest.raises(ConfigError, match="is a file, but a folder"):
         generate_project("ticker", root=tmp_path, force=True)
     assert [p.name for p in tmp_path.iterdir()] == ["src"]
 
@@ -190,7 +190,7 @@ def test_a_target_that_is_a_file_is_told(tmp_path: Path) -> None:
 def test_an_unknown_template_lists_the_known(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no template 'nope'") as raised:
         generate_project("ticker", root=tmp_path / "p", template="nope")
-    assert raised.value.hint == f"the templates: {', '.join(template_names())}"
+    assert raised.value.hint == f"the templates are {', '.join(template_names())}"
     assert "async" in template_names()
     assert not (tmp_path / "p").exists()
 

@@ -16,7 +16,7 @@ from words_capture import PLUGIN
 
 from falcokit.errors import PluginFailedError
 from falcokit.package.artifact import verify
-from falcokit.runner.extract import FieldExtraction
+from falcokit.runner.extract import ExtractionClient
 from falcokit.runner.program import build_runner
 from falcokit.runner.run import Runner, RunOptions
 from falcokit.runner.stdin_options import hand_over, stdin_options
@@ -68,7 +68,7 @@ def test_the_runner_hides_open_params_and_a_later_config_too(baseline: Baseline)
 
 def test_extraction_hides_the_config(compile_c: CompileC) -> None:
     library = compile_c("libwords.so", [PLUGIN])
-    with FieldExtraction(library, init_config=SECRET):
+    with ExtractionClient(library, init_config=SECRET):
         assert SECRET not in shown_by_children(os.getpid())
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from capture.scap_builder import Builder
 
 from falcokit.capture import open_capture
-from falcokit.runner.extract import FieldExtraction
+from falcokit.runner.extract import ExtractionClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,5 +37,5 @@ def events_of(file: Path) -> Iterator[Event]:
         yield from capture
 
 
-def start(library: Path, fields: Sequence[str] | None = None, config: str = "") -> FieldExtraction:
-    return FieldExtraction(library, fields, config, deadline=DEADLINE)
+def start(library: Path, fields: Sequence[str] | None = None, config: str = "") -> ExtractionClient:
+    return ExtractionClient(library, fields, config, deadline=DEADLINE)

@@ -57,7 +57,7 @@ def do(
         if has_screen:
             from falcokit.cli.dev.output import ChildOutput  # noqa: PLC0415
 
-            options["stderr"] = stack.enter_context(ChildOutput(supervisor.tell)).fd
+            options["stderr"] = stack.enter_context(ChildOutput(supervisor.add_report)).fd
         if watch:
             from falcokit.dev.files import Watcher  # noqa: PLC0415
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells when the author saves: inotify through watchdog, on the project's own files only.
+"""Watches the project's own files for saves, with inotify through watchdog.
 
 It watches the source folder and pyproject.toml, never the virtual environment, and calls back on
 watchdog's thread for every relevant change.
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Watcher", "is_relevant", "watched_folders"]
 
-# Reading a file is no change; watchdog tells of that too.
+# watchdog also reports reads, which are not changes.
 _CHANGES: Final = frozenset({"created", "modified", "moved", "deleted"})
 _BESIDE_THE_CODE: Final = frozenset(
     {"build", "dist", "node_modules", "tests", "test", "venv", "env"}
 )
-"""What lies in a project's folder and is not the plugin; in a source folder these are packages."""
+"""Folders in a project that are not the plugin; in a source folder these names are packages."""
 _SKIPPED_SUFFIXES: Final = frozenset({".pyc", ".pyo", ".swp", ".swx", ".tmp", ".scap", ".so"})
 _POLL_SECONDS: Final = 0.2
 
@@ -51,7 +51,7 @@ class Watcher(FileSystemEventHandler):
         try:
             self._observer = self._start(Observer())
         except OSError:
-            # No inotify watch left (fs.inotify.max_user_watches), or a file system without it.
+            # No inotify watches left (fs.inotify.max_user_watches), or a file system without them.
             self._observer = self._start(PollingObserver(timeout=_POLL_SECONDS))
             self.polls = True
         return self
@@ -67,7 +67,7 @@ class Watcher(FileSystemEventHandler):
             self._observer.join(timeout=1.0)
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Pass on what may change the plugin; called on watchdog's thread."""
+        """Forward changes that may affect the plugin; runs on watchdog's thread."""
         if event.event_type not in _CHANGES:
             return
         if event.is_directory:
@@ -80,7 +80,7 @@ class Watcher(FileSystemEventHandler):
                 return
 
     def _follow(self, event: FileSystemEvent) -> None:
-        """Watch the source folder anew when another one takes its place: a branch checked out."""
+        """Watch the source folder again when it was replaced, as by checking out a branch."""
         came = event.dest_path if event.event_type == "moved" else event.src_path
         source = self._project.source_dir
         is_new = event.event_type in {"created", "moved"} and Path(str(came)) == source
@@ -88,7 +88,7 @@ class Watcher(FileSystemEventHandler):
             return
         with suppress(KeyError):
             self._observer.unschedule(ObservedWatch(str(source), recursive=True))
-        with suppress(OSError):  # gone once more already: its next coming is told too
+        with suppress(OSError):  # already gone again: its next creation is an event too
             self._observer.schedule(self, str(source), recursive=True)
         self._changed(source)
 
@@ -100,13 +100,13 @@ class Watcher(FileSystemEventHandler):
 
 
 def watched_folders(project: Project) -> dict[Path, bool]:
-    """Give the folders to watch, and whether with all below them."""
+    """Return the folders to watch, and whether recursively."""
     folders = {project.root: False}
     if project.source_dir != project.root:
         folders[project.source_dir] = True
         return folders
-    # Modules beside pyproject.toml: the packages there, not every folder, one of which may be a
-    # virtual environment with ten thousand files.
+    # Modules next to pyproject.toml: only the packages there, since another folder may be a virtual
+    # environment with ten thousand files.
     for folder in sorted(project.root.iterdir()):
         if folder.is_dir() and _is_source(project, folder) and any(folder.glob("*.py")):
             folders[folder] = True
@@ -114,7 +114,7 @@ def watched_folders(project: Project) -> dict[Path, bool]:
 
 
 def is_relevant(project: Project, path: Path) -> bool:
-    """Tell whether a change of this file may change the plugin."""
+    """Return whether a change of this file may affect the plugin."""
     if path == project.file:
         return True
     if project.source_dir not in path.parents:
@@ -126,7 +126,7 @@ def is_relevant(project: Project, path: Path) -> bool:
     if name.startswith(".") or name.endswith("~") or name.isdigit():
         return False  # editors' own: .x.swp, x~, vim's probe 4913
     if path.parent == project.root:
-        return name.endswith(".py")  # beside the code lie falco.yaml, captures, notes
+        return name.endswith(".py")  # other files here: falco.yaml, captures, notes
     return path.suffix not in _SKIPPED_SUFFIXES
 
 

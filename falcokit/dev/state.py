@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `falcokit dev` knows at a moment: counts, rates, logs, reloads, made from the reports.
+"""The current state of `falcokit dev`: counts, rates, logs and reloads, computed from the reports.
 
-Called by `falcokit.cli.dev.cli`, which applies each report, and read by the live screen on its own
-thread: both hold `lock`. It has no terminal and no clock of its own but the one given.
+The main thread applies each report, and the live screen reads the state on its own thread: both
+hold `lock`. It uses no terminal, and only the clock that it is given.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ BUCKET_MS: Final = 500.0
 """One bar of the sparkline."""
 
 _WINDOW: Final = 4
-"""Buckets that a rate is taken over; over less, an event each second jumps between 0 and 2."""
+"""Buckets over which a rate is computed; with fewer, one event a second jumps between 0 and 2."""
 
 _HISTORY: Final = 40
 _COUNTERS: Final = (
     "emitted", "sent", "delivered", "waiting", "held", "unconfirmed", "lost", "discarded",
     "undelivered", "refused",
 )  # fmt: skip
-"""The metrics that falcokit's own delivery adds to each plugin's, after `async_`."""
+"""The metrics that falcokit's delivery adds to each plugin's metrics, after `async_`."""
 
 
 @dataclass
@@ -48,14 +48,14 @@ class EventRow:
     byte_rate: float = 0.0
     history: deque[float] = field(default_factory=lambda: deque(maxlen=_HISTORY))
     last_data: str = ""
-    producer: str = ""  # what is wrong with it; "": nothing
+    producer: str = ""  # the problem of its producer; "": none
     last_at: float | None = None
     _marks: deque[tuple[float, int, int]] = field(
         default_factory=lambda: deque([(0.0, 0, 0)], maxlen=_WINDOW)
     )
 
     def update(self, stats: Report, elapsed_ms: float, now: float) -> None:
-        """Take over a stats report's figures, which count from the start of the run."""
+        """Apply the figures of a stats report, which count from the start of the run."""
         count, size = int(stats["count"]), int(stats.get("bytes", 0))
         if count != self.count:
             self.last_at = now
@@ -82,7 +82,7 @@ class LogLine:
 
 @dataclass
 class ReloadLine:
-    """One build and what came of it."""
+    """One build and its outcome."""
 
     at: float
     changed: list[str]
@@ -121,14 +121,14 @@ class DevState:
         self._last_error: str | None = None
 
     def apply(self, report: Report) -> None:
-        """Take one report into account; kinds that are not shown are passed over."""
+        """Apply one report; kinds that are not shown are ignored."""
         handler = getattr(self, f"_on_{report['report']}", None)
         if handler is not None:
             with self.lock:
                 handler(report)
 
     def refusals(self) -> list[tuple[str, dict[str, int]]]:
-        """List what did not arrive, by reason: refused with an error, dropped without a word."""
+        """Return the events that did not arrive by reason: refused, or silently dropped."""
         kinds = (
             ("refused", {**self.plugin_refused, **self.rejected}),
             ("dropped", {**self.plugin_dropped, **self.dropped}),
@@ -180,8 +180,8 @@ class DevState:
         plugin_events = report.get("plugin_events") or {}
         last = report.get("last") or {}
         if plugin_events.get("count"):
-            said = str(last.get("text") or last.get("data") or "")
-            figures[self.source or "events"] = {**plugin_events, "last_data": said}
+            text = str(last.get("text") or last.get("data") or "")
+            figures[self.source or "events"] = {**plugin_events, "last_data": text}
         self.fields = dict(last.get("fields") or self.fields)
         for name in {**self.events, **figures}:
             row = self.events.setdefault(name, EventRow(name))

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build, run, and on every save build again and restart: the loop behind `falcokit dev`.
+"""Builds and runs, and on every save builds again and restarts: the loop behind `falcokit dev`.
 
-Everything that happens comes out as one stream of reports, made in one thread, the main one, where
-a signal can stop a build. Other threads only put notes into the inbox and wake it up: watchdog's
-tells of saves, the screen's of keys.
+Everything that happens is one stream of reports, produced on the main thread, where a signal can
+stop a build. Other threads only put messages into the inbox and wake it up: watchdog's thread for
+saves, the screen's thread for keys.
 
-The order on a save: build first, while the old child goes on; only a good build stops it. Old
-and new never run at once, for a plugin may own a port or a file that exists only once.
+The order on a save: build first, while the old child keeps running; only a successful build stops
+it. The old and the new child never run at the same time, since a plugin may own a port or a file
+that exists only once.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ DEBOUNCE_SECONDS: Final = 0.05
 """Editors save in several steps (write, rename, chmod) within a few milliseconds."""
 
 STOP_SECONDS: Final = 1.5
-"""How long a child may take to close; with the kill after it, under the 2 s promised."""
+"""How long a child may take to close; with a kill after that, less than the promised 2 s."""
 
 
 class Build(Protocol):
-    """What a build gives: `falcokit.build.build_project.BuildResult` is one."""
+    """The result of a build, as `falcokit.build.build_project.BuildResult`."""
 
     @property
     def library(self) -> Path: ...  # noqa: D102
@@ -48,7 +49,7 @@ class Build(Protocol):
 
 
 class Child(Protocol):
-    """A running plugin: `falcokit.runner.run.Runner` is one."""
+    """A running plugin, as `falcokit.runner.run.Runner`."""
 
     @property
     def pid(self) -> int: ...  # noqa: D102
@@ -81,7 +82,10 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Message:
-    """What woke the loop: saved, quit, told (other threads), said, ended (the child); and when."""
+    """A message that woke the loop, and its time.
+
+    Kinds: saved, quit, report (from other threads); child_report, ended (from the child).
+    """
 
     kind: str
     value: Any = None
@@ -89,7 +93,7 @@ class _Message:
 
 
 class Supervisor:
-    """Keeps one child running; see the module's text for the order of things."""
+    """Keeps one child running, in the order described above."""
 
     def __init__(
         self,
@@ -105,33 +109,33 @@ class Supervisor:
         self._watch = watch
         self._debounce = debounce
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
-        self._said: deque[_Message] = deque()
-        self._bell, self._button = socket.socketpair()
-        self._button.setblocking(False)
+        self._child_messages: deque[_Message] = deque()
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_writer.setblocking(False)
         self._run: _Run | None = None
         self._runs = 0
 
     def saved(self, path: Path | str) -> None:
-        """Take note of a save; any thread may call this."""
+        """Report a save; any thread may call this."""
         self._put(_Message("saved", str(path)))
 
     def rebuild(self) -> None:
         """Build and restart as if something had been saved; any thread may call this."""
         self._put(_Message("saved", ""))
 
-    def tell(self, report: Report) -> None:
-        """Put a report into the stream; any thread may call this."""
-        self._put(_Message("told", report))
+    def add_report(self, report: Report) -> None:
+        """Add a report to the stream; any thread may call this."""
+        self._put(_Message("report", report))
 
     def quit(self) -> None:
         """End the stream of reports; any thread may call this."""
         self._put(_Message("quit"))
 
     def reports(self, duration: float | None = None) -> Generator[Report, None, None]:
-        """Run until quit, `duration` seconds after the first start, or, without watch, the end.
+        """Run until quit, for `duration` seconds, or, without watch, until the child ends.
 
-        The child is gone when the generator is closed, whatever closed it. Without watch
-        `failure` is then the error that ended the run.
+        Closing the generator always ends the child. Without watch `failure` is then the error that
+        ended the run.
         """
         try:
             yield from self._restart(time.monotonic(), [])
@@ -141,17 +145,17 @@ class Supervisor:
                 if message is None or message.kind == "quit":
                     break
                 yield from self._take(message)
-            yield from self._last_words()
+            yield from self._final_reports()
         finally:
             self._stop()
-            self._bell.close()
-            self._button.close()
+            self._wake_reader.close()
+            self._wake_writer.close()
 
     def _put(self, message: _Message) -> None:
         self._inbox.put(message)
-        # A full socket wakes just as well; a closed one has nobody to wake.
+        # If the socket is full the loop wakes anyway; if it is closed there is no loop.
         with contextlib.suppress(OSError):
-            self._button.send(b"x")
+            self._wake_writer.send(b"x")
 
     def _next(self, deadline: float | None) -> _Message | None:
         """Wait for the inbox or the child; None at the deadline."""
@@ -161,38 +165,40 @@ class Supervisor:
             timeout = None if deadline is None else deadline - time.monotonic()
             if timeout is not None and timeout <= 0:
                 return None
-            if self._said:
-                return self._said.popleft()
-            waited: list[Any] = [self._bell]
+            if self._child_messages:
+                return self._child_messages.popleft()
+            waited: list[Any] = [self._wake_reader]
             if self._run is not None:
                 waited.append(self._run.child)
             ready, _, _ = select.select(waited, [], [], timeout)
-            if self._bell in ready:
-                self._bell.recv(4096)
+            if self._wake_reader in ready:
+                self._wake_reader.recv(4096)
             if self._run is not None and self._run.child in ready:
-                self._listen(self._run.child)
+                self._read_child(self._run.child)
 
-    def _listen(self, child: Child) -> None:
-        """Take what the child says by now."""
+    def _read_child(self, child: Child) -> None:
+        """Read the reports that the child has sent so far."""
         at = time.monotonic()
-        self._said.extend(_Message("said", report, at) for report in child.read(timeout=0.0))
+        self._child_messages.extend(
+            _Message("child_report", report, at) for report in child.read(timeout=0.0)
+        )
         if child.ended:
-            self._said.append(_Message("ended"))
+            self._child_messages.append(_Message("ended"))
 
     def _take(self, message: _Message) -> Iterator[Report]:
         if message.kind == "saved":
             yield from self._settle(message)
-        elif message.kind == "told":
+        elif message.kind == "report":
             yield message.value
         elif self._run is None:
-            return  # nothing a child said outlives it, see _stop
-        elif message.kind == "said":
+            return  # messages of a child that was stopped are discarded, see _stop
+        elif message.kind == "child_report":
             yield from self._pass_on(self._run, message.value, message.at)
         else:
             yield self._ended(self._run)
 
     def _settle(self, first: _Message) -> Iterator[Report]:
-        """Wait until an editor has done all its steps, then restart."""
+        """Wait until an editor has finished all its steps, then restart."""
         changed = [first.value]
         quiet_at = time.monotonic() + self._debounce
         while (message := self._next(quiet_at)) is not None:
@@ -205,7 +211,7 @@ class Supervisor:
             else:
                 yield from self._take(message)
         names = sorted({path for path in changed if path})
-        # An editor's temporary file is gone by now; a file that was deleted stays if alone.
+        # Omit an editor's temporary files, which no longer exist, unless all are deleted files.
         yield from self._restart(first.at, [n for n in names if Path(n).exists()] or names)
 
     def _restart(self, saved_at: float, changed: list[str]) -> Iterator[Report]:
@@ -272,8 +278,8 @@ class Supervisor:
             "status": exit_status(returncode),
         }
 
-    def _last_words(self) -> Iterator[Report]:
-        """Close the capture in order and pass on how that went."""
+    def _final_reports(self) -> Iterator[Report]:
+        """Close the capture properly and forward the reports about that."""
         run = self._run
         if run is None:
             return
@@ -285,7 +291,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         run, self._run = self._run, None
-        self._said.clear()
+        self._child_messages.clear()
         if run is not None:
             run.child.stop(timeout=STOP_SECONDS)
             run.child.__exit__(None, None, None)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values of a falco.yaml as texts that Falco takes for exactly what they are.
+"""Encodes values for falco.yaml so that Falco does not change them.
 
-Falco reads its configuration in two ways that change values: it puts environment variables in place
-of `${NAME}` in every text, and of an init config that is a YAML map it makes JSON by guessing each
-value's type, quotes or not: "0123" becomes 123, "yes" true, `[]` and `{}` null. A text that is JSON
-already it hands to the plugin as it is.
+Falco changes values of its configuration in two ways. It replaces `${NAME}` in every text by an
+environment variable. And it converts an init config that is a YAML map to JSON by guessing each
+value's type, even in quotes: "0123" becomes 123, "yes" true, `[]` and `{}` null. It passes a text
+that is already JSON to the plugin unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def json_text(value: Any) -> str:
 
 
 def unexpanded(text: str) -> str:
-    """Return what Falco's configuration must hold for a plugin to be given `text`."""
+    """Return the text for Falco's configuration with which a plugin gets `text`."""
     if "${" not in text:
         return text
     try:
@@ -32,12 +32,12 @@ def unexpanded(text: str) -> str:
 
 
 def _without_dollars(text: str) -> str:
-    # In JSON a $ stands within strings only, and these have another way to write it.
+    # In JSON a $ occurs only in strings, which have another way to write it.
     return text.replace("$", "\\u0024") if "${" in text else text
 
 
 def _escaped(text: str) -> str:
-    """Write `$${NAME}` for `${NAME}`, up to a `$` that begins neither: Falco looks no further."""
+    """Write `$${NAME}` for `${NAME}`, up to a `$` that begins neither, where Falco stops."""
     at = text.find("$")
     while text.startswith("${", at) and "}" in text[at:]:
         text = f"{text[:at]}${text[at:]}"

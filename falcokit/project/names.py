@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a plugin may be called: the rules of Falco, falcoctl and Python together."""
+"""Rules for plugin names: those of Falco, falcoctl and Python together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["EVENT_NAME_MAX", "check_plugin_name", "class_name", "event_name", "m
 # falcoctl's rule for artifacts and the registry's rule for plugins are the same expression.
 _PLUGIN_NAME = re.compile(r"[a-z]+[a-z0-9-_]*")
 _PLUGIN_NAME_MAX = 64
-"""No rule of Falco's; file names (lib<name>.so, <name>_rules.yaml) are made of it."""
+"""Not a rule of Falco; file names (lib<name>.so, <name>_rules.yaml) contain the name."""
 
 EVENT_NAME_MAX = 31
 """libsinsp keeps 31 bytes of an async event's name and cuts the rest off."""
@@ -26,8 +26,9 @@ def check_plugin_name(name: str) -> None:
     """Refuse a name that Falco, falcoctl, the plugin registry or Python would refuse."""
     if not _PLUGIN_NAME.fullmatch(name):
         raise ConfigError(
-            f"{name!r} cannot be a plugin's name",
-            hint="small letters first, then small letters, digits, - and _" + _suggestion(name),
+            f"{name!r} is not a valid plugin name",
+            hint="begin with a lowercase letter, then use lowercase letters, digits, - and _"
+            + _suggestion(name),
         )
     if len(name) > _PLUGIN_NAME_MAX:
         raise ConfigError(
@@ -36,13 +37,13 @@ def check_plugin_name(name: str) -> None:
         )
     if "rules" in name:
         raise ConfigError(
-            f"{name!r} contains 'rules', and Falco's plugin registry takes such artifacts"
-            " for rules files",
+            f"{name!r} contains 'rules', and Falco's plugin registry treats such artifacts"
+            " as rules files",
             hint="choose a name without 'rules'",
         )
     module = module_name(name)
     if keyword.iskeyword(module) or keyword.iskeyword(class_name(name)):
-        raise ConfigError(f"{name!r} is a word of Python's", hint=f"try {name}-plugin")
+        raise ConfigError(f"{name!r} is a Python keyword", hint=f"try {name}-plugin")
     if module in sys.stdlib_module_names or module in _TAKEN:
         raise ConfigError(
             f"{name!r} would hide the Python module of the same name", hint=f"try {name}-plugin"
@@ -50,17 +51,17 @@ def check_plugin_name(name: str) -> None:
 
 
 def module_name(name: str) -> str:
-    """Give the Python module of a plugin: its name with underscores."""
+    """Return the Python module of a plugin: its name with underscores."""
     return name.replace("-", "_").rstrip("_") or name
 
 
 def class_name(name: str) -> str:
-    """Give the class of a plugin: its name in capital-first words."""
+    """Return the class of a plugin: its name in CamelCase."""
     return "".join(part.capitalize() for part in re.split(r"[-_]+", name) if part)
 
 
 def event_name(name: str, suffix: str) -> str:
-    """Give an event name that starts with the plugin's and fits into libsinsp's 31 bytes."""
+    """Return an event name that starts with the plugin's and fits into libsinsp's 31 bytes."""
     return f"{module_name(name)[: EVENT_NAME_MAX - len(suffix) - 1].rstrip('_')}_{suffix}"
 
 

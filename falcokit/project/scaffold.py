@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """New author projects from the templates.
 
-A template is a folder of files: `{module}` and its like in a path are filled in, files ending in
-`.in` are rendered with `$name` marks and lose the ending, others are copied. Everything is checked
-before the first byte is written.
+A template is a folder of files: `{module}` and other names in a path are filled in, files ending in
+`.in` are rendered with `$name` placeholders and lose the ending, others are copied. Everything is
+checked before the first byte is written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _IN_CHECKOUT = Path(falcokit.__file__).parent.parent / "templates"
 
 @dataclass(frozen=True, kw_only=True)
 class NewProject:
-    """What was made."""
+    """A new project."""
 
     root: Path
     name: str
@@ -42,7 +42,7 @@ def template_names() -> tuple[str, ...]:
 
 def template_descriptions() -> dict[str, str]:
     """Return what the plugin of each template does, by the template's name."""
-    import tomllib  # noqa: PLC0415  # not paid by who makes a project
+    import tomllib  # noqa: PLC0415  # not needed to make a project
 
     found = {}
     for name in template_names():
@@ -54,12 +54,12 @@ def template_descriptions() -> dict[str, str]:
 def generate_project(
     name: str, *, root: Path | None = None, template: str = "async", force: bool = False
 ) -> NewProject:
-    """Make the project `name` in `root`, by default a folder of that name right here."""
+    """Make the project `name` in `root`, by default a new folder of that name."""
     check_plugin_name(name)
     known = template_names()
     if template not in known:
         raise ConfigError(
-            f"there is no template {template!r}", hint=f"the templates: {', '.join(known)}"
+            f"there is no template {template!r}", hint=f"the templates are {', '.join(known)}"
         )
     root = (root or Path(name)).absolute()
     _check_target(root, force=force)
@@ -71,7 +71,7 @@ def generate_project(
 
 
 def _templates() -> Path:
-    """Find the templates: inside the installed package, beside it in a checkout."""
+    """Find the templates: inside the installed package, or next to it in a checkout."""
     for folder in (_PACKAGED, _IN_CHECKOUT):
         if folder.is_dir():
             return folder
@@ -114,10 +114,10 @@ def _check_clashes(root: Path, files: dict[Path, str]) -> None:
     for path in files:
         target = root / path
         if target.is_dir():
-            raise ConfigError(f"{target} is a folder where a file is to be written")
+            raise ConfigError(f"{target} is a folder, but a file must be written there")
         for parent in target.relative_to(root).parents:
             if (root / parent).is_file():
-                raise ConfigError(f"{root / parent} is a file where a folder is to be made")
+                raise ConfigError(f"{root / parent} is a file, but a folder must be created there")
 
 
 def _render(template: Path, values: dict[str, str]) -> dict[Path, str]:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An author's project as its pyproject.toml describes it.
 
-It reads one file, never imports the author's code, and reports what is wrong with the name of the
-key.
+It reads one file, never imports the author's code, and its errors name the key.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ class PackageSettings:
     """The table [tool.falcokit.package]."""
 
     include: tuple[str, ...] = ()
-    """Modules of the standard library, or files of packages, to keep: they are left out else."""
+    """Modules of the standard library, or files of packages, to keep: they are omitted else."""
     exclude: tuple[str, ...] = ()
-    """Modules of the standard library, or files of packages, to leave out."""
+    """Modules of the standard library, or files of packages, to omit."""
     repository: str | None = None
     """The registry and path that artifacts are published under: "ghcr.io/acme/plugins"."""
 
@@ -49,7 +48,7 @@ class Project:
     contact: str | None = None
     license: str | None = None
     open_params: str | None = None
-    """What opens the event source where no --open-params is given, and in a deployment."""
+    """The open params for the event source by default, and in a deployment."""
     dependencies: tuple[str, ...] = ()
     package: PackageSettings = field(default_factory=PackageSettings)
 
@@ -70,7 +69,7 @@ class Project:
 
 
 def load_project(start: Path) -> Project:
-    """Read the project that `start` lies in: its own pyproject.toml, or a parent's."""
+    """Read the project of the folder `start`: its own pyproject.toml, or a parent's."""
     file = _find(start)
     document = _read(file)
     tools = document.get("tool", {})
@@ -153,7 +152,7 @@ def _source_dir(file: Path, table: dict[str, Any]) -> Path:
     if not folder.is_relative_to(file.parent):
         raise ConfigError(f"{file}: source {value!r} lies outside the project")
     if not folder.is_dir():
-        raise ConfigError(f"{file}: source {value!r} is no folder of the project")
+        raise ConfigError(f"{file}: source {value!r} is not a folder of the project")
     return folder
 
 
@@ -172,7 +171,7 @@ def _text(file: Path, metadata: dict[str, Any], key: str) -> str | None:
 
 
 def _contact(metadata: dict[str, Any]) -> str | None:
-    """Give the first author as Falco shows a contact: mail if there is one, else the name."""
+    """Return the first author as the contact for Falco: the mail address, else the name."""
     authors = metadata.get("authors")
     if not isinstance(authors, list) or not authors or not isinstance(authors[0], dict):
         return None
@@ -181,7 +180,7 @@ def _contact(metadata: dict[str, Any]) -> str | None:
 
 
 def _license(metadata: dict[str, Any]) -> str | None:
-    """Give the SPDX expression; the older table form has none."""
+    """Return the SPDX expression; the older table form has none."""
     value = metadata.get("license")
     return value if isinstance(value, str) else None
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A plugin's own fields for the events of a capture, extracted in the runner, a child process.
 
-    with FieldExtraction(library) as extraction:
+    with ExtractionClient(library) as extraction:
         for event, values in extraction.extract(capture):
             ...
 
-A plugin that crashes or hangs takes only the child along. What goes over the pipes is described in
+A plugin that crashes or hangs affects only the child. The protocol of the pipes is described in
 native/src/runner/extract/extract.h.
 """
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
     from falcokit.capture.events.event import Event
 
-__all__ = ["FieldExtraction", "FieldInfo", "Value"]
+__all__ = ["ExtractionClient", "FieldInfo", "Value"]
 
 #: Times (reltime, abstime) are ns, addresses are text; None: the event has no such value.
 Value: TypeAlias = int | str | bool | list[Any] | None
 
 _DEADLINE_S: Final = 30.0
 _SEND_BYTES: Final = 1 << 17
-#: What may wait for its values at most: so many events, and so many bytes of them.
+#: Maximum number of events that wait for their values, and their bytes.
 _MAX_WAITING: Final = 8192
 _MAX_WAITING_BYTES: Final = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldInfo:
-    """One column: a field as it was asked for, with what the plugin says of it."""
+    """One column: a field as requested, with its properties from the plugin."""
 
     name: str  # with its argument, as in "x.header[host]"
     type: str  # uint64, string, bool, reltime, abstime, ipaddr, ipnet
@@ -48,8 +48,8 @@ class FieldInfo:
     description: str
 
 
-class FieldExtraction:
-    """A plugin that is asked for fields; started on enter, gone after exit."""
+class ExtractionClient:
+    """A plugin from which fields are extracted; started on enter, ended on exit."""
 
     def __init__(
         self,
@@ -64,12 +64,12 @@ class FieldExtraction:
         A plugin whose init, or any other call, takes longer than `deadline` seconds has failed.
 
         Raises:
-            ConfigError: a name in `fields` cannot be one.
+            ConfigError: a name in `fields` is not valid.
 
         """
         for name in fields or ():
             if not name or "\0" in name or "]," in name or name[0] in "*,[":
-                raise ConfigError(f"{name!r} is no field name")
+                raise ConfigError(f"{name!r} is not a field name")
         wanted = "*" if fields is None else ",".join(fields)
         self._child = ExtractionChild(
             library, wanted=wanted, init_config=init_config, deadline=deadline
@@ -105,7 +105,7 @@ class FieldExtraction:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let the plugin end in order, or end it after an error."""
+        """Let the plugin end properly, or end it after an error."""
         if kind is None:
             self._child.close()
         else:
@@ -113,23 +113,23 @@ class FieldExtraction:
 
     @property
     def failure(self) -> str | None:
-        """What the plugin said when it first failed to extract from an event; None: never."""
+        """The plugin's message when it first failed to extract from an event; None: never."""
         return self._child.failure
 
     def extract(self, events: Iterable[Event]) -> Iterator[tuple[Event, tuple[Value, ...] | None]]:
         """Yield every event in order, with one value for each column; None: not for this plugin.
 
-        Events that the plugin does not ask for, by its event types and sources, are not sent to
-        it, and neither are damaged ones. It may be called again for further events; what has been
-        read from `events` is answered before it returns, so hand over live events in portions.
+        Events outside the plugin's event types and sources are not sent to it, nor are damaged
+        events. It may be called again for further events; it returns when all of `events` have
+        their values, so pass live events in portions.
 
         Raises:
             PluginFailedError: the plugin crashed or took too long; with the signal and the number
-                of the event. What was answered before has been yielded.
+                of the event. Earlier results have been yielded.
 
         """
         if self._extracting:
-            raise RuntimeError("the values of the events before have not been taken")
+            raise RuntimeError("the values of earlier events have not been consumed")
         self._extracting = True
         waiting: deque[tuple[Event, bool]] = deque()
         held = 0
@@ -159,7 +159,7 @@ class FieldExtraction:
     def _answered(
         self, waiting: deque[tuple[Event, bool]], goal: int
     ) -> Iterator[tuple[Event, tuple[Value, ...] | None]]:
-        """Yield what has its values, until no more than `goal` events wait."""
+        """Yield events that have their values, until no more than `goal` events wait."""
         rows = self._child.rows
         self._child.exchange(None)
         while waiting:

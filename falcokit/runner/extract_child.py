@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The runner as `field_extraction` uses it: events into its stdin, rows of values out of stdout.
+"""The runner for field extraction: events go into its stdin, rows of values come from its stdout.
 
-Neither side waits for the other while it has something to take: both pipes are served from one
-poll loop, so that full pipes cannot block each other.
+One poll loop serves both pipes and never waits for one while the other is ready, so that full pipes
+cannot block each other.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LOOK_S: Final = 0.2
 #: The runner itself notices a plugin that hangs; this much later the runner itself hangs.
 _GRACE_S: Final = 5.0
 _CLOSE_S: Final = 2.0
-#: Rows beyond this many bytes stay with the runner until those before have been taken.
+#: Rows beyond this many bytes stay with the runner until earlier ones have been consumed.
 _MAX_TAKEN: Final = 1 << 22
 _VALUES: Final = b'{"report":"values"'
 
@@ -50,14 +50,14 @@ class ExtractionChild:
     def __init__(
         self, library: Path, *, wanted: str, init_config: str | None, deadline: float
     ) -> None:
-        """Prepare the command; `wanted` are the fields as the runner's --extract has them."""
+        """Prepare the command; `wanted` has the fields in the form of the runner's --extract."""
         self._library = library
         self._arguments = ["--plugin", str(library.absolute()), "--extract", wanted]
         self._arguments += ["--deadline", f"{deadline:.3f}"]
         hidden = stdin_options({"--init": init_config})
         self._arguments += [STDIN_OPTIONS] if hidden else []
         self._patience: Final = deadline + _GRACE_S
-        #: Rows that came and were not taken yet, one for each frame sent.
+        #: Rows that arrived and were not consumed yet, one for each frame sent.
         self.rows: deque[tuple[Any, ...] | None] = deque()
         self.failure: str | None = None
         self._out = bytearray(hidden)  # before the first frame
@@ -90,18 +90,18 @@ class ExtractionChild:
 
     @property
     def unsent(self) -> int:
-        """Bytes of frames that the pipe had no room for yet."""
+        """Bytes of frames for which the pipe had no room yet."""
         return len(self._out)
 
     def send(self, frame: bytes) -> None:
-        """Have a frame sent by the next `exchange`."""
+        """Queue a frame for the next `exchange`."""
         self._out += frame
 
     def exchange(self, wait_for: int | None) -> None:
-        """Send and take what is possible now; or wait for the row of the event `wait_for`.
+        """Send and receive without waiting, or wait for the row of the event `wait_for`.
 
         Raises:
-            PluginFailedError: the plugin failed, and its last row has been taken.
+            PluginFailedError: the plugin failed, and its last row has been consumed.
 
         """
         if wait_for is None:
@@ -112,12 +112,12 @@ class ExtractionChild:
             self._step(wait_for)
 
     def forget(self, count: int) -> None:
-        """Nobody will take the rows of the last `count` frames."""
+        """Discard the rows of the last `count` frames."""
         self._stale += count - len(self.rows)
         self.rows.clear()
 
     def close(self) -> None:
-        """Let the plugin end in order, which takes it no longer than two seconds."""
+        """Let the plugin end properly, which takes at most two seconds."""
         process = self._process
         if process is None:
             return
@@ -131,7 +131,7 @@ class ExtractionChild:
         self.kill()
 
     def kill(self) -> None:
-        """End the child and what it started, at once."""
+        """Kill the child and its own children."""
         process = self._process
         if process is None:
             return
@@ -164,7 +164,7 @@ class ExtractionChild:
         return stream.fileno()
 
     def _step(self, event: int | None) -> None:
-        """Wait until something moves; raise what ended the child, if that is what it was."""
+        """Wait until data can be sent or received; raise the error if the child ended."""
         end = time.monotonic() + self._patience
         while self._error is None:
             if self._serve(_LOOK_S):
@@ -180,7 +180,7 @@ class ExtractionChild:
         raise self._error
 
     def _why(self, event: int | None) -> FalcokitError:
-        """Say what ended the child."""
+        """Return the error that ended the child."""
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(timeout=_CLOSE_S)
         report, code = self._reports.get("error"), self._child.returncode
@@ -200,7 +200,7 @@ class ExtractionChild:
         )
 
     def _serve(self, timeout: float) -> bool:
-        """Send and take while that is possible without waiting; True when something moved."""
+        """Send and receive without waiting; return whether anything was transferred."""
         moved = False
         while not self._ended and not (self.rows and self._taken_bytes >= _MAX_TAKEN):
             if self._out and self._stdin >= 0:
@@ -222,7 +222,7 @@ class ExtractionChild:
                 written = os.write(self._stdin, view[:_CHUNK])
         except BlockingIOError:
             return
-        except BrokenPipeError:  # its last words are still to be read
+        except BrokenPipeError:  # its last reports must still be read
             self._close_stdin()
             return
         del self._out[:written]
@@ -257,7 +257,7 @@ class ExtractionChild:
                 return
             report: Report = msgspec.json.decode(line)
         except msgspec.DecodeError:
-            # A crash amid a report: which row belongs to which event is not known any more.
+            # A crash within a report: rows can no longer be assigned to events.
             self._garbled = True
             return
         kind = report["report"]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stored events as the runner takes them: today's header and this machine's byte order.
+"""Encodes stored events for the runner: with today's header and this machine's byte order.
 
-The form of a frame is described in native/src/runner/extract/input.h. Events are put together from
-their parameters, so lengths that contradict each other never reach a plugin.
+The format of a frame is described in native/src/runner/extract/input.h. Events are rebuilt from
+their parameters, so contradictory lengths never reach a plugin.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _PADDING: Final = tuple(bytes(-size % 8) for size in range(8))
 
 
 class FrameEncoder:
-    """Makes frames of the events that a plugin asks for."""
+    """Makes frames of the events that a plugin wants."""
 
     def __init__(self, *, codes: Collection[int], plugin_ids: Collection[int] | None) -> None:
-        """Take `codes`, and of plugin and async events those of `plugin_ids`; None: of all."""
+        """Accept `codes`; of plugin and async events only those of `plugin_ids`, None: all."""
         self._codes = frozenset(codes)
         self._plugin_ids = None if plugin_ids is None else frozenset(plugin_ids)
 
     def encode(self, event: Event) -> bytes | None:
-        """Return the frame of `event`; None when the plugin asks for no such, or it is damaged."""
+        """Return the frame of `event`; None when the plugin does not want it, or it is damaged."""
         code = event.code
         if code not in self._codes:
             return None
@@ -116,7 +116,7 @@ class FrameEncoder:
 def _other(event: Event) -> bytes | None:
     event_type = event.event_type
     if event_type is None or event.byte_order != sys.byteorder:
-        return None  # how wide its lengths are, and where there are numbers, nobody knows
+        return None  # the width of its lengths, and which of its bytes are numbers, is unknown
     params = event.params
     width = "I" if event_type.large_payload else "H"
     data = struct.pack(f"={len(params)}{width}", *map(len, params)) + b"".join(params)

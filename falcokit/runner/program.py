@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["build_runner", "runner_sources"]
 
 _FLAGS = ["-std=gnu11", "-O2", "-g1", "-pthread"]
-#: Of the glue, without Python: the storage of exported tables.
+#: The part of the glue that needs no Python: the storage of exported tables.
 _STORE = SOURCES / "tables" / "store.c"
 _LIBRARIES = ["-ldl"]  # a part of libc from glibc 2.34 on
 
@@ -27,7 +27,7 @@ def runner_sources() -> list[Path]:
 
 
 def build_runner() -> Path:
-    """Return the runner for this machine, compiled where it is not in the cache yet."""
+    """Return the runner for this machine; compile it if it is not in the cache."""
     compiler = find_compiler()
     headers = sorted((SOURCES / "runner").rglob("*.h"))
     sources = runner_sources()

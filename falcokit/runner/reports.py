@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports: the JSON objects that tell what happens to a running plugin, each with a "report" key.
+"""Reports: JSON objects about the events of a running plugin, each with a "report" key.
 
-The C runner writes most of them; `falcokit.dev.supervisor` adds build, started, reload and ended.
-`falcokit run` and `falcokit dev` show them or pass them on. docs/cli.md describes each.
+The C runner writes most of them; `falcokit.dev.supervisor` adds building, build, started, reload
+and ended. docs/cli.md describes each.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OF_PRODUCERS: Final = re.compile(r"producer_(.+)_(state|failures_in_row|failure
 
 
 class ProducerFigures(NamedTuple):
-    """What the metrics say of one producer, or of the worst of those with one event."""
+    """The metrics of one producer, or of the worst of those with the same event."""
 
     state: str
     failures_in_row: int
@@ -48,7 +48,7 @@ class ProducerFigures(NamedTuple):
 
 
 def error_object(error: FalcokitError) -> Report:
-    """Give an error as programs read it."""
+    """Return an error as a JSON object."""
     return {
         "exit": error.exit_code,
         "message": error.message,
@@ -59,28 +59,28 @@ def error_object(error: FalcokitError) -> Report:
 
 
 def event_total(stats: Report) -> int:
-    """Count the events of a stats report, async and plugin events together."""
+    """Return the number of events in a stats report, async and plugin events together."""
     events = stats.get("async", {}).values()
     plugin_events = stats.get("plugin_events") or {}
     return sum(int(event["count"]) for event in events) + int(plugin_events.get("count", 0))
 
 
 def take_producers(metrics: dict[str, Any], events: list[str]) -> dict[str, ProducerFigures]:
-    """Take what is about producers out of a plugin's metrics, and return it by their events."""
+    """Remove the producers' metrics from a plugin's metrics, and return them by event."""
     labels: dict[str, dict[str, int]] = {}
     for name in list(metrics):
         if match := _OF_PRODUCERS.fullmatch(name):
             labels.setdefault(match[1], {})[match[2]] = int(metrics.pop(name))
     found: dict[str, ProducerFigures] = {}
-    for label, told in labels.items():
+    for label, values in labels.items():
         named = [(re.sub(r"[^0-9A-Za-z_]", "_", event), event) for event in events]
-        # Two producers of one event have the method's name behind it.
+        # Two producers of one event have the method's name after it.
         fits = [pair for pair in named if label == pair[0] or label.startswith(f"{pair[0]}_")]
         _, event = max(fits, key=lambda pair: len(pair[0]), default=("", label))
         figures = ProducerFigures(
-            _STATES[min(told.get("state", 0), len(_STATES) - 1)],
-            told.get("failures_in_row", 0),
-            told.get("retry_ms", 0),
+            _STATES[min(values.get("state", 0), len(_STATES) - 1)],
+            values.get("failures_in_row", 0),
+            values.get("retry_ms", 0),
         )
         if event not in found or _gravity(figures) > _gravity(found[event]):
             found[event] = figures
@@ -92,7 +92,7 @@ def _gravity(figures: ProducerFigures) -> int:
 
 
 def exit_status(returncode: int | None) -> str:
-    """Say how a process ended."""
+    """Describe how a process ended."""
     if returncode is None:
         return "it did not end"
     if returncode < 0:
@@ -107,7 +107,7 @@ def exit_status(returncode: int | None) -> str:
 def plugin_failure(
     error: Report | None, returncode: int | None, *, library: str
 ) -> FalcokitError | None:
-    """Turn the end of a run into the error it was, or None if it ended well."""
+    """Return the error that ended a run, or None if it ended normally."""
     if error is not None:
         plugin, phase = error.get("plugin") or library, error.get("phase") or "run"
         text = str(error.get("message") or "").strip() or f"rc {error.get('rc')}, no last error"

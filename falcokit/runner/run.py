@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a plugin library in the runner, a child process, and read what it reports.
+"""Runs a plugin library in the runner, a child process, and reads its reports.
 
 A report is one JSON object with the key "report"; the kinds are listed in docs/cli.md. The child
-never outlives this process, and a plugin that crashes takes only the child along.
+never outlives this process, and a plugin that crashes affects only the child.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _READ_BYTES = 1 << 18
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """What to run, and how long; every field is an option of the runner."""
+    """The plugin to run, and limits; every field is an option of the runner."""
 
     library: Path
     init_config: str | None = None
@@ -42,7 +42,7 @@ class RunOptions:
     duration: float | None = None
     record: Path | None = None
     stats_ms: int | None = None  # None: an event report for every event
-    beside: tuple[Path, ...] = ()  # more plugins, without an init config
+    beside: tuple[Path, ...] = ()  # additional plugins, without an init config
     source: str | None = None  # the plugin whose source is opened; "syscall": an idle one
     set_config: str | None = None
     fields: str | None = None  # to extract: "x.a,x.b[3]", "*" for those without an argument
@@ -52,7 +52,7 @@ class RunOptions:
     stderr: int | None = None  # where the plugin's own output goes; None: our stderr
 
     def hidden(self) -> bytes:
-        """Return what goes over stdin, after the first plugin: what may hold secrets."""
+        """Return the options that may contain secrets, which go over stdin."""
         return stdin_options(
             {
                 "--init": self.init_config,
@@ -85,7 +85,7 @@ class RunOptions:
 
 
 class Runner:
-    """A running child; started on enter, gone after exit."""
+    """A running child; started on enter, ended on exit."""
 
     def __init__(self, options: RunOptions) -> None:
         self._options = options
@@ -95,7 +95,7 @@ class Runner:
         self._ended = False
 
     def __enter__(self) -> Self:
-        """Start the child. It is a session of its own: Ctrl-C reaches it through `stop`."""
+        """Start the child in its own session, so that Ctrl-C reaches it only through `stop`."""
         hidden = self._options.hidden()
         self._process = subprocess.Popen(
             self._options.command(build_runner()),
@@ -141,16 +141,16 @@ class Runner:
         return self._child.poll()
 
     def fileno(self) -> int:
-        """Return the descriptor of the reports, to wait on; then call `read`."""
+        """Return the file descriptor of the reports, to wait on; then call `read`."""
         stream = self._child.stdout
         if stream is None:
             raise RuntimeError("the runner has no pipe")
         return stream.fileno()
 
     def read(self, timeout: float | None = 0.0) -> list[dict[str, Any]]:
-        """Return the reports that are there, waiting up to `timeout` seconds for the first.
+        """Return the available reports, waiting up to `timeout` seconds for the first.
 
-        An empty list means none yet, or none any more: `ended` tells.
+        An empty list means that there is none yet, or no more if `ended` is true.
         """
         if not self._pending and not self._ended and self._readable(timeout):
             self._take()
@@ -166,14 +166,14 @@ class Runner:
         """Yield the reports until the child ends, waiting for each."""
         while not self.ended:
             yield from self.read(timeout=None)
-        # The pipe is closed: what is left of the child is its exit status.
+        # The pipe is closed: only the child's exit status remains.
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(timeout=2.0)
 
     def stop(self, timeout: float = 2.0) -> None:
-        """End the child: an orderly close on SIGTERM, SIGKILL for it and its children after that.
+        """End the child: SIGTERM closes the capture, then SIGKILL ends it and its children.
 
-        Reports that it still writes are kept for `read` and `reports`.
+        Reports that it writes meanwhile are kept for `read` and `reports`.
         """
         child = self._child
         if child.poll() is None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of the runner that go over a pipe: everybody can read the command line of a process.
+"""Options of the runner that go over a pipe: every user can read a process's command line.
 
-An init config and open params hold tokens and passwords; the runner reads them from its stdin, at
-the place of the one option that is on the command line, before it loads anything.
+An init config and open params may contain tokens and passwords; the runner reads them from stdin,
+at the position of a single option on the command line, before it loads anything.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["STDIN_OPTIONS", "hand_over", "stdin_options"]
 
-#: What stands for them on the command line.
+#: The option that stands for them on the command line.
 STDIN_OPTIONS: Final = "--stdin-options"
 _PATIENCE_S: Final = 10.0
 
 
 def stdin_options(options: Mapping[str, str | None]) -> bytes:
-    """Return what the runner is to find on stdin; empty where no option has a value.
+    """Return the bytes for the runner's stdin; empty if no option has a value.
 
     Raises:
-        ValueError: a value has a NUL in it, which ends every text of a plugin's.
+        ValueError: a value contains NUL, which would end it.
 
     """
     words = [
@@ -42,12 +42,12 @@ def stdin_options(options: Mapping[str, str | None]) -> bytes:
 
 
 def hand_over(stream: IO[bytes], data: bytes) -> None:
-    """Write all of it into the runner's stdin and close that.
+    """Write all of it to the runner's stdin and close that.
 
-    A runner that ended already has said why in its reports.
+    A runner that has already ended explains why in its reports.
 
     Raises:
-        PluginFailedError: the runner takes nothing.
+        PluginFailedError: the runner does not read.
 
     """
     end = time.monotonic() + _PATIENCE_S

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from capture.scap_builder import Builder
 
 from falcokit.capture import open_capture
-from falcokit.runner.extract import FieldExtraction
+from falcokit.runner.extract import ExtractionClient
 from falcokit.runtime.event.event import Event
 from falcokit.testing import start_plugin
 
@@ -79,7 +79,7 @@ def _in_process(author: Author, events: Sequence[Asked], fields: Sequence[str]) 
 
 
 def _runner(author: Author, file: Path, fields: Sequence[str]) -> list[list[str]]:
-    with FieldExtraction(author.library, fields) as extraction, open_capture(file) as capture:
+    with ExtractionClient(author.library, fields) as extraction, open_capture(file) as capture:
         return [
             [as_text(value) for value in values or [None] * len(fields)]
             for _, values in extraction.extract(capture)

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from falcokit.capture.events.event import Event
-    from falcokit.runner.extract import FieldExtraction, FieldInfo, Value
+    from falcokit.runner.extract import ExtractionClient, FieldInfo, Value
 
 __all__ = ["add_fields", "extracting", "named_values"]
 
 
 @contextlib.contextmanager
-def extracting(plugin: Path, init_config: str | None) -> Iterator[FieldExtraction]:
+def extracting(plugin: Path, init_config: str | None) -> Iterator[ExtractionClient]:
     """Run a plugin; at the end its first failure on an event is told, which ends nothing."""
-    from falcokit.runner.extract import FieldExtraction  # noqa: PLC0415
+    from falcokit.runner.extract import ExtractionClient  # noqa: PLC0415
 
-    with FieldExtraction(plugin.absolute(), init_config=init_config) as extraction:
+    with ExtractionClient(plugin.absolute(), init_config=init_config) as extraction:
         yield extraction
         if extraction.failure:
             label = console.paint("warning:", "yellow", sys.stderr)
