@@ -36,7 +36,7 @@ REFUSED = {
     "no name": (lambda w: w.async_event("", b"", ts_ns=T0), "cannot name an async event"),
     "list": (lambda w: w.processes(PROCESSES), "process list must precede the events"),
     "machine": (lambda w: w.machine(MACHINE), "machine info must precede the events"),
-    "owner": (lambda w: w.descriptors(2**63, []), "no thread id"),
+    "owner": (lambda w: w.descriptors(2**63, []), "not a thread id"),
     "text": (lambda w: w.processes([Process(tid=1, pid=1, comm="x" * 1025)]), "comm has 1025"),
     "texts": (lambda w: w.processes([Process(tid=1, pid=1, env=("x" * 4097,))]), "env has 4098"),
     "number": (lambda w: w.processes([Process(tid=1, pid=1, uid=-1)]), "uid"),

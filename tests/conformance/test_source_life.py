@@ -194,5 +194,5 @@ def test_a_stray_exit_beside_an_async_source_ends_its_task_alone(
     out = read(author)
     assert (out.error, out.eof, out.data) == ("", True, [b"0", b"1", b"2"])
     where = author.at('sys.exit("away")')
-    told = out.said(f"{where}: a task beside the event source: SystemExit: away")
+    told = out.said(f"{where}: a task of the event source: SystemExit: away")
     assert len(told) == 1

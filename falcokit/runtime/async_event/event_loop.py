@@ -78,7 +78,7 @@ class LoopThread:
             self._loop.close()
 
     def _log_task_error(self, error: BaseException) -> None:
-        text = format_error(error, "a task beside the async producers")
+        text = format_error(error, "a task of the async producers")
         if text != self._logged:
             self._logged = text
             self._log(f"{text}; the task has ended, and the producers go on")

@@ -6,7 +6,7 @@
         files = json_field("github.files", path("/commits").each().path("/file"), desc="Files")
 
 Inside the host the values are found in C, without Python and without the GIL, by `program`;
-`evaluate` is the same in Python. Called by plugin authors, and by what describes and runs fields.
+`evaluate` does the same in Python.
 """
 
 from __future__ import annotations

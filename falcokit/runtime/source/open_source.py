@@ -164,7 +164,7 @@ class OpenSource:
                 getattr(iterator, "close", _nothing)()
 
     def _log_task_error(self, error: BaseException) -> None:
-        text = format_error(error, "a task beside the event source")
+        text = format_error(error, "a task of the event source")
         self._state.write_repeated(error, f"{text}; the task has ended, and the source goes on")
 
     def _log_oversized(self, size: int, limit: int, count: int) -> None:
