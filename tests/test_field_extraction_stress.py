@@ -114,7 +114,7 @@ def test_what_is_not_taken_is_not_mixed_up_with_what_follows(words: Path, tmp_pa
     with FieldExtraction(words, ["words.nth[0]"]) as extraction:
         first = extraction.extract(events)
         assert [v for _, v in itertools.islice(first, 10)] == [(str(n),) for n in range(10)]
-        with pytest.raises(RuntimeError, match="have not been taken"):
+        with pytest.raises(RuntimeError, match="have not been consumed"):
             list(extraction.extract(events))
         first.close()  # type: ignore[attr-defined]
         again = [v for _, v in extraction.extract(events[100:300])]

@@ -117,7 +117,7 @@ def test_a_config_that_nobody_reads_is_told(
     """B3"""
     out = drive(write_plugin(TEXT.replace("{annotation}", "pass")), config)
     assert not out.error
-    assert len(out.said("this plugin has none: it is ignored")) == told
+    assert len(out.said("init_config is ignored, since this plugin declares none")) == told
 
 
 def test_a_new_config_is_accepted_or_rejected_by_the_runner(write_plugin: WritePlugin) -> None:

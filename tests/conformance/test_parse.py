@@ -72,7 +72,7 @@ def test_types_that_the_config_chooses(plughost: Plughost, write_plugin: WritePl
     assert counted(plughost, library, '{"names": ["<close", 3]}').keys() == {"3", "5"}
     assert counted(plughost, library, '{"names": ["connect"]}').keys() == {"22", "23"}
     for names, text in (
-        ("[]", "parse_event_types names no event"),
+        ("[]", "parse_event_types is empty"),
         ('["opena"]', "parse_event_types: there is no event 'opena': open"),
     ):
         answer = plughost.raw(
