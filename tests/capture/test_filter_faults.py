@@ -51,7 +51,7 @@ FAULTS = {
     "evt.rawarg.tuple=x": (17, "only the operator exists"),
     "evt.type[1]=x": (1, "no argument"),
     "evt.around=5": (1, "evt.around[NANOSECONDS]"),
-    "evt.around[5]>5": (14, "= only"),
+    "evt.around[5]>5": (14, "only has ="),
     "proc.name=cat": (1, "state of a replay"),
     "evt.reltime>5": (1, "state of a replay"),
     "spawned_process and evt.dir=<": (1, "no macros"),
