@@ -5,6 +5,9 @@
 # make test-all    the whole suite on every Python
 # make check   ruff, mypy, and the layout of Python and C
 # make bench   the benchmarks of bench/, on a real host that it fetches once
+# make update-api      take over a release of libs: what its plugin API gained is shown, and the event
+#              table regenerated; LIBS=/path/to/libs names its source in place of Debian's release
+# make generated       write what the other programs of tools/ write
 # make clean   remove all that the others made
 #
 # PYTHON=/path/to/python3 chooses the interpreter; TESTS="-k word" goes to pytest, BENCH="--runs 1" to
@@ -14,7 +17,7 @@ VENV ?= .venv
 FALCOKIT = $(VENV)/bin/falcokit
 export PYTHON
 
-.PHONY: demo test test-all check bench clean tools
+.PHONY: demo test test-all check bench update-api generated clean tools
 
 demo: tools $(VENV)/installed
 	rm -rf demo
@@ -38,6 +41,14 @@ check: $(VENV)/installed-test
 bench: tools $(VENV)/installed-test
 	tests/hosts/get-host.sh
 	$(VENV)/bin/python -m bench $(BENCH)
+
+update-api: tools $(VENV)/installed-test
+	$(VENV)/bin/python -m tools.update_api $(LIBS)
+
+generated: tools $(VENV)/installed-test
+	$(VENV)/bin/python -m tools.event_table_text
+	$(VENV)/bin/python -m tools.json_corpus
+	$(VENV)/bin/python -m tools.conformance_matrix
 
 clean:
 	rm -rf .venv .venv-test-* demo build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from json_fields.make_corpus import CORPUS, corpus
 from json_fields.native_fields import C_FILES, FLAGS
+
+from tools.json_corpus import CORPUS, corpus
 
 if TYPE_CHECKING:
     from conftest import CompileC

@@ -9,7 +9,6 @@ import struct
 from pathlib import Path
 
 import pytest
-from event_table_text import MODULE, module_text
 
 from falcokit.capture import open_capture
 from falcokit.capture.events.event_table import event_table
@@ -17,6 +16,7 @@ from falcokit.capture.events.values import values
 from falcokit.runtime.event.event_params import decode_params
 from falcokit.runtime.event.event_types import event_codes, event_type
 from falcokit.runtime.event.socket_values import Address, SocketPair, ip_text
+from tools.event_table_text import MODULE, module_text
 
 pytestmark = pytest.mark.python
 

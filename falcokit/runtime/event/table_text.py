@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The event table as text, for `event_types`; written by tests/runtime/event_table_text.py.
+"""The event table as text, for `event_types`; written by tools/event_table_text.py.
 
 For each code, from 0, up to a semicolon: the direction, "!" where lengths have 32 bits, the name,
 and each parameter with its type. Licensed as the table is:

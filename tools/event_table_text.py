@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write falcokit/runtime/event/table_text.py from the shipped table of falcokit.capture.
 
-    python tests/runtime/event_table_text.py      after event_table.json has changed
+    python -m tools.event_table_text      done by `make update-api`
 
 A packaged plugin carries the text; what it has no use for (flags, categories) stays behind.
 """
@@ -13,11 +13,13 @@ from pathlib import Path
 
 from falcokit.capture.events.event_table import EventType, Param, event_table
 
-MODULE = Path(__file__).parents[2] / "falcokit" / "runtime" / "event" / "table_text.py"
+__all__ = ["MODULE", "module_text"]
+
+MODULE = Path(__file__).parents[1] / "falcokit" / "runtime" / "event" / "table_text.py"
 
 _HEAD = '''\
 # SPDX-License-Identifier: Apache-2.0
-"""The event table as text, for `event_types`; written by tests/runtime/event_table_text.py.
+"""The event table as text, for `event_types`; written by tools/event_table_text.py.
 
 For each code, from 0, up to a semicolon: the direction, "!" where lengths have 32 bits, the name,
 and each parameter with its type. Licensed as the table is:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The conformance matrix: which tests hold which behaviour of the plugin API, and in which hosts.
 
-Owns the ids that begin the docstrings of tests. `python tests/conformance/matrix.py` collects these
-and prints docs/conformance.md; test_matrix.py holds the page to it.
+Owns the ids that begin the docstrings of tests. `python -m tools.conformance_matrix` collects
+these and writes docs/conformance.md; tests/conformance/test_matrix.py holds the page to it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import inspect
 import io
 import re
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +20,11 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ROWS", "page"]
+__all__ = ["PAGE", "ROWS", "page"]
 
-_TESTS = Path(__file__).parent.parent
+PAGE = Path(__file__).parent.parent / "docs" / "conformance.md"
+
+_TESTS = Path(__file__).parent.parent / "tests"
 _FOLDERS = ("conformance", "hostile", "runtime")
 _IDS = re.compile(r"([A-Z]\d{1,2}(?:(?:, | to )[A-Z]\d{1,2})*)(?=[,:.]|$)")
 _HOSTS = ("in_process", "runner", "C", "plughost", "sysdig")
@@ -153,7 +154,7 @@ def page() -> str:
         lines.append(f"| {row} | {text} | {ran} | {len(tests)} | {links} |")
     unknown = {row for row, _, _ in found.hosts} - set(ROWS)
     if unknown:
-        raise SystemExit(f"docstrings name rows that matrix.py does not have: {sorted(unknown)}")
+        raise SystemExit(f"docstrings name rows that the matrix does not have: {sorted(unknown)}")
     return _INTRO + "\n".join(lines) + "\n"
 
 
@@ -168,12 +169,12 @@ docstrings begin with its id. The same test runs in several hosts:
 - **C**: the built library, called by a small C program in ways that no real host would;
 - **plughost**, **sysdig**: the built library in libsinsp, Falco's own framework.
 
-Rows without a host are held at build time, or by the bytes themselves. This page is printed by
-`python tests/conformance/matrix.py`, and a test compares.
+Rows without a host are held at build time, or by the bytes themselves. This page is written by
+`python -m tools.conformance_matrix`, and a test compares.
 
 | id | behaviour | hosts | tests | in |
 |---|---|---|---|---|
 """
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    PAGE.write_text(page())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the fuzzer's corpus: programs that use every operator, each with payloads.
 
-python tests/json_fields/make_corpus.py, after the form of programs has changed.
+python -m tools.json_corpus, after the form of programs has changed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from falcokit.runtime.json.operators import (
     when,
 )
 
-CORPUS = Path(__file__).parent / "corpus"
+__all__ = ["CORPUS", "corpus"]
+
+CORPUS = Path(__file__).parent.parent / "tests" / "json_fields" / "corpus"
 AUDIT = (
     rb'{"auditID":"0-1","user":{"name":"system:admin","groups":["a","b\u00e9",null]},"code":201,'
     rb' "uri":"/x?a=%41&b=c+d#e", "ips":["10.0.0.1","::1/64"], "at":"2026-01-31T23:59:59.25Z",'
