@@ -3,7 +3,7 @@
 # make test    the checks, then the whole suite on this machine's oldest Python (>= 3.11), all that
 #              hangs on the Python on its newest, and the main paths on those between
 # make test-all    the whole suite on every Python
-# make check   ruff, mypy, and the layout of Python and C
+# make check   ruff, mypy, clang-tidy, codespell, shellcheck, and the layout of Python and C
 # make bench   the benchmarks of bench/, on a real host that it fetches once
 # make update-api      take over a release of libs: what its plugin API gained is shown, and the event
 #              table regenerated; LIBS=/path/to/libs names its source in place of Debian's release
@@ -16,6 +16,10 @@
 VENV ?= .venv
 FALCOKIT = $(VENV)/bin/falcokit
 export PYTHON
+
+# What clang-tidy compiles with. The entry library's files are parts of the generated plugin.c.
+TIDY = -std=gnu11 -D_GNU_SOURCE -Wno-macro-redefined -Ifalcokit/native/src -Ifalcokit/native \
+  -isystem "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')"
 
 .PHONY: demo test test-all check bench update-api generated clean tools
 
@@ -37,6 +41,9 @@ check: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h' ':!*golden*')
+	$(VENV)/bin/clang-tidy --quiet $$(git ls-files 'falcokit/native/src/*.c' ':!*/entry/*') -- $(TIDY) 2>/dev/null
+	$(VENV)/bin/codespell $$(git ls-files)
+	PATH="$(abspath $(VENV)/bin):$$PATH" shellcheck -S warning $$(git ls-files '*.sh') .ci/run
 
 bench: tools $(VENV)/installed-test
 	tests/hosts/get-host.sh

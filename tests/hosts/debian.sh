@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Functions for the scripts of this folder: Debian packages of another suite, fetched and unpacked into
 # a folder of their own, with apt's lists, cache and dpkg status there too: nothing of the running
 # system is read or touched, and root is not needed. Sourced, never run.
@@ -42,7 +43,6 @@ read_suite() { # folder, suite
 
 # Packages with all that they depend on, into FOLDER/apt/archives.
 fetch_with_dependencies() { # folder, packages
-  local folder=$1
   shift
   apt-get "${apt_options[@]}" -y --no-install-recommends --download-only install "$@" >/dev/null ||
     die "the packages cannot be fetched (see above): $*"

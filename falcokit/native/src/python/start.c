@@ -247,7 +247,8 @@ static void *main_thread(void *arg) {
 	job->done = true; // from here on only the caller uses the job
 	pthread_cond_signal(&job_done);
 	pthread_mutex_unlock(&job_lock);
-	while (is_main) pause();
+	if (is_main)
+		for (;;) pause();
 	return NULL;
 }
 

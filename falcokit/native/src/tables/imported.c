@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
-#include <sanitizer/common_interface_defs.h>
 
 // ---- the table --------------------------------------------------------------------------------------
 
@@ -479,6 +478,7 @@ bool fk_entry_ready(void) {
 
 // Tells AddressSanitizer which stack is in use: it tracks the bounds of the stack and its fake frames.
 #ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/common_interface_defs.h>
 #define LEAVE_STACK(kept, bottom, size) __sanitizer_start_switch_fiber(kept, bottom, size)
 #define ENTER_STACK(kept, bottom, size) __sanitizer_finish_switch_fiber(kept, bottom, size)
 #else
