@@ -41,7 +41,7 @@ check: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h' ':!*golden*')
-	$(VENV)/bin/clang-tidy --quiet $$(git ls-files 'falcokit/native/src/*.c' ':!*/entry/*') -- $(TIDY) 2>/dev/null
+	$(VENV)/bin/clang-tidy --quiet $$(git ls-files 'falcokit/native/src/*.c' ':!falcokit/native/src/entry') -- $(TIDY) 2>/dev/null
 	$(VENV)/bin/codespell $$(git ls-files)
 	PATH="$(abspath $(VENV)/bin):$$PATH" shellcheck -S warning $$(git ls-files '*.sh') .ci/run
 
