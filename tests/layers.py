@@ -20,7 +20,7 @@ capture.format
 capture.file capture.lists
 capture.events
 capture.encode capture.render capture.native capture.reader
-capture.filter capture.index capture.summary capture.writer
+capture.filter capture.summary capture.writer
 runner
 build dev testing
 package.safe_tarfile package.deploy package.link

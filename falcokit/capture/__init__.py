@@ -11,9 +11,7 @@ captures of any writer, with any plugin or none.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
         MalformedEventError,
         Notice,
     )
-    from falcokit.capture.index import EventIndex, build_index
     from falcokit.capture.lists.descriptors import FileDescriptor
     from falcokit.capture.lists.interfaces import Interface
     from falcokit.capture.lists.processes import Process
@@ -46,7 +43,6 @@ __all__ = [
     "CaptureWriter",
     "Event",
     "EventHistogram",
-    "EventIndex",
     "EventQuery",
     "FileDescriptor",
     "Filter",
@@ -59,7 +55,6 @@ __all__ = [
     "Summary",
     "User",
     "args_text",
-    "build_index",
     "compile_filter",
     "open_capture",
     "select",
@@ -79,8 +74,6 @@ _PLACES: Final = {
     "Filter": "filter.compile",
     "compile_filter": "filter.compile",
     "EventHistogram": "summary.histogram",
-    "EventIndex": "index",
-    "build_index": "index",
     "Interface": "lists.interfaces",
     "Process": "lists.processes",
     "Capture": "reader",
@@ -109,14 +102,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
-
-
-class _Package(ModuleType):
-    """Keeps a module that has the same name as its function from replacing it here."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _PLACES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 from falcokit.capture.events.event import Event
 from falcokit.capture.events.event_table import STATE_EVENTS
 from falcokit.capture.file.blocks import BlockWalk
-from falcokit.capture.file.byte_streams import Input, PlainStream, open_stream
+from falcokit.capture.file.byte_streams import Input, open_stream
 from falcokit.capture.file.follow import Follow
 from falcokit.capture.file.opening import STDIN, open_file, refuse, source_name, unreadable
 from falcokit.capture.format.errors import MalformedEventError, Notice, Notices
@@ -129,13 +129,6 @@ class Capture:
                 return self._ahead
 
             self._walk.read_ahead(wrap)
-
-    def resume(self, offset: int, layout: Layout, *, number: int, leading: bool) -> None:
-        """Continue at the block at `offset` of a plain file, where event `number` is next."""
-        self._stored.seek(offset)
-        self._walk.resume(PlainStream(self._stored, b""), offset, layout)
-        self.event_count, self.leading = number - 1, leading
-        self._events = self._read()
 
     def close(self) -> None:
         """Close the file; everything collected stays available."""

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 from scap_builder import NOT_SET, T0, Builder
 
 from falcokit.capture import CaptureError, Event, Summary, open_capture
-from falcokit.capture.index import EventIndex
 from falcokit.capture.native import scan as native_module
 from falcokit.capture.native.selection import EventQuery, select
 from falcokit.capture.summary.summarize import Tally
@@ -61,7 +60,6 @@ class Result:
     refused: str | None
     events: tuple[Known, ...] = ()
     summary: Summary | None = None
-    index: tuple[int, ...] = ()
 
 
 def known(event: Event) -> Known:
@@ -79,13 +77,7 @@ def read(content: bytes, step: int, query: EventQuery, *, native: bool) -> Resul
     with open_capture(Dribble(content, step)) as capture:
         events = tuple(known(event) for event in select(capture, query, native=native))
         assert capture.notices == summary.notices[: len(capture.notices)]
-    places: tuple[int, ...] = ()
-    if query == EventQuery():
-        index = EventIndex("", room=8)
-        with open_capture(Dribble(content, step)) as capture:
-            index.build(capture, native=native)
-        places = (*index._numbers[: index._used], *index._places[: index._used])
-    return Result(refused=None, events=events, summary=summary, index=places)
+    return Result(refused=None, events=events, summary=summary)
 
 
 def read_both(content: bytes, step: int, query: EventQuery) -> Result:
@@ -95,7 +87,6 @@ def read_both(content: bytes, step: int, query: EventQuery) -> Result:
     assert python.refused == compiled.refused
     assert python.events == compiled.events
     assert python.summary == compiled.summary, _difference(python.summary, compiled.summary)
-    assert python.index == compiled.index
     return python
 
 
@@ -273,8 +264,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.library:
         loaded = native_module.load(options.library)
-        for name in ("falcokit.capture.summary.summarize", "falcokit.capture.native.selection",
-                     "falcokit.capture.index"):  # fmt: skip
+        for name in ("falcokit.capture.summary.summarize", "falcokit.capture.native.selection"):
             sys.modules[name].library = lambda: loaded  # type: ignore[attr-defined]
     elif native_module.library() is None:
         raise SystemExit("there is no C code to compare with: is a compiler installed?")

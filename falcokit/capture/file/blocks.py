@@ -73,12 +73,6 @@ class BlockWalk:
         """Replace the stream by the result of `wrap`."""
         self._stream = wrap(self._stream)
 
-    def resume(self, stream: ByteStream, offset: int, layout: Layout) -> None:
-        """Continue with a block at `offset`, to which `stream` has been moved."""
-        self._stream, self.layout = stream, layout
-        self._buffer, self._at, self._base = b"", 0, offset
-        self._piece, self._taken = b"", 0
-
     def __iter__(self) -> Iterator[Block]:
         while (head := self._next_head()) is not None:
             code, total = head

@@ -88,11 +88,6 @@ class Input:
                 self.fault = self._follow.fault
                 return b""
 
-    def seek(self, offset: int) -> None:
-        """Continue reading at `offset`."""
-        self._file.seek(offset)
-        self.count = offset
-
 
 class PlainStream:
     """An uncompressed file; `start` has the bytes read to detect the format."""

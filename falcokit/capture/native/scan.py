@@ -135,10 +135,10 @@ def deferred(make: Callable[[Library], Scanner], *, whole: bool = True) -> Scann
 
 
 class NativeScan:
-    """A scanner for `Capture.scan`: it counts events, passes over them, notes or lists them.
+    """A scanner for `Capture.scan`: it counts events, passes over them or lists them.
 
-    Without any of `tally`, `query`, `index` and `lines`, pointers to structures of the headers, it
-    takes every event that is well formed. What those point to in turn is kept alive by `keep`.
+    Without any of `tally`, `query` and `lines`, pointers to structures of the headers, it takes
+    every event that is well formed. What those point to in turn is kept alive by `keep`.
     """
 
     def __init__(
@@ -147,18 +147,16 @@ class NativeScan:
         *,
         tally: Any = None,
         query: Any = None,
-        index: Any = None,
         lines: Any = None,
         keep: Any = None,
     ) -> None:
         self._lib = loaded.lib
         self._scan = loaded.ffi.new("struct fk_scan *")
-        self._kept = (loaded, tally, query, index, lines, keep)  # C points to these
+        self._kept = (loaded, tally, query, lines, keep)  # C points to these
         null = loaded.ffi.NULL
         self._scan.codes = loaded.codes
         self._scan.tally = null if tally is None else tally
         self._scan.query = null if query is None else query
-        self._scan.index = null if index is None else index
         self._scan.lines = null if lines is None else lines
         self._seen = 0
 

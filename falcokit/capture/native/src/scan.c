@@ -29,16 +29,6 @@ INLINE bool wanted(const struct fk_query *q, const struct event *e, const struct
 	return p.name_length == 0; // has the type's own name
 }
 
-INLINE bool note(struct fk_index *index, uint64_t number, uint64_t offset, bool big_endian,
-                 bool leading) {
-	if (number < index->next_number) return true;
-	if (index->used == index->room) return false;
-	index->numbers[index->used] = number;
-	index->places[index->used++] = offset | (uint64_t)big_endian << 63 | (uint64_t)leading << 62;
-	index->next_number = number + index->stride;
-	return true;
-}
-
 INLINE uint64_t walk(struct fk_scan *s, const uint8_t *data, uint64_t size, uint64_t at,
                      uint64_t base, bool swap) {
 	while (size - at >= FRAME_BYTES) {
@@ -61,7 +51,6 @@ INLINE uint64_t walk(struct fk_scan *s, const uint8_t *data, uint64_t size, uint
 			if (!fk_line(s->lines, &e, code, s->number + 1, cpu, leading, swap)) break;
 		}
 		if (s->tally && !count_event(s->tally, &e, code, leading, base + at, swap)) break;
-		if (s->index && !note(s->index, s->number + 1, base + at, s->big_endian, leading)) break;
 		s->number++;
 		s->leading = leading;
 		s->blocks[kind]++;

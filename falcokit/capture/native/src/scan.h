@@ -81,14 +81,6 @@ struct fk_query {
 	uint64_t names_size;
 };
 
-struct fk_index {
-	uint64_t next_number; // take the first event from this number on
-	uint64_t stride;
-	uint32_t used, room;
-	uint64_t *numbers;
-	uint64_t *places; // offset, with marks in the two highest bits
-};
-
 struct fk_lines;
 
 struct fk_scan {
@@ -100,8 +92,7 @@ struct fk_scan {
 	const struct fk_code *codes;
 	struct fk_tally *tally;
 	const struct fk_query *query; // with lines: of which events
-	struct fk_index *index;
-	struct fk_lines *lines; // of lines.h
+	struct fk_lines *lines;       // of lines.h
 };
 
 // Takes whole event blocks from data[at..size) and returns where it stopped: at the end of the

@@ -1,24 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading from any event on, and choosing events, in C and in Python alike."""
+"""Choosing events, in C and in Python alike."""
 
 from __future__ import annotations
 
-import gzip
-from itertools import islice
 from pathlib import Path
 
 import pytest
 from scap_builder import NOT_SET, T0, Builder
 
 from falcokit.capture import Event, open_capture
-from falcokit.capture.index import EventIndex, build_index
 from falcokit.capture.native.scan import NATIVE_FROM_BYTES
 from falcokit.capture.native.selection import EventQuery, select
 
 SAMPLES = sorted(Path(__file__).with_name("samples").glob("*.scap"))
 BUILD, OTHER = Builder(), Builder(big_endian=True)
 MALFORMED = [build.block(0x216, bytes(8)) for build in (BUILD, OTHER)]
-WAYS = pytest.mark.parametrize("native", [False, True], ids=["python", "c"])
 
 
 def section(build: Builder, first: int) -> bytes:
@@ -36,46 +32,6 @@ CONTENT = (
 
 def known(event: Event) -> tuple[int, int, int, bool, tuple[bytes, ...]]:
     return event.number, event.offset, event.code, event.leading, event.params
-
-
-@WAYS
-@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
-@pytest.mark.parametrize("room", [4, 16, 65536])
-def test_reading_from_a_number_on_is_reading_on(
-    tmp_path: Path, packed: bool, room: int, native: bool
-) -> None:
-    path = tmp_path / "file.scap"
-    path.write_bytes(gzip.compress(CONTENT) if packed else CONTENT)
-    index = EventIndex(path, room=room)
-    with open_capture(path) as capture:
-        index.build(capture, native=native)
-    with open_capture(path) as capture:
-        events = [known(event) for event in capture]
-        assert index.last == capture.event_count == len(events) + 2
-    for first in range(1, index.last + 2):
-        wanted = [event for event in events if event[0] >= first]
-        assert [known(event) for event in index.events(first)] == wanted
-
-
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_both_indexes_of_a_real_capture_are_the_same(path: Path) -> None:
-    indexes = [EventIndex(path, room=64), EventIndex(path, room=64)]
-    for index, native in zip(indexes, (False, True), strict=True):
-        with open_capture(path) as capture:
-            index.build(capture, native=native)
-    assert indexes[0]._places == indexes[1]._places
-    assert indexes[0]._numbers == indexes[1]._numbers
-    with open_capture(path) as capture:
-        events = [known(event) for event in capture]
-    assert [known(e) for e in islice(indexes[0].events(100), 9)] == events[99:108]
-
-
-def test_an_index_without_events_is_empty(tmp_path: Path) -> None:
-    path = tmp_path / "none.scap"
-    path.write_bytes(BUILD.section() + BUILD.machine())
-    index = build_index(path)
-    assert index.last == 0
-    assert list(index.events(1)) == []
 
 
 QUERIES = [
