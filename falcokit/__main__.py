@@ -25,25 +25,22 @@ def main() -> None:
 def _main() -> None:
     from falcokit.cli.arguments import read_arguments  # noqa: PLC0415
 
-    wishes = read_arguments(sys.argv[1:])
-    if wishes is None:
+    given = read_arguments(sys.argv[1:])
+    if given is None:
         from falcokit.cli.app import app  # noqa: PLC0415 - with typer, which takes 50 ms and more
 
         app(prog_name="falcokit")
     else:
-        _run(sys.argv[1], wishes)
+        _run(sys.argv[1], given)
 
 
-def _run(name: str, wishes: dict[str, object]) -> None:
+def _run(name: str, given: dict[str, object]) -> None:
     """Run a command whose arguments have been read, and end the process."""
+    from falcokit.cli.arguments import COMMANDS  # noqa: PLC0415
     from falcokit.cli.failure import outcome  # noqa: PLC0415
 
-    def command() -> None:
-        import importlib  # noqa: PLC0415
-
-        importlib.import_module(f"falcokit.cli.do_{name}").do(**wishes)
-
-    sys.exit(outcome(command, as_json=bool(wishes.get("as_json"))))
+    as_json = bool(given.get("as_json"))
+    sys.exit(outcome(lambda: COMMANDS[name].run(name, given), as_json=as_json))
 
 
 if __name__ == "__main__":

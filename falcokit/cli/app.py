@@ -1,26 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line `falcokit`: registers the commands.
+"""The command line `falcokit` as typer reads it: help, mistakes and rare spellings.
 
-Commands import what they need inside the function, so that `--help` stays fast.
+What a command imports is loaded when it is called, so that `--help` stays fast.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
-from typing import Annotated, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 from typer.core import TyperGroup
 
 from falcokit.cli import console
-from falcokit.cli.build import build
-from falcokit.cli.dev.cli import dev
+from falcokit.cli.arguments import COMMANDS, MIN_SECONDS
 from falcokit.cli.failure import EXIT_INTERRUPTED, outcome, report_usage
-from falcokit.cli.init import init
-from falcokit.cli.inspect.cli import inspect
-from falcokit.cli.package import package
-from falcokit.cli.publish import publish
-from falcokit.cli.run import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from falcokit.cli.arguments import Command
+    from falcokit.cli.options import Option
 
 __all__ = ["app"]
 
@@ -83,10 +85,63 @@ def _main(
     """Write Falco plugins in Python."""
 
 
-app.command("init")(init)
-app.command("build")(build)
-app.command("run")(run)
-app.command("dev")(dev)
-app.command("inspect")(inspect)
-app.command("package")(package)
-app.command("publish")(publish)
+_TYPES: Final[dict[str, Any]] = {
+    "flag": bool,
+    "text": str,
+    "path": Path,
+    "number": int,
+    "count": int,
+    "seconds": float,
+}
+_LEAST: Final[dict[str, dict[str, Any]]] = {"count": {"min": 1}, "seconds": {"min": MIN_SECONDS}}
+
+
+def _declared(name: str, command: Command) -> Callable[..., None]:
+    """Return a command as the function that typer wants, with the signature of its options."""
+    table = command.options.table
+
+    def run(**given: Any) -> None:
+        for key, value in given.items():
+            if table[key].many:
+                given[key] = tuple(value or ())
+        command.run(name, given)
+
+    parameters = [_parameter(key, option, command) for key, option in table.items()]
+    vars(run)["__signature__"] = inspect.Signature(parameters)
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__doc__ = command.help_text
+    return run
+
+
+def _parameter(name: str, option: Option, command: Command) -> inspect.Parameter:
+    kind: Any = _TYPES.get(option.kind) or Literal[option.choices]
+    default = False if option.kind == "flag" else option.default
+    if option.many:
+        kind = list.__class_getitem__(kind)
+    if default is None and not option.required:
+        kind |= None
+    about: dict[str, Any] = {"help": option.help_text, "metavar": option.metavar}
+    about |= _LEAST.get(option.kind, {})
+    if option.instead is not None:
+        about |= {"is_eager": True, "callback": _callback(command, option.instead)}
+    how = typer.Option(*option.spellings, **about) if option.spellings else typer.Argument(**about)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if option.required else default,
+        annotation=Annotated[kind, how],
+    )
+
+
+def _callback(command: Command, function: str) -> Callable[[bool], bool]:
+    def callback(wanted: bool) -> bool:
+        if wanted:
+            command.call(function)
+            raise typer.Exit
+        return wanted
+
+    return callback
+
+
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_declared(_name, _command))

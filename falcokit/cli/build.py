@@ -3,15 +3,36 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from falcokit.cli.options import Json, ProjectDir  # noqa: TC001  typer reads the annotations
+from falcokit.build.build_project import build as build_library
+from falcokit.cli import console
+from falcokit.cli.format import capability_names
+from falcokit.project.settings import load_project
+
+if TYPE_CHECKING:
+    from falcokit.cli.options import BuildOptions
 
 __all__ = ["build"]
 
 
-def build(*, project: ProjectDir = Path(), as_json: Json = False) -> None:
-    """Build the plugin's library."""
-    from falcokit.cli.do_build import do  # noqa: PLC0415
-
-    do(project=project, as_json=as_json)
+def build(options: BuildOptions) -> None:
+    """Build the library and report where it is."""
+    result = build_library(load_project(options.project))
+    if options.as_json:
+        console.json_line(
+            {
+                "name": result.name,
+                "library": str(result.library),
+                "compiled": result.compiled,
+                "seconds": round(result.seconds, 3),
+                "metadata": result.metadata,
+            }
+        )
+        return
+    for warning in result.metadata["warnings"]:
+        console.warning(warning)
+    how = "compiled" if result.compiled else "nothing to compile"
+    console.message(f"built {result.name} in {result.seconds:.2f} s ({how})")
+    console.message(f"capabilities: {capability_names(result.metadata['capabilities'])}")
+    console.data(str(result.library))

@@ -1,54 +1,247 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options that several commands share, each spelled once."""
+"""The options of every command but `inspect`, each declared once.
+
+A command's options are a class. For each option it declares the name, the type, the default, the
+spellings, the values that are accepted and the text of `--help`. `arguments` reads a command line
+with it, `app` makes typer's declaration from it, and the command is given an instance.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, dataclass_transform
 
-import typer
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
-    "Duration",
-    "Fields",
-    "InitConfig",
-    "Json",
-    "Limit",
-    "OpenParams",
-    "ProjectDir",
-    "Record",
+    "INIT_CONFIG",
+    "JSON",
+    "BuildOptions",
+    "DevOptions",
+    "InitOptions",
+    "Option",
+    "Options",
+    "PackageOptions",
+    "PublishOptions",
+    "RunOptions",
+    "argument",
+    "option",
 ]
 
-ProjectDir = Annotated[
-    Path, typer.Option("-C", "--project", metavar="DIR", help="The project's folder.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs on stdout.")]
-InitConfig = Annotated[
-    str | None,
-    typer.Option(metavar="JSON", help="The plugin's init config, or @FILE to read it from a file."),
-]
-OpenParams = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TEXT",
-        help="What the event source opens with; without it open_params of [tool.falcokit].",
-    ),
-]
-Fields = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FIELD,...",
-        help="The plugin's fields to show, as x.a,x.b[3]; without it all that need no argument.",
-    ),
-]
-Limit = Annotated[
-    int | None, typer.Option("-n", "--limit", metavar="N", min=1, help="Stop after N events.")
-]
-Duration = Annotated[
-    float | None,
-    typer.Option(metavar="SECONDS", min=0.001, help="Stop after this many seconds."),
-]
-Record = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.scap", help="Record the events to a capture file as well."),
-]
+
+def _path(text: str) -> Any:
+    from pathlib import Path  # noqa: PLC0415 - takes 5 ms to load
+
+    return Path(text)
+
+
+class Option(NamedTuple):
+    """One option, or what is given without a dash."""
+
+    spellings: tuple[str, ...]
+    """None for what is given without a dash."""
+    help_text: str
+    kind: str
+    """What it takes: flag (nothing), text, path, number, count (from 1), seconds or choice."""
+    metavar: str | None
+    default: str | None
+    choices: tuple[str, ...]
+    many: bool
+    required: bool
+    instead: str | None
+    """The function of the command's module that is called in place of the command."""
+
+    def default_value(self) -> Any:
+        """Return what a command gets that is not given this option."""
+        if self.many:
+            return ()
+        if self.default is not None and self.kind == "path":
+            return _path(self.default)
+        return False if self.kind == "flag" else self.default
+
+
+def option(
+    spellings: str,
+    help_text: str,
+    *,
+    kind: str = "flag",
+    metavar: str | None = None,
+    default: str | None = None,
+    choices: tuple[str, ...] = (),
+    many: bool = False,
+    instead: str | None = None,
+) -> Any:
+    """Declare an option, with its spellings separated by spaces."""
+    kind = "choice" if choices else kind
+    parts = tuple(spellings.split())
+    return Option(parts, help_text, kind, metavar, default, choices, many, False, instead)
+
+
+def argument(
+    metavar: str,
+    help_text: str,
+    *,
+    kind: str = "text",
+    many: bool = False,
+    required: bool = True,
+) -> Any:
+    """Declare what is given without a dash."""
+    return Option((), help_text, kind, metavar, None, (), many, required, None)
+
+
+@dataclass_transform(kw_only_default=True)
+class Options:
+    """A base of the classes that declare the options of a command."""
+
+    table: ClassVar[dict[str, Option]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.table = {name: value for name, value in vars(cls).items() if isinstance(value, Option)}
+
+    def __init__(self, **given: Any) -> None:
+        """Take what is given, and the defaults for all else."""
+        defaults = {name: option.default_value() for name, option in self.table.items()}
+        if unknown := given.keys() - defaults:
+            raise TypeError(f"{type(self).__name__}: unknown: {', '.join(sorted(unknown))}")
+        vars(self).update(defaults, **given)
+
+
+# ---- options of several commands ----------------------------------------------------------------
+
+JSON: Final[Any] = option("--json", "Write JSON for programs on stdout.")
+INIT_CONFIG: Final[Any] = option(
+    "--init-config",
+    "The plugin's init config, or @FILE to read it from a file.",
+    kind="text",
+    metavar="JSON",
+)
+_PROJECT: Final[Any] = option(
+    "-C --project", "The project's folder.", kind="path", metavar="DIR", default="."
+)
+_OPEN_PARAMS: Final[Any] = option(
+    "--open-params",
+    "What the event source opens with (default: open_params of [tool.falcokit]).",
+    kind="text",
+    metavar="TEXT",
+)
+_FIELDS: Final[Any] = option(
+    "--fields",
+    "The plugin's fields to show, as x.a,x.b[3] (default: all that need no argument).",
+    kind="text",
+    metavar="FIELD,...",
+)
+_DURATION: Final[Any] = option(
+    "--duration", "Stop after this many seconds.", kind="seconds", metavar="SECONDS"
+)
+_RECORD: Final[Any] = option(
+    "--record",
+    "Record the events to a capture file as well.",
+    kind="path",
+    metavar="FILE.scap",
+)
+
+# ---- the commands -------------------------------------------------------------------------------
+
+
+class InitOptions(Options):
+    """Options of `falcokit init`."""
+
+    name: str = argument("NAME", "The plugin's name, such as my-plugin.")
+    template: str = option(
+        "-t --template",
+        "What the plugin does: async, extract, full, parse, source, source-extract.",
+        kind="text",
+        metavar="NAME",
+        default="async",
+    )
+    templates: bool = option("--templates", "List the templates.", instead="list_templates")
+    directory: Path | None = option(
+        "--dir", "The project's folder (default: ./NAME).", kind="path", metavar="DIR"
+    )
+    no_input: bool = option("--no-input", "Accepted for scripts; init never prompts.")
+    force: bool = option("--force", "Write into a folder that is not empty.")
+    as_json: bool = JSON
+
+
+class BuildOptions(Options):
+    """Options of `falcokit build`."""
+
+    project: Path = _PROJECT
+    as_json: bool = JSON
+
+
+class RunOptions(Options):
+    """Options of `falcokit run`."""
+
+    library: Path | None = argument(
+        "LIB.so", "A built plugin, of any language.", kind="path", required=False
+    )
+    project: Path = _PROJECT
+    init_config: str | None = INIT_CONFIG
+    open_params: str | None = _OPEN_PARAMS
+    fields: str | None = _FIELDS
+    limit: int | None = option("-n --limit", "Stop after N events.", kind="count", metavar="N")
+    duration: float | None = _DURATION
+    record: Path | None = _RECORD
+    as_json: bool = JSON
+
+
+class DevOptions(Options):
+    """Options of `falcokit dev`."""
+
+    watch: bool = option("--watch -w", "Build and restart on every save.")
+    project: Path = _PROJECT
+    init_config: str | None = INIT_CONFIG
+    open_params: str | None = _OPEN_PARAMS
+    fields: str | None = _FIELDS
+    duration: float | None = _DURATION
+    record: Path | None = _RECORD
+    as_json: bool = JSON
+
+
+class PackageOptions(Options):
+    """Options of `falcokit package`."""
+
+    project: Path = _PROJECT
+    layout: str = option(
+        "--layout",
+        "One file, or a small library with a folder beside it.",
+        choices=("file", "dir"),
+        default="file",
+    )
+    runtime: str | None = option(
+        "--runtime",
+        "The Python to ship: an interpreter, its prefix, or a python-build-standalone archive"
+        " (default: the Python that runs falcokit).",
+        kind="text",
+        metavar="PYTHON",
+    )
+    max_glibc: str | None = option(
+        "--max-glibc", "Fail if a newer glibc would be needed.", kind="text", metavar="2.N"
+    )
+    no_verify: bool = option("--no-verify", "Skip the load test of the finished artifact.")
+    init_config: str | None = INIT_CONFIG
+    open_params: str | None = _OPEN_PARAMS
+    oci: bool = option("--oci", "Write an OCI layout for `falcokit publish` as well.")
+    deploy: str | None = option(
+        "--deploy",
+        "Print what a deployment of this kind needs.",
+        choices=("falco", "helm", "operator", "dockerfile", "index", "registry"),
+    )
+    as_json: bool = JSON
+
+
+class PublishOptions(Options):
+    """Options of `falcokit publish`."""
+
+    ref: str | None = argument(
+        "REF",
+        "The plugin's place, as `falcoctl artifact install` takes it:"
+        " REGISTRY/.../plugin/NAME[:TAG].",
+        required=False,
+    )
+    project: Path = _PROJECT
+    floating_tags: bool = option(
+        "--floating-tags", "Move the tags latest, X and X.Y to this version."
+    )
+    as_json: bool = JSON

@@ -1,77 +1,94 @@
 # SPDX-License-Identifier: Apache-2.0
 """`falcokit package`: one file in dist/ that any Falco loads."""
 
-# ruff: noqa: TC001 - typer reads the annotations while running
-
 from __future__ import annotations
 
-import enum
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Final
 
-import typer
+from falcokit.cli import console
+from falcokit.cli.interrupt import signals_as_interrupts
+from falcokit.cli.option_values import read_init_config
+from falcokit.cli.package_view import show_artifact, steps, to_json
+from falcokit.package.artifact import artifact as packaging
+from falcokit.project.settings import load_project
 
-from falcokit.cli.options import InitConfig, Json, OpenParams, ProjectDir
+if TYPE_CHECKING:
+    from falcokit.cli.options import PackageOptions
+    from falcokit.package.artifact.artifact import Artifact
+    from falcokit.package.registry.layout import OciLayout
+    from falcokit.project.settings import Project
 
 __all__ = ["package"]
 
-
-class _Layout(enum.StrEnum):
-    FILE = "file"
-    DIR = "dir"
+_WATCHING: Final = ("extract", "parse", "async")
 
 
-class _Deployment(enum.StrEnum):
-    FALCO = "falco"
-    HELM = "helm"
-    OPERATOR = "operator"
-    DOCKERFILE = "dockerfile"
-    INDEX = "index"
-    REGISTRY = "registry"
-
-
-def package(
-    *,
-    project: ProjectDir = Path(),
-    layout: Annotated[
-        _Layout, typer.Option(help="One file, or a small library with a folder beside it.")
-    ] = _Layout.FILE,
-    runtime: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PYTHON",
-            help="The Python to ship: an interpreter, its prefix, or a python-build-standalone"
-            " archive. Without it the one that runs falcokit.",
-        ),
-    ] = None,
-    max_glibc: Annotated[
-        str | None, typer.Option(metavar="2.N", help="Fail if a newer glibc would be needed.")
-    ] = None,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Do not load the artifact to prove it.")
-    ] = False,
-    init_config: InitConfig = None,
-    open_params: OpenParams = None,
-    oci: Annotated[
-        bool, typer.Option("--oci", help="Write an OCI layout for `falcokit publish` as well.")
-    ] = False,
-    deploy: Annotated[
-        _Deployment | None, typer.Option(help="Print what a deployment needs, for the kind given.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Make one file that any Falco loads."""
-    from falcokit.cli.do_package import do  # noqa: PLC0415
-
-    do(
-        project=project,
-        layout=layout,
-        runtime=runtime,
-        max_glibc=max_glibc,
-        no_verify=no_verify,
-        init_config=init_config,
+def package(options: PackageOptions) -> None:
+    """Make the artifact and report what is in it."""
+    found = load_project(options.project)
+    open_params = found.open_params if options.open_params is None else options.open_params
+    wanted = packaging.PackageOptions(
+        as_folder=options.layout == "dir",
+        runtime=options.runtime,
+        max_glibc=options.max_glibc,
+        verify=not options.no_verify,
+        init_config=read_init_config(options.init_config),
         open_params=open_params,
-        oci=oci,
-        deploy=deploy,
-        as_json=as_json,
+    )
+    with signals_as_interrupts():  # an artifact is written whole, or not at all
+        with steps() as progress:
+            artifact = packaging.make_artifact(found, wanted, progress)
+        written = _write_layout(found, artifact) if options.oci else None
+    text = _deployment(found, artifact, options.deploy, open_params) if options.deploy else None
+    if options.as_json:
+        console.json_line(to_json(artifact, written, text))
+        return
+    show_artifact(artifact, written)
+    console.data(text.rstrip("\n") if text else str(artifact.path))
+
+
+def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
+    from falcokit.package.artifact.rules_artifact import make_rules_artifact  # noqa: PLC0415
+    from falcokit.package.registry.layout import PluginArtifact, write_layout  # noqa: PLC0415
+
+    name, version = artifact.metadata["name"], artifact.metadata["version"]
+    prefix = f"{name}-{version}-linux-"
+    plugins = [
+        PluginArtifact(
+            path=path,
+            name=name,
+            version=version,
+            arch=path.name.removeprefix(prefix).removesuffix(".tar.gz"),
+            required_api_version=artifact.metadata["required_api_version"],
+        )
+        for path in sorted(project.dist_dir.glob(f"{prefix}*.tar.gz"))
+    ]
+    rules = make_rules_artifact(project.root, project.dist_dir, name=name, version=version)
+    return write_layout(project.dist_dir / "oci", plugins, rules=rules)
+
+
+def _deployment(project: Project, artifact: Artifact, kind: str, open_params: str | None) -> str:
+    from falcokit.package.artifact.rules_artifact import find_rules  # noqa: PLC0415
+    from falcokit.package.deploy.deploy import DeployFacts, deploy_text  # noqa: PLC0415
+
+    meta = artifact.metadata
+    return deploy_text(
+        kind,
+        DeployFacts(
+            name=meta["name"],
+            version=meta["version"],
+            description=meta["description"],
+            contact=meta["contact"],
+            license=project.license,
+            capabilities=tuple(meta["capabilities"]),
+            arch=artifact.runtime.machine,
+            event_source=meta.get("event_source"),
+            plugin_id=meta.get("plugin_id"),
+            sources=tuple(meta["extract_event_sources"]),
+            wants_syscalls=any("syscall" in meta[f"{what}_event_sources"] for what in _WATCHING),
+            open_params=open_params or "",
+            repository=project.package.repository,
+            rules=tuple(path.name for path in find_rules(project.root)),
+            init_schema=meta["init_schema"],
+        ),
     )

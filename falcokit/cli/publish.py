@@ -3,45 +3,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from falcokit.cli import console
-from falcokit.cli.options import Json, ProjectDir  # noqa: TC001  typer reads the annotations
 from falcokit.errors import ConfigError, PackageError
+from falcokit.package.registry.publish import publish_layout
+from falcokit.package.registry.read import read_layout
+from falcokit.project.settings import load_project
+
+if TYPE_CHECKING:
+    from falcokit.cli.options import PublishOptions
 
 __all__ = ["publish"]
 
 
-def publish(
-    ref: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="REF",
-            help="The plugin's place, as `falcoctl artifact install` takes it:"
-            " REGISTRY/.../plugin/NAME[:TAG].",
-        ),
-    ] = None,
-    *,
-    project: ProjectDir = Path(),
-    floating_tags: Annotated[
-        bool,
-        typer.Option("--floating-tags", help="Move the tags latest, X and X.Y to this version."),
-    ] = False,
-    as_json: Json = False,
-) -> None:
+def publish(options: PublishOptions) -> None:
     """Send the plugin and its rules to a registry."""
-    from falcokit.project.settings import load_project  # noqa: PLC0415
-
-    found = load_project(project)
+    found = load_project(options.project)
     layout = found.dist_dir / "oci"
     if not layout.is_dir():
         raise PackageError(f"there is no OCI layout in {layout}", hint="run falcokit package --oci")
-    from falcokit.package.registry.publish import publish_layout  # noqa: PLC0415
-    from falcokit.package.registry.read import read_layout  # noqa: PLC0415
-
+    ref = options.ref
     if ref is None:
         if found.package.repository is None:
             raise ConfigError(
@@ -53,7 +35,7 @@ def publish(
     published = publish_layout(
         layout,
         ref,
-        floating_tags=floating_tags,
+        floating_tags=options.floating_tags,
         tell=lambda text: console.message(console.printable(text)),
     )
     for item in published:
@@ -62,7 +44,7 @@ def publish(
     console.message("sign with:")
     for item in published:
         console.message(f"  cosign sign --yes {item.pinned}")
-    if as_json:
+    if options.as_json:
         console.json_line(
             {
                 "artifacts": [

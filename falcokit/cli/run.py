@@ -1,55 +1,83 @@
 # SPDX-License-Identifier: Apache-2.0
 """`falcokit run`: load a plugin into the runner and show its events."""
 
-# ruff: noqa: TC001 - typer reads the annotations while running
-
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import typer
+from falcokit.cli import console
+from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
+from falcokit.cli.lines import EventLines
+from falcokit.cli.option_values import read_init_config, recording_path
+from falcokit.errors import ConfigError
+from falcokit.runner.reports import plugin_failure
+from falcokit.runner.run import Runner
+from falcokit.runner.run import RunOptions as RunnerOptions
 
-from falcokit.cli.options import (
-    Duration,
-    Fields,
-    InitConfig,
-    Json,
-    Limit,
-    OpenParams,
-    ProjectDir,
-    Record,
-)
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from falcokit.cli.options import RunOptions
+    from falcokit.runner.reports import Report
 
 __all__ = ["run"]
 
 
-def run(
-    library: Annotated[
-        Path | None,
-        typer.Argument(metavar="LIB.so", help="A built plugin, of any language."),
-    ] = None,
-    *,
-    project: ProjectDir = Path(),
-    init_config: InitConfig = None,
-    open_params: OpenParams = None,
-    fields: Fields = None,
-    limit: Limit = None,
-    duration: Duration = None,
-    record: Record = None,
-    as_json: Json = False,
-) -> None:
-    """Build the plugin, run it and show its events."""
-    from falcokit.cli.do_run import do  # noqa: PLC0415
-
-    do(
-        library,
-        project=project,
-        init_config=init_config,
+def run(options: RunOptions) -> None:
+    """Build the plugin, if no library is given, run it and show its events."""
+    schema: Any = None
+    library, open_params = options.library, options.open_params
+    record = recording_path(options.record)
+    if library is None:
+        read_init_config(options.init_config)  # before the compiler is started in vain
+        built = _built(options.project)
+        library, schema = built.library, built.metadata.get("init_schema")
+        open_params = open_params if open_params is not None else built.open_params
+    elif library.is_dir():
+        raise ConfigError(f"{library} is a folder, not a library", hint="a project goes with -C")
+    elif not library.exists():
+        raise ConfigError(f"{library}: no such file", hint="`falcokit build` makes build/*.so")
+    runner_options = RunnerOptions(
+        library=library.absolute(),
+        init_config=read_init_config(options.init_config, schema=schema),
         open_params=open_params,
-        fields=fields,
-        limit=limit,
-        duration=duration,
+        fields=options.fields or "*",
+        limit=options.limit,
+        duration=options.duration,
         record=record,
-        as_json=as_json,
+        metrics=options.as_json,
     )
+    show = console.json_line if options.as_json else EventLines().show
+    error: Report | None = None
+    with signals_as_interrupts(), Runner(runner_options) as runner:
+        try:
+            for report in runner.reports():
+                show(report)
+                if report["report"] == "error":
+                    error = report
+        except (KeyboardInterrupt, StoppedBySignal):
+            runner.stop()
+            for report in runner.reports():  # how the capture was closed
+                show(report)
+            raise
+    failure = plugin_failure(error, runner.returncode, library=library.name)
+    if failure is not None:
+        raise failure
+
+
+class _Built(NamedTuple):
+    library: Path
+    metadata: dict[str, Any]
+    open_params: str | None
+
+
+def _built(project: Path) -> _Built:
+    from falcokit.project.settings import load_project  # noqa: PLC0415
+
+    found = load_project(project)
+    from falcokit.build.build_project import build  # noqa: PLC0415  cffi is slow to load
+
+    result = build(found)
+    for warning in result.metadata["warnings"]:
+        console.warning(warning)
+    return _Built(result.library, result.metadata, found.open_params)

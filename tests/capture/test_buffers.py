@@ -123,4 +123,4 @@ def test_a_hostile_buffer_is_shown_in_part() -> None:
 def test_buffers_are_for_lines(other: str) -> None:
     done = inspect(LIVE, "--buffers", "hex", other)
     assert done.returncode == 3
-    assert "cannot be had at once" in done.stderr
+    assert "cannot be combined" in done.stderr

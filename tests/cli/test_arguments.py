@@ -18,24 +18,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WORDS = {"init": ["load-watch"], "run": ["lib.so"]}
-VALUES = {"N": "7", "SECONDS": "0.25", "--layout": "dir"}
-#: Each has something to do before the command, or is rare.
-LEFT_TO_TYPER = {"init": ["--templates"], "package": ["--deploy"]}
+VALUES = {"N": "7", "SECONDS": "0.25", "--layout": "dir", "--deploy": "helm"}
+#: It is done in place of the command.
+LEFT_TO_TYPER = {"init": ["--templates"]}
 OTHERS = sorted(COMMANDS.keys() - {"inspect"})  # test_inspect_start.py
 
 
 def of_typer(
     name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any] | None:
-    """What typer makes of the arguments, without what is not given; None for a mistake."""
+    """What typer makes of the arguments; None for a mistake."""
     seen: list[dict[str, Any]] = []
-
-    def do(*words: Any, **wishes: Any) -> None:
-        first = {"init": "name", "run": "library"}.get(name)
-        seen.append({**({first: words[0]} if first else {}), **wishes})
-
-    module = importlib.import_module(f"falcokit.cli.do_{name}")
-    monkeypatch.setattr(module, "do", do)
+    module = importlib.import_module(COMMANDS[name].module)
+    monkeypatch.setattr(module, name, lambda options: seen.append(vars(options)))
     with pytest.raises(SystemExit):
         app([name, *arguments], prog_name="falcokit")
     return seen[0] if seen else None
@@ -59,7 +54,6 @@ EVERY = [(name, asked) for name in OTHERS for asked in options_of(name)]
 def test_an_option_is_read_as_typer_reads_it(
     name: str, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    defaults = importlib.import_module(f"falcokit.cli.do_{name}").do.__kwdefaults__
     for arguments in ([*WORDS.get(name, []), *asked], [*asked, *WORDS.get(name, []), "--json"]):
         found = read_arguments([name, *arguments])
         if asked[0] in LEFT_TO_TYPER.get(name, []):
@@ -68,17 +62,14 @@ def test_an_option_is_read_as_typer_reads_it(
         assert found is not None
         whole = of_typer(name, arguments, monkeypatch)
         assert whole is not None
-        assert {**defaults, **found} == whole
+        assert vars(COMMANDS[name].options(**found)) == whole
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_is_not_given_is_typers_default(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    do = importlib.import_module(f"falcokit.cli.do_{name}").do
-    own = {**dict.fromkeys(["library"] if name == "run" else []), **do.__kwdefaults__}
-    defaults = of_typer(name, WORDS["init"] if name == "init" else [], monkeypatch)
-    assert defaults is not None
-    defaults.pop("name", None)
-    assert own == defaults
+    words = WORDS["init"] if name == "init" else []
+    own = COMMANDS[name].options(**({"name": words[0]} if words else {}))
+    assert of_typer(name, words, monkeypatch) == vars(own)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +79,6 @@ def test_what_is_not_given_is_typers_default(name: str, monkeypatch: pytest.Monk
         ["--version"],
         ["--help"],
         ["no-such"],
-        ["publish", "a/b"],
         ["build", "--help"],
         ["build", "word"],
         ["build", "-C"],

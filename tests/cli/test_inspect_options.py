@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be asked for together, what cannot, and how a wrong question is told."""
+"""What can be asked for together, what cannot, and how a refusal is reported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from cli.inspect_runs import CURL, inspect
 
 from falcokit.cli.inspect.choice import filter_text
-from falcokit.cli.inspect.options import Wishes
+from falcokit.cli.inspect.options import InspectOptions
 from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "--tid": ("--tid", "1"),
     "--time": ("--time", "1..2"),
 }
-#: Each of these would have to be left out of account by the other.
+#: One of each pair would have to ignore the other.
 CLASHES = [
     *((one, other) for one in ("--processes", "--fds", "--users") for other in OPTIONS),
     *(("--stats", o) for o in ("--events", "--limit", "--tail", "--follow", "--plugin")),
@@ -56,7 +56,7 @@ GOOD += [("--jsonl", "--plugin"), ("--export", "--limit"), ("--follow", "--plugi
 GOOD += [("--export", "--plugin"), ("--buffers", "--plugin"), ("--buffers", "--follow")]
 
 
-def wishes_of(*names: str) -> dict[str, Any]:
+def given_of(*names: str) -> dict[str, Any]:
     values: dict[str, dict[str, Any]] = {
         "a filter": {"words": ("f.scap", "evt.type=open")},
         "--limit": {"limit": 3},
@@ -73,44 +73,44 @@ def wishes_of(*names: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("one", "other"), [pair for pair in CLASHES if pair not in GOOD])
-def test_what_cannot_be_had_at_once_is_refused(one: str, other: str) -> None:
+def test_what_cannot_be_combined_is_refused(one: str, other: str) -> None:
     if one == other:
         return
-    with pytest.raises(ConfigError, match="cannot be had at once") as caught:
-        Wishes(**wishes_of(one, other))
+    with pytest.raises(ConfigError, match="cannot be combined") as caught:
+        InspectOptions(**given_of(one, other))
     said = str(caught.value)
     assert one in said
     assert other in said
 
 
 @pytest.mark.parametrize(("one", "other"), GOOD)
-def test_what_can_be_had_at_once(one: str, other: str) -> None:
-    Wishes(**wishes_of(one, other))
+def test_what_can_be_combined(one: str, other: str) -> None:
+    InspectOptions(**given_of(one, other))
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_every_option_by_itself_is_for_a_capture_and_reaches_the_wishes(name: str) -> None:
-    wishes = Wishes(**wishes_of(name))
-    assert wishes.for_library is (name == "--json")
+def test_every_option_by_itself_is_for_a_capture_except_json(name: str) -> None:
+    options = InspectOptions(**given_of(name))
+    assert options.for_library is (name == "--json")
     lists_events = {"--events", "--limit", "--tail", "--follow", "--plugin", "a filter"}
     lists_events.add("--buffers")
     chooses = {"a filter", "--type", "--name", "--source", "--tid", "--time"}
-    assert wishes.is_listing is (name in lists_events | chooses)
-    assert wishes.has_choice is (name in chooses)
+    assert options.is_listing is (name in lists_events | chooses)
+    assert options.has_choice is (name in chooses)
 
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if name != "--json"])
 def test_several_files_have_summaries_only(name: str) -> None:
-    asked = wishes_of(name)
+    asked = given_of(name)
     asked["words"] = ("f.scap", *asked["words"])
     with pytest.raises(ConfigError, match="several files"):
-        Wishes(**asked)
+        InspectOptions(**asked)
 
 
 def test_a_refusal_has_an_exit_code_of_its_own_and_writes_nothing(tmp_path: Path) -> None:
     done = inspect(CURL, "--cut", tmp_path / "x.scap", "--follow")
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == "error: --cut and --follow cannot be had at once\n"
+    assert done.stderr == "error: --cut and --follow cannot be combined\n"
     assert list(tmp_path.iterdir()) == []
     done = inspect(CURL, "--init-config", "{}")
     assert (done.returncode, done.stdout) == (3, "")
@@ -141,16 +141,16 @@ def test_the_last_word_is_a_filter_if_it_reads_like_one(
     words: tuple[str, ...], files: tuple[str, ...], text: str | None
 ) -> None:
     try:
-        wishes = Wishes(words=words)
+        options = InspectOptions(words=words)
     except ConfigError:
         pytest.fail("refused")
-    assert (wishes.files, wishes.filter) == (files, text)
+    assert (options.files, options.filter) == (files, text)
 
 
 def test_a_file_that_is_there_is_no_filter(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "evt.type=open").touch()
-    assert Wishes(words=("a.scap", "evt.type=open")).filter is None
+    assert InspectOptions(words=("a.scap", "evt.type=open")).filter is None
 
 
 @pytest.mark.parametrize(

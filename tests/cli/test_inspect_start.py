@@ -14,7 +14,8 @@ from inspect_runs import CURL
 
 from falcokit.cli.app import app
 from falcokit.cli.arguments import read_arguments as read
-from falcokit.cli.inspect import command as inspect_run
+from falcokit.cli.inspect import command
+from falcokit.cli.inspect.options import InspectOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,18 +34,17 @@ def read_arguments(arguments: list[str]) -> dict[str, Any] | None:
 def of_typer(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What typer makes of the arguments, without what is not given."""
     seen: list[dict[str, Any]] = []
-    monkeypatch.setattr(inspect_run, "Wishes", lambda **wishes: seen.append(wishes))
-    monkeypatch.setattr(inspect_run.Inspection, "__init__", lambda *_: None)
-    monkeypatch.setattr(inspect_run.Inspection, "run", lambda _: None)
+    monkeypatch.setattr(InspectOptions, "__init__", lambda _, **given: seen.append(given))
+    monkeypatch.setattr(command, "inspect", lambda _: None)
     with pytest.raises(SystemExit):
         app(["inspect", *arguments], prog_name="falcokit")
     return {name: value for name, value in seen[0].items() if value not in (None, False, ())}
 
 
 def every_option() -> list[list[str]]:
-    command: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     asked = []
-    for option in command.commands["inspect"].params:
+    for option in group.commands["inspect"].params:
         for spelling in option.opts:
             if spelling.startswith("-") and spelling not in {"-h", "--help"}:
                 number = option.metavar in {"N", "TID"}

@@ -12,6 +12,7 @@ import pytest
 from fake_registry import accepting, answering
 from registry import make_layout
 
+from falcokit.cli.options import PublishOptions
 from falcokit.cli.publish import publish
 from falcokit.errors import ConfigError, PackageError, ToolMissingError
 
@@ -42,10 +43,8 @@ def place() -> Iterator[str]:
         yield f"{fake.address}/acme/plugin/ticker"
 
 
-def command(
-    capsys: pytest.CaptureFixture[str], *arguments: Any, **options: Any
-) -> tuple[list[str], str]:
-    publish(*arguments, **options)
+def command(capsys: pytest.CaptureFixture[str], **options: Any) -> tuple[list[str], str]:
+    publish(PublishOptions(**options))
     said = capsys.readouterr()
     return said.out.splitlines(), said.err
 
@@ -53,7 +52,7 @@ def command(
 def test_the_command_prints_the_digests_and_how_to_sign(
     place: str, layout: OciLayout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, err = command(capsys, place, project=tmp_path)
+    out, err = command(capsys, ref=place, project=tmp_path)
     rules = place.replace("/plugin/", "/ruleset/")
     assert out == [f"{place}@{layout.plugin_digest}", f"{rules}@{layout.rules_digest}"]
     for line in out:
@@ -64,7 +63,7 @@ def test_the_command_prints_the_digests_and_how_to_sign(
 def test_the_command_writes_one_document_for_programs(
     place: str, layout: OciLayout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (line,), _ = command(capsys, place, project=tmp_path, floating_tags=True, as_json=True)
+    (line,), _ = command(capsys, ref=place, project=tmp_path, floating_tags=True, as_json=True)
     plugin, rules = json.loads(line)["artifacts"]
     assert plugin == {
         "kind": "plugin",
@@ -80,7 +79,7 @@ def test_the_projects_repository_is_taken_where_no_reference_is_given(
     place: str, layout: OciLayout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ConfigError, match="no reference"):
-        publish(project=tmp_path)
+        publish(PublishOptions(project=tmp_path))
     owner = place.removesuffix("/plugin/ticker")
     (tmp_path / "pyproject.toml").write_text(
         PYPROJECT + f'[tool.falcokit.package]\nrepository = "{owner}"\n'
@@ -91,7 +90,7 @@ def test_the_projects_repository_is_taken_where_no_reference_is_given(
 
 def test_a_project_that_is_not_packaged_is_told_the_command(tmp_path: Path) -> None:
     with pytest.raises(PackageError) as caught:
-        publish("ghcr.io/acme/plugin/ticker", project=tmp_path)
+        publish(PublishOptions(ref="ghcr.io/acme/plugin/ticker", project=tmp_path))
     assert caught.value.hint == "run falcokit package --oci"
 
 
@@ -101,5 +100,5 @@ def test_without_oras_the_command_to_install_it_is_told(
     for name in ("oras", "oras.auth", "oras.provider"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ToolMissingError) as caught:
-        publish("localhost:1/plugin/ticker", project=layout.folder)
+        publish(PublishOptions(ref="localhost:1/plugin/ticker", project=layout.folder))
     assert caught.value.hint == "pip install 'falcokit[publish]'"

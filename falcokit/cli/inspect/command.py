@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`falcokit inspect` at work: opens what was named, and shows of it what was asked for.
+"""`falcokit inspect FILE [FILTER]`: what a capture, a plugin library or an artifact holds.
 
-Each kind of output has a module of its own; here is who comes when, and what is still shown after
-Ctrl-C.
+Each kind of output has a module of its own; here is which of them is used when, and what is still
+shown after Ctrl-C. What is wrong with a file that can still be read goes to stderr and leaves the
+exit code at 0.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from falcokit.cli.failure import show_error
 from falcokit.cli.format import count_of
 from falcokit.cli.inspect.choice import Choice, filter_text
 from falcokit.cli.inspect.kind import is_library_or_artifact
-from falcokit.cli.inspect.options import STDIN, Wishes
+from falcokit.cli.inspect.options import STDIN
 from falcokit.cli.inspect.output import json_text, show_report, show_table, warn
 from falcokit.cli.inspect.progress import reading
 from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
@@ -35,21 +36,27 @@ if TYPE_CHECKING:
     from falcokit.capture.events.event import Event
     from falcokit.capture.format.errors import Notice
     from falcokit.capture.reader import Capture
+    from falcokit.cli.inspect.options import InspectOptions
 
-__all__ = ["Inspection", "Wishes"]
+__all__ = ["Inspection", "inspect"]
+
+
+def inspect(options: InspectOptions) -> None:
+    """Show what a file holds."""
+    Inspection(options).run()
 
 
 class Inspection:
     """One run of the command."""
 
-    def __init__(self, wishes: Wishes) -> None:
-        self._wishes = wishes
+    def __init__(self, options: InspectOptions) -> None:
+        self._options = options
         self._stopped: BaseException | None = None
         self._any_shown = False
 
     def run(self) -> None:
-        """Show what is wanted; an interruption is raised again after what was found so far."""
-        files = self._wishes.files
+        """Show what is wanted; raise an interruption again once what was found so far is shown."""
+        files = self._options.files
         with signals_as_interrupts():
             for at, file in enumerate(files, 1):
                 try:
@@ -57,7 +64,7 @@ class Inspection:
                 except FalcokitError as e:
                     if self._any_shown or at < len(files):
                         show_error(error_object(e) | {"hint": None})
-                    else:  # of several files none can be read
+                    else:  # none of the files can be read
                         raise
                 if self._stopped is not None:
                     raise self._stopped
@@ -74,10 +81,10 @@ class Inspection:
     def _show_library(self, file: str) -> None:
         from pathlib import Path  # noqa: PLC0415 - not for captures
 
-        if not self._wishes.for_library:
+        if not self._options.for_library:
             raise ConfigError(
                 f"{safe_text(Path(file).name)} is a library or an artifact, not a capture",
-                hint="of such a file all is shown at once; only --json and --load go with it",
+                hint="only --json and --load can be combined with such a file",
             )
         from falcokit.cli.inspect.library import (  # noqa: PLC0415 - not for captures
             library_object,
@@ -85,8 +92,8 @@ class Inspection:
             read_library,
         )
 
-        facts = read_library(Path(file), load=self._wishes.load)
-        if self._wishes.as_json:
+        facts = read_library(Path(file), load=self._options.load)
+        if self._options.as_json:
             console.data(json_text(library_object(facts)))
         else:
             show_report(library_report(facts))
@@ -94,34 +101,34 @@ class Inspection:
     # ---- captures -------------------------------------------------------------------------------
 
     def _inspect(self, file: str) -> None:
-        wishes = self._wishes
-        if wishes.load:
+        options = self._options
+        if options.load:
             raise ConfigError("--load is for a plugin library or an artifact, not for a capture")
         choice = self._choice(file)
-        lists = wishes.processes or wishes.fds or wishes.users or wishes.cut is not None
-        with open_capture(file, lists=lists, follow=wishes.follow) as capture:
+        lists = options.processes or options.fds or options.users or options.cut is not None
+        with open_capture(file, lists=lists, follow=options.follow) as capture:
             notices = self._dispatch(capture, choice) or capture.notices
         warn(notices)
 
     def _dispatch(self, capture: Capture, choice: Choice) -> tuple[Notice, ...]:
         """Do what is asked for; return what a summary has found wrong beyond the capture's own."""
-        wishes = self._wishes
-        if wishes.processes or wishes.fds or wishes.users:
+        options = self._options
+        if options.processes or options.fds or options.users:
             self._show_lists(capture)
-        elif wishes.export is not None:
-            self._export(capture, choice, wishes.export)
-        elif wishes.cut is not None:
-            self._cut(capture, choice, wishes.cut)
-        elif wishes.diff is not None:
-            return self._compare(capture, choice, wishes.diff)
-        elif wishes.as_json or wishes.stats or not (wishes.is_listing or wishes.jsonl):
+        elif options.export is not None:
+            self._export(capture, choice, options.export)
+        elif options.cut is not None:
+            self._cut(capture, choice, options.cut)
+        elif options.diff is not None:
+            return self._compare(capture, choice, options.diff)
+        elif options.as_json or options.stats or not (options.is_listing or options.jsonl):
             return self._summarize(capture, choice)
         else:
             self._list(capture, choice)
         return ()
 
     def _choice(self, file: str) -> Choice:
-        wishes = self._wishes
+        options = self._options
 
         def first_ns() -> int:
             if file == STDIN or not os.path.isfile(file):  # noqa: PTH113 - pathlib takes 5 ms
@@ -137,12 +144,12 @@ class Inspection:
 
         return Choice.of(
             filter_text(
-                wishes.filter,
-                types=list(wishes.types),
-                names=list(wishes.names),
-                sources=list(wishes.sources),
-                tids=list(wishes.tids),
-                time=wishes.time,
+                options.filter,
+                types=list(options.types),
+                names=list(options.names),
+                sources=list(options.sources),
+                tids=list(options.tids),
+                time=options.time,
                 first_ns=first_ns,
             )
         )
@@ -162,7 +169,7 @@ class Inspection:
     def _summarize(self, capture: Capture, choice: Choice) -> tuple[Notice, ...]:
         tally = Tally()
         listed: list[Event] = []
-        limit = self._wishes.limit
+        limit = self._options.limit
         with self._pass(capture):
             if choice.filter is None and limit is None:
                 tally.count(capture)
@@ -172,17 +179,17 @@ class Inspection:
                     if limit is not None and len(listed) < limit:
                         listed.append(event)
         summary = tally.summary(capture)
-        if choice.filter is not None:  # of a part it cannot be said how the file replays
+        if choice.filter is not None:  # a part of the events does not tell how the file replays
             of_reading = (n for n in summary.notices if n.kind not in {"replay", "no-events"})
             summary = summary.replace(notices=tuple(of_reading))
-        if self._wishes.as_json:
+        if self._options.as_json:
             from falcokit.capture.summary.document import render, summary_object  # noqa: PLC0415
 
             document = summary_object(summary, None if limit is None else listed)
-            if self._wishes.plugin is not None:
+            if self._options.plugin is not None:
                 from falcokit.cli.inspect.fields import add_fields  # noqa: PLC0415
 
-                plugin, init_config = self._wishes.plugin, self._wishes.init_config
+                plugin, init_config = self._options.plugin, self._options.init_config
                 add_fields(document["listed"], listed, plugin, init_config)
             console.data(render(document))
             return summary.notices
@@ -196,24 +203,24 @@ class Inspection:
     def _list(self, capture: Capture, choice: Choice) -> None:
         from falcokit.cli.inspect.listing import Listing  # noqa: PLC0415
 
-        wishes = self._wishes
+        options = self._options
         listing = Listing(
-            plugin=wishes.plugin,
-            init_config=wishes.init_config,
-            at_once=wishes.follow,
-            buffers=wishes.buffers,
+            plugin=options.plugin,
+            init_config=options.init_config,
+            at_once=options.follow,
+            buffers=options.buffers,
         )
-        if wishes.tail is None and not wishes.jsonl:
-            listing.write_all_lines(capture, choice, wishes.limit)
+        if options.tail is None and not options.jsonl:
+            listing.write_all_lines(capture, choice, options.limit)
             return
         events = choice.events(capture)
-        if wishes.tail is not None:
-            last: deque[Event] = deque(maxlen=wishes.tail)
+        if options.tail is not None:
+            last: deque[Event] = deque(maxlen=options.tail)
             with self._pass(capture):
                 last.extend(events)
             events = iter(last)
-        events = islice(events, wishes.limit)
-        if wishes.jsonl:
+        events = islice(events, options.limit)
+        if options.jsonl:
             listing.write_json(events)
         else:
             listing.write_lines(events)
@@ -225,24 +232,24 @@ class Inspection:
             count = export_events(
                 self._wanted(choice.events(capture)),
                 target,
-                plugin=self._wishes.plugin,
-                init_config=self._wishes.init_config,
+                plugin=self._options.plugin,
+                init_config=self._options.init_config,
             )
-        self._tell_written(count, target)
+        self._report_written(count, target)
 
     def _cut(self, capture: Capture, choice: Choice, target: Path) -> None:
         from falcokit.cli.inspect.files import cut_events  # noqa: PLC0415
 
         with reading(capture):
             count = cut_events(capture, self._wanted(choice.events(capture)), target)
-        self._tell_written(count, target)
+        self._report_written(count, target)
 
     def _wanted(self, events: Iterator[Event]) -> Iterator[Event]:
-        if self._wishes.tail is not None:
-            return iter(deque(events, maxlen=self._wishes.tail))
-        return islice(events, self._wishes.limit)
+        if self._options.tail is not None:
+            return iter(deque(events, maxlen=self._options.tail))
+        return islice(events, self._options.limit)
 
-    def _tell_written(self, count: int, target: Path) -> None:
+    def _report_written(self, count: int, target: Path) -> None:
         console.message(f"{count_of(count, 'event')} written")
         console.data(str(target))
 
@@ -262,7 +269,7 @@ class Inspection:
                 for notice in side.notices
             ]
         found = comparing.found()
-        if self._wishes.as_json:
+        if self._options.as_json:
             console.data(json_text(diff_object(found, names)))
         else:
             show_report(diff_report(found, names))
@@ -275,9 +282,9 @@ class Inspection:
             for _ in capture:  # the lists may come in any section
                 pass
         assert capture.lists is not None  # noqa: S101  # asked for when it was opened
-        wishes, lists = self._wishes, capture.lists
-        kind = "processes" if wishes.processes else "fds" if wishes.fds else "users"
-        if wishes.as_json:
+        options, lists = self._options, capture.lists
+        kind = "processes" if options.processes else "fds" if options.fds else "users"
+        if options.as_json:
             objects: dict[str, Any] = {
                 "processes": inspect_lists.process_objects,
                 "fds": inspect_lists.fd_objects,

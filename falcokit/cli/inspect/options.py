@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the command line of `falcokit inspect` asks for, checked before any file is opened.
-
-Made by `inspect`, read by `inspect_run`.
-"""
+"""The options of `falcokit inspect`, and which of them can be combined."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.capture.format.record import Record
+from falcokit.cli.options import INIT_CONFIG, JSON, Options, argument, option
 from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,15 +14,15 @@ if TYPE_CHECKING:
 
     from falcokit.capture.render.buffers import BufferForm
 
-__all__ = ["STDIN", "Wishes"]
+__all__ = ["STDIN", "InspectOptions"]
 
 STDIN: Final = "-"
-#: Of these only one can be had at a time: each has its own output.
+#: Only one of these can be given: each has an output of its own.
 _ALONE: Final = ("processes", "fds", "users", "stats", "export", "cut", "diff", "jsonl")
 _FOR_EVENTS: Final = ("limit", "tail", "follow", "plugin", "buffers")
 _CHOICE: Final = ("filter", "types", "names", "sources", "tids", "time")
 _LISTS: Final = ("events", *_FOR_EVENTS, *_CHOICE)
-#: What each would have to leave out of account, and so refuses.
+#: What each would have to ignore, and so refuses.
 _CLASHES: Final = {
     "processes": _LISTS,
     "fds": _LISTS,
@@ -37,43 +34,75 @@ _CLASHES: Final = {
     "diff": ("events", *_FOR_EVENTS),
     "tail": ("limit", "follow"),
 }
-#: A document comes at the end, and is about the file as a whole.
+#: --json writes one document at the end, about the file as a whole.
 _NO_DOCUMENT: Final = ("jsonl", "events", "tail", "follow", "buffers", "export", "cut")
 _SPELT: Final = {"filter": "a filter", "as_json": "--json"} | {
     name: f"--{name.removesuffix('s')}" for name in _CHOICE[1:]
 }
 
 
-class Wishes(Record):
-    """The options, by their names."""
+class InspectOptions(Options):
+    """Options of `falcokit inspect`."""
 
-    words: tuple[str, ...]
-    events: bool = False
-    limit: int | None = None
-    tail: int | None = None
-    follow: bool = False
-    types: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    tids: tuple[int, ...] = ()
-    time: str | None = None
-    processes: bool = False
-    fds: bool = False
-    users: bool = False
-    stats: bool = False
-    export: Path | None = None
-    cut: Path | None = None
-    diff: Path | None = None
-    buffers: BufferForm | None = None
-    plugin: Path | None = None
-    init_config: str | None = None
-    load: bool = False
-    jsonl: bool = False
-    as_json: bool = False
+    words: tuple[str, ...] = argument(
+        "FILE... [FILTER]",
+        "Captures, plain or gzip, - for standard input; or a plugin library or artifact."
+        " Then a filter in Falco's syntax.",
+        many=True,
+    )
+    events: bool = option("--events", "List the events.")
+    limit: int | None = option("-n --limit", "List the first N.", kind="count", metavar="N")
+    tail: int | None = option("--tail", "List the last N events.", kind="count", metavar="N")
+    follow: bool = option("-f --follow", "List events as they are written.")
+    types: tuple[str, ...] = option(
+        "--type", "Only events of this type.", kind="text", metavar="NAME", many=True
+    )
+    names: tuple[str, ...] = option(
+        "--name", "Only async events of this name.", kind="text", metavar="NAME", many=True
+    )
+    sources: tuple[str, ...] = option(
+        "--source", "Only events of this event source.", kind="text", metavar="NAME", many=True
+    )
+    tids: tuple[int, ...] = option(
+        "--tid", "Only events of this thread.", kind="number", metavar="TID", many=True
+    )
+    time: str | None = option(
+        "--time",
+        "Only events in this range: +1.5..+3 seconds, or times in UTC, or ns.",
+        kind="text",
+        metavar="FROM..TO",
+    )
+    processes: bool = option("--processes", "List the threads stored in the capture.")
+    fds: bool = option("--fds", "List the open files stored in the capture.")
+    users: bool = option("--users", "List the users and groups stored in the capture.")
+    stats: bool = option("--stats", "Count the events that a filter matches.")
+    export: Path | None = option(
+        "--export", "Write the events as a table.", kind="path", metavar="FILE.csv|.parquet"
+    )
+    cut: Path | None = option(
+        "--cut", "Write the events as a new capture.", kind="path", metavar="OUT.scap"
+    )
+    diff: Path | None = option(
+        "--diff", "Compare with another capture.", kind="path", metavar="OTHER.scap"
+    )
+    buffers: BufferForm | None = option(
+        "--buffers",
+        "Show buffers and payloads whole, in this form.",
+        choices=("hex", "hex-ascii", "ascii", "base64"),
+    )
+    plugin: Path | None = option(
+        "--plugin", "Show this plugin's fields as columns.", kind="path", metavar="LIB.so"
+    )
+    init_config: str | None = INIT_CONFIG
+    load: bool = option(
+        "--load", "Load the library to query it: its code runs with all your rights."
+    )
+    jsonl: bool = option("--jsonl", "Write one JSON object per event.")
+    as_json: bool = JSON
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, **given: Any) -> None:
         """Take the options; raise ConfigError for some that do not go together."""
-        super().__init__(**values)
+        super().__init__(**given)
         asked = [name for name in _ALONE if self._has(name)]
         if len(asked) > 1:
             raise _clash(asked[0], asked[1])
@@ -106,7 +135,7 @@ class Wishes(Record):
 
     @property
     def filter(self) -> str | None:
-        """The last word, if it is no file but reads like a condition."""
+        """The last word, if it is not a file but reads like a condition."""
         last = self.words[-1]
         if len(self.words) == 1 or last == STDIN or os.path.lexists(last):
             return None
@@ -130,4 +159,4 @@ class Wishes(Record):
 
 def _clash(one: str, other: str, hint: str | None = None) -> ConfigError:
     names = [_SPELT.get(name, f"--{name}") for name in (one, other)]
-    return ConfigError(f"{names[0]} and {names[1]} cannot be had at once", hint=hint)
+    return ConfigError(f"{names[0]} and {names[1]} cannot be combined", hint=hint)

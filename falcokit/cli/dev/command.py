@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `falcokit dev` does: the plugin running under one's eyes while one edits it."""
+"""`falcokit dev`: run the plugin and watch it while you edit."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli.interrupt import signals_as_interrupts
@@ -18,46 +17,40 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from falcokit.cli.options import DevOptions
     from falcokit.dev.supervisor import Build
     from falcokit.project.settings import Project
     from falcokit.runner.reports import Report
     from falcokit.runner.run import Runner
 
-__all__ = ["do"]
+__all__ = ["dev"]
 
 STATS_MS: Final = 50
 """How often the child reports; the time to the first event is measured by it."""
 
 
-def do(
-    *,
-    watch: bool = False,
-    project: Path = Path(),
-    init_config: str | None = None,
-    open_params: str | None = None,
-    fields: str | None = None,
-    duration: float | None = None,
-    record: Path | None = None,
-    as_json: bool = False,
-) -> None:
+def dev(options: DevOptions) -> None:
     """Run the plugin with live statistics."""
-    found = load_project(project)
-    has_screen = not as_json and _is_screen()
-    options: dict[str, Any] = {
-        "init_config": read_init_config(init_config),
-        "open_params": open_params,
-        "fields": fields or "*",
-        "record": recording_path(record),
+    found = load_project(options.project)
+    watch = options.watch
+    has_screen = not options.as_json and _is_screen()
+    runner_options: dict[str, Any] = {
+        "init_config": read_init_config(options.init_config),
+        "open_params": options.open_params,
+        "fields": options.fields or "*",
+        "record": recording_path(options.record),
         "stats_ms": STATS_MS,
         "metrics": True,
     }
-    supervisor = Supervisor(build=_builder(found), start=_starter(found, options), watch=watch)
+    supervisor = Supervisor(
+        build=_builder(found), start=_starter(found, runner_options), watch=watch
+    )
     with contextlib.ExitStack() as stack:
         stack.enter_context(signals_as_interrupts())
         if has_screen:
             from falcokit.cli.dev.output import ChildOutput  # noqa: PLC0415
 
-            options["stderr"] = stack.enter_context(ChildOutput(supervisor.add_report)).fd
+            runner_options["stderr"] = stack.enter_context(ChildOutput(supervisor.add_report)).fd
         if watch:
             from falcokit.dev.files import Watcher  # noqa: PLC0415
 
@@ -65,9 +58,9 @@ def do(
         show = stack.enter_context(
             _screen(supervisor, found, watch=watch)
             if has_screen
-            else _stream(watch=watch, as_json=as_json)
+            else _stream(watch=watch, as_json=options.as_json)
         )
-        reports = stack.enter_context(contextlib.closing(supervisor.reports(duration)))
+        reports = stack.enter_context(contextlib.closing(supervisor.reports(options.duration)))
         for report in reports:
             show(report)
     if supervisor.failure is not None and not watch:
@@ -75,7 +68,7 @@ def do(
 
 
 def _is_screen() -> bool:
-    """Tell whether there is a terminal that can place a cursor, and a keyboard."""
+    """Return whether there is a terminal that can place a cursor, and a keyboard."""
     return (
         sys.stdout.isatty()
         and sys.stdin.isatty()
