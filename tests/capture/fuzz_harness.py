@@ -15,7 +15,6 @@ import gzip
 import io
 import random
 import resource
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -264,8 +263,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.library:
         loaded = native_module.load(options.library)
-        for name in ("falcokit.capture.summary.summarize", "falcokit.capture.native.selection"):
-            sys.modules[name].library = lambda: loaded  # type: ignore[attr-defined]
+        native_module.library = lambda: loaded  # type: ignore[assignment]
     elif native_module.library() is None:
         raise SystemExit("there is no C code to compare with: is a compiler installed?")
     fuzz(options.seed, options.first, options.runs)

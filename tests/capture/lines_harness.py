@@ -143,7 +143,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.library:
         loaded = native.load(options.library)
-        native_lines.library = lambda: loaded  # type: ignore[assignment]
+        native.library = lambda: loaded  # type: ignore[assignment]
     for number in range(options.runs):
         try:
             run(random.Random(options.seed * 1_000_003 + number))

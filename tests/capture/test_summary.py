@@ -12,7 +12,8 @@ from schema_check import check
 
 import falcokit.capture.summary
 from falcokit.capture import open_capture, summarize
-from falcokit.capture.summary.document import render, summary_object
+from falcokit.capture.format.text import json_text
+from falcokit.capture.summary.document import summary_object
 
 pytestmark = pytest.mark.python
 
@@ -88,7 +89,7 @@ def test_the_document_with_events_fits_the_schema(mixed: Path) -> None:
     with open_capture(mixed) as capture:
         document = summary_object(summarize(mixed), list(capture))
     check(document, SCHEMA, SCHEMA)
-    assert document == json.loads(render(document))
+    assert document == json.loads(json_text(document, indent=2))
     assert [event["type"] for event in document["listed"][:3]] == ["tick", "pluginevent", "tick"]
     assert document["listed"][0]["data"] == "dumped"
     assert document["listed"][1]["data_base64"] == "/wA="
@@ -111,7 +112,7 @@ def test_the_document_holds_nothing_a_terminal_acts_on(tmp_path: Path) -> None:
     path = tmp_path / "hostile.scap"
     payload = "\x1b[2J\x07\x7f\x9b31m\u202e".encode()
     path.write_bytes(BUILD.section() + BUILD.async_event(b"a\x1b]0;x\x07", payload))
-    text = render(summary_object(summarize(path)))
+    text = json_text(summary_object(summarize(path)), indent=2)
     assert text.isascii()
     assert all(char.isprintable() or char == "\n" for char in text)
     assert json.loads(text)["async_events"][0]["last"]["data"] == payload.decode()

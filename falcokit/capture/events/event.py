@@ -175,14 +175,11 @@ class Event:
     @property
     def type(self) -> str:
         """The name as `evt.type` gives it: async events and plain system calls have their own."""
-        event_type = self.event_type
-        if event_type is None:
-            return f"unknown-{self.code}"
         own_name = None
         if self.code == ASYNC_EVENT or self.code in GENERIC_SYSCALLS:
             with suppress(MalformedEventError):
                 own_name = self.async_name or self._syscall()
-        return own_name or event_type.name
+        return own_name or event_table().name(self.code)
 
     def _cut(self) -> tuple[bytes, ...]:
         """Cut the parameters; large ones of an event that is kept in a file stay there."""

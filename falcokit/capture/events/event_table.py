@@ -118,6 +118,16 @@ class EventTable:
         """Return the type of `code`, None when this table does not know it."""
         return self.events[code] if 0 <= code < len(self.events) else None
 
+    def name(self, code: int) -> str:
+        """Return the name of the events of `code`."""
+        event_type = self.get(code)
+        return event_type.name if event_type else f"unknown-{code}"
+
+    def direction(self, code: int) -> str:
+        """Return ">" for enter events, "<" for exit events."""
+        event_type = self.get(code)
+        return event_type.dir if event_type else "<" if code % 2 else ">"
+
 
 @functools.cache
 def event_table() -> EventTable:

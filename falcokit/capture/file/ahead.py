@@ -2,7 +2,7 @@
 """Reads and inflates the bytes of a large file on one thread while another one processes them.
 
 Reading, inflating and the walk in C all let go of the interpreter's lock, so that the slower side
-alone decides how long a pass takes. Begun by `native.deferred` through `Capture.read_ahead`.
+alone decides how long a pass takes. Begun by `native.scan` through `Capture.read_ahead`.
 """
 
 from __future__ import annotations

@@ -7,14 +7,12 @@ act on is escaped here, once, before any view uses it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["dotted_text", "invalid_text", "payload_text", "plain_text", "safe_text"]
+__all__ = ["dotted_text", "invalid_text", "json_text", "payload_text", "plain_text", "safe_text"]
 
 _ELLIPSIS: Final = "..."
 _LONGEST_CHARACTER: Final = 4  # bytes in UTF-8
-_LAST_ONE_BYTE: Final = 0xFF
-_LAST_TWO_BYTES: Final = 0xFFFF
 _INVALID_BYTES: Final = 32
 _DOTTED: Final = bytes(
     code if chr(code).isascii() and chr(code).isprintable() else ord(".") for code in range(256)
@@ -25,7 +23,9 @@ def safe_text(text: str) -> str:
     """Escape what is not printable: control codes, bidirectional marks, lone surrogates."""
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else _escape(char) for char in text)
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def plain_text(data: bytes, *, cut: bool = False) -> str | None:
@@ -72,11 +72,11 @@ def invalid_text(data: bytes) -> str:
     return f"<invalid {data[:_INVALID_BYTES].hex()}{more}>"
 
 
-def _escape(char: str) -> str:
-    code = ord(char)
-    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char)
-    if named:
-        return named
-    if code <= _LAST_ONE_BYTE:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= _LAST_TWO_BYTES else f"\\U{code:08x}"
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return JSON that no terminal acts on, on one line without `indent`."""
+    import json  # noqa: PLC0415 - seldom needed
+
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(value, indent=indent, separators=separators, default=str)
+    # json leaves DEL alone, the one unprintable ASCII character outside its escapes.
+    return text.replace("\x7f", "\\u007f")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.native.line_tables import LineTables
-from falcokit.capture.native.scan import NativeScan, deferred, library
+from falcokit.capture.native.scan import NativeScan, scan_events
 from falcokit.capture.native.selection import native_query
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def write_lines(
     if limit == 0:
         return
     output = _Output(write, limit)
-    if native is None:
-        scanner = deferred(lambda loaded: _LineScan(loaded, output, query), whole=limit is None)
-        events = capture.scan(scanner)
-    else:
-        loaded = library() if native else None
-        events = capture.scan(_LineScan(loaded, output, query) if loaded else None)
+    events = scan_events(
+        capture,
+        lambda loaded: _LineScan(loaded, output, query),
+        native=native,
+        whole=limit is None,
+    )
     with suppress(_EnoughError):
         try:
             for event in events:

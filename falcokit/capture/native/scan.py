@@ -21,13 +21,14 @@ from falcokit.capture.format.layout import BIG
 from falcokit.errors import FalcokitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from falcokit.capture.events.event import Event
     from falcokit.capture.events.event_table import EventType
     from falcokit.capture.reader import Capture, Scanner
 
-__all__ = ["Library", "NativeScan", "deferred", "library", "load", "sources"]
+__all__ = ["Library", "NativeScan", "library", "load", "scan_events", "sources"]
 
 #: Less is read in Python before the library would be loaded.
 NATIVE_FROM_BYTES: Final = 256 * 1024
@@ -112,13 +113,26 @@ def _key() -> str:
     return f"{digest:08x}{size:08x}"
 
 
-def deferred(make: Callable[[Library], Scanner], *, whole: bool = True) -> Scanner:
-    """Return a scanner that has one made, with the library, where much is to be read.
+def scan_events(
+    capture: Capture,
+    make: Callable[[Library], Scanner],
+    *,
+    native: bool | None = None,
+    whole: bool = True,
+) -> Iterator[Event]:
+    """Continue the pass over `capture` with the scanner that `make` makes of the library.
 
-    The size of the file tells that if the `whole` of it is wanted; else, and for a pipe, it is
-    what was read so far.
+    Yields the events that the scanner leaves to Python. `native` forces or forbids the C code,
+    which is otherwise used where much is to be read: in a large file if the `whole` of it is
+    wanted, and else, as in a pipe, once much was read.
     """
+    if native is None:
+        return capture.scan(_deferred(make, whole=whole))
+    loaded = library() if native else None
+    return capture.scan(make(loaded) if loaded else None)
 
+
+def _deferred(make: Callable[[Library], Scanner], *, whole: bool) -> Scanner:
     def scanner(capture: Capture, buffer: bytes, at: int, base: int) -> int:
         if max(base + at, capture.size if whole else 0) < NATIVE_FROM_BYTES:
             return at

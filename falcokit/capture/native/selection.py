@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import ASYNC_EVENT, GENERIC_SYSCALLS, event_table
 from falcokit.capture.format.record import Record
-from falcokit.capture.native.scan import NativeScan, deferred, library
+from falcokit.capture.native.scan import NativeScan, scan_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,11 +65,7 @@ def select(capture: Capture, query: EventQuery, *, native: bool | None = None) -
 
     `native` forces or forbids the C code, which is otherwise used for large files.
     """
-    if native is None:
-        events = capture.scan(deferred(lambda loaded: _scanner(loaded, query)))
-    else:
-        loaded = library() if native else None
-        events = capture.scan(_scanner(loaded, query) if loaded else None)
+    events = scan_events(capture, lambda loaded: _scanner(loaded, query), native=native)
     # Whatever C left: certainly all that match.
     return (event for event in events if query.matches(event))
 
@@ -102,7 +98,7 @@ def native_query(loaded: Library, query: EventQuery) -> tuple[Any, Any]:
         for number, name in event_table().ppm_sc.items():
             if number < lib.FK_SYSCALLS:
                 wanted.syscalls[number] = name in query.names
-        if any(_own_name(code) in query.names for code in GENERIC_SYSCALLS):
+        if any(event_table().name(code) in query.names for code in GENERIC_SYSCALLS):
             for number in range(lib.FK_SYSCALLS):
                 wanted.syscalls[number] = True
     return wanted, names
@@ -125,9 +121,4 @@ def _codes(query: EventQuery, count: int, sure: int) -> bytes:
 
 
 def _may_have(names: frozenset[str], code: int) -> bool:
-    return code == ASYNC_EVENT or code in GENERIC_SYSCALLS or _own_name(code) in names
-
-
-def _own_name(code: int) -> str:
-    event_type = event_table().get(code)
-    return event_type.name if event_type else f"unknown-{code}"
+    return code == ASYNC_EVENT or code in GENERIC_SYSCALLS or event_table().name(code) in names

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from falcokit.capture.events.event_table import event_table
 from falcokit.capture.format.errors import MalformedEventError
 
 if TYPE_CHECKING:
@@ -91,8 +92,7 @@ class Comparing:
 
 
 def _name(event: Event) -> str:
-    direction = event.event_type.dir if event.event_type else "<" if event.code % 2 else ">"
-    return f"{direction} {event.type}"
+    return f"{event_table().direction(event.code)} {event.type}"
 
 
 def _content(event: Event | None) -> object:

@@ -7,7 +7,6 @@ the same in every locale.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.render.event_document import event_object, payload_object
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from falcokit.capture.events.event import Event
     from falcokit.capture.summary.summary import PayloadStream, Summary, TypeCount
 
-__all__ = ["DOCUMENT_VERSION", "event_object", "render", "summary_object"]
+__all__ = ["DOCUMENT_VERSION", "summary_object"]
 
 #: Raised when a field changes its meaning or goes away; new fields alone do not.
 DOCUMENT_VERSION: Final = 1
@@ -56,12 +55,6 @@ def summary_object(summary: Summary, events: Iterable[Event] | None = None) -> d
     if events is not None:
         result["listed"] = [event_object(event) for event in events]
     return result
-
-
-def render(document: dict[str, Any]) -> str:
-    """Return the document as text that no terminal acts on."""
-    # json leaves DEL alone, the one unprintable ASCII character outside its escapes.
-    return json.dumps(document, ensure_ascii=True, indent=2).replace("\x7f", "\\u007f")
 
 
 def _stream_object(stream: PayloadStream) -> dict[str, Any]:

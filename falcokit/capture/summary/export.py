@@ -14,7 +14,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from falcokit.capture.format.errors import CaptureError
-from falcokit.capture.summary.document import event_object
+from falcokit.capture.render.event_document import event_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -19,7 +19,7 @@ from falcokit.capture.events.event_table import (
 from falcokit.capture.events.pairing import Pairing
 from falcokit.capture.format.errors import MalformedEventError, Notice
 from falcokit.capture.format.layout import BLOCK_TYPES, BlockKind
-from falcokit.capture.native.scan import deferred, library
+from falcokit.capture.native.scan import scan_events
 from falcokit.capture.reader import open_capture
 from falcokit.capture.summary.histogram import HistogramTally
 from falcokit.capture.summary.native_tally import NativeTally
@@ -35,7 +35,6 @@ from falcokit.capture.summary.summary import (
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
 
     from falcokit.capture.events.event import Event
     from falcokit.capture.native.scan import Library
@@ -71,7 +70,7 @@ class Tally:
         then. `native` forces or forbids the C code, which is otherwise used for large files.
         """
         try:
-            for event in self._left_over(capture, native):
+            for event in scan_events(capture, self._begin_native, native=native):
                 self._pairing.section = capture.section_count
                 self.add(event)
         finally:
@@ -111,13 +110,6 @@ class Tally:
             self._first = first
         if self._last is None or last > self._last:
             self._last = last
-
-    def _left_over(self, capture: Capture, native: bool | None) -> Iterator[Event]:
-        """Iterate over the events that are not counted in C."""
-        if native is None:
-            return capture.scan(deferred(self._begin_native))
-        loaded = library() if native else None
-        return capture.scan(self._begin_native(loaded) if loaded else None)
 
     def _begin_native(self, loaded: Library) -> NativeTally:
         self._native = NativeTally(loaded, self._pairing)
@@ -240,21 +232,12 @@ def _block_counts(capture: Capture) -> tuple[BlockCount, ...]:
 
 def _type_count(code: int, count: int, name: str | None = None) -> TypeCount:
     event_type = event_table().get(code)
-    if event_type is None:
-        return TypeCount(
-            code=code,
-            name=f"unknown-{code}",
-            direction=">" if code % 2 == 0 else "<",
-            source="unknown",
-            topic="unknown",
-            count=count,
-        )
     return TypeCount(
         code=code,
-        name=name or event_type.name,
-        direction=event_type.dir,
-        source=event_type.source,
-        topic=event_type.topic,
+        name=name or event_table().name(code),
+        direction=event_table().direction(code),
+        source=event_type.source if event_type else "unknown",
+        topic=event_type.topic if event_type else "unknown",
         count=count,
     )
 

@@ -14,7 +14,7 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from falcokit.capture.format.text import safe_text
+from falcokit.capture.format.text import json_text, safe_text
 from falcokit.capture.reader import open_capture
 from falcokit.capture.summary.summarize import Tally
 from falcokit.cli import console
@@ -23,7 +23,7 @@ from falcokit.cli.format import count_of
 from falcokit.cli.inspect.choice import Choice, filter_text
 from falcokit.cli.inspect.kind import is_library_or_artifact
 from falcokit.cli.inspect.options import STDIN
-from falcokit.cli.inspect.output import json_text, show_report, show_table, warn
+from falcokit.cli.inspect.output import show_report, show_table, warn
 from falcokit.cli.inspect.progress import reading
 from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
 from falcokit.errors import ConfigError, FalcokitError
@@ -183,7 +183,7 @@ class Inspection:
             of_reading = (n for n in summary.notices if n.kind not in {"replay", "no-events"})
             summary = summary.replace(notices=tuple(of_reading))
         if self._options.as_json:
-            from falcokit.capture.summary.document import render, summary_object  # noqa: PLC0415
+            from falcokit.capture.summary.document import summary_object  # noqa: PLC0415
 
             document = summary_object(summary, None if limit is None else listed)
             if self._options.plugin is not None:
@@ -191,7 +191,7 @@ class Inspection:
 
                 plugin, init_config = self._options.plugin, self._options.init_config
                 add_fields(document["listed"], listed, plugin, init_config)
-            console.data(render(document))
+            console.data(json_text(document, indent=2))
             return summary.notices
         from falcokit.cli.inspect.report import build_report  # noqa: PLC0415 - not for --json
 

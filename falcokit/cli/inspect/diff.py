@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from falcokit.capture.format.text import safe_text
-from falcokit.capture.summary.document import event_object
+from falcokit.capture.render.event_document import event_object
 from falcokit.cli.inspect.events import event_lines
 from falcokit.cli.inspect.report import Column, Report, Table
 

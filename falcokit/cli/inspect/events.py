@@ -68,7 +68,7 @@ def _line(event: Event, resolver: Resolver | None, buffers: BufferForm | None) -
         seconds, rest = divmod(ts, _NS)
         moment = f"{_second(seconds)}.{rest:09d}"
     thread = "(-)" if tid is None else f"({tid})"
-    kind = _kind(event.code) or f"{_direction(event)} {_short(event.type)}"
+    kind = _kind(event.code) or f"{event_table().direction(event.code)} {_short(event.type)}"
     marks = _marks(event) if event.leading or event.dump_flags else ""
     head = f"{event.number:>6} {moment} {event.cpu:>3} {thread:>9} {kind} {marks}"
     if buffers is not None:
@@ -89,13 +89,6 @@ def _kind(code: int) -> str | None:
     if event_type is None or code == ASYNC_EVENT or code in GENERIC_SYSCALLS:
         return None
     return f"{event_type.dir} {event_type.name}"
-
-
-def _direction(event: Event) -> str:
-    event_type = event.event_type
-    if event_type is not None:
-        return event_type.dir
-    return "<" if event.code % 2 else ">"
 
 
 def _marks(event: Event) -> str:

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture.format.record import Record
-from falcokit.capture.format.text import safe_text
+from falcokit.capture.format.text import json_text, safe_text
 from falcokit.cli import console
 from falcokit.cli.inspect.choice import query_of
-from falcokit.cli.inspect.output import json_text, screen_width
+from falcokit.cli.inspect.output import screen_width
 from falcokit.errors import FalcokitError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Listing(Record):
 
     def write_json(self, events: Iterable[Event]) -> None:
         """Write an object a line; with a plugin those of its events have `fields`."""
-        from falcokit.capture.summary.document import event_object  # noqa: PLC0415
+        from falcokit.capture.render.event_document import event_object  # noqa: PLC0415
 
         if self.plugin is None:
             self._write(json_text(event_object(event)) for event in events)

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from falcokit.capture.format.text import safe_text
 from falcokit.cli import console
@@ -17,13 +16,7 @@ if TYPE_CHECKING:
     from falcokit.capture.format.errors import Notice
     from falcokit.cli.inspect.report import Report, Table
 
-__all__ = ["json_text", "screen_width", "show_report", "show_table", "warn"]
-
-
-def json_text(value: Any) -> str:
-    """Return JSON on one line that no terminal acts on, whatever a capture has in its texts."""
-    # json leaves DEL alone, the one unprintable ASCII character outside its escapes.
-    return json.dumps(value, separators=(",", ":"), default=str).replace("\x7f", "\\u007f")
+__all__ = ["screen_width", "show_report", "show_table", "warn"]
 
 
 def screen_width() -> int | None:
