@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands. Each file is one verb: parse, call one tool module, report."""
+"""The commands: each file, or folder, is one verb, declared in `options`, called by `arguments`."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class ReaderGoneError(Exception):
-    """Whoever read stdout reads no more.
+    """The reader of stdout has closed it.
 
-    No OSError on purpose: typer's own handling of a broken pipe would give exit code 1.
+    Not an OSError on purpose: typer's own handling of a broken pipe would give exit code 1.
     """
 
 
@@ -54,14 +54,14 @@ def data(text: str) -> None:
 
 
 def data_lines(lines: Iterable[str]) -> None:
-    """Write lines of data that come together."""
+    """Write lines of data, and flush once at the end."""
     for line in lines:
         _write_stdout(line + "\n")
     _write_stdout("", flush=True)
 
 
 def drop_stdout() -> None:
-    """Let what is still buffered for a reader that went away disappear without a word."""
+    """Silently drop what is still buffered for a reader that went away."""
     _drop(sys.stdout)
 
 
@@ -79,8 +79,8 @@ def tolerate_locale() -> None:
 
 
 def message(text: str) -> None:
-    """Write one line for the person, never for a program; where nobody can read it, go on."""
-    if sys.stderr is None:  # closed by whoever started us: `2>&-`
+    """Write one line for the user, never for a program; ignore it if stderr cannot be written."""
+    if sys.stderr is None:  # closed by the caller: `2>&-`
         return
     try:
         sys.stderr.write(text + "\n")
@@ -95,7 +95,7 @@ def warning(text: str) -> None:
 
 
 def has_color(stream: IO[str] | None) -> bool:
-    """Tell whether colour is welcome there."""
+    """Return whether the stream may be coloured."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream is not None and stream.isatty()
@@ -121,7 +121,7 @@ def printable_lines(text: str) -> str:
 
 
 def _write_stdout(text: str, *, flush: bool = False) -> None:
-    if sys.stdout is None:  # closed by whoever started us: `>&-`
+    if sys.stdout is None:  # closed by the caller: `>&-`
         raise FalcokitError("stdout cannot be written: it is closed")
     try:
         sys.stdout.write(text)
@@ -135,7 +135,7 @@ def _write_stdout(text: str, *, flush: bool = False) -> None:
 
 
 def _drop(stream: IO[str]) -> None:
-    """Let what is buffered, and all that follows, go nowhere."""
+    """Discard what is buffered and all that follows."""
     with contextlib.suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

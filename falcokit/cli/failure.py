@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How an error is told: one sentence and a hint on stderr, with --json one object on stdout.
+"""How an error is reported: one sentence and a hint on stderr, with --json one object on stdout.
 
 `outcome` is the only place where an error becomes an exit code; `falcokit.cli.app` and
-`falcokit.__main__` run commands with it. `show_error` is for `falcokit dev --watch`, which goes on
-after an error. What a plugin or a compiler said is made printable first.
+`falcokit.__main__` run commands with it. `show_error` is for `falcokit dev --watch`, which
+continues after an error. Text of a plugin or a compiler is made printable first.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ EXIT_PIPE_CLOSED: Final = 141
 
 
 def outcome(command: Callable[[], object], *, as_json: bool) -> int:
-    """Run a command, tell what failed, and give the exit code of the process."""
+    """Run a command, report what failed, and return the exit code of the process."""
     console.tolerate_locale()
     try:
         code = command()
@@ -54,21 +54,21 @@ def outcome(command: Callable[[], object], *, as_json: bool) -> int:
     except console.ReaderGoneError:
         console.drop_stdout()
         return EXIT_PIPE_CLOSED
-    except Exception as e:  # noqa: BLE001  a person must never see a raw traceback
+    except Exception as e:  # noqa: BLE001  users must never see a raw traceback
         return _report_unexpected(e, as_json=as_json)
     return code if isinstance(code, int) else 0
 
 
 def _report_failure(error: FalcokitError, *, as_json: bool) -> int:
-    """Tell what failed and give the exit code of its class."""
-    _tell(error_object(error), as_json=as_json)
+    """Report what failed and return the exit code of its class."""
+    _report(error_object(error), as_json=as_json)
     if _debug():
         _print_traceback(error)
     return error.exit_code
 
 
 def show_error(error: Report) -> None:
-    """Tell a person of an error, given as `error_object` makes it."""
+    """Show an error, given as `error_object` makes it, to a person."""
     label = console.paint("error:", "red", sys.stderr)
     console.message(f"{label} {console.printable_lines(error['message'])}")
     if error["hint"]:
@@ -77,19 +77,19 @@ def show_error(error: Report) -> None:
 
 
 def report_usage(error: Any, *, as_json: bool) -> int:
-    """Tell what is wrong with the command line."""
+    """Report what is wrong with the command line."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "falcokit"
     if type(error).__name__ == "NoArgsIsHelpError":
         console.message(error.format_message())
         return EXIT_USAGE
     text = error.format_message().rstrip(".")
-    _tell(_error(EXIT_USAGE, text, f"see `{command} --help`"), as_json=as_json)
+    _report(_error(EXIT_USAGE, text, f"see `{command} --help`"), as_json=as_json)
     return EXIT_USAGE
 
 
 def _report_unexpected(error: Exception, *, as_json: bool) -> int:
-    """Tell about a mistake of falcokit's own, and keep its traceback for the report."""
+    """Report a bug in falcokit, and keep its traceback for the bug report."""
     if isinstance(error, OSError) and is_of_the_system(error):
         return _report_failure(system_error(error, "the system refuses"), as_json=as_json)
     where = "set FALCOKIT_DEBUG=1 to see the traceback"
@@ -100,8 +100,8 @@ def _report_unexpected(error: Exception, *, as_json: bool) -> int:
         where = f"the traceback is in {saved}" if saved else where
     name = type(error).__name__
     text = f"unexpected {name}: {error}" if str(error) else f"unexpected {name}"
-    hint = f"this is a mistake in falcokit; {where}"
-    _tell(_error(EXIT_UNEXPECTED, text, hint), as_json=as_json)
+    hint = f"this is a bug in falcokit; {where}"
+    _report(_error(EXIT_UNEXPECTED, text, hint), as_json=as_json)
     return EXIT_UNEXPECTED
 
 
@@ -109,10 +109,10 @@ def _error(code: int, message: str, hint: str) -> Report:
     return {"exit": code, "message": message, "hint": hint, "file": None, "line": None}
 
 
-def _tell(error: Report, *, as_json: bool) -> None:
+def _report(error: Report, *, as_json: bool) -> None:
     show_error(error)
     if as_json:
-        # Nobody may read any more: the exit code is what is left to tell.
+        # The reader may be gone: then the exit code is all that can be reported.
         with contextlib.suppress(FalcokitError, console.ReaderGoneError):
             console.json_line({"error": error})
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers, sizes, times and capabilities as a person reads them.
 
-Times are UTC: a capture is often read elsewhere than it was made.
+Times are UTC: a capture is often read in another place than it was made in.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _NS: Final = 1_000_000_000
 _MINUTE_S: Final = 60
 _STEP: Final = 1000
 _ROUNDS_UP: Final = 999.5
-"""From here on three digits read 1e+03: time for the next unit."""
+"""From here on three digits would read 1e+03: the next unit is used."""
 _FEW: Final = 100
 _HARDLY_ANY: Final = 0.01
 
 
 def capability_names(capabilities: Iterable[str]) -> str:
-    """Give Falco's words for them."""
+    """Return Falco's names of capabilities."""
     return ", ".join(_CAPABILITIES.get(capability, capability) for capability in capabilities)
 
 
@@ -49,7 +49,7 @@ def number_text(value: int) -> str:
 
 
 def count_of(count: int, noun: str) -> str:
-    """Say how many of a thing; "user or group" becomes "users and groups"."""
+    """Return a count with its noun in the plural; "user or group" becomes "users and groups"."""
     if count != 1:
         noun = " and ".join(f"{part}s" for part in noun.split(" or "))
         noun = noun.replace("processs", "processes")
@@ -57,7 +57,7 @@ def count_of(count: int, noun: str) -> str:
 
 
 def size_text(size: int) -> str:
-    """Give a size with three digits and a decimal unit."""
+    """Return a size with three digits and a decimal unit."""
     value, units = float(size), ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"]
     while value >= _ROUNDS_UP and len(units) > 1:
         value /= _STEP
@@ -66,7 +66,7 @@ def size_text(size: int) -> str:
 
 
 def time_text(ts_ns: int, *, nanoseconds: bool = False) -> str:
-    """Give a time as date and time of day, in milliseconds unless all digits are wanted."""
+    """Return a time as date and time of day, in milliseconds unless all digits are wanted."""
     seconds, rest = divmod(ts_ns, _NS)
     year, month, day, hour, minute, second = time.gmtime(seconds)[:6]
     moment = f"{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
@@ -74,7 +74,7 @@ def time_text(ts_ns: int, *, nanoseconds: bool = False) -> str:
 
 
 def duration_text(duration_ns: int) -> str:
-    """Give a span in the unit that suits it."""
+    """Return a span in the unit that suits it."""
     for step, unit in ((1, "ns"), (1_000, "us"), (1_000_000, "ms")):
         if (value := duration_ns / step) < _ROUNDS_UP:
             return f"{value:.3g} {unit}"
@@ -88,7 +88,7 @@ def duration_text(duration_ns: int) -> str:
 
 
 def rate_text(rate: float | None) -> str:
-    """Give events a second; a dash where fewer than two events have a time."""
+    """Return events per second; a dash where fewer than two events have a time."""
     if rate is None:
         return "-"
     if rate < _HARDLY_ANY:

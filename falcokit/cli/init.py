@@ -48,5 +48,5 @@ def init(options: InitOptions) -> None:
         f"  falcokit run --limit 5     # build it and see its events\n"
         f"  falcokit dev --watch       # live statistics, restarts when you save\n"
         f"  python -m pytest           # its tests\n"
-        f"README.md there tells more."
+        f"See README.md there for more."
     )

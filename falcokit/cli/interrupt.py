@@ -2,8 +2,8 @@
 """Ctrl-C, SIGTERM and SIGHUP end the commands in the same orderly way.
 
 Each signal is raised in the main thread as an exception, so that every `with` block on the way out
-stops its child and restores the terminal. `falcokit.__main__` has what comes after that, the end of
-Python itself, not disturbed either.
+stops its child and restores the terminal. `falcokit.__main__` protects what
+comes after that, the end of Python itself, in the same way.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class StoppedBySignal(BaseException):
     """SIGTERM or SIGHUP arrived.
 
-    No KeyboardInterrupt: typer gives that exit code 130 whatever it carries.
+    Not a KeyboardInterrupt: typer always gives that the exit code 130.
     """
 
     def __init__(self, number: int) -> None:
@@ -33,18 +33,18 @@ class StoppedBySignal(BaseException):
 
 
 def ignore_signals() -> None:
-    """Let none of the three change any more how the process ends."""
+    """Ignore the three from now on, so that they no longer change how the process ends."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
 def signals_as_interrupts() -> Iterator[None]:
-    """Raise the three in the main thread; only the first, so that the way out is not disturbed.
+    """Raise the first of the three signals in the main thread, and ignore all later ones.
 
-    The way out is bounded, so an impatient second Ctrl-C would gain nothing and could leave a
-    terminal half restored; the way out does not end with the block, so after one of the three they
-    stay ignored. What is ignored stays so: nohup ignores SIGHUP, a shell's & SIGINT.
+    Cleaning up takes a bounded time, so a second Ctrl-C would gain nothing and could leave a
+    terminal half restored. It does not end with the block, so after one of the three they stay
+    ignored. What is already ignored stays so: nohup ignores SIGHUP, a shell's & SIGINT.
     """
     stopped = False
     before = {number: signal.getsignal(number) for number in _SIGNALS}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reports as lines of text: events on stdout, everything else on stderr.
 
-Whatever came from the plugin is made printable first.
+Everything that comes from the plugin is made printable first.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class EventLines:
         self._width = _NAME_WIDTH
 
     def show(self, report: Report) -> None:
-        """Show one report, or nothing if it is of no use to a person."""
+        """Show one report; kinds that a person does not need are skipped."""
         kind = report["report"]
         if kind == "event":
             console.data(self._event(report))
@@ -92,7 +92,7 @@ def reasons(counts: dict[str, Any]) -> str:
 
 
 def log_line(report: Report) -> str:
-    """Give a log report as a line, with its severity first."""
+    """Return a log report as a line, with its severity first."""
     severity = str(report["severity"])
     label = console.paint(f"{severity:<8}", _SEVERITY_COLORS.get(severity, "green"), sys.stderr)
     who = console.printable(str(report.get("plugin") or "plugin"))
@@ -100,30 +100,30 @@ def log_line(report: Report) -> str:
 
 
 def closed_line(report: Report) -> str:
-    """Say how a capture ended."""
+    """Return how a capture ended."""
     count, reason = report["events"], report["reason"]
     why = _REASONS.get(reason, reason)
     return f"closed after {count} event{'' if count == 1 else 's'} ({why})"
 
 
 def extract_failed_line(report: Report) -> str:
-    """Say why a field has no value; of a run only the first time is told."""
+    """Return why a field has no value; the runner reports only the first failure of a run."""
     label = console.paint("fields  ", "red", sys.stderr)
     return f"{label} event {report['event']}: {indented(str(report['message']))}"
 
 
 def indented(text: str) -> str:
-    """Give a text of several lines so that the further ones cannot be taken for lines of others."""
+    """Indent all lines but the first, so that they cannot be taken for lines of their own."""
     return console.printable_lines(text.rstrip("\n")).replace("\n", _CONTINUED)
 
 
 def clock_time(seconds: float) -> str:
-    """Give a wall clock time as a person reads it."""
+    """Return a time of day in the local time zone."""
     return time.strftime("%H:%M:%S", time.localtime(seconds))
 
 
 def fields_text(fields: dict[str, Any]) -> str:
-    """Give fields as `name=value`, text with spaces in it in quotes."""
+    """Return fields as `name=value`, with quotes around text that contains spaces."""
     return " ".join(
         f"{console.printable(name)}={_value_text(value)}" for name, value in fields.items()
     )
@@ -139,7 +139,7 @@ def _value_text(value: Any) -> str:
 
 
 def _payload(report: Report) -> str:
-    """Show what the plugin says of it, else text as text, and bytes as text where they are."""
+    """Return the plugin's own text of the event, else its data as text, else its bytes escaped."""
     if "text" in report:
         return console.printable(str(report["text"]))
     data = report.get("data")

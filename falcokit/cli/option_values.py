@@ -16,8 +16,8 @@ __all__ = ["read_init_config", "recording_path"]
 def read_init_config(value: str | None, *, schema: Any = None) -> str | None:
     """Check an init config before anything is started.
 
-    A plugin with an init schema takes JSON. Without a schema any text may be right, unless it
-    starts like JSON: then a mistake in it is a mistake.
+    A plugin with an init schema takes JSON. Without a schema any text is accepted, unless
+    it starts like JSON: then it must be valid JSON.
     """
     if value is None:
         return None
@@ -50,7 +50,8 @@ def recording_path(value: Path | None) -> Path | None:
         raise ConfigError(f"--record {value}: this is a folder", hint="name a file in it")
     if not value.parent.is_dir():
         raise ConfigError(
-            f"--record {value}: there is no folder {value.parent}", hint="make the folder first"
+            f"--record {value}: there is no folder {value.parent}",
+            hint="make the folder first",
         )
     if not os.access(value if value.exists() else value.parent, os.W_OK):
         raise ConfigError(f"--record {value}: no permission to write there")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How `falcokit package` shows its steps, and the artifact at the end; all of it on stderr."""
+"""How `falcokit package` shows its steps, and the artifact at the end; on stderr."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _size(count: int) -> str:
 
 
 def _line(label: str, text: str) -> None:
-    """Write a line; on a terminal it goes on below its own beginning."""
+    """Write a line; on a terminal it is wrapped and continues below its own beginning."""
     parts = [text]
     if sys.stderr is not None and sys.stderr.isatty():
         room = max(shutil.get_terminal_size().columns - _WIDTH - 2, 2 * _WIDTH)
@@ -56,7 +56,7 @@ def _line(label: str, text: str) -> None:
 
 
 def show_artifact(artifact: Artifact, layout: OciLayout | None) -> None:
-    """Tell what was made, how large it is, where it runs, and what to mind."""
+    """Show what was made, how large it is, where it runs, and the warnings."""
     meta = artifact.metadata
     title = console.paint(f"{meta['name']} {meta['version']}", "bold", sys.stderr)
     console.message(f"packaged {title} in {artifact.seconds:.1f} s")
@@ -67,8 +67,8 @@ def show_artifact(artifact: Artifact, layout: OciLayout | None) -> None:
     for label, (name, size) in zip(
         ["holds"] + [""] * len(artifact.sizes), artifact.sizes.most_common(), strict=False
     ):
-        told = f"{name} {artifact.distributions.get(name, '')}".rstrip()
-        _line(label, f"{_size(size):>9}  {console.printable(told)}")
+        held = f"{name} {artifact.distributions.get(name, '')}".rstrip()
+        _line(label, f"{_size(size):>9}  {console.printable(held)}")
     if artifact.libraries:
         _line("system", f"libraries of this machine: {', '.join(artifact.libraries)}")
     _show_floor(artifact)
@@ -97,7 +97,7 @@ def _show_floor(artifact: Artifact) -> None:
 
 
 def to_json(artifact: Artifact, layout: OciLayout | None, text: str | None) -> dict[str, Any]:
-    """Give all of it as one document."""
+    """Return all of it as one document."""
     meta, seen = artifact.metadata, artifact.verification
     return {
         "name": meta["name"],

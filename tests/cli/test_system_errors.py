@@ -42,7 +42,7 @@ def test_a_file_that_cannot_grow_fails_a_build_with_its_name(project: Path) -> N
     assert f"error: the plugin cannot be built: {project / 'build'}/libfalcokit_glue" in done.stderr
     assert "File too large" in done.stderr
     assert "hint: raise the limit of a file's size" in done.stderr
-    assert "mistake in falcokit" not in done.stderr
+    assert "bug in falcokit" not in done.stderr
     assert list((project / "build").iterdir()) == []
 
 
@@ -98,7 +98,7 @@ def test_a_copy_that_fails_leaves_nothing(project: Path, monkeypatch: pytest.Mon
             FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
             "hint: there is no folder for temporary files",
         ),
-        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/x"), "mistake in falcokit"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/x"), "bug in falcokit"),
     ],
 )
 def test_a_command_that_the_system_refuses(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The event table as the C code that writes lines wants it. Made by `native_lines`.
+"""The event table in the form that the C code for lines needs.
 
-Each structure is that of lines.h. What a table says of a type is the same as in `render_types`.
+The structures are those of lines.h. How a type is shown must agree with `render.types`.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ _KINDS: Final = {
     "PT_SOCKTUPLE": "FK_SOCKETS",
     **dict.fromkeys(("PT_IPV4ADDR", "PT_IPV6ADDR", "PT_IPADDR"), "FK_IP"),
 }
-#: In generic events alone, of which no parameter is shown.
+#: Occurs in generic events only, of which no parameter is shown.
 _NEVER_SHOWN: Final = "PT_SYSCALLID"
 
 
 class LineTables:
-    """What C only reads, as long as this lives. With `codes` only events of these can be shown."""
+    """The tables that C reads while this lives; with `codes`, only for events of these codes."""
 
     def __init__(self, loaded: Library, codes: frozenset[int] | None = None) -> None:
         self._ffi, self._lib = loaded.ffi, loaded.lib
@@ -118,7 +118,7 @@ class LineTables:
         return array
 
     def _is_usable(self, param: Param) -> bool:
-        """Tell whether C can show a parameter, in the room that it has for names."""
+        """Return whether C can show a parameter, within the room that it has for names."""
         names = event_table().flags_tables.get(param.flags or "", ())
         if sum(len(name) + 1 for name, _ in names) > self._lib.FK_NAMES_ROOM // 2:
             return False
@@ -147,7 +147,7 @@ class LineTables:
 
 
 def _kind(param: Param) -> str | None:
-    """Name how C shows a parameter, None where Python must."""
+    """Return the FK_ name of how C shows a parameter, None where Python must do it."""
     if param.type in _KINDS:
         return _KINDS[param.type]
     if param.type in INTEGERS and param.type != _NEVER_SHOWN:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events as lines, written in C, but for those that only Python can show.
+"""Events as lines, written in C except for those that only Python can show.
 
-`write_lines` is what the listing of `falcokit inspect` calls where no terminal sets a width. How a
-line looks is decided by `cli.inspect_events`, `render` and `text`; the C code does the same.
+This serves the listing of `falcokit inspect` where no terminal sets a width. How a line looks is
+defined by `cli.inspect.events`, `render` and `format.text`; the C code does the same.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["write_lines"]
 
-#: Bytes of lines that C collects; one line that needs more is Python's.
+#: Bytes of lines that C collects; a line that needs more is left to Python.
 _ROOM: Final = 256 * 1024
-#: Python's lines are handed over when they have so many characters.
+#: Python's lines are handed over once they have this many characters.
 _PENDING_CHARS: Final = 8192
 _NO_LIMIT: Final = 2**64 - 1
 _BLOCK_HEAD_BYTES: Final = 8
@@ -36,7 +36,7 @@ _SPACE: Final = 2
 
 
 class _EnoughError(Exception):
-    """All lines that were wanted are written; raised out of the walk, which need not go on."""
+    """Raised to end the walk: all lines that were wanted are written."""
 
 
 def write_lines(
@@ -51,11 +51,11 @@ def write_lines(
 ) -> None:
     """Continue the pass over `capture` and write a line for each event, at most `limit`.
 
-    With `matches`, only for events for which that is true; `query` admits all of these, and of the
-    codes that it calls sure no others.
+    With `matches`, only events for which that is true are written. `query` must let all of these
+    pass, and, of the codes that it calls sure, no others.
 
-    `line` makes the lines of events that C does not take, with buffers of 512 characters as C
-    shows them. `write` is given one or more lines, without the newline behind the last one.
+    `line` makes the lines of events that C leaves to Python, and must cut buffers at 512
+    characters as C does. `write` is given one or more lines, without the last newline.
     `native` forces or forbids the C code, which is otherwise used for large files.
     """
     if limit == 0:
@@ -78,7 +78,7 @@ def write_lines(
 
 
 class _Output:
-    """Lines on their way out, and how many are still wanted."""
+    """Collects lines to be written, and counts how many are still wanted."""
 
     def __init__(self, write: Callable[[str], None], limit: int | None) -> None:
         self._write = write
@@ -114,7 +114,7 @@ class _LineScan:
         self._lines: Any = loaded.ffi.new("struct fk_lines *")
         self._room = loaded.ffi.new("uint8_t[]", _ROOM)
         self._lines.out, self._lines.room = self._room, _ROOM
-        # Few are quickly made.
+        # Tables of a few codes are made quickly.
         self._tables = _all_tables(loaded) if query is None else LineTables(loaded, query.sure)
         self._tables.describe_to(self._lines)
         self._describe(0)
@@ -139,7 +139,7 @@ class _LineScan:
         return at
 
     def _describe(self, page: int) -> None:
-        """Tell C which characters of a page are printable, and which white space."""
+        """Describe to C which characters of a page are printable, and which white space."""
         size = 1 << self._lib.FK_PAGE_SHIFT
         self._ffi.memmove(self._lines.characters + page * size, _traits(page, size), size)
         self._lines.pages[page] = True
@@ -161,7 +161,7 @@ def _traits(page: int, size: int) -> bytes:
 
 
 def _holds_block(capture: Capture, buffer: bytes, at: int) -> bool:
-    """Tell whether the rest of a buffer begins with a whole block."""
+    """Return whether the rest of a buffer begins with a whole block."""
     if len(buffer) - at < _BLOCK_HEAD_BYTES:
         return False
     _, total = capture.layout.block.unpack_from(buffer, at)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The walk over event blocks in C: compiled on first use, and done without where it cannot be.
+"""The walk over event blocks in C: compiled on first use, and optional.
 
-`library` is asked by whoever reads large files; it answers None, silently, without a compiler or
-anything else it needs, and then everything is done in Python with the same result. The C code
-takes only well-formed event blocks, so what a fault means is decided in one place, in Python.
+`library` returns None, silently, without a compiler or anything else that it needs; then
+everything is done in Python with the same result. The C code takes only well-formed event blocks,
+so what a fault means is decided in one place, in Python.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Library", "NativeScan", "library", "load", "scan_events", "sources"]
 
-#: Less is read in Python before the library would be loaded.
+#: Smaller files are read in Python before the library would be loaded.
 NATIVE_FROM_BYTES: Final = 256 * 1024
 
 _FOLDER: Final = os.path.join(os.path.dirname(__file__), "src")  # noqa: PTH118, PTH120
@@ -63,7 +63,7 @@ def _code(event_type: EventType) -> bytes:
 
 @functools.cache
 def library() -> Library | None:
-    """Return the library for this machine, compiled where it is not in the cache; None without."""
+    """Return the library for this machine, compiled if it is not cached; None if unavailable."""
     try:
         from falcokit.toolchain.cache import cached, find_cached  # noqa: PLC0415 - for large files
 
@@ -83,7 +83,7 @@ def load(path: Path) -> Library:
 
 
 def _load(types: str, path: str) -> Library:
-    """Load the library, with what cffi once made of its headers."""
+    """Load the library, with the declarations that cffi made from its headers earlier."""
     found: dict[str, Any] = {}
     with open(types, "rb") as file:  # noqa: PTH123 - pathlib takes 5 ms to load
         exec(compile(file.read(), types, "exec"), found)  # noqa: S102 - from the user's own cache
@@ -102,7 +102,7 @@ def _names() -> list[str]:
 
 
 def _key() -> str:
-    """Name what the library is made from, without loading OpenSSL for it."""
+    """Return a key for all that the library is made from, without loading OpenSSL for a hash."""
     import _cffi_backend  # noqa: PLC0415
 
     digest, size = zlib.crc32(repr((sys.version, _cffi_backend.__version__, _FLAGS)).encode()), 0
@@ -152,7 +152,7 @@ class NativeScan:
     """A scanner for `Capture.scan`: it counts events, passes over them or lists them.
 
     Without any of `tally`, `query` and `lines`, pointers to structures of the headers, it takes
-    every event that is well formed. What those point to in turn is kept alive by `keep`.
+    every event that is well formed. `keep` keeps alive what those point to.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class NativeScan:
     def __call__(self, capture: Capture, buffer: bytes, at: int, base: int) -> int:
         """Scan, as a Scanner does."""
         scan = self._scan
-        if len(capture.blocks) != self._seen:  # the first of each block is Python's
+        if len(capture.blocks) != self._seen:  # Python reads the first block of each kind
             self._seen = len(capture.blocks)
             scan.seen = sum(code in capture.blocks and 1 << i for i, code in enumerate(_BLOCKS))
         scan.number, scan.leading = capture.event_count, capture.leading
@@ -215,7 +215,7 @@ def _write_types(target: Path) -> None:
 
 
 def _compile(target: Path) -> None:
-    # Imported here: what needs no compiler is to work without all that belongs to one.
+    # Imported here: without a compiler the rest must still work.
     from falcokit.toolchain.command import run  # noqa: PLC0415
     from falcokit.toolchain.compiler import find_compiler  # noqa: PLC0415
 

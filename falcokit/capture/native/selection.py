@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Choosing events by code, name, thread and time before anything is made of the others.
+"""Selects events by code, name, thread and time without decoding the others.
 
-`select` is for listings with a filter: in a large file the events that do not match are passed
-over in C, so that one event in ten thousand costs little more than the walk.
+In a large file C passes over the events that do not match, so that to find one event in ten
+thousand costs little more than the walk.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _LAST_U64: Final = 2**64 - 1
 
 
 class EventQuery(Record):
-    """What events must be, in all that is given.
+    """Conditions on events; all that are given must hold.
 
     Attributes:
         codes: one of these event codes.
-        sure: whoever lists events need not look into those of these codes once more.
+        sure: events of these codes that pass the query need no further check.
         names: their type is one of these, as `evt.type` has it.
         tid: of this thread.
         ts_from: not before this time in ns; events without a time do not match.
@@ -48,7 +48,7 @@ class EventQuery(Record):
     first_number: int = 1
 
     def matches(self, event: Event) -> bool:
-        """Tell whether an event is wanted."""
+        """Return whether an event matches."""
         if event.number < self.first_number or (self.tid is not None and event.tid != self.tid):
             return False
         if self.codes is not None and event.code not in self.codes:
@@ -66,7 +66,7 @@ def select(capture: Capture, query: EventQuery, *, native: bool | None = None) -
     `native` forces or forbids the C code, which is otherwise used for large files.
     """
     events = scan_events(capture, lambda loaded: _scanner(loaded, query), native=native)
-    # Whatever C left: certainly all that match.
+    # C leaves at least all events that match.
     return (event for event in events if query.matches(event))
 
 
@@ -76,7 +76,7 @@ def _scanner(loaded: Library, query: EventQuery) -> NativeScan:
 
 
 def native_query(loaded: Library, query: EventQuery) -> tuple[Any, Any]:
-    """Return a pointer to struct fk_query, and what must live as long as that."""
+    """Return a pointer to struct fk_query, and what must be kept alive as long as that."""
     ffi, lib = loaded.ffi, loaded.lib
     wanted = ffi.new("struct fk_query *")
     ffi.memmove(wanted.codes, _codes(query, lib.FK_CODES, lib.FK_SURE), lib.FK_CODES)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How two captures differ: counts by type and by name, and the first event that is not the same.
 
-Both are read once, side by side, in constant memory: what is compared is the streams as they are
-stored, event by event. What was found is known at any time, so that a comparison that is
-interrupted is not lost.
+Both are read once, in parallel and in constant memory, and compared event by event as they are
+stored. The result so far is available at any time, also if the comparison is interrupted.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class CountPair:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """What two captures have in common and what not."""
+    """What two captures have in common and where they differ."""
 
     events: tuple[int, int]
     types: tuple[CountPair, ...]
@@ -65,7 +64,7 @@ class Comparing:
         self._complete = False
 
     def read(self, first: Iterable[Event], second: Iterable[Event]) -> None:
-        """Read both to their ends; what interrupts that leaves what was found so far."""
+        """Read both to their ends; what was found is kept if that is interrupted."""
         for pair in itertools.zip_longest(first, second):
             for counts, event in zip(self._counts, pair, strict=True):
                 if event is not None:
@@ -76,7 +75,7 @@ class Comparing:
         self._complete = True
 
     def found(self) -> Comparison:
-        """Return what is known by now."""
+        """Return what is known so far."""
         first, second = self._counts
         pairs = [
             CountPair(name=name, first=first[name], second=second[name])

@@ -2,7 +2,7 @@
 """Events as a table in a file: CSV, or Parquet through pyarrow.
 
 A row is an event; parameters, which differ from type to type, are one JSON object in the column
-`args`. The fields of a plugin have columns of their own behind those. Rows are written as they
+`args`. The fields of a plugin have columns of their own after those. Rows are written as they
 come, some thousand at a time.
 """
 
@@ -58,23 +58,23 @@ class FieldColumn(Protocol):
 
     @property
     def name(self) -> str:
-        """Give the name with its argument."""
+        """The name with its argument."""
 
     @property
     def type(self) -> str:
-        """Give the plugin's type: uint64, string and so on."""
+        """The type in the plugin: uint64, string and so on."""
 
     @property
     def is_list(self) -> bool:
-        """Tell whether there may be several values."""
+        """Whether there may be several values."""
 
 
 class Fields(Protocol):
-    """Who knows the fields of events: `field_extraction.FieldExtraction`."""
+    """Extracts the fields of events, as `runner.extract.ExtractionClient` does."""
 
     @property
     def columns(self) -> Sequence[FieldColumn]:
-        """Give the fields."""
+        """The fields."""
 
     def extract(self, events: Iterable[Event]) -> Iterable[tuple[Event, Sequence[Any] | None]]:
         """Yield every event with a value for each field; None for events of others."""
@@ -126,7 +126,7 @@ def write_parquet(events: Iterable[Event], target: Path, fields: Fields | None =
 
 
 def _field_names(fields: Fields | None) -> dict[str, FieldColumn]:
-    """Name the columns of fields, which need not be apart from those of every event."""
+    """Name the columns of fields, with a prefix where an event's own column has the name."""
     columns = () if fields is None else fields.columns
     return {f"field.{c.name}" if c.name in COLUMNS else c.name: c for c in columns}
 

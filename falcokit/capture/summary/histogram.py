@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events over time in one pass and constant memory: bins whose width doubles as time goes on.
+"""Events over time in one pass and constant memory: bins whose width doubles as needed.
 
 Filled by `summarize.Tally`, in C for large files. The width is a power of two in nanoseconds and
-bins begin at its multiples, so the result does not hang on the order of the events.
+bins begin at its multiples, so the result does not depend on the order of the events.
 """
 
 from __future__ import annotations

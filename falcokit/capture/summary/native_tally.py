@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counting in C: what `summarize.Tally` hands to the library, and takes back at the end.
+"""Counting in C, whose figures `summarize.Tally` adds to its own at the end.
 
-The C code counts the usual events. An event of a new name, or in an unusual form, comes to
-Python, which counts it and teaches C the name.
+The C code counts the usual events. An event of a new name, or in an unusual form, is left to
+Python, which counts it and registers the name with C.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class NativeTally:
     def __init__(self, loaded: Library, pairing: Pairing) -> None:
         self._ffi, self._lib = loaded.ffi, loaded.lib
         self._tally: Any = loaded.ffi.new("struct fk_tally *")
-        self._kept = (  # the slots that Python uses too
+        self._kept = (  # shared with Python
             loaded.ffi.from_buffer("uint64_t[]", pairing.tids),
             loaded.ffi.from_buffer("uint64_t[]", pairing.marks),
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_STREAMS", "StreamCounts", "Streams"]
 
-#: Names and ids told apart; a hostile file can give every event a name of its own.
+#: Most pairs of name and id; a hostile file can give every event a name of its own.
 MAX_STREAMS: Final = 1024
 _LAST_DATA_BYTES: Final = 256
 _NS: Final = 1_000_000_000

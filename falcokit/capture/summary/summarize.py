@@ -2,7 +2,7 @@
 """One pass over a capture, counting: `summarize(path)` for a file, `Tally` for an open one.
 
 Only plugin and async events have their parameters cut; of all others the header is enough. The
-events of large files are counted in C, with the same result.
+events of large files are counted in C, if it is available, with the same result.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SYSCALLS: Final = 0  # the plugin id of events that belong to no source plugin
 
 
 class Tally:
-    """Counts events: all that a capture still has, or one at a time; then ask for the summary."""
+    """Counts events, the rest of a capture or one at a time, and makes a summary of them."""
 
     def __init__(self) -> None:
         self._codes: Counter[int] = Counter()
@@ -131,7 +131,7 @@ class Tally:
         native.merge_pairing(self._pairing)
 
     def summary(self, capture: Capture) -> Summary:
-        """Put the counts and what the capture collected on the way together."""
+        """Return the counts together with what the capture collected while reading."""
         streams = self._streams.freeze()
         events = EventTotals(
             count=self._codes.total(),

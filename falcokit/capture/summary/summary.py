@@ -107,7 +107,7 @@ class PayloadStream(Record):
 
 
 class Summary(Record):
-    """Everything `falcokit inspect` tells about a file."""
+    """Everything that `falcokit inspect` shows about a file."""
 
     file: FileFacts
     blocks: tuple[BlockCount, ...]

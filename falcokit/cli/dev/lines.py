@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `falcokit dev` tells where there is no terminal: plain lines.
+"""The output of `falcokit dev` where there is no terminal: plain lines.
 
 Statistics go to stdout, one line per event name and second; builds, reloads, log lines and errors
 go to stderr.
@@ -41,7 +41,7 @@ class DevLines:
         self._next_ms = _EVERY_MS
 
     def show(self, report: Report) -> None:
-        """Tell one report."""
+        """Write the lines of one report."""
         self._state.apply(report)
         handler = getattr(self, f"_on_{report['report']}", None)
         if handler is not None:
@@ -53,10 +53,10 @@ class DevLines:
             console.message(f"built in {report['ms']:.0f} ms ({how})")
             return
         if not self._watch:
-            return  # the command ends with this error and tells it then
+            return  # the command ends with this error and reports it then
         show_error(report["error"])
         if report["running"]:
-            console.message("the last good version goes on running")
+            console.message("the last good version keeps running")
 
     def _on_open(self, report: Report) -> None:
         self._next_ms = _EVERY_MS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the plugin itself prints while the screen is drawn: caught, and shown in the log.
+"""Catches what the plugin itself prints while the screen is drawn, to show it in the log.
 
 The child gets the writing end of a pipe as its stderr (the runner points its stdout there as well);
 a thread reads lines from the other.
@@ -26,8 +26,8 @@ _LINE_LIMIT: Final = 4096
 class ChildOutput:
     """Turns each line that arrives on `fd` into a log report while it is entered."""
 
-    def __init__(self, tell: Callable[[Report], None]) -> None:
-        self._tell = tell
+    def __init__(self, report: Callable[[Report], None]) -> None:
+        self._report = report
         self._read_fd, self.fd = os.pipe()
         self._thread = threading.Thread(target=self._read, name="output", daemon=True)
 
@@ -49,4 +49,4 @@ class ChildOutput:
         with os.fdopen(self._read_fd, "rb") as stream:
             while line := stream.readline(_LINE_LIMIT):
                 text = line.decode("utf-8", "replace").rstrip("\n")
-                self._tell({"report": "log", "severity": "output", "message": text})
+                self._report({"report": "log", "severity": "output", "message": text})

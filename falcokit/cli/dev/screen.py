@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The terminal of `falcokit dev`: enters the screen, reads keys, and leaves all as it was.
+"""The terminal of `falcokit dev`: enters the screen, reads keys, and restores the terminal.
 
-Rich draws on a thread of its own from the shared state, so that the screen lives on while the main
-thread builds; a second thread reads single keys.
+Rich draws on a thread of its own from the shared state, so that the screen stays alive while the
+main thread builds; a second thread reads single keys.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ __all__ = ["DevScreen"]
 
 _REFRESH_HZ: Final = 10
 _CONTROL_CHARS: Final = 6
-"""Where they are in what tcgetattr gives."""
+"""Their index in the result of tcgetattr."""
 
 
 class DevScreen:
-    """Draws while it is entered; gives the function that takes the reports."""
+    """Draws while it is entered; entering it returns the function that takes the reports."""
 
     def __init__(self, supervisor: Supervisor, project: Project, *, watch: bool) -> None:
         self._state = DevState()
@@ -81,13 +81,13 @@ class DevScreen:
             message(printable_lines(line))
 
     def _leave(self) -> None:
-        # After SIGHUP the terminal is gone and cannot be restored; that is no error.
+        # After SIGHUP the terminal is gone and cannot be restored; that is not an error.
         with contextlib.suppress(OSError):
             self._live.stop()
         self._keys.stop()
 
     def _summary(self) -> list[str]:
-        """Say what is left to know when the screen is gone."""
+        """Return the lines that are printed when the screen is gone."""
         state = self._state
         counts = ", ".join(f"{row.name} {row.count}" for row in state.events.values())
         lines = [f"{state.plugin} {state.version}, run {state.run}: {counts or 'no events'}"]
@@ -117,7 +117,7 @@ class _Keys:
         self._thread.start()
 
     def stop(self) -> None:
-        """Give the terminal back as it was found."""
+        """Restore the terminal."""
         os.write(self._wake[1], b"x")
         self._thread.join(timeout=1.0)
         if self._before is not None:
@@ -140,4 +140,4 @@ class _Keys:
 
 
 def _nothing() -> None:
-    """Do nothing: the key means nothing here."""
+    """Ignore a key without a meaning."""

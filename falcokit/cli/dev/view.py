@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the state of `falcokit dev` looks on a terminal; pure: state in, renderable out.
 
-Called by `falcokit.cli.dev.screen` on rich's refresh thread, under the state's lock. Text of the
+Runs on rich's refresh thread, under the state's lock. Text of the
 plugin becomes `Text` without markup after its control characters were made visible.
 """
 
@@ -124,10 +124,10 @@ class DevView:
         lines = [(what, counts, "yellow") for what, counts in state.refusals()]
         if state.metrics:
             lines.insert(0, ("metrics", state.metrics, "dim"))
-        told = [(f"{what}: {reasons(counts)}", style) for what, counts, style in lines]
+        parts = [(f"{what}: {reasons(counts)}", style) for what, counts, style in lines]
         if state.fields:
-            told.insert(0, (f"fields: {fields_text(state.fields)}", ""))
-        return [Text(text, style=style, no_wrap=True, overflow="ellipsis") for text, style in told]
+            parts.insert(0, (f"fields: {fields_text(state.fields)}", ""))
+        return [Text(text, style=style, no_wrap=True, overflow="ellipsis") for text, style in parts]
 
     def _problem(self) -> list[Text]:
         if self._state.problem is None:
@@ -140,7 +140,7 @@ class DevView:
         return [Text(line, style="bold red") for line in wrapped[:_MAX_PROBLEM_LINES]]
 
     def _short(self, text: str) -> str:
-        """Name the project's files as its author does."""
+        """Shorten the paths of the project's files to what its author calls them."""
         return printable(text.replace(self._root, ""))
 
     def _logs(self, room: int) -> Iterable[Text]:
@@ -197,13 +197,14 @@ def _cells(row: EventRow, now: float, bars: int) -> Iterable[Text]:
     ):
         yield Text(text, style=style)
     payload = printable(row.last_data.removesuffix("\0"), _PAYLOAD_LIMIT)
-    told = f"{row.producer}{' · ' if payload else ''}" if row.producer else ""
-    # "ended" is no fault: a generator may have an end.
-    yield Text.assemble((told, "dim" if row.producer == "ended" else "bold red"), (payload, style))
+    producer = f"{row.producer}{' · ' if payload else ''}" if row.producer else ""
+    # "ended" is not a failure: a generator may come to its end.
+    style_of_producer = "dim" if row.producer == "ended" else "bold red"
+    yield Text.assemble((producer, style_of_producer), (payload, style))
 
 
 def _span(seconds: float) -> str:
-    """Give a length of time in as few characters as are needed."""
+    """Return a length of time in as few characters as possible."""
     if seconds < 10:  # noqa: PLR2004  below ten seconds the tenths matter
         return f"{max(0.0, seconds):.1f}s"
     minutes, rest = divmod(int(seconds), 60)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which events `falcokit inspect` is about: the filter of the command line and its shorter forms.
+"""Which events `falcokit inspect` shows: the filter of the command line and its shorter forms.
 
---type, --name, --source, --tid and --time are put into words of the filter language, so that there
-is one meaning of each, and one way by which most events are passed over without being looked into.
+--type, --name, --source, --tid and --time are translated into the filter language, so that each has
+one meaning, and events that do not match are skipped in one way, mostly without decoding them.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def filter_text(
     time: str | None,
     first_ns: Callable[[], int],
 ) -> str | None:
-    """Join what was asked for with `and`; None means all events.
+    """Join the conditions with `and`; None means all events.
 
     `first_ns` is asked for the time of the capture's first event if `time` counts from there.
-    Raises ConfigError for what is no time, and FilterError, which is one too.
+    Raises ConfigError for an invalid time, and its subclass FilterError for an invalid filter.
     """
     parts = []
     for field, wanted in (("evt.type", types), ("evt.asynctype", names), ("evt.source", sources)):
@@ -51,7 +51,7 @@ def filter_text(
     if time is not None:
         parts += _bounds(time, first_ns)
     if text and parts:
-        Choice.of(text)  # alone first: an error shows what was typed
+        Choice.of(text)  # compiled alone first: an error then shows what was typed
         parts.insert(0, f"({text})")
     elif text:
         parts.append(text)
@@ -66,7 +66,7 @@ def _bounds(time: str, first_ns: Callable[[], int]) -> list[str]:
     begin, dots, end = time.partition("..")
     if not dots or not (begin or end):
         raise ConfigError(
-            f"--time {time!r} is no range",
+            f"--time {time!r} is not a range",
             hint="FROM..TO, where each is +SECONDS after the first event, 2026-01-31T12:00:05"
             " (UTC), or nanoseconds since 1970; either may be left out",
         )
@@ -89,7 +89,7 @@ def _nanoseconds(text: str, first_ns: Callable[[], int]) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ConfigError(
-            f"--time: {text!r} is no time",
+            f"--time: {text!r} is not a time",
             hint="+1.5 (seconds after the first event), 2026-01-31T12:00:05 (UTC), or nanoseconds",
         ) from None
     if moment.tzinfo is None:
@@ -126,7 +126,7 @@ class Choice(Record):
 
 
 def query_of(wanted: Filter) -> EventQuery:
-    """Return what of a filter can be asked of an event's header, in C."""
+    """Return the part of a filter that C can decide from an event's header."""
     from falcokit.capture.native.selection import EventQuery  # noqa: PLC0415 - not without a filter
 
     needs, sure, tid = wanted.needs, wanted.needs.sure, None
@@ -134,7 +134,7 @@ def query_of(wanted: Filter) -> EventQuery:
         if len(needs.tids) == 1 and -1 not in needs.tids:
             (tid,) = needs.tids
         else:
-            sure = frozenset()  # the header is not asked for all that makes it sure
+            sure = frozenset()  # the query does not check all that would make it sure
     return EventQuery(
         codes=needs.codes,
         sure=sure,

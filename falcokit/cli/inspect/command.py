@@ -111,7 +111,7 @@ class Inspection:
         warn(notices)
 
     def _dispatch(self, capture: Capture, choice: Choice) -> tuple[Notice, ...]:
-        """Do what is asked for; return what a summary has found wrong beyond the capture's own."""
+        """Write the output; return the notices of a summary, which include those of the capture."""
         options = self._options
         if options.processes or options.fds or options.users:
             self._show_lists(capture)
@@ -156,7 +156,7 @@ class Inspection:
 
     @contextlib.contextmanager
     def _pass(self, capture: Capture) -> Iterator[None]:
-        """Read with a progress bar; an interruption ends that, and what was found is shown."""
+        """Read with a progress bar; after an interruption what was found so far is shown."""
         try:
             with reading(capture):
                 yield
@@ -179,7 +179,7 @@ class Inspection:
                     if limit is not None and len(listed) < limit:
                         listed.append(event)
         summary = tally.summary(capture)
-        if choice.filter is not None:  # a part of the events does not tell how the file replays
+        if choice.filter is not None:  # a selection does not show how the file replays
             of_reading = (n for n in summary.notices if n.kind not in {"replay", "no-events"})
             summary = summary.replace(notices=tuple(of_reading))
         if self._options.as_json:

@@ -18,7 +18,7 @@ __all__ = ["diff_object", "diff_report"]
 
 
 def diff_report(found: Comparison, names: tuple[str, str]) -> Report:
-    """Put a comparison into words."""
+    """Return a comparison as a report."""
     facts = [
         ("First", f"{found.events[0]:,} events"),
         ("Second", f"{found.events[1]:,} events"),
@@ -55,7 +55,7 @@ def _line(event: Event | None) -> str:
 
 
 def diff_object(found: Comparison, names: tuple[str, str]) -> dict[str, Any]:
-    """Give a comparison as a document."""
+    """Return a comparison as a document."""
     pair = found.differs_at
     return {
         "version": 1,

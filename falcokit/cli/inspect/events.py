@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events as lines, in sysdig's order: number, time, cpu, (thread), direction, type, parameters.
 
-The lines are plain text on a terminal too, cut to its width. Payloads of plugin and async events
+On a terminal the lines are plain text too, cut to its width. Payloads of plugin and async events
 are shown as text where they are text.
 """
 
@@ -32,7 +32,7 @@ __all__ = ["cut_line", "event_lines"]
 
 #: Characters of one payload or buffer where no terminal sets a limit.
 _PIPE_CHARS: Final = 512
-_PAYLOAD_BYTES: Final = 4 * _PIPE_CHARS  # as many as those have at most
+_PAYLOAD_BYTES: Final = 4 * _PIPE_CHARS  # the most that those can take
 _NS: Final = 1_000_000_000
 _SECOND_CHARS: Final = len("2026-01-31 12:00:00")
 _NO_TIME: Final = "-".ljust(_SECOND_CHARS + len(".123456789"))
@@ -84,7 +84,7 @@ def _second(seconds: int) -> str:
 
 @functools.lru_cache(maxsize=_CODES_CACHED)
 def _kind(code: int) -> str | None:
-    """Give direction and type of a code whose events all have the same."""
+    """Return direction and type of a code whose events all have the same."""
     event_type = event_table().get(code)
     if event_type is None or code == ASYNC_EVENT or code in GENERIC_SYSCALLS:
         return None
@@ -92,7 +92,7 @@ def _kind(code: int) -> str | None:
 
 
 def _marks(event: Event) -> str:
-    """Say what a replay keeps to itself: state at the head of a file, and state-only events."""
+    """Mark what a replay does not show: state at the head of a file, and state-only events."""
     leading = "state " if event.leading else ""
     return f"{leading}state-only " if event.state_only else leading
 
@@ -132,6 +132,6 @@ def cut_line(line: str, width: int) -> str:
     """Cut a line to the width of the terminal, in which some characters take two cells."""
     from rich.cells import cell_len, set_cell_size  # noqa: PLC0415 - only for a terminal
 
-    if "\n" in line:  # of a buffer, beside which there is nothing to make room for
+    if "\n" in line:  # a buffer, which takes lines of its own
         return "\n".join(cut_line(part.expandtabs(), width) for part in line.split("\n"))
     return line if cell_len(line) <= width else set_cell_size(line, width - 3) + "..."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fields of a plugin for the events that are shown or written, in a child process."""
+"""A plugin's fields of the events that are shown or written, extracted in a child process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["add_fields", "extracting", "named_values"]
 
 @contextlib.contextmanager
 def extracting(plugin: Path, init_config: str | None) -> Iterator[ExtractionClient]:
-    """Run a plugin; at the end its first failure on an event is told, which ends nothing."""
+    """Run a plugin; its first failure on an event is reported at the end, and stops nothing."""
     from falcokit.runner.extract import ExtractionClient  # noqa: PLC0415
 
     with ExtractionClient(plugin.absolute(), init_config=init_config) as extraction:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events into other files: a table for analysis, or a smaller capture.
+"""Writes events into other files: a table for analysis, or a smaller capture.
 
-A file that is begun is finished or removed: nothing is left that looks whole and is not.
+A file is finished or removed: no incomplete file is left behind.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def export_events(
 def cut_events(capture: Capture, events: Iterable[Event], target: Path) -> int:
     """Write a capture of `events` with the lists of their sections, and return their number.
 
-    Where an enter event is left out whose exit event needs it, a warning is given.
+    Warns if an exit event is written without the enter event that it needs.
     """
     from falcokit.capture.events.pairing import Pairing  # noqa: PLC0415 - only here
     from falcokit.capture.writer import CaptureWriter  # noqa: PLC0415
@@ -112,16 +112,16 @@ class _Head:
 @contextlib.contextmanager
 def _replacing(target: Path) -> Iterator[Path]:
     name = safe_text(str(target))
-    target = target.resolve()  # what a link leads to is replaced, not the link
+    target = target.resolve()  # the target of a link is replaced, not the link
     if target.exists() and not target.is_file():
         raise FalcokitError(
-            f"{name} cannot be written: it is no regular file", hint="take another name"
+            f"{name} cannot be written: it is not a regular file", hint="take another name"
         )
     draft = target.with_name(f".{os.getpid()}.{target.name}")
     try:
         yield draft
         draft.replace(target)
-    except ValueError as e:  # of CaptureWriter: a file of two byte orders, for one
+    except ValueError as e:  # from CaptureWriter, for instance for a file of two byte orders
         raise FalcokitError(f"{name} cannot be written: {e}") from e
     except OSError as e:
         raise FalcokitError(

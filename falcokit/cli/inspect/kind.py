@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells a plugin library or an artifact from a capture by its first bytes."""
+"""Recognizes a plugin library or an artifact by its first bytes; all else may be a capture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TAR_AT: Final = 257
 
 
 def is_library_or_artifact(file: str) -> bool:
-    """Tell whether `file` is ELF, or a gzip with a tar inside."""
+    """Return whether `file` is ELF, or a gzip with a tar inside."""
     try:
         if not os.path.isfile(file):  # noqa: PTH113 - opening a pipe would take its first reader
             return False

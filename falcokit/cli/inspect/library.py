@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`falcokit inspect LIB.so`, or an artifact: what Falco would see in it.
 
- Nothing of the library is run unless
---load asks for that.
+The library is not loaded, and none of its code runs, unless --load is given.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def read_library(file: Path, *, load: bool) -> LibraryFacts:
 
 
 def library_report(facts: LibraryFacts) -> Report:
-    """Put them into words."""
+    """Return the facts as a report."""
     seen = facts.seen
     rows = [("Metadata", _origin(facts))]
     if "plugin" in seen:
@@ -85,7 +84,7 @@ def _config_text(schema: Any) -> str:
     try:
         properties = json.loads(text).get("properties", {})
     except (ValueError, AttributeError):
-        return "a schema that is no JSON"
+        return "a schema that is not JSON"
     return ", ".join(properties) or "a schema without properties"
 
 
@@ -127,7 +126,7 @@ def _items(facts: LibraryFacts) -> Table | None:
 
 
 def library_object(facts: LibraryFacts) -> dict[str, Any]:
-    """Give all of it as one document."""
+    """Return the facts as one document."""
     carried = facts.carried
     return {
         "version": 1,

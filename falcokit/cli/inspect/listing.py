@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Listing"]
 
-#: What a terminal shows of an event before the fields: all up to its type.
+#: An event is not cut below this, for its fields: all up to its type.
 _LEAST_CELLS: Final = 72
 
 
 class Listing(Record):
-    """How events are listed: with whose fields, and whether each before the next is awaited."""
+    """How events are listed: with which plugin's fields, and whether each is written at once."""
 
     plugin: Path | None
     init_config: str | None
@@ -45,7 +45,7 @@ class Listing(Record):
         width = screen_width()
         plugin = self.plugin or _project_plugin()
         if plugin is None:
-            from falcokit.cli.inspect.events import event_lines  # noqa: PLC0415 - not where C shows all
+            from falcokit.cli.inspect.events import event_lines  # noqa: PLC0415 - not needed where C writes all lines
 
             self._write(event_lines(events, width=width, buffers=self.buffers))
         else:
@@ -53,7 +53,7 @@ class Listing(Record):
             self._write(_lines_with_fields(found, width, self.buffers))
 
     def write_all_lines(self, capture: Capture, choice: Choice, limit: int | None) -> None:
-        """Write a line for each event that is wanted, at most `limit`; in C where that is all."""
+        """Write a line for each event that is wanted, at most `limit`; in C where that suffices."""
         listing = self
         if not self.at_once and self.buffers is None and screen_width() is None:
             plugin = self.plugin or _project_plugin()
@@ -74,7 +74,7 @@ class Listing(Record):
         listing.write_lines(islice(choice.events(capture), limit))
 
     def write_json(self, events: Iterable[Event]) -> None:
-        """Write an object a line; with a plugin those of its events have `fields`."""
+        """Write one JSON object per line; with a plugin, those of its events have `fields`."""
         from falcokit.capture.render.event_document import event_object  # noqa: PLC0415
 
         if self.plugin is None:
@@ -90,7 +90,7 @@ class Listing(Record):
         from falcokit.cli.inspect.fields import extracting, named_values  # noqa: PLC0415
 
         with extracting(plugin, self.init_config) as extraction:
-            # It answers when it has been given many, or all that there are.
+            # It answers in batches: when it was given many events, or the last one.
             portions = ((event,) for event in events) if self.at_once else (events,)
             for portion in portions:
                 for event, values in extraction.extract(portion):
@@ -105,7 +105,7 @@ class Listing(Record):
 
 
 def _line(event: Event, buffers: BufferForm | None = None) -> str:
-    from falcokit.cli.inspect.events import event_lines  # noqa: PLC0415 - not where C shows all
+    from falcokit.cli.inspect.events import event_lines  # noqa: PLC0415 - not needed where C writes all lines
 
     (line,) = event_lines((event,), width=None, buffers=buffers)
     return line
@@ -114,7 +114,7 @@ def _line(event: Event, buffers: BufferForm | None = None) -> str:
 def _lines_with_fields(
     found: Iterable[_WithFields], width: int | None, buffers: BufferForm | None
 ) -> Iterator[str]:
-    from falcokit.cli.inspect.events import cut_line, event_lines  # noqa: PLC0415 - not where C shows all
+    from falcokit.cli.inspect.events import cut_line, event_lines  # noqa: PLC0415 - not needed where C writes all lines
 
     if width is not None:
         yield from event_lines((), width=width)
@@ -124,7 +124,7 @@ def _lines_with_fields(
         more = more and f" {more}"
         if width is None or "\n" in line:
             yield line + more if width is None else cut_line(line + more, width)
-        else:  # the fields are what was asked for: the event makes room
+        else:  # the event is cut, not the fields that were asked for
             yield cut_line(cut_line(line, max(width - len(more), _LEAST_CELLS)) + more, width)
 
 
@@ -144,7 +144,7 @@ def _project_plugin() -> Path | None:
             return None
         return build(project).library
     except FalcokitError:
-        return None  # a capture can be looked at beside a project that does not build
+        return None  # a project that does not build must not prevent reading a capture
 
 
 def _text(value: Any) -> str:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What existed when a capture began, as tables and as JSON: threads, descriptors, users.
 
-Called by `falcokit inspect` for --processes, --fds and --users. A table is put into words here
-once and shown by `inspect_plain` or `inspect_screen`; every text of the file has passed
-`safe_text` when it leaves in a table.
+The tables of --processes, --fds and --users are made here once, and shown by `plain` or `screen`;
+every text of the file in them has passed `safe_text`.
 """
 
 from __future__ import annotations
@@ -133,7 +132,7 @@ def process_objects(lists: Lists) -> Iterator[dict[str, Any]]:
 
 
 def fd_objects(lists: Lists) -> Iterator[dict[str, Any]]:
-    """Yield every descriptor for JSON: what its type has, and what a replay calls it."""
+    """Yield every descriptor for JSON: the fields of its type, and its name in a replay."""
     for descriptor in lists.descriptors():
         fields = {name: value for name, value in _fields(descriptor).items() if value is not None}
         fields["kind"] = descriptor.kind
@@ -149,7 +148,7 @@ def interface_objects(lists: Lists) -> Iterator[dict[str, Any]]:
 
 
 def user_objects(lists: Lists) -> Iterator[dict[str, Any]]:
-    """Yield every user and group for JSON; `kind` tells them apart."""
+    """Yield every user and group for JSON; `kind` distinguishes them."""
     for entry in lists.users():
         yield {"kind": "user" if isinstance(entry, User) else "group"} | _fields(entry)
 
@@ -173,7 +172,7 @@ def _users(lists: Lists) -> dict[int, str]:
 
 
 def _cell(text: str) -> str:
-    """Show a text in a column that all rows are padded to."""
+    """Return a text cut to a column, to whose width all rows are padded."""
     shown = _text(text[: _CELL_CHARS + 1])
     return shown if len(shown) <= _CELL_CHARS else shown[: _CELL_CHARS - 3] + "..."
 

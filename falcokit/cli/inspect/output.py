@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where `falcokit inspect` puts what it found: on a terminal, into a pipe, as JSON, as warnings."""
+"""The outputs of `falcokit inspect`: a terminal, a pipe, and warnings on stderr."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def screen_width() -> int | None:
 
 
 def _is_terminal() -> bool:
-    """Tell whether stdout is one; it may also be closed, which is told when it is written to."""
+    """Return whether stdout is one; if it is closed, writing to it reports that later."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
@@ -59,7 +59,7 @@ def show_table(table: Table) -> None:
 
 
 def warn(notices: Iterable[Notice]) -> None:
-    """Tell on stderr what was wrong with a capture."""
+    """Write to stderr what is wrong with a capture."""
     label = console.paint("warning:", "yellow", sys.stderr)
     for notice in notices:
         times = f" ({notice.count} times)" if notice.count > 1 else ""

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["reading"]
 
-#: Smaller files are read before a bar could be seen.
+#: Smaller files are read before a bar would be visible.
 _LARGE: Final = 64 << 20
 
 
 @contextlib.contextmanager
 def reading(capture: Capture) -> Iterator[None]:
-    """Show how much of a large file is read, where a person waits; nothing is written meanwhile."""
+    """Show on a terminal how much of a large file is read; write nothing else inside the block."""
     stderr = sys.stderr
     if stderr is None or not stderr.isatty() or capture.size < _LARGE:
         yield

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A summary put into words and columns, before it is known where they are shown.
+"""A summary as words and columns, independent of where they are shown.
 
-`inspect_plain` writes the report into pipes, `inspect_screen` on a terminal. Everything that
+`plain` writes the report into pipes, `screen` shows it on a terminal. Everything that
 comes from the file has passed `safe_text` or `payload_text` when it leaves here.
 """
 
@@ -46,7 +46,7 @@ _RECORDS: Final = {
 
 
 class Column(Record):
-    """A column; numbers are set to the right. The last one may be cut to fit."""
+    """A column; numbers are aligned to the right. The last one may be cut to fit."""
 
     title: str
     number: bool = False
@@ -72,7 +72,7 @@ class Report(Record):
 
 
 def build_report(summary: Summary) -> Report:
-    """Put a summary into words."""
+    """Return a summary as a report."""
     tables = [
         _stream_table("Async events", summary.async_events, summary),
         _stream_table("Plugin events", summary.plugin_events, summary),

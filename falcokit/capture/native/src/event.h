@@ -49,7 +49,7 @@ INLINE uint64_t u64(const uint8_t *p, bool swap) {
 	return swap ? __builtin_bswap64(v) : v;
 }
 
-// The index of an event block's code in fk_scan.blocks, as in native.py; -1 for other blocks.
+// The index of an event block's code in fk_scan.blocks, as in scan.py; -1 for other blocks.
 INLINE int block_kind(uint32_t code) {
 	switch (code) {
 	case 0x216: return 0;

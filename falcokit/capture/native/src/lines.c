@@ -10,7 +10,7 @@ enum {
 	EXTRA_BYTES = 1024 // of the name and the text of such a one
 };
 
-// Whether there is room for so many bytes, and those of names.
+// Whether there is room for this many bytes, and for names.
 INLINE bool has_room(struct line *l, uint64_t bytes) {
 	const struct fk_lines *lines = l->lines;
 	uint64_t left = lines->room - (uint64_t)(l->at - lines->out);
@@ -18,7 +18,7 @@ INLINE bool has_room(struct line *l, uint64_t bytes) {
 }
 
 INLINE bool no_room(struct line *l) {
-	l->lines->stopped = l->lines->used ? FK_FULL : 0; // too long for all of the room: Python's
+	l->lines->stopped = l->lines->used ? FK_FULL : 0; // too long at all: left to Python
 	return false;
 }
 
@@ -31,7 +31,7 @@ INLINE void put_empty(struct line *l, const struct fk_param *param) {
 	}
 }
 
-// A parameter of which the writer's newer event table alone knows the name.
+// A parameter whose name only the writer's newer event table knows.
 INLINE void put_extra(struct line *l, uint32_t at, const uint8_t *p, uint32_t size) {
 	PUT(l, "param");
 	put_unsigned(l, at);
@@ -125,7 +125,7 @@ INLINE bool put_syscall(struct line *l, const struct event *e, const struct fk_c
 INLINE bool put_line(struct line *l, const struct event *e, const struct fk_code *code,
                      uint64_t number, uint32_t cpu, bool leading) {
 	enum {
-		NAME_BYTES = 100 // longer ones of async events are Python's
+		NAME_BYTES = 100 // longer ones of async events are left to Python
 	};
 	const struct fk_shape *shape = &l->lines->shapes[e->code];
 	bool carries = e->code == PLUGIN_EVENT || e->code == ASYNC_EVENT,

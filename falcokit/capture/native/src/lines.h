@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Python and C share for writing events as lines; read by native.py for cffi too, as scan.h
-// is. The tables are made by native_lines.py from the event table.
+// What Python and C share for writing events as lines. scan.py gives it to cffi too, like scan.h.
+// line_tables.py makes the tables from the event table.
 #pragma once
 #include "scan.h"
 
@@ -12,7 +12,7 @@ enum {
 	FK_NAMES_ROOM = 4096 // the names of one parameter take fewer bytes than this
 };
 
-// How a parameter is shown; 0 is for what Python alone can show.
+// How a parameter is shown; 0: only Python can show it.
 enum {
 	FK_DECIMAL = 1,
 	FK_HEX,
@@ -37,7 +37,7 @@ enum {
 	FK_CHOICE
 };
 
-// Why no line was written; 0: the event is Python's.
+// Why no line was written; 0: the event is left to Python.
 enum {
 	FK_FULL = 1, // no room left for a line
 	FK_PAGE,     // the page of a character is not described yet

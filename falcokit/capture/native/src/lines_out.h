@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The line being written, and numbers in it. Whoever writes has made sure of the room. Included by
+// The line being written, and numbers in it. The caller has checked that there is room. Included by
 // the other lines_*.h and lines.c.
 #pragma once
 #include "event.h"
@@ -10,7 +10,7 @@ struct line {
 	struct fk_lines *lines;
 	uint8_t *blank_from, *blank_to; // white space at the end of the last text
 	bool swap;
-	bool failed; // the event is Python's, or a page is missing
+	bool failed; // the event is left to Python, or a page is missing
 };
 
 INLINE void put(struct line *l, const void *bytes, size_t size) {

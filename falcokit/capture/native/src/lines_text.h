@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Foreign bytes as text that is safe to show, as text.py has it. No text takes more than four
-// times the bytes that it was. Included by lines.c and lines_values.h.
+// Foreign bytes as text that is safe to show, as text.py makes it. No text takes more than four
+// times the bytes that it is made from. Included by lines.c and lines_values.h.
 #pragma once
 #include "lines_out.h"
 
@@ -55,7 +55,7 @@ INLINE void put_escaped(struct line *l, uint32_t code) {
 	}
 }
 
-// Writes the character at p and returns its size; `space` tells whether it is white space.
+// Writes the character at p and returns its size; `space` is set if it is white space.
 INLINE uint32_t put_character(struct line *l, const uint8_t *p, const uint8_t *end, bool *space) {
 	uint32_t size, code = character(p, end, &size);
 	*space = false;
@@ -131,7 +131,7 @@ INLINE uint32_t plain_bytes(const uint8_t *p, uint32_t size) {
 	return at;
 }
 
-// A payload: as text, or byte by byte, in so many characters.
+// A payload: as text, or byte by byte, in at most FK_SHOWN characters.
 INLINE void put_payload(struct line *l, const uint8_t *p, uint32_t size) {
 	const uint32_t limit = FK_SHOWN, kept = limit - 3;
 	uint32_t start = size < limit * LONGEST_CHARACTER ? size : limit * LONGEST_CHARACTER;

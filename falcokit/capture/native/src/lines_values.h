@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parameters as text, by type, as render_numbers.py, render_state.py and render_types.py have them
+// Parameters as text, by type, as numbers.py, state.py and types.py in capture/render make it
 // without a resolver. Included by lines.c.
 #pragma once
 #include <arpa/inet.h>

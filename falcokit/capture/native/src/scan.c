@@ -4,7 +4,7 @@
 #include "tally.h"
 #include "lines.h"
 
-// Whether the event must go to Python, which then makes certain.
+// Whether the event may match; Python then checks it.
 INLINE bool wanted(const struct fk_query *q, const struct event *e, const struct fk_code *code,
                    uint64_t number, bool swap) {
 	if (!q->codes[e->code] || number < q->first_number) return false;
@@ -17,7 +17,7 @@ INLINE bool wanted(const struct fk_query *q, const struct event *e, const struct
 	}
 	struct payload p;
 	if (e->code != ASYNC_EVENT || !read_payload(&p, e, swap)) return true;
-	// Names of plain ASCII can be compared here; for others Python knows how they are spelt.
+	// Names of plain ASCII can be compared here; others are decoded in Python.
 	for (uint32_t i = 0; i < p.name_length; i++) {
 		if (p.name[i] < ' ' || p.name[i] > '~') return true;
 	}

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Python and C share for walking over event blocks; read by native.py for cffi too, which
-// knows no preprocessor: apart from the lines that begin with # this is plain C.
+// What Python and C share for walking over event blocks. scan.py gives it to cffi too, which has
+// no preprocessor: apart from the lines that begin with # this is plain C.
 #pragma once
 #include <stdint.h>
 
 enum {
-	FK_CODES = 512,        // event codes that are counted here; Python takes the others
+	FK_CODES = 512,        // event codes that are counted here; others are left to Python
 	FK_SYSCALLS = 1024,    // ids of system calls without an event code of their own
 	FK_BLOCKS = 7,         // codes of event blocks
 	FK_BINS = 512,         // of the histogram; a power of two
-	FK_STREAMS = 1024,     // pairs of name and plugin id that are told apart
+	FK_STREAMS = 1024,     // pairs of name and plugin id
 	FK_NAMES = 2048,       // spellings of those
 	FK_NAME_SLOTS = 8192,  // of the hash table of names; a power of two
-	FK_NAME_BYTES = 64,    // longer names are Python's
+	FK_NAME_BYTES = 64,    // longer names are left to Python
 	FK_DATA_BYTES = 256,   // kept of a last payload
 	FK_PAIR_SLOTS = 16384, // threads whose enter event is remembered: 2 to the (64 - shift)
 	FK_PAIR_SHIFT = 50
@@ -68,12 +68,12 @@ struct fk_tally {
 
 // What a query says of a code, if not 0.
 enum {
-	FK_MAYBE = 1, // Python makes certain of each event
-	FK_SURE       // what the rest of the query admits is wanted
+	FK_MAYBE = 1, // Python checks each event again
+	FK_SURE       // events that pass the rest of the query match
 };
 
 struct fk_query {
-	uint8_t codes[512]; // wanted ones, as below; unknown codes are Python's
+	uint8_t codes[512]; // wanted ones, as below; unknown codes are left to Python
 	uint64_t tid, ts_from, ts_to, first_number;
 	uint8_t by_tid, by_time, by_name;
 	uint8_t syscalls[1024]; // wanted ones, when names are

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counting events, as summarize.Tally does in Python; what is unusual is left to it. Included by
+// Counting events, as summarize.Tally does in Python; unusual events are left to Python. Included by
 // scan.c alone.
 #pragma once
 #include "event.h"
