@@ -9,19 +9,32 @@ checked before the first byte is written.
 from __future__ import annotations
 
 import json
+import re
 import string
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import falcokit
 from falcokit.errors import ConfigError
 from falcokit.project.falco_config import unexpanded
 from falcokit.project.names import check_plugin_name, class_name, event_name, module_name
 
-__all__ = ["NewProject", "generate_project", "template_descriptions", "template_names"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "NewProject",
+    "generate_project",
+    "render_template",
+    "template_descriptions",
+    "template_names",
+]
 
 _PACKAGED = Path(falcokit.__file__).parent / "_templates"
 _IN_CHECKOUT = Path(falcokit.__file__).parent.parent / "templates"
+_BLOCK = re.compile(r"([ \t]*)\$(\w+)\n")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +81,22 @@ def generate_project(
     for path, text in files.items():
         _write(root / path, text)
     return NewProject(root=root, name=name, template=template, files=tuple(sorted(files)))
+
+
+def render_template(template: Path, values: Mapping[str, str]) -> str:
+    """Fill in the `$name` marks of a template.
+
+    A mark alone in its line stands for whole lines, or none: they are indented as the mark is.
+    """
+    with template.open(encoding="utf-8") as lines:
+        return "".join(_render_line(line, values) for line in lines)
+
+
+def _render_line(line: str, values: Mapping[str, str]) -> str:
+    block = _BLOCK.fullmatch(line)
+    if block is None:
+        return string.Template(line).substitute(values)
+    return textwrap.indent(values[block[2]], block[1])
 
 
 def _templates() -> Path:
@@ -126,11 +155,10 @@ def _render(template: Path, values: dict[str, str]) -> dict[Path, str]:
         if source.is_dir() or "__pycache__" in source.parts:
             continue
         path = str(source.relative_to(template)).format_map(values)
-        text = source.read_text(encoding="utf-8")
         if path.endswith(".in"):
-            path = path.removesuffix(".in")
-            text = string.Template(text).substitute(values)
-        files[Path(path)] = text
+            files[Path(path.removesuffix(".in"))] = render_template(source, values)
+        else:
+            files[Path(path)] = source.read_text(encoding="utf-8")
     return files
 
 

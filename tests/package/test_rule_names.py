@@ -35,7 +35,7 @@ def test_a_name_of_falcos_own_is_warned_of(tmp_path: Path, rules: str, warned: i
     assert len(found) == warned
     for problem in found:
         assert problem.severity == "warning"
-        assert "rules/mine.yaml: Falco has a rule" in problem.sentence
+        assert "rules/mine.yaml: Falco has its own rule" in problem.sentence
         assert problem.hint.endswith("(load-watch)")
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from falcoctl_rules import extract
 from registry import RULES, make_rules
 
-from falcokit.errors import PackageError, ToolMissingError
+from falcokit.errors import PackageError
 from falcokit.package.artifact.rules_artifact import make_rules_artifact
 from falcokit.package.artifact.rules_head import Dependency, read_head
 
@@ -175,8 +174,8 @@ def test_the_engine_version_is_read(text: str, engine: str | None) -> None:
     ("text", "said"),
     [
         ("- rule: a\n  desc: [b: c: d]\n", r"r\.yaml:2: not valid YAML"),
-        ("a: b", "no list"),
-        ("- a\n", "item 1 is no mapping"),
+        ("a: b", "not a list"),
+        ("- a\n", "item 1 is not a mapping"),
         ("\x00", "not valid YAML"),
         ("[" * 20_000, "not valid YAML"),
         ("- required_engine_version: 0.31", "must be a version such as"),
@@ -193,7 +192,7 @@ def test_the_engine_version_is_read(text: str, engine: str | None) -> None:
         (TWICE, "name one plugin twice"),
         (
             "- required_plugin_versions: [{name: a, version: 1.0.0}, {name: a, version: 2.0.0}]",
-            "no plugin is both",
+            "no plugin satisfies both",
         ),
     ],
 )
@@ -207,8 +206,15 @@ def test_bytes_that_are_no_text_are_refused() -> None:
         read_head(Path("r.yaml"), b"- rule: \xff\xfe\xff")
 
 
-def test_without_pyyaml_the_command_to_install_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(ToolMissingError) as caught:
-        head("")
-    assert caught.value.hint == "pip install 'falcokit[publish]'"
+def test_aliases_that_grow_to_gigabytes_are_refused_at_once() -> None:
+    levels = "".join(f"- &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30))
+    with pytest.raises(PackageError, match="not a mapping"):
+        head(f"- &a0 [x]\n{levels}")
+    nested = "".join(f"  - &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30))
+    with pytest.raises(PackageError, match=r"must be a version such as 0\.31\.0$"):
+        head(f"- required_engine_version:\n  - &a0 [x]\n{nested}")
+
+
+def test_a_file_that_is_too_large_is_refused() -> None:
+    with pytest.raises(PackageError, match="larger than 16 MiB"):
+        read_head(Path("r.yaml"), b"#" * ((16 << 20) + 1))

@@ -1,38 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of rules against those of Falco's own, with which they share one space of names.
+"""Rules of the project that have the same name as one of Falco's own rules.
 
-A second rule of a name replaces the first without a word where their sources are the same; else
-Falco does not start. No YAML is parsed: PyYAML is not everywhere. The names in falco_rule_names.txt
-are those of falcosecurity/rules of June 2026: stable, incubating, sandbox.
+A second rule with the same name silently replaces the first if their sources are the same;
+otherwise Falco does not start. The names in falco_rule_names.txt are those of falcosecurity/rules
+of June 2026: stable, incubating, sandbox.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Final
 
+from falcokit.errors import PackageError
 from falcokit.package.artifact.checks import Problem
 from falcokit.package.artifact.rules_artifact import find_rules
+from falcokit.package.artifact.rules_head import read_items
 
 __all__ = ["check_rule_names"]
 
-_ITEM: Final = re.compile(
-    r"^-[ \t]+rule:[ \t]*(.+?)[ \t]*$(.*?)(?=^-|\Z)", re.MULTILINE | re.DOTALL
-)
-#: What is meant for a rule that is there already.
-_CHANGES: Final = re.compile(r"^[ \t]+(override|append):", re.MULTILINE)
-
 
 def check_rule_names(root: Path, plugin: str) -> list[Problem]:
-    """Warn of the project's rules that have the name of one of Falco's."""
+    """Warn of each rule of the project that has the name of one of Falco's."""
     falcos = set(Path(__file__).with_name("falco_rule_names.txt").read_text("utf-8").splitlines())
     return [
         Problem(
             severity="warning",
-            sentence=f"rules/{file.name}: Falco has a rule {name!r} of its own: in its default"
+            sentence=f"rules/{file.name}: Falco has its own rule {name!r}: in its default"
             " configuration one of the two replaces the other, or Falco does not start",
-            hint=f"put the plugin's name into the rule's: {name} ({plugin})",
+            hint=f"add the plugin's name to the rule's: {name} ({plugin})",
         )
         for file in find_rules(root)
         for name in _defined(file)
@@ -41,9 +35,13 @@ def check_rule_names(root: Path, plugin: str) -> list[Problem]:
 
 
 def _defined(file: Path) -> list[str]:
+    """Return the names of new rules, not of those that change an existing rule."""
     try:
-        text = file.read_text("utf-8", errors="replace")
-    except OSError:
-        return []  # packing the rules says it
-    items = _ITEM.findall(text)
-    return [name.strip("'\"") for name, rest in items if not _CHANGES.search(rest)]
+        items = read_items(file, file.read_bytes())
+    except (OSError, PackageError):
+        return []  # packing the rules reports it
+    return [
+        item["rule"]
+        for item in items
+        if isinstance(item.get("rule"), str) and not item.keys() & {"override", "append"}
+    ]

@@ -56,7 +56,6 @@ def make_rules_artifact(
     Raises:
         PackageError: a file that is no rules file or leads out of the project, rules that need
             another version of the plugin, or a folder that cannot be written.
-        ToolMissingError: PyYAML is not installed.
 
     """
     files = find_rules(root)

@@ -1,35 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a rules file says it needs: an engine version, plugins and their versions.
+"""What a rules file requires: an engine version, plugins and their versions.
 
-PyYAML reads the files, loaded only here: falcokit needs it for nothing else. All values are read as
-text, so that 0.10 stays 0.10 and no date is taken for one.
+All values are read as text, so that 0.10 stays 0.10 and nothing is taken for a date.
 """
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from falcokit.errors import PackageError, ToolMissingError
+import yaml
+
+from falcokit.errors import PackageError
 from falcokit.package.artifact.names import is_artifact_name, is_version, precedence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["Dependency", "RulesHead", "merge", "read_head"]
+__all__ = ["Dependency", "RulesHead", "merge", "read_head", "read_items"]
 
 _Others: TypeAlias = tuple[tuple[str, str], ...]
 
-_EXAMPLE = (
+#: Reads every value as text; libyaml's, where PyYAML is built with it, is ten times as fast.
+_LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_LARGEST_FILE: Final = 16 << 20
+_EXAMPLE: Final = (
     "for instance:\n  - required_plugin_versions:\n      - name: ticker\n        version: 0.1.0"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dependency:
-    """A plugin that rules need, and others that would do as well."""
+    """A plugin that rules need, and the alternatives to it."""
 
     name: str
     version: str
@@ -56,17 +59,11 @@ def read_head(file: Path, text: bytes) -> RulesHead:
     """Read the requirements of one file; `text` is its content.
 
     Raises:
-        PackageError: not YAML, or not what Falco takes for rules.
-        ToolMissingError: PyYAML is not installed.
+        PackageError: it is not YAML, or not what Falco accepts as rules.
 
     """
     heads = []
-    for number, item in enumerate(_items(file, text), start=1):
-        if not isinstance(item, dict):
-            raise PackageError(
-                f"{file}: item {number} is no mapping, so these are no Falco rules",
-                hint="a rules file is a list of rules, macros and lists",
-            )
+    for item in read_items(file, text):
         engine = item.get("required_engine_version")
         plugins = item.get("required_plugin_versions")
         heads.append(
@@ -88,7 +85,7 @@ def merge(heads: Iterable[RulesHead], *, where: str) -> RulesHead:
             if known.version.partition(".")[0] != found.version.partition(".")[0]:
                 raise PackageError(
                     f"{where}: {found.name} is required in versions {known.version} and"
-                    f" {found.version}, and no plugin is both"
+                    f" {found.version}, and no plugin satisfies both"
                 )
             if precedence(found.version) > precedence(known.version):
                 plugins[found.name, found.alternatives] = found
@@ -99,35 +96,42 @@ def merge(heads: Iterable[RulesHead], *, where: str) -> RulesHead:
     return RulesHead(dependencies=ordered, engine_version=engine)
 
 
-def _items(file: Path, text: bytes) -> list[Any]:
+def read_items(file: Path, text: bytes) -> list[dict[str, Any]]:
+    """Return the rules, macros, lists and requirements of one file; `text` is its content.
+
+    Raises:
+        PackageError: it is not YAML, or not what Falco accepts as rules.
+
+    """
+    if len(text) > _LARGEST_FILE:
+        raise PackageError(f"{file} is larger than {_LARGEST_FILE >> 20} MiB")
     try:
-        yaml: Any = importlib.import_module("yaml")  # an extra
-    except ImportError as e:
-        raise ToolMissingError(
-            "PyYAML, which reads the rules, is not installed",
-            hint="pip install 'falcokit[publish]'",
-        ) from e
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    try:
-        documents = list(yaml.load_all(text, Loader=loader))
+        documents = list(yaml.load_all(text, Loader=_LOADER))
     except yaml.YAMLError as e:
         mark = getattr(e, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(e, "problem", None) or getattr(e, "reason", None) or "not readable"
         raise PackageError(f"{file}{line}: not valid YAML: {problem}") from e
-    except (RecursionError, ValueError) as e:  # nested too deep; bytes that are no text
+    except (RecursionError, ValueError) as e:  # nested too deep; bytes that are not text
         raise PackageError(f"{file}: not valid YAML") from e
     items: list[Any] = []
     for document in documents:
         if document in (None, ""):
             continue
         if not isinstance(document, list):
-            raise PackageError(
-                f"{file}: no list, so these are no Falco rules",
-                hint="a rules file is a list of rules, macros and lists",
-            )
+            raise _not_rules(file, "not a list")
         items += document
+    for number, item in enumerate(items, start=1):
+        if not isinstance(item, dict):
+            raise _not_rules(file, f"item {number} is not a mapping")
     return items
+
+
+def _not_rules(file: Path, why: str) -> PackageError:
+    return PackageError(
+        f"{file}: {why}, so these are not Falco rules",
+        hint="a rules file is a list of rules, macros and lists",
+    )
 
 
 def _engine_version(file: Path, value: Any) -> str:
@@ -136,9 +140,9 @@ def _engine_version(file: Path, value: Any) -> str:
         text = f"0.{int(value)}.0" if value.isascii() and value.isdigit() else value
         if is_version(text):
             return text
-    raise PackageError(
-        f"{file}: required_engine_version must be a version such as 0.31.0, not {value!r}"
-    )
+    # A list or a mapping is not shown: with aliases, a short file can hold gigabytes.
+    shown = f", not {value!r}" if isinstance(value, str) else ""
+    raise PackageError(f"{file}: required_engine_version must be a version such as 0.31.0{shown}")
 
 
 def _dependencies(file: Path, value: Any) -> tuple[Dependency, ...]:
