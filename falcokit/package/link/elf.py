@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the dynamic loader will make of an ELF file: machine, libraries, versions, flags, exports.
+"""How the dynamic loader sees an ELF file: machine, libraries, versions, flags, exports.
 
-Called for every file that may go into an artifact, before it does and again after. It reads what
-the loader reads, the program headers and the dynamic section, never the section headers: those can
-be stripped, or lie. Files come out of downloaded archives, so each offset, count and chain is
-bounded; what does not hold is a PackageError.
+It reads what the loader reads, the program headers and the dynamic section, never the section
+headers: those can be stripped, or lie. Files come out of downloaded archives, so each offset, count
+and chain is bounded, and a damaged file is a PackageError. pyelftools has no such bounds, reads
+needed versions from section headers only, and takes 0.4 s for the symbols of a libpython.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from elftools.elf.enums import ENUM_D_TAG, ENUM_E_MACHINE, ENUM_P_TYPE_BASE
-
 from falcokit.errors import PackageError
 
 if TYPE_CHECKING:
@@ -27,8 +25,14 @@ __all__ = ["ElfFacts", "exported_symbols", "read_elf"]
 
 _MAGIC: Final = b"\x7fELF"
 _IDENT_BYTES: Final = 16
-_MACHINES: Final = {number: name for name, number in ENUM_E_MACHINE.items() if name != "EM_NONE"}
-_OURS: Final = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64"}
+#: ELF's own numbers and names; those that artifacts are made for as `uname -m` writes them.
+_MACHINES: Final = {
+    62: "x86_64", 183: "aarch64",
+    3: "EM_386", 8: "EM_MIPS", 20: "EM_PPC", 21: "EM_PPC64", 22: "EM_S390", 40: "EM_ARM",
+    243: "EM_RISCV", 258: "EM_LOONGARCH",
+}  # fmt: skip
+_OURS: Final = frozenset({"x86_64", "aarch64"})
+_PT_LOAD, _PT_DYNAMIC, _PT_GNU_STACK = 1, 2, 0x6474E551
 _TYPE_REL = 1
 _PF_X = 1
 _DF_TEXTREL, _DF_1_NODELETE = 0x4, 0x8
@@ -47,7 +51,7 @@ class ElfFacts:
     """One file as the loader sees it."""
 
     machine: str
-    """x86_64 or aarch64; for any other the name that ELF's own list has."""
+    """x86_64 or aarch64; for any other machine the name in ELF's own list, such as EM_RISCV."""
     soname: str | None
     needed: tuple[str, ...]
     rpath: tuple[str, ...]
@@ -60,10 +64,10 @@ class ElfFacts:
 
 
 def read_elf(data: bytes | Path) -> ElfFacts | None:
-    """Return the facts of a file, or None when it is no ELF file.
+    """Return the facts of a file, or None if it is not an ELF file.
 
     Raises:
-        PackageError: it is a damaged one, or cannot be read.
+        PackageError: the file is damaged, or cannot be read.
 
     """
     with _image(data) as image:
@@ -71,7 +75,7 @@ def read_elf(data: bytes | Path) -> ElfFacts | None:
 
 
 def exported_symbols(data: bytes | Path) -> frozenset[str]:
-    """Return the names that `dlsym` would find; none when it is no ELF file.
+    """Return the names that `dlsym` would find; none if it is not an ELF file.
 
     Raises:
         PackageError: the file is damaged, or cannot be read.
@@ -122,17 +126,15 @@ def _facts(image: _Image) -> ElfFacts:
 
 
 class _DamagedError(Exception):
-    """A part of the file points where nothing is."""
+    """A part of the file points outside of it."""
 
 
 _TAGS: Final = {
-    ENUM_D_TAG[name]: name
-    for name in (
-        *("DT_NEEDED", "DT_SONAME", "DT_RPATH", "DT_RUNPATH", "DT_STRTAB", "DT_STRSZ"),
-        *("DT_VERNEED", "DT_VERNEEDNUM", "DT_TEXTREL", "DT_FLAGS", "DT_FLAGS_1"),
-        *("DT_SYMTAB", "DT_HASH", "DT_GNU_HASH"),
-    )
-}
+    1: "DT_NEEDED", 4: "DT_HASH", 5: "DT_STRTAB", 6: "DT_SYMTAB", 10: "DT_STRSZ",
+    14: "DT_SONAME", 15: "DT_RPATH", 22: "DT_TEXTREL", 29: "DT_RUNPATH", 30: "DT_FLAGS",
+    0x6FFFFEF5: "DT_GNU_HASH", 0x6FFFFFFB: "DT_FLAGS_1",
+    0x6FFFFFFE: "DT_VERNEED", 0x6FFFFFFF: "DT_VERNEEDNUM",
+}  # fmt: skip
 
 
 class _Image:
@@ -150,7 +152,8 @@ class _Image:
             "HHIQQQIHHH" if self._is_64 else "HHIIIIIHHH", _IDENT_BYTES
         )
         name = _MACHINES.get(machine, f"EM_{machine}")
-        self.machine = _OURS.get(name, name) if self._is_64 and data[5] == 1 else name
+        is_foreign = name in _OURS and not (self._is_64 and data[5] == 1)  # x32, big-endian
+        self.machine = f"EM_{name.upper()}" if is_foreign else name
         self._loads: list[tuple[int, int, int]] = []
         self.has_exec_stack = kind != _TYPE_REL  # the loader's default where no header says no
         dynamic = (0, 0)
@@ -162,11 +165,11 @@ class _Image:
                 what, flags, offset, vaddr, _, size = self._read("IIQQQQ", at)
             else:
                 what, offset, vaddr, _, size, _, flags = self._read("IIIIIII", at)
-            if what == ENUM_P_TYPE_BASE["PT_LOAD"]:
+            if what == _PT_LOAD:
                 self._loads.append((vaddr, size, offset))
-            elif what == ENUM_P_TYPE_BASE["PT_DYNAMIC"]:
+            elif what == _PT_DYNAMIC:
                 dynamic = (offset, size)
-            elif what == ENUM_P_TYPE_BASE["PT_GNU_STACK"]:
+            elif what == _PT_GNU_STACK:
                 self.has_exec_stack = bool(flags & _PF_X)
         self.dynamic: dict[str, list[int]] = {}
         self._read_dynamic(*dynamic)
@@ -186,7 +189,7 @@ class _Image:
                 self.dynamic.setdefault(_TAGS[tag], []).append(value)
 
     def one(self, tag: str) -> int:
-        """Return the value of a tag, 0 when it is not there."""
+        """Return the value of a tag, 0 if it is absent."""
         return self.dynamic.get(tag, [0])[-1]
 
     def names(self, tag: str) -> list[str]:
@@ -209,7 +212,7 @@ class _Image:
         return self._data[at:end].decode("utf-8", "backslashreplace")
 
     def versions(self) -> dict[str, tuple[str, ...]]:
-        """Walk the two chains of needed versions; both only ever lead on."""
+        """Walk the two chains of needed versions; neither can go back."""
         found: dict[str, list[str]] = {}
         left = self.one("DT_VERNEEDNUM")
         at = self._offset(self.one("DT_VERNEED")) if left else 0
@@ -232,7 +235,7 @@ class _Image:
         return {library: tuple(names) for library, names in found.items()}
 
     def exports(self) -> Iterator[str]:
-        """Give the defined symbols that other files see."""
+        """Yield the defined symbols that other files see."""
         table = self._offset(self.one("DT_SYMTAB")) if "DT_SYMTAB" in self.dynamic else 0
         layout, width = ("IBBHQQ", 24) if self._is_64 else ("IIIBBH", 16)
         for index in range(1, self._symbols()):
@@ -243,7 +246,7 @@ class _Image:
                 yield self._name(name)
 
     def _symbols(self) -> int:
-        """Count the dynamic symbols: only the hash tables tell."""
+        """Return the number of dynamic symbols: only the hash tables hold it."""
         if "DT_HASH" in self.dynamic:
             return self._read("II", self._offset(self.one("DT_HASH")))[1]
         if "DT_GNU_HASH" not in self.dynamic:
