@@ -65,7 +65,7 @@ def test_a_digest_never_becomes_a_path_of_its_own(tmp_path: Path, digest: str) -
     made = make_layout(tmp_path)
     entry = {"mediaType": "a", "digest": digest, "size": 1}
     (made.folder / "index.json").write_text(json.dumps({"manifests": [entry]}))
-    with pytest.raises(PackageError, match="is no SHA-256 digest"):
+    with pytest.raises(PackageError, match="is not a SHA-256 digest"):
         read_layout(made.folder)
 
 

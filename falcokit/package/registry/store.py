@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The blobs of an OCI image layout, each under the name of its digest, and the words of the format.
+"""The blobs of an OCI image layout, named by their digests, and the constants of the format.
 
 JSON is written with sorted keys and without spaces: the same artifact has the same digest wherever
 it is made.
@@ -11,8 +11,9 @@ import hashlib
 import json
 import re
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from falcokit.errors import PackageError
 
@@ -53,8 +54,7 @@ PLATFORMS: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Blob:
+class Blob(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One stored blob, as descriptors name it."""
 
     media_type: str
@@ -62,12 +62,12 @@ class Blob:
     size: int
 
     def descriptor(self, **more: Any) -> dict[str, Any]:
-        """Return the descriptor; `more` is what only this place says of the blob."""
-        return {"mediaType": self.media_type, "digest": self.digest, "size": self.size, **more}
+        """Return the descriptor; `more` is what only this place says about the blob."""
+        return {**msgspec.to_builtins(self), **more}
 
 
 def canonical(value: Any) -> bytes:
-    """Return the one JSON text of a value."""
+    """Return the canonical JSON text of a value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -77,9 +77,9 @@ def digest_of(data: bytes) -> str:
 
 
 def blob_path(folder: Path, digest: str) -> Path:
-    """Return where a blob lies. The digest may come from a file: it is checked first."""
+    """Return where a blob is stored. The digest may come from a file: it is checked first."""
     if not _DIGEST.fullmatch(digest):
-        raise PackageError(f"{folder}: {digest[:80]!r} is no SHA-256 digest")
+        raise PackageError(f"{folder}: {digest[:80]!r} is not a SHA-256 digest")
     return folder / "blobs" / "sha256" / digest.removeprefix("sha256:")
 
 
