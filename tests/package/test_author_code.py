@@ -119,8 +119,8 @@ LINKS = {
     "a folder that leaves": ("acme/etc", "/etc", "leaves the project"),
     "dangles": ("acme/words.txt", "gone", "leads nowhere"),
     "loops": ("acme/words.txt", "words.txt", "leads nowhere"),
-    "a folder in itself": ("acme/again", ".", "a folder that it lies in"),
-    "a folder in its parent": ("acme/up", "..", "a folder that it lies in"),
+    "a folder in itself": ("acme/again", ".", "a folder that contains it"),
+    "a folder in its parent": ("acme/up", "..", "a folder that contains it"),
 }
 
 
@@ -152,12 +152,12 @@ def test_what_is_no_file_is_refused_and_never_opened(tmp_path: Path) -> None:
     for name in ("ticker.py", "acme/feed.py", "acme/words"):
         project = _project(tmp_path / name, "src", {"src/acme/__init__.py": b""})
         os.mkfifo(project.source_dir / name)
-        with pytest.raises(ConfigError, match="is no regular file"):
+        with pytest.raises(ConfigError, match="is not a regular file"):
             author_files(project)
     project = _project(tmp_path, "src", {"src/acme/__init__.py": b""})
     with socket.socket(socket.AF_UNIX) as opened:
         opened.bind(str(tmp_path / "src/acme/s"))
-        with pytest.raises(ConfigError, match="is no regular file"):
+        with pytest.raises(ConfigError, match="is not a regular file"):
             author_files(project)
 
 
@@ -192,7 +192,9 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
     }
     for name, owner in taken.items():
         project = _project(tmp_path / name, "src", {f"src/{name}": b""})
-        with pytest.raises(ConfigError, match=f"has the name of a module of {owner}") as caught:
+        with pytest.raises(
+            ConfigError, match=f"has the same name as a module of {owner}"
+        ) as caught:
             refuse_clashes(project, author_files(project), [orjson])
         assert caught.value.message.startswith(f"src/{name}: ")
     project = _project(tmp_path, "src", {"src/ticker.py": b"", "src/acme/json.py": b""})

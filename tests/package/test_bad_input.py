@@ -134,12 +134,19 @@ def is_no_library(file: Path, _folder: Path) -> None:
 
 
 EXTENSIONS: dict[Callable[[Path, Path], None], tuple[str, ...]] = {
-    needs_a_place: ("_fast of {}", "cannot be moved: it needs /", "libhelp.so at just that place"),
+    needs_a_place: (
+        "_fast of {}",
+        "cannot be moved: it needs /",
+        "libhelp.so at exactly that path",
+    ),
     needs_relocations_in_code: ("_fast of {}", "cannot be moved", "TEXTREL", "-fPIC"),
     needs_what_is_gone: ("_fast of {}", "needs the library libhelpgone.so.7", "system package"),
-    is_for_another_machine: ("_fast of {}", f"is made for {OTHER}, and the artifact for {MACHINE}"),
+    is_for_another_machine: (
+        "_fast of {}",
+        f"is built for {OTHER}, but the artifact is for {MACHINE}",
+    ),
     is_cut_short: ("_fast.so", "is a damaged ELF file"),
-    is_no_library: ("_fast.so of the plugin is no shared object",),
+    is_no_library: ("_fast.so of the plugin is not a shared object",),
 }
 
 
@@ -284,7 +291,7 @@ LINKS: dict[str, tuple[str, str]] = {
     "above": ("../../../secret", "is a link that leaves the project"),
     "dangling": ("nowhere.py", "is a link that leads nowhere"),
     "loop": ("linked", "is a link that leads nowhere"),
-    "folder": ("..", "is a link to a folder that it lies in"),
+    "folder": ("..", "is a link to a folder that contains it"),
 }
 
 
@@ -350,7 +357,9 @@ def test_no_room_for_temporary_files_is_told(tmp_path: Path, size: str) -> None:
     root = write_project(tmp_path / "project")
     (tmp_path / "scratch").mkdir()
     prefix = mounted(f"mount -t tmpfs -o size={size} tmpfs '{tmp_path}/scratch'")
-    refused(root, 7, "No space left on device", "set TMPDIR to a folder with room", prefix=prefix)
+    refused(
+        root, 7, "No space left on device", "set TMPDIR to a folder with free space", prefix=prefix
+    )
 
 
 @pytest.mark.parametrize("has_dist", [False, True])

@@ -224,7 +224,7 @@ def test_a_wheel_is_shipped_without_what_a_plugin_cannot_use(
     assert "acme/words.json" not in acme.files
     for key in ("include", "exclude"):
         wrong = _project(tmp_path, "acme", settings=PackageSettings(**{key: ("acme/none",)}))
-        with pytest.raises(ConfigError, match=f"{key}: 'acme/none' fits no file"):
+        with pytest.raises(ConfigError, match=f"{key}: 'acme/none' matches no file"):
             _install(wrong, here)
 
 
@@ -290,7 +290,7 @@ def test_a_file_of_two_distributions_is_shipped_once_and_only_if_it_is_the_same(
     assert "space/__init__.py" in first.files
     assert "space/__init__.py" not in second.files
     _wheel(wheels, "other", "2.0", files={"space/__init__.py": "# another\n"})
-    with pytest.raises(PackageError, match="acme and other both hold the file space/"):
+    with pytest.raises(PackageError, match="acme and other both have the file space/"):
         _install(_project(tmp_path, "acme", "other>1"), here)
 
 
@@ -329,7 +329,12 @@ PROBLEMS = {
     "unknown": (lambda _: None, ("acme",), "no wheel of acme", "right name"),
     "too old": (_old_only, ("acme>=1",), "no wheel of acme>=1 .*the newest is 0.9", "pyproject"),
     "damaged": (_damaged, ("acme",), "damaged", "cache"),
-    "exclusive": (_exclusive, ("acme", "other"), "exclude each other: .*acme 1.0 needs base<2", ""),
+    "exclusive": (
+        _exclusive,
+        ("acme", "other"),
+        "dependencies conflict: .*acme 1.0 needs base<2",
+        "",
+    ),
     "address": (_direct, ("acme",), "asks for base by address", "by name"),
 }
 
@@ -379,9 +384,9 @@ def test_an_index_that_does_not_answer_is_told_without_its_password(
     [
         ("acme @ file:///tmp/acme.whl", "acme is given by an address"),
         ("acme @ git+https://me:secret@example.com/acme", "acme is given by an address"),
-        ("./acme", "'./acme' is no requirement"),
-        ("acme>>1", "is no requirement"),
-        ("https://me:secret@example.com/acme.whl", "is no requirement"),
+        ("./acme", "'./acme' is not a requirement"),
+        ("acme>>1", "is not a requirement"),
+        ("https://me:secret@example.com/acme.whl", "is not a requirement"),
     ],
 )
 def test_a_requirement_that_no_lock_can_hold_is_refused(

@@ -112,7 +112,7 @@ def test_a_version_is_read(text: str, version: tuple[int, int]) -> None:
     "text", ["", "2", "2.", "2.28.1", "2,28", "v2.28", "-2.28", "1.28", "2.٢٨", "2.99999", "latest"]
 )
 def test_nonsense_is_no_version(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no version of glibc") as caught:
+    with pytest.raises(ConfigError, match="is not a version of glibc") as caught:
         parse_version(text)
     assert caught.value.hint == "write it as 2.28"
 

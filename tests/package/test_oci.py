@@ -166,7 +166,7 @@ def test_a_folder_that_is_no_layout_is_not_replaced(tmp_path: Path) -> None:
     precious = tmp_path / "dist" / "oci" / "precious"
     precious.parent.mkdir(parents=True)
     precious.write_text("x")
-    with pytest.raises(PackageError, match="no OCI layout"):
+    with pytest.raises(PackageError, match="not an OCI layout"):
         make_layout(tmp_path)
     assert precious.read_text() == "x"
     precious.unlink()
@@ -177,7 +177,7 @@ def test_a_link_is_not_replaced(tmp_path: Path) -> None:
     elsewhere = make_layout(tmp_path / "a", rules=False)
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist" / "oci").symlink_to(elsewhere.folder)
-    with pytest.raises(PackageError, match="no OCI layout"):
+    with pytest.raises(PackageError, match="not an OCI layout"):
         make_layout(tmp_path)
 
 
@@ -190,7 +190,7 @@ def test_a_link_is_not_replaced(tmp_path: Path) -> None:
         ({"version": "01.0.0"}, "of version"),
         ({"version": "0.1.0+abc"}, "build metadata"),
         ({"arch": "riscv64"}, "no platform"),
-        ({"required_api_version": "3"}, "no plugin API version"),
+        ({"required_api_version": "3"}, "not a plugin API version"),
     ],
 )
 def test_falcoctl_would_refuse(tmp_path: Path, change: dict[str, str], said: str) -> None:
@@ -206,7 +206,7 @@ def test_artifacts_that_do_not_belong_together_are_refused(tmp_path: Path) -> No
     newer = make_plugin(tmp_path, arch="aarch64", required_api_version="3.13.0")
     for plugins, said in (
         ([], "no packaged plugin"),
-        ([one, other], "holds ticker 0.2.0"),
+        ([one, other], "contains ticker 0.2.0"),
         ([one, one], "both for x86_64"),
         ([one, newer], "needs plugin API 3.13.0, and"),
     ):
@@ -219,7 +219,7 @@ def test_artifacts_that_do_not_belong_together_are_refused(tmp_path: Path) -> No
 def test_a_file_that_is_no_archive_or_not_there_is_refused(tmp_path: Path) -> None:
     plugin = make_plugin(tmp_path)
     plugin.path.write_bytes(b"PK")
-    with pytest.raises(PackageError, match=r"no tar\.gz"):
+    with pytest.raises(PackageError, match=r"not a tar\.gz"):
         write_layout(tmp_path / "oci", [plugin])
     plugin.path.unlink()
     with pytest.raises(PackageError, match="cannot be read: No such file"):

@@ -145,7 +145,7 @@ def test_a_host_that_there_is_not(folder: Path, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = failure(folder, "registry.example.com/plugin/ticker")
-    assert error.message == "registry.example.com cannot be reached: there is no such host"
+    assert error.message == "registry.example.com cannot be reached: no such host"
 
 
 def test_a_registry_without_tls_on_another_machine_is_not_trusted(
@@ -167,7 +167,7 @@ def test_a_registry_that_says_nothing(folder: Path, monkeypatch: pytest.MonkeyPa
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         error = failure(folder, f"127.0.0.1:{silent.getsockname()[1]}/plugin/ticker")
-    assert error.message.endswith("gives no answer")
+    assert error.message.endswith("does not answer")
 
 
 def test_a_proxy_is_not_asked_for_this_machine(
@@ -184,8 +184,13 @@ def test_a_proxy_is_not_asked_for_this_machine(
     [
         (500, b"", "status 500", "try again later"),
         (429, b"", "status 429", "try again later"),
-        (413, b"<html>", "status 413", "limit for uploads"),
-        (404, b'{"errors": [{"code": "NAME_UNKNOWN"}]}', "NAME_UNKNOWN (status 404)", "made first"),
+        (413, b"<html>", "status 413", "limits the size of uploads"),
+        (
+            404,
+            b'{"errors": [{"code": "NAME_UNKNOWN"}]}',
+            "NAME_UNKNOWN (status 404)",
+            "created first",
+        ),
         (400, b'{"errors": [{"code": "A", "message": "b"}]}', "A: b (status 400)", "None"),
         (400, b'{"errors": []}', "status 400", "None"),
         (400, b'{"errors": [[]]}', "status 400", "None"),
@@ -216,7 +221,7 @@ def test_an_answer_without_end_is_not_read_to_the_end(folder: Path) -> None:
     def reply(asked: Asked) -> Reply:
         return Reply(status=404) if asked.method == "HEAD" else Reply(status=400, body=body)
 
-    assert "answers without end" in failing(folder, reply).message
+    assert "sends an endless answer" in failing(folder, reply).message
 
 
 def test_a_tag_that_is_something_else_after_the_push_is_an_error(folder: Path) -> None:

@@ -172,9 +172,9 @@ def test_a_helper_is_asked(
             "identity",
         ),
         ('{"credsStore": "missing"}', "", "cannot be started"),
-        ('{"credsStore": "../../evil"}', "", "is no name"),
-        ('{"credsStore": "test"}', f"echo {SECRET}", "an answer that is no login"),
-        ('{"credsStore": "test"}', f"echo '[\"{SECRET}\"]'", "an answer that is no login"),
+        ('{"credsStore": "../../evil"}', "", "is not a plain name"),
+        ('{"credsStore": "test"}', f"echo {SECRET}", "something other than a login"),
+        ('{"credsStore": "test"}', f"echo '[\"{SECRET}\"]'", "something other than a login"),
         (
             '{"credsStore": "test"}',
             f"""echo '{{"Username": "<token>", "Secret": "{SECRET}"}}'""",

@@ -69,7 +69,7 @@ def test_a_link_within_the_project_is_followed(tmp_path: Path) -> None:
         ("../../outside.yaml", "leads out of the project"),
         ("a.yaml", "cannot be read"),
         ("nowhere", "cannot be read: No such file"),
-        ("../folder", "no regular file"),
+        ("../folder", "not a regular file"),
     ],
 )
 def test_other_links_are_refused(tmp_path: Path, target: str, said: str) -> None:
@@ -94,7 +94,7 @@ def test_a_rules_folder_elsewhere_is_refused(tmp_path: Path) -> None:
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     os.mkfifo(tmp_path / "rules" / "a.yaml")
-    with pytest.raises(PackageError, match="no regular file"):
+    with pytest.raises(PackageError, match="not a regular file"):
         make_rules_artifact(tmp_path, tmp_path, name="ticker", version="0.1.0")
 
 

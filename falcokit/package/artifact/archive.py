@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The artifact's tar.gz: the same bytes for the same files, and nothing any installer refuses.
+"""The artifact's tar.gz: the same bytes for the same files, and nothing that an installer refuses.
 
-Regular files and the folders they lie in, in the order given, each folder ahead of its files
-because falcoctl 0.7 to 0.13 makes none by itself. No links, no PAX headers, no owner, one fixed
+Regular files and the folders that hold them, in the given order, each folder before its files
+because falcoctl 0.7 to 0.13 creates none itself. No links, no PAX headers, no owner, one fixed
 time.
 """
 
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "replacing", "sha256_of", "source_date_epoch", "write_checksum", "write_tar_gz"]
 
-#: 2020-01-01T00:00:00Z. Not 0: some tools take 1970 for "no time", and zip begins at 1980.
+#: 2020-01-01T00:00:00Z. Not 0: some tools read 1970 as "no time", and zip begins at 1980.
 DEFAULT_EPOCH: Final = 1577836800
-#: The last second that tar's octal field of eleven digits can tell.
+#: The last second that tar's octal field of eleven digits can hold.
 _LAST_EPOCH: Final = 8**11 - 1
-#: Of libdeflate: 5 % less than zlib's best, in less time than that takes.
+#: libdeflate's: 5 % smaller than zlib's best, in less time.
 LEVEL = 10
 _FILE_MODE, _PROGRAM_MODE = 0o644, 0o755
 _ADVICE: Final = {
-    errno.ENOSPC: "the disk is full: free some space, or take another folder",
-    errno.EDQUOT: "your quota is used up: free some space, or take another folder",
-    errno.EROFS: "the file system is read-only: take another folder",
-    errno.EACCES: "you may not write there: change its permissions, or take another folder",
-    errno.EPERM: "you may not write there: change its permissions, or take another folder",
+    errno.ENOSPC: "the disk is full: free some space, or use another folder",
+    errno.EDQUOT: "your quota is used up: free some space, or use another folder",
+    errno.EROFS: "the file system is read-only: use another folder",
+    errno.EACCES: "you may not write there: change its permissions, or use another folder",
+    errno.EPERM: "you may not write there: change its permissions, or use another folder",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One regular file of an archive: its name there, and its content or where that lies."""
+    """One regular file of an archive: its name there, and its content or where to find it."""
 
     name: str
     data: Path | bytes
@@ -56,7 +56,7 @@ def source_date_epoch() -> int:
     """Return the time to write into everything: SOURCE_DATE_EPOCH, or a fixed one.
 
     Raises:
-        ConfigError: the variable is no number of seconds.
+        ConfigError: the variable is not a number of seconds.
 
     """
     text = os.environ.get("SOURCE_DATE_EPOCH")
@@ -64,14 +64,14 @@ def source_date_epoch() -> int:
         return DEFAULT_EPOCH
     if not (text.isascii() and text.isdigit()) or int(text) > _LAST_EPOCH:
         raise ConfigError(
-            f"SOURCE_DATE_EPOCH is {text!r}, which is no number of seconds since 1970",
+            f"SOURCE_DATE_EPOCH is {text!r}, which is not a number of seconds since 1970",
             hint="export SOURCE_DATE_EPOCH=$(git log -1 --format=%ct), or unset it",
         )
     return int(text)
 
 
 def write_tar_gz(target: Path, files: Sequence[Entry]) -> None:
-    """Write the archive beside `target` and move it there; on failure nothing is left behind.
+    """Write the archive next to `target` and rename it; a failure leaves nothing behind.
 
     Raises:
         PackageError: an entry's name, or the folder cannot be written.
@@ -144,7 +144,7 @@ def _source(path: Path) -> BufferedReader:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[IO[bytes]]:
-    """Give a temporary file beside `target` that takes its place when all went well.
+    """Yield a temporary file next to `target` that replaces it on success.
 
     Raises:
         PackageError: the folder cannot be made or written; says what to do about it.
@@ -161,7 +161,7 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
         temporary.replace(target)
         temporary = None
     except OSError as e:
-        advice = _ADVICE.get(e.errno or 0, "take another folder")
+        advice = _ADVICE.get(e.errno or 0, "use another folder")
         raise PackageError(
             f"{target.name} cannot be written to {target.parent}: {e.strerror or e}", hint=advice
         ) from e

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`falcokit package`: the artifact in dist/, checked, verified, with its digest and SBOM beside it.
+"""`falcokit package`: the artifact in dist/, checked and verified, with its digest and SBOM.
 
-What is written appears under its name only when it has passed.
+An artifact gets its final name only after it has passed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = ["Artifact", "PackageOptions", "make_artifact"]
 
 @dataclass(frozen=True, kw_only=True)
 class PackageOptions:
-    """What the command line says."""
+    """The options of the command line."""
 
     as_folder: bool = False
     runtime: str | None = None
@@ -50,7 +50,7 @@ class PackageOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """A finished artifact, and what a person wants to know of it."""
+    """A finished artifact, and what is reported about it."""
 
     path: Path
     sha256: str
@@ -58,14 +58,14 @@ class Artifact:
     metadata: dict[str, Any]
     runtime: PythonRuntime
     size: int
-    """Bytes of the archive."""
+    """Size of the archive in bytes."""
     unpacked: int
-    """Bytes of what is in it."""
+    """Size of its content in bytes."""
     sizes: Counter[str]
     """Unpacked bytes by owner."""
     distributions: dict[str, str]
     libraries: tuple[str, ...]
-    """Shared libraries that were taken from this system."""
+    """Shared libraries copied from this system."""
     floor: Floor
     warnings: tuple[Problem, ...]
     verification: Verification | None
@@ -137,12 +137,12 @@ def make_artifact(
 
 
 def _complaints(seen: Verification | None) -> list[Problem]:
-    """Return as warnings what the plugin logged as errors: it may want something from its host."""
+    """Return the plugin's logged errors as warnings: it may need something that its host lacks."""
     return [
         Problem(
             severity="warning",
             sentence=f"the plugin logged an error while it was verified: {text}",
-            hint="see that it has there what it has here",
+            hint="make sure that the files and services it needs exist where Falco runs",
         )
         for text in (seen.complaints if seen else ())
     ]
@@ -150,7 +150,7 @@ def _complaints(seen: Verification | None) -> list[Problem]:
 
 @contextlib.contextmanager
 def _drafts(dist: Path) -> Iterator[Path]:
-    """Give a folder inside `dist` for what is not finished: moving it out takes no space."""
+    """Yield a folder inside `dist` for unfinished files: moving them out of it is a rename."""
     try:
         dist.mkdir(exist_ok=True)
         drafts = tempfile.TemporaryDirectory(dir=dist, prefix=".making-")

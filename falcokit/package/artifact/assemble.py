@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a project to the files of its artifact: one library, or a library and a folder.
+"""Assembles the files of an artifact from a project: one library, or a library and a folder.
 
-This is the order of the work; each step is a module of its own.
+The order of the steps is here; each step has its own module.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Assembly", "assemble"]
 
 _ARCHIVE: Final = "python.zip"
-#: describe runs in the Python that is shipped, with what it is shipped with, no more.
+#: describe runs in the shipped Python, with only what is shipped with it.
 _DESCRIBE: Final = (
     "import runpy, sys; sys.path[1:1] = sys.argv[1:];"
     " runpy.run_module('falcokit.build.describe', run_name='__main__')"
@@ -49,21 +49,21 @@ _DESCRIBE: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Assembly:
-    """The files of an artifact, and what is known of them."""
+    """The files of an artifact, and what is known about them."""
 
     library: Path
     metadata: dict[str, Any]
     payload: Payload
     folder: str | None
-    """Name of the folder of the dir layout, which lies beside the library."""
+    """Name of the folder of the dir layout, next to the library."""
     dependencies: Dependencies
     left_out: tuple[str, ...]
     """Modules of the standard library that are not shipped."""
     binaries: tuple[Binary, ...]
     facts: dict[str, ElfFacts]
-    """Every shared object as it is shipped, under a name for people."""
+    """Every shared object as it is shipped, by a readable name."""
     sizes: Counter[str]
-    """Bytes by owner, not compressed."""
+    """Uncompressed bytes by owner."""
 
 
 def assemble(
@@ -74,7 +74,7 @@ def assemble(
     as_folder: bool,
     progress: Callable[[str], None],
 ) -> Assembly:
-    """Make the library in the folder `work`, and all that goes beside it.
+    """Build the library in the folder `work`, and the files that go next to it.
 
     Raises:
         FalcokitError: what any of the steps raises.
@@ -151,7 +151,7 @@ def assemble(
 
 
 def _alone(work: Path) -> Path:
-    """Return a folder that holds falcokit, and not what is installed beside it."""
+    """Return a folder that holds falcokit but not the packages installed next to it."""
     folder = work / "falcokit-alone"
     folder.mkdir()
     (folder / "falcokit").symlink_to(Path(falcokit.__file__).parent)
@@ -176,7 +176,7 @@ def _write(payload: Payload, work: Path, folder: str | None) -> Path:
 def _no_room(work: Path, why: str | None) -> PackageError:
     return PackageError(
         f"the artifact cannot be made in {work.parent}: {why}",
-        hint="set TMPDIR to a folder with room",
+        hint="set TMPDIR to a folder with free space",
     )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads back what a packaged library carries: the list at the head of its payload, and the files.
 
-The library may be anybody's, so nothing it says is believed further than the file reaches.
+The library may come from anyone, so every offset and size in it is checked against the file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LENGTH_BYTES: Final = 8
 
 
 class CarriedFile(msgspec.Struct, frozen=True):
-    """A file of the payload; `module` is the name it is imported by, if it is."""
+    """A file of the payload; `module` is the name that it is imported by, if any."""
 
     name: str
     bytes: int
@@ -42,7 +42,7 @@ class Carried(msgspec.Struct, frozen=True):
     distributions: dict[str, str]
     items: tuple[CarriedFile, ...]
     start: int = 0
-    """Where the first item lies in the library."""
+    """Offset of the first item in the library."""
 
     def files(self, library: Path) -> Iterator[tuple[str, bytes]]:
         """Yield name and content of each item."""
@@ -56,7 +56,7 @@ class Carried(msgspec.Struct, frozen=True):
 
 
 def read_carried(library: Path) -> Carried | None:
-    """Return the list, None when the library is no packaged one of falcokit's."""
+    """Return the list, or None if falcokit did not package the library."""
     with (
         library.open("rb") as stream,
         mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as image,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a finished library and a plugin's identity are checked for before they are published.
+"""Checks a finished library and a plugin's identity before they are published.
 
-An error is what Falco, falcoctl or the loader would refuse on somebody else's machine; a warning is
-what will cause trouble later. Nothing is loaded or run here: `verify` does that.
+An error is what Falco, falcoctl or the loader would refuse on another machine; a warning is what
+will cause trouble later. Nothing is loaded or run here: `verify` does that.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SYSTEM: Final = re.compile(
     r"|libresolv\.so\.2|ld-linux-[a-z0-9-]+\.so\.\d|libgcc_s\.so\.1)"
 )
 _CXX: Final = "libstdc++.so.6"
-#: Marks of the linker's; older ones export them from every library.
+#: Symbols of the linker; older linkers export them from every library.
 _LINKER: Final = frozenset({"_init", "_fini", "_end", "_edata", "__bss_start", "_start"})
 _BASE: Final = (
     *("get_required_api_version", "get_name", "get_description", "get_contact", "get_version"),
@@ -61,7 +61,7 @@ _LAST_ID = 2**31 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One finding: whether it ends the packaging, what is wrong, and what to do."""
+    """One finding: whether it stops the packaging, what is wrong, and what to do."""
 
     severity: Literal["error", "warning"]
     sentence: str
@@ -71,7 +71,7 @@ class Problem:
 def check_library(
     path: Path, metadata: dict[str, Any], *, inside: Collection[str]
 ) -> list[Problem]:
-    """Check a finished library; `inside` are the names of the libraries that it brings along.
+    """Check a finished library; `inside` are the names of the libraries shipped with it.
 
     Raises:
         PackageError: the file is damaged, or cannot be read.
@@ -79,7 +79,7 @@ def check_library(
     """
     facts = read_elf(path)
     if facts is None:
-        return [_error(f"{path.name} is no ELF library", "build it for Linux")]
+        return [_error(f"{path.name} is not an ELF library", "build it for Linux")]
     return [
         *_check_symbols(path, metadata),
         *_check_needed(path.name, facts, inside),
@@ -88,7 +88,7 @@ def check_library(
 
 
 def foreign_libraries(facts: ElfFacts, inside: Collection[str]) -> list[str]:
-    """Return the libraries that a file needs and that neither it nor every Linux brings along."""
+    """Return the needed libraries that are neither shipped with it nor part of every Linux."""
     return [
         name
         for name in facts.needed
@@ -108,8 +108,8 @@ def check_identity(metadata: dict[str, Any], project: Project) -> list[Problem]:
     if "rules" in name:
         found.append(
             _warning(
-                f"the name {name!r} contains 'rules': Falco's plugin registry takes its artifacts"
-                " for rules files and does not publish them",
+                f"the name {name!r} contains 'rules': Falco's plugin registry treats its artifacts"
+                " as rules files and does not publish them",
                 "choose a name without 'rules'",
             )
         )
@@ -127,8 +127,8 @@ def _check_source(metadata: dict[str, Any]) -> list[Problem]:
         found.append(
             _warning(
                 f"the plugin ID is {_DEVELOPMENT_ID}, which every plugin under development has:"
-                " captures of two of them cannot be told apart",
-                "take one of 1073741824 to 2147483647 for yourself, or ask for a public one at"
+                " captures of two such plugins cannot be distinguished",
+                "choose one from 1073741824 to 2147483647, or request a public one at"
                 " github.com/falcosecurity/plugins",
             )
         )
@@ -137,14 +137,12 @@ def _check_source(metadata: dict[str, Any]) -> list[Problem]:
             _error(f"the plugin ID {number} is reserved", f"an ID is one of 1 to {_LAST_ID}")
         )
     if source in _RESERVED_SOURCES:
-        found.append(
-            _error(f"the event source {source!r} is Falco's own", "give it a name of its own")
-        )
+        found.append(_error(f"the event source {source!r} belongs to Falco", "choose another name"))
     elif source and not _SOURCE.fullmatch(source):
         found.append(
             _warning(
-                f"Falco's plugin registry takes no event source called {source!r}",
-                "small letters first, then small letters, digits and _: my_source",
+                f"Falco's plugin registry accepts no event source called {source!r}",
+                "start with a lowercase letter, then lowercase letters, digits and _: my_source",
             )
         )
     return found
@@ -158,7 +156,7 @@ def _check_symbols(path: Path, metadata: dict[str, Any]) -> list[Problem]:
         *(name for key, name in _HOOKS.items() if metadata.get(key)),
     ]
     found = [
-        _error(f"{path.name} does not export plugin_{name}", "this is a fault of falcokit's")
+        _error(f"{path.name} does not export plugin_{name}", "this is a bug in falcokit")
         for name in wanted
         if f"plugin_{name}" not in exported
     ]
@@ -166,7 +164,7 @@ def _check_symbols(path: Path, metadata: dict[str, Any]) -> list[Problem]:
     if others:
         found.append(
             _error(
-                f"{path.name} exports {_some(others)}, which may hide functions of the host's",
+                f"{path.name} exports {_some(others)}, which may hide functions of the host",
                 "only plugin_* is exported: build with -fvisibility=hidden",
             )
         )
@@ -180,13 +178,13 @@ def _check_needed(name: str, facts: ElfFacts, inside: Collection[str]) -> list[P
         found.append(
             _error(
                 f"{name} needs {_some(foreign)}, which Falco's images do not have",
-                "the library must come along, or be linked statically",
+                "ship the library with the plugin, or link it statically",
             )
         )
     if _CXX in facts.needed and _CXX not in inside:
         found.append(
             _warning(
-                f"{name} needs {_CXX} of the host's, and may need a newer one than it has",
+                f"{name} needs the host's {_CXX}, and may need a newer one than the host has",
                 "link it with -static-libstdc++",
             )
         )
@@ -203,7 +201,7 @@ def _check_flags(name: str, facts: ElfFacts) -> list[Problem]:
     if fixed:
         found.append(
             _error(
-                f"{name} looks for libraries in {_some(fixed)}, which is not beside it",
+                f"{name} looks for libraries in {_some(fixed)}, which is not next to it",
                 "its rpath may only begin with $ORIGIN: patchelf --set-rpath '$ORIGIN'",
             )
         )
@@ -214,7 +212,7 @@ def _check_flags(name: str, facts: ElfFacts) -> list[Problem]:
     if facts.has_exec_stack:
         found.append(
             _error(
-                f"{name} asks for an executable stack, which newer glibc refuses to give",
+                f"{name} requires an executable stack, which newer glibc refuses",
                 "patchelf --clear-execstack, or add .note.GNU-stack to its assembly",
             )
         )
@@ -226,7 +224,7 @@ def _is_relative_to_origin(entry: str) -> bool:
 
 
 def _same_version(one: str, other: str) -> bool:
-    """Compare as Python does, to which 1.0.0-rc.1 and 1.0rc1 are the same."""
+    """Compare as Python does, where 1.0.0-rc.1 equals 1.0rc1."""
     try:
         return Version(one) == Version(other)
     except InvalidVersion:
@@ -236,7 +234,7 @@ def _same_version(one: str, other: str) -> bool:
 def _differs(what: str, of_class: str, of_project: str) -> Problem:
     return _warning(
         f"the plugin's {what} is {of_class!r}, and pyproject.toml says {of_project!r}: the artifact"
-        " is called after the plugin",
+        " is named after the plugin",
         f"leave {what} out of the class, and it follows pyproject.toml",
     )
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Falco would see in a plugin library of any language, and what it needs to be loaded.
 
-The library may be a stranger's: it is read, and not loaded unless that is asked for. Loading runs
-its constructors and its metadata functions, in a child process with all rights of whoever asked.
+The library may come from anyone: it is read, and loaded only on request. Loading runs its
+constructors and its metadata functions, in a child process with all rights of the user.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ __all__ = ["LibraryFacts", "event_source", "library_facts"]
 
 _ELF: Final = b"\x7fELF"
 _SECONDS: Final = 30.0
-#: What unpacks to more than this is no plugin: numpy, orjson and cryptography together are 100 MB.
+#: A larger library is not a plugin: numpy, orjson and cryptography together are 100 MB.
 _MAX_UNPACKED: Final = 4 << 30
 _REQUIRED: Final = (
     *("get_required_api_version", "get_version", "get_last_error", "get_name"),
     *("get_description", "get_contact", "init", "destroy"),
 )
 _SOURCING: Final = ("open", "close", "next_batch")
-#: By the framework's own rules: any of the first symbols makes the others necessary.
+#: The framework's own rules: any of the first symbols requires the others.
 _CAPABILITIES: Final = {
     "source": (_SOURCING, _SOURCING),
     "extract": (("extract_fields",), ("get_fields",)),
@@ -53,12 +53,12 @@ _CAPABILITIES: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class LibraryFacts:
-    """One library, from outside."""
+    """One library as seen from outside."""
 
     path: Path
     size: int
     seen: dict[str, Any]
-    """The runner's report `loaded`, or what can be read of it: at least `capabilities`."""
+    """The runner's report `loaded`, or what the file says of it: at least `capabilities`."""
     is_loaded: bool
     """Whether the metadata functions have been asked; else `seen` is what the file says."""
     exports: tuple[str, ...]
@@ -69,19 +69,19 @@ class LibraryFacts:
 
 
 def library_facts(file: Path, *, load: bool = False) -> LibraryFacts:
-    """Return what there is to know of a library, or of the one in an artifact.
+    """Return what is known about a library, or about the one in an artifact.
 
-    Nothing of it is run without `load`.
+    None of its code runs without `load`.
 
     Raises:
-        NotAPluginError: it is none that Falco would load.
+        NotAPluginError: Falco would not load it.
         PackageError: the file is damaged.
 
     """
     with _library(file) as library:
         facts = read_elf(library)
         if facts is None:
-            raise NotAPluginError(f"{file.name} is no shared library")
+            raise NotAPluginError(f"{file.name} is not a shared library")
         carried = read_carried(library)
         exports = exported_symbols(library)
         has = _capabilities(file.name, exports)
@@ -99,7 +99,7 @@ def library_facts(file: Path, *, load: bool = False) -> LibraryFacts:
 
 @contextlib.contextmanager
 def _library(file: Path) -> Iterator[Path]:
-    """Give the library itself, unpacked if it is in an artifact."""
+    """Yield the library itself, unpacked if it is in an artifact."""
     with file.open("rb") as stream:
         is_elf = stream.read(len(_ELF)) == _ELF
     if is_elf:
@@ -109,10 +109,10 @@ def _library(file: Path) -> Iterator[Path]:
         try:
             with tarfile.open(file) as tar:
                 unpacked = 0
-                for member in tar:  # each as it is come upon: to go back is to decompress anew
+                for member in tar:  # in its order: to go back is to decompress again
                     unpacked += member.size
                     if unpacked > _MAX_UNPACKED:
-                        raise NotAPluginError(f"{file.name} unpacks to more than any plugin has")
+                        raise NotAPluginError(f"{file.name} unpacks to more than any plugin needs")
                     tar.extract(member, folder, filter="data")
         except (tarfile.TarError, OSError, EOFError) as e:
             raise FalcokitError(f"{file.name} cannot be unpacked: {e}") from e
@@ -131,7 +131,7 @@ def _capabilities(name: str, exports: frozenset[str]) -> dict[str, Any]:
     missing = [symbol for symbol in _REQUIRED if not has(symbol)]
     if missing:
         raise NotAPluginError(
-            f"{name} is no plugin: it does not export plugin_{missing[0]}",
+            f"{name} is not a plugin: it does not export plugin_{missing[0]}",
             hint="a plugin library exports the plugin_* functions of Falco's plugin API",
         )
     found = []
@@ -166,8 +166,8 @@ def _metadata(library: Path) -> dict[str, Any]:
         )
     except subprocess.TimeoutExpired as e:
         raise NotAPluginError(
-            f"{library.name} did not answer what it is within {_SECONDS:g} s",
-            hint="a library must not work while it is loaded, nor in its metadata functions",
+            f"{library.name} did not return its metadata within {_SECONDS:g} s",
+            hint="a library must return at once when it is loaded and from its metadata functions",
         ) from e
     reports = [json.loads(line) for line in done.stdout.splitlines()]
     error = next((r for r in reports if r["report"] == "error"), None)

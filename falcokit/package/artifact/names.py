@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What falcoctl lets an artifact be called, and how it compares versions."""
+"""Falcoctl's rules for the names of artifacts, and how it compares versions."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _LONGEST = 128
 
 
 def is_artifact_name(name: str) -> bool:
-    """Tell whether falcoctl takes the name."""
+    """Return whether falcoctl accepts the name."""
     return _NAME.fullmatch(name) is not None
 
 
 def is_version(version: str) -> bool:
-    """Tell whether it is a semantic version without build metadata."""
+    """Return whether it is a semantic version without build metadata."""
     return len(version) <= _LONGEST and _VERSION.fullmatch(version) is not None
 
 
@@ -45,7 +45,7 @@ def check_artifact_name(name: str) -> None:
     """Raise PackageError for a name that falcoctl refuses."""
     if not is_artifact_name(name):
         raise PackageError(
-            f"falcoctl takes no artifact called {name!r}",
+            f"falcoctl accepts no artifact called {name!r}",
             hint="small letters first, then small letters, digits, - and _",
         )
 
@@ -57,17 +57,17 @@ def check_version(version: str) -> None:
     base, plus, _ = version.partition("+")
     if plus and is_version(base):
         raise PackageError(
-            f"falcoctl takes no version with build metadata: {version!r}",
+            f"falcoctl accepts no version with build metadata: {version!r}",
             hint=f"use {base}, or a prerelease such as {base}-dev.1",
         )
     raise PackageError(
-        f"falcoctl takes no artifact of version {version!r}",
-        hint="three numbers, and a prerelease if there is one: 1.2.3 or 1.2.3-rc.1",
+        f"falcoctl accepts no artifact of version {version!r}",
+        hint="use three numbers and an optional prerelease: 1.2.3 or 1.2.3-rc.1",
     )
 
 
 def precedence(version: str) -> Precedence:
-    """Return what orders versions as semver does: a prerelease comes before its release."""
+    """Return a sort key with semver's order: a prerelease comes before its release."""
     match = _VERSION.fullmatch(version)
     if match is None:
         raise ValueError(version)
@@ -78,12 +78,12 @@ def precedence(version: str) -> Precedence:
 
 
 def satisfies(version: str, required: str) -> bool:
-    """Tell whether a plugin is new enough for Falco, which looks at the three numbers alone."""
+    """Return whether a plugin is new enough for Falco, which compares the three numbers only."""
     have, want = precedence(version)[:3], precedence(required)[:3]
     return have[0] == want[0] and have >= want
 
 
 def floating_tags(version: str) -> tuple[str, ...]:
-    """Return the tags that move along with releases; a prerelease moves none."""
+    """Return the tags that move with each release; a prerelease moves none."""
     major, minor, _, is_release, _ = precedence(version)
     return ("latest", str(major), f"{major}.{minor}") if is_release else ()

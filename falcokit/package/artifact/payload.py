@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The payload of an artifact: its items, the key that names them, and the C that finds them.
 
-The C side is src/payload/store.h. The payload begins with a list of what is in it, as JSON, for
-tools: nothing reads that at run time.
+The C side is src/payload/store.h. The payload begins with a list of its items, as JSON, for tools:
+nothing reads that at run time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Payload:
-    """Items with their key in place, and where each begins in the section."""
+    """Items with their key written in, and where each begins in the section."""
 
     key: str
     items: tuple[Item, ...]
@@ -51,9 +51,9 @@ class Payload:
 
 
 def make_payload(items: Sequence[Item], about: dict[str, Any], *, extra: bytes) -> Payload:
-    """Name the content, write the name over the marks, and lay the items out.
+    """Compute the key of the content, write it over the marks, and lay the items out.
 
-    `about` is told to tools; `extra` is what else makes this build another one (the entry library).
+    `about` is for tools; `extra` is what else identifies this build (the entry library).
     """
     digest = hashlib.sha256(extra)
     for item in items:
@@ -93,8 +93,8 @@ def payload_c(payload: Payload, *, glue: int, archive: int, folder: str | None, 
     """
     lines = ['#include "payload/store.h"\n']
     if folder is None:
-        # Nobody writes to it; as writable data it lies behind all else in the file, and one that
-        # was cut short loads, to say so, where otherwise the host would die in the loader.
+        # It is never written to; writable data comes last in the file, so a library that was cut
+        # short still loads and reports it, where otherwise the host would die in the loader.
         assembly = (
             f'.pushsection {SECTION},"aw",@progbits\n.balign {_PAGE}\n'
             f'fk_blob:\n.incbin "{blob}"\nfk_blob_end:\n.popsection'

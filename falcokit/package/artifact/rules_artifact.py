@@ -98,7 +98,7 @@ def _content(root: Path, file: Path) -> bytes:
                 hint="copy the file into the project",
             )
         if not real.is_file():
-            raise PackageError(f"{shown} is no regular file")
+            raise PackageError(f"{shown} is not a regular file")
         return real.read_bytes()
     except (OSError, RuntimeError) as e:  # RuntimeError: links in a circle, before Python 3.13
         reason = e.strerror if isinstance(e, OSError) else "links in a circle"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bill of materials of an artifact, as an SPDX 2.3 document in JSON.
 
-Plain data in, text out; the same data gives the same text. What is not known is NOASSERTION, never
-a guess.
+Plain data in, text out; the same data gives the same text. An unknown value is NOASSERTION, never a
+guess.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Distribution:
     license: str | None = None
     """The SPDX expression of its metadata; other text is kept as a comment."""
     sha256: str | None = None
-    """Of the wheel that it was installed from."""
+    """Digest of the wheel that it was installed from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def sbom(
     distributions: Sequence[Distribution] = (),
     libraries: Sequence[SystemLibrary] = (),
 ) -> str:
-    """Return the document for the artifact of file name `artifact` and digest `sha256`."""
+    """Return the document for the artifact with file name `artifact` and digest `sha256`."""
     plugin = _package(_PLUGIN, name, version, license) | {
         "packageFileName": artifact,
         "supplier": _supplier(contact),
@@ -118,7 +118,7 @@ def _package(
 
 
 def _expression(declared: str | None) -> str | None:
-    """Return a valid SPDX expression; LicenseRef- would need a text that is not here."""
+    """Return a valid SPDX expression; LicenseRef- would need a text that is unknown here."""
     if not declared or "licenseref-" in declared.lower():
         return None
     try:
@@ -160,7 +160,7 @@ def _library(lib: SystemLibrary) -> dict[str, Any]:
 
 
 def _numbered(packages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Order the packages, and give each an identifier of its own."""
+    """Order the packages, and give each a unique identifier."""
     ordered = sorted(packages, key=lambda package: json.dumps(package, sort_keys=True))
     ordered.sort(key=lambda package: str(package["SPDXID"]))
     seen: dict[str, int] = {}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All shared objects of an artifact, gathered, relinked, and put into the order of the payload.
+"""All shared objects of an artifact, collected, relinked, and put into the order of the payload.
 
-Called by `assemble`: libpython, the glue, extension modules of the standard library, the
-dependencies and the author, and the libraries that these need.
+These are libpython, the glue, extension modules of the standard library, the dependencies and the
+author, and the libraries that these need.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _binary(
     facts = read_elf(path)
     if facts is None:
         raise PackageError(
-            f"{path.name} of {owner} is no shared object", hint="build it anew, or leave it out"
+            f"{path.name} of {owner} is not a shared object", hint="build it again, or leave it out"
         )
     return Binary(name=name or f"{module}.so", path=path, owner=owner, module=module, facts=facts)
 
@@ -118,6 +118,6 @@ def _libpython(runtime: PythonRuntime) -> str:
 
 
 def _python_names(runtime: PythonRuntime) -> frozenset[str]:
-    """Return every name by which something may be linked to a libpython of this version."""
+    """Return every name under which a file may be linked to a libpython of this version."""
     own = f"libpython{_short(runtime)}.so"
     return frozenset({runtime.libpython.name, own, f"{own}.1", f"{own}.1.0", "libpython3.so"})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proves an artifact: unpacked into an empty folder and loaded by a process without any Python.
+"""Tests an artifact: unpacked into an empty folder and loaded by a process without any Python.
 
 The runner opens it as Falco does: metadata first, then init, open, events, close and destroy, all
 of it twice, with the library unloaded and loaded again between.
@@ -31,24 +31,24 @@ __all__ = ["Verification", "verify"]
 _CYCLES: Final = 2
 _EVENTS: Final = 20
 _SECONDS: Final = 0.15
-"""How long each of the openings waits for events: a plugin need not have any so soon."""
+"""How long each opening waits for events: a plugin may produce none that early."""
 _LIMIT: Final = 120.0
 _MISSED: Final = re.compile(r"No module named '([\w.]+)'")
 _CLOSING: Final = "sent with NULL handler"
-"""What a host answers to an event that comes while it closes; no fault of the plugin's."""
+"""A host's answer to an event that is sent while it closes; not the plugin's fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What was seen while the artifact ran."""
+    """What was observed while the artifact ran."""
 
     init_ms: float
-    """Of the first init, in which Python starts."""
+    """Duration of the first init, in which Python starts."""
     rss_kb: int
     """Resident memory of the whole process at the end."""
     events: int
     complaints: tuple[str, ...]
-    """What the plugin logged as an error, each text once."""
+    """The distinct errors that the plugin logged."""
 
 
 def verify(
@@ -101,7 +101,7 @@ def _run(
         done = subprocess.run(
             command,
             cwd=library.parent,
-            env={},  # nothing that could lead to a Python of this machine
+            env={},  # nothing that leads to a Python of this machine
             input=hidden,
             capture_output=True,
             timeout=_LIMIT,
@@ -110,7 +110,7 @@ def _run(
     except subprocess.TimeoutExpired as e:
         raise PackageError(
             f"the artifact was loaded and did not end within {_LIMIT:g} s",
-            hint="--no-verify packages it all the same",
+            hint="--no-verify skips this check",
         ) from e
     reports = [json.loads(line) for line in done.stdout.splitlines()]
     return reports, done.returncode, done.stderr.decode("utf-8", "replace").strip()
@@ -140,9 +140,9 @@ def _check(
     for kind, wanted in (("loaded", _CYCLES), ("initialized", _CYCLES), ("closed", _CYCLES**2)):
         seen = sum(r["report"] == kind for r in reports)
         if seen != wanted:
-            raise PackageError(f"the artifact was {kind} {seen} times, not {wanted}")
+            raise PackageError(f"the artifact was {kind} {seen} times instead of {wanted}")
     for report in reports:
         if report["report"] == "loaded" and any(
             report[key] != metadata[key] for key in ("name", "version") if key in report
         ):
-            raise PackageError("the artifact is another plugin than the one that was built")
+            raise PackageError("the artifact is not the plugin that was built")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The distributions that a plugin carries, as its lock names them, in a folder of the cache.
 
-The author's dependencies come from pyproject.toml; falcokit adds what its own half of the plugin
-needs inside the host. What is resolved once is written to the lock, and what is installed once
-stays in the cache: an unchanged project runs no installer at all.
+The author's dependencies come from pyproject.toml; falcokit adds what its own part of the plugin
+needs inside the host. Resolved versions are written to the lock, and installed distributions stay
+in the cache: an unchanged project runs no installer at all.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Dependencies:
 def install_dependencies(
     project: Project, runtime: PythonRuntime, *, progress: Callable[[str], None]
 ) -> Dependencies:
-    """Return the dependencies of `project` for `runtime`, resolving and fetching what is new.
+    """Return the dependencies of `project` for `runtime`, resolving and fetching what is missing.
 
     Raises:
         ConfigError: project.dependencies, the lock or the settings are wrong.
@@ -67,7 +67,7 @@ def install_dependencies(
     lock = _lock(project, runtime, theirs, needs, progress)
     folder = cache_folder() / f"site-{key_of([lock.key, runtime.tag, runtime.machine])}"
     hashes = {d.name: d.hashes[0] if len(d.hashes) == 1 else None for d in lock.distributions}
-    # cffi is compiled into the glue: its Python code is shipped only to those who import it.
+    # cffi is compiled into the glue: its Python code is shipped only to plugins that import it.
     roots = [*theirs, *(need for need in needs if Requirement(need).name != "cffi")]
     for last in (False, True):
         if not folder.is_dir():
@@ -79,8 +79,8 @@ def install_dependencies(
             shutil.rmtree(folder, ignore_errors=True)
             if last:
                 raise PackageError(
-                    f"a dependency is not installed as its wheel says: {e}",
-                    hint="its wheel is damaged; delete the lock in locks/ and take another version",
+                    f"a dependency differs from its wheel: {e}",
+                    hint="its wheel is damaged: delete the lock in locks/, choose another version",
                 ) from e
         else:
             break
@@ -96,7 +96,7 @@ def _requirements(project: Project) -> list[str]:
         except InvalidRequirement as e:
             shown = without_credentials(line)
             raise ConfigError(
-                f"{project.file}: project.dependencies: {shown!r} is no requirement",
+                f"{project.file}: project.dependencies: {shown!r} is not a requirement",
                 hint='a requirement is a name with versions: "orjson>=3.10"; a file or folder is'
                 " none: build its wheel and package with PIP_FIND_LINKS=FOLDER",
             ) from e
@@ -113,7 +113,7 @@ def _requirements(project: Project) -> list[str]:
 
 
 def _needs() -> list[str]:
-    """Return what falcokit's half of a plugin imports inside the host, with falcokit's bounds."""
+    """Return what falcokit imports inside the host, with falcokit's version bounds."""
     try:
         lines = importlib.metadata.requires("falcokit") or []
     except importlib.metadata.PackageNotFoundError as e:
@@ -132,7 +132,7 @@ def _lock(
     needs: Sequence[str],
     progress: Callable[[str], None],
 ) -> Lock:
-    """Return the lock of the project, resolved anew where its inputs are others."""
+    """Return the lock of the project, resolved again if its inputs have changed."""
     inputs = key_of([_INPUTS_FORMAT, runtime.tag, runtime.machine, *sorted([*theirs, *needs])])
     file = lock_file(project, runtime)
     lock = read_lock(file, inputs)
@@ -158,5 +158,5 @@ def _install(
         try:
             made.rename(folder)
         except OSError:
-            if not folder.is_dir():  # another run was faster
+            if not folder.is_dir():  # another run finished first
                 raise

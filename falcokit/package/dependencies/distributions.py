@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of an installed distribution is shipped: its modules, its data, its licence.
+"""The shipped parts of an installed distribution: its modules, its data, its licence.
 
-The list of files is each distribution's own RECORD; what is not in it was not installed.
+The list of files is each distribution's own RECORD; other files were not installed by it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DamagedFolderError", "Distribution", "read_distributions"]
 
-#: The package whose backend alone runs inside the host, and what only its Python code needs.
+#: The package of which only the backend runs inside the host, and what only its Python code needs.
 _CFFI = "cffi"
 _BACKEND = "_cffi_backend*.so"
 _NO_USE = (
@@ -53,19 +53,19 @@ _SPDX = {
 
 
 class DamagedFolderError(Exception):
-    """A file that a distribution lists is not as it was installed."""
+    """A listed file of a distribution was changed after the installation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution:
-    """One distribution, with what of it is shipped."""
+    """One distribution and its shipped files."""
 
     name: str
     version: str
     license: str | None
-    """An SPDX expression where the metadata has one, else the words that it has."""
+    """An SPDX expression if the metadata has one, else its text."""
     sha256: str | None
-    """Of its wheel; None where the lock allows several."""
+    """Digest of its wheel; None if the lock allows several."""
     files: tuple[str, ...]
     """Relative to the folder, sorted."""
     size: int
@@ -78,7 +78,7 @@ def read_distributions(
     runtime: PythonRuntime,
     settings: PackageSettings,
 ) -> tuple[Distribution, ...]:
-    """Read the distributions in `folder`; `roots` are the requirements with a right to all of it.
+    """Read the distributions in `folder`; `roots` are the requirements that all of it belongs to.
 
     Raises:
         DamagedFolderError: a file that should be there is not.
@@ -109,9 +109,10 @@ def read_distributions(
             owner, digest = taken.setdefault(path, (name, recorded))
             if digest != recorded:
                 raise PackageError(
-                    f"the dependencies {owner} and {name} both hold the file {path}, each another",
+                    f"the dependencies {owner} and {name} both have the file {path}, with different"
+                    " contents",
                     hint="only one of the two can be shipped: leave one out of"
-                    " project.dependencies, or take another version of it",
+                    " project.dependencies, or choose another version of it",
                 )
             if owner == name:
                 sizes[path] = _size(folder / path, length)
@@ -132,7 +133,7 @@ def read_distributions(
 def _reachable(
     roots: Sequence[str], found: Mapping[str, PathDistribution], runtime: PythonRuntime
 ) -> set[str]:
-    """Return the names of the distributions that `roots` lead to."""
+    """Return the names of the distributions that `roots` require, directly or not."""
     reached: set[tuple[str, str]] = set()
     todo = [(Requirement(root), "") for root in roots]
     while todo:
@@ -160,7 +161,7 @@ def _environment(runtime: PythonRuntime, extra: str) -> dict[str, str]:
 
 
 def _record(dist: PathDistribution) -> Iterator[tuple[str, str, str]]:
-    """Give name, hash and size, which may be empty, of the files that a distribution was made of.
+    """Yield name, hash and size (either may be empty) of the files that a distribution was made of.
 
     Not its `files`: from Python 3.12 on these are only those that are still there.
     """
@@ -185,7 +186,7 @@ def _size(file: Path, length: str) -> int:
 
 
 class _Choice:
-    """Which files are shipped; remembers the patterns that fitted."""
+    """Decides which files are shipped; remembers the patterns that matched."""
 
     def __init__(self, settings: PackageSettings) -> None:
         self._include = [p for p in settings.include if "/" in p]
@@ -213,7 +214,7 @@ class _Choice:
             unused = sorted(set(patterns) - self._used)
             if unused:
                 raise ConfigError(
-                    f"[tool.falcokit.package] {key}: {unused[0]!r} fits no file of a dependency",
+                    f"[tool.falcokit.package] {key}: {unused[0]!r} matches no file of a dependency",
                     hint="a pattern is a path in site-packages: package/folder, package/*.json",
                 )
 

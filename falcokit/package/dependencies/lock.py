@@ -2,8 +2,8 @@
 """The lock: which version of each dependency is packaged, and the hash of its wheel.
 
 It is a requirements file that pip and uv read, kept in the project as locks/<tag>-linux-<arch>.txt
-and meant to be committed. It is used as long as the inputs that its head names are those of the
-project, and resolved anew when they change. No address is ever in it.
+and meant to be committed. It is used as long as the inputs named in its head are those of the
+project, and resolved again when they change. It never contains an address.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["Lock", "Locked", "format_lock", "lock_file", "parse_entries", "read_
 
 _HEAD = """\
 # Written by `falcokit package`: the dependencies that the artifact carries. Commit this file.
-# It is written anew when the inputs change; delete it to take the newest versions.
+# It is rewritten when the inputs change; delete it to get the newest versions.
 # python: {python}
 # inputs: {inputs}
 """
@@ -44,7 +44,7 @@ class Locked:
     """One distribution of the lock."""
 
     name: str
-    """As its index normalises it: "ruamel-yaml"."""
+    """As an index normalises it: "ruamel-yaml"."""
     version: str
     hashes: tuple[str, ...]
     """SHA-256 of the wheels that may be installed."""
@@ -66,7 +66,7 @@ class Lock:
 
 
 def lock_file(project: Project, runtime: PythonRuntime) -> Path:
-    """Return where the lock of `project` lies for a Python and its machine."""
+    """Return the path of the lock of `project` for a Python and its machine."""
     return project.root / "locks" / f"{runtime.tag}-linux-{runtime.machine}.txt"
 
 
@@ -74,7 +74,7 @@ def read_lock(file: Path, inputs: str) -> Lock | None:
     """Return the lock if there is one for these inputs.
 
     Raises:
-        ConfigError: the file is there and is no lock that falcokit wrote.
+        ConfigError: the file exists and was not written by falcokit.
 
     """
     if not file.exists():
@@ -125,11 +125,11 @@ def _is_version(text: str) -> bool:
 
 
 def _renew(file: Path) -> str:
-    return f"delete it, and the dependencies are resolved anew: rm {file}"
+    return f"delete it to resolve the dependencies again: rm {file}"
 
 
 def format_lock(lock: Lock, runtime: PythonRuntime) -> str:
-    """Return the text of a lock; the same for the same distributions."""
+    """Return the text of a lock; equal distributions give equal text."""
     entries = [
         f"{d.name}=={d.version}" + "".join(f" \\\n    --hash=sha256:{h}" for h in sorted(d.hashes))
         for d in sorted(lock.distributions, key=lambda d: d.name)
@@ -139,7 +139,7 @@ def format_lock(lock: Lock, runtime: PythonRuntime) -> str:
 
 
 def write_lock(lock: Lock, runtime: PythonRuntime) -> None:
-    """Put a lock into the project, whole or not at all."""
+    """Write a lock into the project, completely or not at all."""
     try:
         lock.file.parent.mkdir(exist_ok=True)
         handle, name = tempfile.mkstemp(dir=lock.file.parent, prefix=".making-")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The doors to pip and uv: which versions fit together, and putting wheels into a folder.
+"""Runs pip or uv: which versions fit together, and installing wheels into a folder.
 
-pip runs in the Python that is shipped (`pip --python`, where that is not the one that runs
-falcokit), so that the wheels' tags and the requirements' markers are judged by that Python. Where
-packages come from is the user's configuration; nothing here names an index.
+pip runs in the shipped Python (`pip --python`, if that is not the one that runs falcokit), which
+then evaluates the tags of wheels and the markers of requirements. Where packages come from is the
+user's configuration; nothing here names an index.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = ["Installer", "find_installer", "install", "resolve"]
 
 @dataclass(frozen=True, kw_only=True)
 class Installer:
-    """pip or uv, and how it is called."""
+    """pip or uv, and the command that runs it."""
 
     kind: Literal["pip", "uv"]
     command: tuple[str, ...]
@@ -49,7 +49,7 @@ def find_installer() -> Installer:
 
     """
     if importlib.util.find_spec("pip") is not None:
-        # -P: a folder `pip` where falcokit was started is not meant
+        # -P: do not import a folder `pip` where falcokit was started
         return Installer(kind="pip", command=(sys.executable, "-P", "-m", "pip"))
     uv = shutil.which("uv")
     if uv is None:
@@ -70,7 +70,7 @@ def resolve(
     """Return the distributions that satisfy `requirements` (`needs` of them are falcokit's own).
 
     Raises:
-        PackageError: there is no such set of wheels, or the index cannot be reached.
+        PackageError: no set of wheels satisfies them, or the index cannot be reached.
 
     """
     wanted = scratch / "requirements.in"
@@ -94,7 +94,7 @@ def install(
     scratch: Path,
     folder: Path,
 ) -> None:
-    """Put the distributions of a lock into `folder`, wheels with these hashes and no others.
+    """Install the distributions of a lock into `folder`, only from wheels with these hashes.
 
     Raises:
         PackageError: a wheel is not there, has another hash, or is damaged.
@@ -117,7 +117,7 @@ def install(
 def _pip(runtime: PythonRuntime, command: str) -> list[str]:
     options = ["--disable-pip-version-check", "--no-input", "--no-color"]
     running = getattr(sys, "_base_executable", None) or sys.executable
-    # Told of a Python, pip starts another pip in it: half of the time that it takes.
+    # With --python, pip starts a second pip, which doubles its time.
     is_other = os.path.realpath(runtime.python) != os.path.realpath(running)
     return [
         *(("--python", str(runtime.python)) if is_other else ()),
@@ -132,8 +132,8 @@ def _run(
     runtime: PythonRuntime,
     needs: Sequence[str],
 ) -> str:
-    # In the folder that falcokit was started in: PIP_FIND_LINKS may be relative to it.
-    # A user's settings for working in environments do not fit a folder of our own.
+    # Run in the folder that falcokit was started in: PIP_FIND_LINKS may be relative to it.
+    # A user's settings for environments do not suit a folder of our own.
     settings = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
     try:
         done = subprocess.run(
@@ -153,7 +153,7 @@ def _run(
 
 
 def _locked(item: dict[str, object]) -> Locked:
-    """Read one distribution of pip's report."""
+    """Read one distribution from pip's report."""
     match item:
         case {
             "metadata": {"name": str(name), "version": str(version)},
@@ -164,9 +164,9 @@ def _locked(item: dict[str, object]) -> Locked:
         case {"metadata": {"name": str(name)}, "is_direct": True}:
             raise PackageError(
                 f"a dependency asks for {name} by address, which a lock cannot hold",
-                hint=f"depend on {name} by name and version, and have its wheel in an index",
+                hint=f"depend on {name} by name and version, and put its wheel into an index",
             )
     raise PackageError(
-        "pip told no version and hash of a dependency",
+        "pip reported no version and hash for a dependency",
         hint=f"is pip older than 22.3? {sys.executable} -m pip install --upgrade pip",
     )

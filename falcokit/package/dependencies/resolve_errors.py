@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What pip or uv says when it fails, as one sentence and a hint.
+"""Turns the output of a failed pip or uv into one sentence and a hint.
 
-The order matters: a lost network also ends in "no matching distribution".
+The order matters: an unreachable network also ends in "no matching distribution".
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _DAMAGED = re.compile(
     r"|(?P<any>BadZipFile|not a zip file|has an invalid wheel|invalid Zip archive)"
 )
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
-_RENEW = "delete the lock in locks/ to resolve the dependencies anew"
+_RENEW = "delete the lock in locks/ to resolve the dependencies again"
 
 
 def without_credentials(text: str) -> str:
-    """Take user names and passwords out of the addresses in `text`."""
+    """Remove user names and passwords from the addresses in `text`."""
     return _CREDENTIALS.sub("", text)
 
 
@@ -76,8 +76,8 @@ def _not_found(output: str, tool: str, runtime: PythonRuntime) -> PackageError:
     if _NETWORK.search(output):
         return PackageError(
             "the dependencies cannot be fetched: the package index does not answer",
-            hint="check the network and the index that pip is set to (pip config list), or take"
-            " wheels from a folder: PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER",
+            hint="check the network and the index that pip is configured for (pip config list), or"
+            " use wheels from a folder: PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER",
         )
     if none := _NONE.search(output):
         return _no_wheel(none["wanted"].strip(), none["versions"], runtime)
@@ -104,7 +104,7 @@ def _conflict(lines: str, needs: Sequence[str]) -> PackageError:
         reasons.append(line.replace(" depends on ", " needs ") if asked == line else
                        f"{who} needs {asked}")  # fmt: skip
     return PackageError(
-        f"the dependencies exclude each other: {', '.join(dict.fromkeys(reasons))}",
+        f"the dependencies conflict: {', '.join(dict.fromkeys(reasons))}",
         hint="widen a version in project.dependencies of pyproject.toml",
     )
 
@@ -124,13 +124,13 @@ def _no_wheel(wanted: str, versions: str, runtime: PythonRuntime) -> PackageErro
         )
     return PackageError(
         f"there is no wheel of {wanted} for {where}",
-        hint=f"if {name} is the right name, build its wheel (pip wheel --no-deps -w wheels {name})"
-        " and package with PIP_FIND_LINKS=wheels, or take another Python with --runtime",
+        hint=f"if {name} is the right name, build its wheel (pip wheel --no-deps -w wheels"
+        f" {name}) and package with PIP_FIND_LINKS=wheels, or use another Python with --runtime",
     )
 
 
 def _last_error(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error")]
-    last = (errors or lines or ["it said nothing"])[-1]
+    last = (errors or lines or ["it printed nothing"])[-1]
     return re.sub(r"^error:\s*", "", last, flags=re.IGNORECASE)[:300]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which shared objects an artifact has: libpython, the glue, extension modules, their libraries.
+"""Finds the shared objects of an artifact: libpython, the glue, extension modules, their libraries.
 
-What an extension module needs beyond the C library is looked for where its wheel has it, then where
-the shipped Python has it, then on this system, and travels with it.
+A library that an extension module needs is looked up in its wheel, then next to the shipped Python,
+then on this system, and is shipped with it. The C library is the host's.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ __all__ = ["SYSTEM_OWNER", "Binary", "close_over_needs", "system_folders"]
 
 SYSTEM_OWNER: Final = "this system"
 
-#: Part of glibc, or (the last two) in every image that Falco's own C++ runs in.
-_HOSTS_OWN: Final = frozenset(
+#: Parts of glibc, and the last two: in every image, since Falco itself is C++.
+_PROVIDED_BY_HOST: Final = frozenset(
     {
         *("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1"),
         *("libutil.so.1", "libresolv.so.2", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"),
@@ -35,10 +35,10 @@ _FOLDERS: Final = ("/lib/{0}-linux-gnu", "/usr/lib/{0}-linux-gnu", "/lib64", "/u
 
 @dataclass(kw_only=True)
 class Binary:
-    """One shared object on its way into the artifact."""
+    """One shared object that goes into the artifact."""
 
     name: str
-    """Its file name there, and SONAME, before the build's key is written in."""
+    """Its file name and SONAME in the artifact, before the build's key is written in."""
     path: Path
     owner: str
     """The distribution it comes from; "Python", "falcokit", or SYSTEM_OWNER."""
@@ -46,17 +46,17 @@ class Binary:
     """The full name by which Python imports it; None for a library."""
     facts: ElfFacts
     needs: list[Binary] = field(default_factory=list)
-    """Libraries of the artifact that it is linked to, libpython not among them."""
+    """Libraries of the artifact that it is linked to, except libpython."""
 
     @property
     def shown(self) -> str:
-        """How an error names it."""
+        """Its name in errors."""
         what = f"extension module {self.module}" if self.module else self.path.name
         return f"{what} of {self.owner}"
 
 
 def system_folders(machine: str) -> list[Path]:
-    """Return where this system keeps its libraries."""
+    """Return the folders of this system's libraries."""
     return [path for name in _FOLDERS if (path := Path(name.format(machine))).is_dir()]
 
 
@@ -68,17 +68,17 @@ def close_over_needs(
     folders: Sequence[Path],
     machine: str,
 ) -> list[Binary]:
-    """Return all that `binaries` need and that the host does not have, each library once.
+    """Return the libraries that `binaries` need and the host does not provide, each once.
 
     Args:
         binaries: Modules, libpython and the glue; their `needs` are filled in.
-        libraries: The shared objects of the distributions that are no modules, with their owner.
-        python_names: Names under which libpython is needed; those are no library of the artifact.
-        folders: Where else to look: the shipped Python's own folder, this system's.
-        machine: What all of them must be made for.
+        libraries: The shared objects of the distributions that are not modules, with their owner.
+        python_names: Names under which libpython is needed; it is handled separately.
+        folders: Other folders to search: the shipped Python's own, then this system's.
+        machine: The machine that all of them must be built for.
 
     Raises:
-        PackageError: a library is nowhere, or a file cannot be moved to another place.
+        PackageError: a library cannot be found, or a file cannot be moved to another place.
 
     """
     by_wheel: dict[tuple[str, str], Path] = {}
@@ -89,7 +89,7 @@ def close_over_needs(
     def resolve(binary: Binary) -> None:
         _check(binary, machine)
         for name in binary.facts.needed:
-            if name in _HOSTS_OWN or name in python_names:
+            if name in _PROVIDED_BY_HOST or name in python_names:
                 continue
             path, owner = _find(binary, name, by_wheel, folders)
             library = found.get(path)
@@ -97,7 +97,7 @@ def close_over_needs(
                 facts = read_elf(path)
                 if facts is None:
                     raise PackageError(
-                        f"{binary.shown} needs {name}, and {path.name} is no library"
+                        f"{binary.shown} needs {name}, but {path.name} is not a library"
                     )
                 library = found[path] = Binary(name=name, path=path, owner=owner, facts=facts)
                 resolve(library)
@@ -112,14 +112,14 @@ def _check(binary: Binary, machine: str) -> None:
     facts = binary.facts
     if facts.machine != machine:
         raise PackageError(
-            f"{binary.shown} is made for {facts.machine}, and the artifact for {machine}",
+            f"{binary.shown} is built for {facts.machine}, but the artifact is for {machine}",
             hint="package on a machine of that architecture, or find a wheel for it",
         )
     absolute = [name for name in facts.needed if "/" in name]
     if absolute:
         raise PackageError(
-            f"{binary.shown} cannot be moved: it needs {absolute[0]} at just that place",
-            hint="link it by the library's name (a SONAME without a path), or use its wheel",
+            f"{binary.shown} cannot be moved: it needs {absolute[0]} at exactly that path",
+            hint="link to the library by name (a SONAME without a path), or use its wheel",
         )
     if facts.has_textrel:
         raise PackageError(
@@ -144,7 +144,8 @@ def _find(
             )
             return path.resolve(), owner
     raise PackageError(
-        f"{binary.shown} needs the library {name}, which neither it nor this system has",
-        hint="install the system package that has it, and package again: it then travels with the"
-        " artifact; or leave the dependency out",
+        f"{binary.shown} needs the library {name}, which is neither in its wheel nor on this"
+        " system",
+        hint="install the system package that contains it and package again: it is then shipped"
+        " with the artifact; or leave the dependency out",
     )

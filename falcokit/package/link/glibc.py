@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The oldest glibc that an artifact runs on, and which Falco images and distributions have it.
+"""The oldest glibc that an artifact runs on, and the Falco images and distributions that have it.
 
-The floor is that of the file that demands most; almost always the libpython or a wheel, never the
-entry library.
+The file that requires most sets the floor; almost always libpython or a wheel, never the entry
+library.
 """
 
 from __future__ import annotations
@@ -58,17 +58,17 @@ HOSTS: Final[tuple[tuple[str, Version], ...]] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Floor:
-    """The glibc that a set of files needs, and which of them is to blame."""
+    """The glibc that a set of files needs, and the file that requires it."""
 
     version: Version
     file: str | None
-    """The first of the files that demand `version`; None when no file demands any."""
+    """The first of the files that require `version`; None if no file requires any."""
     files: dict[str, Version]
     """Every file with its own floor, (0, 0) where it needs no glibc."""
 
 
 def floor_of(facts: ElfFacts) -> Version:
-    """Return the oldest glibc whose loader accepts the file, (0, 0) when any does.
+    """Return the oldest glibc whose loader accepts the file, (0, 0) if every one does.
 
     Raises:
         PackageError: it needs GLIBC_PRIVATE, which only one build of glibc provides.
@@ -81,7 +81,7 @@ def floor_of(facts: ElfFacts) -> Version:
                 raise PackageError(
                     f"{facts.soname or 'a library'} uses internals of glibc ({library}), which"
                     " change with every version of it",
-                    hint="it is a part of glibc itself: leave it out, the host brings its own",
+                    hint="it is part of glibc itself: leave it out, the host has its own",
                 )
             match = _SYMBOL_VERSION.fullmatch(name)
             demanded = (int(match[1]), int(match[2])) if match else _MARKERS.get(name, _NONE)
@@ -116,12 +116,12 @@ def parse_version(text: str) -> Version:
     """Read the value of `--max-glibc`.
 
     Raises:
-        ConfigError: it is no version of glibc.
+        ConfigError: it is not a version of glibc.
 
     """
     match = _VERSION.fullmatch(text.strip())
     if not match or int(match[1]) < 2:  # noqa: PLR2004  # glibc 1 was before Linux had ELF
-        raise ConfigError(f"{text!r} is no version of glibc", hint="write it as 2.28")
+        raise ConfigError(f"{text!r} is not a version of glibc", hint="write it as 2.28")
     return int(match[1]), int(match[2])
 
 
@@ -129,7 +129,7 @@ def check_max(found: Floor, maximum: Version) -> None:
     """Refuse files that need a newer glibc than `maximum`.
 
     Raises:
-        PackageError: names the file at fault, what it needs, and how to get lower.
+        PackageError: names the file, what it needs, and how to get a lower floor.
 
     """
     above = [name for name, own in found.files.items() if own > maximum]
@@ -142,6 +142,6 @@ def check_max(found: Floor, maximum: Version) -> None:
         f"{worst} needs glibc {format_version(found.version)}, more than"
         f" {format_version(maximum)}{others if more else ''}",
         hint="if it is Python's own, package with --runtime and a python-build-standalone archive,"
-        " which needs glibc 2.17; if it is a dependency's, take a version of it with a wheel for an"
+        " which needs glibc 2.17; if it is a dependency's, use a version of it with a wheel for an"
         " older manylinux; or raise --max-glibc",
     )

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gives a shared object the names it has in the artifact: its SONAME, and those of what it needs.
+"""Renames a shared object for the artifact: its SONAME, and the libraries that it needs.
 
-Each name carries a mark of 16 characters; `payload` writes the build's key over it, so that what
-takes time (strip, patchelf) is done once per file and kept in the cache, whatever build it goes
-into. The key makes the names unique in the host's process: two plugins with two Pythons, or the
-same library in two versions, never see each other.
+Each name contains a mark of 16 characters; `payload` writes the build's key over it, so that the
+slow steps (strip, patchelf) are done once per file and cached, whichever build it goes into. The
+key makes the names unique in the host's process: two plugins with two Pythons, or the same library
+in two versions, do not interfere.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["MARK", "marked", "relink"]
 
 MARK: Final = "FALCOKITKEYMARK0"
-_VERSION: Final = "2"  # of what is done here; a change makes what is cached stale
+_VERSION: Final = "2"  # change it with the code below: cached files become stale
 _STRIPPED: Final = frozenset({"Python", "falcokit", SYSTEM_OWNER})
 
 
@@ -38,15 +38,15 @@ def marked(name: str) -> str:
 
 
 def relink(binary: Binary, *, libpython: str, python_names: frozenset[str], rpath: bool) -> Path:
-    """Return the file as it goes into the artifact, but for the key.
+    """Return the file as it goes into the artifact, except for the key.
 
-    Wheels are not stripped: they come as their makers want them, and some break.
+    Wheels are not stripped: stripping breaks some.
 
     Args:
         binary: The shared object, its needs known.
         libpython: The name, with the mark, of the artifact's libpython.
         python_names: The names that libpython has elsewhere.
-        rpath: Whether files of the artifact lie beside each other in a folder.
+        rpath: Whether the files of the artifact are in one folder.
 
     """
     options = _options(binary, libpython, python_names, rpath)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which package of the system a library came from, for the SBOM.
+"""Finds the system package that a library belongs to, for the SBOM.
 
-All libraries are asked for at once: dpkg-query reads the lists of all packages each time.
+All libraries are looked up at once: dpkg-query reads the lists of all packages each time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MERGED = re.compile(r"(/usr)?(/lib[^/]*/.+)")
 
 @dataclass(frozen=True, kw_only=True)
 class SystemPackage:
-    """A package by name and version; None where the system cannot tell."""
+    """A package by name and version; None if the system does not know it."""
 
     name: str | None = None
     version: str | None = None
@@ -35,7 +35,7 @@ class SystemPackage:
 @functools.cache
 def packages_of(files: frozenset[Path]) -> dict[Path, SystemPackage]:
     """Return for each of `files` the Debian or RPM package that owns it."""
-    unknown = dict.fromkeys(files, SystemPackage())  # built by hand, say: nobody knows
+    unknown = dict.fromkeys(files, SystemPackage())  # for example built by hand
     if not files:
         return unknown
     if shutil.which("dpkg-query"):
@@ -65,10 +65,10 @@ def _debian(files: frozenset[Path]) -> dict[Path, SystemPackage]:
     if not owners:
         return {}
     wanted = sorted(set(owners.values()))
-    told = _dpkg_query("-W", "-f", "${binary:Package} ${Package} ${Version}\\n", *wanted)
+    output = _dpkg_query("-W", "-f", "${binary:Package} ${Package} ${Version}\\n", *wanted)
     found = {
         parts[0]: SystemPackage(name=parts[1], version=parts[2])
-        for line in told
+        for line in output
         if len(parts := line.split(" ")) == 3  # noqa: PLR2004
     }
     return {
@@ -79,7 +79,7 @@ def _debian(files: frozenset[Path]) -> dict[Path, SystemPackage]:
 
 
 def _names(file: Path) -> list[str]:
-    """Return the file's name and the one that the database may know: /usr-merge made two of one."""
+    """Return the file's name and its other name in the database: /usr-merge gave each file two."""
     merged = _MERGED.fullmatch(str(file))
     if merged is None:
         return [str(file)]
@@ -88,9 +88,9 @@ def _names(file: Path) -> list[str]:
 
 
 def _dpkg_query(*arguments: str) -> list[str]:
-    """Return what it tells; of what it does not know it complains, and ends with an error."""
+    """Return its output; it also fails if it does not know some of the arguments."""
     try:
-        told = run(["dpkg-query", *arguments], env={**os.environ, "LC_ALL": "C"})
+        output = run(["dpkg-query", *arguments], env={**os.environ, "LC_ALL": "C"})
     except BuildError as e:
-        told = e.output
-    return told.splitlines()
+        output = e.output
+    return output.splitlines()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The author's own files that an artifact carries: modules, data inside packages, extensions.
 
-What is taken is what the development layout imports (see `falcokit.runtime.host.author_modules`),
-and nothing that only lies beside it. A link is followed where it stays in the project: the artifact
-holds regular files, and nothing of the rest of the machine.
+Includes what the development layout imports (see `falcokit.runtime.host.author_modules`), and no
+other files next to it. A link is followed if it stays in the project: the artifact holds regular
+files, and nothing from the rest of the machine.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["AuthorFiles", "author_files", "refuse_clashes"]
 
-#: Names at the top of a source folder that are no modules of the plugin.
+#: Names at the top of a source folder that are not modules of the plugin.
 _NO_MODULES = frozenset({"__init__", "__main__", "conftest", "noxfile", "setup", "test", "tests"})
 _NO_PACKAGES = frozenset(
     {"build", "dist", "docs", "env", "examples", "locks", "node_modules", "test", "tests", "venv"}
 )
-#: What is left out wherever it lies: bytecode, tests, and what only type checkers read.
+#: Left out at any depth: bytecode, tests, and files for type checkers only.
 _NO_FOLDERS = frozenset({"__pycache__", "tests"})
 _NO_SUFFIXES = (".pyc", ".pyo", ".pyi", "~")
 
@@ -69,7 +69,7 @@ def author_files(project: Project, *, tag: str | None = None) -> AuthorFiles:
 def refuse_clashes(
     project: Project, files: AuthorFiles, distributions: Iterable[Distribution]
 ) -> None:
-    """Refuse an author's module that has the name of another top-level module in the artifact.
+    """Refuse an author's module with the same name as another top-level module of the artifact.
 
     Raises:
         ConfigError: such a module, and whose name it has.
@@ -87,7 +87,7 @@ def refuse_clashes(
     for name, path in sorted(mine.items()):
         if name in owners:
             raise ConfigError(
-                f"{_shown(project, path)}: the module {name!r} has the name of a module of"
+                f"{_shown(project, path)}: the module {name!r} has the same name as a module of"
                 f" {owners[name]}",
                 hint="inside Falco only one of them can be imported: rename yours",
             )
@@ -102,7 +102,7 @@ def _shown(project: Project, path: Path) -> str:
 
 
 class _Walk:
-    """Goes through the source folder once and sorts what it finds."""
+    """Walks the source folder once and sorts the files it finds."""
 
     def __init__(self, project: Project, tag: str | None) -> None:
         self.modules: dict[str, Path] = {}
@@ -123,11 +123,11 @@ class _Walk:
                 if stem not in _NO_MODULES and not is_test and not self._is_folder(path):
                     self._file(path, path.name)
             elif not dot and stem not in _NO_PACKAGES and self._is_package(path):
-                self._is_folder(path)  # refuses a link that leaves the project
+                self._is_folder(path)  # refuses a link out of the project
                 self._package(path, path.name, (folder.resolve(),))
 
     def _is_package(self, folder: Path) -> bool:
-        """Say whether a folder at the top is imported; in the project's root only with __init__."""
+        """Return whether a top-level folder is imported; in the root only with __init__."""
         if (folder / "__init__.py").exists():
             return True
         at_root = self._project.source_dir == self._project.root
@@ -139,8 +139,8 @@ class _Walk:
         real = folder.resolve()
         if real in above:
             raise ConfigError(
-                f"{self._shown(folder)} is a link to a folder that it lies in",
-                hint="remove the link, the folders would never end",
+                f"{self._shown(folder)} is a link to a folder that contains it",
+                hint="remove the link: the folders would repeat without end",
             )
         for path in self._entries(folder):
             inside = f"{name}/{path.name}"
@@ -150,7 +150,7 @@ class _Walk:
                 self._package(path, inside, (*above, real))
 
     def _entries(self, folder: Path) -> Iterator[Path]:
-        """Give what lies in a folder and is not hidden, sorted."""
+        """Yield the entries of a folder that are not hidden, sorted."""
         try:
             names = sorted(path.name for path in folder.iterdir())
         except OSError as e:
@@ -160,7 +160,7 @@ class _Walk:
                 yield folder / name
 
     def _is_folder(self, path: Path) -> bool:
-        """Say whether `path` is a folder, after looking where it leads if it is a link."""
+        """Return whether `path` is a folder, after checking where it leads if it is a link."""
         try:
             if path.is_symlink():
                 self._check_link(path)
@@ -179,8 +179,7 @@ class _Walk:
         if not target.is_relative_to(self._root):
             raise ConfigError(
                 f"{self._shown(path)} is a link that leaves the project",
-                hint="copy what it points at into the project: an artifact holds the project's"
-                " files only",
+                hint="copy its target into the project: an artifact holds the project's files only",
             )
 
     def _file(self, path: Path, name: str) -> None:
@@ -194,7 +193,7 @@ class _Walk:
             ) from e
         if not stat.S_ISREG(path.stat().st_mode):
             raise ConfigError(
-                f"{self._shown(path)} is no regular file (a pipe, a socket or a device)",
+                f"{self._shown(path)} is not a regular file (a pipe, a socket or a device)",
                 hint="remove it from the source folder",
             )
         if not os.access(path, os.R_OK):
@@ -223,7 +222,7 @@ class _Walk:
     def _unreadable(self, path: Path, error: OSError) -> ConfigError:
         return ConfigError(
             f"{self._shown(path)} cannot be read: {error.strerror}",
-            hint="let yourself read it, or take it out of the source folder",
+            hint="make it readable, or move it out of the source folder",
         )
 
     def _shown(self, path: Path) -> str:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sources compiled by the Python that is shipped, to the same bytes each time.
+"""Compiles sources with the shipped Python, reproducibly.
 
-Called by the packaging for the standard library, the distributions and the author's modules. What
-makes the bytes the same: one process with a fixed hash seed, the sources in sorted order, and file
-names that name the place inside the artifact, never one of this machine.
+Used for the standard library, the distributions and the author's modules. What makes the bytes the
+same: one process with a fixed hash seed, the sources in sorted order, and file names inside the
+artifact, never on this machine.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _DIGEST_BYTES = 32
 
 @dataclass(frozen=True, kw_only=True)
 class CompileFailure:
-    """Why a source is none that this Python compiles."""
+    """Why this Python cannot compile a source."""
 
     message: str
     line: int | None
@@ -54,7 +54,7 @@ class Compiled:
     modules: dict[str, bytes]
     """ "pkg/mod.pyc" -> the file."""
     failed: dict[str, CompileFailure]
-    """ "pkg/mod.py" -> what is wrong with it."""
+    """ "pkg/mod.py" -> why it was not compiled."""
 
 
 def compile_sources(
@@ -99,7 +99,7 @@ def _read(file: Path) -> bytes:
 
 
 def _run_child(runtime: PythonRuntime, request: bytes) -> bytes:
-    # Not -I or -E: they would have PYTHONHASHSEED ignored, and the order of sets is in the bytes.
+    # Not -I or -E: they ignore PYTHONHASHSEED, and the bytecode depends on the order of sets.
     command = [str(runtime.python), "-P", "-S", "-s", "-B", str(_CHILD)]
     try:
         done = subprocess.run(
@@ -115,7 +115,7 @@ def _run_child(runtime: PythonRuntime, request: bytes) -> bytes:
     except subprocess.TimeoutExpired as e:
         raise PackageError(
             f"{runtime.label} did not compile within {_COMPILE_WITHIN_S} s",
-            hint="is there a source of many megabytes among the dependencies?",
+            hint="is there a very large source file among the dependencies?",
         ) from e
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
@@ -127,7 +127,7 @@ def _run_child(runtime: PythonRuntime, request: bytes) -> bytes:
 
 
 def _parse(answer: bytes) -> Compiled | None:
-    """Read the child's answer; None where it is not whole."""
+    """Read the child's answer, or return None if it is incomplete."""
     at = 8 + int.from_bytes(answer[:8], "little")
     try:
         head: dict[str, Any] = json.loads(answer[8:at])
@@ -151,12 +151,12 @@ def _from_cache(target: Path) -> Compiled | None:
         return None
     answer = content[_DIGEST_BYTES:]
     if hashlib.sha256(answer).digest() != content[:_DIGEST_BYTES]:
-        return None  # cut short, or damaged: it is compiled and written anew
+        return None  # cut short or damaged: it is compiled and written again
     return _parse(answer)
 
 
 def _to_cache(target: Path, answer: bytes) -> None:
-    # A full disk costs the time of the next run, not the artifact.
+    # A full disk slows down the next run, but does not stop this one.
     with contextlib.suppress(OSError):
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".making-")
         try:

@@ -2,7 +2,7 @@
 """The Python code of an artifact as one zip: stdlib, falcokit's runtime, dependencies, author.
 
 The zip is not compressed: Python must read it before it can import zlib, and the artifact is
-compressed as a whole. Code is in it as bytecode that no source is compared with.
+compressed as a whole. Code is stored as bytecode that is never compared with its source.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """The zip, and how much of it is whose."""
+    """The zip, and how many bytes belong to which owner."""
 
     archive: bytes
     sizes: Counter[str]
@@ -51,7 +51,7 @@ def author_label(project: Project) -> str:
 
 
 class _Collector:
-    """Gathers the files of the zip; a name is only there once."""
+    """Collects the files of the zip; each name occurs once."""
 
     def __init__(self, runtime: PythonRuntime) -> None:
         self._runtime = runtime
@@ -78,7 +78,7 @@ class _Collector:
         optimize: int = 0,
         keep: bool = True,
     ) -> dict[str, object]:
-        """Compile what is Python, take the rest as it is; return what did not compile.
+        """Compile Python files, copy the rest; return what did not compile.
 
         `keep` has the bytecode kept in the cache: not that of files that are being written.
         """
@@ -110,7 +110,7 @@ def collect_code(
     """
     collector = _Collector(runtime)
     short = ".".join(runtime.version.split(".")[:2])
-    # Docstrings of the standard library are for help(), which nobody calls inside Falco.
+    # Docstrings of the standard library are for help(), which is not used inside Falco.
     collector.add("Python", stdlib.pure, shown=f"python{short}", optimize=2)
     collector.add("falcokit", _own_files(), shown=_SITE)
     for distribution in dependencies.distributions:
@@ -140,7 +140,7 @@ def _is_shared_object(name: str) -> bool:
 
 
 def _own_files() -> dict[str, Path]:
-    """Return falcokit as it runs in the host; the finder under the name that the glue imports."""
+    """Return falcokit's files for the host; the finder has the name that the glue imports."""
     root = Path(falcokit.__file__).parent
     files = {
         f"falcokit/{p.relative_to(root).as_posix()}": p for p in (root / "runtime").rglob("*.py")
@@ -168,7 +168,7 @@ def _zip(files: Mapping[str, bytes]) -> bytes:
 
 
 def _namespace_folders(files: Mapping[str, bytes]) -> set[str]:
-    """Return the folders with code and without __init__: zipimport knows them by an entry only."""
+    """Return the folders with code but no __init__: zipimport needs an entry for them."""
     folders = {
         parent
         for name in files

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The process in which the shipped Python compiles sources: they come on stdin, bytecode leaves.
+"""The process in which the shipped Python compiles sources from stdin to bytecode on stdout.
 
 Started by `bytecode` as a script of that Python, which has no falcokit: the standard library only.
 A document is the length of a JSON head (8 bytes), the head, and the blobs that it lists.
@@ -26,8 +26,8 @@ def _compile(source: bytes, filename: str, optimize: int) -> bytes:
 
 
 def main() -> None:
-    """Compile what stdin holds, in its order."""
-    warnings.simplefilter("ignore")  # what a dependency's author should mend is no news here
+    """Compile the sources from stdin, in their order."""
+    warnings.simplefilter("ignore")  # warnings are for the dependency's author
     read = sys.stdin.buffer.read
     head = json.loads(read(int.from_bytes(read(8), "little")))
     modules = []
@@ -39,7 +39,7 @@ def main() -> None:
             blob = _compile(source, filename, head["optimize"])
         except SyntaxError as e:
             failed[name] = [f"{type(e).__name__}: {e.msg}", e.lineno]
-        except Exception as e:  # noqa: BLE001  # whatever a source does to the compiler
+        except Exception as e:  # noqa: BLE001  # a source may raise anything in the compiler
             failed[name] = [f"{type(e).__name__}: {e}", None]
         else:
             modules.append([name, len(blob)])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The modules of the standard library that no artifact carries unless it is told to, and why.
+"""The modules of the standard library that an artifact carries only on request, and why.
 
-Read by `stdlib`. docs/package-contents.md shows this list to authors; a test compares the two.
+Read by `stdlib`. docs/package-contents.md lists them for authors; a test compares the two.
 """
 
 from __future__ import annotations

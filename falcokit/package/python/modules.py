@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["EXPORTS", "module_name", "split_shared_objects"]
 
-#: What Python looks for in an extension module, before its name; 3.15 brought the second (PEP 793).
+#: Prefixes of the symbol that Python looks up in a module; 3.15 added the second (PEP 793).
 EXPORTS = ("PyInit_", "PyModExport_")
 
 
 def module_name(name: str, runtime: PythonRuntime) -> str | None:
-    """Return the full name of the module that a file would be, None for another Python's."""
+    """Return the full name of the module in a file, or None if it is for another Python."""
     path = PurePosixPath(name)
     stem, dot, rest = path.name.partition(".")
     ours = dot + rest in runtime.suffixes
@@ -46,7 +46,7 @@ def split_shared_objects(
             continue
         facts = read_elf(path)
         if facts is None:
-            continue  # a linker script, or a file that only has the name
+            continue  # a linker script, or another file with such a name
         module = module_name(name, runtime)
         last = (module or "").rpartition(".")[2]
         if module and {f"{start}{last}" for start in EXPORTS} & exported_symbols(path):

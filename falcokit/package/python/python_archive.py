@@ -2,8 +2,8 @@
 """A python-build-standalone archive, unpacked once into the cache folder by its digest.
 
 The archive comes from the network, so every name and link in it is checked before anything is
-written: `tarfile`'s own data filter, and above it the rules that nothing is written through a link
-and that no link leads out, by whatever detour.
+written: `tarfile`'s own data filter, and in addition nothing is written through a link and no link
+leads out of the folder, directly or not.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _OTHER_ARCHIVES = (_ZSTD, b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04")
 _MOST_BYTES = 2 << 30
 _MOST_MEMBERS = 100_000
 _WANTED = (
-    "take cpython-3.*-unknown-linux-gnu-install_only_stripped.tar.gz from"
+    "use cpython-3.*-unknown-linux-gnu-install_only_stripped.tar.gz from"
     " python-build-standalone's releases"
 )
 _NAME = re.compile(r"cpython-[\d.]+\+(\d{8})-.*?(install_only(?:_stripped)?)\.tar\.gz")
 
 
 def is_archive(file: Path) -> bool:
-    """Say whether `file` begins as an archive does, of whatever kind."""
+    """Return whether `file` begins like an archive of any kind."""
     try:
         with file.open("rb") as opened:
             head = opened.read(8)
@@ -46,17 +46,17 @@ def is_archive(file: Path) -> bool:
 
 
 def archive_label(file: Path) -> str:
-    """Return what people should read about an archive."""
+    """Return a readable label for an archive."""
     found = _NAME.fullmatch(file.name)
     release = f" {found[1]} {found[2]}" if found else f", {file.name}"
     return f"python-build-standalone{release}"
 
 
 def unpack_archive(file: Path) -> Path:
-    """Return the prefix that `file` unpacks to, unpacking it if that was not done yet."""
+    """Return the prefix that `file` unpacks to, unpacking it the first time."""
     with file.open("rb") as opened:
         if not opened.read(len(_GZIP)) == _GZIP:
-            raise ConfigError(f"--runtime {file.name} is no .tar.gz archive", hint=_WANTED)
+            raise ConfigError(f"--runtime {file.name} is not a .tar.gz archive", hint=_WANTED)
         opened.seek(0)
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     target = cache_folder() / f"python-{digest[:16]}"
@@ -70,14 +70,14 @@ def unpack_archive(file: Path) -> Path:
     prefix = target / "python"
     if not (prefix / "bin" / "python3").exists():
         raise ConfigError(
-            f"--runtime {file.name} holds no python/bin/python3: it is no install_only archive",
+            f"--runtime {file.name} has no python/bin/python3: not an install_only archive",
             hint=_WANTED,
         )
     return prefix
 
 
 def _move(made: Path, target: Path) -> None:
-    """Put a finished folder into place; where another run was faster, take what it made."""
+    """Move a finished folder into place; if another run finished first, use its folder."""
     try:
         made.rename(target)
     except OSError:
@@ -99,7 +99,7 @@ def _extract(file: Path, folder: Path) -> None:
         for name in (*folders, *files):
             path = Path(parent) / name
             if path.is_symlink() and not _inside(path, root):
-                raise _refusal(file.name, str(path.relative_to(folder)), "is a link that leaves it")
+                raise _refusal(file.name, str(path.relative_to(folder)), "is a link out of it")
 
 
 def _inside(link: Path, root: Path) -> bool:
@@ -115,10 +115,10 @@ def _extract_members(archive: tarfile.TarFile, folder: Path, shown: str) -> None
     for count, member in enumerate(archive, 1):
         size += member.size
         if size > _MOST_BYTES or count > _MOST_MEMBERS:
-            raise _refusal(shown, member.name, "makes it larger than a Python is")
+            raise _refusal(shown, member.name, "makes it larger than any Python")
         name = PurePosixPath(member.name)
         if name.is_absolute() or ".." in name.parts:
-            raise _refusal(shown, member.name, "is a name that leaves it")
+            raise _refusal(shown, member.name, "is a path out of it")
         if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
             raise _refusal(shown, member.name, "is neither a file, a folder nor a link")
         if name in links or any(parent in links for parent in name.parents):
@@ -129,4 +129,4 @@ def _extract_members(archive: tarfile.TarFile, folder: Path, shown: str) -> None
 
 
 def _refusal(shown: str, name: str, why: str) -> ConfigError:
-    return ConfigError(f"--runtime {shown} cannot be trusted: {name} in it {why}", hint=_WANTED)
+    return ConfigError(f"--runtime {shown} cannot be trusted: its entry {name} {why}", hint=_WANTED)

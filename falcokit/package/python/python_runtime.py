@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which Python an artifact carries: the interpreter is asked what it is and where its parts lie.
+"""Finds the Python that an artifact carries; the interpreter itself reports where its parts are.
 
 The running interpreter is one choice among others, so all of them are asked in the same way: by a
 child process that answers in JSON. What the answer says about folders is not trusted, since a
@@ -31,7 +31,7 @@ _CHOICES = (
     "give the path of a CPython 3.11 or newer, the prefix that it is installed in, or a"
     " python-build-standalone install_only archive"
 )
-# `-I` is not for describe alone: with PYTHONHOME set the answer would be about another Python.
+# `-I`: with PYTHONHOME set, the answer would be about another Python.
 _QUESTION = """
 import _imp, json, os, sys, sysconfig
 get = sysconfig.get_config_var
@@ -57,7 +57,7 @@ json.dump({
 
 @dataclass(frozen=True, kw_only=True)
 class PythonRuntime:
-    """A CPython that can be shipped, with the parts that a plugin needs of it."""
+    """A CPython that can be shipped, and the parts of it that a plugin needs."""
 
     python: Path
     """The interpreter to run; never that of a virtual environment."""
@@ -69,15 +69,15 @@ class PythonRuntime:
     include: Path
     stdlib: Path
     dynload: Path
-    """lib-dynload; it need not exist, some builds link these modules into libpython."""
+    """lib-dynload; it may be absent: some builds link these modules into libpython."""
     frozen: frozenset[str]
     """Modules of the standard library that are compiled into libpython as bytecode."""
     suffixes: frozenset[str]
-    """How the files of its extension modules end: ".cpython-313-x86_64-linux-gnu.so", ".so"..."""
+    """Suffix of its extension modules: ".cpython-313-x86_64-linux-gnu.so", ".so"..."""
     identity: str
     """16 hex digits; the same on every machine for the same build."""
     label: str
-    """For people, without a path of this machine."""
+    """A readable name, without a path of this machine."""
 
 
 def find_runtime(given: str | None) -> PythonRuntime:
@@ -103,7 +103,7 @@ def find_runtime(given: str | None) -> PythonRuntime:
 
 
 def child_environment() -> dict[str, str]:
-    """Return the environment for a Python that must not be bent by PYTHON* variables."""
+    """Return the environment for a Python that must not be affected by PYTHON* variables."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
@@ -145,7 +145,7 @@ def _examine(python: Path, *, shown: str, origin: str) -> PythonRuntime:
         libpython=libpython,
         include=include,
         stdlib=stdlib,
-        # Not sys.path's: without the folder Python falls back to the place where it was built.
+        # Not from sys.path: without the folder Python falls back to the place where it was built.
         dynload=stdlib / "lib-dynload",
         frozen=frozenset(answer["frozen"]),
         suffixes=frozenset(answer["suffixes"]),
@@ -185,15 +185,15 @@ def _ask(python: Path, shown: str) -> dict[str, Any]:
 
 
 def _not_run_hint(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):  # the file is there: its interpreter is not
-        return "it was built for another C library (musl, say): take a build for glibc"
+    if isinstance(error, FileNotFoundError):  # the file exists, but its interpreter does not
+        return "it was built for another C library, such as musl: use a build for glibc"
     return _CHOICES
 
 
 def _check_kind(answer: dict[str, Any], shown: str, version: str) -> None:
     if answer["implementation"] != "cpython":
         raise ConfigError(
-            f"{shown} is {answer['implementation']}, and falcokit embeds CPython", hint=_CHOICES
+            f"{shown} is {answer['implementation']}, but falcokit embeds CPython", hint=_CHOICES
         )
     if tuple(answer["version"]) < _OLDEST:
         raise ConfigError(f"{shown} is Python {version}, older than 3.11", hint=_CHOICES)
@@ -206,7 +206,7 @@ def _check_kind(answer: dict[str, Any], shown: str, version: str) -> None:
     if not answer["shared"]:
         raise ToolMissingError(
             f"{shown}: this Python {version} has no shared libpython to ship",
-            hint=f"use one that has: apt install python3-dev, uv python install {version},"
+            hint=f"use a Python that has it: apt install python3-dev, uv python install {version},"
             f" PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install {version}, or give a"
             " python-build-standalone archive with --runtime",
         )
@@ -221,7 +221,7 @@ def _libpython(answer: dict[str, Any], prefix: Path) -> Path | None:
 
 
 def _elf_machine(file: Path) -> str | None:
-    """Return the architecture that an ELF file is for, None where it is no ELF file."""
+    """Return the architecture that an ELF file is for, or None if it is not an ELF file."""
     with file.open("rb") as opened:
         head = opened.read(20)
     if len(head) < len(b"....") + 16 or head[:4] != b"\x7fELF":
@@ -240,8 +240,8 @@ def _refuse_other_machine(python: Path, shown: str) -> None:
     here = os.uname().machine
     if machine not in (None, here):
         raise ConfigError(
-            f"{shown} is a Python for {machine}, and this machine is {here}",
-            hint="package on a machine of that architecture, or take a Python for this one",
+            f"{shown} is a Python for {machine}, but this machine is {here}",
+            hint="package on a machine of that architecture, or use a Python for this one",
         )
 
 
@@ -250,7 +250,8 @@ def _machine(libpython: Path, shown: str) -> str:
     machine = _elf_machine(libpython)
     if machine is None or machine not in _ELF_MACHINES.values():
         raise ConfigError(
-            f"{shown}: {libpython.name} is no shared library for x86_64 or aarch64", hint=_CHOICES
+            f"{shown}: {libpython.name} is not a shared library for x86_64 or aarch64",
+            hint=_CHOICES,
         )
     return machine
 

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["StdlibSelection", "stdlib_selection"]
 
-#: What belongs to a module under a name that does not show it.
+#: Parts of a module whose names do not show that they belong to it.
 _PARTNERS = {
     "cProfile": ("_lsprof",),
     "curses": ("_curses_panel",),
     "dbm": ("_gdbm",),
     "pydoc": ("pydoc_data",),
 }
-#: Without these Python, or falcokit's half of the plugin, does not start.
+#: Without these, Python or falcokit's part of the plugin does not start.
 # fmt: off
 _NEEDED = frozenset((
     "abc", "asyncio", "codecs", "collections", "contextlib", "dataclasses", "encodings", "enum",
@@ -40,9 +40,9 @@ _NEEDED = frozenset((
     "traceback", "types", "typing", "zipimport",
 ))
 # fmt: on
-#: Folders and files beside the modules that are none: installed packages, the parts of a build.
+#: Folders next to the modules that are not modules: installed packages, parts of a build.
 _NO_MODULES = frozenset({"site-packages", "dist-packages", "lib-dynload", "__pycache__"})
-#: What the system's administrator adds to start; a plugin's Python has no `site`.
+#: What a system's administrator adds to the start of Python; a plugin's Python has no `site`.
 _SITE = frozenset({"sitecustomize", "usercustomize"})
 _LICENSE = "LICENSE.txt"
 
@@ -56,11 +56,11 @@ class StdlibSelection:
     extensions: dict[str, Path]
     """ "_ssl" -> its shared library; sorted."""
     left_out: tuple[str, ...]
-    """The names that were there and are not shipped."""
+    """The names that exist and are not shipped."""
 
 
 def stdlib_selection(runtime: PythonRuntime, settings: PackageSettings) -> StdlibSelection:
-    """Choose what of the standard library of `runtime` is shipped.
+    """Select the parts of the standard library of `runtime` that are shipped.
 
     Raises:
         ConfigError: include or exclude names a module that there is not, or that must stay.
@@ -76,8 +76,8 @@ def stdlib_selection(runtime: PythonRuntime, settings: PackageSettings) -> Stdli
         ) from e
     if "os.py" not in pure:
         raise PackageError(
-            f"the standard library of {runtime.label} holds no sources",
-            hint="take a Python that is installed with its .py files",
+            f"the standard library of {runtime.label} has no sources",
+            hint="use a Python that is installed with its .py files",
         )
     there = {_module(name) for name in pure if name.endswith(".py")} | set(extensions)
     include = _names("include", settings.include, there)
@@ -86,7 +86,7 @@ def stdlib_selection(runtime: PythonRuntime, settings: PackageSettings) -> Stdli
     if needed:
         raise ConfigError(
             f"[tool.falcokit.package] exclude: without {needed[0]!r} no plugin starts",
-            hint="take it out of the list",
+            hint="remove it from the list",
         )
     out = frozenset(LEFT_OUT)
     out = (_with_partners(out) - _with_partners(include)) | _with_partners(exclude)
@@ -103,7 +103,7 @@ def stdlib_selection(runtime: PythonRuntime, settings: PackageSettings) -> Stdli
 
 
 def _module(name: str) -> str:
-    """Return the module that an archive name is the source of, or the package that it lies in."""
+    """Return the module with this source in the archive, or the package that contains it."""
     path, _, suffix = name.rpartition(".")
     if suffix != "py":
         return name.rpartition("/")[0].replace("/", ".")
@@ -116,7 +116,7 @@ def _is_below(module: str, names: frozenset[str]) -> bool:
 
 
 def _with_partners(names: frozenset[str]) -> frozenset[str]:
-    """Add to each module its C half: what "curses" says holds for "_curses" and "_curses_panel"."""
+    """Add to each module its C half: "curses" also means "_curses" and "_curses_panel"."""
     partners = {f"_{name}" for name in names if "." not in name}
     listed = {partner for name in names for partner in _PARTNERS.get(name, ())}
     return names | partners | listed
@@ -139,7 +139,7 @@ def _names(key: str, given: tuple[str, ...], there: set[str]) -> frozenset[str]:
 def _pure_files(stdlib: Path) -> Iterator[tuple[str, Path]]:
     for folder, folders, files in os.walk(stdlib):
         inside = Path(folder).relative_to(stdlib).as_posix()
-        # A name that is no identifier cannot be imported: config-3.13-x86_64-linux-gnu
+        # A name that is not an identifier cannot be imported: config-3.13-x86_64-linux-gnu
         folders[:] = [f for f in folders if f.isidentifier() and f not in _NO_MODULES]
         top = inside == "."
         for file in files:

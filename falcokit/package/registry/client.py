@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests to one registry: connection, authentication, and what went wrong in words.
+"""Requests to one registry: connection, authentication, and readable errors.
 
-oras-py holds the session and speaks the two ways of logging in (basic, and a bearer token from the
-registry's token service); it is imported here only, when something is sent. The login goes to the
+oras-py holds the session and implements both ways of logging in (basic, and a bearer token from the
+registry's token service); it is imported only here, when something is sent. The login goes to the
 registry and to the token service that it names in an encrypted answer, never to another host; in
-the clear it does not leave this machine.
+plain HTTP it does not leave this machine.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ __all__ = ["Answer", "RegistryClient"]
 
 _CONNECT_SECONDS: Final = 10
 _READ_SECONDS: Final = 120
-"""Between two bytes of an answer: a registry may hash a large blob before it says anything."""
+"""Between two bytes of an answer: a registry may hash a large blob before it answers."""
 _LARGEST_ANSWER: Final = 4 << 20
 _UNAUTHORIZED: Final = (401, 403)
 _DEEPEST: Final = 10
-"""How far down an error the system's own words are looked for."""
+"""How deep in a chain of errors the system's own message is looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a registry answered."""
+    """The answer of a registry."""
 
     status: int
     url: str
@@ -49,7 +49,7 @@ class Answer:
 
     @property
     def is_ok(self) -> bool:
-        """Whether it did what it was asked."""
+        """Whether the request succeeded."""
         return self.status // 100 == 2  # noqa: PLR2004  HTTP's own classes
 
     @property
@@ -75,9 +75,9 @@ class RegistryClient:
         self._session.request = functools.partial(
             self._session.request, timeout=(_CONNECT_SECONDS, _READ_SECONDS)
         )
-        # Without this requests takes a login from ~/.netrc and puts it over ours.
+        # Otherwise requests replaces our login with one from ~/.netrc.
         self._session.auth = _unchanged
-        # A proxy has no business between this machine and itself.
+        # No proxy is used for this machine itself.
         self._session.trust_env = not reference.is_loopback
         self._authorization: dict[str, str] = {}
 
@@ -100,10 +100,10 @@ class RegistryClient:
         headers: dict[str, str] | None = None,
         body: bytes | Path | None = None,
     ) -> Answer:
-        """Ask the registry, logging in where it wants that; no redirect is followed.
+        """Send a request, logging in if the registry requires it; no redirect is followed.
 
         Raises:
-            PublishError: there is no answer, or the way there is not safe.
+            PublishError: there is no answer, or the connection would not be safe.
 
         """
         url = self._check_target(url)
@@ -119,8 +119,8 @@ class RegistryClient:
         return urljoin(answer.url, location)
 
     def _check_target(self, url: str) -> str:
-        """Return the address as it will be used; in the clear nothing leaves this machine."""
-        # What is checked has to be what requests makes of it: not all agree on where a host ends.
+        """Return the address as requests will use it; nothing leaves this machine unencrypted."""
+        # Check the address as requests parses it: parsers differ on where a host ends.
         try:
             url = str(self._requests.Request("GET", url).prepare().url)
         except self._requests.RequestException as e:
@@ -130,13 +130,13 @@ class RegistryClient:
         if parts.scheme == "https" or (parts.scheme == "http" and is_here):
             return url
         raise PublishError(
-            f"{self.reference.registry} wants to be spoken to without encryption",
+            f"{self.reference.registry} asks for a connection without encryption",
             hint="the registry's own address must be configured as https (a proxy before it sends"
             " X-Forwarded-Proto)",
         )
 
     def _check_realm(self, realm: str, named_at: str) -> None:
-        """Check where the login would go: anybody may have written an answer in the clear."""
+        """Check where the login would go: an unencrypted answer may be forged."""
         if "://" not in realm:  # oras-py then takes the registry's own scheme
             realm = f"{'http' if self.reference.is_loopback else 'https'}://{realm}"
         host = urlsplit(self._check_target(realm)).hostname or ""
@@ -144,7 +144,7 @@ class RegistryClient:
             raise PublishError(
                 f"{self.reference.registry} names {host} as its token service, in an answer that"
                 " was not encrypted: the login is not sent there",
-                hint="use the registry by a name that has HTTPS",
+                hint="use a name of the registry that has HTTPS",
             )
 
     def _send(
@@ -156,9 +156,9 @@ class RegistryClient:
             with body.open("rb") as file:
                 return self._exchange(method, url, headers, file)
         except self._requests.RequestException as e:
-            raise self._unreachable(e) from None  # its text holds the address, with all it carries
+            raise self._unreachable(e) from None  # its text has the address, perhaps with a token
         except OSError as e:
-            raise PublishError(f"what is to be sent cannot be read: {e.strerror}") from e
+            raise PublishError(f"the file to send cannot be read: {e.strerror}") from e
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], data: Any) -> Answer:
         with self._session.request(
@@ -168,13 +168,13 @@ class RegistryClient:
             for chunk in response.iter_content(1 << 16):
                 content += chunk
                 if len(content) > _LARGEST_ANSWER:
-                    raise PublishError(f"{self.reference.registry} answers without end")
+                    raise PublishError(f"{self.reference.registry} sends an endless answer")
             return Answer(
                 status=response.status_code, url=url, headers=response.headers, body=content
             )
 
     def _log_in(self, answer: Answer) -> bool:
-        """Get what the registry asks for; tell whether there is something new to send."""
+        """Get the authorization that the registry asks for; return whether there is a new one."""
         challenge = answer.headers.get("WWW-Authenticate", "")
         scheme = challenge.partition(" ")[0].lower()
         backend = self._oras.get_auth_backend(
@@ -194,7 +194,7 @@ class RegistryClient:
             backend.set_basic_auth(self.login.user, self.login.password)
         try:
             headers, is_new = backend.authenticate_request(answer, {})
-        except (ValueError, TypeError, AttributeError):  # what the service sent is no token
+        except (ValueError, TypeError, AttributeError):  # the service sent no token
             return False
         except self._requests.RequestException as e:
             raise self._unreachable(e) from None
@@ -211,10 +211,10 @@ class RegistryClient:
                 hint="name the authority's certificate in REQUESTS_CA_BUNDLE",
             )
         if isinstance(error, exceptions.Timeout):
-            return PublishError(f"{host} gives no answer", hint="try again later")
+            return PublishError(f"{host} does not answer", hint="try again later")
         return PublishError(
             f"{host} cannot be reached: {_reason(error)}",
-            hint="check the registry's name and the network; what was sent is not sent again",
+            hint="check the registry's name and the network; blobs already sent are kept",
         )
 
 
@@ -223,13 +223,13 @@ def _load(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as e:
         raise ToolMissingError(
-            "oras-py, which speaks to registries, is not installed",
+            "oras-py, the client for registries, is not installed",
             hint="pip install 'falcokit[publish]'",
         ) from e
 
 
 def _quiet(module: Any) -> None:
-    """Keep oras-py from writing to the terminal; what matters comes as an error."""
+    """Keep oras-py from writing to the terminal; failures are raised as errors."""
     module.logger.logger.disabled = True
 
 
@@ -238,13 +238,13 @@ def _unchanged(request: Any) -> Any:
 
 
 def _reason(error: BaseException | None) -> str:
-    """Return what the system said, from below the layers that only repeat the address."""
+    """Return the system's own message; the errors around it only repeat the address."""
     reason = "the connection broke"
     for _ in range(_DEEPEST):
         if error is None:
             break
         if isinstance(error, socket.gaierror):
-            return "there is no such host"
+            return "no such host"
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror
         inner = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)

@@ -7,7 +7,7 @@ without a platform; `index.json` names both:
     plugin/<name>:<version>    -> index -> manifest (linux/amd64, linux/arm64) -> config, tar.gz
     ruleset/<name>:<version>   -> manifest -> config, tar.gz
 
-The layout is written beside the old one and takes its place at the end.
+The new layout is written next to the old one and replaces it at the end.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ _GZIP: Final = b"\x1f\x8b"
 
 @dataclass(frozen=True, kw_only=True)
 class PluginArtifact:
-    """One packaged plugin: the tar.gz for one machine, and what it holds."""
+    """One packaged plugin: the tar.gz for one machine, and its content."""
 
     path: Path
     name: str
     version: str
     arch: str
-    """As `uname -m` says it: x86_64 or aarch64."""
+    """As `uname -m` prints it: x86_64 or aarch64."""
     required_api_version: str
 
 
@@ -78,7 +78,7 @@ class OciLayout:
 def write_layout(
     folder: Path, plugins: Sequence[PluginArtifact], *, rules: RulesArtifact | None = None
 ) -> OciLayout:
-    """Write the layout, in place of the one that may be there.
+    """Write the layout, replacing an existing one.
 
     Raises:
         PackageError: artifacts that do not belong together, a name or version that falcoctl
@@ -95,7 +95,7 @@ def write_layout(
         folder.exists() and not (folder / "oci-layout").is_file() and not _is_empty(folder)
     ):
         raise PackageError(
-            f"{folder} is no OCI layout, and would be replaced", hint="move it away first"
+            f"{folder} is not an OCI layout, and would be replaced", hint="move it away first"
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -106,15 +106,15 @@ def write_layout(
     except OSError as e:
         raise PackageError(
             f"the OCI layout {folder} cannot be written: {e.strerror or e}",
-            hint="see that there is room and permission to write there",
+            hint="check the free space and the permissions of its folder",
         ) from e
     return layout
 
 
 def _checked(plugins: Sequence[PluginArtifact]) -> list[PluginArtifact]:
-    """Return the artifacts by platform, after seeing that they are one plugin."""
+    """Return the artifacts by platform, after checking that they are one plugin."""
     if not plugins:
-        raise PackageError("there is no packaged plugin to put into an OCI layout")
+        raise PackageError("there is no packaged plugin for an OCI layout")
     first = plugins[0]
     check_artifact_name(first.name)
     check_version(first.version)
@@ -122,7 +122,7 @@ def _checked(plugins: Sequence[PluginArtifact]) -> list[PluginArtifact]:
     for plugin in plugins:
         if (plugin.name, plugin.version) != (first.name, first.version):
             raise PackageError(
-                f"{plugin.path.name} holds {plugin.name} {plugin.version}, and {first.path.name}"
+                f"{plugin.path.name} contains {plugin.name} {plugin.version}, but {first.path.name}"
                 f" {first.name} {first.version}",
                 hint="an OCI layout holds one version of one plugin",
             )
@@ -137,7 +137,7 @@ def _checked(plugins: Sequence[PluginArtifact]) -> list[PluginArtifact]:
             )
         if not is_version(plugin.required_api_version):
             raise PackageError(
-                f"{plugin.path.name}: {plugin.required_api_version!r} is no plugin API version"
+                f"{plugin.path.name}: {plugin.required_api_version!r} is not a plugin API version"
             )
         if plugin.required_api_version != first.required_api_version:
             # The operator reads the config of one platform for all of them.
@@ -158,7 +158,7 @@ def _check_archive(path: Path) -> None:
     except OSError as e:
         raise PackageError(f"{path} cannot be read: {e.strerror}") from e
     if not is_gzip:
-        raise PackageError(f"{path} is no tar.gz", hint="package the plugin again")
+        raise PackageError(f"{path} is not a tar.gz", hint="package the plugin again")
 
 
 def _is_empty(folder: Path) -> bool:
@@ -238,7 +238,7 @@ def _manifest(
 
 
 def _swap(new: Path, folder: Path, old: Path) -> None:
-    """Put the new folder where the old one is; if that fails, the old one is there again."""
+    """Replace the old folder with the new one; on failure the old one is restored."""
     had_one = folder.exists()
     if had_one:
         folder.rename(old)

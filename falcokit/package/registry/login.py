@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The credentials for a registry, as `docker login` left them.
+"""The credentials for a registry, as `docker login` stored them.
 
 They come from $DOCKER_CONFIG/config.json, or ~/.docker/config.json, and from the credential helpers
-named there: from no argument and no other variable. What is read here is handed to the
-authentication alone; no message shows any of it.
+named there, never from an argument or another variable. They are passed to the authentication only;
+no message shows them.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ __all__ = ["Login", "config_file", "find_login"]
 _HUB_KEY: Final = "https://index.docker.io/v1/"
 _HUB: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _HELPER_SECONDS: Final = 60
-"""A helper may ask the person something."""
+"""A helper may prompt the user."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """A user and a password; neither shows in a representation."""
+    """A user and a password; neither appears in its repr."""
 
     user: str = field(repr=False)
     password: str = field(repr=False)
 
 
 def config_file() -> Path:
-    """Return docker's configuration file, whether it is there or not."""
+    """Return the path of docker's configuration file, which may not exist."""
     folder = os.environ.get("DOCKER_CONFIG")
     return (Path(folder) if folder else Path.home() / ".docker") / "config.json"
 
 
 def find_login(registry: str) -> Login | None:
-    """Return what docker would log in to `registry` with, or None.
+    """Return the login that docker would use for `registry`, or None.
 
     Raises:
         PublishError: the file or a helper named there cannot be used.
@@ -76,10 +76,10 @@ def _read(file: Path) -> dict[str, Any]:
         return {}
     except OSError as e:
         raise PublishError(f"{file} cannot be read: {e.strerror}") from e
-    except ValueError:  # its text shows what is in the file
+    except ValueError:  # its text quotes the file
         config = None
     if not isinstance(config, dict):
-        raise PublishError(f"{file} is not valid JSON", hint="write it anew with docker login")
+        raise PublishError(f"{file} is not valid JSON", hint="write it again with docker login")
     return config
 
 
@@ -108,10 +108,12 @@ def _stored(entry: Any, key: str, file: Path) -> Login | None:
 
 
 def _ask(helper: str, key: str, file: Path) -> Login | None:
-    """Ask a credential helper; it answers with an error where it knows no login."""
+    """Ask a credential helper; it fails if it knows no login."""
     program = f"docker-credential-{helper}"
     if "/" in helper:
-        raise PublishError(f"{file} names a credential helper {helper!r}, which is no name")
+        raise PublishError(
+            f"{file} names a credential helper {helper!r}, which is not a plain name"
+        )
     try:
         done = subprocess.run(
             [program, "get"],
@@ -121,7 +123,7 @@ def _ask(helper: str, key: str, file: Path) -> Login | None:
             timeout=_HELPER_SECONDS,
         )
     except subprocess.TimeoutExpired as e:
-        raise PublishError(f"{program} gave no answer in {_HELPER_SECONDS} s") from e
+        raise PublishError(f"{program} did not answer within {_HELPER_SECONDS} s") from e
     except OSError as e:
         raise PublishError(
             f"{program}, which {file} names, cannot be started: {e.strerror}",
@@ -132,8 +134,8 @@ def _ask(helper: str, key: str, file: Path) -> Login | None:
     try:
         answer = json.loads(done.stdout)
         user, password = answer["Username"], answer["Secret"]
-    except (ValueError, KeyError, TypeError):  # without its cause: that shows the answer
-        raise PublishError(f"{program} gave an answer that is no login") from None
+    except (ValueError, KeyError, TypeError):  # without its cause, which quotes the answer
+        raise PublishError(f"{program} returned something other than a login") from None
     if user == "<token>":
         raise _identity_token(key, file)
     return Login(user=str(user), password=str(password))
@@ -141,6 +143,6 @@ def _ask(helper: str, key: str, file: Path) -> Login | None:
 
 def _identity_token(key: str, file: Path) -> PublishError:
     return PublishError(
-        f"{file} holds an identity token for {key}, which falcokit cannot use",
+        f"{file} holds an identity token for {key}, which falcokit does not support",
         hint=f"log in with a user and an access token: docker login -u USER {key}",
     )

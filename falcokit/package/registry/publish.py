@@ -58,7 +58,7 @@ class Published:
 
     @property
     def pinned(self) -> str:
-        """The reference that never means anything else."""
+        """The reference that always means this artifact."""
         return f"{self.repository}@{self.digest}"
 
 
@@ -69,7 +69,7 @@ def publish_layout(
     floating_tags: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[Published]:
-    """Send the layout in `folder` to `ref`, the plugin's place; the plugin comes first.
+    """Send the layout in `folder` to `ref`, the plugin's repository; the plugin comes first.
 
     Raises:
         PackageError: there is no layout, or it is damaged.
@@ -103,7 +103,7 @@ def publish_layout(
 
 
 def _tags(artifact: StoredArtifact, place: Reference, *, floating: bool) -> tuple[str, ...]:
-    """Return the tags, the fixed one first: `latest` must never be ahead of it."""
+    """Return the tags, the fixed one first: `latest` must never be newer than it."""
     tags = [place.tag or artifact.version]
     if floating:
         tags += [artifact.version, *tags_that_float(artifact.version)]
@@ -112,14 +112,14 @@ def _tags(artifact: StoredArtifact, place: Reference, *, floating: bool) -> tupl
 
 @dataclass(frozen=True, kw_only=True)
 class _Push:
-    """A layout's folder on its way to a registry."""
+    """Sends a layout's folder to a registry."""
 
     client: RegistryClient
     folder: Path
     tell: Callable[[str], None]
 
     def content(self, artifact: StoredArtifact, place: Reference) -> int:
-        """Send all that lies below the tag; return how many blobs the registry did not have."""
+        """Send everything below the tag; return how many blobs the registry did not have."""
         sent = 0
         for blob in artifact.blobs:
             if not self._is_there(blob, place):
@@ -131,7 +131,7 @@ class _Push:
         return sent
 
     def tag(self, top: Blob, place: Reference, tag: str) -> None:
-        """Put a tag on the artifact, and see that it is there."""
+        """Tag the artifact, and check the tag afterwards."""
         before = self._digest_at(top, place, tag)
         if before and before != top.digest:
             self.tell(f"moving {place.name}:{tag}, which was {before}")
@@ -140,7 +140,7 @@ class _Push:
         if after != top.digest:
             raise PublishError(
                 f"{place.name}:{tag} is {after or 'not there'} after the push, not {top.digest}",
-                hint="somebody else may publish now, or the registry changes what it gets",
+                hint="another publisher may be running, or the registry modifies manifests",
             )
 
     def _is_there(self, blob: Blob, place: Reference) -> bool:
@@ -179,7 +179,7 @@ class _Push:
             raise self._refused(place, answer)
 
     def _digest_at(self, top: Blob, place: Reference, tag: str) -> str | None:
-        """Return the digest that a tag stands for, or None where there is no such tag."""
+        """Return the digest of a tag, or None if there is no such tag."""
         url = self.client.url(place.repository, f"manifests/{tag}")
         accept = {"Accept": top.media_type}
         answer = self.client.request("HEAD", url, headers=accept)
@@ -202,16 +202,16 @@ class _Push:
         elif answer.status in _FORBIDDEN:
             hint = f"the login in {config_file()} is wrong, or may not write there: {log_in}"
         elif answer.status == _NOT_FOUND:
-            hint = "the repository may have to be made first, in the registry's own console"
+            hint = "the repository may have to be created first, in the registry's own console"
         elif answer.status == _TOO_LARGE:
-            hint = "the registry, or a proxy before it, has a limit for uploads"
+            hint = "the registry, or a proxy in front of it, limits the size of uploads"
         elif answer.status == _TOO_MANY or answer.status >= _SERVER_FAULT:
-            hint = "try again later; what was sent is not sent again"
+            hint = "try again later; blobs already sent are kept"
         return PublishError(what, hint=hint)
 
 
 def _reason(answer: Answer) -> str:
-    """Return the registry's own words, if it has some."""
+    """Return the registry's own message, if it sent one."""
     try:
         error = json.loads(answer.body)["errors"][0]
         text = f"{error['code']}: {error.get('message') or ''}".strip(": ")[:_LONGEST_REASON]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an artifact goes: the reference that `falcoctl artifact install` takes, taken apart.
+"""The reference of an artifact, as `falcoctl artifact install` accepts it, and its parts.
 
 Plain HTTP is for a registry on this machine (localhost, 127.0.0.0/8, ::1) and always used there;
-every other registry is spoken to by HTTPS.
+every other registry is reached by HTTPS.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _REPOSITORY: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _LONGEST_REPOSITORY: Final = 255
 _LAST_PORT: Final = 65535
-#: Docker's hub answers under another name than it is known by.
+#: Docker's hub answers under a different name.
 _HUB: Final = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
 
 
@@ -56,7 +56,7 @@ class Reference:
         return f"{'http' if self.is_loopback else 'https'}://{host}/v2/"
 
     def rules(self) -> Reference:
-        """Return where the rules go: /ruleset/NAME beside /plugin/NAME, else NAME-rules."""
+        """Return the reference of the rules: /ruleset/NAME for /plugin/NAME, else NAME-rules."""
         head, slash, last = self.repository.rpartition("/")
         if head == "plugin" or head.endswith("/plugin"):
             return replace(self, repository=f"{head.removesuffix('plugin')}ruleset{slash}{last}")
@@ -64,7 +64,7 @@ class Reference:
 
 
 def is_this_machine(host: str) -> bool:
-    """Tell whether what is sent to `host`, without a port, stays on this machine."""
+    """Return whether `host`, given without a port, is this machine."""
     host = host.strip("[]").lower()
     if host == "localhost":
         return True
@@ -75,10 +75,10 @@ def is_this_machine(host: str) -> bool:
 
 
 def parse_reference(text: str) -> Reference:
-    """Take REGISTRY/REPOSITORY[:TAG] apart.
+    """Split REGISTRY/REPOSITORY[:TAG].
 
     Raises:
-        PublishError: it is none. The text is shown only where it cannot hold a password.
+        PublishError: it is not a reference. It is shown only if it cannot contain a password.
 
     """
     if "://" in text or "@" in text:
@@ -95,12 +95,12 @@ def parse_reference(text: str) -> Reference:
         raise PublishError(f"{text!r} does not begin with a registry", hint=_HINT)
     if not _REPOSITORY.fullmatch(repository) or len(repository) > _LONGEST_REPOSITORY:
         raise PublishError(
-            f"{text!r} names no repository: {repository!r} is not what a registry takes",
-            hint=f"small letters and digits, with . _ - between them; {_HINT}",
+            f"{text!r} has no valid repository: {repository!r}",
+            hint=f"use lowercase letters and digits, with . _ - between them; {_HINT}",
         )
     if colon and not _TAG.fullmatch(tag):
         raise PublishError(
-            f"{text!r} has no tag that a registry takes: {tag!r}",
-            hint="letters, digits, . _ and -, at most 128 of them",
+            f"{text!r} has no valid tag: {tag!r}",
+            hint="use letters, digits, . _ and -, at most 128 characters",
         )
     return Reference(registry=registry, repository=repository, tag=tag or None)
