@@ -48,7 +48,7 @@ def package(options: PackageOptions) -> None:
 
 
 def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
-    from falcokit.package.artifact.rules_artifact import make_rules_artifact  # noqa: PLC0415
+    from falcokit.package.artifact.rules import make_rules_artifact  # noqa: PLC0415
     from falcokit.package.registry.layout import PluginArtifact, write_layout  # noqa: PLC0415
 
     name, version = artifact.metadata["name"], artifact.metadata["version"]
@@ -68,7 +68,7 @@ def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
 
 
 def _deployment(project: Project, artifact: Artifact, kind: str, open_params: str | None) -> str:
-    from falcokit.package.artifact.rules_artifact import find_rules  # noqa: PLC0415
+    from falcokit.package.artifact.rules import find_rules  # noqa: PLC0415
     from falcokit.package.deploy.deploy import DeployFacts, deploy_text  # noqa: PLC0415
 
     meta = artifact.metadata

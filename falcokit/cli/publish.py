@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from falcokit.cli import console
 from falcokit.errors import ConfigError, PackageError
+from falcokit.package.registry.layout import read_layout
 from falcokit.package.registry.publish import publish_layout
-from falcokit.package.registry.read import read_layout
 from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:

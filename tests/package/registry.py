@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from falcokit.package.artifact.archive import Entry, write_tar_gz
-from falcokit.package.artifact.rules_artifact import RulesArtifact, make_rules_artifact
+from falcokit.package.artifact.rules import RulesArtifact, make_rules_artifact
 from falcokit.package.registry.layout import OciLayout, PluginArtifact, write_layout
 
 if TYPE_CHECKING:

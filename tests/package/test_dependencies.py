@@ -22,7 +22,7 @@ from forked import run_forked
 from falcokit.errors import ConfigError, PackageError, ToolMissingError
 from falcokit.package.dependencies import dependencies, resolve
 from falcokit.package.dependencies.dependencies import Dependencies, install_dependencies
-from falcokit.package.dependencies.resolve_errors import explain
+from falcokit.package.dependencies.resolve import explain
 from falcokit.package.python.python_runtime import PythonRuntime, find_runtime
 from falcokit.project.settings import PackageSettings, Project
 

@@ -15,8 +15,7 @@ from registry import make_layout, make_plugin, make_rules
 
 from falcokit.errors import PackageError
 from falcokit.package.registry import layout as oci
-from falcokit.package.registry.layout import write_layout
-from falcokit.package.registry.read import read_layout
+from falcokit.package.registry.layout import read_layout, write_layout
 
 PLUGIN = "application/vnd.cncf.falco.plugin"
 RULESFILE = "application/vnd.cncf.falco.rulesfile"
@@ -137,7 +136,7 @@ def test_the_old_layout_stays_where_the_new_one_fails(
     def full(*_: object) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(oci, "put_file", full)
+    monkeypatch.setattr(oci, "_put_file", full)
     with pytest.raises(PackageError, match="No space left on device"):
         make_layout(tmp_path, version="0.1.1")
     assert tree(old.folder) == before

@@ -13,7 +13,7 @@ from registry import make_layout
 
 from falcokit.errors import PackageError
 from falcokit.package.artifact.names import floating_tags, is_version, precedence, satisfies
-from falcokit.package.registry.read import read_layout
+from falcokit.package.registry.layout import read_layout
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,8 +31,7 @@ from typer.testing import CliRunner
 
 from falcokit.cli.app import app
 from falcokit.package.deploy.deploy import KINDS
-from falcokit.package.registry.read import read_layout
-from falcokit.package.registry.store import blob_path
+from falcokit.package.registry.layout import blob_path, read_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

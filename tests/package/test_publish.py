@@ -18,8 +18,8 @@ from falcoctl_rules import extract
 from registry import HTPASSWD, Server, get, make_layout, registry_program, serving
 
 from falcokit.errors import PackageError, PublishError
+from falcokit.package.registry.layout import read_layout
 from falcokit.package.registry.publish import publish_layout
-from falcokit.package.registry.read import read_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

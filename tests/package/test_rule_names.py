@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from falcokit.package.artifact.rule_names import check_rule_names
+from falcokit.package.artifact.rules import check_rule_names
 
 if TYPE_CHECKING:
     from pathlib import Path

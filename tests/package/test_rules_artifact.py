@@ -12,8 +12,7 @@ from falcoctl_rules import extract
 from registry import RULES, make_rules
 
 from falcokit.errors import PackageError
-from falcokit.package.artifact.rules_artifact import make_rules_artifact
-from falcokit.package.artifact.rules_head import Dependency, read_head
+from falcokit.package.artifact.rules import Dependency, make_rules_artifact, read_head
 
 TWICE = """
 - required_plugin_versions:

@@ -19,7 +19,7 @@ from falcokit.package.artifact import sbom
 from falcokit.package.artifact.archive import Entry, replacing, write_checksum, write_tar_gz
 from falcokit.package.artifact.assemble import Assembly, assemble
 from falcokit.package.artifact.checks import Problem, check_identity, check_library
-from falcokit.package.artifact.rule_names import check_rule_names
+from falcokit.package.artifact.rules import check_rule_names
 from falcokit.package.artifact.verify import Verification, verify
 from falcokit.package.link import glibc
 from falcokit.package.link.binaries import SYSTEM_OWNER

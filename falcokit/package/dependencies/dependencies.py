@@ -25,8 +25,12 @@ from falcokit.package.dependencies.distributions import (
     read_distributions,
 )
 from falcokit.package.dependencies.lock import Lock, lock_file, read_lock, write_lock
-from falcokit.package.dependencies.resolve import find_installer, install, resolve
-from falcokit.package.dependencies.resolve_errors import without_credentials
+from falcokit.package.dependencies.resolve import (
+    find_installer,
+    install,
+    resolve,
+    without_credentials,
+)
 from falcokit.toolchain.cache import cache_folder, key_of
 from falcokit.toolchain.cache_age import mark_used
 

@@ -1,51 +1,129 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An OCI image layout with the plugin and its rules, in the form falcoctl installs.
+"""An OCI image layout with the plugin and its rules, in the form that falcoctl installs.
 
-The plugin is an image index with one manifest per platform, the rules are a manifest of their own
+The plugin is an image index with one manifest per platform, the rules have a manifest of their own
 without a platform; `index.json` names both:
 
     plugin/<name>:<version>    -> index -> manifest (linux/amd64, linux/arm64) -> config, tar.gz
     ruleset/<name>:<version>   -> manifest -> config, tar.gz
 
-The new layout is written next to the old one and replaces it at the end.
+Each blob is named by its digest. JSON is written with sorted keys and without spaces, so the same
+artifact has the same digest wherever it is made. A new layout is written next to the old one and
+replaces it at the end.
+
+A layout that is read may come from another machine: its digests name files, so they are checked
+before they become paths, and the content of each file is compared with its digest.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+
+import msgspec
 
 from falcokit.errors import PackageError
-from falcokit.package.artifact.names import check_artifact_name, check_version, is_version
-from falcokit.package.registry.store import (
-    INDEX,
-    LAYOUT_VERSION,
-    MANIFEST,
-    PLATFORMS,
-    PLUGIN_CONFIG,
-    PLUGIN_LAYER,
-    REF_NAME,
-    RULES_CONFIG,
-    RULES_LAYER,
-    TITLE,
-    Blob,
-    canonical,
-    put_bytes,
-    put_file,
+from falcokit.package.artifact.names import (
+    check_artifact_name,
+    check_version,
+    is_artifact_name,
+    is_version,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from falcokit.package.artifact.rules_artifact import RulesArtifact
+    from falcokit.package.artifact.rules import RulesArtifact
 
-__all__ = ["OciLayout", "PluginArtifact", "write_layout"]
+__all__ = [
+    "Blob",
+    "OciLayout",
+    "PluginArtifact",
+    "StoredArtifact",
+    "blob_path",
+    "digest_of",
+    "read_layout",
+    "write_layout",
+]
 
+INDEX: Final = "application/vnd.oci.image.index.v1+json"
+MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+PLUGIN_CONFIG: Final = "application/vnd.cncf.falco.plugin.config.v1+json"
+PLUGIN_LAYER: Final = "application/vnd.cncf.falco.plugin.layer.v1+tar.gz"
+RULES_CONFIG: Final = "application/vnd.cncf.falco.rulesfile.config.v1+json"
+RULES_LAYER: Final = "application/vnd.cncf.falco.rulesfile.layer.v1+tar.gz"
+TITLE: Final = "org.opencontainers.image.title"
+REF_NAME: Final = "org.opencontainers.image.ref.name"
+LAYOUT_VERSION: Final = "1.0.0"
+#: Machine as `uname -m` prints it -> platform as Go and OCI name it.
+PLATFORMS: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+
+_T = TypeVar("_T")
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _GZIP: Final = b"\x1f\x8b"
+_AGAIN: Final = "make it again: falcokit package --oci"
+_LARGEST_DOCUMENT: Final = 4 << 20
+"""The size of a manifest that registries accept."""
+_KINDS: Final = {"plugin": INDEX, "ruleset": MANIFEST}
+
+
+class Blob(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One stored blob, as descriptors name it."""
+
+    media_type: str
+    digest: str
+    size: int
+
+    def descriptor(self, **more: Any) -> dict[str, Any]:
+        """Return the descriptor; `more` is what only this place says about the blob."""
+        return {**msgspec.to_builtins(self), **more}
+
+
+def _canonical(value: Any) -> bytes:
+    """Return the canonical JSON text of a value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest_of(data: bytes) -> str:
+    """Return the digest as OCI writes it."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def blob_path(folder: Path, digest: str) -> Path:
+    """Return where a blob is stored. The digest may come from a file: it is checked first."""
+    if not _DIGEST.fullmatch(digest):
+        raise PackageError(f"{folder}: {digest[:80]!r} is not a SHA-256 digest")
+    return folder / "blobs" / "sha256" / digest.removeprefix("sha256:")
+
+
+def _put_bytes(folder: Path, media_type: str, data: bytes) -> Blob:
+    """Store bytes."""
+    blob = Blob(media_type=media_type, digest=digest_of(data), size=len(data))
+    blob_path(folder, blob.digest).write_bytes(data)
+    return blob
+
+
+def _put_file(folder: Path, media_type: str, source: Path) -> Blob:
+    """Store a copy of a file. The copy is hashed: the file may be written to meanwhile."""
+    copy = folder / "blobs" / "sha256" / ".copy"
+    shutil.copyfile(source, copy)
+    digest = _digest_of_file(copy)
+    blob = Blob(media_type=media_type, digest=digest, size=copy.stat().st_size)
+    copy.replace(blob_path(folder, digest))
+    return blob
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +163,7 @@ def write_layout(
             refuses, a file that cannot be read or a folder that cannot be written.
 
     """
-    ordered = _checked(plugins)
+    ordered = _by_platform(plugins)
     if rules is not None and rules.version != ordered[0].version:
         raise PackageError(
             f"the rules have version {rules.version}, the plugin {ordered[0].version}",
@@ -111,7 +189,7 @@ def write_layout(
     return layout
 
 
-def _checked(plugins: Sequence[PluginArtifact]) -> list[PluginArtifact]:
+def _by_platform(plugins: Sequence[PluginArtifact]) -> list[PluginArtifact]:
     """Return the artifacts by platform, after checking that they are one plugin."""
     if not plugins:
         raise PackageError("there is no packaged plugin for an OCI layout")
@@ -178,8 +256,8 @@ def _write(
         manifest = _rules_manifest(new, rules)
         entries.append(manifest.descriptor(annotations={REF_NAME: f"ruleset/{name}:{version}"}))
     index_json = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
-    (new / "index.json").write_bytes(canonical(index_json))
-    (new / "oci-layout").write_bytes(canonical({"imageLayoutVersion": LAYOUT_VERSION}))
+    (new / "index.json").write_bytes(_canonical(index_json))
+    (new / "oci-layout").write_bytes(_canonical({"imageLayoutVersion": LAYOUT_VERSION}))
     return OciLayout(
         folder=folder,
         name=name,
@@ -204,7 +282,7 @@ def _plugin_index(new: Path, plugins: list[PluginArtifact]) -> Blob:
         platform = {"os": "linux", "architecture": PLATFORMS[plugin.arch]}
         entries.append(manifest.descriptor(platform=platform))
     index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
-    return put_bytes(new, INDEX, canonical(index))
+    return _put_bytes(new, INDEX, _canonical(index))
 
 
 def _rules_manifest(new: Path, rules: RulesArtifact) -> Blob:
@@ -224,8 +302,8 @@ def _rules_manifest(new: Path, rules: RulesArtifact) -> Blob:
 def _manifest(
     new: Path, config_type: str, config: dict[str, Any], layer_type: str, layer: Path
 ) -> Blob:
-    stored = put_bytes(new, config_type, canonical(config))
-    packed = put_file(new, layer_type, layer)
+    stored = _put_bytes(new, config_type, _canonical(config))
+    packed = _put_file(new, layer_type, layer)
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -234,7 +312,7 @@ def _manifest(
         # falcoctl takes the file's name from the title.
         "layers": [packed.descriptor(annotations={TITLE: layer.name})],
     }
-    return put_bytes(new, MANIFEST, canonical(manifest))
+    return _put_bytes(new, MANIFEST, _canonical(manifest))
 
 
 def _swap(new: Path, folder: Path, old: Path) -> None:
@@ -251,3 +329,102 @@ def _swap(new: Path, folder: Path, old: Path) -> None:
         raise
     if had_one:
         shutil.rmtree(old, ignore_errors=True)
+
+
+class _Entry(Blob, frozen=True, kw_only=True):
+    annotations: dict[str, Any] | None = None
+
+
+class _Index(msgspec.Struct):
+    manifests: Annotated[list[_Entry], msgspec.Meta(min_length=1)]
+
+
+class _Manifest(msgspec.Struct):
+    config: Blob
+    layers: Annotated[list[Blob], msgspec.Meta(min_length=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredArtifact:
+    """One artifact of a layout: its top manifest, and what has to be there before that."""
+
+    kind: str
+    """`plugin` or `ruleset`."""
+    name: str
+    version: str
+    top: Blob
+    """The plugin's image index, or the rules' manifest."""
+    manifests: tuple[Blob, ...]
+    """The manifests below the index."""
+    blobs: tuple[Blob, ...]
+    """Configs and layers."""
+
+
+def read_layout(folder: Path) -> list[StoredArtifact]:
+    """Return the artifacts of a layout, the plugin first.
+
+    Raises:
+        PackageError: there is no layout, or it is damaged.
+
+    """
+    if not (folder / "oci-layout").is_file():
+        raise PackageError(f"there is no OCI layout in {folder}", hint="run falcokit package --oci")
+    found = {}
+    for entry in _read(folder, folder / "index.json", _Index).manifests:
+        artifact = _artifact(folder, entry)
+        if artifact.kind in found:
+            raise PackageError(f"{folder} holds more than one {artifact.kind}", hint=_AGAIN)
+        found[artifact.kind] = artifact
+    if "plugin" not in found:
+        raise PackageError(f"{folder} holds no plugin", hint=_AGAIN)
+    return [found[kind] for kind in _KINDS if kind in found]
+
+
+def _artifact(folder: Path, top: _Entry) -> StoredArtifact:
+    path = _checked(folder, top)
+    named = (top.annotations or {}).get(REF_NAME)
+    kind, _, rest = named.partition("/") if isinstance(named, str) else ("", "", "")
+    name, _, version = rest.partition(":")
+    if _KINDS.get(kind) != top.media_type or not is_artifact_name(name) or not is_version(version):
+        raise PackageError(f"{folder}/index.json names an artifact {named!r}", hint=_AGAIN)
+    manifests = _read(folder, path, _Index).manifests if top.media_type == INDEX else []
+    blobs: dict[str, Blob] = {}
+    for document in [_checked(folder, found) for found in manifests] or [path]:
+        manifest = _read(folder, document, _Manifest)
+        for blob in (manifest.config, *manifest.layers):
+            _checked(folder, blob)
+            blobs[blob.digest] = blob
+    return StoredArtifact(
+        kind=kind,
+        name=name,
+        version=version,
+        top=top,
+        manifests=tuple(manifests),
+        blobs=tuple(blobs.values()),
+    )
+
+
+def _checked(folder: Path, blob: Blob) -> Path:
+    """Return where a blob is stored, after comparing the file with its digest and size."""
+    path = blob_path(folder, blob.digest)
+    try:
+        actual = _digest_of_file(path)
+        length = path.stat().st_size
+    except OSError as e:
+        raise PackageError(f"{path} cannot be read: {e.strerror}", hint=_AGAIN) from e
+    if actual != blob.digest or length != blob.size:
+        raise PackageError(f"{path} was changed after it was made", hint=_AGAIN)
+    return path
+
+
+def _read(folder: Path, path: Path, kind: type[_T]) -> _T:
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_DOCUMENT + 1)
+        if len(text) > _LARGEST_DOCUMENT:
+            raise PackageError(f"{folder} is damaged: {path.name} is too large", hint=_AGAIN)
+        return msgspec.json.decode(text, type=kind)
+    except OSError as e:
+        raise PackageError(f"{path} cannot be read: {e.strerror}", hint=_AGAIN) from e
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        raise PackageError(f"{folder} is damaged: {path.name}: {e}", hint=_AGAIN) from e

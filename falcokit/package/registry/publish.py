@@ -19,10 +19,9 @@ from urllib.parse import urlencode, urlsplit
 from falcokit.errors import PublishError
 from falcokit.package.artifact.names import floating_tags as tags_that_float
 from falcokit.package.registry.client import RegistryClient
+from falcokit.package.registry.layout import Blob, StoredArtifact, blob_path, digest_of, read_layout
 from falcokit.package.registry.login import config_file
-from falcokit.package.registry.read import StoredArtifact, read_layout
 from falcokit.package.registry.reference import Reference, parse_reference
-from falcokit.package.registry.store import Blob, blob_path, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

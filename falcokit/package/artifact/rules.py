@@ -1,24 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a rules file requires: an engine version, plugins and their versions.
+"""The project's rules: what they require, their names, and the artifact of them.
+
+`falcoctl artifact install` unpacks the artifact into /etc/falco. It expects a single file: one
+tar.gz, which may contain several rules files side by side.
 
 All values are read as text, so that 0.10 stays 0.10 and nothing is taken for a date.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import yaml
 
 from falcokit.errors import PackageError
-from falcokit.package.artifact.names import is_artifact_name, is_version, precedence
+from falcokit.package.artifact.archive import Entry, write_tar_gz
+from falcokit.package.artifact.checks import Problem
+from falcokit.package.artifact.names import (
+    check_artifact_name,
+    check_version,
+    is_artifact_name,
+    is_version,
+    precedence,
+    satisfies,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
-__all__ = ["Dependency", "RulesHead", "merge", "read_head", "read_items"]
+__all__ = [
+    "Dependency",
+    "RulesArtifact",
+    "check_rule_names",
+    "find_rules",
+    "make_rules_artifact",
+    "read_head",
+]
 
 _Others: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -63,7 +82,7 @@ def read_head(file: Path, text: bytes) -> RulesHead:
 
     """
     heads = []
-    for item in read_items(file, text):
+    for item in _items(file, text):
         engine = item.get("required_engine_version")
         plugins = item.get("required_plugin_versions")
         heads.append(
@@ -72,10 +91,10 @@ def read_head(file: Path, text: bytes) -> RulesHead:
                 engine_version=None if engine is None else _engine_version(file, engine),
             )
         )
-    return merge(heads, where=str(file))
+    return _merge(heads, where=str(file))
 
 
-def merge(heads: Iterable[RulesHead], *, where: str) -> RulesHead:
+def _merge(heads: Iterable[RulesHead], *, where: str) -> RulesHead:
     """Return what satisfies all of them: of each plugin the newest version asked for."""
     plugins: dict[tuple[str, _Others], Dependency] = {}
     engine: str | None = None
@@ -96,7 +115,7 @@ def merge(heads: Iterable[RulesHead], *, where: str) -> RulesHead:
     return RulesHead(dependencies=ordered, engine_version=engine)
 
 
-def read_items(file: Path, text: bytes) -> list[dict[str, Any]]:
+def _items(file: Path, text: bytes) -> list[dict[str, Any]]:
     """Return the rules, macros, lists and requirements of one file; `text` is its content.
 
     Raises:
@@ -174,3 +193,132 @@ def _plugin(file: Path, item: Any) -> tuple[str, str]:
     if not is_version(version):
         raise PackageError(f"{file}: {name} must have a version such as 0.1.0, not {version!r}")
     return name, version
+
+
+@dataclass(frozen=True, kw_only=True)
+class RulesArtifact:
+    """The packed rules, and what they need of the Falco that loads them."""
+
+    path: Path
+    name: str
+    """<plugin>-rules."""
+    version: str
+    files: tuple[str, ...]
+    dependencies: tuple[Dependency, ...]
+    engine_version: str | None
+
+
+def find_rules(root: Path) -> list[Path]:
+    """Return the project's rules, `rules/*.yaml`, in order; hidden files are editors' own."""
+    found = (root / "rules").glob("*.yaml")
+    return sorted(file for file in found if not file.name.startswith("."))
+
+
+def make_rules_artifact(
+    root: Path, folder: Path, *, name: str, version: str
+) -> RulesArtifact | None:
+    """Write `<name>-rules-<version>.tar.gz` into `folder`, or return None if there are no rules.
+
+    `name` and `version` are the plugin's.
+
+    Raises:
+        PackageError: a file that is no rules file or leads out of the project, rules that need
+            another version of the plugin, or a folder that cannot be written.
+
+    """
+    files = find_rules(root)
+    if not files:
+        return None
+    check_artifact_name(name)
+    check_version(version)
+    contents = {file.name: _content(root, file) for file in files}
+    heads = [read_head(_shown(root, file), contents[file.name]) for file in files]
+    head = _merge(heads, where="rules")
+    target = folder / f"{name}-rules-{version}.tar.gz"
+    artifact = RulesArtifact(
+        path=target,
+        name=f"{name}-rules",
+        version=version,
+        files=tuple(contents),
+        dependencies=_with_plugin(head, name, version),
+        engine_version=head.engine_version,
+    )
+    write_tar_gz(target, [Entry(name=name, data=data) for name, data in contents.items()])
+    return artifact
+
+
+def _shown(root: Path, file: Path) -> Path:
+    return file.relative_to(root)
+
+
+def _content(root: Path, file: Path) -> bytes:
+    """Read a rules file; a link is followed as long as it stays in the project."""
+    shown = _shown(root, file)
+    try:
+        real = file.resolve(strict=True)
+        if not real.is_relative_to(root.resolve()):
+            raise PackageError(
+                f"{shown} leads out of the project, to {real}",
+                hint="copy the file into the project",
+            )
+        if not real.is_file():
+            raise PackageError(f"{shown} is not a regular file")
+        return real.read_bytes()
+    except (OSError, RuntimeError) as e:  # RuntimeError: links in a circle, before Python 3.13
+        reason = e.strerror if isinstance(e, OSError) else "links in a circle"
+        raise PackageError(f"{shown} cannot be read: {reason}") from e
+
+
+def _with_plugin(head: RulesHead, name: str, version: str) -> tuple[Dependency, ...]:
+    """Return the dependencies, the plugin itself among them.
+
+    Falco takes the plugin 0.2.0-rc.1 for rules that require 0.2.0, falcoctl does not: there the
+    artifact asks for the version that is packaged.
+    """
+    found = []
+    for dependency in head.dependencies:
+        own = dependency.name == name
+        if own and not satisfies(version, dependency.version):
+            raise PackageError(
+                f"the rules require {name} {dependency.version}, and this is {version}",
+                hint="set the version in the rules' required_plugin_versions",
+            )
+        is_ahead = own and precedence(dependency.version) > precedence(version)
+        found.append(replace(dependency, version=version) if is_ahead else dependency)
+    if not any(dependency.name == name for dependency in found):
+        found.append(Dependency(name=name, version=version))
+    return tuple(sorted(found, key=lambda dependency: dependency.name))
+
+
+def check_rule_names(root: Path, plugin: str) -> list[Problem]:
+    """Warn of each rule of the project that has the name of one of Falco's.
+
+    A second rule with the same name silently replaces the first if their sources are the same;
+    otherwise Falco does not start. falco_rule_names.txt holds the names of falcosecurity/rules of
+    June 2026: stable, incubating, sandbox.
+    """
+    falcos = set(Path(__file__).with_name("falco_rule_names.txt").read_text("utf-8").splitlines())
+    return [
+        Problem(
+            severity="warning",
+            sentence=f"rules/{file.name}: Falco has its own rule {name!r}: in its default"
+            " configuration one of the two replaces the other, or Falco does not start",
+            hint=f"add the plugin's name to the rule's: {name} ({plugin})",
+        )
+        for file in find_rules(root)
+        for name in _defined(file)
+        if name in falcos
+    ]
+
+
+def _defined(file: Path) -> list[str]:
+    """Return the names of new rules, not of those that change an existing rule."""
+    try:
+        items = _items(file, file.read_bytes())
+    except (OSError, PackageError):
+        return []  # packing the rules reports it
+    return [
+        item["rule"]
+        for item in items
+        if isinstance(item.get("rule"), str) and not item.keys() & {"override", "append"}
+    ]
