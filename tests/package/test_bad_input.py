@@ -248,7 +248,7 @@ def test_a_lock_holds_versions_with_hashes_and_nothing_else(
         ("repository = 1", "package.repository must be a string"),
         ("include = [1]", "package.include must be a list"),
         ('include = ["no_such_module"]', "has no module 'no_such_module'"),
-        ('include = ["no/such/*"]', "'no/such/*' fits no file"),
+        ('include = ["no/such/*"]', "'no/such/*' matches no file"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(tmp_path: Path, settings: str, part: str) -> None:

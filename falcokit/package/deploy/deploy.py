@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a deployment of a plugin needs, as text to paste, apply or build from.
 
-Each kind is a template in the folder beside this file. A plugin with an event source of its own
+Each kind is a template in the folder next to this file. A plugin with an event source of its own
 runs without a kernel driver, unless it also extracts from system calls; all others run in addition
 to Falco's own events.
 """
@@ -175,7 +175,7 @@ def _config_notes(facts: DeployFacts) -> list[str]:
 
 
 def _registry_capabilities(facts: DeployFacts) -> tuple[dict[str, Any], list[str]]:
-    """Return what the plugin registry has to be told, and what the author still has to do."""
+    """Return what the plugin registry asks for, and notes on what the author must still do."""
     notes = []
     if not facts.license:
         notes.append("It requires a licence: set license in [project] of pyproject.toml.")

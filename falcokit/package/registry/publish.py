@@ -4,7 +4,7 @@
 Blobs first, then the manifests of the platforms by digest, and after all of that the tags: whoever
 installs meanwhile gets the old version or the complete new one.
 
-oras-py has a push of its own, which does not fit: it writes the manifest anew, so the digest would
+oras-py has a push of its own, which does not fit: it writes a new manifest, so the digest would
 not be the layout's; it knows no image index; it holds a whole blob in memory; it sends the token to
 whatever host an answer names; and every failure, a wrong password too, is retried for minutes.
 """
