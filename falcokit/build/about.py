@@ -1,31 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a library says of itself where it can be read without loading it.
+"""What a library says of itself in a place that can be read without loading it.
 
-Written by `generate` into every library of falcokit's, read by `package.library_facts`: to ask the
-metadata functions means to run a library, which nobody does with one of unknown origin. It is the
-same that they answer; a library that wants to can lie in both.
+`entry_source` writes it into every library that falcokit builds, `package.library_facts` reads it,
+because calling the metadata functions of a library of unknown origin would run its code. It says
+the same as they do; a malicious library can lie in both.
 """
 
 from __future__ import annotations
 
 import mmap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
+
+from falcokit.build.metadata import Capability
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ABOUT_MARK", "about_text", "read_about"]
+    from falcokit.build.metadata import PluginMetadata
+
+__all__ = ["ABOUT_MARK", "LibraryAbout", "about_text", "read_about"]
 
 #: It stands before the text; entry/base.c has the version of its form.
 ABOUT_MARK: Final = b"\nfalcokit-about-1\n"
 _MAX_TEXT: Final = 1 << 24
-_ORDER: Final = ("source", "extract", "parse", "async", "listen")
 
 
-class _About(msgspec.Struct, frozen=True, kw_only=True):
-    """The runner's report `loaded`, key by key."""
+class LibraryAbout(msgspec.Struct, frozen=True, kw_only=True):
+    """What the metadata functions of a library answer, with the keys of the runner's `loaded`.
+
+    The library may be a stranger's, made by another SDK or a newer falcokit: of its schema and its
+    fields no more is assumed than that they are JSON.
+    """
 
     plugin: str
     version: str
@@ -40,41 +47,41 @@ class _About(msgspec.Struct, frozen=True, kw_only=True):
     async_event_sources: list[str]
     extract_event_sources: list[str]
     parse_event_sources: list[str]
-    init_schema: dict[str, Any] | None
-    fields: list[dict[str, Any]]
+    init_schema: Any
+    fields: list[Any]
 
 
-def about_text(meta: dict[str, Any]) -> str:
-    """Return the runner's report `loaded` of a plugin with this metadata, as JSON."""
-    has, number = meta["capabilities"], meta.get("plugin_id") or 0
-    own = [meta["event_source"]] if number else []  # the framework always adds it
+def about_text(meta: PluginMetadata) -> str:
+    """Return what the library of a plugin with this metadata says, as JSON."""
+    number = meta.source.plugin_id if meta.source else 0
+    own = meta.source.event_source if meta.source else ""
 
-    def sources(capability: str, key: str) -> list[str]:
-        named = list(meta.get(key) or ()) if capability in has else []
-        return [*named, *(name for name in own if name not in named)]
+    def with_own(sources: tuple[str, ...]) -> list[str]:
+        """Add the plugin's own source, as the framework does."""
+        return [*sources, *([own] if number and own not in sources else [])]
 
-    about = _About(
-        plugin=meta["name"],
-        version=meta["version"],
-        description=meta["description"],
-        contact=meta["contact"],
-        required_api=meta["required_api_version"],
-        required_schema=meta["required_event_schema_version"],
-        capabilities=[name for name in _ORDER if name in has],
-        event_source=meta.get("event_source") or None,
+    about = LibraryAbout(
+        plugin=meta.name,
+        version=meta.version,
+        description=meta.description,
+        contact=meta.contact,
+        required_api=meta.required_api_version,
+        required_schema=meta.required_event_schema_version,
+        capabilities=[name for name in get_args(Capability) if name in meta.capabilities],
+        event_source=own or None,
         plugin_id=number,
-        async_events=meta["async_events"],
-        async_event_sources=sources("async", "async_event_sources"),
-        extract_event_sources=sources("extract", "extract_event_sources"),
-        parse_event_sources=sources("parse", "parse_event_sources"),
-        init_schema=meta["init_schema"],
-        fields=[field["json"] for field in meta.get("fields") or ()],
+        async_events=list(meta.async_event.events),
+        async_event_sources=with_own(meta.async_event.event_sources),
+        extract_event_sources=with_own(meta.extract.event_sources),
+        parse_event_sources=with_own(meta.parse.event_sources),
+        init_schema=meta.init_schema,
+        fields=[field.json for field in meta.extract.fields],
     )
     return msgspec.json.encode(about).decode()
 
 
-def read_about(library: Path) -> dict[str, Any] | None:
-    """Return it, None where a library has nothing of the kind."""
+def read_about(library: Path) -> LibraryAbout | None:
+    """Return what a library says, None if there is no such text in it."""
     with (
         library.open("rb") as stream,
         mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as image,
@@ -84,7 +91,6 @@ def read_about(library: Path) -> dict[str, Any] | None:
         if start < len(ABOUT_MARK) or end < 0:
             return None
         try:
-            about = msgspec.json.decode(image[start:end], type=_About)
+            return msgspec.json.decode(image[start:end], type=LibraryAbout)
         except (msgspec.DecodeError, RecursionError):
             return None
-    return msgspec.structs.asdict(about)

@@ -15,17 +15,21 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from falcokit.build.entry_library import compile_entry, entry_key
 from falcokit.build.entry_source import entry_c_source
 from falcokit.build.glue_library import build_glue
+from falcokit.build.metadata import Answer, Defaults, Failure, Request
 from falcokit.errors import PluginDefinitionError, system_error
 from falcokit.runner.reports import exit_status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from falcokit.build.metadata import PluginMetadata
     from falcokit.project.settings import Project
 
 __all__ = ["BuildResult", "build", "describe_project"]
@@ -41,10 +45,10 @@ class BuildResult:
     name: str
     compiled: bool
     seconds: float
-    metadata: dict[str, Any]
+    metadata: PluginMetadata
 
 
-def describe_project(project: Project, command: list[str] | None = None) -> dict[str, Any]:
+def describe_project(project: Project, command: list[str] | None = None) -> PluginMetadata:
     """Return the metadata of the project's class, imported in a child process.
 
     `command` runs `falcokit.build.describe` in another Python than this one.
@@ -53,22 +57,22 @@ def describe_project(project: Project, command: list[str] | None = None) -> dict
         PluginDefinitionError: it cannot be imported, or is no plugin; with file and line.
 
     """
-    request = {
-        "target": project.plugin,
-        "source_dir": str(project.source_dir),
-        "defaults": {
-            "name": project.name,
-            "version": project.version,
-            "description": project.description,
-            "contact": project.contact,
-        },
-    }
+    request = Request(
+        target=project.plugin,
+        source_dir=str(project.source_dir),
+        defaults=Defaults(
+            name=project.name,
+            version=project.version,
+            description=project.description,
+            contact=project.contact,
+        ),
+    )
     # -P and -E: neither the working directory nor PYTHON* variables reach what is built.
     command = command or [sys.executable, "-P", "-E", "-m", "falcokit.build.describe"]
     try:
         done = subprocess.run(
             command,
-            input=json.dumps(request),
+            input=json.dumps(msgspec.to_builtins(request)),
             capture_output=True,
             text=True,
             errors="replace",
@@ -82,7 +86,13 @@ def describe_project(project: Project, command: list[str] | None = None) -> dict
             file=str(project.source_dir),
         ) from e
     try:
-        answer: dict[str, Any] = json.loads(done.stdout)
+        answer: Answer = msgspec.convert(json.loads(done.stdout), Answer)
+    except msgspec.ValidationError as e:
+        raise PluginDefinitionError(
+            f"describing {project.plugin} gave no metadata: {e}",
+            hint="the Python that imported it has another version of falcokit, or of msgspec",
+            file=str(project.source_dir),
+        ) from e
     except ValueError as e:
         said = done.stderr.strip().rpartition("\n")[2] or exit_status(done.returncode)
         raise PluginDefinitionError(
@@ -90,12 +100,11 @@ def describe_project(project: Project, command: list[str] | None = None) -> dict
             hint="a module must not exit at import",
             file=str(project.source_dir),
         ) from e
-    error = answer.get("error")
-    if error:
+    if isinstance(answer, Failure):
         raise PluginDefinitionError(
-            error["message"], hint=error.get("hint"), file=error["file"], line=error["line"]
+            answer.message, hint=answer.hint, file=answer.file, line=answer.line
         )
-    return answer
+    return answer.metadata
 
 
 def build(project: Project, *, sanitize: bool = False) -> BuildResult:
@@ -136,14 +145,14 @@ def _build(project: Project, *, sanitize: bool) -> BuildResult:
         glue=glue.name,
         build=f"falcokit ({entry_key()})",
     )
-    library = project.build_dir / f"lib{meta['name']}.so"
-    source = project.build_dir / f"{meta['name']}.c"
+    library = project.build_dir / f"lib{meta.name}.so"
+    source = project.build_dir / f"{meta.name}.c"
     unchanged = library.is_file() and source.is_file() and source.read_text() == text
     if not unchanged:
         compile_entry(text, source, library)
     return BuildResult(
         library=library,
-        name=meta["name"],
+        name=meta.name,
         compiled=not unchanged,
         seconds=time.monotonic() - started,
         metadata=meta,

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the checks of a plugin class have in common: an error with its line, overriding, strings."""
+"""What the checks of a plugin class share: the line of an error, hooks, tuples of names."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from falcokit.build.locate import locate
 from falcokit.errors import PluginDefinitionError
+from falcokit.runtime.base.annotations import own_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["check_hook", "overrides", "strings", "wrong"]
+__all__ = ["check_hook", "locate", "overrides", "strings", "wrong"]
 
 
 def wrong(plugin: type[Any], attribute: str | None, what: str, hint: str) -> NoReturn:
@@ -54,10 +55,48 @@ def _a(hook: str) -> str:
     return f"an {hook}" if hook[0] in "aeiou" else f"a {hook}"
 
 
-def strings(plugin: type[Any], attribute: str) -> list[str]:
+def strings(plugin: type[Any], attribute: str) -> tuple[str, ...]:
     """Return a class attribute that is a tuple of names, each once."""
     value = getattr(plugin, attribute)
     if isinstance(value, str) or not all(isinstance(item, str) for item in value):
         hint = f"{attribute} = ({value!r},)" if isinstance(value, str) else "a tuple of str"
         wrong(plugin, attribute, f"has {attribute} that are no tuple of names", hint)
-    return list(dict.fromkeys(value))
+    return tuple(dict.fromkeys(value))
+
+
+def locate(plugin: type[Any], attribute: str | None = None) -> tuple[str | None, int | None]:
+    """Return file and line of `attribute` in the class or base that has it, else of the class."""
+    for cls in plugin.__mro__:
+        if cls.__module__.startswith("falcokit."):
+            continue  # a default that the author did not write
+        if attribute is None or attribute in {*vars(cls), *own_annotations(cls)}:
+            found = _in_class(cls, attribute)
+            if found is not None:
+                return found
+    return _in_class(plugin, None) or (None, None)
+
+
+def _in_class(cls: type[Any], attribute: str | None) -> tuple[str, int] | None:
+    try:
+        file = inspect.getsourcefile(cls)
+        lines, first = inspect.getsourcelines(cls)
+    except (OSError, TypeError):
+        return None
+    if file is None:
+        return None
+    if attribute is None:
+        return file, first
+    tree = ast.parse(inspect.cleandoc("\n" + "".join(lines)))
+    for node in getattr(tree.body[0], "body", []):
+        if attribute in _names(node):
+            return file, first + node.lineno - 1
+    return file, first
+
+
+def _names(node: ast.stmt) -> list[str]:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    if isinstance(node, ast.AnnAssign):
+        targets = [node.target]
+    return [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]

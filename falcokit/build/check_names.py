@@ -22,7 +22,7 @@ from falcokit.runtime.extract.capability import declared_fields
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-__all__ = ["check_spelling"]
+__all__ = ["check_names"]
 
 #: Class attributes that a build reads.
 _SETTINGS: Final = (
@@ -34,7 +34,7 @@ _SETTINGS: Final = (
 _NEAR: Final = 0.85  # "open" and "opens", not "open" and "reopen"
 
 
-def check_spelling(plugin: type[Any], hooks: Collection[str]) -> None:
+def check_names(plugin: type[Any], hooks: Collection[str]) -> None:
     """Check the author's names against the hooks of all capabilities, and the settings.
 
     Raises:

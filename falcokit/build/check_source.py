@@ -8,10 +8,11 @@ import re
 from typing import Any, Final
 
 from falcokit.build.check import overrides, wrong
+from falcokit.build.metadata import SourceMetadata
 from falcokit.runtime.base.config import init_schema
 from falcokit.runtime.source.open_source import params_type
 
-__all__ = ["HOOKS", "source_metadata"]
+__all__ = ["HOOKS", "check_source"]
 
 #: Hook -> its arguments after self.
 HOOKS: Final = {
@@ -27,8 +28,8 @@ _MAX_SIZE: Final = 1 << 26
 _RESERVED: Final = frozenset({"syscall"})
 
 
-def source_metadata(plugin: type[Any]) -> dict[str, Any]:
-    """Return id, event source and the optional hooks of a class.
+def check_source(plugin: type[Any]) -> SourceMetadata:
+    """Return ID, event source and the optional hooks of a class that has the capability.
 
     Raises:
         PluginDefinitionError: the framework would refuse it, or it could never be opened.
@@ -40,12 +41,12 @@ def source_metadata(plugin: type[Any]) -> dict[str, Any]:
         what = f"has the max_event_size {size!r}"
         wrong(plugin, "max_event_size", what, "a number of bytes from 1 to 64 MiB")
     _check_open(plugin)
-    return {
-        "plugin_id": plugin.plugin_id,
-        "event_source": plugin.event_source,
-        "has_list_open_params": overrides(plugin, "list_open_params"),
-        "has_event_to_string": overrides(plugin, "event_to_string"),
-    }
+    return SourceMetadata(
+        plugin_id=plugin.plugin_id,
+        event_source=plugin.event_source,
+        has_list_open_params=overrides(plugin, "list_open_params"),
+        has_event_to_string=overrides(plugin, "event_to_string"),
+    )
 
 
 def _check_identity(plugin: type[Any]) -> None:

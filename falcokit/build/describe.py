@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The child process in which a build imports the author's class.
 
-Started by `build` as `python -m falcokit.build.describe`, with a JSON object on stdin and the
-answer on stdout. A child, because the class
-is to be imported afresh each time, and because what it does at import (print, exit, hang) must not
-happen to the tool.
+`python -m falcokit.build.describe` reads a Request on stdin and writes an Answer to stdout, both as
+JSON. It is a child because the class is to be imported afresh each time, and because what its
+module does at import (print, exit, hang) must not happen to the tool.
 """
 
 from __future__ import annotations
@@ -13,13 +12,14 @@ import importlib
 import json
 import os
 import sys
-import sysconfig
 import traceback
 from typing import Any
 
-from falcokit.build.check_fields import check_recorded, record
-from falcokit.build.locate import locate
-from falcokit.build.metadata import plugin_metadata
+import msgspec
+
+from falcokit.build.check_extract import check_recorded, record
+from falcokit.build.check_plugin import check_plugin
+from falcokit.build.metadata import Answer, Described, Failure, Request
 from falcokit.errors import PluginDefinitionError
 from falcokit.runtime.base.plugin import Plugin
 from falcokit.runtime.host.author_modules import add_source_folder, plugin_modules
@@ -27,7 +27,7 @@ from falcokit.runtime.host.author_modules import add_source_folder, plugin_modul
 __all__ = ["describe"]
 
 
-def _check_names(folder: str) -> None:
+def _check_modules(folder: str) -> None:
     """Refuse a module that could never be imported: the standard library comes first."""
     hidden = sorted(plugin_modules(folder) & sys.stdlib_module_names)
     if hidden:
@@ -62,22 +62,22 @@ def _import(target: str) -> type[Any]:
     raise PluginDefinitionError(f"class {class_name!r} {what}", hint=hint, file=module.__file__)
 
 
-def _from_exception(error: BaseException, folder: str) -> dict[str, Any]:
-    """Tell an exception of the author's module with the innermost line in the author's folder."""
+def _failure(error: BaseException, folder: str) -> Failure:
+    """Describe an exception of the author's module, at the innermost line in their folder."""
     if isinstance(error, SyntaxError):
-        return {"message": f"{type(error).__name__}: {error.msg}", "file": error.filename,
-                "line": error.lineno, "hint": None}  # fmt: skip
+        message = f"{type(error).__name__}: {error.msg}"
+        return Failure(message=message, hint=None, file=error.filename, line=error.lineno)
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [f for f in frames if f.filename.startswith(folder)] or [
         f for f in frames if not f.filename.startswith("<frozen")
     ]
     last = theirs[-1] if theirs else None
-    return {
-        "message": f"importing the plugin failed: {type(error).__name__}: {error}",
-        "file": last and last.filename,
-        "line": last and last.lineno,
-        "hint": _hint(frames, last),
-    }
+    return Failure(
+        message=f"importing the plugin failed: {type(error).__name__}: {error}",
+        hint=_hint(frames, last),
+        file=last and last.filename,
+        line=last and last.lineno,
+    )
 
 
 def _hint(frames: list[traceback.FrameSummary], last: traceback.FrameSummary | None) -> str | None:
@@ -88,38 +88,40 @@ def _hint(frames: list[traceback.FrameSummary], last: traceback.FrameSummary | N
     return None
 
 
-def describe(request: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata of the class that `request` names, or `error` with file and line."""
-    folder = request["source_dir"]
-    paths = [p for p in sys.path if p]
+def describe(request: Request) -> Answer:
+    """Return the metadata of the class that `request` names, or why there is none."""
+    folder = request.source_dir
+    paths = tuple(p for p in sys.path if p)
     try:
-        _check_names(folder)
+        _check_modules(folder)
         add_source_folder(folder)
         record()
-        plugin = _import(request["target"])
+        plugin = _import(request.target)
         check_recorded(folder)
-        found = plugin_metadata(plugin, request["defaults"])
+        return Described(metadata=check_plugin(plugin, request.defaults, paths))
     except PluginDefinitionError as e:
         message = e.message.removeprefix(f"{e.file}:{e.line}: ").removeprefix(f"{e.file}: ")
-        return {"error": {"message": message, "hint": e.hint, "file": e.file, "line": e.line}}
+        return Failure(message=message, hint=e.hint, file=e.file, line=e.line)
     except BaseException as e:  # noqa: BLE001  # sys.exit() in a module is an answer too
-        return {"error": _from_exception(e, folder)}
-    file, line = locate(plugin)
-    return {
-        **found,
-        "file": file,
-        "line": line,
-        "executable": sys.executable,
-        "stdlib": sysconfig.get_path("stdlib"),
-        "paths": paths,
-    }
+        return _failure(e, folder)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a class of the author's own as the str or number that it also is."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (int, float)):
+        return value + 0
+    raise TypeError(f"{value!r} has no form in JSON")
 
 
 if __name__ == "__main__":
     answer_fd = os.dup(1)
     os.dup2(2, 1)  # what the module prints goes to stderr
-    answer = json.dumps(describe(json.load(sys.stdin)))
+    # The json of the standard library, because a path or a message need not be Unicode.
+    answer = describe(msgspec.convert(json.load(sys.stdin), Request))
+    text = json.dumps(msgspec.to_builtins(answer, enc_hook=_plain))
     with os.fdopen(answer_fd, "w") as out:
-        out.write(answer)
+        out.write(text)
     sys.stdout.flush()
     os._exit(0)  # threads that the module started do not keep the build waiting

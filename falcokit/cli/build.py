@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from falcokit.build.metadata import to_json
 from falcokit.build.build_project import build as build_library
 from falcokit.cli import console
 from falcokit.cli.format import capability_names
@@ -26,13 +27,13 @@ def build(options: BuildOptions) -> None:
                 "library": str(result.library),
                 "compiled": result.compiled,
                 "seconds": round(result.seconds, 3),
-                "metadata": result.metadata,
+                "metadata": to_json(result.metadata),
             }
         )
         return
-    for warning in result.metadata["warnings"]:
+    for warning in result.metadata.warnings:
         console.warning(warning)
     how = "compiled" if result.compiled else "nothing to compile"
     console.message(f"built {result.name} in {result.seconds:.2f} s ({how})")
-    console.message(f"capabilities: {capability_names(result.metadata['capabilities'])}")
+    console.message(f"capabilities: {capability_names(result.metadata.capabilities)}")
     console.data(str(result.library))

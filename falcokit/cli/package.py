@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["package"]
 
-_WATCHING: Final = ("extract", "parse", "async")
-
 
 def package(options: PackageOptions) -> None:
     """Make the artifact and report what is in it."""
@@ -51,7 +49,7 @@ def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
     from falcokit.package.artifact.rules import make_rules_artifact  # noqa: PLC0415
     from falcokit.package.registry.layout import PluginArtifact, write_layout  # noqa: PLC0415
 
-    name, version = artifact.metadata["name"], artifact.metadata["version"]
+    name, version = artifact.metadata.name, artifact.metadata.version
     prefix = f"{name}-{version}-linux-"
     plugins = [
         PluginArtifact(
@@ -59,7 +57,7 @@ def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
             name=name,
             version=version,
             arch=path.name.removeprefix(prefix).removesuffix(".tar.gz"),
-            required_api_version=artifact.metadata["required_api_version"],
+            required_api_version=artifact.metadata.required_api_version,
         )
         for path in sorted(project.dist_dir.glob(f"{prefix}*.tar.gz"))
     ]
@@ -72,23 +70,24 @@ def _deployment(project: Project, artifact: Artifact, kind: str, open_params: st
     from falcokit.package.deploy.deploy import DeployFacts, deploy_text  # noqa: PLC0415
 
     meta = artifact.metadata
+    watched = (meta.extract.event_sources, meta.parse.event_sources, meta.async_event.event_sources)
     return deploy_text(
         kind,
         DeployFacts(
-            name=meta["name"],
-            version=meta["version"],
-            description=meta["description"],
-            contact=meta["contact"],
+            name=meta.name,
+            version=meta.version,
+            description=meta.description,
+            contact=meta.contact,
             license=project.license,
-            capabilities=tuple(meta["capabilities"]),
+            capabilities=meta.capabilities,
             arch=artifact.runtime.machine,
-            event_source=meta.get("event_source"),
-            plugin_id=meta.get("plugin_id"),
-            sources=tuple(meta["extract_event_sources"]),
-            wants_syscalls=any("syscall" in meta[f"{what}_event_sources"] for what in _WATCHING),
+            event_source=meta.source.event_source if meta.source else None,
+            plugin_id=meta.source.plugin_id if meta.source else None,
+            sources=meta.extract.event_sources,
+            wants_syscalls=any("syscall" in names for names in watched),
             open_params=open_params or "",
             repository=project.package.repository,
             rules=tuple(path.name for path in find_rules(project.root)),
-            init_schema=meta["init_schema"],
+            init_schema=meta.init_schema,
         ),
     )

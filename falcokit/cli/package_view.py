@@ -58,7 +58,7 @@ def _line(label: str, text: str) -> None:
 def show_artifact(artifact: Artifact, layout: OciLayout | None) -> None:
     """Show what was made, how large it is, where it runs, and the warnings."""
     meta = artifact.metadata
-    title = console.paint(f"{meta['name']} {meta['version']}", "bold", sys.stderr)
+    title = console.paint(f"{meta.name} {meta.version}", "bold", sys.stderr)
     console.message(f"packaged {title} in {artifact.seconds:.1f} s")
     shown = artifact.path.relative_to(artifact.path.parents[1])
     _line("file", f"{shown}, {_size(artifact.size)}, unpacked {_size(artifact.unpacked)}")
@@ -100,8 +100,8 @@ def to_json(artifact: Artifact, layout: OciLayout | None, text: str | None) -> d
     """Return all of it as one document."""
     meta, seen = artifact.metadata, artifact.verification
     return {
-        "name": meta["name"],
-        "version": meta["version"],
+        "name": meta.name,
+        "version": meta.version,
         "artifact": str(artifact.path),
         "sha256": artifact.sha256,
         "sbom": str(artifact.sbom),

@@ -31,7 +31,7 @@ def run(options: RunOptions) -> None:
     if library is None:
         read_init_config(options.init_config)  # before the compiler is started in vain
         built = _built(options.project)
-        library, schema = built.library, built.metadata.get("init_schema")
+        library, schema = built.library, built.init_schema
         open_params = open_params if open_params is not None else built.open_params
     elif library.is_dir():
         raise ConfigError(f"{library} is a folder, not a library", hint="a project goes with -C")
@@ -67,7 +67,7 @@ def run(options: RunOptions) -> None:
 
 class _Built(NamedTuple):
     library: Path
-    metadata: dict[str, Any]
+    init_schema: dict[str, Any] | None
     open_params: str | None
 
 
@@ -78,6 +78,6 @@ def _built(project: Path) -> _Built:
     from falcokit.build.build_project import build  # noqa: PLC0415  cffi is slow to load
 
     result = build(found)
-    for warning in result.metadata["warnings"]:
+    for warning in result.metadata.warnings:
         console.warning(warning)
-    return _Built(result.library, result.metadata, found.open_params)
+    return _Built(result.library, result.metadata.init_schema, found.open_params)

@@ -206,4 +206,4 @@ def test_what_the_framework_reads_of_fields(
     shown = sysdig.raw("-H", author.library, "-lv")[0]
     assert "d.full" in shown
     assert "What it is." in shown
-    assert json.dumps(author.built.metadata["required_api_version"]) == '"3.4.0"'
+    assert json.dumps(author.built.metadata.required_api_version) == '"3.4.0"'

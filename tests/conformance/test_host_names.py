@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from falcokit.build.check_fields import HOST_WORDS
+from falcokit.build.check_extract import HOST_WORDS
 
 if TYPE_CHECKING:
     from drivers import Sysdig

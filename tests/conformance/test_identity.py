@@ -122,7 +122,7 @@ def test_a_pinned_api_version_loads_everywhere(drive: Drive, write_plugin: Write
     assert not out.error
     assert out.data == [b"1"]
     assert not out.logs or drive.name in {"plughost", "in_process"}
-    assert author.built.metadata["required_api_version"] == "3.0.0"
+    assert author.built.metadata.required_api_version == "3.0.0"
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,6 @@ def test_a_plugin_that_only_listens_is_built_with_a_warning(write_plugin: WriteP
         "from falcokit import CaptureListening\n"
         "class P(Plugin, CaptureListening):\n    def capture_open(self, capture): ..."
     )
-    (warning,) = author.built.metadata["warnings"]
+    (warning,) = author.built.metadata.warnings
     assert "loaded but unused" in warning
-    assert author.built.metadata["required_api_version"] == "3.7.0"
+    assert author.built.metadata.required_api_version == "3.7.0"

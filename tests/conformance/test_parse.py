@@ -131,8 +131,8 @@ def test_the_schema_is_that_of_the_newest_event(write_plugin: WritePlugin) -> No
     """B8"""
     old = write_plugin(COUNTS.format(types='("open",)', sources=()), "old").built.metadata
     new = write_plugin(COUNTS.format(types='("keyctl",)', sources=()), "new").built.metadata
-    assert old["required_event_schema_version"] == "4.0.0"
-    assert new["required_event_schema_version"] == "4.5.1"
+    assert old.required_event_schema_version == "4.0.0"
+    assert new.required_event_schema_version == "4.5.1"
 
 
 JSON = plugin("parse_json")

@@ -111,17 +111,17 @@ def test_a_plugin_exports_the_symbols_of_its_capability_alone(
     found = _exports(author.library)
     assert found - optional == (_ALWAYS | symbols) - optional
     assert not found & optional - (optional if capability == "source" else {"get_metrics"})
-    assert author.built.metadata["required_api_version"] == api
+    assert author.built.metadata.required_api_version == api
 
 
 def test_a_plugin_with_everything_exports_the_whole_api(write_plugin: WritePlugin) -> None:
     """B1."""
     author = write_plugin(_EVERY_CAPABILITY)
     assert _exports(author.library) == _of_the_api()
-    capabilities = author.built.metadata["capabilities"]
+    capabilities = author.built.metadata.capabilities
     assert set(capabilities) == set(_CAPABILITIES)
-    assert author.built.metadata["required_api_version"] == "3.7.0"
-    assert not author.built.metadata["warnings"]
+    assert author.built.metadata.required_api_version == "3.7.0"
+    assert not author.built.metadata.warnings
 
 
 @pytest.mark.parametrize("capability", ["all", "source", "async"])
@@ -132,9 +132,8 @@ def test_what_a_library_says_in_its_file_is_what_its_functions_answer(
     base, body, *_ = _CAPABILITIES.get(capability, ("", ""))
     author = f"{_HEAD}class P(Plugin, {base}):{body}" if base else _EVERY_CAPABILITY
     library = write_plugin(author).library
-    answered = library_facts(library, load=True).seen
-    del answered["report"], answered["library"]
-    assert library_facts(library).seen == answered
+    answered = library_facts(library, load=True).about
+    assert library_facts(library).about == answered
 
 
 @pytest.mark.host
@@ -168,8 +167,8 @@ def test_a_pinned_event_schema_is_told(write_plugin: WritePlugin) -> None:
     author = write_plugin(
         f"class P(Plugin, {base}):\n    required_event_schema_version = '4.2.0'{body}"
     )
-    seen = library_facts(author.library, load=True).seen
-    assert seen["required_schema"] == "4.2.0"
+    about = library_facts(author.library, load=True).about
+    assert about.required_schema == "4.2.0"
 
 
 def test_the_page_has_every_symbol_and_every_member() -> None:

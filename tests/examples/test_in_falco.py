@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from example_rules import EXAMPLES, rules_of
@@ -58,7 +59,7 @@ class Project:
             ignored = shutil.ignore_patterns("build", "dist", "__pycache__", ".*")
             shutil.copytree(EXAMPLES / kind, self.root, ignore=ignored)
         self.library = built(self.root)
-        self.about = library_facts(self.library).seen
+        self.about = msgspec.to_builtins(library_facts(self.library).about)
         text = (self.root / "falco.yaml").read_text()
         self.configuration = read_configuration(text, {"PWD": str(self.root)})
 
@@ -153,7 +154,10 @@ def test_an_async_event_of_a_plugins_source_is_shown_by_a_field(
     (tmp_path / "gate.py").write_text(code)
     library = built(tmp_path)
     head = "- required_plugin_versions: [{name: gate, version: 0.1.0}]\n"
-    assert complaints(head + rule, library_facts(library).seen, system_calls()) == []
+    assert (
+        complaints(head + rule, msgspec.to_builtins(library_facts(library).about), system_calls())
+        == []
+    )
     (item,) = yaml.safe_load(rule)
     command = [real_host.plughost, "sinsp", "--plugin", library, "--secs", "1", "--events", "1"]
     command += ["--open", "", "--filter", item["condition"], "--fields", "gate.percent"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from author import plugin
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from author import Author
     from conftest import Said
 
+    from falcokit.build.metadata import PluginMetadata
+
 pytestmark = pytest.mark.python
 
 _BEAT = """
@@ -32,15 +35,16 @@ _LIFE = ("init", "set-handler", "parse-own=3", "clear-handler", "destroy", "unlo
 
 
 def _built_with(
-    author: Author, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], None]
+    author: Author,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[PluginMetadata], dict[str, Any]],
 ) -> Path:
     """Build as on a machine that has changed since: what was found there is not there now."""
     describe = native_build.describe_project
 
-    def changed(project: Any) -> dict[str, Any]:
+    def changed(project: Any) -> PluginMetadata:
         found = describe(project)
-        change(found)
-        return found
+        return msgspec.structs.replace(found, **change(found))
 
     monkeypatch.setattr(native_build, "describe_project", changed)
     return build(load_project(author.root)).library
@@ -49,10 +53,10 @@ def _built_with(
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda m: m.update(stdlib="/gone/lib/python3"), "standard library is not at /gone"),
-        (lambda m: m.update(paths=["/gone/site-packages"]), "Python cannot start"),
+        (lambda m: {"stdlib": "/gone/lib/python3"}, "standard library is not at /gone"),
+        (lambda m: {"paths": ("/gone/site-packages",)}, "Python cannot start"),
         (
-            lambda m: m.update(paths=[p for p in m["paths"] if "python3" in p and "venv" not in p]),
+            lambda m: {"paths": [p for p in m.paths if "python3" in p and "venv" not in p]},
             "cannot import falcokit.runtime",
         ),
     ],
@@ -62,7 +66,7 @@ def test_a_moved_python_is_an_error_of_init_that_says_what_to_do(
     write_plugin: Callable[..., Author],
     tortured: Callable[..., Said],
     monkeypatch: pytest.MonkeyPatch,
-    change: Callable[[dict[str, Any]], None],
+    change: Callable[[PluginMetadata], dict[str, Any]],
     says: str,
 ) -> None:
     library = _built_with(write_plugin(_BEAT), monkeypatch, change)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from author import Author
+from plugin_metadata import from_json
 
 from falcokit.build import build_project as build_module
 from falcokit.build.build_project import BuildResult, build
@@ -97,7 +98,11 @@ def _project(folder: Path, text: str, **changes: str) -> Project:
 
 def _generated(**changes: Any) -> str:
     return entry_c_source(
-        {**META, **changes}, target="golden:P", source_dir="/src", glue="libglue.so", build="a test"
+        from_json(**{**META, **changes}),
+        target="golden:P",
+        source_dir="/src",
+        glue="libglue.so",
+        build="a test",
     )
 
 
@@ -114,7 +119,7 @@ def test_an_unchanged_project_is_not_compiled_again(tmp_path: Path) -> None:
     assert (first.compiled, second.compiled) == (True, False)
     assert first.library == tmp_path / "build" / "libsmall.so"
     assert second.library.stat() == facts
-    assert second.metadata["async_events"] == ["tick"]
+    assert second.metadata.async_event.events == ("tick",)
     assert second.seconds < 2
 
 
@@ -318,5 +323,5 @@ def test_a_save_within_the_second_that_keeps_the_size_is_seen(tmp_path: Path) ->
         words = author.file.parent / "words.py"
         words.write_text(f"WORD = '{word}'\n")
         os.utime(words, (1_000_000_000, 1_000_000_000))
-        described.append(build(load_project(author.root)).metadata["description"])
+        described.append(build(load_project(author.root)).metadata.description)
     assert described == ["one", "two", "six"]

@@ -9,9 +9,10 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from plugin_metadata import as_json
 
 from falcokit.build.build_project import describe_project
-from falcokit.build.metadata import plugin_metadata
+from falcokit.build.check_plugin import check_plugin
 from falcokit.errors import PluginDefinitionError
 from falcokit.project.settings import Project
 
@@ -91,7 +92,7 @@ wrong2 = json_field("a.b", "/y", desc="d")
 def test_each_mistake_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
     plugin = load(tmp_path, text)
     with pytest.raises(PluginDefinitionError) as caught:
-        plugin_metadata(plugin, {})
+        check_plugin(plugin)
     error = caught.value
     assert said in error.message
     assert error.hint
@@ -106,7 +107,7 @@ def test_a_field_without_the_capability_is_told(tmp_path: Path) -> None:
     head = _HEAD.replace("FieldExtraction)", "AsyncEvents)")
     plugin = load(tmp_path, method("self, event) -> int"), head)
     with pytest.raises(PluginDefinitionError, match="has a field wrong that nobody asks for"):
-        plugin_metadata(plugin, {})
+        check_plugin(plugin)
 
 
 _GOOD = '''
@@ -120,7 +121,7 @@ three = json_field("a.three", "/x", type=int, desc="d", display="3")
 
 
 def test_what_is_read_from_a_class(tmp_path: Path) -> None:
-    found = plugin_metadata(load(tmp_path, _GOOD), {})
+    found = as_json(check_plugin(load(tmp_path, _GOOD)))
     assert [field["json"] for field in found["fields"]] == [
         {"name": "a.one", "type": "string", "isList": True, "arg": {"isKey": True}, "desc": "d"},
         {"name": "a.two", "type": "abstime", "isList": False,
@@ -135,10 +136,10 @@ def test_what_is_read_from_a_class(tmp_path: Path) -> None:
 
 def test_places_need_the_api_that_has_them(tmp_path: Path) -> None:
     text = method("self, event) -> list[FieldValue[str]]")
-    assert plugin_metadata(load(tmp_path, text), {})["required_api_version"] == "3.11.0"
+    assert check_plugin(load(tmp_path, text)).required_api_version == "3.11.0"
     pinned = text + 'required_api_version = "3.4.0"\n'
     with pytest.raises(PluginDefinitionError, match="value offsets"):
-        plugin_metadata(load(tmp_path, pinned), {})
+        check_plugin(load(tmp_path, pinned))
 
 
 _PLACED = """\
@@ -162,7 +163,7 @@ def test_fields_may_come_from_mixins_loops_and_variables(tmp_path: Path) -> None
         root=tmp_path, plugin="placed:P", source_dir=tmp_path, name="p", version="0.1.0",
         description="d", contact="c",
     )  # fmt: skip
-    fields = [field["json"]["name"] for field in describe_project(project)["fields"]]
+    fields = [field.json.name for field in describe_project(project).extract.fields]
     assert fields == ["a.mixed", "a.shared", "a.n0", "a.n1"]
 
 
@@ -177,4 +178,4 @@ def test_a_name_that_another_module_uses_is_not_taken_for_a_slip(tmp_path: Path)
     with pytest.raises(PluginDefinitionError, match="did you mean config"):
         describe_project(project)
     (tmp_path / "used_beside.py").write_text("def use(plugin): return plugin.configs\n")
-    assert describe_project(project)["name"] == "p"
+    assert describe_project(project).name == "p"

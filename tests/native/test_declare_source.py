@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from plugin_metadata import as_json
 
 from falcokit.build.build_project import describe_project
 from falcokit.errors import PluginDefinitionError
@@ -72,7 +73,7 @@ WRONG = {
 def _describe(folder: Path, text: str) -> dict[str, Any]:
     (folder / "wrong.py").write_text(text)
     (folder / "pyproject.toml").write_text(_PROJECT)
-    return describe_project(load_project(folder))
+    return as_json(describe_project(load_project(folder)))
 
 
 @pytest.mark.parametrize("case", WRONG)

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from plugin_metadata import as_json
 
 from falcokit.build.build_project import describe_project
 from falcokit.errors import PluginDefinitionError
@@ -284,7 +285,7 @@ def test_what_a_module_prints_does_not_disturb(tmp_path: Path) -> None:
         "print('{\"name\": \"noise\"}')\nos.write(1, b'more noise')\n"
         "class P(Plugin, EventParsing):\n    def parse_event(self, event): pass"
     )
-    assert describe_project(_project(tmp_path, text, contact="c"))["name"] == "my-plugin"
+    assert describe_project(_project(tmp_path, text, contact="c")).name == "my-plugin"
 
 
 def test_the_project_gives_what_the_class_leaves_out(tmp_path: Path) -> None:
@@ -295,7 +296,7 @@ def test_the_project_gives_what_the_class_leaves_out(tmp_path: Path) -> None:
         "    @async_event('c', every=1)\n    def c(self): pass\n"
         "    def parse_event(self, event): pass"
     )
-    found = describe_project(_project(tmp_path, text, contact="c@example.com"))
+    found = as_json(describe_project(_project(tmp_path, text, contact="c@example.com")))
     assert (found["name"], found["version"]) == ("my-plugin", "0.1.0")
     assert (found["description"], found["contact"]) == ("Its own.", "c@example.com")
     assert found["capabilities"] == ["async", "parse"]
@@ -304,3 +305,23 @@ def test_the_project_gives_what_the_class_leaves_out(tmp_path: Path) -> None:
     assert found["parse_event_sources"] == ["x", "y"]
     assert (found["file"], found["line"]) == (str(tmp_path / "wrong.py"), _FIRST)
     assert found["executable"] == sys.executable
+
+
+@pytest.mark.parametrize(
+    ("answer", "at"),
+    [
+        ("[]", "Expected `object`, got `array`"),
+        ("{}", "Object missing required field `type`"),
+        ('{"type": "described", "metadata": {"name": 1}}', "$.metadata.name"),
+        (
+            '{"type": "failure", "message": "", "hint": null, "file": null, "line": 1, "a": 2}',
+            "unknown field `a`",
+        ),
+    ],
+)
+def test_an_answer_of_another_form_is_one_error(tmp_path: Path, answer: str, at: str) -> None:
+    command = [sys.executable, "-c", "import sys; print(sys.argv[1])", answer]
+    with pytest.raises(PluginDefinitionError) as caught:
+        describe_project(_project(tmp_path, "", contact="c"), command)
+    assert "describing wrong:P gave no metadata" in caught.value.message
+    assert at in caught.value.message

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from plugin_metadata import from_json
 
 from falcokit.errors import PackageError
 from falcokit.package.artifact.checks import (
@@ -72,12 +73,12 @@ def sentences(problems: list[Problem], severity: str = "error") -> list[str]:
 
 
 def test_a_sound_library_has_no_problems(good: Path) -> None:
-    assert check_library(good, META, inside=()) == []
+    assert check_library(good, from_json(**META), inside=()) == []
 
 
 def test_the_baseline_plugin_in_c_passes_but_for_its_helpers(baseline: Baseline) -> None:
     """A plugin that falcokit did not make, with every symbol its capabilities require."""
-    meta = {**META, "capabilities": ["source", "async"]}
+    meta = from_json(**{**META, "capabilities": ["source", "async"]})
     found = sentences(check_library(baseline.source, meta, inside=()))
     assert not [s for s in found if "does not export" in s]
     (missing,) = (
@@ -92,7 +93,7 @@ def test_the_baseline_plugin_in_c_passes_but_for_its_helpers(baseline: Baseline)
 def test_each_required_symbol_is_missed(missing: str, make_library: MakeLibrary) -> None:
     functions = [f for f in [*BASE, *ASYNC] if f != missing]
     library = make_library("incomplete", functions)
-    found = sentences(check_library(library, META, inside=()))
+    found = sentences(check_library(library, from_json(**META), inside=()))
     assert found == [f"libincomplete.so does not export plugin_{missing}"]
 
 
@@ -114,14 +115,14 @@ def test_each_required_symbol_is_missed(missing: str, make_library: MakeLibrary)
 def test_what_the_metadata_promises_must_be_exported(
     change: dict[str, Any], symbol: str, good: Path
 ) -> None:
-    found = sentences(check_library(good, {**META, **change}, inside=()))
+    found = sentences(check_library(good, from_json(**{**META, **change}), inside=()))
     assert f"libgood.so does not export plugin_{symbol}" in found
 
 
 def test_other_exports_are_refused(make_library: MakeLibrary) -> None:
     more = "void free_it(void) {} int Py_Main; void a(void) {} void b(void) {}"
     library = make_library("loud", [*BASE, *ASYNC], more=more)
-    (found,) = sentences(check_library(library, META, inside=()))
+    (found,) = sentences(check_library(library, from_json(**META), inside=()))
     assert found.startswith("libloud.so exports Py_Main, a, b and 1 more, which may hide")
 
 
@@ -131,9 +132,9 @@ def test_a_library_that_nobody_has_is_refused_unless_it_comes_along(
     make_library("helper", [], "-Wl,-soname,libhelper-1a2b.so.1")
     flags = ["-Wl,--no-as-needed", "-lhelper", "-lm", "-ldl", "-lpthread", "-lgcc_s"]
     library = make_library("needy", [*BASE, *ASYNC], *flags)
-    (found,) = sentences(check_library(library, META, inside=()))
+    (found,) = sentences(check_library(library, from_json(**META), inside=()))
     assert "needs libhelper-1a2b.so.1, which Falco's images do not have" in found
-    assert check_library(library, META, inside={"libhelper-1a2b.so.1"}) == []
+    assert check_library(library, from_json(**META), inside={"libhelper-1a2b.so.1"}) == []
     facts = read_elf(library)
     assert facts
     assert foreign_libraries(facts, ()) == ["libhelper-1a2b.so.1"]
@@ -157,9 +158,9 @@ def test_glibc_itself_is_everywhere(name: str, good: Path) -> None:
 
 def test_the_hosts_cxx_library_is_a_warning(make_library: MakeLibrary) -> None:
     library = make_library("cxx", [*BASE, *ASYNC], "-Wl,--no-as-needed", "-l:libstdc++.so.6")
-    (found,) = sentences(check_library(library, META, inside=()), "warning")
+    (found,) = sentences(check_library(library, from_json(**META), inside=()), "warning")
     assert "needs the host's libstdc++.so.6" in found
-    assert check_library(library, META, inside={"libstdc++.so.6"}) == []
+    assert check_library(library, from_json(**META), inside={"libstdc++.so.6"}) == []
 
 
 @pytest.mark.parametrize("path", ["/opt/python/lib", "", ".", "$ORIGINAL", "$LIB"])
@@ -167,13 +168,13 @@ def test_a_folder_of_this_machine_in_the_rpath_is_refused(
     path: str, make_library: MakeLibrary
 ) -> None:
     library = make_library("fixed", [*BASE, *ASYNC], f"-Wl,-rpath,$ORIGIN:{path}:$ORIGIN/x")
-    (found,) = sentences(check_library(library, META, inside=()))
+    (found,) = sentences(check_library(library, from_json(**META), inside=()))
     assert f"looks for libraries in {path!r}, " in found
 
 
 def test_an_executable_stack_is_refused(make_library: MakeLibrary) -> None:
     library = make_library("stack", [*BASE, *ASYNC], "-Wl,-z,execstack")
-    (found,) = sentences(check_library(library, META, inside=()))
+    (found,) = sentences(check_library(library, from_json(**META), inside=()))
     assert "executable stack" in found
 
 
@@ -181,21 +182,21 @@ def test_another_machine_is_refused(good: Path, tmp_path: Path) -> None:
     data = bytearray(good.read_bytes())
     data[18] = 243
     (tmp_path / "lib.so").write_bytes(data)
-    (found,) = sentences(check_library(tmp_path / "lib.so", META, inside=()))
+    (found,) = sentences(check_library(tmp_path / "lib.so", from_json(**META), inside=()))
     assert found == "lib.so is for EM_RISCV"
 
 
 def test_a_text_is_no_library_and_a_damaged_one_an_error(good: Path, tmp_path: Path) -> None:
     file = tmp_path / "lib.so"
     file.write_text("#!/bin/sh\n")
-    assert sentences(check_library(file, META, inside=())) == ["lib.so is not an ELF library"]
+    assert sentences(check_library(file, from_json(**META), inside=())) == ["lib.so is not an ELF library"]
     file.write_bytes(good.read_bytes()[:200])
     with pytest.raises(PackageError, match="damaged"):
-        check_library(file, META, inside=())
+        check_library(file, from_json(**META), inside=())
 
 
 def identity(project: Project = PROJECT, **changes: Any) -> list[Problem]:
-    return check_identity({**META, **changes}, project)
+    return check_identity(from_json(**{**META, **changes}), project)
 
 
 def test_a_sound_identity_has_no_problems() -> None:

@@ -42,7 +42,7 @@ def test_an_artifact_tells_plugin_python_and_payload(
     packaged: Packaged = request.getfixturevalue(layout)
     found = document(packaged.artifact.path)
     assert found["kind"] == "library"
-    assert found["metadata"]["plugin"] == packaged.artifact.metadata["name"]
+    assert found["metadata"]["plugin"] == packaged.artifact.metadata.name
     assert found["metadata"]["async_events"] == ["tick"]
     assert set(found["exports"]) >= {"plugin_init", "plugin_get_async_events"}
     assert all(name.startswith("plugin_") for name in found["exports"])

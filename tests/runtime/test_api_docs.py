@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from falcokit import Plugin
-from falcokit.build.metadata import plugin_metadata
+from falcokit.build.check_plugin import check_plugin
 from falcokit.testing import start_plugin
 
 pytestmark = pytest.mark.python
@@ -42,12 +42,12 @@ def test_an_example_runs_and_emits_every_event_it_declares(
         for value in names.values()
         if isinstance(value, type) and issubclass(value, Plugin) and value is not Plugin
     ]
-    found = plugin_metadata(plugin, {})
+    found = check_plugin(plugin)
     with start_plugin(plugin) as running:
         seen: set[str | None] = set()
-        while seen != set(found["async_events"]):
+        while seen != set(found.async_event.events):
             seen.add(running.next_event(timeout=10.0).name)
-        if found["has_dump_state"]:
+        if found.async_event.has_dump_state:
             assert running.dump_state()
     assert not [m for m in running.logs if m.severity in {"error", "warning"}]
     for name, value in names.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from falcokit import Plugin
-from falcokit.build.metadata import plugin_metadata
+from falcokit.build.check_plugin import check_plugin
 from falcokit.testing import start_plugin
 
 pytestmark = pytest.mark.python
@@ -32,7 +32,7 @@ def test_an_example_gives_events(code: str, monkeypatch: pytest.MonkeyPatch) -> 
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Plugin) and value is not Plugin
     ]
-    assert plugin_metadata(plugin, {})["capabilities"] == ["source"]
+    assert check_plugin(plugin).capabilities == ("source",)
     with start_plugin(plugin) as running, running.open("") as source:
         events = source.events(limit=3)
         assert len(events) == 3

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from falcokit.capture.format.text import safe_text
 from falcokit.cli import console
 from falcokit.cli.format import capability_names, count_of, size_text
@@ -18,6 +20,8 @@ from falcokit.package.link.glibc import fits, format_version
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from falcokit.build.about import LibraryAbout
 
 __all__ = ["library_object", "library_report", "read_library"]
 
@@ -32,27 +36,18 @@ def read_library(file: Path, *, load: bool) -> LibraryFacts:
 
 def library_report(facts: LibraryFacts) -> Report:
     """Return the facts as a report."""
-    seen = facts.seen
+    about = facts.about
     rows = [("Metadata", _origin(facts))]
-    if "plugin" in seen:
+    if about is not None:
         rows += [
-            ("Plugin", f"{seen['plugin']} {seen['version']}"),
-            ("Description", seen.get("description", "")),
-            ("Contact", seen.get("contact", "")),
-            ("Plugin API", f"{seen.get('required_api', '')} or newer"),
+            ("Plugin", f"{about.plugin} {about.version}"),
+            ("Description", about.description),
+            ("Contact", about.contact),
+            ("Plugin API", f"{about.required_api} or newer"),
         ]
-    rows.append(("Capabilities", capability_names(seen["capabilities"]) or "none"))
-    if seen.get("event_source"):
-        rows.append(("Source", f"{seen['event_source']}, plugin ID {seen['plugin_id']}"))
-    if seen.get("async_events"):
-        sources = ", ".join(seen.get("async_event_sources") or ()) or "any source"
-        rows.append(("Async events", f"{', '.join(seen['async_events'])} ({sources})"))
-    for capability, label in (("extract", "Fields for"), ("parse", "Parses")):
-        if "plugin" in seen and capability in seen["capabilities"]:
-            sources = ", ".join(seen.get(f"{capability}_event_sources") or ()) or "any source"
-            rows.append((label, sources))
-    if seen.get("init_schema"):
-        rows.append(("Init config", _config_text(seen["init_schema"])))
+    rows.append(("Capabilities", capability_names(facts.capabilities) or "none"))
+    if about is not None:
+        rows += _capability_rows(about)
     rows += [
         ("File", size_text(facts.size)),
         ("Exports", f"{len(facts.exports)} symbols, {_foreign(facts.exports)}"),
@@ -71,10 +66,28 @@ def library_report(facts: LibraryFacts) -> Report:
     )
 
 
+def _capability_rows(about: LibraryAbout) -> list[tuple[str, str]]:
+    rows = []
+    if about.event_source:
+        rows.append(("Source", f"{about.event_source}, plugin ID {about.plugin_id}"))
+    if about.async_events:
+        sources = ", ".join(about.async_event_sources) or "any source"
+        rows.append(("Async events", f"{', '.join(about.async_events)} ({sources})"))
+    for capability, label, names in (
+        ("extract", "Fields for", about.extract_event_sources),
+        ("parse", "Parses", about.parse_event_sources),
+    ):
+        if capability in about.capabilities:
+            rows.append((label, ", ".join(names) or "any source"))
+    if about.init_schema:
+        rows.append(("Init config", _config_text(about.init_schema)))
+    return rows
+
+
 def _origin(facts: LibraryFacts) -> str:
     if facts.is_loaded:
         return "what its own functions answer: it was loaded"
-    if "plugin" in facts.seen:
+    if facts.about is not None:
         return "as the file describes itself; it was not loaded (--load runs its code)"
     return "only what can be read without loading it; --load asks it, and runs its code"
 
@@ -104,7 +117,7 @@ def _floor_text(facts: LibraryFacts) -> str:
 
 
 def _fields(facts: LibraryFacts) -> Table | None:
-    fields = facts.seen.get("fields") or ()
+    fields = facts.about.fields if facts.about else ()
     if not fields:
         return None
     columns = (Column(title="field"), Column(title="type"), Column(title="description"))
@@ -134,7 +147,7 @@ def library_object(facts: LibraryFacts) -> dict[str, Any]:
         "file": str(facts.path),
         "bytes": facts.size,
         "loaded": facts.is_loaded,
-        "metadata": {k: v for k, v in facts.seen.items() if k not in {"report", "library"}},
+        "metadata": msgspec.to_builtins(about) if about else {"capabilities": facts.capabilities},
         "exports": list(facts.exports),
         "needed": list(facts.needed),
         "glibc": {"floor": format_version(facts.floor.version), "file": facts.floor.file},

@@ -140,7 +140,7 @@ def _project_plugin() -> Path | None:
         project = load_project(Path())
         from falcokit.build.build_project import build, describe_project  # noqa: PLC0415 - cffi is slow
 
-        if "extract" not in describe_project(project)["capabilities"]:
+        if "extract" not in describe_project(project).capabilities:
             return None
         return build(project).library
     except FalcokitError:

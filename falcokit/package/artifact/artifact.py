@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from falcokit.errors import PackageError
 from falcokit.package.artifact import sbom
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator
 
+    from falcokit.build.metadata import PluginMetadata
     from falcokit.package.link.glibc import Floor
     from falcokit.project.settings import Project
 
@@ -55,7 +56,7 @@ class Artifact:
     path: Path
     sha256: str
     sbom: Path
-    metadata: dict[str, Any]
+    metadata: PluginMetadata
     runtime: PythonRuntime
     size: int
     """Size of the archive in bytes."""
@@ -96,7 +97,7 @@ def make_artifact(
         if maximum is not None:
             glibc.check_max(floor, maximum)
         meta = assembly.metadata
-        name = f"{meta['name']}-{meta['version']}-linux-{runtime.machine}.tar.gz"
+        name = f"{meta.name}-{meta.version}-linux-{runtime.machine}.tar.gz"
         draft = drafts / name
         entries = _entries(assembly)
         progress("compressing")
@@ -173,7 +174,7 @@ def _check(assembly: Assembly, project: Project) -> list[Problem]:
     problems = [
         *check_identity(assembly.metadata, project),
         *check_library(assembly.library, assembly.metadata, inside=inside),
-        *check_rule_names(project.root, assembly.metadata["name"]),
+        *check_rule_names(project.root, assembly.metadata.name),
     ]
     for problem in problems:
         if problem.severity == "error":
@@ -203,9 +204,9 @@ def _write_sbom(
         for path in theirs
     ]
     text = sbom.sbom(
-        name=assembly.metadata["name"],
-        version=assembly.metadata["version"],
-        contact=assembly.metadata["contact"],
+        name=assembly.metadata.name,
+        version=assembly.metadata.version,
+        contact=assembly.metadata.contact,
         license=project.license,
         artifact=target.name,
         sha256=digest,

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import falcokit
 from falcokit.build.build_project import describe_project
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterable
 
+    from falcokit.build.metadata import PluginMetadata
     from falcokit.package.artifact.payload import Payload
     from falcokit.package.dependencies.dependencies import Dependencies
     from falcokit.package.link.binaries import Binary
@@ -52,7 +53,7 @@ class Assembly:
     """The files of an artifact, and what is known about them."""
 
     library: Path
-    metadata: dict[str, Any]
+    metadata: PluginMetadata
     payload: Payload
     folder: str | None
     """Name of the folder of the dir layout, next to the library."""
@@ -103,8 +104,8 @@ def assemble(
         code.sizes[binary.owner] += len(item.data)
     items.append(Item(name=_ARCHIVE, data=code.archive))
     about = {
-        "name": metadata["name"],
-        "version": metadata["version"],
+        "name": metadata.name,
+        "version": metadata.version,
         "python": runtime.version,
         "distributions": {d.name: d.version for d in dependencies.distributions},
     }
@@ -120,14 +121,14 @@ def assemble(
         )
 
     payload = make_payload(items, about, extra=entry(GLUE, "").encode())
-    folder = f"{metadata['name']}.rt-{payload.key}" if as_folder else None
+    folder = f"{metadata.name}.rt-{payload.key}" if as_folder else None
     blob = _write(payload, work, folder)
     glue = next(number for number, binary in enumerate(binaries) if binary.name == GLUE)
     text = entry(
         payload.items[glue].name,
         payload_c(payload, glue=glue, archive=len(items) - 1, folder=folder, blob=blob.name),
     )
-    library = work / f"lib{metadata['name']}.so"
+    library = work / f"lib{metadata.name}.so"
     # Stripped: the symbol table names the temporary file that was compiled.
     flags = [str(opener), "-Wl,--strip-all", "-Wl,--build-id=sha1"]
     try:

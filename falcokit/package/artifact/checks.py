@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+    from falcokit.build.metadata import PluginMetadata, SourceMetadata
     from falcokit.package.link.elf import ElfFacts
     from falcokit.project.settings import Project
 
@@ -45,14 +46,6 @@ _CAPABILITIES: Final = {
     "async": ("get_async_events", "set_async_event_handler"),
     "listen": ("capture_open", "capture_close"),
 }
-_HOOKS: Final = {
-    "init_schema": "get_init_schema",
-    "has_config": "set_config",
-    "has_metrics": "get_metrics",
-    "has_dump_state": "dump_state",
-    "has_list_open_params": "list_open_params",
-    "has_event_to_string": "event_to_string",
-}
 _SOURCE: Final = re.compile(r"[a-z]+[a-z0-9_]*")
 _RESERVED_SOURCES: Final = frozenset({"syscall", "internal", "plugins"})
 _DEVELOPMENT_ID = 999
@@ -69,7 +62,7 @@ class Problem:
 
 
 def check_library(
-    path: Path, metadata: dict[str, Any], *, inside: Collection[str]
+    path: Path, metadata: PluginMetadata, *, inside: Collection[str]
 ) -> list[Problem]:
     """Check a finished library; `inside` are the names of the libraries shipped with it.
 
@@ -96,9 +89,9 @@ def foreign_libraries(facts: ElfFacts, inside: Collection[str]) -> list[str]:
     ]
 
 
-def check_identity(metadata: dict[str, Any], project: Project) -> list[Problem]:
+def check_identity(metadata: PluginMetadata, project: Project) -> list[Problem]:
     """Check name, version, ID and event source against the rules of falcoctl and the registry."""
-    name, version = metadata["name"], metadata["version"]
+    name, version = metadata.name, metadata.version
     found = []
     for check, value in ((check_artifact_name, name), (check_version, version)):
         try:
@@ -117,11 +110,13 @@ def check_identity(metadata: dict[str, Any], project: Project) -> list[Problem]:
         found.append(_differs("name", name, project.name))
     if project.version and not _same_version(project.version, version):
         found.append(_differs("version", version, project.version))
-    return [*found, *_check_source(metadata)]
+    return [*found, *_check_source(metadata.source)]
 
 
-def _check_source(metadata: dict[str, Any]) -> list[Problem]:
-    source, number = metadata.get("event_source"), metadata.get("plugin_id")
+def _check_source(metadata: SourceMetadata | None) -> list[Problem]:
+    if metadata is None:
+        return []
+    source, number = metadata.event_source, metadata.plugin_id
     found = []
     if number == _DEVELOPMENT_ID:
         found.append(
@@ -132,7 +127,7 @@ def _check_source(metadata: dict[str, Any]) -> list[Problem]:
                 " github.com/falcosecurity/plugins",
             )
         )
-    elif number is not None and (number or source) and not 0 < number <= _LAST_ID:
+    elif (number or source) and not 0 < number <= _LAST_ID:
         found.append(
             _error(f"the plugin ID {number} is reserved", f"an ID is one of 1 to {_LAST_ID}")
         )
@@ -148,12 +143,21 @@ def _check_source(metadata: dict[str, Any]) -> list[Problem]:
     return found
 
 
-def _check_symbols(path: Path, metadata: dict[str, Any]) -> list[Problem]:
+def _check_symbols(path: Path, metadata: PluginMetadata) -> list[Problem]:
     exported = exported_symbols(path)
+    source = metadata.source
+    hooks = {
+        "get_init_schema": metadata.init_schema,
+        "set_config": metadata.has_config,
+        "get_metrics": metadata.has_metrics,
+        "dump_state": metadata.async_event.has_dump_state,
+        "list_open_params": source and source.has_list_open_params,
+        "event_to_string": source and source.has_event_to_string,
+    }
     wanted = [
         *_BASE,
-        *(name for capability in metadata["capabilities"] for name in _CAPABILITIES[capability]),
-        *(name for key, name in _HOOKS.items() if metadata.get(key)),
+        *(name for capability in metadata.capabilities for name in _CAPABILITIES[capability]),
+        *(name for name, is_there in hooks.items() if is_there),
     ]
     found = [
         _error(f"{path.name} does not export plugin_{name}", "this is a bug in falcokit")

@@ -13,9 +13,11 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from falcokit.build.about import read_about
+import msgspec
+
+from falcokit.build.about import LibraryAbout, read_about
 from falcokit.errors import FalcokitError, NotAPluginError
 from falcokit.package.artifact.carried import read_carried
 from falcokit.package.link import glibc
@@ -57,10 +59,11 @@ class LibraryFacts:
 
     path: Path
     size: int
-    seen: dict[str, Any]
-    """The runner's report `loaded`, or what the file says of it: at least `capabilities`."""
+    about: LibraryAbout | None
+    """What its metadata functions answer, or what the file says; None if it says nothing."""
     is_loaded: bool
-    """Whether the metadata functions have been asked; else `seen` is what the file says."""
+    """Whether the metadata functions have been asked."""
+    capabilities: list[str]
     exports: tuple[str, ...]
     needed: tuple[str, ...]
     floor: glibc.Floor
@@ -84,12 +87,18 @@ def library_facts(file: Path, *, load: bool = False) -> LibraryFacts:
             raise NotAPluginError(f"{file.name} is not a shared library")
         carried = read_carried(library)
         exports = exported_symbols(library)
-        has = _capabilities(file.name, exports)
+        capabilities = _capabilities(file.name, exports)
+        about = _ask(library) if load else read_about(library)
+        if about is not None and load:
+            capabilities = about.capabilities
+        elif about is not None:
+            about = msgspec.structs.replace(about, capabilities=capabilities)
         return LibraryFacts(
             path=file,
             size=library.stat().st_size,
-            seen=_metadata(library) if load else {**(read_about(library) or {}), **has},
+            about=about,
             is_loaded=load,
+            capabilities=capabilities,
             exports=tuple(sorted(exports)),
             needed=facts.needed,
             floor=_floor(library, facts, carried),
@@ -122,8 +131,8 @@ def _library(file: Path) -> Iterator[Path]:
         yield found[0]
 
 
-def _capabilities(name: str, exports: frozenset[str]) -> dict[str, Any]:
-    """Return the `capabilities` of a library with these symbols."""
+def _capabilities(name: str, exports: frozenset[str]) -> list[str]:
+    """Return the capabilities of a library with these symbols."""
 
     def has(symbol: str) -> bool:
         return f"plugin_{symbol}" in exports
@@ -145,16 +154,17 @@ def _capabilities(name: str, exports: frozenset[str]) -> dict[str, Any]:
         found += [capability] if there else []
     if not found:
         raise NotAPluginError(f"{name}: the plugin implements no capability")
-    return {"capabilities": found}
+    return found
 
 
 def event_source(library: Path) -> dict[int, str]:
     """Return the plugin's ID and the name of its event source, nothing if it has none."""
-    seen = _metadata(library.absolute())
-    return {seen["plugin_id"]: seen["event_source"]} if seen["event_source"] else {}
+    about = _ask(library.absolute())
+    return {about.plugin_id: about.event_source} if about.event_source else {}
 
 
-def _metadata(library: Path) -> dict[str, Any]:
+def _ask(library: Path) -> LibraryAbout:
+    """Return what the metadata functions answer, which the runner calls."""
     try:
         done = subprocess.run(
             [str(build_runner()), "--plugin", str(library), "--info"],
@@ -174,7 +184,8 @@ def _metadata(library: Path) -> dict[str, Any]:
     failure = plugin_failure(error, done.returncode, library=library.name)
     if failure is not None:
         raise failure
-    return next(report for report in reports if report["report"] == "loaded")
+    loaded = next(report for report in reports if report["report"] == "loaded")
+    return msgspec.convert(loaded, LibraryAbout)
 
 
 def _floor(library: Path, facts: ElfFacts, carried: Carried | None) -> glibc.Floor:

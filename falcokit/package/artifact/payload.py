@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.build.literal import c_literal
+from falcokit.build.entry_source import c_literal
 from falcokit.package.link.relink import MARK
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from falcokit.errors import PackageError
 from falcokit.package.safe_tarfile import tarfile
@@ -24,6 +24,7 @@ from falcokit.runner.stdin_options import STDIN_OPTIONS, stdin_options
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from falcokit.build.metadata import PluginMetadata
     from falcokit.runner.reports import Report
 
 __all__ = ["Verification", "verify"]
@@ -53,7 +54,7 @@ class Verification:
 
 def verify(
     artifact: Path,
-    metadata: dict[str, Any],
+    metadata: PluginMetadata,
     *,
     init_config: str | None = None,
     open_params: str | None = None,
@@ -71,7 +72,7 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="falcokit-verify-") as folder:
         with tarfile.open(artifact) as tar:
             tar.extractall(folder, filter="data")
-        library = Path(folder) / f"lib{metadata['name']}.so"
+        library = Path(folder) / f"lib{metadata.name}.so"
         reports, status, said = _run(library, init_config, open_params)
     _check(reports, status, said, library, metadata, left_out=left_out)
     return Verification(
@@ -121,7 +122,7 @@ def _check(
     status: int,
     said: str,
     library: Path,
-    metadata: dict[str, Any],
+    metadata: PluginMetadata,
     *,
     left_out: Collection[str],
 ) -> None:
@@ -143,6 +144,6 @@ def _check(
             raise PackageError(f"the artifact was {kind} {seen} times instead of {wanted}")
     for report in reports:
         if report["report"] == "loaded" and any(
-            report[key] != metadata[key] for key in ("name", "version") if key in report
+            report[key] != getattr(metadata, key) for key in ("name", "version") if key in report
         ):
             raise PackageError("the artifact is not the plugin that was built")

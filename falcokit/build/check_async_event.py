@@ -8,11 +8,12 @@ import math
 from typing import Any, Final
 
 from falcokit.build.check import overrides, strings, wrong
+from falcokit.build.metadata import AsyncEventMetadata
 from falcokit.capture.events.event_table import event_table
 from falcokit.runtime.async_event.producers import RESTARTS, declared_producers
 from falcokit.runtime.event.event import MAX_NAME
 
-__all__ = ["HOOKS", "async_metadata"]
+__all__ = ["HOOKS", "check_async_event"]
 
 #: A rule's quoted texts have no escape for these that all versions know.
 _UNQUOTABLE: Final = frozenset("'\"\\`")
@@ -20,8 +21,8 @@ _UNQUOTABLE: Final = frozenset("'\"\\`")
 HOOKS: Final = {"start_async": ["handler"], "stop_async": [], "dump_state": ["handler"]}
 
 
-def async_metadata(plugin: type[Any]) -> dict[str, Any]:
-    """Return `async_events`, `async_event_sources` and `has_dump_state` of a class.
+def check_async_event(plugin: type[Any]) -> AsyncEventMetadata:
+    """Return the async events of a class that has the capability.
 
     Raises:
         PluginDefinitionError: the framework would refuse every event, or nothing emits any.
@@ -42,7 +43,7 @@ def async_metadata(plugin: type[Any]) -> dict[str, Any]:
         if not 0 < producer.max_pause < math.inf:
             what = f"has a producer with max_pause={producer.max_pause!r}"
             wrong(plugin, at, what, "seconds > 0 that the pause before a new start grows to")
-    names = list(dict.fromkeys([*strings(plugin, "async_events"), *(p.event for p in producers)]))
+    names = tuple(dict.fromkeys([*strings(plugin, "async_events"), *(p.event for p in producers)]))
     if not names:
         hint = 'async_events = ("my_event",): the framework refuses every name not listed'
         wrong(plugin, "async_events", "declares no async events", hint)
@@ -51,11 +52,11 @@ def async_metadata(plugin: type[Any]) -> dict[str, Any]:
     if not producers and not overrides(plugin, "start_async"):
         hint = "write start_async, or decorate a method with @async_event(name, every=...)"
         wrong(plugin, None, "has nothing that emits its async events", hint)
-    return {
-        "async_events": names,
-        "async_event_sources": strings(plugin, "async_event_sources"),
-        "has_dump_state": overrides(plugin, "dump_state"),
-    }
+    return AsyncEventMetadata(
+        events=names,
+        event_sources=strings(plugin, "async_event_sources"),
+        has_dump_state=overrides(plugin, "dump_state"),
+    )
 
 
 def _check_name(plugin: type[Any], name: str, producers: list[Any]) -> None:

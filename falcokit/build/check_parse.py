@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.build.check import overrides, strings, wrong
+from falcokit.build.metadata import ParseMetadata
 from falcokit.runtime.event.event import ASYNC_EVENT
 from falcokit.runtime.event.event_types import event_codes
+from falcokit.runtime.parse.capability import EventParsing
 
-__all__ = ["HOOKS", "event_schema", "parse_metadata"]
+if TYPE_CHECKING:
+    from falcokit.build.metadata import AsyncEventMetadata
+
+__all__ = ["HOOKS", "check_parse", "event_schema"]
 
 #: Hook -> its arguments after self.
 HOOKS: Final = {"parse_event": ["event"]}
@@ -20,39 +25,33 @@ _SCHEMA_4_0: Final = "4.0.0"
 _SCHEMA_NEWEST: Final = "4.5.1"
 
 
-def parse_metadata(
-    plugin: type[Any], async_sources: list[str] | None, *, parses: bool
-) -> dict[str, Any]:
+def check_parse(plugin: type[Any], async_event: AsyncEventMetadata | None) -> ParseMetadata:
     """Return the codes and sources that the framework is asked for.
 
     Args:
-        plugin: The class.
-        async_sources: Where the plugin emits async events, which it counts back in; None if it
-            emits none.
-        parses: Whether the author's parse_event is called at all.
+        plugin: The class; its parse_event is called only if it is an EventParsing.
+        async_event: What the plugin emits, which it counts back in; None if it emits none.
 
     Raises:
         PluginDefinitionError: there is no parse_event, or there are no such events.
 
     """
-    is_async = async_sources is not None
     types: tuple[int, ...] = ()
     at_init = False
-    wanted = [async_sources] if async_sources is not None else []
-    if parses:
+    wanted = [] if async_event is None else [async_event.event_sources]
+    if issubclass(plugin, EventParsing):
         if not overrides(plugin, "parse_event"):
             wrong(plugin, None, "has no parse_event", "def parse_event(self, event): ...")
         at_init = _is_asked_at_init(plugin.parse_event_types)
         types = () if at_init else _codes(plugin)
         wanted.append(strings(plugin, "parse_event_sources"))
-    everything = any(not sources for sources in wanted)
-    return {
-        "parse_types_at_init": at_init,
-        "parse_event_types": sorted({*types, *([ASYNC_EVENT] if is_async else [])}),
-        "parse_event_sources": []
-        if everything
-        else sorted({source for sources in wanted for source in sources}),
-    }
+    takes_all = any(not sources for sources in wanted)
+    named = () if takes_all else {source for sources in wanted for source in sources}
+    return ParseMetadata(
+        types_at_init=at_init,
+        event_types=tuple(sorted({*types, *(() if async_event is None else (ASYNC_EVENT,))})),
+        event_sources=tuple(sorted(named)),
+    )
 
 
 def _is_asked_at_init(types: object) -> bool:

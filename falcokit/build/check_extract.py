@@ -4,61 +4,57 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, Literal, cast, get_args
 
 from falcokit.build.check import strings, wrong
+from falcokit.build.metadata import (
+    ExtractMetadata,
+    FalcoField,
+    FieldArgument,
+    FieldMetadata,
+    FieldType,
+    Property,
+)
 from falcokit.errors import PluginDefinitionError
 from falcokit.runtime.async_event.capability import AsyncEvents
 from falcokit.runtime.base.plugin import Plugin
 from falcokit.runtime.event.event import ASYNC_EVENT, PLUGIN_EVENT
 from falcokit.runtime.event.event_types import event_codes
-from falcokit.runtime.extract.capability import Declared, declared_fields
-from falcokit.runtime.extract.field_types import FTYPES, Shape, SignatureError, json_shape, shape_of
+from falcokit.runtime.extract.capability import Declared, FieldExtraction, declared_fields
+from falcokit.runtime.extract.field_types import Shape, SignatureError, json_shape, shape_of
 from falcokit.runtime.json import field as json_fields
 
-__all__ = ["HOOKS", "HOST_WORDS", "check_recorded", "extract_metadata", "record"]
+__all__ = ["HOST_WORDS", "check_extract", "check_recorded", "record"]
 
-#: The capability has no hooks: its fields are what the framework asks for.
-HOOKS: Final[dict[str, list[str]]] = {}
-_NO_FIELDS: Final[dict[str, Any]] = {
-    "fields": [],
-    "extract_event_types": [],
-    "extract_event_sources": [],
-    "has_offsets": False,
-}
 #: What the framework's filter language takes for a field.
 _NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*(\.[a-zA-Z][a-zA-Z0-9_]*)+")
-_PROPERTIES: Final = frozenset({"hidden", "info", "conversation"})
+_PROPERTIES: Final = frozenset(get_args(Property))
 #: First words of the framework's own fields. It takes the longest of its fields that a name begins
 #: with, before it asks a plugin: fd.names would be fd.name, and each version adds some.
 HOST_WORDS: Final = frozenset(
     {"evt", "fd", "fdlist", "fs", "group", "proc", "syscall", "thread", "user"}
 )
 #: Bits of fk_field_metadata.argument.
-_ARGUMENTS: Final = {"": 0, "index": 1, "key": 2, "index_or_key": 3}
+_ARGUMENTS: Final[dict[str, Literal[0, 1, 2, 3]]] = {"": 0, "index": 1, "key": 2, "index_or_key": 3}
 
 
-def extract_metadata(plugin: type[Any], *, extracts: bool) -> dict[str, Any]:
-    """Return `fields`, `extract_event_types`, `extract_event_sources` and `has_offsets`.
-
-    Args:
-        plugin: The class.
-        extracts: Whether it has the capability; without it, it may not have fields.
+def check_extract(plugin: type[Any]) -> ExtractMetadata:
+    """Return the fields of a class; without the capability it may not have any.
 
     Raises:
         PluginDefinitionError: the framework would refuse a field, or it could never have a value.
 
     """
     declared = declared_fields(plugin)
-    if not extracts:
+    if not issubclass(plugin, FieldExtraction):
         for attribute in declared:
             what = f"has a field {attribute} that nobody asks for"
             wrong(plugin, attribute, what, "add FieldExtraction to the bases of the class")
-        return _NO_FIELDS
+        return ExtractMetadata()
     if not declared:
         hint = '@field("my.field", desc="...") above a method'
         wrong(plugin, None, "has no fields to extract", hint)
-    fields: list[dict[str, Any]] = []
+    fields: list[FieldMetadata] = []
     seen: dict[str, str] = {}
     for attribute, field in declared.items():
         _check(plugin, attribute, field)
@@ -66,13 +62,13 @@ def extract_metadata(plugin: type[Any], *, extracts: bool) -> dict[str, Any]:
             what = f"has the field {field.name!r} twice: {seen[field.name]} has it already"
             wrong(plugin, attribute, what, "each field has a name of its own")
         seen[field.name] = attribute
-        fields.append(_entry(plugin, attribute, field))
-    return {
-        "fields": fields,
-        "extract_event_types": _types(plugin),
-        "extract_event_sources": strings(plugin, "extract_event_sources"),
-        "has_offsets": any(field["has_offsets"] for field in fields),
-    }
+        fields.append(_described(plugin, attribute, field))
+    return ExtractMetadata(
+        fields=tuple(fields),
+        event_types=_types(plugin),
+        event_sources=strings(plugin, "extract_event_sources"),
+        has_offsets=any(field.has_offsets for field in fields),
+    )
 
 
 def record() -> None:
@@ -133,33 +129,32 @@ def _check(plugin: type[Any], attribute: str, field: Any) -> None:
             wrong(plugin, attribute, f"describes the field {name!r} by {text!r}", "text")
 
 
-def _entry(plugin: type[Any], attribute: str, field: Any) -> dict[str, Any]:
-    """Return what the framework reads of a field (`json`), and what the glue needs."""
+def _described(plugin: type[Any], attribute: str, field: Any) -> FieldMetadata:
     shape = _shape(plugin, attribute, field)
     argument = None
     if shape.argument:
-        argument = {
-            **({"isRequired": True} if shape.required else {}),
-            **({"isIndex": True} if shape.argument in {"index", "index_or_key"} else {}),
-            **({"isKey": True} if shape.argument in {"key", "index_or_key"} else {}),
-        }
-    return {
-        "json": {
-            "name": field.name,
-            "type": shape.ftype,
-            "isList": shape.is_list,
-            "arg": argument,
-            **({"display": field.display} if field.display else {}),
-            "desc": field.desc,
-            **({"addOutput": True} if field.output else {}),
-            **({"properties": list(field.properties)} if field.properties else {}),
-        },
-        "attribute": attribute,
-        "program": None if isinstance(field, Declared) else field.program.hex(),
-        "argument": _ARGUMENTS[shape.argument],
-        "required": shape.required,
-        "has_offsets": shape.has_offsets,
-    }
+        argument = FieldArgument(
+            is_required=shape.required,
+            is_index=shape.argument in {"index", "index_or_key"},
+            is_key=shape.argument in {"key", "index_or_key"},
+        )
+    return FieldMetadata(
+        json=FalcoField(
+            name=field.name,
+            type=cast("FieldType", shape.ftype),
+            is_list=shape.is_list,
+            arg=argument,
+            display=field.display or None,
+            desc=field.desc,
+            add_output=bool(field.output),
+            properties=tuple(field.properties),
+        ),
+        attribute=attribute,
+        program=None if isinstance(field, Declared) else field.program.hex(),
+        argument=_ARGUMENTS[shape.argument],
+        required=shape.required,
+        has_offsets=shape.has_offsets,
+    )
 
 
 def _shape(plugin: type[Any], attribute: str, field: Any) -> Shape:
@@ -169,20 +164,17 @@ def _shape(plugin: type[Any], attribute: str, field: Any) -> Shape:
     if not callable(function):
         wrong(plugin, attribute, f"has a field {field.name!r} that is no method", "def it")
     try:
-        shape = shape_of(function)
+        return shape_of(function)
     except SignatureError as e:
         wrong(plugin, attribute, f"has the field {field.name!r}, whose method {e}", e.hint)
-    if shape.ftype not in FTYPES:
-        raise AssertionError(shape)
-    return shape
 
 
-def _types(plugin: type[Any]) -> list[int]:
+def _types(plugin: type[Any]) -> tuple[int, ...]:
     given = plugin.extract_event_types
     if given is None:
-        return [PLUGIN_EVENT, *([ASYNC_EVENT] if issubclass(plugin, AsyncEvents) else [])]
+        return (PLUGIN_EVENT, *((ASYNC_EVENT,) if issubclass(plugin, AsyncEvents) else ()))
     try:
-        return list(event_codes(given))
+        return tuple(event_codes(given))
     except (TypeError, ValueError) as e:
         hint = 'names or codes: ("openat", 322); () for every event of a system call'
         wrong(plugin, "extract_event_types", f"has extract_event_types that are wrong: {e}", hint)
