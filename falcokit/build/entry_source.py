@@ -152,7 +152,12 @@ def _field_table(extract: ExtractMetadata) -> str:
         parts.append(f".required = {int(field.required)}")
         rows.append(f"\t{{{', '.join(parts)}}},\n")
     return "".join(
-        [*programs, "static const fk_field_metadata fk_metadata_fields[] = {\n", *rows, "\t{0},\n};\n"]
+        [
+            *programs,
+            "static const fk_field_metadata fk_metadata_fields[] = {\n",
+            *rows,
+            "\t{0},\n};\n",
+        ]
     )
 
 

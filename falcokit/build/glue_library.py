@@ -19,8 +19,13 @@ import _cffi_backend
 
 from falcokit.native import PLUGIN_API, ROOMS, SOURCES
 from falcokit.toolchain.cache import cached, key_of
-from falcokit.toolchain.compile import compile_and_link, compile_together
-from falcokit.toolchain.compiler import PythonLibrary, find_compiler, find_libpython
+from falcokit.toolchain.compiler import (
+    PythonLibrary,
+    compile_and_link,
+    compile_together,
+    find_compiler,
+    find_libpython,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

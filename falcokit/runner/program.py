@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from falcokit.native import PLUGIN_API, SOURCES
 from falcokit.toolchain.cache import cached, key_of
-from falcokit.toolchain.compile import compile_and_link
-from falcokit.toolchain.compiler import find_compiler
+from falcokit.toolchain.compiler import compile_and_link, find_compiler
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,6 +4,12 @@
 The folder is the user's own ($XDG_CACHE_HOME/falcokit, mode 0700): a library that root will load
 must not lie where another user can write, so a folder that belongs to somebody else or lets others
 write is refused.
+
+A file is kept for 30 days from its last use, which its time of change records. Removing one that is
+in use does no harm: a library that is loaded stays, and what is missing is made again.
+
+Looking a file up is part of every start of falcokit, so what only making one needs is imported
+there.
 """
 
 from __future__ import annotations
@@ -20,9 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["cache_folder", "cached", "find_cached", "key_of"]
+__all__ = ["cache_folder", "cached", "find_cached", "key_of", "mark_used"]
 
-_MARK_AFTER = 86400.0
+_DAY = 86400.0
+_KEPT = 30 * _DAY
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -40,7 +47,7 @@ def key_of(parts: Iterable[bytes | str]) -> str:
 
 def cache_folder() -> Path:
     """Return the cache folder, made and checked."""
-    from pathlib import Path  # noqa: PLC0415 - not for who only looks a file up
+    from pathlib import Path  # noqa: PLC0415 - see above
 
     folder = _folder()
     try:
@@ -65,11 +72,15 @@ def find_cached(name: str, key: str) -> str | None:
     _check(folder, facts)
     if not stat.S_ISREG(about.st_mode) or not _is_ours(about):
         return None
-    if time.time() - about.st_mtime > _MARK_AFTER:
-        from falcokit.toolchain.cache_age import mark_used  # noqa: PLC0415 - once a day
-
+    if time.time() - about.st_mtime > _DAY:
         mark_used(path)
     return path
+
+
+def mark_used(path: str | Path) -> None:
+    """Record that a file or folder of the cache is used now."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
 
 
 def _folder() -> str:
@@ -127,8 +138,6 @@ def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
     import tempfile  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
-    from falcokit.toolchain.cache_age import prune  # noqa: PLC0415
-
     target = cache_folder() / _file_name(name, key)
     if (found := find_cached(name, key)) is not None:
         return Path(found)
@@ -142,7 +151,31 @@ def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
                 make(made)
                 made.replace(target)
         os.utime(target)
-        prune(target.parent)
+        _prune(target.parent)
     except OSError as e:
         raise _unusable(target.parent, e) from e
     return target
+
+
+def _prune(folder: Path) -> None:
+    """Remove what was not used for 30 days; it looks once a day at most."""
+    import re  # noqa: PLC0415 - see above
+    import shutil  # noqa: PLC0415
+
+    # Names with a key, and what a build that was killed has left.
+    ours = re.compile(r"\.making-.*|.*-[0-9a-f]{16}(\..*)?")
+    stamp = folder / ".pruned"
+    now = time.time()
+    with contextlib.suppress(OSError):
+        if 0 <= now - stamp.stat().st_mtime < _DAY:
+            return
+    with contextlib.suppress(OSError):
+        stamp.touch(mode=0o600)
+        for entry in os.scandir(folder):
+            old = now - entry.stat(follow_symlinks=False).st_mtime > _KEPT
+            if not old or not ours.fullmatch(entry.name):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)  # noqa: PTH108

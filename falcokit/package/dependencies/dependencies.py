@@ -31,8 +31,7 @@ from falcokit.package.dependencies.resolve import (
     resolve,
     without_credentials,
 )
-from falcokit.toolchain.cache import cache_folder, key_of
-from falcokit.toolchain.cache_age import mark_used
+from falcokit.toolchain.cache import cache_folder, key_of, mark_used
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

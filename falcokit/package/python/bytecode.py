@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 from falcokit.errors import PackageError
 from falcokit.package.python import compile_child
 from falcokit.package.python.python_runtime import child_environment
-from falcokit.toolchain.cache import cache_folder, key_of
-from falcokit.toolchain.cache_age import mark_used
+from falcokit.toolchain.cache import cache_folder, key_of, mark_used
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

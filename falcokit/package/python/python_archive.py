@@ -17,8 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from falcokit.errors import ConfigError
 from falcokit.package.safe_tarfile import tarfile
-from falcokit.toolchain.cache import cache_folder
-from falcokit.toolchain.cache_age import mark_used
+from falcokit.toolchain.cache import cache_folder, mark_used
 
 __all__ = ["archive_label", "is_archive", "unpack_archive"]
 
