@@ -5,14 +5,11 @@
 `package` the artifact, and the command line shows it. `to_json` is the form that users see.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+# No annotations from __future__: msgspec would evaluate each of them, in every build.
+from collections.abc import Callable
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = [
     "Answer",
