@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from falcokit.build.metadata import to_json
 from falcokit.build.build_project import build as build_library
+from falcokit.build.metadata import to_json
 from falcokit.cli import console
 from falcokit.cli.format import capability_names
 from falcokit.project.settings import load_project

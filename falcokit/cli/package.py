@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from falcokit.cli import console
 from falcokit.cli.interrupt import signals_as_interrupts

@@ -115,6 +115,8 @@ def compile_together(
         header.write_text(prefix)
         run([compiler, *flags, "-x", "c-header", str(header), "-o", f"{header}.gch"])
         flags = ["-include", str(header), *flags]
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only to compile
+
     # Two rooms may have files of one name.
     pairs = [(file, target.with_name(f"{n}-{file.stem}.o")) for n, file in enumerate(sources)]
 

@@ -189,7 +189,8 @@ def test_another_machine_is_refused(good: Path, tmp_path: Path) -> None:
 def test_a_text_is_no_library_and_a_damaged_one_an_error(good: Path, tmp_path: Path) -> None:
     file = tmp_path / "lib.so"
     file.write_text("#!/bin/sh\n")
-    assert sentences(check_library(file, from_json(**META), inside=())) == ["lib.so is not an ELF library"]
+    (found,) = sentences(check_library(file, from_json(**META), inside=()))
+    assert found == "lib.so is not an ELF library"
     file.write_bytes(good.read_bytes()[:200])
     with pytest.raises(PackageError, match="damaged"):
         check_library(file, from_json(**META), inside=())

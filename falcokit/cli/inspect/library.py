@@ -140,7 +140,7 @@ def _items(facts: LibraryFacts) -> Table | None:
 
 def library_object(facts: LibraryFacts) -> dict[str, Any]:
     """Return the facts as one document."""
-    carried = facts.carried
+    carried, about = facts.carried, facts.about
     return {
         "version": 1,
         "kind": "library",
