@@ -15,7 +15,7 @@ from words_capture import PLUGIN, events_of, start, write_words
 
 from falcokit.capture import open_capture
 from falcokit.errors import PluginFailedError
-from falcokit.runner.extract import FieldExtraction
+from falcokit.runner.extract import ExtractionClient
 from falcokit.runner.program import build_runner
 from falcokit.runner.run import Runner, RunOptions
 
@@ -66,7 +66,7 @@ def test_an_init_that_crashes_or_hangs_is_told(words: Path, how: str, text: str)
 
 def test_lengths_and_pointers_that_make_no_sense_are_no_value(words: Path, tmp_path: Path) -> None:
     file = write_words(tmp_path, "many x", "nowhere", "fine")
-    with FieldExtraction(words, ["words.all"]) as extraction, open_capture(file) as capture:
+    with ExtractionClient(words, ["words.all"]) as extraction, open_capture(file) as capture:
         rows = [values for _, values in extraction.extract(capture)]
         assert extraction.failure == "a list has more than 65536 values (at event 1)"
     assert rows == [(None,), (None,), (["fine"],)]
@@ -86,7 +86,7 @@ def test_a_child_that_is_killed_is_told_with_the_event(words: Path, tmp_path: Pa
 def test_large_values_and_many_events_fill_no_pipe_for_good(words: Path, tmp_path: Path) -> None:
     texts = [f"{number} " + "w" * 2000 for number in range(3000)]
     events = events_of(write_words(tmp_path, *texts))
-    with FieldExtraction(words, ["words.all", "words.nth[0]", "words.count"]) as extraction:
+    with ExtractionClient(words, ["words.all", "words.nth[0]", "words.count"]) as extraction:
         rows = [values for _, values in extraction.extract(events)]
     assert rows == [([str(n), "w" * 2000], str(n), 2) for n in range(3000)]
 
@@ -103,7 +103,7 @@ def test_a_hundred_thousand_events(baseline: Baseline, tmp_path: Path) -> None:
     with Runner(options) as runner:
         list(runner.reports())
     begin = time.monotonic()
-    with FieldExtraction(baseline.source) as extraction, open_capture(file) as capture:
+    with ExtractionClient(baseline.source) as extraction, open_capture(file) as capture:
         rows = [v for e, v in extraction.extract(capture) if e.code == 322]
     assert rows == [(n, f"number {n}") for n in range(100_000)]
     assert time.monotonic() - begin < 20
@@ -111,7 +111,7 @@ def test_a_hundred_thousand_events(baseline: Baseline, tmp_path: Path) -> None:
 
 def test_what_is_not_taken_is_not_mixed_up_with_what_follows(words: Path, tmp_path: Path) -> None:
     events = list(events_of(write_words(tmp_path, *map(str, range(500)))))
-    with FieldExtraction(words, ["words.nth[0]"]) as extraction:
+    with ExtractionClient(words, ["words.nth[0]"]) as extraction:
         first = extraction.extract(events)
         assert [v for _, v in itertools.islice(first, 10)] == [(str(n),) for n in range(10)]
         with pytest.raises(RuntimeError, match="have not been consumed"):
@@ -125,7 +125,7 @@ def test_no_more_events_are_read_ahead_than_the_window_has(words: Path, tmp_path
     event = next(events_of(write_words(tmp_path, "x")))
     read = itertools.count()
     endless = (event for _ in read)
-    with FieldExtraction(words, ["words.count"]) as extraction:
+    with ExtractionClient(words, ["words.count"]) as extraction:
         taken = list(itertools.islice(extraction.extract(endless), 50_000))
     assert len(taken) == 50_000
     assert next(read) < 50_000 + 8192 + 2

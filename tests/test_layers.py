@@ -172,7 +172,9 @@ def test_every_file_opens_as_the_others_do(file: Path) -> None:
     tree = ast.parse(text)
     assert text.startswith(HEADERS[0] + "\n")
     assert ast.get_docstring(tree), "no module docstring"
-    if any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree.body):
+    # msgspec evaluates the annotations of a Struct: that costs less where they are not texts.
+    structs = "No annotations from __future__" in text
+    if any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree.body) and not structs:
         assert HEADERS[1] in text
     assert any(
         isinstance(target, ast.Name) and target.id == "__all__"

@@ -43,7 +43,7 @@ def api_changes(release: Release) -> Changes:
     """Compare the release's plugin API with ours; our functions are those that the runner loads."""
     source = _NATIVE / "src"
     return compare(
-        declarations(source / "runner" / "host" / "api.h", [_NATIVE, source], "fk_api"),
+        declarations(source / "runner" / "host" / "api.h", [_NATIVE, source], "fkr_api"),
         declarations(release.plugin_api, [release.include], "plugin_api"),
     )
 
