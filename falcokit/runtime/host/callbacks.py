@@ -23,7 +23,7 @@ from falcokit.runtime.event.event_payload import decode_json, params_of
 from falcokit.runtime.host.author_modules import changed_files, import_plugin
 from falcokit.runtime.host.plugin_state import PluginState
 
-__all__ = ["connect"]
+__all__ = ["connect", "newest_state"]
 
 _ABI: Final = 5  # FK_ABI of abi/abi.h
 if _falcokit_hot.ABI != _ABI:
@@ -43,6 +43,11 @@ _TEXT_PARAMS, _TEXT_EVENT, _TEXT_PROGRESS = range(3)  # fk_text of source/source
 _states: dict[int, PluginState] = {}
 _ffi: Any = None
 _lib: Any = None
+
+
+def newest_state() -> PluginState:
+    """Return the state of the last init: for `falcokit.testing`, which has the instance of it."""
+    return _states[next(reversed(_states))]
 
 
 def _write(out: Any, size: int, text: str) -> None:
@@ -271,4 +276,8 @@ def connect(ffi: Any, lib: Any) -> None:
     _falcokit_hot.install_holder(library)
     _falcokit_hot.install_tables(errors.TableError, _load_tables)
     AsyncEventHandler.register(_falcokit_hot.Emitter)
-    logs.install()
+    if _falcokit_hot.STARTED_PYTHON:
+        logs.install()
+    else:  # the process is that of an author's tests: stdout is theirs, and there are breakpoints
+        logs.install_once()
+        _falcokit_hot.be_patient()

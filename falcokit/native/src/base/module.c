@@ -186,6 +186,7 @@ static PyMethodDef module_methods[] = {
 	{"install", module_install, METH_VARARGS, NULL},
 	{"install_tables", module_install_tables, METH_VARARGS, NULL},
 	{"install_watch", fk_watch_install, METH_VARARGS, NULL},
+	{"be_patient", fk_watch_be_patient, METH_NOARGS, NULL},
 	{"install_holder", fk_holder_install, METH_O, NULL},
 	{"name_thread", fk_name_thread, METH_O, NULL},
 	{"bounded", (PyCFunction)(void (*)(void))fk_call_bounded, METH_FASTCALL, NULL},

@@ -32,6 +32,11 @@ typedef struct fk_late_hook {
 void fk_watch_late(fk_late_hook *hook);
 void fk_watch_done(fk_late_hook *hook);
 
+// From now on no hook is given up or interrupted, however long it takes: its author may be looking at
+// it in a debugger. For falcokit.testing; it holds for the life of the process.
+PyObject *fk_watch_be_patient(PyObject *module, PyObject *none);
+bool fk_watch_is_patient(void);
+
 // From here on nothing is logged for this state.
 void fk_watch_forget(fk_impl *impl);
 // install_watch(exception class, place_of_thread)
