@@ -22,7 +22,8 @@ capture.events
 capture.encode capture.render capture.native capture.reader
 capture.filter capture.summary capture.writer
 runner
-build dev testing
+build dev
+testing
 package.safe_tarfile package.deploy package.link
 package.python
 package.dependencies
@@ -35,7 +36,9 @@ __main__
 #: Of falcokit/native/src: the glue library, whose rooms know those before them.
 GLUE = ROOMS
 
-#: The runner, which has the tables' storage of the glue in it.
+#: The runner, which has the tables' storage of the glue in it; and the host of falcokit.testing,
+#: which has the runner's rooms but for what it puts in the place of the reports and of the watch.
 RUNNER = (
     *("tables", "runner/report", "runner/host", "runner/extract", "runner/capture", "runner"),
+    "testing",
 )

@@ -164,7 +164,7 @@ _INTRO = """\
 Each behaviour of Falco's plugin API that falcokit promises is a row here, held by tests whose
 docstrings begin with its id. The same test runs in several hosts:
 
-- **class**: the author's class in the test's process, as `falcokit.testing.start_plugin` has it;
+- **class**: the built library in the test's own process, as `falcokit.testing.start_plugin` has it;
 - **runner**: the built library in the host of `falcokit run` and `falcokit dev`;
 - **C**: the built library, called by a small C program in ways that no real host would;
 - **plughost**, **sysdig**: the built library in libsinsp, Falco's own framework.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drive a plugin class in an author's own tests, without a compiler and without a host.
+"""Drive a plugin class in an author's own tests, in the very process of the test.
 
     from falcokit.testing import start_plugin
 
@@ -7,9 +7,9 @@
         with start_plugin(Ticker, config={"interval_ms": 10}) as running:
             assert running.next_event(timeout=2.0).name == "tick"
 
-The class goes through the same state as inside Falco; the handler keeps the framework's rules
-(declared names, lengths, timestamps, thread ids, the event source), and what it accepts is encoded
-and decoded again, so that a test sees what a rule would.
+What runs is the library that Falco would load, made by the C compiler as `falcokit build` makes it
+and kept in the cache, in a host that has the framework's rules. The class is the one that the test
+has, so breakpoints work; no hook is given up for the time that it takes.
 """
 
 from falcokit.testing._running import LogMessage, RunningPlugin, start_plugin

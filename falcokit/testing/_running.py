@@ -4,35 +4,32 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from falcokit.runtime.async_event.capability import AsyncEventHandler, AsyncEvents
-from falcokit.runtime.async_event.producers import declared_producers
-from falcokit.runtime.base.errors import EventRefusedError, TableError
-from falcokit.runtime.base.logs import current, install_once
-from falcokit.runtime.host.plugin_state import PluginState
-from falcokit.runtime.listen.capability import CaptureListening
-from falcokit.testing._delivery import Delivery
-from falcokit.testing._fields import InProcessFields
-from falcokit.testing._handler import InProcessHandler
-from falcokit.testing._listening import InProcessRoutines
-from falcokit.testing._producers import InProcessProducers
+from falcokit.runtime.base import errors
+from falcokit.runtime.base.errors import PluginError
+from falcokit.runtime.event.event import Event
+from falcokit.testing import _given
+from falcokit.testing._library import build_plugin, lend_host, return_host
 from falcokit.testing._source import RunningSource
-from falcokit.testing._store import StoredEntry, StoredTable, new_table
 from falcokit.testing._tables import DictTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from falcokit.runtime.event.event import AsyncEvent, Event
-    from falcokit.runtime.tables.exported_table import Shape
+    from falcokit.runtime.host.plugin_state import PluginState
 
 __all__ = ["LogMessage", "RunningPlugin", "start_plugin"]
 
-_SEVERITIES = ("", "fatal", "critical", "error", "warning", "notice", "info", "debug", "trace")
+_WAIT_NS: Final = 20_000_000
+_LENGTH_AT: Final = 16
+_T = TypeVar("_T")
+
+_starting = threading.Lock()  # from naming the class to finding its state
 
 
 class LogMessage(NamedTuple):
@@ -43,162 +40,239 @@ class LogMessage(NamedTuple):
     text: str
 
 
-class RunningPlugin(InProcessRoutines, InProcessFields, InProcessProducers):
+class _EventInput(ctypes.Structure):  # ss_plugin_event_input
+    _fields_ = (
+        ("event", ctypes.c_char_p),
+        ("number", ctypes.c_uint64),
+        ("source", ctypes.c_char_p),
+    )
+
+
+class RunningPlugin:
     """A plugin between init and destroy. Made by `start_plugin`.
 
     Attributes:
         plugin: The instance of the author's class.
         name: Its name.
         logs: What it has logged so far.
-        refused: Emissions that raised, by reason.
+        source: The event source that is open.
+        plugin_id: Its id.
 
     """
 
     def __init__(
         self, plugin: type[Any], source: str, plugin_id: int, tables: dict[str, Any]
     ) -> None:
-        super().__init__()
-        self.name: str = getattr(plugin, "name", plugin.__name__.lower())
+        path, meta = build_plugin(plugin)
+        self.name: str = meta["name"]
         self.source = source
         self.plugin_id = plugin_id
-        self.logs: list[LogMessage] = []
-        self.refused: dict[str, int] = {}
-        self.delivery = Delivery()
-        self.async_events = {
-            *getattr(plugin, "async_events", ()),
-            *(p.event for p in declared_producers(plugin)),
-        }
+        self.sources: list[RunningSource] = []
+        self._path = str(path).encode()
         self._class = plugin
+        self._logs: list[LogMessage] = []
+        self._error = ""
+        self._metrics: dict[str, float] = {}
+        self._raised: dict[str, BaseException] | None = None
+        self._calling = threading.RLock()  # as Falco has one thread for the calls of a plugin
+        self._reading = threading.Lock()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._dumped: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._handler: InProcessHandler | None = None
         self._number = 0
-        self._exported: set[str] = set()
-        self._listens = False
-        self._parser: Any = None
-        self._tables = DictTables(tables)
-        self.list_tables = self._tables.list_tables
-        self.import_table = self._tables.import_table
-        self._lock = threading.Lock()
-        self._state = PluginState(self.name, "", self)
+        self._capturing = False
+        self._engine: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._host = lend_host()
+        self.library = _functions_of(path)
+        self._state: PluginState
+        self._tables = DictTables(plugin, self._host)
+        for name, rows in tables.items():
+            self._host.fk_test_add_table(ctypes.byref(self._tables.table(name, rows)))
 
     @property
     def plugin(self) -> Any:
         """The instance of the author's class."""
         return self._state.plugin
 
-    # What PluginState asks of its host.
+    @property
+    def state(self) -> int:
+        """What the library knows the plugin by."""
+        state: int = self._host.fk_test_state()
+        return state
 
-    def log(self, severity: int, component: str | None, text: str) -> None:
-        """Keep one message."""
-        self.logs.append(LogMessage(_SEVERITIES[severity], component, text))
+    @property
+    def logs(self) -> list[LogMessage]:
+        """What it has logged so far."""
+        self._read_reports()
+        return self._logs
 
-    def emitter(self, dump: bool) -> AsyncEventHandler:  # as the C method
-        """Make the handler of a capture or a dump."""
-        handler = InProcessHandler(self, self._dumped if dump else self._events, dump=dump)
-        if not dump:
-            self._handler = handler
-        return handler
+    # ---- calls ----------------------------------------------------------------------------------
 
-    def export_table(self, name: str, make_shape: Callable[[type, type], Shape], /) -> object:
-        """Make a table that nobody else sees."""
-        if name in self._exported:
-            raise TableError(f"table {name!r} cannot be exported: there is one of that name")
-        self._exported.add(name)
-        return new_table(name, make_shape(StoredTable, StoredEntry))
+    def call(self, function: Callable[[], _T], *hooks: str) -> _T:
+        """Call into the library, and raise what one of these hooks raised, or what it says."""
+        with self._calling:
+            self._read_reports()
+            self._error, self._raised = "", {}
+            self._tables.list_entries()
+            errors.observers.append(self._observe)
+            try:
+                result = function()
+            finally:
+                errors.observers.remove(self._observe)
+                raised, self._raised = self._raised, None
+            self._read_reports()
+            for hook in hooks:
+                error = raised.get(hook)
+                if isinstance(error, Exception):
+                    raise error
+            if self._error:
+                raise PluginError(self._error)
+            return result
 
-    def bind(self, plugin: Any, extraction_failed: Any) -> None:
-        """Find nothing: `extract` does."""
+    def fail(self) -> None:
+        """Have the call that is under way fail with the library's last error."""
+        self._error = self._host.fk_test_last_error().decode(errors="replace")
 
-    def set_parser(self, *parser: Any) -> None:
-        """Keep what parses events: the function, what it calls when it fails, codes, sources."""
-        self._parser = parser
+    def _observe(self, error: BaseException, hook: str) -> None:
+        if (raised := self._raised) is not None:
+            raised.setdefault(hook, error)
 
-    def close(self) -> None:
-        """Nothing to let go of here."""
-
-    # What a handler asks.
+    def _read_reports(self) -> None:
+        with self._reading:
+            for line in self._host.fk_test_reports().decode(errors="replace").splitlines():
+                report = json.loads(line)
+                kind = report["report"]
+                if kind == "log":
+                    text, component = report["message"], report["component"]
+                    self._logs.append(LogMessage(report["severity"], component, text))
+                elif kind == "metrics":
+                    self._metrics = report["metrics"]
+                elif kind in {"error", "extract_failed"}:
+                    self._error = self._error or report["message"]
 
     def take_number(self) -> int:
         """Return the number of the next event."""
-        with self._lock:
+        with self._calling:
             self._number += 1
             return self._number
 
-    def check_source(self, event: AsyncEvent) -> None:
-        """Refuse what the framework refuses for the open event source."""
-        sources = self._class.async_event_sources
-        if sources and self.source not in sources:
-            raise EventRefusedError(
-                f"async events of plugin {self.name!r} are not compatible with the open event"
-                f" source {self.source!r}"
-            )
-        if self.plugin_id and event.tid not in {None, -1}:
-            raise EventRefusedError("a plugin's event source takes no thread id")
-
-    def parse(self, event: Event) -> None:
-        """Let the plugin parse an event when it wants those of this type and source."""
-        if self._parser is None:
-            return
-        function, failed, codes, sources = self._parser
-        if event.type not in codes or (sources and event.source not in sources):
-            return
-        token = current.set(self._state)
-        try:
-            with self._tables.during():
-                function(event)
-        except Exception as e:  # noqa: BLE001  # the framework goes on too
-            failed(e)
-        finally:
-            current.reset(token)
-
-    # What a test asks.
+    # ---- its life -------------------------------------------------------------------------------
 
     def init(self, config: Any) -> None:
         """Make and initialise the plugin."""
-        text = config if isinstance(config, str) else json.dumps(config or {})
-        with self._tables.during(init=True):
-            self._state.init(self._class, text)
+        given = config is None or isinstance(config, str)
+        text = config if given else json.dumps(config)
+        # The host keeps no copies of these.
+        self._kept = (self._path, None if text is None else text.encode(), self.source.encode())
+        init = self._host.fk_test_init
+        with _starting:
+            _given.Given = self._class
+            try:
+                self.call(lambda: init(*self._kept, self.plugin_id), "init")
+            except BaseException:
+                self._gone()
+                raise
+            # The library has Python's side of falcokit loaded by now, and not before.
+            from falcokit.runtime.host.callbacks import newest_state  # noqa: PLC0415
+
+            self._state = newest_state()
 
     def start(self) -> None:
         """Open a capture."""
         self.stop()
-        if issubclass(self._class, AsyncEvents):
-            try:
-                self._state.start()
-            except BaseException:
-                self._close()
-                raise
-        if issubclass(self._class, CaptureListening):
-            self._listens = True
-            try:
-                with self._tables.during():
-                    self._state.capture_open()
-            except BaseException:
+        self._capturing = True
+        self._stop.clear()
+        self._engine = threading.Thread(target=self._deliver, name="falcokit-test", daemon=True)
+        self._engine.start()
+        try:
+            self.call(lambda: self._host.fk_test_set_handler(True), "start_async")
+            self.call(lambda: self._host.fk_test_listen(True), "capture_open")
+        except BaseException:
+            with contextlib.suppress(Exception):  # what failed first is told
                 self.stop()
-                raise
-            self.start_routines()
-
-    def _close(self) -> None:
-        if (handler := self._handler) is not None:
-            handler.close()
-        self._handler = None
+            raise
 
     def stop(self) -> None:
         """Close the capture; does nothing when none is open."""
-        try:
-            if self._handler is not None:
-                self._state.stop()
-        finally:
-            self._close()
-            listens, self._listens = self._listens, False
-            if listens:
-                with self._tables.during():
-                    self._state.capture_close()
+        if not self._capturing:
+            return
+        self._capturing = False
+        engine, self._engine = self._engine, None
+        self._stop.set()
+        if engine is not None:
+            engine.join()
+        with contextlib.ExitStack() as steps:
+            steps.callback(self._host.fk_test_closed)
+            steps.callback(self.call, lambda: self._host.fk_test_listen(False), "capture_close")
+            steps.callback(self.call, lambda: self._host.fk_test_set_handler(False), "stop_async")
 
     def destroy(self) -> None:
         """Destroy the plugin."""
-        self._state.destroy()
+        with contextlib.ExitStack() as steps:
+            steps.callback(self._gone)
+            steps.callback(self.call, self._host.fk_test_destroy, "destroy")
+            for source in self.sources:
+                steps.callback(source.close)
+
+    def _gone(self) -> None:
+        self._host.fk_test_destroy()  # it does nothing to what is destroyed
+        self._read_reports()
+        return_host(self._host)
+
+    def _deliver(self) -> None:
+        """Take the async events as they come: the event loop of this host."""
+        stopping = False
+        while True:
+            at = self._host.fk_test_next(0 if stopping else _WAIT_NS)
+            if at:
+                length = ctypes.c_uint32.from_address(at + _LENGTH_AT).value
+                raw = ctypes.string_at(at, length)
+                event = Event.from_bytes(raw, source=self.source, number=self.take_number())
+                self.parse(event)
+                self._events.put(event)
+            elif stopping:
+                return
+            stopping = self._stop.is_set()
+
+    # ---- what a test asks -----------------------------------------------------------------------
+
+    def parse(self, event: Event) -> None:
+        """Let the plugin parse an event when it wants those of this type and source."""
+        source = self._source_of(event)
+        parse = self._host.fk_test_parse
+        with self._calling:
+            self._tables.list_entries()
+            parse(event.raw, event.number, source)
+
+    def _source_of(self, event: Event) -> bytes:
+        return (self.source if event.source is None else event.source).encode()
+
+    def extract(self, field: str, event: Event) -> Any:
+        """Return the value of a field, such as "x.name" or "x.header[host]", for an event.
+
+        As a host shows it: numbers, text, bool; times in ns, addresses as text, lists of those;
+        None where there is no value, also for an event of another type or source.
+
+        Raises:
+            LookupError: the plugin has no such field.
+            ValueError: the argument is not one that the field takes.
+            TypeError: the method returned something else than its annotation says.
+            Exception: what the method raises; in Falco there is no value then.
+
+        """
+        source = self._source_of(event)
+
+        def ask() -> bytes | None:
+            value: bytes | None = self._host.fk_test_extract(
+                field.encode(), event.raw, event.number, source
+            )
+            if value is None:
+                self._read_reports()
+                said, self._error = self._error, ""
+                raise (LookupError if "has no field" in said else ValueError)(said)
+            return value
+
+        value = self.call(ask, f"field {field.partition('[')[0]}")
+        return json.loads(value or b"null")
 
     def next_event(self, timeout: float = 5.0) -> Event:
         """Return the next event of the stream.
@@ -219,42 +293,99 @@ class RunningPlugin(InProcessRoutines, InProcessFields, InProcessProducers):
         Close what it returns, or use it in a with statement; destroy closes it too.
         """
         given = params is None or isinstance(params, str)
-        return RunningSource(self, self._state.open(params if given else json.dumps(params)))
+        text = params if given else json.dumps(params)
+        raw = None if text is None else text.encode()
+        answer = ctypes.c_int(-1)
 
-    def close_source(self, key: int) -> None:
-        """Close an event source, if it is open."""
-        if key in self._state.sources:
-            self._state.close(key)
+        def open_it() -> int:
+            handle: int = self.library.plugin_open(self.state, raw, ctypes.byref(answer))
+            if answer.value:
+                self.fail()
+            return handle
+
+        handle = self.call(open_it, "open")
+        opened = self._state.sources
+        source = RunningSource(self, opened[next(reversed(opened))], handle)
+        self.sources.append(source)
+        return source
 
     def list_open_params(self) -> list[dict[str, str]]:
         """Return the open params to choose from, as the framework reads them."""
-        found: list[dict[str, str]] = json.loads(self._state.list_open_params())
+        if not hasattr(self.library, "plugin_list_open_params"):
+            return []
+        answer = ctypes.c_int(-1)
+
+        def ask() -> bytes | None:
+            text: bytes | None = self.library.plugin_list_open_params(
+                self.state, ctypes.byref(answer)
+            )
+            if answer.value:
+                self.fail()
+            return text
+
+        found: list[dict[str, str]] = json.loads(self.call(ask, "list_open_params") or b"[]")
         return found
 
     def event_to_string(self, event: Event) -> str:
-        """Return the plugin's text for an event."""
-        return self._state.event_to_string(event)
+        """Return the plugin's text for an event.
+
+        Raises:
+            NotImplementedError: the plugin has no event_to_string, so Falco shows the bytes.
+
+        """
+        if not hasattr(self.library, "plugin_event_to_string"):
+            raise NotImplementedError(f"plugin {self.name!r} has no event_to_string")
+        given = _EventInput(event.raw, event.number, self._source_of(event))
+
+        def ask() -> bytes | None:
+            text: bytes | None = self.library.plugin_event_to_string(
+                self.state, ctypes.byref(given)
+            )
+            if text is None:
+                self.fail()
+            return text
+
+        return (self.call(ask, "event_to_string") or b"").decode(errors="surrogateescape")
 
     def dump_state(self) -> list[Event]:
         """Dump the state as for a capture file, and return the events written."""
-        self._state.dump()
-        return list(_drain(self._dumped))
+        size = ctypes.c_size_t()
+
+        def dump() -> bytes:
+            at = self._host.fk_test_dump(ctypes.byref(size))
+            return ctypes.string_at(at, size.value) if size.value else b""
+
+        raw, found = self.call(dump, "dump_state"), []
+        while raw:
+            event = Event.from_bytes(raw, number=self.take_number())
+            source = {self.plugin_id: self.source, 0: "syscall"}.get(event.plugin_id)
+            found.append(Event.from_bytes(event.raw, source=source, number=event.number))
+            raw = raw[len(event.raw) :]
+        return found
 
     def set_config(self, config: Any) -> None:
         """Offer another config, as text or as what JSON makes of it."""
-        self._state.set_config(config if isinstance(config, str) else json.dumps(config))
+        text = config if isinstance(config, str) else json.dumps(config)
+        self.call(lambda: self._host.fk_test_set_config(text.encode()), "set_config")
 
     def metrics(self) -> dict[str, float]:
-        """Return the plugin's own metrics by name."""
-        return {name: value for name, _, _, value in self._state.metrics()}
+        """Return the plugin's metrics by name, as Falco gets them."""
+        self._metrics = {}
+        self.call(self._host.fk_test_metrics, "get_metrics")
+        return self._metrics
 
 
-def _drain(events: queue.SimpleQueue[Event]) -> Iterator[Event]:
-    while True:
-        try:
-            yield events.get_nowait()
-        except queue.Empty:
-            return
+def _functions_of(path: Any) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path))
+    pointer, text = ctypes.c_void_p, ctypes.c_char_p
+    for name, result, arguments in (
+        ("open", pointer, 3), ("close", None, 2), ("next_batch", ctypes.c_int, 4),
+        ("get_progress", text, 3), ("list_open_params", text, 2), ("event_to_string", text, 2),
+    ):  # fmt: skip
+        function = getattr(library, f"plugin_{name}", None)
+        if function is not None:
+            function.restype, function.argtypes = result, [pointer] * arguments
+    return library
 
 
 @contextlib.contextmanager
@@ -280,9 +411,9 @@ def start_plugin(
 
     Raises:
         Exception: what a hook raises.
+        FalcokitError: the class is wrong, or there is no compiler.
 
     """
-    install_once()
     if source is None:
         source = getattr(plugin, "event_source", "") or "syscall"
     if plugin_id is None:

@@ -233,7 +233,7 @@ def test_in_process_a_thread_id_is_refused_there_too(write_plugin: WritePlugin) 
     text = _refused(write_plugin, "", "tid=7 if self.emitted < 50 else None")
     out = InProcess("baseline_src", 999)(write_plugin(text), limit=1)
     assert out.data == [b"with"]
-    assert out.said("refused: a plugin's event source takes no thread id")
+    assert out.said("async events of event source 'baseline_src' can have no thread id")
 
 
 @pytest.mark.drivers("in_process", "runner", "plughost")

@@ -19,6 +19,7 @@ AHEAD = """
 class P(Plugin, AsyncEvents):
     async_events = ("late",)
     def start_async(self, handler):
+        self.handler = handler
         handler.emit("late", b"now")
         for direct in (False, True):
             handler.emit("late", b"never", ts_ns=time.time_ns() + 9_500_000_000, direct=direct)
@@ -112,8 +113,7 @@ def test_in_process_what_waits_is_discarded_when_the_capture_closes(
     """A7"""
     with start_plugin(write_plugin(AHEAD).plugin) as running:
         assert running.next_event().data == b"now"
-        handler = running._handler
-        assert handler is not None
+        handler = running.plugin.handler
         assert handler.counters[:3] == (4, 1, 1)
     assert handler.counters.discarded == 3
 

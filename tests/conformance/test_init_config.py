@@ -156,5 +156,5 @@ def test_in_process_a_rejected_config_leaves_the_old_one(write_plugin: WritePlug
         running.set_config({"level": 5})
         with pytest.raises(ValueError, match="unlucky"):
             running.set_config({"level": 13})
-        assert running.metrics() == {"level": 5}
+        assert running.metrics()["level"] == 5
         assert running.next_event().data == b"5"

@@ -20,13 +20,8 @@
     HookTimeoutError               raised in a hook that blocks Falco's thread; not an Exception,
                                    since the hook may catch those in a loop
 
-<<<<<<< HEAD
 The callbacks of `runtime.host` turn them into a return code and a last error. `format_error`
 imports nothing and reads no file: it must work where neither is possible.
-=======
-Raised by the C side; turned into a return code and a last error
-by `_bridge`. `tell` imports nothing and reads no file: it has to work where neither can be done.
->>>>>>> 7931256 (Run in a Python that is there already, and leave what is its own alone)
 """
 
 from __future__ import annotations
@@ -240,17 +235,12 @@ def is_whole(error: BaseException) -> bool:
     return len(own_frames(places)) == sum(not _is_ours(p.filename) for p in places)
 
 
-<<<<<<< HEAD
-def format_error(error: BaseException, hook: str, place: str = "") -> str:
-    """Describe an error in `hook` in one sentence: the place (file:line), the type and the text.
-=======
-#: falcokit.testing's: called with each exception that is told, and the hook; it must not raise.
+#: falcokit.testing's: called with each exception that is reported, and the hook; it must not raise.
 observers: list[Callable[[BaseException, str], None]] = []
 
 
-def tell(error: BaseException, hook: str, place: str = "") -> str:
-    """Say what happened in `hook`, where (file:line), and of which type it was: one sentence.
->>>>>>> 7931256 (Run in a Python that is there already, and leave what is its own alone)
+def format_error(error: BaseException, hook: str, place: str = "") -> str:
+    """Describe an error in `hook` in one sentence: the place (file:line), the type and the text.
 
     The place is the innermost line of the author's own code if there is any, else `place`. A line
     follows for each call in that code that led there, and for each exception that caused it.

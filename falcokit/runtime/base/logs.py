@@ -174,11 +174,7 @@ class _LoggedStream:
 
 
 def install_once() -> None:
-<<<<<<< HEAD
-    """Forward logging to the live states."""
-=======
-    """Carry logging to the live states; all that a Python of somebody else's is changed by."""
->>>>>>> 7931256 (Run in a Python that is there already, and leave what is its own alone)
+    """Forward logging to the live states: the only change to a Python that falcokit has not started."""
     root = logging.getLogger()
     if any(isinstance(handler, _HostHandler) for handler in root.handlers):
         return

@@ -28,10 +28,11 @@ from falcokit.runtime.tables.tables import bind_tables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from _falcokit_hot import Link
+
     from falcokit.runtime.async_event.producers import Producer
     from falcokit.runtime.async_event.supervision import ProducerState, Supervision
     from falcokit.runtime.event.event import Event
-    from falcokit.runtime.host.link import Host
     from falcokit.runtime.listen.routines import Routines
     from falcokit.runtime.source.open_source import OpenSource
 
@@ -52,7 +53,7 @@ _TRACE_MAX = 100  # frames of a whole traceback, the innermost ones
 class PluginState:
     """The state behind an ss_plugin_t."""
 
-    def __init__(self, name: str, source_dir: str, host: Host) -> None:
+    def __init__(self, name: str, source_dir: str, host: Link) -> None:
         self.name = name
         self.source_dir = source_dir
         self.host = host

@@ -1,27 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """EventQueue: between the author's producer threads and an event source.
 
-Inside the host it is a channel in C, which the host's thread empties without Python.
+It is a channel in C, which the host empties without Python. An author's module may be imported
+before there is one, as in tests: what it needs of C is found when the first queue is made.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, Self
+import functools
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 
 from falcokit.runtime.base.errors import PluginError, QueueFullError, SourceClosedError
 from falcokit.runtime.base.logs import current
 from falcokit.runtime.event.event import Event
 
 if TYPE_CHECKING:
-    from falcokit.runtime.source.python_channel import Channel
-else:
-    try:
-        import _falcokit_hot
+    from collections.abc import Callable
 
-        Channel = _falcokit_hot.Channel
-        _falcokit_hot.install_source(Event, SourceClosedError, QueueFullError)
-    except ImportError:
-        from falcokit.runtime.source.python_channel import Channel
+    from _falcokit_hot import Channel as _Channel
+else:
+    _Channel = object  # a queue gets it when it is made
 
 __all__ = ["MAX_EVENT_SIZE", "EventQueue"]
 
@@ -30,7 +28,7 @@ MAX_EVENT_SIZE: Final = 1 << 20
 _MAX_EVENTS: Final = 2**31
 
 
-class EventQueue(Channel):
+class EventQueue(_Channel):
     """A bounded queue of events: return one from `open`, and put into it from any thread.
 
         put(event, timeout=None)        True when it was queued, False when it was dropped
@@ -63,4 +61,17 @@ class EventQueue(Channel):
         plugin = getattr(current.get(), "plugin", None)
         size = getattr(plugin, "max_event_size", MAX_EVENT_SIZE)
         whole = getattr(plugin, "plugin_id", 1) == 0
-        return super().__new__(cls, maxsize, overflow == "drop", whole, size)
+        kind, make = _of_channels(cast("Any", cls))
+        return cast("Self", make(kind, maxsize, overflow == "drop", whole, size))
+
+
+@functools.cache
+def _of_channels(cls: type[Any]) -> tuple[type[Any], Callable[..., Any]]:
+    """Return the class whose objects are channels as well, and what makes one."""
+    try:
+        import _falcokit_hot  # noqa: PLC0415  # it comes with the host
+    except ImportError:
+        raise PluginError("an EventQueue is made by a plugin that runs: make it in open") from None
+    _falcokit_hot.install_source(Event, SourceClosedError, QueueFullError)
+    channel = _falcokit_hot.Channel
+    return type(cls.__name__, (cls, channel), {}), channel.__new__

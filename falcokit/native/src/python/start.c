@@ -47,11 +47,6 @@ static int find_other_libpython(struct dl_phdr_info *info, size_t size, void *fo
 	return 1;
 }
 
-<<<<<<< HEAD
-// Extension modules do not name libpython as a dependency, so its symbols must be global, which they
-// are not under the host's RTLD_LOCAL. One libpython can be made global; two would call each other's
-// functions and crash.
-=======
 // Whether the program itself is a Python, with libpython linked into it, as those of distributions are.
 // Whatever is loaded calls its functions, also where a libpython of the same version comes along.
 static bool program_is_python(void) {
@@ -60,10 +55,9 @@ static bool program_is_python(void) {
 	       program.dli_fbase == mine.dli_fbase;
 }
 
-// Extension modules do not name libpython among what they need, so it has to be visible to them:
-// under the host's RTLD_LOCAL it is not. One libpython may be made global; two would call each
-// other's functions and crash.
->>>>>>> 7931256 (Run in a Python that is there already, and leave what is its own alone)
+// Extension modules do not name libpython as a dependency, so its symbols must be global, which they
+// are not under the host's RTLD_LOCAL. One libpython can be made global; two would call each other's
+// functions and crash.
 static bool promote_libpython(char *err, size_t errlen) {
 	const char *other = NULL;
 	Dl_info mine;
@@ -180,16 +174,10 @@ static void describe_exception(char *err, size_t errlen, const char *what) {
 	PyErr_Clear();
 }
 
-<<<<<<< HEAD
+// `fresh`: Python is this library's own, not that of a program that has loaded it.
 // With the GIL: makes the glue's module, then imports falcokit's runtime.
-static bool import_runtime(const fk_metadata *meta, PyObject *(*make_module)(void), char *err,
-                           size_t errlen) {
-=======
-// With the GIL held: the module of the hot paths, then falcokit's own runtime.
-// `fresh`: Python is this library's, and no program's that has loaded it.
-static bool import_runtime(const fk_boot *boot, PyObject *(*make_module)(void), bool fresh,
+static bool import_runtime(const fk_metadata *meta, PyObject *(*make_module)(void), bool fresh,
                            char *err, size_t errlen) {
->>>>>>> 7931256 (Run in a Python that is there already, and leave what is its own alone)
 	PyObject *path = PySys_GetObject("path"); // borrowed
 	for (const char *const *p = meta->paths; *p && path; p++) {
 		PyObject *entry = PyUnicode_DecodeFSDefault(*p);
@@ -197,16 +185,10 @@ static bool import_runtime(const fk_boot *boot, PyObject *(*make_module)(void), 
 		Py_XDECREF(entry);
 	}
 	PyErr_Clear();
-<<<<<<< HEAD
 	PyObject *module = make_module();
+	if (module && PyModule_AddIntConstant(module, "STARTED_PYTHON", fresh) < 0) Py_CLEAR(module);
 	PyObject *finder = NULL; // of extension modules, which falcokit.runtime may need
 	if (module)
-=======
-	PyObject *hot = make_module();
-	if (hot && PyModule_AddIntConstant(hot, "STARTED_PYTHON", fresh) < 0) Py_CLEAR(hot);
-	PyObject *finder = NULL; // of extension modules, which falcokit.runtime may need already
-	if (hot)
->>>>>>> 7931256 (Run in a Python that is there already, and leave what is its own alone)
 		finder = fk_is_packaged() ? PyImport_ImportModule("_falcokit_payload") : Py_NewRef(Py_None);
 	PyObject *runtime = finder ? PyImport_ImportModule("falcokit.runtime.host.callbacks") : NULL;
 	bool ok = runtime != NULL;
@@ -250,19 +232,11 @@ static bool start_here(start_job *job) {
 			return false;
 		}
 		import_signal();
-<<<<<<< HEAD
-		job->ok = import_runtime(job->meta, job->make_module, job->err, sizeof job->err);
+		job->ok = import_runtime(job->meta, job->make_module, fresh, job->err, sizeof job->err);
 		PyEval_SaveThread();
 	} else {
 		PyGILState_STATE gil = PyGILState_Ensure();
-		job->ok = import_runtime(job->meta, job->make_module, job->err, sizeof job->err);
-=======
-		job->ok = import_runtime(job->boot, job->make_module, fresh, job->err, sizeof job->err);
-		PyEval_SaveThread();
-	} else {
-		PyGILState_STATE gil = PyGILState_Ensure();
-		job->ok = import_runtime(job->boot, job->make_module, fresh, job->err, sizeof job->err);
->>>>>>> 7931256 (Run in a Python that is there already, and leave what is its own alone)
+		job->ok = import_runtime(job->meta, job->make_module, fresh, job->err, sizeof job->err);
 		PyGILState_Release(gil);
 	}
 	if (job->ok && fk_start_cffi() != 0) {

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The libraries that a test runs: the plugin's own, as `falcokit build` makes it, and its host.
+
+Both are compiled once and kept in the cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import inspect
+import re
+import shutil
+import sys
+import sysconfig
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from falcokit.build.entry_library import compile_entry, entry_key
+from falcokit.build.entry_source import entry_c_source
+from falcokit.build.glue_library import build_glue
+from falcokit.build.metadata import plugin_metadata
+from falcokit.errors import ConfigError
+from falcokit.native import PLUGIN_API, SOURCES
+from falcokit.project.settings import load_project
+from falcokit.toolchain.cache import cached, key_of
+from falcokit.toolchain.compile import compile_and_link
+from falcokit.toolchain.compiler import find_compiler
+
+__all__ = ["TARGET", "build_plugin", "lend_host", "return_host"]
+
+#: Where the library finds the class: the very one of the test, wherever that has it from.
+TARGET: Final = "falcokit.testing._given:Given"
+
+_FLAGS: Final = ("-std=gnu11", "-O2", "-g1", "-fPIC", "-pthread")
+_LINKED: Final = ("-shared", "-Wl,-Bsymbolic", "-Wl,--no-undefined", "-ldl")
+#: Of the runner, what hosts a plugin; the loop and the reports are Python's here.
+_OF_RUNNER: Final = (
+    *(f"runner/report/{name}.c" for name in ("json", "text", "stats")),
+    *(f"runner/host/{name}.c" for name in ("capabilities", "guest", "loader", "metadata")),
+    *(f"runner/host/{name}.c" for name in ("owner", "routines", "tables")),
+    *(f"runner/capture/{name}.c" for name in ("handler", "queue")),
+    *(f"runner/extract/{name}.c" for name in ("ask", "fields", "filter", "values")),
+)
+
+_idle: list[ctypes.CDLL] = []
+_lending = threading.Lock()
+_first = True
+
+
+def _defaults(plugin: type[Any]) -> dict[str, str | None]:
+    """Return what the class's project says of it; a class without one needs no more than a name."""
+    name = re.sub(r"[^a-z0-9_-]", "", plugin.__name__.lower()).lstrip("0123456789_-") or "plugin"
+    found: dict[str, str | None] = {
+        "name": name, "version": "0.1.0", "description": "A plugin of a test.", "contact": "nobody",
+    }  # fmt: skip
+    with contextlib.suppress(ConfigError, TypeError, OSError):
+        project = load_project(Path(inspect.getfile(plugin)).parent)
+        own = {
+            "name": project.name, "version": project.version,
+            "description": project.description, "contact": project.contact,
+        }  # fmt: skip
+        found |= {key: value for key, value in own.items() if value}
+    return found
+
+
+def build_plugin(plugin: type[Any]) -> tuple[Path, dict[str, Any]]:
+    """Return the plugin's library, and its metadata.
+
+    Raises:
+        PluginDefinitionError: the class is wrong, as `falcokit build` finds it.
+        BuildError: the compiler failed.
+        ToolMissingError: there is no compiler, or no shared libpython.
+
+    """
+    meta = plugin_metadata(plugin, _defaults(plugin))
+    meta |= {
+        "executable": sys.executable, "stdlib": sysconfig.get_path("stdlib"), "paths": [],
+    }  # fmt: skip
+    glue = build_glue()
+    ctypes.CDLL(str(glue))  # by whose name the library finds it
+    text = entry_c_source(meta, target=TARGET, source_dir="", glue=glue.name, build=entry_key())
+
+    def make(target: Path) -> None:
+        compile_entry(text, target.with_suffix(".c"), target)
+
+    return cached(f"lib{meta['name']}.so", key_of([text, sys.version]), make), meta
+
+
+def _build_host() -> Path:
+    compiler = find_compiler()
+    sources = [SOURCES / "testing" / "host.c", SOURCES / "tables" / "store.c"]
+    sources += [SOURCES / name for name in _OF_RUNNER]
+    headers = [PLUGIN_API, SOURCES / "tables" / "store.h"]
+    headers += sorted((SOURCES / "runner").rglob("*.h"))
+    inputs = [part for p in (*sources, *headers) for part in (p.name, p.read_bytes())]
+
+    def make(target: Path) -> None:
+        flags = [*_FLAGS, f"-I{SOURCES}", f"-I{PLUGIN_API.parent}"]
+        compile_and_link(compiler.path, flags, sources, target, _LINKED)
+
+    key = key_of([compiler.version, sysconfig.get_platform(), *_FLAGS, *_LINKED, *inputs])
+    return cached("falcokit-test-host.so", key, make)
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    host = ctypes.CDLL(str(path))
+    text, number, flag, pointer = ctypes.c_char_p, ctypes.c_uint64, ctypes.c_bool, ctypes.c_void_p
+    for name, result, arguments in (
+        ("reports", text, []),
+        ("add_table", flag, [pointer]),
+        ("refuse", None, [text]),
+        ("state", pointer, []),
+        ("last_error", text, []),
+        ("init", flag, [text, text, text, ctypes.c_uint32]),
+        ("destroy", None, []),
+        ("set_handler", flag, [flag]),
+        ("listen", flag, [flag]),
+        ("closed", None, []),
+        ("next", pointer, [number]),
+        ("parse", flag, [text, number, text]),
+        ("extract", text, [text, text, number, text]),
+        ("dump", pointer, [ctypes.POINTER(ctypes.c_size_t)]),
+        ("set_config", flag, [text]),
+        ("metrics", None, []),
+    ):
+        function = getattr(host, f"fk_test_{name}")
+        function.restype, function.argtypes = result, arguments
+    return host
+
+
+def lend_host() -> ctypes.CDLL:
+    """Return a host for one plugin; a second one at the same time gets a copy of its own."""
+    global _first  # the library itself is loaded once
+    path = _build_host()
+    with _lending:
+        if _idle:
+            return _idle.pop()
+        first, _first = _first, False
+    if first:
+        return _load(path)
+    with tempfile.TemporaryDirectory() as folder:
+        return _load(Path(shutil.copy(path, folder)))
+
+
+def return_host(host: ctypes.CDLL) -> None:
+    """Take it back after its plugin was destroyed."""
+    with _lending:
+        _idle.append(host)
