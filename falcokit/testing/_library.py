@@ -18,16 +18,18 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
+from falcokit.build.check_plugin import check_plugin
 from falcokit.build.entry_library import compile_entry, entry_key
 from falcokit.build.entry_source import entry_c_source
 from falcokit.build.glue_library import build_glue
-from falcokit.build.metadata import plugin_metadata
+from falcokit.build.metadata import Defaults, PluginMetadata
 from falcokit.errors import ConfigError
 from falcokit.native import PLUGIN_API, SOURCES
 from falcokit.project.settings import load_project
 from falcokit.toolchain.cache import cached, key_of
-from falcokit.toolchain.compile import compile_and_link
-from falcokit.toolchain.compiler import find_compiler
+from falcokit.toolchain.compiler import compile_and_link, find_compiler
 
 __all__ = ["TARGET", "build_plugin", "lend_host", "return_host"]
 
@@ -42,31 +44,33 @@ _OF_RUNNER: Final = (
     *(f"runner/host/{name}.c" for name in ("capabilities", "guest", "loader", "metadata")),
     *(f"runner/host/{name}.c" for name in ("owner", "routines", "tables")),
     *(f"runner/capture/{name}.c" for name in ("handler", "queue")),
-    *(f"runner/extract/{name}.c" for name in ("ask", "fields", "filter", "values")),
+    *(f"runner/extract/{name}.c" for name in ("extractor", "fields", "filter", "values")),
 )
+
+_VERSION: Final = "0.1.0"
+_DESCRIPTION: Final = "A plugin of a test."
+_CONTACT: Final = "nobody"
 
 _idle: list[ctypes.CDLL] = []
 _lending = threading.Lock()
 _first = True
 
 
-def _defaults(plugin: type[Any]) -> dict[str, str | None]:
+def _defaults(plugin: type[Any]) -> Defaults:
     """Return what the class's project says of it; a class without one needs no more than a name."""
     name = re.sub(r"[^a-z0-9_-]", "", plugin.__name__.lower()).lstrip("0123456789_-") or "plugin"
-    found: dict[str, str | None] = {
-        "name": name, "version": "0.1.0", "description": "A plugin of a test.", "contact": "nobody",
-    }  # fmt: skip
     with contextlib.suppress(ConfigError, TypeError, OSError):
         project = load_project(Path(inspect.getfile(plugin)).parent)
-        own = {
-            "name": project.name, "version": project.version,
-            "description": project.description, "contact": project.contact,
-        }  # fmt: skip
-        found |= {key: value for key, value in own.items() if value}
-    return found
+        return Defaults(
+            name=project.name or name,
+            version=project.version or _VERSION,
+            description=project.description or _DESCRIPTION,
+            contact=project.contact or _CONTACT,
+        )
+    return Defaults(name=name, version=_VERSION, description=_DESCRIPTION, contact=_CONTACT)
 
 
-def build_plugin(plugin: type[Any]) -> tuple[Path, dict[str, Any]]:
+def build_plugin(plugin: type[Any]) -> tuple[Path, PluginMetadata]:
     """Return the plugin's library, and its metadata.
 
     Raises:
@@ -75,10 +79,12 @@ def build_plugin(plugin: type[Any]) -> tuple[Path, dict[str, Any]]:
         ToolMissingError: there is no compiler, or no shared libpython.
 
     """
-    meta = plugin_metadata(plugin, _defaults(plugin))
-    meta |= {
-        "executable": sys.executable, "stdlib": sysconfig.get_path("stdlib"), "paths": [],
-    }  # fmt: skip
+    meta = msgspec.structs.replace(
+        check_plugin(plugin, _defaults(plugin)),
+        executable=sys.executable,
+        stdlib=sysconfig.get_path("stdlib"),
+        paths=(),
+    )
     glue = build_glue()
     ctypes.CDLL(str(glue))  # by whose name the library finds it
     text = entry_c_source(meta, target=TARGET, source_dir="", glue=glue.name, build=entry_key())
@@ -86,7 +92,7 @@ def build_plugin(plugin: type[Any]) -> tuple[Path, dict[str, Any]]:
     def make(target: Path) -> None:
         compile_entry(text, target.with_suffix(".c"), target)
 
-    return cached(f"lib{meta['name']}.so", key_of([text, sys.version]), make), meta
+    return cached(f"lib{meta.name}.so", key_of([text, sys.version]), make), meta
 
 
 def _build_host() -> Path:

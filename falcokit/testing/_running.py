@@ -64,7 +64,7 @@ class RunningPlugin:
         self, plugin: type[Any], source: str, plugin_id: int, tables: dict[str, Any]
     ) -> None:
         path, meta = build_plugin(plugin)
-        self.name: str = meta["name"]
+        self.name: str = meta.name
         self.source = source
         self.plugin_id = plugin_id
         self.sources: list[RunningSource] = []

@@ -174,7 +174,10 @@ class _LoggedStream:
 
 
 def install_once() -> None:
-    """Forward logging to the live states: the only change to a Python that falcokit has not started."""
+    """Forward logging to the live states.
+
+    It is the only change to a Python that falcokit has not started.
+    """
     root = logging.getLogger()
     if any(isinstance(handler, _HostHandler) for handler in root.handlers):
         return

@@ -12,9 +12,9 @@
 
 #include "runner/capture/handler.h"
 #include "runner/capture/queue.h"
-#include "runner/extract/ask.h"
+#include "runner/extract/extractor.h"
 #include "runner/extract/filter.h"
-#include "runner/extract/watch.h"
+#include "runner/extract/monitor.h"
 #include "runner/host/guest.h"
 #include "runner/host/owner.h"
 #include "runner/host/routines.h"
@@ -23,79 +23,79 @@
 #include "runner/report/report.h"
 
 enum {
-	FK_ASYNC_ID = 38
+	FKR_ASYNC_ID = 38
 };
 
-static struct fk_guest guest;
+static struct fkr_guest guest;
 static uint32_t source_id;
 
 // ---- reports: kept until they are asked for --------------------------------------------------------
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct fk_text waiting;
+static struct fkr_text waiting;
 
-struct fk_text *fk_report_begin(const char *kind) {
+struct fkr_text *fkr_report_begin(const char *kind) {
 	pthread_mutex_lock(&lock);
-	fk_add_s(&waiting, "{\"report\":\"");
-	fk_add_s(&waiting, kind);
-	fk_add_c(&waiting, '"');
+	fkr_add_s(&waiting, "{\"report\":\"");
+	fkr_add_s(&waiting, kind);
+	fkr_add_c(&waiting, '"');
 	return &waiting;
 }
 
-void fk_report_end(bool now) {
+void fkr_report_end(bool now) {
 	(void)now;
-	fk_add(&waiting, "}\n", 2);
+	fkr_add(&waiting, "}\n", 2);
 	pthread_mutex_unlock(&lock);
 }
 
-void fk_report_error(const char *phase, const char *plugin, int rc, const char *message) {
-	struct fk_text *t = fk_report_begin("error");
+void fkr_report_error(const char *phase, const char *plugin, int rc, const char *message) {
+	struct fkr_text *t = fkr_report_begin("error");
 	(void)plugin;
-	fk_add_key(t, "phase");
-	fk_add_string_or_null(t, phase);
-	fk_add_key(t, "rc");
-	fk_add_i64(t, rc);
-	fk_add_key(t, "message");
-	fk_add_string_or_null(t, message ? message : "");
-	fk_report_end(true);
+	fkr_add_key(t, "phase");
+	fkr_add_string_or_null(t, phase);
+	fkr_add_key(t, "rc");
+	fkr_add_i64(t, rc);
+	fkr_add_key(t, "message");
+	fkr_add_string_or_null(t, message ? message : "");
+	fkr_report_end(true);
 }
 
 // JSON objects, one a line; valid until the next call.
 const char *fk_test_reports(void) {
-	static struct fk_text taken;
+	static struct fkr_text taken;
 	pthread_mutex_lock(&lock);
-	struct fk_text now = waiting;
+	struct fkr_text now = waiting;
 	waiting = taken;
 	waiting.len = 0;
 	taken = now;
 	pthread_mutex_unlock(&lock);
-	fk_add_c(&taken, '\0');
+	fkr_add_c(&taken, '\0');
 	return taken.at;
 }
 
 // A plugin that hangs or crashes does so in the author's own process: nobody watches.
-void fk_watch_enter(const char *step, uint64_t number) {
+void fkr_monitor_enter(const char *step, uint64_t number) {
 	(void)step;
 	(void)number;
 }
 
 // ---- tables of the test's ---------------------------------------------------------------------------
 
-static struct fk_owner test_owner;
+static struct fkr_owner test_owner;
 static const char *test_error(ss_plugin_t *state) {
 	(void)state;
 	return test_owner.last_error;
 }
 
 // Like a plugin that has exported them.
-static struct fk_guest test = {.name = "the test",
+static struct fkr_guest test = {.name = "the test",
                                .initialized = true,
                                .api.get_last_error = test_error,
                                .owner = &test_owner};
-static struct fk_owner test_owner = {.guest = &test};
+static struct fkr_owner test_owner = {.guest = &test};
 
 bool fk_test_add_table(const ss_plugin_table_input *in) {
-	return fk_tables_add(&test_owner, in) == SS_PLUGIN_SUCCESS;
+	return fkr_tables_add(&test_owner, in) == SS_PLUGIN_SUCCESS;
 }
 
 // What Python has for a table that is a dict; the rest of it is Python's.
@@ -124,59 +124,59 @@ ss_plugin_t *fk_test_state(void) { return guest.state; }
 const char *fk_test_last_error(void) { return guest.api.get_last_error(guest.state); }
 
 bool fk_test_init(const char *library, const char *config, const char *source, uint32_t id) {
-	guest = (struct fk_guest){.path = library, .config = config};
-	if (!fk_guest_load(&guest)) return false;
+	guest = (struct fkr_guest){.path = library, .config = config};
+	if (!fkr_guest_load(&guest)) return false;
 	source_id = id;
-	fk_handler_source(id, source);
-	return fk_guest_init(&guest);
+	fkr_handler_source(id, source);
+	return fkr_guest_init(&guest);
 }
 
 void fk_test_destroy(void) {
-	fk_guest_destroy(&guest);
-	fk_guest_unload(&guest);
-	fk_tables_forget(&test);
+	fkr_guest_destroy(&guest);
+	fkr_guest_unload(&guest);
+	fkr_tables_forget(&test);
 }
 
 bool fk_test_set_handler(bool open) {
-	if (!(guest.caps & FK_CAP_ASYNC)) return true;
+	if (!(guest.caps & FKR_CAP_ASYNC)) return true;
 	// Closed when the call has returned: what is sent in the midst of it is dropped, and no error.
-	fk_owner_gate(guest.owner, true);
+	fkr_owner_gate(guest.owner, true);
 	ss_plugin_rc rc =
-		guest.api.set_async_event_handler(guest.state, guest.owner, open ? fk_async_handler : NULL);
-	if (rc != SS_PLUGIN_SUCCESS || !open) fk_owner_gate(guest.owner, false);
+		guest.api.set_async_event_handler(guest.state, guest.owner, open ? fkr_async_handler : NULL);
+	if (rc != SS_PLUGIN_SUCCESS || !open) fkr_owner_gate(guest.owner, false);
 	if (rc == SS_PLUGIN_SUCCESS) return true;
-	fk_guest_error(&guest, "set_async_event_handler", rc);
+	fkr_guest_error(&guest, "set_async_event_handler", rc);
 	return false;
 }
 
-bool fk_test_listen(bool open) { return fk_listen_call(&guest, open); }
+bool fk_test_listen(bool open) { return fkr_listen_call(&guest, open); }
 
 // After the last call of a capture.
 void fk_test_closed(void) {
-	fk_routines_end();
-	fk_queue_close();
+	fkr_routines_end();
+	fkr_queue_close();
 }
 
 // The next async event whose time has come; NULL when there was none for `wait_ns`. It is valid until
 // the next call. On a thread of its own: it calls no plugin.
 const ss_plugin_event *fk_test_next(uint64_t wait_ns) {
-	fk_queue_wait(wait_ns);
-	uint64_t now = fk_wall_ns();
-	struct fk_async *async = fk_queue_pop(now);
+	fkr_queue_wait(wait_ns);
+	uint64_t now = fkr_wall_ns();
+	struct fkr_async *async = fkr_queue_pop(now);
 	if (!async) return NULL;
 	if (async->evt->ts == FK_NOT_SET) async->evt->ts = now;
-	memcpy((char *)async->evt + FK_ASYNC_ID, &source_id, sizeof source_id);
+	memcpy((char *)async->evt + FKR_ASYNC_ID, &source_id, sizeof source_id);
 	return async->evt;
 }
 
 bool fk_test_parse(const ss_plugin_event *evt, uint64_t number, const char *source) {
 	ss_plugin_event_input input = {evt, number, source};
-	struct fk_filter filter;
-	fk_filter_parse(&guest, &filter);
-	if (!fk_filter_passes(&filter, evt, source)) return false;
-	ss_plugin_event_parse_input in = fk_parse_input(&guest);
+	struct fkr_filter filter;
+	fkr_filter_parse(&guest, &filter);
+	if (!fkr_filter_passes(&filter, evt, source)) return false;
+	ss_plugin_event_parse_input in = fkr_parse_input(&guest);
 	ss_plugin_rc rc = guest.api.parse_event(guest.state, &input, &in);
-	fk_tables_leave(&guest);
+	fkr_tables_leave(&guest);
 	return rc == SS_PLUGIN_SUCCESS;
 }
 
@@ -184,54 +184,54 @@ bool fk_test_parse(const ss_plugin_event *evt, uint64_t number, const char *sour
 // argument. Valid until the next call.
 const char *fk_test_extract(const char *field, const ss_plugin_event *evt, uint64_t number,
                             const char *source) {
-	static struct fk_text row;
+	static struct fkr_text row;
 	ss_plugin_event_input input = {evt, number, source};
-	struct fk_asker asker = {0};
-	struct fk_filter filter;
+	struct fkr_extractor extractor = {0};
+	struct fkr_filter filter;
 	row.len = 0;
-	if (!fk_fields_select(&guest, field, &asker.fields)) {
-		fk_fields_free(&asker.fields);
+	if (!fkr_fields_select(&guest, field, &extractor.fields)) {
+		fkr_fields_free(&extractor.fields);
 		return NULL;
 	}
-	fk_asker_open(&asker, &guest);
-	fk_filter_extract(&guest, &filter);
-	if (fk_filter_passes(&filter, evt, source))
-		fk_asker_add(&asker, &input, &row, false);
+	fkr_extractor_open(&extractor, &guest);
+	fkr_filter_extract(&guest, &filter);
+	if (fkr_filter_passes(&filter, evt, source))
+		fkr_extractor_append(&extractor, &input, &row, false);
 	else
-		fk_add_s(&row, "null");
-	fk_asker_close(&asker);
-	fk_add_c(&row, '\0');
+		fkr_add_s(&row, "null");
+	fkr_extractor_close(&extractor);
+	fkr_add_c(&row, '\0');
 	return row.at;
 }
 
 // ---- dump_state -------------------------------------------------------------------------------------
 
-static struct fk_text dump;
+static struct fkr_text dump;
 static bool dumping; // under the owners' lock, as `dump`
 
 static ss_plugin_rc dump_handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt, char *err) {
-	if (!owner || !evt) return fk_refuse(err, "state event sent without owner or without event");
+	if (!owner || !evt) return fkr_refuse(err, "state event sent without owner or without event");
 	ss_plugin_rc rc = SS_PLUGIN_FAILURE;
-	const char *name = (const char *)evt + FK_NAME;
-	fk_owner_lock();
+	const char *name = (const char *)evt + FKR_NAME;
+	fkr_owner_lock();
 	if (!dumping)
-		fk_refuse(err, "state event sent while no state is being dumped");
-	else if (!fk_async_well_formed(evt))
-		fk_refuse(err, "malformed async event produced by plugin: %s", guest.name);
-	else if (!fk_row_of(&guest, name))
-		fk_refuse(err, "incompatible async event '%.64s' produced by plugin: %s", name, guest.name);
+		fkr_refuse(err, "state event sent while no state is being dumped");
+	else if (!fkr_async_well_formed(evt))
+		fkr_refuse(err, "malformed async event produced by plugin: %s", guest.name);
+	else if (!fkr_row_of(&guest, name))
+		fkr_refuse(err, "incompatible async event '%.64s' produced by plugin: %s", name, guest.name);
 	else {
-		fk_add(&dump, (const char *)evt, evt->len);
+		fkr_add(&dump, (const char *)evt, evt->len);
 		rc = SS_PLUGIN_SUCCESS;
 	}
-	fk_owner_unlock();
+	fkr_owner_unlock();
 	return rc;
 }
 
 static void set_dumping(bool now) {
-	fk_owner_lock();
+	fkr_owner_lock();
 	dumping = now;
-	fk_owner_unlock();
+	fkr_owner_unlock();
 }
 
 // The events of dump_state, `size` bytes of them, one behind the other; valid until the next call.
@@ -242,11 +242,11 @@ const char *fk_test_dump(size_t *size) {
 	set_dumping(true);
 	ss_plugin_rc rc = guest.api.dump_state(guest.state, guest.owner, dump_handler);
 	set_dumping(false);
-	if (rc != SS_PLUGIN_SUCCESS) fk_guest_error(&guest, "dump_state", rc);
+	if (rc != SS_PLUGIN_SUCCESS) fkr_guest_error(&guest, "dump_state", rc);
 	*size = dump.len;
 	return dump.at;
 }
 
-bool fk_test_set_config(const char *config) { return fk_guest_set_config(&guest, config); }
+bool fk_test_set_config(const char *config) { return fkr_guest_set_config(&guest, config); }
 
-void fk_test_metrics(void) { fk_guest_report_metrics(&guest, false); }
+void fk_test_metrics(void) { fkr_guest_report_metrics(&guest, false); }
