@@ -89,9 +89,9 @@ static const char *test_error(ss_plugin_t *state) {
 
 // Like a plugin that has exported them.
 static struct fkr_guest test = {.name = "the test",
-                               .initialized = true,
-                               .api.get_last_error = test_error,
-                               .owner = &test_owner};
+                                .initialized = true,
+                                .api.get_last_error = test_error,
+                                .owner = &test_owner};
 static struct fkr_owner test_owner = {.guest = &test};
 
 bool fk_test_add_table(const ss_plugin_table_input *in) {
@@ -141,8 +141,8 @@ bool fk_test_set_handler(bool open) {
 	if (!(guest.caps & FKR_CAP_ASYNC)) return true;
 	// Closed when the call has returned: what is sent in the midst of it is dropped, and no error.
 	fkr_owner_gate(guest.owner, true);
-	ss_plugin_rc rc =
-		guest.api.set_async_event_handler(guest.state, guest.owner, open ? fkr_async_handler : NULL);
+	ss_plugin_rc rc = guest.api.set_async_event_handler(guest.state, guest.owner,
+	                                                    open ? fkr_async_handler : NULL);
 	if (rc != SS_PLUGIN_SUCCESS || !open) fkr_owner_gate(guest.owner, false);
 	if (rc == SS_PLUGIN_SUCCESS) return true;
 	fkr_guest_error(&guest, "set_async_event_handler", rc);
@@ -219,7 +219,8 @@ static ss_plugin_rc dump_handler(ss_plugin_owner_t *owner, const ss_plugin_event
 	else if (!fkr_async_well_formed(evt))
 		fkr_refuse(err, "malformed async event produced by plugin: %s", guest.name);
 	else if (!fkr_row_of(&guest, name))
-		fkr_refuse(err, "incompatible async event '%.64s' produced by plugin: %s", name, guest.name);
+		fkr_refuse(err, "incompatible async event '%.64s' produced by plugin: %s", name,
+		           guest.name);
 	else {
 		fkr_add(&dump, (const char *)evt, evt->len);
 		rc = SS_PLUGIN_SUCCESS;
