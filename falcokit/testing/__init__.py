@@ -12,7 +12,11 @@ and kept in the cache, in a host that has the framework's rules. The class is th
 has, so breakpoints work; no hook is given up for the time that it takes.
 """
 
+from falcokit.runtime.json import field
+from falcokit.testing import _json
 from falcokit.testing._running import LogMessage, RunningPlugin, start_plugin
 from falcokit.testing._source import Batch, RunningSource
 
 __all__ = ["Batch", "LogMessage", "RunningPlugin", "RunningSource", "start_plugin"]
+
+field.evaluator = _json.evaluate

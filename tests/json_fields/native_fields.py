@@ -1,175 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drives the C evaluator by ctypes, and tells what it and the Python one answer in one form."""
+"""What the C evaluator and the reference in Python answer, in one form."""
 
 from __future__ import annotations
 
-import ctypes
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from falcokit.native import SOURCES
+from json_fields import reference
+
 from falcokit.runtime.base.errors import PluginError
+from falcokit.testing._json import C_FILES, FLAGS, PAYLOAD_OFFSET, Answer, FieldEvaluator
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from falcokit.runtime.json.field import JsonField
 
-C_FILES = [*sorted((SOURCES / "json").glob("*.c")), SOURCES / "memory/arena.c"]
-FLAGS = ("-D_GNU_SOURCE=1", f"-I{SOURCES}")
-PAYLOAD_OFFSET = 38
-UINT64 = 2**64
+__all__ = ["C_FILES", "FLAGS", "PAYLOAD_OFFSET", "Answer", "NativeFields", "in_python"]
 
-
-class Arena(ctypes.Structure):
-    _fields_ = [
-        ("base", ctypes.c_void_p),
-        ("size", ctypes.c_size_t),
-        ("used", ctypes.c_size_t),
-        ("more", ctypes.c_void_p),
-        ("more_bytes", ctypes.c_size_t),
-    ]
-
-
-class Event(ctypes.Structure):
-    _fields_ = [
-        ("payload", ctypes.c_void_p),
-        ("len", ctypes.c_size_t),
-        ("ts", ctypes.c_uint64),
-        ("number", ctypes.c_uint64),
-        ("source", ctypes.c_char_p),
-        ("payload_offset", ctypes.c_uint32),
-    ]
-
-
-class Buffer(ctypes.Structure):
-    _fields_ = [("len", ctypes.c_uint32), ("ptr", ctypes.c_void_p)]
-
-
-class Field(ctypes.Structure):
-    _fields_ = [
-        ("res", ctypes.c_void_p),
-        ("res_len", ctypes.c_uint64),
-        ("field_id", ctypes.c_uint32),
-        ("field", ctypes.c_char_p),
-        ("arg_key", ctypes.c_char_p),
-        ("arg_index", ctypes.c_uint64),
-        ("arg_present", ctypes.c_uint32),
-        ("ftype", ctypes.c_uint32),
-        ("flist", ctypes.c_uint32),
-    ]
-
-
-class Offsets(ctypes.Structure):
-    _fields_ = [
-        ("start", ctypes.POINTER(ctypes.c_uint32)),
-        ("length", ctypes.POINTER(ctypes.c_uint32)),
-    ]
-
-
-class Answer(NamedTuple):
-    """A value, or the error of a failure."""
-
-    value: Any = None
-    error: str | None = None
-
-
-class NativeFields:
-    """The evaluator in C, with one document and one arena, as a plugin state has them."""
-
-    def __init__(self, library: Path) -> None:
-        self.lib = ctypes.CDLL(str(library))
-        self.lib.fk_jprogram_load.restype = ctypes.c_void_p
-        self.lib.fk_jdoc_new.restype = ctypes.c_void_p
-        self.doc = ctypes.c_void_p(self.lib.fk_jdoc_new())
-        self.arena = Arena()
-        self.programs: dict[bytes, Any] = {}
-        self.offsets: list[tuple[int, int]] | None = None
-
-    def load(self, program: bytes) -> Any:
-        err = ctypes.create_string_buffer(256)
-        found = self.lib.fk_jprogram_load(program, ctypes.c_size_t(len(program)), err, 256)
-        if not found:
-            raise ValueError(err.value.decode())
-        return ctypes.c_void_p(found)
-
-    def free(self, program: Any) -> None:
-        self.lib.fk_jprogram_free(program)
-
-    def begin(
-        self, payload: bytes, *, ts_ns: int = 0, number: int = 0, source: str | None = None
-    ) -> None:
-        # no byte behind the payload is readable to a sanitizer
-        self.payload = ctypes.create_string_buffer(payload, len(payload)) if payload else None
-        self.source = None if source is None else source.encode()
-        at = ctypes.addressof(self.payload) if self.payload else None
-        event = Event(at, len(payload), ts_ns, number, self.source, PAYLOAD_OFFSET)
-        self.lib.fk_jdoc_begin(self.doc, ctypes.byref(event))
-
-    def limit(self, steps: int) -> None:
-        """Let runs do so much, and one more step for each byte of the payload."""
-        self.lib.fk_jdoc_limit(self.doc, ctypes.c_uint32(steps))
-
-    def run(
-        self, field: JsonField, arg: int | str | None = None, *, offsets: bool = False
-    ) -> Answer:
-        program = self.programs.get(field.program)
-        if program is None:
-            program = self.programs[field.program] = self.load(field.program)
-        self.lib.fk_arena_reset_slow(ctypes.byref(self.arena))
-        request, err = _request(field, arg), ctypes.create_string_buffer(256)
-        found = Offsets()
-        rc = self.lib.fk_jprogram_run(
-            program,
-            self.doc,
-            ctypes.byref(request),
-            ctypes.byref(self.arena),
-            ctypes.byref(found) if offsets else None,
-            err,
-            ctypes.c_size_t(256),
-        )
-        if rc:
-            assert not request.res_len
-            return Answer(error=err.value.decode())
-        n = request.res_len
-        self.offsets = [(found.start[i], found.length[i]) for i in range(n)] if offsets else None
-        values = [_value(field.ftype, request.res, i) for i in range(n)]
-        if not values:
-            return Answer()
-        return Answer(values if field.is_list else values[0])
-
-    def close(self) -> None:
-        for program in self.programs.values():
-            self.free(program)
-        self.lib.fk_jdoc_free(self.doc)
-        self.lib.fk_arena_free(ctypes.byref(self.arena))
-
-
-def _request(field: JsonField, arg: int | str | None) -> Field:
-    request = Field(field=field.name.encode(), arg_present=arg is not None)
-    if isinstance(arg, str) or (arg is not None and field.arg == "index_or_key"):
-        request.arg_key = str(arg).encode("utf-8", "surrogateescape")
-        request.arg_index = UINT64 - 1
-    elif arg is not None:
-        request.arg_index = arg
-    return request
-
-
-def _value(ftype: str, results: int, i: int) -> Any:
-    if ftype == "string":
-        text = ctypes.cast(results, ctypes.POINTER(ctypes.c_char_p))[i]
-        return text.decode()  # always UTF-8, or this raises
-    if ftype == "bool":
-        number = ctypes.cast(results, ctypes.POINTER(ctypes.c_uint32))[i]
-        return {0: False, 1: True}[number]
-    if ftype in ("ipaddr", "ipnet"):
-        buffer = ctypes.cast(results, ctypes.POINTER(Buffer))[i]
-        return ctypes.string_at(buffer.ptr, buffer.len)
-    return ctypes.cast(results, ctypes.POINTER(ctypes.c_uint64))[i]
+NativeFields = FieldEvaluator
 
 
 def in_python(field: JsonField, payload: bytes, arg: int | str | None = None, **of: Any) -> Answer:
-    """Answer by JsonField.evaluate."""
+    """Answer by the reference."""
     try:
-        return Answer(field.evaluate(payload, arg=arg, **of))
+        return Answer(reference.evaluate(field, payload, arg=arg, **of))
     except PluginError as e:
         return Answer(error=str(e))

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from json_fields.native_fields import Answer, in_python
+from json_fields.reference import members as json_members
+from json_fields.reference import run as json_run
 from json_fields.strategies import documents, fields
 from json_fields.test_equal import RELAXED
 
-from falcokit.runtime.json import members as json_members
-from falcokit.runtime.json import run as json_run
 from falcokit.runtime.json.field import JsonField, json_field
 from falcokit.runtime.json.operators import any_of, here, outer, path, root
 

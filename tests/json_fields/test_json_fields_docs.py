@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from json_fields.native_fields import Answer, in_python
 
+from falcokit.runtime.base.errors import PluginError
 from falcokit.runtime.json import operators as json_operators
 from falcokit.runtime.json.field import json_field
 from falcokit.runtime.json.nodes import Op
+from falcokit.runtime.json.operators import event, path
 
 if TYPE_CHECKING:
     from json_fields.native_fields import NativeFields
@@ -82,3 +84,30 @@ def test_the_plugin_of_the_page_declares_its_fields() -> None:
     fields = vars(names["Github"])
     found = {name: fields[name].evaluate(payload) for name in ("repo", "size", "files")}
     assert found == {"repo": "a/b", "size": 7, "files": ["x", "y"]}
+
+
+_ONE = bytes([0, 0, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("declared", "payload", "given", "value"),
+    [
+        (json_field("a.b", path("/x"), desc="d"), b'{"x": "y"}', {}, "y"),
+        (json_field("a.b", path("/x"), desc="d", type=int), b'{"x": 7}', {}, 7),
+        (json_field("a.b", path("/x").exists(), desc="d", type=bool), b'{"x": 7}', {}, True),
+        (json_field("a.b", path("/x").each(), desc="d"), b'{"x": ["a", "b"]}', {}, ["a", "b"]),
+        (json_field("a.b", path("/x"), desc="d", type="ipaddr"), b'{"x": "0.0.0.1"}', {}, _ONE),
+        (json_field("a.b", path("/x"), desc="d"), b"{}", {}, None),
+        (json_field("a.b", event.number, desc="d", type=int), b"{}", {"number": 5}, 5),
+    ],
+)  # fmt: skip
+def test_an_author_s_test_evaluates_a_field(
+    declared: Any, payload: bytes, given: dict[str, Any], value: Any
+) -> None:
+    assert declared.evaluate(payload, **given) == value
+    assert in_python(declared, payload, **given) == Answer(value)
+
+
+def test_an_argument_that_does_not_fit_is_an_error() -> None:
+    with pytest.raises(PluginError, match="takes no argument"):
+        json_field("a.b", path("/x"), desc="d").evaluate(b"{}", arg=1)

@@ -9,18 +9,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from json_fields.reference import convert
+from json_fields.reference.match import TEXT_MAX, search
+from json_fields.reference.scanner import Value, decode_text
+
 from falcokit.runtime.base.errors import PluginError
-from falcokit.runtime.json import convert
-from falcokit.runtime.json.match import TEXT_MAX, search
 from falcokit.runtime.json.nodes import TYPES, Op
 from falcokit.runtime.json.regex import Pattern
-from falcokit.runtime.json.scanner import Value, decode_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from json_fields.reference.run import Run
+
     from falcokit.runtime.json.nodes import Node
-    from falcokit.runtime.json.run import Run
 
 __all__ = ["MAPS", "which"]
 

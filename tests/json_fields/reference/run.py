@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from json_fields.reference.members import Members
+from json_fields.reference.scanner import Value, root_value, serialize, value_at
+
 from falcokit.runtime.base.errors import PluginError
-from falcokit.runtime.json.members import Members
-from falcokit.runtime.json.scanner import Value, root_value, serialize, value_at
 
 __all__ = ["Event", "Run"]
 

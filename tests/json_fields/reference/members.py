@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from falcokit.runtime.json.scanner import key_equals, members
+from json_fields.reference.scanner import key_equals, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from falcokit.runtime.json.scanner import Value
+    from json_fields.reference.scanner import Value
 
 __all__ = ["Members"]
 

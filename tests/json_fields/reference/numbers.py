@@ -39,7 +39,7 @@ def read_uint(text: str, scale: int) -> int | None:
     if not kept:
         return 0
     zeros = max(wanted - len(digits), 0)
-    if len(kept) + zeros > 20:  # noqa: PLR2004  # digits of the largest
+    if len(kept) + zeros > 20:  # digits of the largest
         return None
     value = int(kept) * 10**zeros
     return None if sign or value > UINT_MAX else value
@@ -62,13 +62,13 @@ def read_rfc3339(text: str) -> int | None:
     year, month, day, hour, minute, second = (int(found[i]) for i in range(1, 7))
     west, hours, minutes = found[8] == "-", int(found[9] or 0), int(found[10] or 0)
     leap = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
-    if not 1 <= month <= 12 or not 1 <= day <= _MONTHS[month - 1] + (leap and month == 2):  # noqa: PLR2004
+    if not 1 <= month <= 12 or not 1 <= day <= _MONTHS[month - 1] + (leap and month == 2):
         return None
-    if hour > 23 or minute > 59 or second > 60 or hours > 23 or minutes > 59:  # noqa: PLR2004
+    if hour > 23 or minute > 59 or second > 60 or hours > 23 or minutes > 59:
         return None
     before = year - 1
     days = before * 365 + before // 4 - before // 100 + before // 400 - _DAYS_TO_1970
-    days += sum(_MONTHS[: month - 1]) + (leap and month > 2) + day - 1  # noqa: PLR2004
+    days += sum(_MONTHS[: month - 1]) + (leap and month > 2) + day - 1
     offset = (-1 if west else 1) * (hours * 3600 + minutes * 60)
     seconds = days * 86400 + hour * 3600 + minute * 60 + second - offset
     ns = seconds * 10**9 + int((found[7] or "")[:9].ljust(9, "0"))
@@ -78,7 +78,7 @@ def read_rfc3339(text: str) -> int | None:
 def read_ip(text: str, *, net: bool) -> bytes | None:
     """Return an address as 4 or 16 bytes; with `net`, one that "/" and a prefix may follow."""
     # the C library's own reading, as in C; loaded when the first address is read
-    from _socket import AF_INET, AF_INET6, inet_pton  # noqa: PLC0415
+    from _socket import AF_INET, AF_INET6, inet_pton
 
     address, slash, prefix = text.partition("/") if net else (text, "", "")
     if len(address.encode()) > _ADDRESS_MAX:

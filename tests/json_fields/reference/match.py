@@ -46,12 +46,12 @@ def _takes(pattern: Pattern, step: int, char: int) -> bool:
     if kind == CHAR:
         return char == x
     if kind == ANY:
-        return char != 10  # noqa: PLR2004  # a line feed
+        return char != 10  # a line feed
     inside = any(low <= char <= high for low, high in pattern.ranges[x : x + y])
     return inside if kind == CLASS else not inside
 
 
-def _add(  # noqa: PLR0917
+def _add(
     pattern: Pattern,
     to: list[tuple[int, int, int]],
     seen: set[int],

@@ -159,12 +159,12 @@ def _unescape(raw: bytes) -> bytes | None:
             parts.append(bytes([_STAND_FOR[found[1][0]]]))
             continue
         code = int(found[2], 16)
-        second = _ESCAPE.match(raw, pos) if 0xD800 <= code < 0xDC00 else None  # noqa: PLR2004
+        second = _ESCAPE.match(raw, pos) if 0xD800 <= code < 0xDC00 else None
         low = int(second[2], 16) if second and second[2] else 0
-        if 0xDC00 <= low < 0xE000 and second:  # noqa: PLR2004
+        if 0xDC00 <= low < 0xE000 and second:
             code = 0x10000 + ((code - 0xD800) << 10) + low - 0xDC00
             pos = second.end()
-        parts.append(chr(0xFFFD if 0xD800 <= code < 0xE000 else code).encode())  # noqa: PLR2004
+        parts.append(chr(0xFFFD if 0xD800 <= code < 0xE000 else code).encode())
     return b"".join([*parts, raw[pos:]])
 
 

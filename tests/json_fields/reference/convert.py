@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from falcokit.runtime.base.errors import PluginError
-from falcokit.runtime.json.numbers import UINT_MAX, read_ip, read_rfc3339, read_uint
-from falcokit.runtime.json.scanner import (
+from json_fields.reference.numbers import UINT_MAX, read_ip, read_rfc3339, read_uint
+from json_fields.reference.scanner import (
     Value,
     decode_text,
     key_text,
 )
 
+from falcokit.runtime.base.errors import PluginError
+
 if TYPE_CHECKING:
+    from json_fields.reference.run import Run
+
     from falcokit.runtime.json.nodes import Node
-    from falcokit.runtime.json.run import Run
 
 __all__ = [
     "DEFAULT",

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from json_fields.reference.convert import DEFAULT, to_text, to_uint
+from json_fields.reference.maps import MAPS, which
+from json_fields.reference.run import Run
+from json_fields.reference.scanner import Value, decode_text, key_text
+
 from falcokit.runtime.base.errors import PluginError
-from falcokit.runtime.json.convert import DEFAULT, to_text, to_uint
-from falcokit.runtime.json.maps import MAPS, which
 from falcokit.runtime.json.nodes import Op
-from falcokit.runtime.json.run import Run
-from falcokit.runtime.json.scanner import Value, decode_text, key_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ def _event(run: Evaluation, node: Node) -> list[Any]:
         return run.one(event.ts_ns)
     if node.flags == 1:
         return run.one(event.number)
-    if node.flags == 2:  # noqa: PLR2004  # the source
+    if node.flags == 2:  # the source
         if event.source is None:
             return []
         source = event.source.encode("utf-8", "surrogateescape").partition(b"\0")[0]
@@ -166,12 +167,12 @@ def _logic(run: Evaluation, node: Node) -> list[Any]:
 def _acceptable(run: Evaluation, until: int, value: Any) -> bool:
     if until == 0:
         return True
-    if until == 3:  # noqa: PLR2004  # positive
+    if until == 3:  # positive
         return bool(to_uint(run, value, 0, 0))
     if isinstance(value, Value):
-        empty = value.type == "string" and value.end - value.pos == 2  # noqa: PLR2004
-        return value.type != "null" and not (until == 2 and empty)  # noqa: PLR2004
-    return not (until == 2 and value == "")  # noqa: PLR2004
+        empty = value.type == "string" and value.end - value.pos == 2
+        return value.type != "null" and not (until == 2 and empty)
+    return not (until == 2 and value == "")
 
 
 def _coalesce(run: Evaluation, node: Node) -> list[Any]:
@@ -186,7 +187,7 @@ def _coalesce(run: Evaluation, node: Node) -> list[Any]:
 def _when(run: Evaluation, node: Node) -> list[Any]:
     if run.truth(node.kids[0]):
         return run.eval(node.kids[1])
-    return run.eval(node.kids[2]) if len(node.kids) > 2 else []  # noqa: PLR2004
+    return run.eval(node.kids[2]) if len(node.kids) > 2 else []
 
 
 def _switch(run: Evaluation, node: Node) -> list[Any]:
