@@ -207,7 +207,7 @@ def test_a_file_of_several_sections_is_copied_as_the_manual_says(tmp_path: Path)
     both, copy = tmp_path / "both.scap", tmp_path / "copy.scap"
     both.write_bytes(b"".join(gzip.decompress(path.read_bytes()) for path in (one, two)))
     manual = (Path(__file__).parents[2] / "docs" / "capture-writer.md").read_text()
-    lines = manual[manual.index("    sections = copied = 0") : manual.index("`copy` takes")]
+    lines = manual[manual.index("    sections = copied = 0") : manual.index("`copy` copies")]
     with open_capture(both, lists=True) as source, CaptureWriter(copy) as target:
         exec(textwrap.dedent(lines), {"source": source, "target": target})
     assert rows(copy) == rows(one) + rows(two)
