@@ -95,7 +95,7 @@ def test_a_source_folder_that_is_gone_is_an_error_of_init(
     shutil.rmtree(author.root / "src")
     failed = tortured(f"load={library}", "init", "destroy").one("init")
     assert failed["rc"] == 1
-    assert f"{author.root / 'src'} is gone" in failed["error"]
+    assert f"{author.root / 'src'} does not exist any more" in failed["error"]
 
 
 def test_the_hosts_python_variables_change_nothing(
