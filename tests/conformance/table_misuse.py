@@ -70,7 +70,7 @@ IMPORTED = [
         "get('threads', i64, {'release': str})",
         "table 'threads': release: every entry has this attribute",
     ),
-    ("get('threads', i64, {'a\\0b': str})", "table 'threads': a\0b: 'a\\x00b' is no name"),
+    ("get('threads', i64, {'a\\0b': str})", "table 'threads': a\0b: 'a\\x00b' is not a name"),
     ("get('threads', i64, {'comm': list})", "table 'threads': comm: list is not a type of tables"),
     ("get('threads', i64, str)", "table 'threads': str is not a subclass of falcokit.TableEntry"),
     ("get('threads', i64, 5)", "table 'threads': 'int' object is not iterable"),

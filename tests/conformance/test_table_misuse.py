@@ -28,8 +28,9 @@ def told(texts: list[str]) -> dict[str, list[str]]:
 def in_process(author: Author, config: Any = None) -> list[str]:
     threads: Any = {1: {"comm": "init", "file_descriptors": {0: {"name": "in"}}}}
     with start_plugin(author.plugin, config, tables={"threads": threads}) as running:
-        for _ in range(3):
-            running.next_event()  # parsed when it was emitted
+        # The producer may be some events ahead of parse_event.
+        for _ in range(12):
+            running.next_event()
         running.metrics()
     return [message.text for message in running.logs]
 
