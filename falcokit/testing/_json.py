@@ -100,9 +100,6 @@ class FieldEvaluator:
             raise ValueError(err.value.decode())
         return ctypes.c_void_p(found)
 
-    def free(self, program: Any) -> None:
-        self.lib.fk_jprogram_free(program)
-
     def begin(
         self, payload: bytes, *, ts_ns: int = 0, number: int = 0, source: str | None = None
     ) -> None:
@@ -112,10 +109,6 @@ class FieldEvaluator:
         at = ctypes.addressof(self.payload) if self.payload else None
         event = _Event(at, len(payload), ts_ns, number, self.source, PAYLOAD_OFFSET)
         self.lib.fk_jdoc_begin(self.doc, ctypes.byref(event))
-
-    def limit(self, steps: int) -> None:
-        """Let runs do so much, and one more step for each byte of the payload."""
-        self.lib.fk_jdoc_limit(self.doc, ctypes.c_uint32(steps))
 
     def run(
         self, field: JsonField, arg: int | str | None = None, *, offsets: bool = False
@@ -143,12 +136,6 @@ class FieldEvaluator:
         if not values:
             return Answer()
         return Answer(values if field.is_list else values[0])
-
-    def close(self) -> None:
-        for program in self.programs.values():
-            self.free(program)
-        self.lib.fk_jdoc_free(self.doc)
-        self.lib.fk_arena_free(ctypes.byref(self.arena))
 
 
 def _request(field: JsonField, arg: int | str | None) -> _Field:
@@ -182,7 +169,9 @@ def _evaluator() -> FieldEvaluator:
     headers = [*(SOURCES / "json").glob("*.h"), *(SOURCES / "memory").glob("*.h"), PLUGIN_API]
     contents = (file.read_bytes() for file in (*C_FILES, *sorted(headers)))
     compiler = find_compiler()
-    key = key_of([compiler.path, compiler.version, sysconfig.get_platform(), *contents])
+    key = key_of(
+        [compiler.path, compiler.version, sysconfig.get_platform(), *_OPTIMISED, *contents]
+    )
 
     def make(target: Path) -> None:
         flags = [*_OPTIMISED, *FLAGS, f"-I{PLUGIN_API.parent}"]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import TYPE_CHECKING, Any
 
 from json_fields import reference
@@ -15,7 +16,22 @@ if TYPE_CHECKING:
 
 __all__ = ["C_FILES", "FLAGS", "PAYLOAD_OFFSET", "Answer", "NativeFields", "in_python"]
 
-NativeFields = FieldEvaluator
+
+class NativeFields(FieldEvaluator):
+    """The evaluator in C, with what the tests alone do to it."""
+
+    def limit(self, steps: int) -> None:
+        """Let runs do so much, and one more step for each byte of the payload."""
+        self.lib.fk_jdoc_limit(self.doc, ctypes.c_uint32(steps))
+
+    def free(self, program: Any) -> None:
+        self.lib.fk_jprogram_free(program)
+
+    def close(self) -> None:
+        for program in self.programs.values():
+            self.free(program)
+        self.lib.fk_jdoc_free(self.doc)
+        self.lib.fk_arena_free(ctypes.byref(self.arena))
 
 
 def in_python(field: JsonField, payload: bytes, arg: int | str | None = None, **of: Any) -> Answer:
