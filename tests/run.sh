@@ -28,26 +28,27 @@ failed=()
 echo "the suite runs on:"
 sed 's/^/  /' <<<"$suite"
 
-cpu() { # the seconds of processors that this script and what it has started took
-  awk -v ticks="$(getconf CLK_TCK)" '{ print int(($14 + $15 + $16 + $17) / ticks) }' /proc/$$/stat
+cpu() { # process: the seconds of processors that it and what it has started took
+  awk -v ticks="$(getconf CLK_TCK)" '{ print int(($14 + $15 + $16 + $17) / ticks) }' "/proc/$1/stat"
 }
 
 phase() { # name, command: run it, note a failure, say how long it took
-  local name=$1 began=$SECONDS before
-  before=$(cpu)
+  local name=$1 began=$SECONDS self=$BASHPID before
+  before=$(cpu $self)
   shift
   echo "== $name"
   "$@" || failed+=("$name")
-  echo "== $name: $((SECONDS - began)) s ($(($(cpu) - before)) s of processors)"
+  echo "== $name: $((SECONDS - began)) s ($(($(cpu $self) - before)) s of processors)"
 }
 
-install() { # part
-  local extras=test
+install() { # part, python, venv
+  local extras=test inside=()
   [ "$1" != whole ] || extras=test,check,export
-  "${inside[@]}" "$python" -m venv "$venv" &&
+  [ ! -x "$(dirname "$2")/inside" ] || inside=("$(dirname "$2")/inside")
+  "${inside[@]}" "$2" -m venv "$3" &&
     # What is not imported need not be compiled.
-    "${inside[@]}" "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
-      -e ".[$extras]" && touch "$venv/installed" "$venv/installed-test"
+    "${inside[@]}" "$3/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
+      -e ".[$extras]" && touch "$3/installed" "$3/installed-test"
 }
 
 tests() { # part, pytest's arguments; no test at all is no failure
@@ -64,22 +65,44 @@ tests() { # part, pytest's arguments; no test at all is no failure
   [ $status = 5 ] || return $status
 }
 
+fetched() {
+  tests/hosts/get-host.sh && tests/hosts/get-registry.sh
+}
+
+is_installed() { # venv
+  [ -f "$1/installed-test" ] && ! [ pyproject.toml -nt "$1/installed-test" ]
+}
+
+# All at once: each waits for the network more than it computes.
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+declare -A installing
+while read -r part version python; do
+  is_installed ".venv-test-$version" && continue
+  phase "install $version" install "$part" "$python" ".venv-test-$version" \
+    >"$logs/$version" 2>&1 </dev/null &
+  installing[$version]=$!
+done <<<"$suite"
+
 checked=no
 while read -r part version python; do
   venv=.venv-test-$version
   # A Python of tests/hosts/get-pythons.sh is at home in a system of its own.
   inside=()
-  if [ -x "$(dirname "$python")/inside" ]; then
-    inside=("$(dirname "$python")/inside")
-    python=$(basename "$python")
-  fi
-  if [ ! -f "$venv/installed-test" ] || [ pyproject.toml -nt "$venv/installed-test" ]; then
-    phase "install $version" install "$part"
-    [ -f "$venv/installed-test" ] || continue
+  [ ! -x "$(dirname "$python")/inside" ] || inside=("$(dirname "$python")/inside")
+  if [ -n "${installing[$version]:-}" ]; then
+    wait "${installing[$version]}"
+    cat "$logs/$version"
+    is_installed "$venv" || {
+      failed+=("install $version")
+      continue
+    }
   fi
   if [ $checked = no ]; then
     phase checks make --no-print-directory check VENV="$venv"
     checked=yes
+    # .ci/run has begun to fetch them; else this takes no time.
+    [ "${CI:-}" != true ] || phase "the real host, a registry" fetched
   fi
   phase "$part $version" tests "$part" "$@"
 done <<<"$suite"
