@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plugin in Falco, from its configuration to the reports; Falco answers from what was recorded."""
+"""A plugin in Falco, from its configuration to the reports; Falco answers from records."""
 
 from __future__ import annotations
 
