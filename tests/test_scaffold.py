@@ -87,7 +87,9 @@ def test_every_good_name_gives_good_python_and_event_names(name: str) -> None:
 def test_the_files_are_those_a_plugin_needs(tmp_path: Path) -> None:
     made = generate_project("my-plugin", root=tmp_path / "p")
     assert [str(path) for path in made.files] == [
+        ".github/workflows/ci.yml",
         ".gitignore",
+        ".pre-commit-config.yaml",
         "README.md",
         "falco.yaml",
         "pyproject.toml",

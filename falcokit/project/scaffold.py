@@ -2,8 +2,8 @@
 """New author projects from the templates.
 
 A template is a folder of files: `{module}` and other names in a path are filled in, files ending in
-`.in` are rendered with `$name` placeholders and lose the ending, others are copied. Everything is
-checked before the first byte is written.
+`.in` are rendered with `$name` placeholders and lose the ending, others are copied. The files of
+`.common` are in every project. Everything is checked before the first byte is written.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ __all__ = [
 
 _PACKAGED = Path(falcokit.__file__).parent / "_templates"
 _IN_CHECKOUT = Path(falcokit.__file__).parent.parent / "templates"
+_COMMON = ".common"
 _BLOCK = re.compile(r"([ \t]*)\$(\w+)\n")
 
 
@@ -50,7 +51,8 @@ class NewProject:
 
 def template_names() -> tuple[str, ...]:
     """List the templates that `generate_project` knows."""
-    return tuple(sorted(folder.name for folder in _templates().iterdir() if folder.is_dir()))
+    folders = (folder.name for folder in _templates().iterdir() if folder.is_dir())
+    return tuple(sorted(name for name in folders if name != _COMMON))
 
 
 def template_descriptions() -> dict[str, str]:
@@ -76,7 +78,8 @@ def generate_project(
         )
     root = (root or Path(name)).absolute()
     _check_target(root, force=force)
-    files = _render(_templates() / template, _values(name, root))
+    values = _values(name, root)
+    files = _render(_templates() / _COMMON, values) | _render(_templates() / template, values)
     _check_clashes(root, files)
     for path, text in files.items():
         _write(root / path, text)

@@ -119,7 +119,7 @@ def test_an_existing_folder_needs_force() -> None:
 def test_init_lists_files_on_stdout_and_next_steps_on_stderr() -> None:
     result = invoke("init", "ticker", "--no-input")
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[0] == "ticker/.gitignore"
+    assert result.stdout.splitlines()[0] == "ticker/.github/workflows/ci.yml"
     assert "falcokit dev --watch" in result.stderr
     assert "falcokit dev --watch" not in result.stdout
 
