@@ -51,14 +51,14 @@ static void *owner(void *arg) {
 		if (!e) continue;
 		fk_xwrite(e, number, n);
 		fk_xwrite_text(e, text, letters(value, n));
-		if (n % 3 == 0) fk_xput(&root->table, &k, e, 0);
+		if (n % 3 == 0) fk_xput(&root->table, &k, e);
 		if (n % 11 == 0) fk_xerase(&root->table, &k);
 		if (n % 4001 == 0) fk_xclear(&root->table);
 		if (n % 5 == 0) {
 			fk_xtable *t = fk_xnested(e, nested);
 			fk_xkey inner = fk_xkey_number(n % 7);
 			fk_xentry *child = fk_xentry_new(nested->nested);
-			fk_xput(t, &inner, child, 0);
+			fk_xput(t, &inner, child);
 			fk_xrelease(child, FK_X_REF);
 			if (n % 35 == 0) fk_xclear(t);
 		}

@@ -154,43 +154,16 @@ static PyObject *module_install(PyObject *module, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
-// install_tables(TableError, load): `load` is called when a plugin imports the first table
-static PyObject *module_install_tables(PyObject *module, PyObject *args) {
-	PyObject *error, *load;
-	(void)module;
-	if (!PyArg_ParseTuple(args, "OO", &error, &load)) return NULL;
-	fk_table_error = Py_NewRef(error);
-	fk_load_tables = Py_NewRef(load);
-	Py_RETURN_NONE;
-}
-
-// tables_ready(Table, make_shape, errors): the types of imported tables, given by `load`
-static PyObject *module_tables_ready(PyObject *module, PyObject *args) {
-	PyObject *table_class, *make_shape;
-	if (!PyArg_ParseTuple(args, "OO(OOOO)", &table_class, &make_shape,
-	                      &fk_table_errors[FK_WRONG_FIELD], &fk_table_errors[FK_WRONG_TYPE],
-	                      &fk_table_errors[FK_WRONG_RANGE], &fk_table_errors[FK_WRONG_VALUE]) ||
-	    !fk_table_ready(table_class) || !fk_shape_ready() || !fk_entry_ready() ||
-	    !fk_iter_ready() ||
-	    PyModule_AddObjectRef(module, "ImportedEntry", (PyObject *)fk_entry_type) < 0 ||
-	    PyModule_AddObjectRef(module, "ImportedField", (PyObject *)fk_field_type) < 0 ||
-	    PyModule_AddObjectRef(module, "Shape", (PyObject *)fk_shape_type) < 0)
-		return NULL;
-	for (int i = 0; i < FK_WRONG; i++) Py_INCREF(fk_table_errors[i]);
-	fk_make_shape = Py_NewRef(make_shape);
-	Py_RETURN_NONE;
-}
-
 static PyMethodDef module_methods[] = {
 	{"link", module_link, METH_O, NULL},
 	{"install", module_install, METH_VARARGS, NULL},
-	{"install_tables", module_install_tables, METH_VARARGS, NULL},
+	{"install_tables", fk_tables_install, METH_VARARGS, NULL},
 	{"install_watch", fk_watch_install, METH_VARARGS, NULL},
 	{"be_patient", fk_watch_be_patient, METH_NOARGS, NULL},
 	{"install_holder", fk_holder_install, METH_O, NULL},
 	{"name_thread", fk_name_thread, METH_O, NULL},
 	{"bounded", (PyCFunction)(void (*)(void))fk_call_bounded, METH_FASTCALL, NULL},
-	{"tables_ready", module_tables_ready, METH_VARARGS, NULL},
+	{"tables_ready", fk_tables_ready, METH_VARARGS, NULL},
 	{"payload_modules", fk_payload_modules, METH_NOARGS, NULL},
 	{"payload_place", fk_payload_place, METH_O, NULL},
 	{"install_source", fk_queue_install, METH_VARARGS, NULL},

@@ -1,10 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plugin's own view of the tables that it exports: values between Python and the store, StoreEntry
-// and StoreTable. Both are live views of the storage; the classes that authors see are subtypes of them
-// (falcokit/runtime/tables/exported_table.py). Any thread with the GIL, also after the plugin was
-// destroyed, when nobody else sees the table any more.
-#include "tables/exported_types.h"
+// The tables that a plugin exports: values between Python and the store, the plugin's own view of its
+// tables, StoreEntry and StoreTable, and adding one to the host's tables. The classes that authors see
+// are subtypes of these live views of the storage (falcokit/runtime/tables/exported_table.py). Any thread
+// with the GIL, also after the plugin was destroyed, when nobody else sees the table any more.
+#include "tables/store.h"
+#include "tables/tables.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+// A falcokit.runtime.tables.exported_table.Shape, by position.
+enum {
+	SHAPE_KEY,        // int: the type of the keys
+	SHAPE_FIELDS,     // tuple of fields
+	SHAPE_ATTRIBUTES, // dict: attribute of the class -> position of the field
+	SHAPE_ENTRY,      // the class of the entries: a subtype of StoreEntry and of the author's class
+	SHAPE_TABLE       // the class of the table
+};
+enum {
+	FIELD_NAME,
+	FIELD_TYPE,
+	FIELD_READ_ONLY,
+	FIELD_DEFAULT,
+	FIELD_NESTED // Shape or None
+};
+
+typedef struct StoreTable {
+	PyObject_HEAD
+	fk_xtable *t;
+	fk_xentry *holder; // of a nested table: a reference; other tables reference the root
+	PyObject *shape;
+} StoreTable;
+
+typedef struct StoreEntry {
+	PyObject_HEAD
+	fk_xentry *e;
+	PyObject *shape;
+} StoreEntry;
+
+static PyTypeObject *table_type, *entry_type;
+static PyObject *new_table(PyObject *shape, fk_xtable *t, fk_xentry *holder);
+static bool put_all(fk_xtable *t, PyObject *shape, PyObject *mapping);
 
 // ---- values -----------------------------------------------------------------------------------------
 // Text that is not UTF-8, which other plugins may write, is a str with surrogate escapes, like paths in
@@ -68,7 +104,7 @@ PyObject *fk_py_text_of(const char *bytes) {
 }
 
 // The caller drops the owner of the text after use of the key.
-bool fk_py_take_key(PyObject *value, const fk_xschema *s, fk_xkey *key, fk_py_text *text) {
+static bool take_key(PyObject *value, const fk_xschema *s, fk_xkey *key, fk_py_text *text) {
 	uint64_t number;
 	text->owner = NULL;
 	if (s->key == SS_PLUGIN_ST_STRING) {
@@ -82,11 +118,11 @@ bool fk_py_take_key(PyObject *value, const fk_xschema *s, fk_xkey *key, fk_py_te
 }
 
 static PyObject *nested_shape(PyObject *shape, Py_ssize_t index) {
-	PyObject *field = PyTuple_GET_ITEM(PyTuple_GET_ITEM(shape, FK_SHAPE_FIELDS), index);
-	return PyTuple_GET_ITEM(field, FK_FIELD_NESTED);
+	PyObject *field = PyTuple_GET_ITEM(PyTuple_GET_ITEM(shape, SHAPE_FIELDS), index);
+	return PyTuple_GET_ITEM(field, FIELD_NESTED);
 }
 
-PyObject *fk_py_read(fk_xentry *e, PyObject *shape, Py_ssize_t index) {
+static PyObject *read_field(fk_xentry *e, PyObject *shape, Py_ssize_t index) {
 	const fk_xfield *f = &e->schema->fields[index];
 	if (f->type == SS_PLUGIN_ST_STRING) {
 		fk_xlock(e->schema->root);
@@ -96,7 +132,7 @@ PyObject *fk_py_read(fk_xentry *e, PyObject *shape, Py_ssize_t index) {
 	}
 	if (f->type != SS_PLUGIN_ST_TABLE) return fk_py_number(fk_xread(e, f), f->type);
 	fk_xtable *nested = fk_xnested(e, f);
-	return nested ? fk_new_exported_table(nested_shape(shape, index), nested, e) : PyErr_NoMemory();
+	return nested ? new_table(nested_shape(shape, index), nested, e) : PyErr_NoMemory();
 }
 
 static bool no_memory(void) {
@@ -108,7 +144,7 @@ static bool write_table(fk_xentry *e, const fk_xfield *f, PyObject *shape, PyObj
 	fk_xtable *nested = fk_xnested(e, f);
 	if (!nested) return no_memory();
 	fk_xclear(nested);
-	return fk_py_put_all(nested, nested_shape(shape, f->index), mapping);
+	return put_all(nested, nested_shape(shape, f->index), mapping);
 }
 
 static bool write_value(fk_xentry *e, const fk_xfield *f, PyObject *value) {
@@ -134,7 +170,7 @@ static void name_field(const fk_xfield *f) {
 	Py_XDECREF(trace);
 }
 
-bool fk_py_write(fk_xentry *e, PyObject *shape, Py_ssize_t index, PyObject *value) {
+static bool write_field(fk_xentry *e, PyObject *shape, Py_ssize_t index, PyObject *value) {
 	const fk_xfield *f = &e->schema->fields[index];
 	if (f->type == SS_PLUGIN_ST_TABLE) return write_table(e, f, shape, value);
 	if (write_value(e, f, value)) return true;
@@ -143,8 +179,8 @@ bool fk_py_write(fk_xentry *e, PyObject *shape, Py_ssize_t index, PyObject *valu
 }
 
 // The position of a field by its attribute; -1 without an exception: there is no such field.
-Py_ssize_t fk_py_index(PyObject *shape, PyObject *attribute) {
-	PyObject *attributes = PyTuple_GET_ITEM(shape, FK_SHAPE_ATTRIBUTES);
+static Py_ssize_t index_of(PyObject *shape, PyObject *attribute) {
+	PyObject *attributes = PyTuple_GET_ITEM(shape, SHAPE_ATTRIBUTES);
 	PyObject *index = PyDict_GetItemWithError(attributes, attribute);
 	return index ? PyLong_AsSsize_t(index) : -1;
 }
@@ -154,31 +190,30 @@ static bool fill_from(fk_xentry *e, PyObject *shape, PyObject *values) {
 	Py_ssize_t position = 0;
 	bool ok = copy != NULL;
 	while (ok && PyDict_Next(copy, &position, &name, &value)) {
-		Py_ssize_t index = fk_py_index(shape, name);
+		Py_ssize_t index = index_of(shape, name);
 		if (index < 0 && !PyErr_Occurred())
 			PyErr_Format(PyExc_TypeError, "table '%s' has no field %R", e->schema->name, name);
-		ok = index >= 0 && fk_py_write(e, shape, index, value);
+		ok = index >= 0 && write_field(e, shape, index, value);
 	}
 	Py_XDECREF(copy);
 	return ok;
 }
 
-static bool copy_entry(fk_xentry *to, PyObject *shape, fk_exported_entry *from) {
+static bool copy_entry(fk_xentry *to, PyObject *shape, StoreEntry *from) {
 	bool ok = true;
 	for (uint32_t i = 0; ok && i < to->schema->declared; i++) {
-		PyObject *value = fk_py_read(from->e, shape, i);
-		ok = value && fk_py_write(to, shape, i, value);
+		PyObject *value = read_field(from->e, shape, i);
+		ok = value && write_field(to, shape, i, value);
 		Py_XDECREF(value);
 	}
 	return ok;
 }
 
 // Writes the values for an entry: a dict, an object of the author's class, or another entry.
-bool fk_py_fill(fk_xentry *e, PyObject *shape, PyObject *value) {
-	PyObject *class = PyTuple_GET_ITEM(shape, FK_SHAPE_ENTRY);
+static bool fill(fk_xentry *e, PyObject *shape, PyObject *value) {
+	PyObject *class = PyTuple_GET_ITEM(shape, SHAPE_ENTRY);
 	if (PyDict_Check(value)) return fill_from(e, shape, value);
-	if (Py_IS_TYPE(value, (PyTypeObject *)class))
-		return copy_entry(e, shape, (fk_exported_entry *)value);
+	if (Py_IS_TYPE(value, (PyTypeObject *)class)) return copy_entry(e, shape, (StoreEntry *)value);
 	PyObject *author = PyTuple_GET_ITEM(((PyTypeObject *)class)->tp_bases, 1);
 	int is = PyObject_IsInstance(value, author);
 	if (is < 0) return false;
@@ -194,12 +229,10 @@ bool fk_py_fill(fk_xentry *e, PyObject *shape, PyObject *value) {
 
 // ---- an entry ---------------------------------------------------------------------------------------
 
-PyTypeObject *fk_exported_entry_type;
-
 // Takes the caller's reference to the entry.
-PyObject *fk_new_exported_entry(PyObject *shape, fk_xentry *e) {
-	PyTypeObject *class = (PyTypeObject *)PyTuple_GET_ITEM(shape, FK_SHAPE_ENTRY);
-	fk_exported_entry *self = (fk_exported_entry *)class->tp_alloc(class, 0);
+static PyObject *new_entry(PyObject *shape, fk_xentry *e) {
+	PyTypeObject *class = (PyTypeObject *)PyTuple_GET_ITEM(shape, SHAPE_ENTRY);
+	StoreEntry *self = (StoreEntry *)class->tp_alloc(class, 0);
 	if (!self) {
 		fk_xrelease(e, FK_X_REF);
 		return NULL;
@@ -210,7 +243,7 @@ PyObject *fk_new_exported_entry(PyObject *shape, fk_xentry *e) {
 }
 
 static void entry_free(PyObject *me) {
-	fk_exported_entry *self = (fk_exported_entry *)me;
+	StoreEntry *self = (StoreEntry *)me;
 	PyTypeObject *type = Py_TYPE(me);
 	if (self->e) fk_xrelease(self->e, FK_X_REF);
 	Py_XDECREF(self->shape);
@@ -219,16 +252,16 @@ static void entry_free(PyObject *me) {
 }
 
 static PyObject *entry_get(PyObject *me, PyObject *name) {
-	fk_exported_entry *self = (fk_exported_entry *)me;
-	Py_ssize_t index = fk_py_index(self->shape, name);
-	if (index >= 0) return fk_py_read(self->e, self->shape, index);
+	StoreEntry *self = (StoreEntry *)me;
+	Py_ssize_t index = index_of(self->shape, name);
+	if (index >= 0) return read_field(self->e, self->shape, index);
 	return PyErr_Occurred() ? NULL : PyObject_GenericGetAttr(me, name);
 }
 
 static int entry_set(PyObject *me, PyObject *name, PyObject *value) {
-	fk_exported_entry *self = (fk_exported_entry *)me;
-	Py_ssize_t index = fk_py_index(self->shape, name);
-	if (index >= 0 && value) return fk_py_write(self->e, self->shape, index, value) ? 0 : -1;
+	StoreEntry *self = (StoreEntry *)me;
+	Py_ssize_t index = index_of(self->shape, name);
+	if (index >= 0 && value) return write_field(self->e, self->shape, index, value) ? 0 : -1;
 	if (!PyErr_Occurred())
 		PyErr_Format(PyExc_AttributeError,
 		             index < 0 ? "table '%s' has no field %R"
@@ -249,9 +282,9 @@ static PyType_Slot entry_slots[] = {{Py_tp_dealloc, entry_free},
                                     {Py_tp_setattro, entry_set},
                                     {Py_tp_methods, entry_methods},
                                     {0, NULL}};
-PyType_Spec fk_exported_entry_spec = {
+static PyType_Spec entry_spec = {
 	.name = "falcokit.StoreEntry",
-	.basicsize = sizeof(fk_exported_entry),
+	.basicsize = sizeof(StoreEntry),
 	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
 	.slots = entry_slots};
 
@@ -259,14 +292,12 @@ PyType_Spec fk_exported_entry_spec = {
 
 #define CHUNK 256 // keys that are read while the lock is held once
 
-PyTypeObject *fk_exported_table_type;
+static inline fk_xtable *table_of(PyObject *me) { return ((StoreTable *)me)->t; }
+static inline PyObject *shape_of(PyObject *me) { return ((StoreTable *)me)->shape; }
 
-static inline fk_xtable *table_of(PyObject *me) { return ((fk_exported_table *)me)->t; }
-static inline PyObject *shape_of(PyObject *me) { return ((fk_exported_table *)me)->shape; }
-
-PyObject *fk_new_exported_table(PyObject *shape, fk_xtable *t, fk_xentry *holder) {
-	PyTypeObject *class = (PyTypeObject *)PyTuple_GET_ITEM(shape, FK_SHAPE_TABLE);
-	fk_exported_table *self = (fk_exported_table *)class->tp_alloc(class, 0);
+static PyObject *new_table(PyObject *shape, fk_xtable *t, fk_xentry *holder) {
+	PyTypeObject *class = (PyTypeObject *)PyTuple_GET_ITEM(shape, SHAPE_TABLE);
+	StoreTable *self = (StoreTable *)class->tp_alloc(class, 0);
 	if (!self) return NULL;
 	self->t = t;
 	self->holder = holder;
@@ -279,7 +310,7 @@ PyObject *fk_new_exported_table(PyObject *shape, fk_xtable *t, fk_xentry *holder
 }
 
 static void table_free(PyObject *me) {
-	fk_exported_table *self = (fk_exported_table *)me;
+	StoreTable *self = (StoreTable *)me;
 	PyTypeObject *type = Py_TYPE(me);
 	if (self->holder)
 		fk_xrelease(self->holder, FK_X_REF);
@@ -295,21 +326,21 @@ static void table_free(PyObject *me) {
 
 // ---- a table: writing -------------------------------------------------------------------------------
 
-bool fk_py_put(fk_xtable *t, PyObject *shape, PyObject *key_given, PyObject *value) {
+static bool put(fk_xtable *t, PyObject *shape, PyObject *key_given, PyObject *value) {
 	fk_xkey key;
 	fk_py_text text;
-	if (!fk_py_take_key(key_given, t->schema, &key, &text)) return false;
+	if (!take_key(key_given, t->schema, &key, &text)) return false;
 	fk_xentry *e = fk_xentry_new(t->schema);
-	bool ok = e && fk_py_fill(e, shape, value);
+	bool ok = e && fill(e, shape, value);
 	// Without an error of Python the only other reason is memory.
-	if (ok) ok = fk_xput(t, &key, e, 0);
+	if (ok) ok = fk_xput(t, &key, e);
 	if (!ok && !PyErr_Occurred()) PyErr_NoMemory();
 	if (e) fk_xrelease(e, FK_X_REF);
 	Py_XDECREF(text.owner);
 	return ok;
 }
 
-bool fk_py_put_all(fk_xtable *t, PyObject *shape, PyObject *mapping) {
+static bool put_all(fk_xtable *t, PyObject *shape, PyObject *mapping) {
 	PyObject *items = PyMapping_Check(mapping) ? PyMapping_Items(mapping) : NULL;
 	if (!items) {
 		if (!PyErr_Occurred())
@@ -321,7 +352,7 @@ bool fk_py_put_all(fk_xtable *t, PyObject *shape, PyObject *mapping) {
 	for (Py_ssize_t i = 0; ok && i < PyList_GET_SIZE(items); i++) {
 		PyObject *pair = PyList_GET_ITEM(items, i);
 		ok = PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 &&
-		     fk_py_put(t, shape, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+		     put(t, shape, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
 	}
 	Py_DECREF(items);
 	return ok;
@@ -330,8 +361,8 @@ bool fk_py_put_all(fk_xtable *t, PyObject *shape, PyObject *mapping) {
 static int table_assign(PyObject *me, PyObject *key_given, PyObject *value) {
 	fk_xkey key;
 	fk_py_text text;
-	if (value) return fk_py_put(table_of(me), shape_of(me), key_given, value) ? 0 : -1;
-	if (!fk_py_take_key(key_given, table_of(me)->schema, &key, &text)) return -1;
+	if (value) return put(table_of(me), shape_of(me), key_given, value) ? 0 : -1;
+	if (!take_key(key_given, table_of(me)->schema, &key, &text)) return -1;
 	bool found = fk_xerase(table_of(me), &key);
 	Py_XDECREF(text.owner);
 	if (!found) PyErr_SetObject(PyExc_KeyError, key_given);
@@ -354,7 +385,7 @@ static PyObject *table_clear(PyObject *me, PyObject *none) {
 static fk_xentry *find(PyObject *me, PyObject *given) {
 	fk_xkey key;
 	fk_py_text text;
-	if (!fk_py_take_key(given, table_of(me)->schema, &key, &text)) return NULL;
+	if (!take_key(given, table_of(me)->schema, &key, &text)) return NULL;
 	fk_xentry *e = fk_xget(table_of(me), &key, FK_X_REF);
 	Py_XDECREF(text.owner);
 	return e;
@@ -362,7 +393,7 @@ static fk_xentry *find(PyObject *me, PyObject *given) {
 
 static PyObject *table_item(PyObject *me, PyObject *key) {
 	fk_xentry *e = find(me, key);
-	if (e) return fk_new_exported_entry(shape_of(me), e);
+	if (e) return new_entry(shape_of(me), e);
 	if (!PyErr_Occurred()) PyErr_SetObject(PyExc_KeyError, key);
 	return NULL;
 }
@@ -370,7 +401,7 @@ static PyObject *table_item(PyObject *me, PyObject *key) {
 static PyObject *table_get(PyObject *me, PyObject *const *args, Py_ssize_t n) {
 	if (n < 1 || n > 2) return PyErr_Format(PyExc_TypeError, "get takes a key and a default");
 	fk_xentry *e = find(me, args[0]);
-	if (e) return fk_new_exported_entry(shape_of(me), e);
+	if (e) return new_entry(shape_of(me), e);
 	return PyErr_Occurred() ? NULL : Py_NewRef(n == 2 ? args[1] : Py_None);
 }
 
@@ -433,8 +464,121 @@ static PyType_Slot slots[] = {{Py_tp_dealloc, table_free},
                               {Py_mp_length, table_length},
                               {Py_sq_contains, table_contains},
                               {0, NULL}};
-PyType_Spec fk_exported_table_spec = {
+static PyType_Spec table_spec = {
 	.name = "falcokit.StoreTable",
-	.basicsize = sizeof(fk_exported_table),
+	.basicsize = sizeof(StoreTable),
 	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
 	.slots = slots};
+
+bool fk_exports_ready(void) {
+	table_type = (PyTypeObject *)PyType_FromSpec(&table_spec);
+	entry_type = (PyTypeObject *)PyType_FromSpec(&entry_spec);
+	return table_type && entry_type;
+}
+
+// ---- exporting --------------------------------------------------------------------------------------
+// From what Python declares to the host's add_table, on the worker in init, before the author's hook; and
+// closing with the plugin, on the host's thread.
+
+static bool declare(fk_xschema *s, PyObject *shape);
+
+static bool set_default(fk_xfield *f, PyObject *value) {
+	fk_py_text text;
+	if (value == Py_None || f->type == SS_PLUGIN_ST_TABLE) return true;
+	if (f->type != SS_PLUGIN_ST_STRING) return fk_py_take_number(value, f->type, &f->initial);
+	if (!fk_py_take_text(value, &text)) return false;
+	f->initial_text = strdup(text.bytes);
+	Py_XDECREF(text.owner);
+	return f->initial_text != NULL;
+}
+
+static bool declare_field(fk_xschema *s, PyObject *field) {
+	PyObject *nested = PyTuple_GET_ITEM(field, FIELD_NESTED);
+	const char *name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(field, FIELD_NAME));
+	long type = PyLong_AsLong(PyTuple_GET_ITEM(field, FIELD_TYPE));
+	int read_only = PyObject_IsTrue(PyTuple_GET_ITEM(field, FIELD_READ_ONLY));
+	if (!name || PyErr_Occurred()) return false;
+	fk_xfield *f = fk_xfield_new(s, name, (ss_plugin_state_type)type, read_only == 1);
+	if (!f || !set_default(f, PyTuple_GET_ITEM(field, FIELD_DEFAULT))) return false;
+	if (nested == Py_None) return true;
+	long key = PyLong_AsLong(PyTuple_GET_ITEM(nested, SHAPE_KEY));
+	f->nested = fk_xschema_new(s->root, name, (ss_plugin_state_type)key);
+	return f->nested && declare(f->nested, nested);
+}
+
+static bool declare(fk_xschema *s, PyObject *shape) {
+	PyObject *fields = PyTuple_GET_ITEM(shape, SHAPE_FIELDS);
+	for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(fields); i++)
+		if (!declare_field(s, PyTuple_GET_ITEM(fields, i))) return false;
+	s->declared = s->count;
+	return true;
+}
+
+// The host's input is gone if the host gave up waiting for init.
+static bool add_to_host(fk_impl *impl, fk_xroot *root, char *err, size_t errlen) {
+	pthread_mutex_lock(&impl->init_lock);
+	const ss_plugin_init_input *in = impl->init_in;
+	bool ok = in && in->tables;
+	if (!ok)
+		snprintf(err, errlen,
+		         "tables are added while init runs, by a plugin that parses events or "
+		         "extracts fields");
+	else if (in->tables->add_table(in->owner, &root->table.input) != SS_PLUGIN_SUCCESS) {
+		const char *text = in->get_owner_last_error ? in->get_owner_last_error(in->owner) : NULL;
+		snprintf(err, errlen, "%s", text && *text ? text : "the host gave no reason");
+		ok = false;
+	}
+	if (ok) {
+		root->next = impl->exports;
+		impl->exports = root;
+	}
+	pthread_mutex_unlock(&impl->init_lock);
+	return ok;
+}
+
+static PyObject *refuse(const char *name, const char *reason) {
+	PyObject *errors = PyImport_ImportModule("falcokit.runtime.base.errors");
+	PyObject *class = errors ? PyObject_GetAttrString(errors, "TableError") : NULL;
+	if (class) PyErr_Format(class, "table '%s' cannot be exported: %s", name, reason);
+	Py_XDECREF(class);
+	Py_XDECREF(errors);
+	return NULL;
+}
+
+static PyObject *export_shape(fk_impl *impl, const char *name, PyObject *shape) {
+	char err[FK_ERRLEN];
+	long key = PyLong_AsLong(PyTuple_GET_ITEM(shape, SHAPE_KEY));
+	fk_xroot *root = fk_xroot_new(name, (ss_plugin_state_type)key);
+	if (!root) return PyErr_NoMemory();
+	if (!declare(root->table.schema, shape)) {
+		fk_xroot_unref(root);
+		return PyErr_Occurred() ? NULL : PyErr_NoMemory();
+	}
+	// The object is made first: once the host knows the table, nothing may fail.
+	PyObject *table = new_table(shape, &root->table, NULL);
+	root->error = impl->plugin->last_error;
+	root->error_size = sizeof impl->plugin->last_error;
+	if (table && add_to_host(impl, root, err, sizeof err)) return table;
+	fk_xroot_unref(root);
+	Py_CLEAR(table);
+	return PyErr_Occurred() ? NULL : refuse(name, err);
+}
+
+PyObject *fk_export_table(fk_impl *impl, PyObject *args) {
+	const char *name;
+	PyObject *make_shape;
+	if (!PyArg_ParseTuple(args, "sO", &name, &make_shape)) return NULL;
+	PyObject *shape = PyObject_CallFunction(make_shape, "OO", table_type, entry_type);
+	PyObject *table = shape ? export_shape(impl, name, shape) : NULL;
+	Py_XDECREF(shape);
+	return table;
+}
+
+// After destroy or a failed init, when no running hook can add one.
+void fk_exports_close(fk_impl *impl) {
+	while (impl->exports) {
+		fk_xroot *root = impl->exports;
+		impl->exports = root->next;
+		fk_xroot_close(root);
+	}
+}

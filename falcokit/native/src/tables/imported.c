@@ -2,19 +2,26 @@
 // An imported table as Python sees it: ImportedTable, whose methods call the host's functions; the
 // entry and the attributes that read and write its fields; iteration; and changes. With the GIL, and
 // within a hook (tables/lent.c).
-#include "tables/exported_types.h" // values between Python and tables
+#include "tables/store.h" // values of a type
 #include "tables/tables.h"
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
-// ---- the table --------------------------------------------------------------------------------------
+static PyTypeObject *table_type, *entry_type, *field_type, *iter_type;
+static PyObject *dunder;
 
-PyTypeObject *fk_table_type;
+// Locked: the host's handle of an entry; NULL: it has failed.
+static ss_plugin_table_entry_t *handle_of(fk_tables *t, fk_table_entry *entry);
+static PyObject *entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObject *iterator);
+static ss_plugin_table_entry_t *lent_entry(PyObject *iterator, const fk_table_entry *entry);
+static fk_open_iter *lender_of(PyObject *iterator); // of the entry that is lent now
+
+// ---- the table --------------------------------------------------------------------------------------
 
 PyObject *fk_table_new(fk_impl *impl, fk_import_shape *shape, ss_plugin_table_t *handle,
                        fk_table_entry *parent) {
-	fk_table *self = (fk_table *)fk_table_type->tp_alloc(fk_table_type, 0);
+	fk_table *self = (fk_table *)table_type->tp_alloc(table_type, 0);
 	if (!self) return NULL;
 	self->impl = impl;
 	fk_impl_ref(impl);
@@ -26,22 +33,25 @@ PyObject *fk_table_new(fk_impl *impl, fk_import_shape *shape, ss_plugin_table_t 
 	return (PyObject *)self;
 }
 
-bool fk_table_alive(fk_tables *t, const fk_table *table) {
+// Locked: whether the entries that contain a nested table are still held. False: it has failed.
+static bool table_alive(fk_tables *t, const fk_table *table) {
 	for (fk_table_entry *entry = table->parent; entry; entry = entry->table->parent)
-		if (!fk_entry_handle(t, entry)) return false;
+		if (!handle_of(t, entry)) return false;
 	return true;
 }
 
-fk_parent fk_table_parent(const fk_table *table) {
+// Locked, when it is alive: the entry that contains it.
+static fk_parent parent_of(const fk_table *table) {
 	const fk_table_entry *entry = table->parent;
 	if (!entry || entry->held.index != FK_NOT_HELD)
 		return (fk_parent){entry ? entry->held.index : FK_NOT_HELD, NULL};
-	return (fk_parent){FK_NOT_HELD, fk_iter_lender(entry->iterator)};
+	return (fk_parent){FK_NOT_HELD, lender_of(entry->iterator)};
 }
 
+// As fk_tables_use, for a table.
 // When the plugin's own table refuses a call within init, the framework asks the plugin for the reason,
 // and ends the process because the plugin is not initialised.
-fk_tables *fk_table_use(fk_table *table, bool write) {
+static fk_tables *use_table(fk_table *table, bool write) {
 	fk_tables *t = fk_tables_use(table->impl, table->hook, write);
 	if (!t) return NULL;
 	if (table->parent) fk_tables_ignore_error(t);
@@ -49,39 +59,48 @@ fk_tables *fk_table_use(fk_table *table, bool write) {
 		fk_tables_refuse(t,
 		                 "the table is this plugin's own: in init it is used as a mapping, by "
 		                 "the attribute that export_table declares");
-	else if (fk_table_alive(t, table))
+	else if (table_alive(t, table))
 		return t;
 	fk_tables_done(t);
 	return NULL;
 }
 
-bool fk_table_take_key(fk_table *self, PyObject *key, ss_plugin_state_data *data,
-                       fk_py_text *text) {
+// A value in the host's form; the caller drops the owner of a text. False: with an exception.
+static bool take(PyObject *value, ss_plugin_state_type type, ss_plugin_state_data *data,
+                 PyObject **owner) {
+	fk_py_text text = {0};
+	uint64_t number = 0;
+	bool is_text = type == SS_PLUGIN_ST_STRING;
+	bool ok = is_text ? fk_py_take_text(value, &text) : fk_py_take_number(value, type, &number);
 	*data = (ss_plugin_state_data){0};
-	text->owner = NULL;
-	bool ok = self->shape->key == SS_PLUGIN_ST_STRING
-	              ? fk_py_take_text(key, text)
-	              : fk_table_number(key, self->shape->key, data);
-	if (!ok)
-		fk_tables_wrong(NULL, self->shape->name);
-	else if (self->shape->key == SS_PLUGIN_ST_STRING)
-		data->str = text->bytes;
+	if (is_text)
+		data->str = text.bytes;
+	else
+		fk_xset_data(data, type, number);
+	*owner = text.owner;
 	return ok;
 }
 
-uint64_t fk_table_changes(const fk_tables *t, const fk_table *self) {
+static bool take_key(const fk_table *self, PyObject *key, ss_plugin_state_data *data,
+                     PyObject **owner) {
+	if (take(key, self->shape->key, data, owner)) return true;
+	fk_tables_wrong(NULL, self->shape->name);
+	return false;
+}
+
+static uint64_t changes_of(const fk_tables *t, const fk_table *self) {
 	return self->shape->kind ? t->changes[self->shape->kind - 1] : 0;
 }
 
-fk_held_ref fk_table_hold(fk_tables *t, fk_table *self, ss_plugin_table_entry_t *handle,
-                          fk_held one) {
+static fk_held_ref hold(fk_tables *t, fk_table *self, ss_plugin_table_entry_t *handle,
+                        fk_held one) {
 	if (!handle) return (fk_held_ref){.index = FK_NOT_HELD};
 	one.table = self->handle;
 	one.entry = handle;
-	one.parent = fk_table_parent(self);
+	one.parent = parent_of(self);
 	fk_held_ref held = fk_tables_hold(t, one);
 	held.pointer = self->shape->is_list || one.borrowed;
-	held.changes = fk_table_changes(t, self);
+	held.changes = changes_of(t, self);
 	return held;
 }
 
@@ -113,18 +132,17 @@ static ss_plugin_table_entry_t *look_up(const fk_tables *t, const fk_table *self
 // The entry of a key, a new reference. NULL without an exception: there is no entry.
 static PyObject *find(fk_table *self, PyObject *key) {
 	ss_plugin_state_data data;
-	fk_py_text text;
-	PyObject *entry = NULL;
-	if (!fk_table_take_key(self, key, &data, &text)) return NULL;
-	fk_tables *t = fk_table_use(self, false);
+	PyObject *owner, *entry = NULL;
+	if (!take_key(self, key, &data, &owner)) return NULL;
+	fk_tables *t = use_table(self, false);
 	if (t) {
 		fk_held one = {.borrowed = self->shape->key_field != NULL};
-		fk_held_ref held = fk_table_hold(t, self, look_up(t, self, &data), one);
+		fk_held_ref held = hold(t, self, look_up(t, self, &data), one);
 		uint64_t hook = t->hook;
 		fk_tables_done(t);
-		if (held.index != FK_NOT_HELD) entry = fk_entry_new(self, hook, held, NULL);
+		if (held.index != FK_NOT_HELD) entry = entry_new(self, hook, held, NULL);
 	}
-	Py_XDECREF(text.owner);
+	Py_XDECREF(owner);
 	return entry;
 }
 
@@ -148,7 +166,7 @@ static int table_contains(PyObject *me, PyObject *key) {
 }
 
 static Py_ssize_t table_len(PyObject *me) {
-	fk_tables *t = fk_table_use((fk_table *)me, false);
+	fk_tables *t = use_table((fk_table *)me, false);
 	if (!t) return -1;
 	uint64_t size = t->reader->get_table_size(((fk_table *)me)->handle);
 	if (size > PY_SSIZE_T_MAX) fk_tables_fail(t, "the table has no size");
@@ -156,7 +174,7 @@ static Py_ssize_t table_len(PyObject *me) {
 }
 
 static PyObject *table_name(PyObject *me, void *unused) {
-	fk_tables *t = fk_table_use((fk_table *)me, false);
+	fk_tables *t = use_table((fk_table *)me, false);
 	(void)unused;
 	if (!t) return NULL;
 	const char *name = t->reader->get_table_name(((fk_table *)me)->handle);
@@ -176,40 +194,11 @@ static void table_free(PyObject *me) {
 	Py_DECREF(type);
 }
 
-static PyMethodDef methods[] = {
-	{"get", table_get, METH_O, NULL},
-	{"insert", (PyCFunction)(void (*)(void))fk_table_insert, METH_VARARGS | METH_KEYWORDS, NULL},
-	{"erase", fk_table_erase, METH_O, NULL},
-	{"clear", fk_table_clear, METH_NOARGS, NULL},
-	{0}};
-static PyGetSetDef getters[] = {{"name", table_name, NULL, NULL, NULL}, {0}};
-static PyType_Slot slots[] = {{Py_tp_dealloc, table_free},
-                              {Py_tp_methods, methods},
-                              {Py_tp_getset, getters},
-                              {Py_tp_iter, fk_table_iter},
-                              {Py_mp_subscript, table_item},
-                              {Py_mp_ass_subscript, fk_table_set},
-                              {Py_mp_length, table_len},
-                              {Py_sq_contains, table_contains},
-                              {0, NULL}};
-static PyType_Spec spec = {.name = "falcokit.ImportedTable",
-                           .basicsize = sizeof(fk_table),
-                           .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                           .slots = slots};
-
-bool fk_table_ready(PyObject *table_class) {
-	fk_table_type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, table_class);
-	return fk_table_type != NULL;
-}
-
 // ---- an entry: its handle ---------------------------------------------------------------------------
 // The base of the author's entry classes inside the host. Field is the attribute that reads and writes
 // one field.
 
-PyTypeObject *fk_entry_type, *fk_field_type;
-static PyObject *fk_dunder;
-
-PyObject *fk_entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObject *iterator) {
+static PyObject *entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObject *iterator) {
 	PyTypeObject *type = table->shape->entry;
 	fk_table_entry *self = (fk_table_entry *)type->tp_alloc(type, 0);
 	if (!self) return NULL; // the host's entry is released when the hook ends
@@ -226,10 +215,10 @@ static bool is_outdated(const fk_tables *t, const fk_table_entry *entry) {
 	       entry->held.changes != t->changes[entry->table->shape->kind - 1];
 }
 
-ss_plugin_table_entry_t *fk_entry_handle(fk_tables *t, fk_table_entry *entry) {
+static ss_plugin_table_entry_t *handle_of(fk_tables *t, fk_table_entry *entry) {
 	ss_plugin_table_entry_t *handle = NULL;
 	if (entry->iterator)
-		handle = fk_iter_entry(entry->iterator, entry);
+		handle = lent_entry(entry->iterator, entry);
 	else {
 		fk_held *held = fk_tables_held(t, entry->held);
 		if (held) handle = held->entry;
@@ -259,8 +248,8 @@ static fk_tables *use(fk_table_entry *self, bool write, ss_plugin_table_entry_t 
 	if (table->parent) fk_tables_ignore_error(t);
 	if (refused)
 		fk_tables_refuse(t, "%s", refused);
-	else if (fk_table_alive(t, table))
-		*handle = fk_entry_handle(t, self);
+	else if (table_alive(t, table))
+		*handle = handle_of(t, self);
 	if (*handle) return t;
 	fk_tables_done(t);
 	return NULL;
@@ -285,28 +274,11 @@ static bool belongs(const Field *field, PyObject *object) {
 	return false;
 }
 
-static PyObject *value_of(const fk_import_field *field, const ss_plugin_state_data *data) {
-	switch (field->type) {
-	case SS_PLUGIN_ST_INT8: return PyLong_FromLong(data->s8);
-	case SS_PLUGIN_ST_INT16: return PyLong_FromLong(data->s16);
-	case SS_PLUGIN_ST_INT32: return PyLong_FromLong(data->s32);
-	case SS_PLUGIN_ST_INT64: return PyLong_FromLongLong(data->s64);
-	case SS_PLUGIN_ST_UINT8: return PyLong_FromLong(data->u8);
-	case SS_PLUGIN_ST_UINT16: return PyLong_FromLong(data->u16);
-	case SS_PLUGIN_ST_UINT32: return PyLong_FromUnsignedLong(data->u32);
-	case SS_PLUGIN_ST_UINT64: return PyLong_FromUnsignedLongLong(data->u64);
-	case SS_PLUGIN_ST_BOOL: return PyBool_FromLong(data->b != 0);
-	case SS_PLUGIN_ST_STRING: return fk_py_text_of(data->str ? data->str : "");
-	case SS_PLUGIN_ST_TABLE: break; // the caller makes it without the lock
-	}
-	return PyErr_Format(PyExc_SystemError, "a field of type %d", (int)field->type);
-}
-
 static PyObject *field_get(PyObject *me, PyObject *object, PyObject *type) {
 	ss_plugin_table_entry_t *handle;
 	ss_plugin_state_data data = {0};
 	(void)type;
-	if (!object || !PyObject_TypeCheck(object, fk_entry_type)) return Py_NewRef(me);
+	if (!object || !PyObject_TypeCheck(object, entry_type)) return Py_NewRef(me);
 	if (!belongs((Field *)me, object)) return NULL;
 	fk_table_entry *self = (fk_table_entry *)object;
 	fk_tables *t = use(self, false, &handle);
@@ -318,59 +290,32 @@ static PyObject *field_get(PyObject *me, PyObject *object, PyObject *type) {
 		t->reader->read_entry_field(self->table->handle, handle, field->handle, &data);
 	if (!fk_tables_check(t, rc) || (nested && !data.table))
 		fk_tables_fail(t, "field '%s' cannot be read", PyUnicode_AsUTF8(field->name));
+	else if (field->type == SS_PLUGIN_ST_STRING) // it belongs to the host: copied under the lock
+		value = fk_py_text_of(data.str ? data.str : "");
 	else if (!nested)
-		value = value_of(field, &data); // a text belongs to the host: copied under the lock
+		value = fk_py_number(fk_xnumber(&data, field->type), field->type);
 	if (!fk_tables_done(t)) return NULL;
 	return nested ? fk_table_new(self->table->impl, field->nested, data.table, self) : value;
 }
 
-bool fk_table_number(PyObject *value, ss_plugin_state_type type, ss_plugin_state_data *data) {
-	uint64_t number;
-	if (!fk_py_take_number(value, type, &number)) return false;
-	switch (type) {
-	case SS_PLUGIN_ST_INT8:
-	case SS_PLUGIN_ST_UINT8: data->u8 = (uint8_t)number; break;
-	case SS_PLUGIN_ST_INT16:
-	case SS_PLUGIN_ST_UINT16: data->u16 = (uint16_t)number; break;
-	case SS_PLUGIN_ST_INT32:
-	case SS_PLUGIN_ST_UINT32: data->u32 = (uint32_t)number; break;
-	case SS_PLUGIN_ST_BOOL: data->b = number != 0; break;
-	default: data->u64 = number;
-	}
-	return true;
-}
-
-static int field_set(PyObject *me, PyObject *object, PyObject *value) {
-	if (!PyObject_TypeCheck(object, fk_entry_type) || !value)
-		PyErr_SetString(fk_table_errors[FK_WRONG_FIELD], "a field of an entry cannot be deleted");
-	else if (belongs((Field *)me, object))
-		return fk_entry_write((fk_table_entry *)object, ((Field *)me)->index, value) ? 0 : -1;
-	return -1;
-}
-
-bool fk_entry_take(const fk_import_shape *shape, Py_ssize_t index, PyObject *value,
-                   ss_plugin_state_data *data, PyObject **owner) {
+static bool take_field(const fk_import_shape *shape, Py_ssize_t index, PyObject *value,
+                       ss_plugin_state_data *data, PyObject **owner) {
 	const fk_import_field *field = &shape->fields[index];
-	fk_py_text text = {0};
-	*data = (ss_plugin_state_data){0};
-	if (field->type == SS_PLUGIN_ST_TABLE) {
+	if (field->type == SS_PLUGIN_ST_TABLE)
 		PyErr_Format(fk_table_error, "field '%U' is a table: change what it holds", field->name);
-		return false;
-	}
-	bool ok = field->type == SS_PLUGIN_ST_STRING ? fk_py_take_text(value, &text)
-	                                             : fk_table_number(value, field->type, data);
-	if (!ok) fk_tables_wrong(field->name, shape->name);
-	if (ok && field->type == SS_PLUGIN_ST_STRING) data->str = text.bytes;
-	*owner = text.owner;
-	return ok;
+	else if (take(value, field->type, data, owner))
+		return true;
+	else
+		fk_tables_wrong(field->name, shape->name);
+	return false;
 }
 
-bool fk_entry_write(fk_table_entry *self, Py_ssize_t index, PyObject *value) {
+static bool entry_write(fk_table_entry *self, Py_ssize_t index, PyObject *value) {
 	ss_plugin_table_entry_t *handle;
 	ss_plugin_state_data data = {0};
 	PyObject *owner = NULL;
 	const fk_import_field *field = self->table ? &self->table->shape->fields[index] : NULL;
-	if (field && !fk_entry_take(self->table->shape, index, value, &data, &owner)) return false;
+	if (field && !take_field(self->table->shape, index, value, &data, &owner)) return false;
 	fk_tables *t = use(self, true, &handle);
 	bool ok = t && fk_tables_check(t, t->writer->write_entry_field(self->table->handle, handle,
 	                                                               field->handle, &data));
@@ -378,6 +323,14 @@ bool fk_entry_write(fk_table_entry *self, Py_ssize_t index, PyObject *value) {
 	if (t) fk_tables_done(t);
 	Py_XDECREF(owner);
 	return ok;
+}
+
+static int field_set(PyObject *me, PyObject *object, PyObject *value) {
+	if (!PyObject_TypeCheck(object, entry_type) || !value)
+		PyErr_SetString(fk_table_errors[FK_WRONG_FIELD], "a field of an entry cannot be deleted");
+	else if (belongs((Field *)me, object))
+		return entry_write((fk_table_entry *)object, ((Field *)me)->index, value) ? 0 : -1;
+	return -1;
 }
 
 // __set_name__(owner, name)
@@ -397,7 +350,7 @@ static PyObject *field_make(PyTypeObject *type, PyObject *args, PyObject *kwargs
 	return (PyObject *)self;
 }
 
-// ---- an entry: the types ----------------------------------------------------------------------------
+// ---- an entry: attributes and end -------------------------------------------------------------------
 
 // Accepts fields and what the author's class handles itself; any other attribute would be lost.
 static int entry_set(PyObject *me, PyObject *name, PyObject *value) {
@@ -405,8 +358,7 @@ static int entry_set(PyObject *me, PyObject *name, PyObject *value) {
 	if (!table) return PyErr_SetString(fk_table_error, "this is no entry of a table"), -1;
 	PyObject *attributes = table->shape->attributes;
 	int known = PyDict_Contains(attributes, name);
-	if (known == 0 && PyUnicode_Check(name) &&
-	    PyUnicode_Tailmatch(name, fk_dunder, 0, 2, -1) == 0) {
+	if (known == 0 && PyUnicode_Check(name) && PyUnicode_Tailmatch(name, dunder, 0, 2, -1) == 0) {
 		PyObject *own = PyObject_GetAttr((PyObject *)Py_TYPE(me), name);
 		known = own && Py_TYPE(own)->tp_descr_set;
 		Py_XDECREF(own);
@@ -440,33 +392,6 @@ static void entry_free(PyObject *me) {
 	Py_XDECREF(((fk_table_entry *)me)->table);
 	type->tp_free(me);
 	Py_DECREF(type);
-}
-
-static PyMethodDef entry_methods[] = {{"release", entry_release, METH_NOARGS, NULL}, {0}};
-static PyType_Slot entry_slots[] = {{Py_tp_dealloc, entry_free},
-                                    {Py_tp_methods, entry_methods},
-                                    {Py_tp_setattro, entry_set},
-                                    {0, NULL}};
-static PyType_Spec entry_spec = {.name = "falcokit.ImportedEntry",
-                                 .basicsize = sizeof(fk_table_entry),
-                                 .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                                 .slots = entry_slots};
-static PyMethodDef field_methods[] = {{"__set_name__", field_named, METH_VARARGS, NULL}, {0}};
-static PyType_Slot field_slots[] = {{Py_tp_new, field_make},
-                                    {Py_tp_descr_get, field_get},
-                                    {Py_tp_descr_set, field_set},
-                                    {Py_tp_methods, field_methods},
-                                    {0, NULL}};
-static PyType_Spec field_spec = {.name = "falcokit.ImportedField",
-                                 .basicsize = sizeof(Field),
-                                 .flags = Py_TPFLAGS_DEFAULT,
-                                 .slots = field_slots};
-
-bool fk_entry_ready(void) {
-	if (!(fk_dunder = PyUnicode_InternFromString("__"))) return false;
-	fk_entry_type = (PyTypeObject *)PyType_FromSpec(&entry_spec);
-	fk_field_type = fk_entry_type ? (PyTypeObject *)PyType_FromSpec(&field_spec) : NULL;
-	return fk_field_type != NULL;
 }
 
 // ---- iteration --------------------------------------------------------------------------------------
@@ -505,8 +430,6 @@ typedef struct Iterator {
 	uint64_t serial;             // of its iteration
 	const fk_table_entry *given; // the entry of this turn
 } Iterator;
-
-PyTypeObject *fk_iter_type;
 
 // ---- iteration: on the host's stack -----------------------------------------------------------------
 
@@ -570,10 +493,8 @@ static uint64_t begin(fk_tables *t, const fk_table *table) {
 	i->reader = t->reader;
 	i->table = table->handle;
 	prepare(i);
-	i->open = (fk_open_iter){.next = t->open,
-	                         .serial = ++t->serial,
-	                         .parent = fk_table_parent(table),
-	                         .end = end_iteration};
+	i->open = (fk_open_iter){
+		.next = t->open, .serial = ++t->serial, .parent = parent_of(table), .end = end_iteration};
 	fk_tables_add_child(t, i->open.parent);
 	t->open = &i->open;
 	return i->open.serial;
@@ -609,22 +530,22 @@ static void end_iteration(fk_tables *t, fk_open_iter *open) {
 	free(iteration);
 }
 
-ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry *entry) {
+static ss_plugin_table_entry_t *lent_entry(PyObject *iterator, const fk_table_entry *entry) {
 	Iterator *self = (Iterator *)iterator;
 	fk_iteration *i = open_of(self->table->impl->tables, self);
 	return i && self->given == entry ? i->entry : NULL;
 }
 
-fk_open_iter *fk_iter_lender(PyObject *iterator) {
+static fk_open_iter *lender_of(PyObject *iterator) {
 	Iterator *self = (Iterator *)iterator;
 	return (fk_open_iter *)open_of(self->table->impl->tables, self);
 }
 
-PyObject *fk_table_iter(PyObject *table) {
-	Iterator *self = (Iterator *)fk_iter_type->tp_alloc(fk_iter_type, 0);
+static PyObject *table_iter(PyObject *table) {
+	Iterator *self = (Iterator *)iter_type->tp_alloc(iter_type, 0);
 	if (!self) return NULL;
 	self->table = (fk_table *)Py_NewRef(table);
-	fk_tables *t = fk_table_use(self->table, false);
+	fk_tables *t = use_table(self->table, false);
 	if (t) {
 		self->hook = t->hook;
 		self->serial = begin(t, self->table);
@@ -636,7 +557,7 @@ PyObject *fk_table_iter(PyObject *table) {
 }
 
 static bool continue_iteration(fk_tables *t, Iterator *self, fk_iteration *i, PyObject *entry) {
-	bool alive = fk_table_alive(t, self->table);
+	bool alive = table_alive(t, self->table);
 	if (alive) {
 		drop_lent(t, i);
 		advance(i);
@@ -654,8 +575,7 @@ static PyObject *iter_next(PyObject *me) {
 	Iterator *self = (Iterator *)me;
 	if (!self->serial) return NULL;
 	self->given = NULL;
-	PyObject *entry =
-		fk_entry_new(self->table, self->hook, (fk_held_ref){.index = FK_NOT_HELD}, me);
+	PyObject *entry = entry_new(self->table, self->hook, (fk_held_ref){.index = FK_NOT_HELD}, me);
 	fk_tables *t = entry ? fk_tables_use(self->table->impl, self->hook, false) : NULL;
 	bool more = false;
 	if (t) {
@@ -688,19 +608,6 @@ static void iter_free(PyObject *me) {
 	Py_DECREF(type);
 }
 
-static PyType_Slot iter_slots[] = {{Py_tp_dealloc, iter_free},
-                                   {Py_tp_iter, PyObject_SelfIter},
-                                   {Py_tp_iternext, iter_next},
-                                   {0, NULL}};
-static PyType_Spec iter_spec = {.name = "falcokit.TableIterator",
-                                .basicsize = sizeof(Iterator),
-                                .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                                .slots = iter_slots};
-
-bool fk_iter_ready(void) {
-	return (fk_iter_type = (PyTypeObject *)PyType_FromSpec(&iter_spec)) != NULL;
-}
-
 // ---- changes ----------------------------------------------------------------------------------------
 
 // Pointers into the table are invalid from now on.
@@ -717,7 +624,7 @@ static bool check(const fk_import_shape *shape, PyObject *fields) {
 		ss_plugin_state_data data;
 		if (!index && !PyErr_Occurred())
 			fk_tables_no_field(shape->entry, attribute, shape->attributes);
-		if (!index || !fk_entry_take(shape, PyLong_AsSsize_t(index), value, &data, &owner))
+		if (!index || !take_field(shape, PyLong_AsSsize_t(index), value, &data, &owner))
 			return false;
 		Py_XDECREF(owner);
 	}
@@ -729,7 +636,7 @@ static bool fill(PyObject *entry, const fk_import_shape *shape, PyObject *fields
 	Py_ssize_t at = 0;
 	while (fields && PyDict_Next(fields, &at, &attribute, &value)) {
 		PyObject *index = PyDict_GetItemWithError(shape->attributes, attribute);
-		if (!index || !fk_entry_write((fk_table_entry *)entry, PyLong_AsSsize_t(index), value))
+		if (!index || !entry_write((fk_table_entry *)entry, PyLong_AsSsize_t(index), value))
 			return false;
 	}
 	return true;
@@ -741,12 +648,12 @@ static bool add(fk_table *self, fk_table_entry *entry, const ss_plugin_state_dat
 	fk_tables *t = fk_tables_use(self->impl, entry->hook, true);
 	if (!t) return false;
 	fk_tables_ignore_error(t); // a full table gives no reason
-	fk_held *made = fk_table_alive(t, self) ? fk_tables_held(t, entry->held) : NULL;
+	fk_held *made = table_alive(t, self) ? fk_tables_held(t, entry->held) : NULL;
 	if (made) {
 		made->entry = t->writer->add_table_entry(self->handle, key, made->entry);
 		made->is_new = false;
 		changed(t, self);
-		entry->held.changes = fk_table_changes(t, self);
+		entry->held.changes = changes_of(t, self);
 		if (!made->entry) { // failed: the owner has destroyed the entry
 			fk_tables_remove_child(t, made->parent);
 			fk_tables_fail(t, "the entry cannot be inserted");
@@ -756,14 +663,14 @@ static bool add(fk_table *self, fk_table_entry *entry, const ss_plugin_state_dat
 }
 
 static PyObject *make(fk_table *self) {
-	fk_tables *t = fk_table_use(self, true);
+	fk_tables *t = use_table(self, true);
 	if (!t) return NULL;
 	ss_plugin_table_entry_t *made = t->writer->create_table_entry(self->handle);
 	if (!made) fk_tables_fail(t, "the table creates no entry");
-	fk_held_ref held = fk_table_hold(t, self, made, (fk_held){.is_new = true});
+	fk_held_ref held = hold(t, self, made, (fk_held){.is_new = true});
 	uint64_t hook = t->hook;
 	fk_tables_done(t);
-	return held.index != FK_NOT_HELD ? fk_entry_new(self, hook, held, NULL) : NULL;
+	return held.index != FK_NOT_HELD ? entry_new(self, hook, held, NULL) : NULL;
 }
 
 static bool too_far(const fk_table *self, const ss_plugin_state_data *key, PyObject *given) {
@@ -778,43 +685,42 @@ static bool too_far(const fk_table *self, const ss_plugin_state_data *key, PyObj
 // Values are written before others can see the entry; in a list only afterwards, when it has memory.
 static PyObject *insert(fk_table *self, PyObject *key, PyObject *fields) {
 	ss_plugin_state_data data;
-	fk_py_text text;
+	PyObject *owner;
 	bool list = self->shape->is_list;
-	if (!fk_table_take_key(self, key, &data, &text)) return NULL;
+	if (!take_key(self, key, &data, &owner)) return NULL;
 	PyObject *entry = too_far(self, &data, key) || !check(self->shape, fields) ? NULL : make(self);
 	bool ok = entry && (list || fill(entry, self->shape, fields)) &&
 	          add(self, (fk_table_entry *)entry, &data) &&
 	          (!list || fill(entry, self->shape, fields));
-	Py_XDECREF(text.owner);
+	Py_XDECREF(owner);
 	if (!ok) Py_CLEAR(entry);
 	return entry;
 }
 
 // insert(key, /, **fields)
-PyObject *fk_table_insert(PyObject *me, PyObject *args, PyObject *fields) {
+static PyObject *table_insert(PyObject *me, PyObject *args, PyObject *fields) {
 	PyObject *key;
 	if (!PyArg_ParseTuple(args, "O", &key)) return NULL;
 	return insert((fk_table *)me, key, fields);
 }
 
-static PyObject *erase(fk_table *self, PyObject *key) {
+static PyObject *table_erase(PyObject *me, PyObject *key) {
+	fk_table *self = (fk_table *)me;
 	ss_plugin_state_data data;
-	fk_py_text text;
-	if (!fk_table_take_key(self, key, &data, &text)) return NULL;
-	fk_tables *t = fk_table_use(self, true);
+	PyObject *owner;
+	if (!take_key(self, key, &data, &owner)) return NULL;
+	fk_tables *t = use_table(self, true);
 	bool ok = t && fk_tables_check(t, t->writer->erase_table_entry(self->handle, &data));
 	if (t && !ok) fk_tables_fail(t, "the entry cannot be erased");
 	if (ok) changed(t, self);
 	if (t) fk_tables_done(t);
-	Py_XDECREF(text.owner);
+	Py_XDECREF(owner);
 	if (!ok) return NULL;
 	Py_RETURN_NONE;
 }
 
-PyObject *fk_table_erase(PyObject *me, PyObject *key) { return erase((fk_table *)me, key); }
-
 // table[key] = {attribute: value} and del table[key]
-int fk_table_set(PyObject *me, PyObject *key, PyObject *fields) {
+static int table_set(PyObject *me, PyObject *key, PyObject *fields) {
 	if (fields && !PyDict_Check(fields)) {
 		PyErr_SetString(fk_table_errors[FK_WRONG_TYPE], "an entry is set by a dict of its fields");
 		return -1;
@@ -822,14 +728,14 @@ int fk_table_set(PyObject *me, PyObject *key, PyObject *fields) {
 	PyObject *copy =
 		fields ? PyDict_Copy(fields) : NULL; // the author's code may change it meanwhile
 	if (fields && !copy) return -1;
-	PyObject *done = fields ? insert((fk_table *)me, key, copy) : erase((fk_table *)me, key);
+	PyObject *done = fields ? insert((fk_table *)me, key, copy) : table_erase(me, key);
 	Py_XDECREF(copy);
 	Py_XDECREF(done);
 	return done ? 0 : -1;
 }
 
-PyObject *fk_table_clear(PyObject *me, PyObject *none) {
-	fk_tables *t = fk_table_use((fk_table *)me, true);
+static PyObject *table_clear(PyObject *me, PyObject *none) {
+	fk_tables *t = use_table((fk_table *)me, true);
 	(void)none;
 	if (!t) return NULL;
 	bool ok = fk_tables_check(t, t->writer->clear_table(((fk_table *)me)->handle));
@@ -838,4 +744,62 @@ PyObject *fk_table_clear(PyObject *me, PyObject *none) {
 	fk_tables_done(t);
 	if (!ok) return NULL;
 	Py_RETURN_NONE;
+}
+
+// ---- the types --------------------------------------------------------------------------------------
+
+static PyMethodDef methods[] = {
+	{"get", table_get, METH_O, NULL},
+	{"insert", (PyCFunction)(void (*)(void))table_insert, METH_VARARGS | METH_KEYWORDS, NULL},
+	{"erase", table_erase, METH_O, NULL},
+	{"clear", table_clear, METH_NOARGS, NULL},
+	{0}};
+static PyGetSetDef getters[] = {{"name", table_name, NULL, NULL, NULL}, {0}};
+static PyType_Slot slots[] = {
+	{Py_tp_dealloc, table_free}, {Py_tp_methods, methods},         {Py_tp_getset, getters},
+	{Py_tp_iter, table_iter},    {Py_mp_subscript, table_item},    {Py_mp_ass_subscript, table_set},
+	{Py_mp_length, table_len},   {Py_sq_contains, table_contains}, {0, NULL}};
+static PyType_Spec spec = {.name = "falcokit.ImportedTable",
+                           .basicsize = sizeof(fk_table),
+                           .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                           .slots = slots};
+
+static PyMethodDef entry_methods[] = {{"release", entry_release, METH_NOARGS, NULL}, {0}};
+static PyType_Slot entry_slots[] = {{Py_tp_dealloc, entry_free},
+                                    {Py_tp_methods, entry_methods},
+                                    {Py_tp_setattro, entry_set},
+                                    {0, NULL}};
+static PyType_Spec entry_spec = {.name = "falcokit.ImportedEntry",
+                                 .basicsize = sizeof(fk_table_entry),
+                                 .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                                 .slots = entry_slots};
+static PyMethodDef field_methods[] = {{"__set_name__", field_named, METH_VARARGS, NULL}, {0}};
+static PyType_Slot field_slots[] = {{Py_tp_new, field_make},
+                                    {Py_tp_descr_get, field_get},
+                                    {Py_tp_descr_set, field_set},
+                                    {Py_tp_methods, field_methods},
+                                    {0, NULL}};
+static PyType_Spec field_spec = {.name = "falcokit.ImportedField",
+                                 .basicsize = sizeof(Field),
+                                 .flags = Py_TPFLAGS_DEFAULT,
+                                 .slots = field_slots};
+
+static PyType_Slot iter_slots[] = {{Py_tp_dealloc, iter_free},
+                                   {Py_tp_iter, PyObject_SelfIter},
+                                   {Py_tp_iternext, iter_next},
+                                   {0, NULL}};
+static PyType_Spec iter_spec = {.name = "falcokit.TableIterator",
+                                .basicsize = sizeof(Iterator),
+                                .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                .slots = iter_slots};
+
+// `table_class`: the base of ImportedTable. The two classes that Python needs are added to the module.
+bool fk_imported_ready(PyObject *module, PyObject *table_class) {
+	return (dunder = PyUnicode_InternFromString("__")) &&
+	       (table_type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, table_class)) &&
+	       (entry_type = (PyTypeObject *)PyType_FromSpec(&entry_spec)) &&
+	       (field_type = (PyTypeObject *)PyType_FromSpec(&field_spec)) &&
+	       (iter_type = (PyTypeObject *)PyType_FromSpec(&iter_spec)) &&
+	       PyModule_AddObjectRef(module, "ImportedEntry", (PyObject *)entry_type) == 0 &&
+	       PyModule_AddObjectRef(module, "ImportedField", (PyObject *)field_type) == 0;
 }

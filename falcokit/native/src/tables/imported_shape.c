@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-PyTypeObject *fk_shape_type;
-PyObject *fk_load_tables; // () -> None: tables_ready
-PyObject *fk_make_shape;  // (key, entry class) -> Shape
+static PyTypeObject *shape_type;
+static PyObject *load_tables; // () -> None: tables_ready
+static PyObject *make_shape;  // (key, entry class) -> Shape
 
 // Shape(key, entry class, attributes, ((name, type, added, Shape | None), ...))
 static PyObject *shape_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -224,13 +224,13 @@ PyObject *fk_tables_import(fk_impl *impl, PyObject *args) {
 	PyObject *key, *entry, *table = NULL;
 	const char *name;
 	if (!PyArg_ParseTuple(args, "sOO", &name, &key, &entry)) return NULL;
-	if (!fk_make_shape) {
-		PyObject *loaded = PyObject_CallNoArgs(fk_load_tables);
+	if (!make_shape) {
+		PyObject *loaded = PyObject_CallNoArgs(load_tables);
 		if (!loaded) return NULL;
 		Py_DECREF(loaded);
 	}
-	PyObject *shape = PyObject_CallFunctionObjArgs(fk_make_shape, key, entry, NULL);
-	if (shape && PyObject_TypeCheck(shape, fk_shape_type))
+	PyObject *shape = PyObject_CallFunctionObjArgs(make_shape, key, entry, NULL);
+	if (shape && PyObject_TypeCheck(shape, shape_type))
 		table = bind(impl, name, (fk_import_shape *)shape);
 	Py_XDECREF(shape);
 	return table;
@@ -242,6 +242,27 @@ static PyType_Spec spec = {.name = "falcokit.Shape",
                            .flags = Py_TPFLAGS_DEFAULT,
                            .slots = slots};
 
-bool fk_shape_ready(void) {
-	return (fk_shape_type = (PyTypeObject *)PyType_FromSpec(&spec)) != NULL;
+// install_tables(TableError, load): `load` is called when a plugin imports the first table
+PyObject *fk_tables_install(PyObject *module, PyObject *args) {
+	(void)module;
+	if (!PyArg_ParseTuple(args, "OO", &fk_table_error, &load_tables)) return NULL;
+	Py_INCREF(fk_table_error);
+	Py_INCREF(load_tables);
+	Py_RETURN_NONE;
+}
+
+// tables_ready(Table, make_shape, errors): the types of imported tables, given by `load`
+PyObject *fk_tables_ready(PyObject *module, PyObject *args) {
+	PyObject *table_class, *given;
+	PyObject **errors = fk_table_errors;
+	if (!PyArg_ParseTuple(args, "OO(OOOO)", &table_class, &given, &errors[FK_WRONG_FIELD],
+	                      &errors[FK_WRONG_TYPE], &errors[FK_WRONG_RANGE],
+	                      &errors[FK_WRONG_VALUE]) ||
+	    !fk_imported_ready(module, table_class) ||
+	    !(shape_type = (PyTypeObject *)PyType_FromSpec(&spec)) ||
+	    PyModule_AddObjectRef(module, "Shape", (PyObject *)shape_type) < 0)
+		return NULL;
+	for (int i = 0; i < FK_WRONG; i++) Py_INCREF(errors[i]);
+	make_shape = Py_NewRef(given);
+	Py_RETURN_NONE;
 }

@@ -2,7 +2,6 @@
 // The hook in which tables are lent, and what of the host is in use. fk_tables_enter_* and
 // fk_tables_leave are called on the host's thread around each hook.
 #include "python/worker.h"
-#include "tables/exported_types.h" // texts of tables
 #include "tables/tables.h"
 #include <stdarg.h>
 #include <stdio.h>

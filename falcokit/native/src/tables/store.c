@@ -512,8 +512,8 @@ static bool add_item(fk_xmap *map, const fk_xkey *key, fk_xentry *e) {
 }
 
 // Puts an entry at a key, replacing what is there. False: no memory, or the entry is in a table
-// already. `refs`: references for the caller, in addition to the map's.
-bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e, uint64_t refs) {
+// already.
+bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e) {
 	fk_xroot *root = t->schema->root;
 	fk_xentry *replaced = NULL;
 	fk_xlock(root);
@@ -527,7 +527,7 @@ bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e, uint64_t refs) {
 		ok = add_item(&t->map, key, e);
 	if (ok) {
 		e->in_map = true;
-		fk_xretain(e, FK_X_REF + refs);
+		fk_xretain(e, FK_X_REF);
 	}
 	bool deferred = root->deferred != NULL;
 	fk_xunlock(root);
@@ -601,7 +601,7 @@ void fk_xiterate_end(fk_xtable *t) {
 // Without the GIL. A call that fails leaves its reason as the owner's last error, which the framework
 // reads at once.
 
-static void fail_text(fk_xtable *t, const char *text) {
+static void *fail_text(fk_xtable *t, const char *text) {
 	fk_xroot *root = t->schema->root;
 	fk_xlock(root);
 	if (root->error) {
@@ -610,39 +610,36 @@ static void fail_text(fk_xtable *t, const char *text) {
 		root->error[len] = 0;
 	}
 	fk_xunlock(root);
+	return NULL;
 }
 
-static void fail(fk_xtable *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void fail(fk_xtable *t, const char *format, ...) {
+// Returns NULL, or false.
+static void *fail(fk_xtable *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void *fail(fk_xtable *t, const char *format, ...) {
 	char text[1024], *end = text + snprintf(text, 512, "table '%s': ", t->schema->name);
 	if (end > text + 511) end = text + 511;
 	va_list args;
 	va_start(args, format);
 	vsnprintf(end, sizeof text - (size_t)(end - text), format, args);
 	va_end(args);
-	fail_text(t, text);
+	return fail_text(t, text);
 }
 
 // Whether a table may be used at all.
 static bool open_table(fk_xtable *t) {
-	if (!t) return false;
-	if (!t->schema->root->closed) return true;
-	fail(t, "its plugin was destroyed");
-	return false;
+	return t && (!t->schema->root->closed || fail(t, "its plugin was destroyed"));
 }
 
 static bool open_entry(fk_xtable *t, fk_xentry *e) {
 	if (!open_table(t)) return false;
 	if (e && e->schema == t->schema) return true;
-	fail(t, e ? "the entry is of another table" : "the entry is NULL");
-	return false;
+	return fail(t, e ? "the entry is of another table" : "the entry is NULL");
 }
 
 static bool open_field(fk_xtable *t, fk_xentry *e, const fk_xfield *f, const void *value) {
 	if (!open_entry(t, e)) return false;
 	if (f && value && f->schema == t->schema) return true;
-	fail(t, f && value ? "the field is of another table" : "the field or the value is NULL");
-	return false;
+	return fail(t, f && value ? "the field is of another table" : "the field or the value is NULL");
 }
 
 // ---- calls of the host: values ----------------------------------------------------------------------
@@ -662,7 +659,7 @@ uint64_t fk_xnumber(const ss_plugin_state_data *data, ss_plugin_state_type type)
 
 // Slots hold numbers with their sign extended; the member of the union gets the value in any byte
 // order.
-static void set_data(ss_plugin_state_data *out, ss_plugin_state_type type, uint64_t value) {
+void fk_xset_data(ss_plugin_state_data *out, ss_plugin_state_type type, uint64_t value) {
 	switch (type) {
 	case SS_PLUGIN_ST_INT8:
 	case SS_PLUGIN_ST_UINT8: out->u8 = (uint8_t)value; break;
@@ -678,10 +675,7 @@ static void set_data(ss_plugin_state_data *out, ss_plugin_state_type type, uint6
 static bool take_key(fk_xtable *t, const ss_plugin_state_data *data, fk_xkey *key) {
 	if (!open_table(t)) return false;
 	bool text = t->schema->key == SS_PLUGIN_ST_STRING;
-	if (!data || (text && !data->str)) {
-		fail(t, "the key is NULL");
-		return false;
-	}
+	if (!data || (text && !data->str)) return fail(t, "the key is NULL");
 	*key = text ? fk_xkey_text(data->str) : fk_xkey_number(fk_xnumber(data, t->schema->key));
 	return true;
 }
@@ -699,9 +693,8 @@ static const ss_plugin_table_fieldinfo *list_fields(ss_plugin_table_t *t, uint32
 static fk_xfield *of_type(fk_xtable *t, fk_xfield *f, ss_plugin_state_type type) {
 	if (f->type == type) return f;
 	const char *asked = fk_xtype_name(type);
-	fail(t, "field '%s' is of type %s, not %s", t->schema->infos[f->index].name,
-	     fk_xtype_name(f->type), asked ? asked : "an unknown one");
-	return NULL;
+	return fail(t, "field '%s' is of type %s, not %s", t->schema->infos[f->index].name,
+	            fk_xtype_name(f->type), asked ? asked : "an unknown one");
 }
 
 static ss_plugin_table_field_t *get_field(ss_plugin_table_t *table, const char *name,
@@ -709,31 +702,24 @@ static ss_plugin_table_field_t *get_field(ss_plugin_table_t *table, const char *
 	fk_xtable *t = table;
 	if (!open_table(t)) return NULL;
 	fk_xfield *f = name ? fk_xfield_find(t->schema, name) : NULL;
-	if (f) return of_type(t, f, type);
-	fail(t, "there is no field '%s'", name ? name : "NULL");
-	return NULL;
+	return f ? of_type(t, f, type) : fail(t, "there is no field '%s'", name ? name : "NULL");
 }
 
 static ss_plugin_table_field_t *add_field(ss_plugin_table_t *table, const char *name,
                                           ss_plugin_state_type type) {
 	fk_xtable *t = table;
 	if (!open_table(t)) return NULL;
-	if (!name || !*name || type == SS_PLUGIN_ST_TABLE || !fk_xtype_name(type)) {
-		if (name && *name)
-			fail(t, "field '%s' cannot be added: its type is %s", name,
-			     type == SS_PLUGIN_ST_TABLE ? "a table" : "unknown");
-		else
-			fail(t, "a field without a name cannot be added");
-		return NULL;
-	}
+	if (!name || !*name) return fail(t, "a field without a name cannot be added");
+	if (type == SS_PLUGIN_ST_TABLE || !fk_xtype_name(type))
+		return fail(t, "field '%s' cannot be added: its type is %s", name,
+		            type == SS_PLUGIN_ST_TABLE ? "a table" : "unknown");
 	fk_xlock(t->schema->root);
 	fk_xfield *found = fk_xfield_find(t->schema, name);
 	fk_xfield *f = found ? found : fk_xfield_new(t->schema, name, type, false);
 	fk_xunlock(t->schema->root);
 	if (f) return of_type(t, f, type);
-	fail(t, "field '%s' cannot be added: there are %u, and room for %d", name, t->schema->count,
-	     FK_X_FIELDS);
-	return NULL;
+	return fail(t, "field '%s' cannot be added: there are %u, and room for %d", name,
+	            t->schema->count, FK_X_FIELDS);
 }
 
 // ---- calls of the host: reading ---------------------------------------------------------------------
@@ -750,8 +736,7 @@ static ss_plugin_table_entry_t *get_entry(ss_plugin_table_t *t, const ss_plugin_
 	fk_xkey key;
 	if (!take_key(t, data, &key)) return NULL;
 	fk_xentry *e = fk_xget(t, &key, FK_X_HANDLE);
-	if (!e) fail_text(t, ((fk_xtable *)t)->schema->no_entry);
-	return e;
+	return e ? e : fail_text(t, ((fk_xtable *)t)->schema->no_entry);
 }
 
 static ss_plugin_rc read_field(ss_plugin_table_t *t, ss_plugin_table_entry_t *entry,
@@ -772,7 +757,7 @@ static ss_plugin_rc read_field(ss_plugin_table_t *t, ss_plugin_table_entry_t *en
 		e->lent_table = true;
 		out->table = &nested->input; // here the framework finds the vtables of the nested table
 	} else
-		set_data(out, f->type, fk_xread(e, f));
+		fk_xset_data(out, f->type, fk_xread(e, f));
 	return SS_PLUGIN_SUCCESS;
 }
 
@@ -823,10 +808,8 @@ static ss_plugin_rc erase_entry(ss_plugin_table_t *t, const ss_plugin_state_data
 static ss_plugin_table_entry_t *create_entry(ss_plugin_table_t *t) {
 	if (!open_table(t)) return NULL;
 	fk_xentry *e = fk_xentry_new(((fk_xtable *)t)->schema);
-	if (e)
-		fk_xretain(e, FK_X_HANDLE - FK_X_REF);
-	else
-		fail(t, "no memory");
+	if (!e) return fail(t, "no memory");
+	fk_xretain(e, FK_X_HANDLE - FK_X_REF);
 	return e;
 }
 
@@ -836,9 +819,8 @@ static ss_plugin_table_entry_t *add_entry(ss_plugin_table_t *t, const ss_plugin_
                                           ss_plugin_table_entry_t *e) {
 	fk_xkey key;
 	if (!take_key(t, data, &key) || !open_entry(t, e)) return NULL;
-	if (fk_xput(t, &key, e, 0)) return e;
-	fail(t, "the entry is in the table already, or there is no memory");
-	return NULL;
+	if (fk_xput(t, &key, e)) return e;
+	return fail(t, "the entry is in the table already, or there is no memory");
 }
 
 static ss_plugin_rc write_field(ss_plugin_table_t *t, ss_plugin_table_entry_t *entry,

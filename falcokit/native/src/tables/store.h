@@ -14,8 +14,8 @@
 #define FK_X_CLOSED_MAX 32
 
 typedef struct fk_xroot fk_xroot; // one exported table with all that is nested in it
-typedef struct fk_xschema
-	fk_xschema; // the fields of one table, or of all tables nested in one field
+// The fields of one table, or of all tables nested in one field.
+typedef struct fk_xschema fk_xschema;
 typedef struct fk_xtable fk_xtable;
 typedef struct fk_xentry fk_xentry;
 typedef struct fk_xtext fk_xtext; // a string value
@@ -113,7 +113,7 @@ void fk_xroot_close(fk_xroot *root);
 fk_xkey fk_xkey_number(uint64_t number);
 fk_xkey fk_xkey_text(const char *text);
 fk_xentry *fk_xget(fk_xtable *t, const fk_xkey *key, uint64_t refs);
-bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e, uint64_t refs);
+bool fk_xput(fk_xtable *t, const fk_xkey *key, fk_xentry *e);
 bool fk_xerase(fk_xtable *t, const fk_xkey *key);
 void fk_xclear(fk_xtable *t);
 void fk_xmap_free(fk_xmap *map);
@@ -133,6 +133,7 @@ bool fk_xwrite(fk_xentry *e, const fk_xfield *f, uint64_t value);
 const char *fk_xtext_locked(fk_xentry *e, const fk_xfield *f, bool lend);
 bool fk_xwrite_text(fk_xentry *e, const fk_xfield *f, const char *text);
 fk_xtable *fk_xnested(fk_xentry *e, const fk_xfield *f);
-// The calls of the host.
+// The calls of the host, and numbers in its form.
 void fk_xtable_init(fk_xtable *t, fk_xschema *schema, fk_xentry *holder);
 uint64_t fk_xnumber(const ss_plugin_state_data *data, ss_plugin_state_type type);
+void fk_xset_data(ss_plugin_state_data *out, ss_plugin_state_type type, uint64_t value);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables that a plugin imports, which the host lends for the time of a hook.
+// State tables: those that a plugin exports (exported.c, on store.c), and those that it imports, which
+// the host lends for the time of a hook:
 //   tables/lent.c      the current hook, and what of the host is in use
 //   tables/imported_shape.c  the fields of a table, found in init
 //   tables/imported.c  a table, its entries and iterations, as Python sees them
@@ -31,8 +32,8 @@ struct fk_open_iter { // an open iteration: the first member of fk_iteration in 
 	uint64_t serial;
 	fk_parent parent;
 	uint32_t children;
-	void (*end)(fk_tables *t,
-	            fk_open_iter *me); // locked; makes the host's function return, if it has not
+	// Locked; makes the host's function return, if it has not.
+	void (*end)(fk_tables *t, fk_open_iter *me);
 };
 
 typedef struct fk_held { // an entry that must be released
@@ -129,11 +130,10 @@ struct fk_import_shape {
 	ss_plugin_state_type key;
 	unsigned kind; // its number among the tables of FK_LIST_KINDS, from 1; 0: none
 	bool is_list;  // a vector
-	ss_plugin_table_field_t
-		*key_field;       // the field that holds the key; NULL: look up by the key itself
-	PyObject *name;       // of the table
-	PyTypeObject *entry;  // the class: a TableEntry's subtype
-	PyObject *attributes; // dict, of those that are fields
+	ss_plugin_table_field_t *key_field; // that holds the key; NULL: look up by the key itself
+	PyObject *name;                     // of the table
+	PyTypeObject *entry;                // the class: a TableEntry's subtype
+	PyObject *attributes;               // dict, of those that are fields
 	Py_ssize_t count;
 	fk_import_field *fields;
 };
@@ -157,8 +157,7 @@ struct fk_table_entry {
 	PyObject *iterator; // that lends it, until the iteration continues
 };
 
-extern PyTypeObject *fk_table_type, *fk_shape_type, *fk_entry_type, *fk_field_type, *fk_iter_type;
-extern PyObject *fk_table_error, *fk_load_tables, *fk_make_shape;
+extern PyObject *fk_table_error;
 // Its subclasses: of Python's AttributeError, TypeError, OverflowError and ValueError.
 enum {
 	FK_WRONG_FIELD,
@@ -168,47 +167,29 @@ enum {
 	FK_WRONG
 };
 extern PyObject *fk_table_errors[FK_WRONG];
-bool fk_table_ready(PyObject *table_class);
 PyObject *fk_table_new(fk_impl *impl, fk_import_shape *shape, ss_plugin_table_t *handle,
                        fk_table_entry *parent);
-// Locked: whether the entries that contain a nested table are still held. False: it has failed.
-bool fk_table_alive(fk_tables *t, const fk_table *table);
-// Locked, when it is alive: the entry that contains it.
-fk_parent fk_table_parent(const fk_table *table);
-// As fk_tables_use, for a table.
-fk_tables *fk_table_use(fk_table *table, bool write);
-// The key in the host's form; the caller drops the owner of the text. False: with an exception.
-struct fk_py_text;
-bool fk_table_take_key(fk_table *table, PyObject *key, ss_plugin_state_data *data,
-                       struct fk_py_text *text);
-// Locked.
-fk_held_ref fk_table_hold(fk_tables *t, fk_table *table, ss_plugin_table_entry_t *handle,
-                          fk_held one);
-uint64_t fk_table_changes(const fk_tables *t, const fk_table *table);
-PyObject *fk_table_insert(PyObject *table, PyObject *args, PyObject *fields);
-PyObject *fk_table_erase(PyObject *table, PyObject *key);
-PyObject *fk_table_clear(PyObject *table, PyObject *none);
-int fk_table_set(PyObject *table, PyObject *key, PyObject *fields);
-bool fk_shape_ready(void);
-bool fk_entry_ready(void);
-bool fk_iter_ready(void);
-PyObject *fk_entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObject *iterator);
-// Locked: the host's handle of the entry; NULL: it has failed.
-ss_plugin_table_entry_t *fk_entry_handle(fk_tables *t, fk_table_entry *entry);
-bool fk_entry_write(fk_table_entry *entry, Py_ssize_t index, PyObject *value);
-// The value in the host's form; the caller drops the owner of the text. False: with an exception.
-bool fk_entry_take(const fk_import_shape *shape, Py_ssize_t index, PyObject *value,
-                   ss_plugin_state_data *data, PyObject **owner);
-// A number of a type, or an exception.
-bool fk_table_number(PyObject *value, ss_plugin_state_type type, ss_plugin_state_data *data);
-PyObject *fk_table_iter(PyObject *table);
-ss_plugin_table_entry_t *fk_iter_entry(PyObject *iterator, const fk_table_entry *entry);
-fk_open_iter *fk_iter_lender(PyObject *iterator); // of the entry that is lent now
+bool fk_imported_ready(PyObject *module, PyObject *table_class);
+
 // Methods of Link.
 PyObject *fk_tables_list(fk_impl *impl);
 PyObject *fk_tables_import(fk_impl *impl, PyObject *args);
 
-// ---- export.c ---------------------------------------------------------------------------------------
+// ---- functions of the module: imported_shape.c ------------------------------------------------------
+PyObject *fk_tables_install(PyObject *module, PyObject *args);
+PyObject *fk_tables_ready(PyObject *module, PyObject *args);
+
+// ---- exported.c -------------------------------------------------------------------------------------
 PyObject *fk_export_table(fk_impl *impl, PyObject *args);
 void fk_exports_close(fk_impl *impl);
 bool fk_exports_ready(void);
+
+// Values between Python and tables, imported ones too. False or NULL: with an exception.
+typedef struct fk_py_text { // the bytes of a str, and what owns them
+	const char *bytes;
+	PyObject *owner;
+} fk_py_text;
+bool fk_py_take_text(PyObject *value, fk_py_text *text);
+bool fk_py_take_number(PyObject *value, ss_plugin_state_type type, uint64_t *number);
+PyObject *fk_py_number(uint64_t number, ss_plugin_state_type type);
+PyObject *fk_py_text_of(const char *bytes);

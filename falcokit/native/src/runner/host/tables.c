@@ -555,7 +555,7 @@ static bool fkr_is_list(const fk_xtable *table) {
 static bool fkr_add_empty(fk_xtable *table, uint64_t index) {
 	fk_xkey key = fk_xkey_number(index);
 	fk_xentry *entry = fk_xentry_new(table->schema);
-	bool ok = entry && fk_xput(table, &key, entry, 0);
+	bool ok = entry && fk_xput(table, &key, entry);
 	if (entry) fk_xrelease(entry, FK_X_REF);
 	return ok;
 }
@@ -589,7 +589,7 @@ void fkr_threads_erased(const ss_plugin_table_input *input, const ss_plugin_stat
 		fk_xentry *entry = fk_xget(table, &from, FK_X_REF);
 		if (!entry) return;
 		fk_xerase(table, &from);
-		fk_xput(table, &to, entry, 0);
+		fk_xput(table, &to, entry);
 		fk_xrelease(entry, FK_X_REF);
 	}
 }
