@@ -36,9 +36,9 @@ __main__
 #: Of falcokit/native/src: the glue library, whose rooms know those before them.
 GLUE = ROOMS
 
-#: The runner, which has the tables' storage of the glue in it; and the host of falcokit.testing,
-#: which has the runner's rooms but for what it puts in the place of the reports and of the watch.
+#: The runner, which has the glue's JSON and store of tables; and falcokit.testing's host, which has
+#: the runner's rooms but for what it puts in the place of the reports and of the watch.
 RUNNER = (
-    *("tables", "runner/report", "runner/host", "runner/extract", "runner/capture", "runner"),
-    "testing",
+    *("json", "tables", "runner/report", "runner/host", "runner/extract", "runner/capture"),
+    *("runner", "testing"),
 )

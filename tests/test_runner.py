@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import falcokit.native
-from falcokit.runner.program import build_runner, runner_sources
+from falcokit.native import SOURCES
+from falcokit.runner.program import OF_GLUE, build_runner, runner_sources
 from falcokit.runner.run import Runner, RunOptions
 from falcokit.toolchain.command import run
 
@@ -52,7 +52,7 @@ def test_the_runner_compiles_without_a_warning(compile_c: CompileC) -> None:
 
 
 def test_the_queue_keeps_the_order_of_the_framework(compile_c: CompileC) -> None:
-    folder = Path(falcokit.native.__file__).parent / "src" / "runner"
+    folder = SOURCES / "runner"
     check = Path(__file__).parent / "hosts" / "queue_check.c"
     needed = [
         "capture/queue.c",
@@ -62,7 +62,7 @@ def test_the_queue_keeps_the_order_of_the_framework(compile_c: CompileC) -> None
         "report/text.c",
         "report/stats.c",
     ]
-    program = compile_c("queue_check", [check, *(folder / name for name in needed)])
+    program = compile_c("queue_check", [check, *OF_GLUE, *(folder / name for name in needed)])
     assert run([str(program)]).splitlines() == [
         "lowest first, equal ones as they came: 2 4 3 1 5 left=0",
         f"without a timestamp as they came: {' '.join(map(str, range(20)))} left=0",

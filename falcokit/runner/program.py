@@ -12,25 +12,28 @@ from falcokit.toolchain.compiler import compile_and_link, find_compiler
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["build_runner", "runner_sources"]
+__all__ = ["OF_GLUE", "build_runner", "runner_sources"]
 
 _FLAGS = ["-std=gnu11", "-O2", "-g1", "-pthread"]
-#: The part of the glue that needs no Python: the storage of exported tables.
-_STORE = SOURCES / "tables" / "store.c"
+#: The parts of the glue that need no Python: JSON, and the storage of exported tables.
+OF_GLUE = (
+    *(SOURCES / "json" / name for name in ("scan.c", "serialize.c", "text.c")),
+    SOURCES / "tables" / "store.c",
+)
 _LIBRARIES = ["-ldl"]  # a part of libc from glibc 2.34 on
 
 
 def runner_sources() -> list[Path]:
     """Return the C files that the runner is compiled from."""
-    return [_STORE, *sorted((SOURCES / "runner").rglob("*.c"))]
+    return [*OF_GLUE, *sorted((SOURCES / "runner").rglob("*.c"))]
 
 
 def build_runner() -> Path:
     """Return the runner for this machine; compile it if it is not in the cache."""
     compiler = find_compiler()
-    headers = sorted((SOURCES / "runner").rglob("*.h"))
+    headers = [h for room in ("json", "tables", "runner") for h in (SOURCES / room).rglob("*.h")]
     sources = runner_sources()
-    inputs = [PLUGIN_API, SOURCES / "tables" / "store.h", *headers, *sources]
+    inputs = [PLUGIN_API, *sorted(headers), *sources]
     key = key_of(
         [compiler.version, *_FLAGS, *(part for p in inputs for part in (p.name, p.read_bytes()))]
     )

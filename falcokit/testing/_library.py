@@ -28,6 +28,7 @@ from falcokit.build.metadata import Defaults, PluginMetadata
 from falcokit.errors import ConfigError
 from falcokit.native import PLUGIN_API, SOURCES
 from falcokit.project.settings import load_project
+from falcokit.runner.program import OF_GLUE
 from falcokit.toolchain.cache import cached, key_of
 from falcokit.toolchain.compiler import compile_and_link, find_compiler
 
@@ -97,10 +98,10 @@ def build_plugin(plugin: type[Any]) -> tuple[Path, PluginMetadata]:
 
 def _build_host() -> Path:
     compiler = find_compiler()
-    sources = [SOURCES / "testing" / "host.c", SOURCES / "tables" / "store.c"]
+    sources = [SOURCES / "testing" / "host.c", *OF_GLUE]
     sources += [SOURCES / name for name in _OF_RUNNER]
-    headers = [PLUGIN_API, SOURCES / "tables" / "store.h"]
-    headers += sorted((SOURCES / "runner").rglob("*.h"))
+    rooms = ("json", "tables", "runner")
+    headers = [PLUGIN_API, *sorted(h for room in rooms for h in (SOURCES / room).rglob("*.h"))]
     inputs = [part for p in (*sources, *headers) for part in (p.name, p.read_bytes())]
 
     def make(target: Path) -> None:

@@ -48,7 +48,8 @@ static fk_joutcome serialize_plain(fk_jstate *run, fk_jitem *item, uint32_t end)
 	const fk_jdoc *doc = run->doc;
 	char *text = fk_arena_alloc(run->arena, end - item->start + 1u);
 	if (!text) return fk_jfail(run, "there is no memory");
-	size_t n = fk_jserialize(doc->text, doc->len, item->start, false, item->member == 0, text);
+	size_t n =
+		fk_jserialize(doc->text, doc->len, item->start, false, item->member == 0, text, NULL);
 	if (n == FK_JBROKEN) return FK_DROP;
 	if (!fk_jcharge(run, n)) return FK_FAIL;
 	text[n] = 0;
@@ -59,10 +60,10 @@ static fk_joutcome serialize_any(fk_jstate *run, fk_jitem *item, bool pretty) {
 	const fk_jdoc *doc = run->doc;
 	uint32_t start = item->start;
 	bool root = item->member == 0;
-	size_t n = fk_jserialize(doc->text, doc->len, start, pretty, root, NULL);
+	size_t n = fk_jserialize(doc->text, doc->len, start, pretty, root, NULL, NULL);
 	if (n == FK_JBROKEN) return FK_DROP;
 	char *text = fk_jnew_text(run, n);
-	if (text) fk_jserialize(doc->text, doc->len, start, pretty, root, text);
+	if (text) fk_jserialize(doc->text, doc->len, start, pretty, root, text, NULL);
 	return fk_jset_text(item, text, n);
 }
 

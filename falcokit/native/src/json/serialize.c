@@ -95,7 +95,8 @@ static bool after_value(fk_jwriter *w, bool empty) {
 	return true;
 }
 
-size_t fk_jserialize(const uint8_t *in, size_t len, size_t pos, bool pretty, bool root, char *out) {
+size_t fk_jserialize(const uint8_t *in, size_t len, size_t pos, bool pretty, bool root, char *out,
+                     size_t *end) {
 	fk_jwriter w;
 	w.in = in;
 	w.len = len;
@@ -115,5 +116,6 @@ size_t fk_jserialize(const uint8_t *in, size_t len, size_t pos, bool pretty, boo
 		if ((c == '{' || c == '[') && !empty) continue;
 		if (!after_value(&w, empty)) return FK_JBROKEN;
 	} while (w.depth);
+	if (end) *end = w.pos;
 	return w.n;
 }

@@ -53,8 +53,7 @@ bool fk_jis_plain(const uint8_t *in, size_t len) {
 
 // ---- UTF-8 ------------------------------------------------------------------------------------------
 
-// The bytes of the character that begins here, or of the maximal part of one.
-static unsigned utf8_part(const uint8_t *in, size_t len, bool *whole) {
+unsigned fk_jutf8_part(const uint8_t *in, size_t len, bool *whole) {
 	uint8_t c = in[0], low = 0x80, high = 0xbf;
 	*whole = false;
 	if (c < 0xc2 || c > 0xf4) return 1;
@@ -139,7 +138,7 @@ static size_t copy_special(const uint8_t *in, size_t len, fk_jcopy how, char *ou
 		return taken;
 	}
 	bool whole;
-	unsigned taken = utf8_part(in, len, &whole);
+	unsigned taken = fk_jutf8_part(in, len, &whole);
 	*n = whole ? put(out, *n, in, taken) : put(out, *n, replacement, 3);
 	return taken;
 }

@@ -16,9 +16,11 @@ typedef enum fk_jcopy {
 size_t fk_jcopy_text(const uint8_t *in, size_t len, fk_jcopy how, char *out);
 
 // The value at `pos` as JSON: its source without spaces, or indented by two per level (`pretty`).
-// FK_JBROKEN when it is not valid JSON, or nested deeper than FK_JDEPTH_MAX.
+// FK_JBROKEN when it is not valid JSON, or nested deeper than FK_JDEPTH_MAX. `root`: it is the whole
+// document, so a scalar may end with the text. *end, unless NULL: the position after it.
 #define FK_JDEPTH_MAX 10000u
-size_t fk_jserialize(const uint8_t *in, size_t len, size_t pos, bool pretty, bool root, char *out);
+size_t fk_jserialize(const uint8_t *in, size_t len, size_t pos, bool pretty, bool root, char *out,
+                     size_t *end);
 
 // Whether no byte needs a conversion: all are ASCII, neither NUL nor a backslash.
 bool fk_jis_verbatim(const uint8_t *in, size_t len);
@@ -28,6 +30,9 @@ bool fk_jis_plain(const uint8_t *in, size_t len);
 
 // Whether a key with escapes, given as its bytes between the quotes, equals `key`.
 bool fk_jkey_equals(const uint8_t *in, size_t len, const char *key, size_t key_len);
+
+// The bytes of the character that begins at a byte from 0x80 on, or of the maximal part of one.
+unsigned fk_jutf8_part(const uint8_t *in, size_t len, bool *whole);
 
 // The length of the character that begins at a byte of valid UTF-8.
 static inline unsigned fk_jchar_len(uint8_t c) {

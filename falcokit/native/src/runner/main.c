@@ -98,8 +98,7 @@ int main(int argc, char **argv) {
 		if (end == FKR_END_ERROR || end == FKR_END_SIGNAL) break;
 	}
 	struct fkr_text *t = fkr_report_begin("end");
-	fkr_add_key(t, "reason");
-	fkr_add_string_or_null(t, fkr_end_names[end]);
+	fkr_add_member(t, "reason", fkr_end_names[end]);
 	fkr_report_end(true);
 	return end == FKR_END_ERROR ? FKR_EXIT_FAILED : 0;
 }

@@ -71,8 +71,7 @@ bool fkr_guest_init(struct fkr_guest *guest) {
 	guest->initialized = true;
 	if (guest->caps & FKR_CAP_PARSE) fkr_read_parse_codes(guest);
 	struct fkr_text *t = fkr_report_begin("initialized");
-	fkr_add_key(t, "plugin");
-	fkr_add_string_or_null(t, guest->name);
+	fkr_add_member(t, "plugin", guest->name);
 	fkr_add_key(t, "init_ms");
 	fkr_add_double(t, (double)(spent / 1000) / 1000);
 	fkr_report_end(true);
@@ -148,8 +147,7 @@ void fkr_guest_report_metrics(struct fkr_guest *guest, bool if_changed) {
 		return;
 	}
 	struct fkr_text *t = fkr_report_begin("metrics");
-	fkr_add_key(t, "plugin");
-	fkr_add_string_or_null(t, guest->name);
+	fkr_add_member(t, "plugin", guest->name);
 	fkr_add_key(t, "metrics");
 	fkr_add_c(t, '{');
 	for (uint32_t i = 0; metrics && i < n; i++) {

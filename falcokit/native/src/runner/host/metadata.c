@@ -90,11 +90,6 @@ static void fkr_add_names(struct fkr_text *t, const char *key, const struct fkr_
 	fkr_add_c(t, ']');
 }
 
-static void fkr_add_member(struct fkr_text *t, const char *key, const char *value) {
-	fkr_add_key(t, key);
-	fkr_add_string_or_null(t, value);
-}
-
 static void fkr_add_raw(struct fkr_text *t, const char *key, const struct fkr_text *json,
                         const char *none) {
 	fkr_add_key(t, key);

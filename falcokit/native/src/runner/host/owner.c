@@ -46,14 +46,10 @@ void fkr_log(ss_plugin_owner_t *owner, const char *component, const char *messag
 	fkr_owner_name(owner, plugin, sizeof plugin);
 	unsigned i = (unsigned)severity - SS_PLUGIN_LOG_SEV_FATAL;
 	struct fkr_text *t = fkr_report_begin("log");
-	fkr_add_key(t, "severity");
-	fkr_add_string_or_null(t, i < sizeof names / sizeof *names ? names[i] : "info");
-	fkr_add_key(t, "component");
-	fkr_add_string_or_null(t, component);
-	fkr_add_key(t, "plugin");
-	fkr_add_string_or_null(t, plugin[0] ? plugin : NULL);
-	fkr_add_key(t, "message");
-	fkr_add_string_or_null(t, message ? message : "");
+	fkr_add_member(t, "severity", i < sizeof names / sizeof *names ? names[i] : "info");
+	fkr_add_member(t, "component", component);
+	fkr_add_member(t, "plugin", plugin[0] ? plugin : NULL);
+	fkr_add_member(t, "message", message ? message : "");
 	fkr_report_end(true);
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "json/text.h"
+
 enum {
 	FKR_ESCAPE_CHUNK = 4096,
 	FKR_ESCAPE_GROWTH = 6
@@ -79,23 +81,11 @@ void fkr_add_double(struct fkr_text *t, double v) {
 	fkr_add_s(t, digits);
 }
 
-// The length of the UTF-8 sequence at `s`, 0 when it is invalid.
+// The length of the character at `s`, which is not ASCII; 0 when it is invalid.
 static size_t fkr_utf8_step(const uint8_t *s, size_t n) {
-	uint8_t c = s[0];
-	if (c < 0x80) return 1;
-	size_t len = c >= 0xc2 && c <= 0xdf   ? 2
-	             : (c & 0xf0) == 0xe0     ? 3
-	             : c >= 0xf0 && c <= 0xf4 ? 4
-	                                      : 0;
-	if (!len || len > n) return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80) return 0;
-	if (c == 0xe0 && s[1] < 0xa0) // overlong
-		return 0;
-	if (c == 0xed && s[1] > 0x9f) // a surrogate
-		return 0;
-	if ((c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f)) return 0;
-	return len;
+	bool whole;
+	unsigned len = fk_jutf8_part(s, n, &whole);
+	return whole ? len : 0;
 }
 
 bool fkr_is_utf8(const char *s, size_t n) {
@@ -183,4 +173,9 @@ void fkr_add_key(struct fkr_text *t, const char *name) {
 	fkr_add_s(t, ",\"");
 	fkr_add_s(t, name);
 	fkr_add_s(t, "\":");
+}
+
+void fkr_add_member(struct fkr_text *t, const char *name, const char *value) {
+	fkr_add_key(t, name);
+	fkr_add_string_or_null(t, value);
 }

@@ -34,5 +34,6 @@ void fkr_add_base64(struct fkr_text *t, const uint8_t *data, size_t n); // quote
 
 // `,"name":` - every report begins with a key of its own, so a comma always goes before.
 void fkr_add_key(struct fkr_text *t, const char *name);
+void fkr_add_member(struct fkr_text *t, const char *name, const char *value); // a string, or null
 
 bool fkr_is_utf8(const char *s, size_t n);
