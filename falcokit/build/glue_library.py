@@ -80,7 +80,7 @@ _SANITIZED = (
 
 #: What each C file begins with, in place of -include, which a precompiled header has to be.
 _PREFIX = '#include "abi/old_glibc.h"\n'
-_PYTHON_PREFIX = f'{_PREFIX}#include "python/state.h"\n'
+_PYTHON_PREFIX = f'{_PREFIX}#include "python/python.h"\n'
 
 #: The rooms that know nothing of Python: compiled once for all Pythons.
 _WITHOUT_PYTHON = ("abi", "memory", "json", "payload")

@@ -105,7 +105,7 @@ def write_plugin(tmp_path_factory: pytest.TempPathFactory) -> WritePlugin:
 def hasty(write_plugin: WritePlugin, monkeypatch: pytest.MonkeyPatch) -> WritePlugin:
     """Write a plugin whose library waits for no hook longer than 3 s, on Falco's own thread 1 s.
 
-    All limits of python/worker.h are shorter by as much; those that end something are as they are.
+    All limits of python/python.h are shorter by as much; those that end something are as they are.
     It is not optimised: compiling it takes 10 s then, and 17 otherwise.
     """
     compiled = glue._compiled

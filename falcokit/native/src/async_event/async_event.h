@@ -3,8 +3,7 @@
 // through emission and the ring to delivery, or from the emitter to delivery directly; in_flight
 // recognises it when the host returns it. async_event/delivery.c explains the protocol.
 #pragma once
-#include "python/classes.h"
-#include "python/state.h"
+#include "python/python.h"
 
 #define FK_MAX_NAME 31        // libsinsp's event table keeps 31 bytes of an event name
 #define FK_MAX_DATA (1 << 26) // bytes of data in one async event
@@ -159,12 +158,10 @@ ss_plugin_rc fk_handler_call(fk_async *a, fk_handler *to, const ss_plugin_event 
 void fk_consumer_lock(fk_async *a);
 void fk_consumer_unlock(fk_async *a);
 
-// ---- waiting.c --------------------------------------------------------------------------------------
+// ---- how long a producer waits: waiting.c -----------------------------------------------------------
 bool fk_wait_for_room(fk_async *a, uint64_t ns);
-void fk_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns);
 void fk_wake_pacer(fk_async *a);
 
-// ---- how long a producer waits: wait_limit.c --------------------------------------------------------
 // Until its `timeout` is over, or until waiting has become pointless: when the author's code holds up
 // the host's thread, nothing is taken any more, and that code may itself wait for a lock that the
 // producer holds. The producer's wait then ends with an error that says so.
@@ -202,7 +199,7 @@ void fk_async_close(fk_async *a);
 ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
                               ss_plugin_async_event_handler_t handler);
 ss_plugin_rc fk_capture_stop(fk_impl *impl);
-ss_plugin_rc fk_capture_dump(fk_impl *impl, ss_plugin_owner_t *owner,
+ss_plugin_rc fk_capture_dump(fk_plugin *p, ss_plugin_owner_t *owner,
                              ss_plugin_async_event_handler_t handler);
 
 // ---- for Python: emitter.c --------------------------------------------------------------------------

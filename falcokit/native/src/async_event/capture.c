@@ -3,7 +3,7 @@
 // the author's start and stop hooks, and owns the pacer, a thread that never takes the GIL, starts
 // delivery after a pause and notices when nothing is returned. Runs on the host's threads.
 #include "async_event/async_event.h"
-#include "python/worker.h"
+#include "python/python.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,6 @@
 
 bool fk_async_open(fk_impl *impl, const char *const *names) {
 	fk_async *a = impl->async = calloc(1, sizeof *a);
-	pthread_condattr_t monotonic;
 	if (!a) return false;
 	while (names[a->nnames]) a->nnames++;
 	a->names = calloc(a->nnames + 1, sizeof *a->names);
@@ -22,12 +21,9 @@ bool fk_async_open(fk_impl *impl, const char *const *names) {
 		snprintf(a->names[i], sizeof a->names[i], "%s", names[i]);
 	fk_later_open(&a->later);
 	fk_flight_open(a);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&a->lock, NULL);
-	pthread_cond_init(&a->room, &monotonic);
-	pthread_cond_init(&a->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	fk_cond_init(&a->room);
+	fk_cond_init(&a->wake);
 	return true;
 }
 
@@ -47,7 +43,7 @@ static void nap(fk_async *a, uint64_t until) {
 	if (atomic_load(&a->pacer_armed) || atomic_load(&a->pacer_quit)) return;
 	if (held == 0 && (atomic_load(&a->blocked) || atomic_load(&a->inflight)))
 		held = UINT64_MAX; // it is sent when the host returns others
-	if (held != 0) fk_wait_until(&a->wake, &a->lock, held < until - now ? now + held : until);
+	if (held != 0) fk_cond_wait_until(&a->wake, &a->lock, held < until - now ? now + held : until);
 }
 
 // There is nothing to send, and nothing to wait for.
@@ -65,7 +61,7 @@ static void *pacer_main(void *arg) {
 		bool left = fk_deliver_pending(a) && !atomic_load(&a->blocked);
 		bool flying = atomic_load(&a->inflight) != 0;
 		if (left && !flying && now < pause)
-			fk_wait_until(&a->wake, &a->lock, pause);
+			fk_cond_wait_until(&a->wake, &a->lock, pause);
 		else if (left || flying || atomic_load(&a->passed)) {
 			pthread_mutex_unlock(&a->lock);
 			atomic_store(&a->pacer_armed, false);
@@ -188,8 +184,9 @@ ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
 
 // A failure would end Falco, which throws and shows an unrelated text. The file is useful without the
 // rest of this state, so an error is only logged.
-ss_plugin_rc fk_capture_dump(fk_impl *impl, ss_plugin_owner_t *owner,
+ss_plugin_rc fk_capture_dump(fk_plugin *p, ss_plugin_owner_t *owner,
                              ss_plugin_async_event_handler_t handler) {
+	fk_impl *impl = p->impl;
 	fk_call call = {.op = FK_OP_DUMP};
 	fk_handler_open(&impl->async->dump, owner, handler);
 	if (fk_worker_run(impl, &call, "dump_state", FK_LONG_S) != SS_PLUGIN_SUCCESS)

@@ -70,57 +70,20 @@ static bool find_name(fk_impl *impl, fk_last_name *last, PyObject *name, uint32_
 	return false;
 }
 
-static bool find_bytes(fk_async *a, PyObject *data, fk_emission *e) {
-	e->data = "";
-	e->len = 0;
-	if (!data || data == Py_None) return true;
-	if (PyBytes_Check(data)) {
-		e->data = PyBytes_AS_STRING(data);
-		e->len = PyBytes_GET_SIZE(data);
-		return true;
-	}
-	if (PyUnicode_Check(data)) {
-		e->data = PyUnicode_AsUTF8AndSize(data, &e->len);
-		if (e->data) return true;
-		if ((e->owned = fk_non_utf8_text(data, true))) {
-			e->data = PyBytes_AS_STRING(e->owned);
-			e->len = PyBytes_GET_SIZE(e->owned);
-			return true;
-		}
-	} else if (PyObject_CheckBuffer(data)) {
-		if (PyObject_GetBuffer(data, &e->view, PyBUF_SIMPLE) == 0) {
-			e->data = e->view.buf;
-			e->len = e->view.len;
-			return true;
-		}
-	} else if ((e->owned = PyObject_CallOneArg(fk_python.encode_json, data))) {
-		e->data = PyBytes_AS_STRING(e->owned);
-		e->len = PyBytes_GET_SIZE(e->owned);
-		return true;
-	}
-	PyObject *type, *value, *trace;
-	PyErr_Fetch(&type, &value, &trace);
-	fk_refuse(a, FK_REFUSED_DATA,
-	          "the data of an async event is bytes, str or what JSON can hold: %S",
-	          value ? value : Py_None);
-	Py_XDECREF(type);
-	Py_XDECREF(value);
-	Py_XDECREF(trace);
-	return false;
-}
-
-// The bytes of `data`, valid until fk_drop_data.
+// The bytes of `data`, valid until they are dropped.
 bool fk_find_data(fk_async *a, PyObject *data, fk_emission *e) {
-	if (!find_bytes(a, data, e)) return false;
-	if (e->len <= FK_MAX_DATA) return true;
-	fk_refuse(a, FK_REFUSED_SIZE, "the data of an async event is at most %d bytes, not %zd",
-	          FK_MAX_DATA, e->len);
-	return false;
-}
-
-void fk_drop_data(fk_emission *e) {
-	Py_CLEAR(e->owned);
-	if (e->view.obj) PyBuffer_Release(&e->view);
+	if (!data || data == Py_None) {
+		e->data = (fk_bytes){.data = ""};
+	} else if (!fk_bytes_of(data, true, &e->data)) {
+		PyObject *raised = fk_take_exception();
+		fk_refuse(a, FK_REFUSED_DATA,
+		          "the data of an async event is bytes, str or what JSON can hold: %S", raised);
+		Py_DECREF(raised);
+		return false;
+	}
+	return e->data.len <= FK_MAX_DATA ||
+	       fk_refuse(a, FK_REFUSED_SIZE, "the data of an async event is at most %d bytes, not %zd",
+	                 FK_MAX_DATA, e->data.len);
 }
 
 // None means "not set"; so does -1, as in the C API.
@@ -144,10 +107,8 @@ static bool find_u64(fk_async *a, PyObject *value, const char *what, uint64_t *o
 }
 
 static bool check_time(fk_async *a, fk_emission *e) {
-	struct timespec t;
 	if (e->ts == FK_NOT_SET) return true;
-	clock_gettime(CLOCK_REALTIME, &t);
-	uint64_t now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	uint64_t now = fk_time_of_day();
 	e->ahead = e->ts > now;
 	if (!e->ahead || e->ts - now <= AHEAD_MAX_NS) return true;
 	fk_refuse(a, FK_REFUSED_FUTURE,
@@ -157,18 +118,18 @@ static bool check_time(fk_async *a, fk_emission *e) {
 }
 
 uint32_t fk_event_length(const fk_async *a, const fk_emission *e) {
-	return 43 + (uint32_t)strlen(a->names[e->name]) + (uint32_t)e->len;
+	return 43 + (uint32_t)strlen(a->names[e->name]) + (uint32_t)e->data.len;
 }
 
 void fk_encode(const fk_async *a, const fk_emission *e, uint8_t *out, uint32_t total) {
 	const char *name = a->names[e->name];
-	uint32_t lengths[4] = {4, (uint32_t)strlen(name) + 1, (uint32_t)e->len, e->plugin_id};
+	uint32_t lengths[4] = {4, (uint32_t)strlen(name) + 1, (uint32_t)e->data.len, e->plugin_id};
 	ss_plugin_event header = {
 		.ts = e->ts, .tid = e->tid, .len = total, .type = FK_CODE_ASYNCEVENT, .nparams = 3};
 	memcpy(out, &header, sizeof header);
 	memcpy(out + 26, lengths, sizeof lengths);
 	memcpy(out + 42, name, lengths[1]);
-	memcpy(out + 42 + lengths[1], e->data, (size_t)e->len);
+	memcpy(out + 42 + lengths[1], e->data.data, lengths[2]);
 }
 
 // ---- arguments --------------------------------------------------------------------------------------
@@ -220,10 +181,7 @@ bool fk_take_options(fk_impl *impl, fk_last_name *last, PyObject *arg[FK_NARGS],
 		                 arg[FK_ARG_TIMEOUT]);
 	e->plugin_id = (uint32_t)id;
 	e->direct = arg[FK_ARG_DIRECT] && PyObject_IsTrue(arg[FK_ARG_DIRECT]) == 1;
-	if (dump && e->ts == FK_NOT_SET) {
-		struct timespec t; // a dumped event is written as it is, so the framework sets no time
-		clock_gettime(CLOCK_REALTIME, &t);
-		e->ts = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-	}
+	// A dumped event is written as it is, so the framework sets no time.
+	if (dump && e->ts == FK_NOT_SET) e->ts = fk_time_of_day();
 	return true;
 }

@@ -18,14 +18,11 @@ enum fk_arg {
 
 typedef struct fk_emission {
 	uint32_t name; // index
-	const char *data;
-	Py_ssize_t len;
+	fk_bytes data;
 	uint64_t ts, tid;
 	uint32_t plugin_id;
 	bool direct, ahead; // ahead: its timestamp lies in the future
 	fk_wait_limit wait_limit;
-	PyObject *owned; // owns `data`
-	Py_buffer view;
 } fk_emission;
 
 // The name in the last call and its index: usually the next call passes the same string object.
@@ -41,7 +38,6 @@ bool fk_take_args(const char *method, PyObject *const *args, Py_ssize_t n, PyObj
 bool fk_take_options(fk_impl *impl, fk_last_name *last, PyObject *arg[FK_NARGS], bool dump,
                      fk_emission *e);
 bool fk_find_data(fk_async *a, PyObject *data, fk_emission *e);
-void fk_drop_data(fk_emission *e);
 // Events that are sent, not dumped, have FK_TAG bytes more.
 uint32_t fk_event_length(const fk_async *a, const fk_emission *e);
 void fk_encode(const fk_async *a, const fk_emission *e, uint8_t *out, uint32_t total);

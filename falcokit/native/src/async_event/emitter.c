@@ -5,7 +5,7 @@
 #include "async_event/emission.h"
 #include "async_event/async_event.h"
 #include <string.h>
-#include "python/worker.h"
+#include "python/python.h"
 
 #define WAIT_NS 20000000u // between two checks while there is no room
 
@@ -200,13 +200,11 @@ static PyObject *counters_object(fk_counters *c) {
 
 // A batch ended with the exception that is set: notes in it how many events were emitted before.
 static void note_batch(Py_ssize_t sent) {
-	PyObject *type, *value, *trace, *done;
-	PyErr_Fetch(&type, &value, &trace);
-	PyErr_NormalizeException(&type, &value, &trace);
-	done = value ? PyObject_CallFunction(fk_python.set_emitted, "On", value, sent) : NULL;
+	PyObject *raised = fk_take_exception();
+	PyObject *done = PyObject_CallFunction(fk_python.set_emitted, "On", raised, sent);
 	if (!done) PyErr_Clear();
 	Py_XDECREF(done);
-	PyErr_Restore(type, value, trace);
+	fk_put_exception(raised);
 }
 
 // ---- the methods ------------------------------------------------------------------------------------
@@ -226,7 +224,7 @@ static PyObject *emitter_emit(PyObject *me, PyObject *const *args, Py_ssize_t n,
 	}
 	bool ok = fk_take_options(self->impl, &self->last, arg, is_dump(self), &e) &&
 	          fk_find_data(self->impl->async, arg[FK_ARG_DATA], &e) && send_one(self, &e);
-	fk_drop_data(&e);
+	fk_bytes_drop(&e.data);
 	Py_XDECREF(expanded);
 	if (!ok) return NULL;
 	Py_RETURN_NONE;
@@ -258,7 +256,7 @@ static PyObject *emitter_emit_many(PyObject *me, PyObject *const *args, Py_ssize
 		if (ok && to_ring && atomic_load_explicit(&a->inflight, memory_order_relaxed) == 0 &&
 		    (sent % 64 == 63 || atomic_load_explicit(&a->reported, memory_order_relaxed) >= 0))
 			ok = fk_deliver_start(a, err) || refused(a, &e, err);
-		fk_drop_data(&e);
+		fk_bytes_drop(&e.data);
 		Py_DECREF(payload);
 		sent += ok;
 	}
@@ -291,11 +289,9 @@ static PyObject *emitter_producers(PyObject *me, void *unused) {
 
 static void emitter_free(PyObject *me) {
 	Emitter *self = (Emitter *)me;
-	PyTypeObject *type = Py_TYPE(me);
 	Py_XDECREF(self->last.name);
 	fk_impl_unref(self->impl);
-	type->tp_free(me);
-	Py_DECREF(type);
+	fk_free_object(me);
 }
 
 static PyMethodDef emitter_methods[] = {

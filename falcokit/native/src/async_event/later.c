@@ -5,7 +5,6 @@
 #include "async_event/async_event.h"
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define NONE UINT64_MAX
 
@@ -13,12 +12,6 @@ struct fk_later_event {
 	uint64_t order; // of insertion, for events with the same time
 	ss_plugin_event *event;
 };
-
-static uint64_t wall_ns(void) {
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 void fk_later_open(fk_later *later) {
 	pthread_mutex_init(&later->lock, NULL);
@@ -86,7 +79,7 @@ bool fk_later_put(fk_later *later, ss_plugin_event *event, bool *memory) {
 uint64_t fk_later_due_in(const fk_later *later) {
 	uint64_t due = atomic_load(&later->due);
 	if (due == NONE || due == 0) return due;
-	uint64_t now = wall_ns();
+	uint64_t now = fk_time_of_day();
 	return due > now ? due - now : 0;
 }
 

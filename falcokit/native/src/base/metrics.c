@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "async_event/async_event.h"
 #include "extract/extract.h"
-#include "python/gil.h"
+#include "python/python.h"
 #include "source/source.h"
 #include "memory/arena.h"
 #include <stdio.h>
@@ -146,7 +146,8 @@ static bool add_own(fk_impl *impl) {
 	return c.rc == SS_PLUGIN_SUCCESS;
 }
 
-ss_plugin_metric *fk_metrics(fk_impl *impl, uint32_t *n) {
+ss_plugin_metric *fk_metrics(fk_plugin *p, uint32_t *n) {
+	fk_impl *impl = p->impl;
 	clear();
 	if (impl->has_async) add_delivery(impl->async);
 	if (impl->sourcing) add_source(impl);

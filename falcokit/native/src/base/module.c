@@ -5,14 +5,11 @@
 #include "base/base.h"
 #include "async_event/async_event.h"
 #include "listen/listen.h"
-#include "python/start.h"
+#include "python/python.h"
 #include "extract/extract.h"
-#include "python/gil.h"
 #include "parse/parse.h"
 #include "tables/tables.h"
 #include "source/source.h"
-#include "python/worker.h"
-#include "python/held_up.h"
 
 typedef struct Link {
 	PyObject_HEAD
@@ -45,57 +42,26 @@ static PyObject *link_close(PyObject *me, PyObject *none) {
 	Py_RETURN_NONE;
 }
 
-// bind(plugin, extraction_failed): sets what the host's thread calls from now on
-static PyObject *link_bind(PyObject *me, PyObject *args) {
-	PyObject *plugin, *extraction_failed;
-	if (!PyArg_ParseTuple(args, "OO", &plugin, &extraction_failed) ||
-	    !fk_extract_bind(((Link *)me)->impl, plugin, extraction_failed))
-		return NULL;
-	Py_RETURN_NONE;
-}
-
-// export_table(name, make_shape) -> the table, after it was added to the host's tables
-static PyObject *link_export_table(PyObject *me, PyObject *args) {
-	return fk_export_table(((Link *)me)->impl, args);
-}
-
-#define LINK_TO(function)                                           \
-	static PyObject *link_##function(PyObject *me, PyObject *arg) { \
-		return fk_listen_##function(((Link *)me)->impl, arg);       \
+// Methods that a room has: of one argument, whose form stands beside the function.
+#define LINK_TO(name, function)                                 \
+	static PyObject *link_##name(PyObject *me, PyObject *arg) { \
+		return function(((Link *)me)->impl, arg);               \
 	}
-LINK_TO(subscribe)
-LINK_TO(unsubscribe)
-LINK_TO(interrupt)
-LINK_TO(drain)
-
-static PyObject *link_list_tables(PyObject *me, PyObject *none) {
-	(void)none;
-	return fk_tables_list(((Link *)me)->impl);
-}
-
-static PyObject *link_import_table(PyObject *me, PyObject *args) {
-	return fk_tables_import(((Link *)me)->impl, args);
-}
-
-static PyObject *link_set_producers(PyObject *me, PyObject *args) {
-	return fk_producers_set(((Link *)me)->impl, args);
-}
-
-static PyObject *link_set_producer(PyObject *me, PyObject *args) {
-	return fk_producer_set(((Link *)me)->impl, args);
-}
-
-// set_parser(function, failed, codes, sources)
-static PyObject *link_set_parser(PyObject *me, PyObject *args) {
-	if (!fk_parse_bind(((Link *)me)->impl, args)) return NULL;
-	Py_RETURN_NONE;
-}
+LINK_TO(export_table, fk_export_table)
+LINK_TO(list_tables, fk_tables_list)
+LINK_TO(import_table, fk_tables_import)
+LINK_TO(set_parser, fk_parse_bind)
+LINK_TO(set_producers, fk_producers_set)
+LINK_TO(set_producer, fk_producer_set)
+LINK_TO(bind, fk_extract_bind)
+LINK_TO(subscribe, fk_listen_subscribe)
+LINK_TO(unsubscribe, fk_listen_unsubscribe)
+LINK_TO(interrupt, fk_listen_interrupt)
+LINK_TO(drain, fk_listen_drain)
 
 static void link_free(PyObject *me) {
-	PyTypeObject *type = Py_TYPE(me);
 	fk_impl_unref(((Link *)me)->impl);
-	type->tp_free(me);
-	Py_DECREF(type);
+	fk_free_object(me);
 }
 
 static PyMethodDef link_methods[] = {{"log", link_log, METH_VARARGS, NULL},

@@ -7,12 +7,10 @@
 #include "async_event/async_event.h"
 #include "extract/extract.h"
 #include "listen/listen.h"
-#include "python/start.h"
-#include "python/worker.h"
+#include "python/python.h"
 #include "parse/parse.h"
 #include "tables/tables.h"
 #include "source/source.h"
-#include "python/held_up.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,7 +105,7 @@ static ss_plugin_rc glue_init(fk_plugin *p, const fk_metadata *meta,
 static void glue_destroy(fk_plugin *p) {
 	fk_impl *impl = p->impl;
 	fk_capture_stop(impl);
-	fk_listen_close(impl, NULL);
+	fk_listen_close(p, NULL);
 	fk_call call = {.op = FK_OP_DESTROY};
 	if (fk_worker_run(impl, &call, "destroy", FK_SHORT_S) != SS_PLUGIN_SUCCESS)
 		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", p->last_error);
@@ -128,26 +126,6 @@ static ss_plugin_rc glue_set_handler(fk_plugin *p, ss_plugin_owner_t *owner,
 	return handler ? fk_capture_start(p->impl, owner, handler) : fk_capture_stop(p->impl);
 }
 
-static ss_plugin_rc glue_dump(fk_plugin *p, ss_plugin_owner_t *owner,
-                              ss_plugin_async_event_handler_t handler) {
-	return fk_capture_dump(p->impl, owner, handler);
-}
-
-static ss_plugin_rc glue_capture_open(fk_plugin *p, const ss_plugin_capture_listen_input *in) {
-	return fk_listen_open(p->impl, in);
-}
-
-static ss_plugin_rc glue_capture_close(fk_plugin *p, const ss_plugin_capture_listen_input *in) {
-	return fk_listen_close(p->impl, in);
-}
-
-static ss_plugin_rc glue_extract(fk_plugin *p, const ss_plugin_event_input *event,
-                                 const ss_plugin_field_extract_input *in) {
-	return fk_extract(p->impl, event, in);
-}
-
-static ss_plugin_metric *glue_metrics(fk_plugin *p, uint32_t *n) { return fk_metrics(p->impl, n); }
-
 static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in,
                                const ss_plugin_event_parse_input *tables) {
 	fk_impl *impl = p->impl;
@@ -156,26 +134,24 @@ static ss_plugin_rc glue_parse(fk_plugin *p, const ss_plugin_event_input *in,
 	return fk_parse(impl, in, tables);
 }
 
-static uint16_t *glue_parse_types(fk_plugin *p, uint32_t *n) { return fk_parse_types(p->impl, n); }
-
 __attribute__((visibility("default"))) const fk_glue fk_glue_table = {
 	.abi = FK_ABI,
 	.adopt = fk_payload_adopt,
 	.init = glue_init,
 	.destroy = glue_destroy,
 	.set_config = glue_set_config,
-	.get_metrics = glue_metrics,
+	.get_metrics = fk_metrics,
 	.set_async_event_handler = glue_set_handler,
-	.dump_state = glue_dump,
+	.dump_state = fk_capture_dump,
 	.parse_event = glue_parse,
-	.extract_fields = glue_extract,
-	.capture_open = glue_capture_open,
-	.capture_close = glue_capture_close,
+	.extract_fields = fk_extract,
+	.capture_open = fk_listen_open,
+	.capture_close = fk_listen_close,
 	.open = fk_source_open,
 	.close = fk_source_close,
 	.next_batch = fk_source_next_batch,
 	.get_progress = fk_source_progress,
 	.list_open_params = fk_source_open_params,
 	.event_to_string = fk_source_event_to_string,
-	.parse_event_types = glue_parse_types,
+	.parse_event_types = fk_parse_types,
 };

@@ -3,7 +3,7 @@
 // GIL, on the host's thread. The framework asks for one field per call; several work as well. The
 // results of a call lie in the state's arena until the next call.
 #include "extract/extract.h"
-#include "python/gil.h"
+#include "python/python.h"
 #include "tables/tables.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,20 +138,12 @@ static PyObject *call_method(const fk_field_info *field, PyObject *event,
 
 // With an exception set: it becomes the last error, and is logged at intervals.
 static bool report_failure(call *c, const fk_field_info *field) {
-	PyObject *type, *value, *trace, *text = NULL;
-	PyErr_Fetch(&type, &value, &trace);
-	PyErr_NormalizeException(&type, &value, &trace);
-	if (value && trace) PyException_SetTraceback(value, trace);
-	if (value && c->x->failed)
-		text = PyObject_CallFunction(c->x->failed, "sOO", field->name, value,
+	PyObject *raised = fk_take_exception(), *text = NULL;
+	if (raised && c->x->failed)
+		text = PyObject_CallFunction(c->x->failed, "sOO", field->name, raised,
 		                             field->function ? field->function : Py_None);
-	const char *said = text ? PyUnicode_AsUTF8(text) : NULL;
-	fk_fail(c->impl->plugin, "%s", said ? said : "extract_fields failed, and gave no reason");
-	PyErr_Clear();
-	Py_XDECREF(text);
-	Py_XDECREF(type);
-	Py_XDECREF(value);
-	Py_XDECREF(trace);
+	fk_fail_by_python(c->impl, "extract_fields", text);
+	Py_XDECREF(raised);
 	return false;
 }
 
@@ -214,8 +206,9 @@ static void hand_out_places(call *c) {
 	c->wanted->length = length;
 }
 
-ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
+ss_plugin_rc fk_extract(fk_plugin *p, const ss_plugin_event_input *event,
                         const ss_plugin_field_extract_input *in) {
+	fk_impl *impl = p->impl;
 	call c = {impl, impl->extraction, event, in, NULL, NULL, false};
 	bool methods = false;
 	if (!c.x) return SS_PLUGIN_FAILURE;
@@ -302,15 +295,18 @@ static bool take_method(fk_field_info *field, PyObject *plugin) {
 	return true;
 }
 
-bool fk_extract_bind(fk_impl *impl, PyObject *plugin, PyObject *failed) {
+PyObject *fk_extract_bind(fk_impl *impl, PyObject *args) {
+	PyObject *plugin, *failed;
 	fk_extraction *x = impl->extraction;
-	for (uint32_t i = 0; x && i < x->nfields; i++)
-		if (!x->fields[i].program && !take_method(&x->fields[i], plugin)) return false;
-	if (!x) return true;
-	if (!fk_convert_ready()) return false;
+	if (!PyArg_ParseTuple(args, "OO", &plugin, &failed)) return NULL;
+	if (!x) Py_RETURN_NONE;
+	for (uint32_t i = 0; i < x->nfields; i++)
+		if (!x->fields[i].program && !take_method(&x->fields[i], plugin)) return NULL;
+	if (!fk_convert_ready()) return NULL;
 	x->failed = Py_NewRef(failed);
 	x->context = PyContext_CopyCurrent(); // by which logging knows the state
-	return x->context != NULL;
+	if (!x->context) return NULL;
+	Py_RETURN_NONE;
 }
 
 void fk_extract_forget(fk_impl *impl) {

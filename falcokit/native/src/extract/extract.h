@@ -2,7 +2,7 @@
 // Field extraction: the fields of a state and their extraction (extract.c), and the conversion of
 // Python values into the form that the host reads (value.c).
 #pragma once
-#include "python/classes.h"
+#include "python/python.h"
 #include "json/field.h"
 #include "memory/arena.h"
 
@@ -49,7 +49,8 @@ bool fk_convert_ready(void);
 
 bool fk_extract_open(fk_impl *impl, const fk_metadata *meta, char *err, size_t errlen);
 void fk_extract_close(fk_impl *impl);
-bool fk_extract_bind(fk_impl *impl, PyObject *plugin, PyObject *failed);
+// Link.bind(plugin, extraction_failed): sets what the host's thread calls from now on
+PyObject *fk_extract_bind(fk_impl *impl, PyObject *args);
 void fk_extract_forget(fk_impl *impl);
-ss_plugin_rc fk_extract(fk_impl *impl, const ss_plugin_event_input *event,
+ss_plugin_rc fk_extract(fk_plugin *p, const ss_plugin_event_input *event,
                         const ss_plugin_field_extract_input *in);

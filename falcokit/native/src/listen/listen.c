@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Capture listening: the hooks capture_open, which may subscribe routines (listen/routine.c), and
 // capture_close. On the host's thread.
-#include "python/worker.h"
+#include "python/python.h"
 #include "listen/listen.h"
 #include "tables/tables.h"
 #include <stdlib.h>
@@ -10,13 +10,9 @@
 
 static struct fk_listening *listening_of(fk_impl *impl) {
 	struct fk_listening *l = impl->listening;
-	pthread_condattr_t monotonic;
 	if (l || !(l = calloc(1, sizeof *l))) return l;
 	pthread_mutex_init(&l->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&l->left, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	fk_cond_init(&l->left);
 	return impl->listening = l;
 }
 
@@ -57,21 +53,23 @@ static ss_plugin_rc run_hook(fk_impl *impl, const ss_plugin_capture_listen_input
 
 // A failure would make the host's close throw. The capture is closed either way, so an error is only
 // logged.
-ss_plugin_rc fk_listen_close(fk_impl *impl, const ss_plugin_capture_listen_input *in) {
+ss_plugin_rc fk_listen_close(fk_plugin *p, const ss_plugin_capture_listen_input *in) {
+	fk_impl *impl = p->impl;
 	struct fk_listening *l = impl->listening;
 	if (!l || !l->open) return SS_PLUGIN_SUCCESS;
 	if (run_hook(impl, in, FK_OP_CAPTURE_CLOSE) != SS_PLUGIN_SUCCESS)
-		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", impl->plugin->last_error);
+		fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR, "%s", p->last_error);
 	return SS_PLUGIN_SUCCESS;
 }
 
-ss_plugin_rc fk_listen_open(fk_impl *impl, const ss_plugin_capture_listen_input *in) {
+ss_plugin_rc fk_listen_open(fk_plugin *p, const ss_plugin_capture_listen_input *in) {
+	fk_impl *impl = p->impl;
 	struct fk_listening *l = listening_of(impl);
 	if (!l) {
 		fk_fail(impl->plugin, "capture_open has no memory");
 		return SS_PLUGIN_FAILURE;
 	}
-	fk_listen_close(impl, in);
+	fk_listen_close(p, in);
 	forget_routines(l);
 	l->open = true;
 	return run_hook(impl, in, FK_OP_CAPTURE_OPEN);

@@ -2,7 +2,7 @@
 // Capture listening: its hooks, on the host's thread (listen.c), and the routines that they subscribe
 // (routine.c).
 #pragma once
-#include "python/state.h"
+#include "python/python.h"
 
 typedef struct fk_routine {
 	struct fk_routine *next;
@@ -30,8 +30,8 @@ void fk_routines_apart(void);
 // With the lock. Removes it from the host's list if that is possible now, otherwise its next call does.
 void fk_routine_end(struct fk_listening *l, fk_routine *r);
 
-ss_plugin_rc fk_listen_open(fk_impl *impl, const ss_plugin_capture_listen_input *in);
-ss_plugin_rc fk_listen_close(fk_impl *impl, const ss_plugin_capture_listen_input *in);
+ss_plugin_rc fk_listen_open(fk_plugin *p, const ss_plugin_capture_listen_input *in);
+ss_plugin_rc fk_listen_close(fk_plugin *p, const ss_plugin_capture_listen_input *in);
 void fk_listen_free(fk_impl *impl);
 // Methods of Link.
 PyObject *fk_listen_subscribe(fk_impl *impl, PyObject *function);

@@ -7,8 +7,7 @@
 // thread when it returns 0. So a routine that is over returns 1 while a hook runs, because hooks change
 // that list too; and at other times no two routines return 0 at the same moment.
 #include "listen/listen.h"
-#include "python/gil.h"
-#include "python/worker.h"
+#include "python/python.h"
 #include <stdlib.h>
 
 #define MAX_ROUTINES 64
@@ -194,11 +193,9 @@ PyObject *fk_listen_drain(fk_impl *impl, PyObject *seconds) {
 	PyObject *stuck = PyList_New(0);
 	if (!stuck || !l || PyErr_Occurred()) return stuck;
 	uint64_t until = fk_now() + (uint64_t)(s * 1e9);
-	struct timespec t = {.tv_sec = (time_t)(until / 1000000000u),
-	                     .tv_nsec = (long)(until % 1000000000u)};
 	Py_BEGIN_ALLOW_THREADS
 	pthread_mutex_lock(&l->lock);
-	while (any_user(l) && fk_now() < until) pthread_cond_timedwait(&l->left, &l->lock, &t);
+	while (any_user(l) && fk_now() < until) fk_cond_wait_until(&l->left, &l->lock, until);
 	pthread_mutex_unlock(&l->lock);
 	Py_END_ALLOW_THREADS
 	for (fk_routine *r = l->routines; r; r = r->next) {

@@ -5,7 +5,7 @@
 #include "parse/parse.h"
 #include <stdlib.h>
 #include <string.h>
-#include "python/gil.h"
+#include "python/python.h"
 #include "tables/tables.h"
 
 #define CODES 65536
@@ -30,18 +30,10 @@ static bool is_wanted(const struct fk_parsing *parsing, const ss_plugin_event_in
 
 // With an exception set: it becomes the last error, and is logged at intervals.
 static void report_failure(fk_impl *impl) {
-	PyObject *type, *value, *trace, *text = NULL;
-	PyErr_Fetch(&type, &value, &trace);
-	PyErr_NormalizeException(&type, &value, &trace);
-	if (value && trace) PyException_SetTraceback(value, trace);
-	if (value) text = PyObject_CallOneArg(impl->parsing->failed, value);
-	const char *said = text ? PyUnicode_AsUTF8(text) : NULL;
-	fk_fail(impl->plugin, "%s", said ? said : "parse_event failed, and gave no reason");
-	PyErr_Clear();
-	Py_XDECREF(text);
-	Py_XDECREF(type);
-	Py_XDECREF(value);
-	Py_XDECREF(trace);
+	PyObject *raised = fk_take_exception();
+	PyObject *text = raised ? PyObject_CallOneArg(impl->parsing->failed, raised) : NULL;
+	fk_fail_by_python(impl, "parse_event", text);
+	Py_XDECREF(raised);
 }
 
 // Calls the function of a bound method directly, which is faster.
@@ -92,9 +84,10 @@ ss_plugin_rc fk_parse(fk_impl *impl, const ss_plugin_event_input *in,
 	return c.ok ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
 }
 
-uint16_t *fk_parse_types(fk_impl *impl, uint32_t *n) {
-	*n = impl->parsing ? impl->parsing->ntypes : 0;
-	return impl->parsing ? impl->parsing->types : NULL;
+uint16_t *fk_parse_types(fk_plugin *p, uint32_t *n) {
+	const struct fk_parsing *parsing = ((fk_impl *)p->impl)->parsing;
+	*n = parsing ? parsing->ntypes : 0;
+	return parsing ? parsing->types : NULL;
 }
 
 // ---- setting up -------------------------------------------------------------------------------------
@@ -131,20 +124,20 @@ static bool take_sources(struct fk_parsing *parsing, PyObject *sources) {
 	return ok;
 }
 
-bool fk_parse_bind(fk_impl *impl, PyObject *args) {
+PyObject *fk_parse_bind(fk_impl *impl, PyObject *args) {
 	PyObject *function, *failed, *codes, *sources;
-	if (impl->parsing) return true; // once in a state's life
+	if (impl->parsing) Py_RETURN_NONE; // once in a state's life
 	if (!PyArg_ParseTuple(args, "OOO!O!", &function, &failed, &PyTuple_Type, &codes, &PyTuple_Type,
 	                      &sources))
-		return false;
+		return NULL;
 	impl->parsing = calloc(1, sizeof *impl->parsing);
-	if (!impl->parsing) return PyErr_NoMemory() != NULL;
-	if (!take_codes(impl, codes) || !take_sources(impl->parsing, sources)) return false;
+	if (!impl->parsing) return PyErr_NoMemory();
+	if (!take_codes(impl, codes) || !take_sources(impl->parsing, sources)) return NULL;
 	impl->parsing->context = PyContext_CopyCurrent(); // by which logging knows the state
-	if (!impl->parsing->context) return false;
+	if (!impl->parsing->context) return NULL;
 	impl->parsing->failed = Py_NewRef(failed);
 	impl->parsing->function = Py_NewRef(function);
-	return true;
+	Py_RETURN_NONE;
 }
 
 void fk_parse_forget(fk_impl *impl) {

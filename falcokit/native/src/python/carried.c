@@ -2,7 +2,7 @@
 // The payload of a packaged plugin, for its Python: the path of the zip with all code, and the
 // extension modules for the finder of falcokit.runtime.host.carried_modules. In the development layout
 // there is no payload.
-#include "python/start.h"
+#include "python/python.h"
 #include "payload/store.h"
 #include <stdio.h>
 #include <string.h>

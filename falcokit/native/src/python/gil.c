@@ -2,8 +2,7 @@
 // How a host thread enters and leaves Python on frequent calls: its Python thread state is made once
 // and kept, so that entering costs no more than taking the GIL. States of threads that have ended
 // are freed by the next thread that makes one.
-#include "python/gil.h"
-#include "python/worker.h"
+#include "python/python.h"
 #include <pthread.h>
 #include <stdlib.h>
 

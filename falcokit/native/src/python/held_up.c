@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// See python/held_up.h. The watch is a thread that looks at the host's threads once a second and
+// The watch is a thread that looks at the host's threads once a second and
 // never takes the GIL, because code that hangs may hold it. What needs Python is done by another
 // thread, the reporter.
-#include "python/held_up.h"
-#include "python/gil.h"
-#include "python/worker.h"
+#include "python/python.h"
 #include <pthread.h>
 #include <string.h>
 #include <time.h>

@@ -3,7 +3,7 @@
 // The holder is in a C function, so its frames do not change; but it may return at any moment.
 // Therefore its memory is read through the kernel, which returns an error where a load would crash.
 // If the memory changed meanwhile, the worst result is a wrong line in a log.
-#include "python/gil.h"
+#include "python/python.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,8 +7,7 @@
 // When no host thread is running at the end of a turn, the keeper yields; when host threads stay away,
 // it releases the GIL. Before CPython 3.12 only: since then a thread cannot change its state without
 // taking the GIL.
-#include "python/gil.h"
-#include "python/worker.h"
+#include "python/python.h"
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -37,12 +36,6 @@ static _Atomic uint32_t sleepers, calls; // threads that wait; number of calls s
 static _Atomic uint32_t wanted;          // a futex for the keeper
 static atomic_bool started;
 static PyThreadState *keeper;
-
-static uint64_t now_ns(void) {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void futex(_Atomic uint32_t *word, int op, uint32_t value) {
 	syscall(SYS_futex, word, op, value, NULL, NULL, 0);
@@ -149,7 +142,7 @@ static inline void run(fk_thread *me, bool watched, void (*work)(void *), void *
 
 void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg) {
 	fk_thread *me = &fk_this_thread;
-	bool watched = fk_watch_wait(&me->watched, impl);
+	bool watched = fk_watch_begin(&me->watched, impl);
 	if (atomic_load_explicit(&hold, memory_order_relaxed) != FREE && me->state &&
 	    !fk_gil_held(me) && borrow(me->state)) {
 		run(me, watched, work, arg);
@@ -157,9 +150,9 @@ void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg) {
 		return;
 	}
 	bool sample = ++me->calls % SAMPLE == 0;
-	uint64_t begin = sample ? now_ns() : 0;
+	uint64_t begin = sample ? fk_now() : 0;
 	fk_gil gil = fk_gil_enter_as(me);
-	uint64_t end = sample ? now_ns() : 0;
+	uint64_t end = sample ? fk_now() : 0;
 	run(me, watched, work, arg);
 	fk_gil_leave(gil);
 	if (sample) take_sample(me, begin, end);

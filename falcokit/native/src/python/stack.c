@@ -2,7 +2,7 @@
 // The stacks of falcokit's threads, and how deep C may recurse on a thread. Recursion in C (repr,
 // JSON, __getattr__) uses stack, and CPython before 3.14 counts levels instead of bytes and assumes a
 // stack of 8 MiB. Threads of the host may have less (`ulimit -s`), and authors may raise the limit.
-#include "python/worker.h"
+#include "python/python.h"
 #include <limits.h>
 
 #define OWN_BYTES     (8u << 20)

@@ -2,8 +2,7 @@
 // Starts Python once per process, isolated from the host: the host's PYTHON* variables are ignored, its
 // working directory, signal handlers and standard streams are left alone, and a failure is a text,
 // never an exit. Called in init, on any thread of the host.
-#include "python/start.h"
-#include "python/worker.h"
+#include "python/python.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -116,10 +115,6 @@ static void import_signal(void) {
 
 // ---- start ------------------------------------------------------------------------------------------
 
-static PyStatus set_string(PyConfig *config, wchar_t **field, const char *text) {
-	return PyConfig_SetBytesString(config, field, text);
-}
-
 // Otherwise Python would search the host's PATH for itself.
 static PyStatus set_home(PyConfig *config, const char *archive) {
 	wchar_t **const fields[] = {
@@ -127,7 +122,7 @@ static PyStatus set_home(PyConfig *config, const char *archive) {
 		&config->base_prefix, &config->base_exec_prefix, &config->stdlib_dir};
 	PyStatus status = PyStatus_Ok();
 	for (size_t i = 0; i < sizeof fields / sizeof *fields && !PyStatus_Exception(status); i++)
-		status = set_string(config, fields[i], archive);
+		status = PyConfig_SetBytesString(config, fields[i], archive);
 	return status;
 }
 
@@ -148,7 +143,7 @@ static PyStatus initialize(const fk_metadata *meta, const char *archive) {
 	config.use_frozen_modules = 1; // a packaged plugin has no other copy of these
 	const char *archive_only[] = {archive, NULL};
 	const char *const *paths = archive ? archive_only : meta->paths;
-	PyStatus status = set_string(&config, &config.executable, meta->executable);
+	PyStatus status = PyConfig_SetBytesString(&config, &config.executable, meta->executable);
 	for (const char *const *p = paths; *p && !PyStatus_Exception(status); p++) {
 		wchar_t *path = Py_DecodeLocale(*p, NULL);
 		if (path) status = PyWideStringList_Append(&config.module_search_paths, path);
@@ -161,16 +156,13 @@ static PyStatus initialize(const fk_metadata *meta, const char *archive) {
 }
 
 static void describe_exception(char *err, size_t errlen, const char *what) {
-	PyObject *type, *value, *trace;
-	PyErr_Fetch(&type, &value, &trace);
-	PyObject *text = value ? PyObject_Str(value) : NULL;
+	PyObject *raised = fk_take_exception();
+	PyObject *text = raised ? PyObject_Str(raised) : NULL;
 	const char *why = text ? PyUnicode_AsUTF8(text) : NULL;
-	if (!why || !*why) why = type ? ((PyTypeObject *)type)->tp_name : "no reason given";
+	if (!why || !*why) why = raised ? Py_TYPE(raised)->tp_name : "no reason given";
 	snprintf(err, errlen, "%s: %s", what, why);
 	Py_XDECREF(text);
-	Py_XDECREF(type);
-	Py_XDECREF(value);
-	Py_XDECREF(trace);
+	Py_XDECREF(raised);
 	PyErr_Clear();
 }
 

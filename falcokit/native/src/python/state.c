@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of a plugin: its references, its last error, and what it writes to the host's log.
-#include "python/state.h"
+// The state of a plugin: its references, its last error, what it writes to the host's log; and waiting.
+#include "python/python.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,4 +42,18 @@ void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *componen
 	pthread_mutex_lock(&impl->log_lock);
 	if (impl->log_fn) impl->log_fn(impl->owner, component, text, sev);
 	pthread_mutex_unlock(&impl->log_lock);
+}
+
+void fk_cond_init(pthread_cond_t *cond) {
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+int fk_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns) {
+	struct timespec until = {.tv_sec = (time_t)(ns / 1000000000u),
+	                         .tv_nsec = (long)(ns % 1000000000u)};
+	return pthread_cond_timedwait(cond, lock, &until);
 }

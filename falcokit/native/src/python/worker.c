@@ -18,19 +18,19 @@
 //   code never sees a hook that the host knows nothing about.
 // - A late hook. A hook may wait for a lock whose holder waits for room in a queue, and the host makes
 //   no room while it waits here. After some time wait_for announces the hook (fk_watch_late), and
-//   producers that wait for room give up with an error (async_event/wait_limit.c).
+//   producers that wait for room give up with an error (async_event/waiting.c).
 // - The end. fk_worker_end sets `quit` and joins the thread. A worker that is stuck in a hook is
 //   detached instead, and keeps a reference to the state: nothing that it uses is freed until its hook
 //   returns, if ever.
 // - Where it hangs. The line at which the worker is can only be asked for with the GIL, which the hook
 //   may hold. So find_where asks on a thread of its own and waits for a second.
-#include "python/worker.h"
-#include "python/gil.h"
-#include "python/held_up.h"
+#include "python/python.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define WHERE_NS 1000000000u // for the answer where a hook hangs
 
 static int opposite(int op) {
 	return op == FK_OP_START          ? FK_OP_STOP
@@ -84,13 +84,9 @@ static void *worker_main(void *arg) {
 
 bool fk_worker_start(fk_impl *impl) {
 	fk_worker *w = impl->worker = calloc(1, sizeof *w);
-	pthread_condattr_t monotonic;
 	if (!w) return false;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	fk_cond_init(&w->changed);
 	fk_impl_ref(impl);
 	w->started = fk_thread_start(&w->thread, "falcokit", worker_main, impl);
 	if (!w->started) fk_impl_unref(impl);
@@ -154,7 +150,7 @@ static void find_where(fk_impl *impl, char *out, size_t len) {
 	pthread_t thread;
 	if (!job) return;
 	pthread_mutex_init(&job->lock, NULL);
-	pthread_cond_init(&job->done, NULL);
+	fk_cond_init(&job->done);
 	job->refs = 2;
 	job->plugin = (uint64_t)(uintptr_t)impl;
 	if (!fk_thread_start(&thread, "falcokit-where", where_main, job)) {
@@ -162,11 +158,9 @@ static void find_where(fk_impl *impl, char *out, size_t len) {
 		return;
 	}
 	pthread_detach(thread);
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 1;
+	uint64_t until = fk_now() + WHERE_NS;
 	pthread_mutex_lock(&job->lock);
-	while (!job->ready && pthread_cond_timedwait(&job->done, &job->lock, &until) == 0) continue;
+	while (!job->ready && fk_cond_wait_until(&job->done, &job->lock, until) == 0) continue;
 	if (job->ready && job->text[0])
 		snprintf(out, len, "at %.*s", (int)len - 4, job->text);
 	else if (!job->ready && fk_gil_holder(held, sizeof held))
@@ -177,15 +171,11 @@ static void find_where(fk_impl *impl, char *out, size_t len) {
 
 // ---- run --------------------------------------------------------------------------------------------
 
-static struct timespec time_in(double s) {
-	uint64_t ns = fk_now() + (uint64_t)(s * 1e9);
-	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u),
-	                         .tv_nsec = (long)(ns % 1000000000u)};
-}
+static uint64_t time_in(double s) { return fk_now() + (uint64_t)(s * 1e9); }
 
-static void wait_until(fk_worker *w, struct timespec until) {
+static void wait_until(fk_worker *w, uint64_t until) {
 	while (w->busy)
-		if (pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT) return;
+		if (fk_cond_wait_until(&w->changed, &w->lock, until) == ETIMEDOUT) return;
 }
 
 // Announces a hook that takes long: during a capture soon, while one opens or closes later, because
@@ -194,7 +184,7 @@ static void wait_for(fk_impl *impl, const char *hook, double limit_s) {
 	fk_worker *w = impl->worker;
 	bool in_capture = w->call.op == FK_OP_DUMP || w->call.op == FK_OP_SET_CONFIG;
 	fk_late_hook late = {.impl = impl, .hook = hook};
-	struct timespec until = time_in(limit_s);
+	uint64_t until = time_in(limit_s);
 	late.waited_s = in_capture && FK_LIMIT_S < limit_s / 2 ? FK_LIMIT_S : limit_s / 2;
 	wait_until(w, time_in(late.waited_s));
 	if (!w->busy) return;

@@ -23,11 +23,11 @@
 //   sides at least one of them sees the other. The producer's barrier is made by the host's membarrier
 //   call, because the host waits rarely and the producer puts often.
 // - Producers wait. For room they wait on `room` without the GIL, in short steps, and look at their
-//   wait limit after each (async_event/wait_limit.c).
+//   wait limit after each (async_event/waiting.c).
 // - The end. fk_channel_end is the producer's: what is in the channel is still delivered, then `rc`.
 //   fk_channel_shut is the host's: waiting producers return, and nothing is accepted any more.
 // - Lifetime. The Python object and the open instance each hold a reference.
-#include "source/channel.h"
+#include "source/source.h"
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <stdio.h>
@@ -82,13 +82,9 @@ fk_channel *fk_channel_new(uint64_t max_events) {
 	ch->last = ch->oldest = ch->first = segment;
 	ch->max_events = max_events;
 	ch->next_size = 2 * SEGMENT_MIN;
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&ch->lock, NULL);
-	pthread_cond_init(&ch->events, &monotonic);
-	pthread_cond_init(&ch->room, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	fk_cond_init(&ch->events);
+	fk_cond_init(&ch->room);
 	return ch;
 }
 
@@ -211,12 +207,6 @@ uint32_t fk_channel_take(fk_channel *ch, ss_plugin_event **out, uint32_t max, ui
 
 // ---- waiting ----------------------------------------------------------------------------------------
 
-static int wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ns) {
-	struct timespec until = {.tv_sec = (time_t)(ns / 1000000000u),
-	                         .tv_nsec = (long)(ns % 1000000000u)};
-	return pthread_cond_timedwait(cond, lock, &until);
-}
-
 // Wakes the host if it waits; while it naps only for many events, unless `for_all`.
 void fk_channel_wake(fk_channel *ch, bool for_all) {
 	int how = atomic_load(&ch->host_state);
@@ -241,7 +231,7 @@ bool fk_channel_wait(fk_channel *ch, enum fk_host_state how, uint64_t until) {
 	atomic_store(&ch->host_state, how);
 	barrier(how);
 	while (fk_channel_empty(ch) && !atomic_load(&ch->ended) && atomic_load(&ch->host_state))
-		if (wait_until(&ch->events, &ch->lock, until) == ETIMEDOUT) {
+		if (fk_cond_wait_until(&ch->events, &ch->lock, until) == ETIMEDOUT) {
 			woken = !atomic_load(&ch->host_state);
 			break;
 		}
@@ -254,7 +244,7 @@ bool fk_channel_wait(fk_channel *ch, enum fk_host_state how, uint64_t until) {
 bool fk_channel_wait_room(fk_channel *ch, uint64_t ns) {
 	pthread_mutex_lock(&ch->lock);
 	atomic_fetch_add(&ch->waiting, 1);
-	if (!atomic_load(&ch->shut)) wait_until(&ch->room, &ch->lock, fk_now() + ns);
+	if (!atomic_load(&ch->shut)) fk_cond_wait_until(&ch->room, &ch->lock, fk_now() + ns);
 	atomic_fetch_sub(&ch->waiting, 1);
 	pthread_mutex_unlock(&ch->lock);
 	return !atomic_load(&ch->shut);

@@ -2,7 +2,7 @@
 // Turns what an author's source yields into bytes: bytes, str, buffers, Event, and objects that JSON
 // can represent. Plugins without an id yield whole events, whose lengths are checked here because the
 // host trusts them. With the GIL.
-#include "source/item.h"
+#include "source/source.h"
 #include <string.h>
 
 #define EVENT_CODES 454 // of event schema 4.5; a host that lacks the newest ones refuses them
@@ -29,39 +29,6 @@ static bool refuse(const char *format, ...) {
 	PyErr_FormatV(fk_python.error_of[FK_REFUSED_DATA], format, args);
 	va_end(args);
 	return false;
-}
-
-static bool find_bytes(PyObject *object, fk_source_item *item) {
-	if (PyBytes_Check(object)) {
-		item->owned = Py_NewRef(object);
-		item->data = PyBytes_AS_STRING(object);
-		item->len = PyBytes_GET_SIZE(object);
-		return true;
-	}
-	if (PyUnicode_Check(object)) {
-		item->data = PyUnicode_AsUTF8AndSize(object, &item->len);
-		if (item->data) {
-			item->owned = Py_NewRef(object);
-			return true;
-		}
-		// File names may contain such bytes, and creating such a file must not end the capture.
-		item->owned = fk_non_utf8_text(object, false);
-		if (!item->owned) return false;
-		item->data = PyBytes_AS_STRING(item->owned);
-		item->len = PyBytes_GET_SIZE(item->owned);
-		return true;
-	}
-	if (PyObject_CheckBuffer(object)) {
-		if (PyObject_GetBuffer(object, &item->view, PyBUF_SIMPLE) != 0) return false;
-		item->data = item->view.buf;
-		item->len = item->view.len;
-		return true;
-	}
-	item->owned = PyObject_CallOneArg(fk_python.encode_json, object);
-	if (!item->owned) return false;
-	item->data = PyBytes_AS_STRING(item->owned);
-	item->len = PyBytes_GET_SIZE(item->owned);
-	return true;
 }
 
 static bool find_time(PyObject *event, uint64_t *ts) {
@@ -94,25 +61,20 @@ static bool find_event(PyObject *event, bool whole, fk_source_item *item) {
 	if (!whole && !(is_plugin_event(event) && find_time(event, &item->ts))) return false;
 	PyObject *data = PyObject_GetAttr(event, whole ? name_raw : name_data);
 	if (!data) return false;
-	bool ok = find_bytes(data, item);
+	bool ok = fk_bytes_of(data, false, &item->bytes);
 	Py_DECREF(data);
 	return ok;
 }
 
 bool fk_source_item_find(PyObject *object, bool whole, fk_source_item *item) {
 	item->ts = FK_NOT_SET;
-	item->owned = item->view.obj = NULL; // the other members are set together with these
+	item->bytes.owned = item->bytes.view.obj = NULL;
 	if (object == Py_None) return refuse("None is no event");
 	bool is_event = event_type && PyObject_TypeCheck(object, event_type);
-	bool ok = is_event ? find_event(object, whole, item) : find_bytes(object, item);
+	bool ok = is_event ? find_event(object, whole, item) : fk_bytes_of(object, false, &item->bytes);
 	if (ok && whole) ok = fk_source_item_check(item);
-	if (!ok) fk_source_item_drop(item);
+	if (!ok) fk_bytes_drop(&item->bytes);
 	return ok;
-}
-
-void fk_source_item_drop(fk_source_item *item) {
-	Py_CLEAR(item->owned);
-	if (item->view.obj) PyBuffer_Release(&item->view);
 }
 
 static size_t length_at(const char *lengths, uint32_t i, bool large) {
@@ -128,12 +90,12 @@ static size_t length_at(const char *lengths, uint32_t i, bool large) {
 
 bool fk_source_item_check(const fk_source_item *item) {
 	ss_plugin_event head;
-	if (item->len < (Py_ssize_t)sizeof head)
+	if (item->bytes.len < (Py_ssize_t)sizeof head)
 		return refuse(
 			"a plugin without an id sends whole events, with a header of 26 bytes: these "
 			"are %zd bytes",
-			item->len);
-	memcpy(&head, item->data, sizeof head);
+			item->bytes.len);
+	memcpy(&head, item->bytes.data, sizeof head);
 	if (head.type >= EVENT_CODES || head.nparams > MAX_PARAMS)
 		return refuse("no event has the type %u and %u parameters", (unsigned)head.type,
 		              (unsigned)head.nparams);
@@ -141,17 +103,17 @@ bool fk_source_item_check(const fk_source_item *item) {
 	bool large =
 		head.type == FK_CODE_PLUGINEVENT || head.type == 324 || head.type == FK_CODE_ASYNCEVENT;
 	uint64_t total = sizeof head + (uint64_t)head.nparams * (large ? 4 : 2);
-	bool fits = head.len == (uint64_t)item->len && total <= head.len;
-	const char *lengths = item->data + sizeof head;
+	bool fits = head.len == (uint64_t)item->bytes.len && total <= head.len;
+	const char *lengths = item->bytes.data + sizeof head;
 	for (uint32_t i = 0; fits && i < head.nparams; i++) total += length_at(lengths, i, large);
 	// The host reads parameters of these two types without checking their lengths.
 	if (fits && head.type == FK_CODE_PLUGINEVENT)
 		fits = head.nparams == 2 && length_at(lengths, 0, large) == 4;
 	if (fits && head.type == FK_CODE_ASYNCEVENT)
 		fits = head.nparams == 3 && length_at(lengths, 0, large) == 4 && total <= head.len &&
-		       memchr(item->data + 42, 0, length_at(lengths, 1, large));
+		       memchr(item->bytes.data + 42, 0, length_at(lengths, 1, large));
 	if (!fits || total > head.len)
 		return refuse("an event of type %u: its lengths do not fit its %zd bytes",
-		              (unsigned)head.type, item->len);
+		              (unsigned)head.type, item->bytes.len);
 	return true;
 }

@@ -3,12 +3,7 @@
 // in, which includes put and put_many for the author's producers, and offer and fill for
 // falcokit.runtime.source.capability, which runs the author's iterator on a thread of the source;
 // opening and closing, for the same module; and the type. With the GIL.
-#include "source/item.h"
-#include "python/worker.h"
-#include "async_event/async_event.h"
-#include "source/channel.h"
 #include "source/source.h"
-#include <time.h>
 
 #define TURN     1024      // after this many items other threads may take the GIL
 #define WAIT_NS  20000000u // between two checks while there is no room
@@ -54,13 +49,6 @@ static enum offer too_large(Channel *self, Py_ssize_t len) {
 	return DROPPED;
 }
 
-// Set here and not by the host: an event may wait in the channel, and the host's thread has other work.
-static uint64_t time_of_day(void) {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static enum offer append(Channel *self, const char *data, Py_ssize_t len, uint64_t ts) {
 	fk_channel *ch = self->ch;
 	size_t head = self->whole ? 0 : sizeof(fk_plugin_event), total = head + (size_t)len;
@@ -71,7 +59,8 @@ static enum offer append(Channel *self, const char *data, Py_ssize_t len, uint64
 		PyErr_NoMemory();
 		return FAILED;
 	}
-	if (head && ts == FK_NOT_SET) ts = time_of_day();
+	// Set here and not by the host: an event may wait in the channel, and the host's thread has other work.
+	if (head && ts == FK_NOT_SET) ts = fk_time_of_day();
 	if (head)
 		*(fk_plugin_event *)out =
 			(fk_plugin_event){.head = {ts, FK_NOT_SET, (uint32_t)total, FK_CODE_PLUGINEVENT, 2},
@@ -87,8 +76,8 @@ static enum offer offer(Channel *self, PyObject *object) {
 	if (PyBytes_CheckExact(object) && !self->whole)
 		return append(self, PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object), FK_NOT_SET);
 	if (!fk_source_item_find(object, self->whole, &item)) return FAILED;
-	enum offer what = append(self, item.data, item.len, item.ts);
-	fk_source_item_drop(&item);
+	enum offer what = append(self, item.bytes.data, item.bytes.len, item.ts);
+	fk_bytes_drop(&item.bytes);
 	return what;
 }
 
@@ -337,14 +326,12 @@ static PyObject *channel_make(PyTypeObject *type, PyObject *args, PyObject *none
 
 static void channel_free(PyObject *me) {
 	Channel *self = (Channel *)me;
-	PyTypeObject *type = Py_TYPE(me);
 	if (self->ch) {
 		fk_channel_shut(self->ch);
 		fk_channel_unref(self->ch);
 	}
 	Py_XDECREF(self->log);
-	type->tp_free(me);
-	Py_DECREF(type);
+	fk_free_object(me);
 }
 
 #define KEYWORDS(function) \

@@ -3,9 +3,6 @@
 // for a bounded time; open, close and list_open_params run on the worker, with its limits; progress and
 // event_to_string, which hosts call to display something, call Python on the host's thread.
 #include "source/source.h"
-#include "source/channel.h"
-#include "python/gil.h"
-#include "python/worker.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -161,13 +161,10 @@ static bool write_value(fk_xentry *e, const fk_xfield *f, PyObject *value) {
 
 // Adds the name of the field to the text of an exception about its value.
 static void name_field(const fk_xfield *f) {
-	PyObject *type, *value, *trace;
-	PyErr_Fetch(&type, &value, &trace);
-	PyErr_Format(type, "field '%s' of table '%s': %S", f->schema->infos[f->index].name,
-	             f->schema->name, value ? value : Py_None);
-	Py_XDECREF(type);
-	Py_XDECREF(value);
-	Py_XDECREF(trace);
+	PyObject *raised = fk_take_exception();
+	PyErr_Format((PyObject *)Py_TYPE(raised), "field '%s' of table '%s': %S",
+	             f->schema->infos[f->index].name, f->schema->name, raised);
+	Py_DECREF(raised);
 }
 
 static bool write_field(fk_xentry *e, PyObject *shape, Py_ssize_t index, PyObject *value) {
@@ -244,11 +241,9 @@ static PyObject *new_entry(PyObject *shape, fk_xentry *e) {
 
 static void entry_free(PyObject *me) {
 	StoreEntry *self = (StoreEntry *)me;
-	PyTypeObject *type = Py_TYPE(me);
 	if (self->e) fk_xrelease(self->e, FK_X_REF);
 	Py_XDECREF(self->shape);
-	type->tp_free(me);
-	Py_DECREF(type);
+	fk_free_object(me);
 }
 
 static PyObject *entry_get(PyObject *me, PyObject *name) {
@@ -311,7 +306,6 @@ static PyObject *new_table(PyObject *shape, fk_xtable *t, fk_xentry *holder) {
 
 static void table_free(PyObject *me) {
 	StoreTable *self = (StoreTable *)me;
-	PyTypeObject *type = Py_TYPE(me);
 	if (self->holder)
 		fk_xrelease(self->holder, FK_X_REF);
 	else if (self->t) {
@@ -320,8 +314,7 @@ static void table_free(PyObject *me) {
 		fk_xroot_unref(root);
 	}
 	Py_XDECREF(self->shape);
-	type->tp_free(me);
-	Py_DECREF(type);
+	fk_free_object(me);
 }
 
 // ---- a table: writing -------------------------------------------------------------------------------

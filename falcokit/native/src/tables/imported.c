@@ -186,12 +186,10 @@ static PyObject *table_name(PyObject *me, void *unused) {
 
 static void table_free(PyObject *me) {
 	fk_table *self = (fk_table *)me;
-	PyTypeObject *type = Py_TYPE(me);
 	Py_XDECREF(self->shape);
 	Py_XDECREF(self->parent);
 	if (self->impl) fk_impl_unref(self->impl);
-	type->tp_free(me);
-	Py_DECREF(type);
+	fk_free_object(me);
 }
 
 // ---- an entry: its handle ---------------------------------------------------------------------------
@@ -384,14 +382,11 @@ static PyObject *entry_release(PyObject *me, PyObject *none) {
 
 // On another thread, or after the hook, nothing is released here: the end of the hook does it.
 static void entry_free(PyObject *me) {
-	PyTypeObject *type = Py_TYPE(me);
-	PyObject *error_type, *value, *trace;
-	PyErr_Fetch(&error_type, &value, &trace);
+	PyObject *raised = fk_take_exception();
 	Py_XDECREF(entry_release(me, NULL));
-	PyErr_Restore(error_type, value, trace);
+	fk_put_exception(raised);
 	Py_XDECREF(((fk_table_entry *)me)->table);
-	type->tp_free(me);
-	Py_DECREF(type);
+	fk_free_object(me);
 }
 
 // ---- iteration --------------------------------------------------------------------------------------
@@ -593,19 +588,16 @@ static PyObject *iter_next(PyObject *me) {
 // On another thread, or after the hook, the end of the hook ends the iteration.
 static void iter_free(PyObject *me) {
 	Iterator *self = (Iterator *)me;
-	PyTypeObject *type = Py_TYPE(me);
 	if (self->serial) {
-		PyObject *error_type, *value, *trace;
-		PyErr_Fetch(&error_type, &value, &trace);
+		PyObject *raised = fk_take_exception();
 		fk_tables *t = fk_tables_use(self->table->impl, self->hook, false);
 		fk_iteration *i = open_of(t, self);
 		if (i) end_iteration(t, &i->open);
 		if (t) fk_tables_done(t);
-		PyErr_Restore(error_type, value, trace);
+		fk_put_exception(raised);
 	}
 	Py_XDECREF(self->table);
-	type->tp_free(me);
-	Py_DECREF(type);
+	fk_free_object(me);
 }
 
 // ---- changes ----------------------------------------------------------------------------------------

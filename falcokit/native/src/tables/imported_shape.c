@@ -46,7 +46,6 @@ static PyObject *shape_make(PyTypeObject *type, PyObject *args, PyObject *kwargs
 
 static void shape_free(PyObject *me) {
 	fk_import_shape *self = (fk_import_shape *)me;
-	PyTypeObject *type = Py_TYPE(me);
 	for (Py_ssize_t i = 0; i < self->count; i++) {
 		Py_XDECREF(self->fields[i].name);
 		Py_XDECREF(self->fields[i].nested);
@@ -55,8 +54,7 @@ static void shape_free(PyObject *me) {
 	Py_XDECREF(self->entry);
 	Py_XDECREF(self->attributes);
 	Py_XDECREF(self->name);
-	type->tp_free(me);
-	Py_DECREF(type);
+	fk_free_object(me);
 }
 
 // ---- checking the host's lists ----------------------------------------------------------------------

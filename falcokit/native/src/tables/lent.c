@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hook in which tables are lent, and what of the host is in use. fk_tables_enter_* and
 // fk_tables_leave are called on the host's thread around each hook.
-#include "python/worker.h"
+#include "python/python.h"
 #include "tables/tables.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,8 +13,14 @@ PyObject *fk_table_error, *fk_table_errors[FK_WRONG];
 
 // ---- the host's side --------------------------------------------------------------------------------
 
-static void enter(fk_impl *impl, pthread_t user, const char *refused) {
-	fk_tables *t = impl->tables;
+// What the host lends for a hook is set, and used by the thread `user`.
+static void enter(fk_tables *t, ss_plugin_owner_t *owner,
+                  const ss_plugin_table_reader_vtable_ext *reader,
+                  const ss_plugin_table_writer_vtable_ext *writer, pthread_t user,
+                  const char *refused) {
+	t->owner = owner;
+	t->reader = reader;
+	t->writer = writer;
 	pthread_mutex_lock(&t->lock);
 	t->live = t->reader != NULL && t->last_error != NULL;
 	t->user = user;
@@ -30,41 +36,31 @@ void fk_tables_enter_init(fk_impl *impl, const ss_plugin_init_input *in) {
 	fk_tables *t = calloc(1, sizeof *t);
 	if (!(impl->tables = t)) return;
 	pthread_mutex_init(&t->lock, NULL);
-	t->owner = in->owner;
 	t->last_error = in->get_owner_last_error;
-	t->reader = given->reader_ext;
-	t->writer = given->writer_ext;
 	t->init = given;
-	enter(impl, impl->worker->thread, NULL);
+	enter(t, in->owner, given->reader_ext, given->writer_ext, impl->worker->thread, NULL);
 }
 
 void fk_tables_enter_parse(fk_impl *impl, const ss_plugin_event_parse_input *in) {
 	fk_tables *t = impl->tables;
 	if (!t || !t->used) return;
-	t->owner = in->owner;
 	t->last_error = in->get_owner_last_error;
-	t->reader = in->table_reader_ext;
-	t->writer = in->table_writer_ext;
-	enter(impl, pthread_self(), NULL);
+	enter(t, in->owner, in->table_reader_ext, in->table_writer_ext, pthread_self(), NULL);
 }
 
 void fk_tables_enter_extract(fk_impl *impl, const ss_plugin_field_extract_input *in) {
 	fk_tables *t = impl->tables;
 	if (!t || !t->used) return;
-	t->owner = in->owner;
 	t->last_error = in->get_owner_last_error;
-	t->reader = in->table_reader_ext;
-	t->writer = NULL;
-	enter(impl, pthread_self(), "while fields are extracted tables can only be read");
+	enter(t, in->owner, in->table_reader_ext, NULL, pthread_self(),
+	      "while fields are extracted tables can only be read");
 }
 
 void fk_tables_enter_listen(fk_impl *impl, const ss_plugin_capture_listen_input *in) {
 	fk_tables *t = impl->tables;
 	if (!t || !t->used || !in) return;
-	t->owner = in->owner; // its own get_owner_last_error came with 3.9: that of init is kept
-	t->reader = in->table_reader_ext;
-	t->writer = in->table_writer_ext;
-	enter(impl, impl->worker->thread, NULL);
+	// Its own get_owner_last_error came with 3.9: that of init is kept.
+	enter(t, in->owner, in->table_reader_ext, in->table_writer_ext, impl->worker->thread, NULL);
 }
 
 void fk_tables_leave(fk_impl *impl) {
@@ -162,18 +158,14 @@ void fk_tables_fail(fk_tables *t, const char *format, ...) {
 
 void fk_tables_wrong(PyObject *field, PyObject *table) {
 	PyObject *of[FK_WRONG] = {NULL, PyExc_TypeError, PyExc_OverflowError, PyExc_ValueError};
-	PyObject *type, *value, *trace;
 	for (int i = FK_WRONG_TYPE; i < FK_WRONG; i++) {
 		if (!PyErr_ExceptionMatches(of[i])) continue;
-		PyErr_Fetch(&type, &value, &trace);
-		if (!value) value = Py_NewRef(Py_None);
+		PyObject *raised = fk_take_exception();
 		if (field)
-			PyErr_Format(fk_table_errors[i], "field '%U' of table '%U': %S", field, table, value);
+			PyErr_Format(fk_table_errors[i], "field '%U' of table '%U': %S", field, table, raised);
 		else
-			PyErr_Format(fk_table_errors[i], "the key of table '%U': %S", table, value);
-		Py_XDECREF(type);
-		Py_DECREF(value);
-		Py_XDECREF(trace);
+			PyErr_Format(fk_table_errors[i], "the key of table '%U': %S", table, raised);
+		Py_DECREF(raised);
 		return;
 	}
 }
@@ -200,7 +192,8 @@ static PyObject **copy_names(const ss_plugin_table_info *infos, uint32_t n, int 
 }
 
 // list_tables() -> [(name, type of its keys)]
-PyObject *fk_tables_list(fk_impl *impl) {
+PyObject *fk_tables_list(fk_impl *impl, PyObject *none) {
+	(void)none;
 	uint32_t n = 0;
 	fk_tables *t = fk_tables_use(impl, 0, false);
 	if (!t) return NULL;

@@ -13,7 +13,7 @@
 // could release the GIL, and a thread that waits for the lock may hold the GIL. A failure meanwhile is
 // raised by fk_tables_done.
 #pragma once
-#include "python/classes.h"
+#include "python/python.h"
 
 #define FK_ITERATION_STACK (256 * 1024)
 
@@ -172,7 +172,7 @@ PyObject *fk_table_new(fk_impl *impl, fk_import_shape *shape, ss_plugin_table_t 
 bool fk_imported_ready(PyObject *module, PyObject *table_class);
 
 // Methods of Link.
-PyObject *fk_tables_list(fk_impl *impl);
+PyObject *fk_tables_list(fk_impl *impl, PyObject *none);
 PyObject *fk_tables_import(fk_impl *impl, PyObject *args);
 
 // ---- functions of the module: imported_shape.c ------------------------------------------------------
@@ -180,6 +180,7 @@ PyObject *fk_tables_install(PyObject *module, PyObject *args);
 PyObject *fk_tables_ready(PyObject *module, PyObject *args);
 
 // ---- exported.c -------------------------------------------------------------------------------------
+// Link.export_table(name, make_shape) -> the table, after it was added to the host's tables
 PyObject *fk_export_table(fk_impl *impl, PyObject *args);
 void fk_exports_close(fk_impl *impl);
 bool fk_exports_ready(void);
