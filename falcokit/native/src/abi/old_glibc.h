@@ -10,6 +10,10 @@
 
 #if defined __x86_64__
 #define FK_OLD(name, version) __asm__(".symver " #name "," #name "@GLIBC_" version)
+#elif defined __aarch64__ // whose first glibc is this
+#define FK_OLD(name, version) __asm__(".symver " #name "," #name "@GLIBC_2.17")
+#endif
+#ifdef FK_OLD
 FK_OLD(dlopen, "2.2.5");
 FK_OLD(dlsym, "2.2.5");
 FK_OLD(dlerror, "2.2.5");
@@ -25,23 +29,6 @@ FK_OLD(pthread_attr_setstacksize, "2.2.5");
 FK_OLD(pthread_attr_getstacksize, "2.2.5");
 FK_OLD(pthread_attr_getstack, "2.2.5");
 FK_OLD(pthread_getattr_np, "2.2.5");
-#elif defined __aarch64__
-#define FK_OLD(name) __asm__(".symver " #name "," #name "@GLIBC_2.17")
-FK_OLD(dlopen);
-FK_OLD(dlsym);
-FK_OLD(dlerror);
-FK_OLD(dladdr);
-FK_OLD(pthread_create);
-FK_OLD(pthread_detach);
-FK_OLD(pthread_join);
-FK_OLD(pthread_mutexattr_init);
-FK_OLD(pthread_mutexattr_settype);
-FK_OLD(pthread_condattr_setclock);
-FK_OLD(pthread_setname_np);
-FK_OLD(pthread_attr_setstacksize);
-FK_OLD(pthread_attr_getstacksize);
-FK_OLD(pthread_attr_getstack);
-FK_OLD(pthread_getattr_np);
 #endif
 
 // fstat became a function of its own in 2.33; the kernel's structure is the C library's on 64 bits.

@@ -165,16 +165,6 @@ static PyObject *get_u64(PyObject *me, void *offset) {
 	return PyLong_FromUnsignedLongLong(value);
 }
 
-static PyObject *get_number(PyObject *me, void *unused) {
-	(void)unused;
-	return PyLong_FromUnsignedLongLong(((HostEvent *)me)->key.number);
-}
-
-static PyObject *get_type(PyObject *me, void *unused) {
-	(void)unused;
-	return PyLong_FromLong(((HostEvent *)me)->key.head.type);
-}
-
 static PyObject *get_plugin_id(PyObject *me, void *unused) {
 	const uint8_t *bytes;
 	fk_event_data payload;
@@ -194,8 +184,6 @@ static PyGetSetDef event_attributes[] = {{"data", get_made, NULL, NULL, MADE(MAD
                                          {"cache", get_made, NULL, NULL, MADE(MADE_CACHE)},
                                          {"ts_ns", get_u64, NULL, NULL, HEAD(ts)},
                                          {"tid", get_u64, NULL, NULL, HEAD(tid)},
-                                         {"number", get_number, NULL, NULL, NULL},
-                                         {"type", get_type, NULL, NULL, NULL},
                                          {"plugin_id", get_plugin_id, NULL, NULL, NULL},
                                          {0}};
 
@@ -219,8 +207,11 @@ static void event_free(PyObject *me) {
 	Py_DECREF(type);
 }
 
-static PyMemberDef small_members[] = {
-	{"data", T_OBJECT_EX, offsetof(HostEvent, made[MADE_DATA]), READONLY, NULL}, {0}};
+static PyMemberDef event_members[] = {
+	{"data", T_OBJECT_EX, offsetof(HostEvent, made[MADE_DATA]), READONLY, NULL}, // first
+	{"number", T_ULONGLONG, offsetof(HostEvent, key.number), READONLY, NULL},
+	{"type", T_USHORT, offsetof(HostEvent, key.head.type), READONLY, NULL},
+	{0}};
 
 static PyTypeObject *make_type(PyObject *event_class, PyGetSetDef *computed, PyMemberDef *stored) {
 	PyType_Slot slots[] = {{Py_tp_dealloc, event_free},
@@ -228,7 +219,7 @@ static PyTypeObject *make_type(PyObject *event_class, PyGetSetDef *computed, PyM
 	                       {Py_tp_clear, event_clear},
 	                       {Py_tp_free, PyObject_GC_Del},
 	                       {Py_tp_getset, computed},
-	                       {stored ? Py_tp_members : 0, stored},
+	                       {Py_tp_members, stored},
 	                       {0, NULL}};
 	PyType_Spec spec = {
 		.name = "falcokit.HostEvent",
@@ -239,8 +230,8 @@ static PyTypeObject *make_type(PyObject *event_class, PyGetSetDef *computed, PyM
 }
 
 bool fk_event_ready(PyObject *event_class, PyObject *decode_json, PyObject *params_of) {
-	event_type = make_type(event_class, event_attributes, NULL);
-	event_small_type = make_type(event_class, event_attributes + 1, small_members);
+	event_type = make_type(event_class, event_attributes, event_members + 1);
+	event_small_type = make_type(event_class, event_attributes + 1, event_members);
 	python_decode_json = Py_NewRef(decode_json);
 	python_params_of = Py_NewRef(params_of);
 	return event_type && event_small_type;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Converts a Python value into the form that the host reads, in the arena of the call. The type of the
 // author's annotation is checked here: another type, or a number out of range, is an exception. With
-// the GIL. The same rules in Python: falcokit/testing/_values.py.
+// the GIL.
 #include "extract/extract.h"
 #include <arpa/inet.h>
 #include <string.h>

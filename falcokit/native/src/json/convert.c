@@ -25,19 +25,14 @@ static bool is_null(const fk_jitem *item) {
 
 // ---- text -------------------------------------------------------------------------------------------
 
-static fk_joutcome copy_part(fk_jstate *run, fk_jitem *item, fk_jcopy how, uint32_t start,
+static fk_joutcome copy_part(fk_jstate *run, fk_jitem *item, fk_jcopying how, uint32_t start,
                              uint32_t end) {
 	const uint8_t *from = run->doc->text + start;
 	fk_jspend_bytes(&run->doc->work, end - start, FK_JCOPIED);
-	bool verbatim = fk_jis_verbatim(from, end - start);
-	size_t n = verbatim ? end - start : fk_jcopy_text(from, end - start, how, NULL);
-	if (n == FK_JBROKEN) return FK_DROP;
-	char *text = fk_jnew_text(run, n);
-	if (text && verbatim)
-		memcpy(text, from, n);
-	else if (text)
-		fk_jcopy_text(from, end - start, how, text);
-	fk_joutcome outcome = fk_jset_text(item, text, n);
+	fk_joutcome outcome = fk_jis_verbatim(from, end - start)
+	                          ? fk_jcopy(run, item, (const char *)from, end - start)
+	                          : fk_jconvert(run, item, from, end - start, how);
+	if (outcome == FK_DROP) return outcome;
 	item->start = start;
 	item->end = end;
 	return outcome;
@@ -85,9 +80,7 @@ static fk_joutcome serialize(fk_jstate *run, fk_jitem *item, bool pretty) {
 static fk_joutcome number_text(fk_jstate *run, fk_jitem *item) {
 	char digits[24];
 	int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)item->number);
-	char *text = fk_jnew_text(run, (size_t)n);
-	if (text) memcpy(text, digits, (size_t)n);
-	return fk_jset_text(item, text, (size_t)n);
+	return fk_jcopy(run, item, digits, (size_t)n);
 }
 
 fk_joutcome fk_jto_text(fk_jstate *run, fk_jitem *item, uint8_t policies) {

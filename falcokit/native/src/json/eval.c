@@ -4,19 +4,10 @@
 #include "json/run.h"
 #include <string.h>
 
-const fk_jmap fk_jmaps[FK_JOPS] = {
-	[FK_JPATH] = fk_jmap_path,           [FK_JARG_POINTER] = fk_jmap_arg_pointer,
-	[FK_JARG_KEY] = fk_jmap_arg_key,     [FK_JARG_INDEX] = fk_jmap_arg_index,
-	[FK_JTEXT] = fk_jmap_text,           [FK_JJSON] = fk_jmap_json,
-	[FK_JUINT] = fk_jmap_uint,           [FK_JBOOL_OF] = fk_jmap_bool,
-	[FK_JTIME] = fk_jmap_time,           [FK_JIP] = fk_jmap_ip,
-	[FK_JEQUALS] = fk_jmap_equals,       [FK_JTEST] = fk_jmap_test,
-	[FK_JCOMPARE] = fk_jmap_compare,     [FK_JIS_TYPE] = fk_jmap_is_type,
-	[FK_JMATCH_ARG] = fk_jmap_match_arg, [FK_JURL_QUERY] = fk_jmap_url_query,
-	[FK_JREGEX] = fk_jmap_regex,         [FK_JMATCHES] = fk_jmap_regex,
-	[FK_JPART] = fk_jmap_part,           [FK_JSTRIP] = fk_jmap_strip,
-	[FK_JCASE] = fk_jmap_case,           [FK_JSLICE] = fk_jmap_slice,
-};
+static fk_jmap *const maps[FK_JOPS] = {// NULL for operators that this file runs itself
+#define FUNCTION_OF(name, kids_min, kids_max, texts_min, texts_max, function) \
+	[FK_J##name] = function,
+                                       FK_JOPERATORS(FUNCTION_OF)};
 
 static bool push_uint(fk_jstate *run, uint64_t number) {
 	return fk_jpush(run, &(fk_jitem){.kind = FK_KUINT, .number = number});
@@ -41,12 +32,10 @@ static bool push_context(fk_jstate *run, unsigned out) {
 
 // Bytes that are not JSON, as text: parts that are not UTF-8 are replaced.
 static bool push_bytes(fk_jstate *run, const uint8_t *bytes, size_t len, uint32_t end) {
-	size_t n = fk_jcopy_text(bytes, len, FK_JRAW, NULL);
-	char *text = fk_jnew_text(run, n);
-	if (!text) return false;
-	fk_jcopy_text(bytes, len, FK_JRAW, text);
-	return fk_jpush(run,
-	                &(fk_jitem){.kind = FK_KTEXT, .text = text, .len = (uint32_t)n, .end = end});
+	fk_jitem item;
+	if (fk_jconvert(run, &item, bytes, len, FK_JRAW) == FK_FAIL) return false;
+	item.end = end;
+	return fk_jpush(run, &item);
 }
 
 static bool push_event(fk_jstate *run, unsigned what) {
@@ -202,7 +191,7 @@ static bool sum(fk_jstate *run, const fk_jnode *node) {
 			return fk_jfail(run, "a sum needs more than 64 bits") == FK_KEEP;
 	}
 	run->top = base;
-	return fk_jpush(run, &(fk_jitem){.kind = FK_KUINT, .number = total});
+	return push_uint(run, total);
 }
 
 static uint64_t hash(const fk_jitem *text) {
@@ -260,9 +249,7 @@ static bool join(fk_jstate *run, const fk_jnode *node) {
 		if (i > base) to = mempcpy(to, node->texts[0].text, node->texts[0].len);
 		to = mempcpy(to, run->doc->items[i].text, run->doc->items[i].len);
 	}
-	fk_jitem joined;
-	fk_jset_text(&joined, text, total);
-	return fk_jpush(run, &joined);
+	return push_text(run, text, total);
 }
 
 // Pushes the first value of a template's part as text; `*given` is false when there is none.
@@ -294,9 +281,7 @@ static bool fill(fk_jstate *run, const fk_jnode *node) {
 		to = mempcpy(to, run->doc->items[base + i].text, run->doc->items[base + i].len);
 	}
 	memcpy(to, node->texts[node->kids_n].text, node->texts[node->kids_n].len);
-	fk_jitem filled;
-	fk_jset_text(&filled, text, total);
-	return fk_jpush(run, &filled);
+	return push_text(run, text, total);
 }
 
 // ---- the operators ----------------------------------------------------------------------------------
@@ -305,7 +290,7 @@ static bool map(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top, kept = base;
 	if (!fk_jeval(run, node->kids[0])) return false;
 	for (uint32_t i = base; i < run->top; i++) {
-		fk_joutcome outcome = fk_jmaps[node->op](run, node, &run->doc->items[i]);
+		fk_joutcome outcome = maps[node->op](run, node, &run->doc->items[i]);
 		if (outcome == FK_FAIL) return false;
 		if (outcome == FK_KEEP && i != kept) run->doc->items[kept] = run->doc->items[i];
 		kept += outcome == FK_KEEP;
@@ -335,7 +320,7 @@ static bool required(fk_jstate *run, const fk_jnode *node) {
 
 bool fk_jeval(fk_jstate *run, const fk_jnode *node) {
 	if (!fk_jstep_on(&run->doc->work)) return fk_jfail_spent(run) == FK_KEEP;
-	if (fk_jmaps[node->op]) return map(run, node);
+	if (maps[node->op]) return map(run, node);
 	switch (node->op) {
 	case FK_JHERE: return push_context(run, 0);
 	case FK_JROOT: return push_context(run, run->depth);

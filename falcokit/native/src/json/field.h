@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the interface of declared JSON fields: a program (what json_field() declares, as bytes) is run
 // on an event's payload, without Python. docs/json-fields.md defines the operators;
-// falcokit/runtime/json/evaluate.py is the same in Python.
+// tests/json_fields/reference/ is the same in Python.
 #pragma once
 
 #include "plugin_api.h"

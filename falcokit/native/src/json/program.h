@@ -6,56 +6,65 @@
 #include "json/field.h"
 #include <stdbool.h>
 
+// X(name, fewest and most operands, fewest and most texts, function): one row per operator, in the order
+// of falcokit/runtime/json/nodes.py. First those without operands, then those that lead from one value to
+// one or none, by their function; from one to many; other forms. MANY: no limit but that of the form.
+#define FK_JOPERATORS(X)                            \
+	X(HERE, 0, 0, 0, 0, NULL)                       \
+	X(ROOT, 0, 0, 0, 0, NULL)                       \
+	X(OUTER, 0, 0, 0, 0, NULL)                      \
+	X(CONST_TEXT, 0, 0, 1, 1, NULL)                 \
+	X(CONST_UINT, 0, 0, 0, 0, NULL)                 \
+	X(CONST_BOOL, 0, 0, 0, 0, NULL)                 \
+	X(EVENT, 0, 0, 0, 0, NULL)                      \
+	X(PATH, 1, 1, 0, MANY, fk_jmap_path)            \
+	X(ARG_POINTER, 1, 1, 0, 0, fk_jmap_arg_pointer) \
+	X(ARG_KEY, 1, 1, 0, 0, fk_jmap_arg_key)         \
+	X(ARG_INDEX, 1, 1, 0, 0, fk_jmap_arg_index)     \
+	X(TEXT, 1, 1, 0, 0, fk_jmap_text)               \
+	X(JSON, 1, 1, 0, 0, fk_jmap_json)               \
+	X(UINT, 1, 1, 0, 0, fk_jmap_uint)               \
+	X(BOOL_OF, 1, 1, 0, 0, fk_jmap_bool)            \
+	X(TIME, 1, 1, 0, 0, fk_jmap_time)               \
+	X(IP, 1, 1, 0, 0, fk_jmap_ip)                   \
+	X(EQUALS, 1, 1, 1, MANY, fk_jmap_equals)        \
+	X(TEST, 1, 1, 1, 1, fk_jmap_test)               \
+	X(COMPARE, 1, 1, 0, 0, fk_jmap_compare)         \
+	X(IS_TYPE, 1, 1, 0, 0, fk_jmap_is_type)         \
+	X(MATCH_ARG, 1, 1, 0, 0, fk_jmap_match_arg)     \
+	X(URL_QUERY, 1, 1, 0, 1, fk_jmap_url_query)     \
+	X(REGEX, 1, 1, 1, 1, fk_jmap_regex)             \
+	X(MATCHES, 1, 1, 1, 1, fk_jmap_regex)           \
+	X(PART, 1, 1, 1, 1, fk_jmap_part)               \
+	X(STRIP, 1, 1, 1, 1, fk_jmap_strip)             \
+	X(CASE, 1, 1, 0, 0, fk_jmap_case)               \
+	X(SLICE, 1, 1, 0, 0, fk_jmap_slice)             \
+	X(ELEMENTS, 1, 1, 0, 0, NULL)                   \
+	X(KEYS, 1, 1, 0, MANY, NULL)                    \
+	X(ENTRIES, 1, 1, 1, 1, NULL)                    \
+	X(SPLIT, 1, 1, 1, 1, NULL)                      \
+	X(MAP, 2, 2, 0, 0, NULL)                        \
+	X(WHERE, 2, 2, 0, 0, NULL)                      \
+	X(PICK, 1, 1, 0, 0, NULL)                       \
+	X(EXISTS, 1, 1, 0, 0, NULL)                     \
+	X(NOT, 1, 1, 0, 0, NULL)                        \
+	X(ALL_OF, 1, MANY, 0, 0, NULL)                  \
+	X(ANY_OF, 1, MANY, 0, 0, NULL)                  \
+	X(COALESCE, 1, MANY, 0, 0, NULL)                \
+	X(WHEN, 2, 3, 0, 0, NULL)                       \
+	X(SWITCH, 2, MANY, 1, MANY, NULL)               \
+	X(REQUIRED, 1, 1, 0, 0, NULL)                   \
+	X(TEMPLATE, 0, MANY, 1, MANY, NULL)             \
+	X(JOIN, 1, 1, 1, 1, NULL)                       \
+	X(COUNT, 1, 1, 0, 0, NULL)                      \
+	X(SUM, 1, 1, 0, 0, NULL)                        \
+	X(UNIQUE, 1, 1, 0, 0, NULL)
+
 typedef enum fk_jop {
-	FK_JHERE = 1, // no operand
-	FK_JROOT,
-	FK_JOUTER,
-	FK_JCONST_TEXT,
-	FK_JCONST_UINT,
-	FK_JCONST_BOOL,
-	FK_JEVENT,
-	FK_JPATH, // from one value to one or none
-	FK_JARG_POINTER,
-	FK_JARG_KEY,
-	FK_JARG_INDEX,
-	FK_JTEXT,
-	FK_JJSON,
-	FK_JUINT,
-	FK_JBOOL_OF,
-	FK_JTIME,
-	FK_JIP,
-	FK_JEQUALS,
-	FK_JTEST,
-	FK_JCOMPARE,
-	FK_JIS_TYPE,
-	FK_JMATCH_ARG,
-	FK_JURL_QUERY,
-	FK_JREGEX,
-	FK_JMATCHES,
-	FK_JPART,
-	FK_JSTRIP,
-	FK_JCASE,
-	FK_JSLICE,
-	FK_JELEMENTS, // from one value to many
-	FK_JKEYS,
-	FK_JENTRIES,
-	FK_JSPLIT,
-	FK_JMAP, // other forms
-	FK_JWHERE,
-	FK_JPICK,
-	FK_JEXISTS,
-	FK_JNOT,
-	FK_JALL_OF,
-	FK_JANY_OF,
-	FK_JCOALESCE,
-	FK_JWHEN,
-	FK_JSWITCH,
-	FK_JREQUIRED,
-	FK_JTEMPLATE,
-	FK_JJOIN,
-	FK_JCOUNT,
-	FK_JSUM,
-	FK_JUNIQUE,
+	FK_JNO_OPERATOR,
+#define FK_JNUMBER_OF(name, kids_min, kids_max, texts_min, texts_max, function) FK_J##name,
+	FK_JOPERATORS(FK_JNUMBER_OF)
+#undef FK_JNUMBER_OF
 	FK_JOPS,
 } fk_jop;
 

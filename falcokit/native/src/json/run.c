@@ -16,7 +16,7 @@
 //   earlier runs.
 // - Evaluation (eval.c). An operator takes the results of its operands from the stack `items` and
 //   leaves its own there; it can yield none, one or many. An operator that maps one item to one is a
-//   function in fk_jmaps, which returns FK_KEEP, FK_DROP (no value) or FK_FAIL (the run fails, its
+//   function in the table of program.h, which returns FK_KEEP, FK_DROP (no value) or FK_FAIL (the run fails, its
 //   error is set). each() and where() evaluate a subtree with another context, the value they are at.
 // - Memory. Texts and results lie in the arena of the call; the host reads them until its next call.
 // - Limits. The payload comes from outside, and Falco's event loop waits. Each run has a budget of work
@@ -35,16 +35,6 @@ void fk_jdoc_limit(fk_jdoc *doc, uint32_t steps) { doc->work_most = steps; }
 
 // ---- the argument -----------------------------------------------------------------------------------
 
-static bool key_as_index(const char *key, uint64_t *index) {
-	if (!key[0] || (key[0] == '0' && key[1])) return false;
-	*index = 0;
-	for (; *key; key++)
-		if ((unsigned)(*key - '0') > 9 || __builtin_mul_overflow(*index, 10u, index) ||
-		    __builtin_add_overflow(*index, (unsigned)(*key - '0'), index))
-			return false;
-	return true;
-}
-
 // For a field that takes either, the host passes both: a key, and an index if the key is a number.
 static bool take_argument(fk_jstate *run, const ss_plugin_extract_field *field) {
 	unsigned kind = run->program->arg;
@@ -60,7 +50,8 @@ static bool take_argument(fk_jstate *run, const ss_plugin_extract_field *field) 
 	run->key_len = by_key ? strlen(field->arg_key) : 0;
 	run->index = field->arg_index;
 	run->has_index = !by_key;
-	if (kind == FK_JARG_IS_EITHER && by_key) run->has_index = key_as_index(run->key, &run->index);
+	if (kind == FK_JARG_IS_EITHER && by_key)
+		run->has_index = fk_jread_index(run->key, run->key_len, &run->index);
 	return true;
 }
 

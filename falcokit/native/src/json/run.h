@@ -32,8 +32,9 @@ typedef enum fk_joutcome {
 	FK_FAIL, // the run has failed, and its error is set
 } fk_joutcome;
 
-typedef fk_joutcome (*fk_jmap)(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-extern const fk_jmap fk_jmaps[FK_JOPS]; // NULL for operators that json/eval.c runs itself
+// The form of an operator that maps one item to one, and of one that pushes several.
+typedef fk_joutcome fk_jmap(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+typedef bool fk_jpusher(fk_jstate *run, const fk_jnode *node, const fk_jitem *of);
 
 bool fk_jeval(fk_jstate *run, const fk_jnode *node);
 bool fk_jpush(fk_jstate *run, const fk_jitem *item);
@@ -44,6 +45,10 @@ fk_joutcome fk_jfail_spent(fk_jstate *run); // the budget of work is spent
 bool fk_jcharge(fk_jstate *run, size_t len);
 // Memory for a text of `len` bytes and its NUL, which is set; NULL when the run has failed.
 char *fk_jnew_text(fk_jstate *run, size_t len);
+// Makes the item a copy of a text, or of converted bytes: FK_DROP when these have an invalid escape.
+fk_joutcome fk_jcopy(fk_jstate *run, fk_jitem *item, const char *from, size_t len);
+fk_joutcome fk_jconvert(fk_jstate *run, fk_jitem *item, const uint8_t *from, size_t len,
+                        fk_jcopying how);
 
 // Convert an item to its text, number or boolean. The policies apply to null and to other types: bits
 // 0-1 to null; bits 2-3 to another type, for text to numbers and booleans; bits 4-5 for text to
@@ -52,6 +57,9 @@ char *fk_jnew_text(fk_jstate *run, size_t len);
 fk_joutcome fk_jto_text(fk_jstate *run, fk_jitem *item, uint8_t policies);
 fk_joutcome fk_jto_uint(fk_jstate *run, fk_jitem *item, unsigned scale, uint8_t policies);
 bool fk_jis_true(const fk_jstate *run, const fk_jitem *item);
+
+// Digits without a leading zero, as RFC 6901 has them.
+bool fk_jread_index(const char *text, size_t len, uint64_t *index);
 
 static inline fk_joutcome fk_jset_bool(fk_jitem *item, bool value) {
 	*item = (fk_jitem){.kind = FK_KBOOL, .number = value};
@@ -63,38 +71,12 @@ static inline fk_joutcome fk_jset_text(fk_jitem *item, const char *text, size_t 
 	return text ? FK_KEEP : FK_FAIL;
 }
 
-// The operators, by file.
-fk_joutcome fk_jmap_path(fk_jstate *run, const fk_jnode *node,
-                         fk_jitem *item); // json/values.c
-fk_joutcome fk_jmap_arg_pointer(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_arg_key(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_arg_index(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-bool fk_jpush_elements(fk_jstate *run, const fk_jnode *node, const fk_jitem *of);
-bool fk_jpush_keys(fk_jstate *run, const fk_jnode *node, const fk_jitem *of);
-bool fk_jpush_entries(fk_jstate *run, const fk_jnode *node, const fk_jitem *of);
-
-fk_joutcome fk_jmap_text(fk_jstate *run, const fk_jnode *node,
-                         fk_jitem *item); // json/convert.c
-fk_joutcome fk_jmap_json(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_uint(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_bool(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_time(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_ip(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-
-fk_joutcome fk_jmap_url_query(fk_jstate *run, const fk_jnode *node,
-                              fk_jitem *item); // json/strings.c
-fk_joutcome fk_jmap_regex(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_part(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_strip(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_case(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_slice(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-bool fk_jpush_parts(fk_jstate *run, const fk_jnode *node, const fk_jitem *of);
-
-fk_joutcome fk_jmap_equals(fk_jstate *run, const fk_jnode *node,
-                           fk_jitem *item); // json/tests.c
-fk_joutcome fk_jmap_test(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_compare(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_is_type(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
-fk_joutcome fk_jmap_match_arg(fk_jstate *run, const fk_jnode *node, fk_jitem *item);
+// The operators: json/values.c, convert.c, strings.c, tests.c.
+fk_jmap fk_jmap_path, fk_jmap_arg_pointer, fk_jmap_arg_key, fk_jmap_arg_index;
+fk_jpusher fk_jpush_elements, fk_jpush_keys, fk_jpush_entries;
+fk_jmap fk_jmap_text, fk_jmap_json, fk_jmap_uint, fk_jmap_bool, fk_jmap_time, fk_jmap_ip;
+fk_jmap fk_jmap_url_query, fk_jmap_regex, fk_jmap_part, fk_jmap_strip, fk_jmap_case, fk_jmap_slice;
+fk_jpusher fk_jpush_parts;
+fk_jmap fk_jmap_equals, fk_jmap_test, fk_jmap_compare, fk_jmap_is_type, fk_jmap_match_arg;
 // The number of the node's constant that the item equals, or -1.
 int fk_jwhich(fk_jstate *run, const fk_jnode *node, const fk_jitem *item, fk_joutcome *outcome);

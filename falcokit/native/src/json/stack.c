@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// For all operators: pushing items on the stack, memory for texts, and failing the run.
+// For all operators: pushing items on the stack, making texts, reading an index, and failing the run.
 #include "json/run.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRST_ITEMS 64u
 
@@ -51,4 +52,29 @@ char *fk_jnew_text(fk_jstate *run, size_t len) {
 	if (!text) return (void)fk_jfail(run, "there is no memory"), NULL;
 	text[len] = 0;
 	return text;
+}
+
+fk_joutcome fk_jcopy(fk_jstate *run, fk_jitem *item, const char *from, size_t len) {
+	char *text = fk_jnew_text(run, len);
+	if (text) memcpy(text, from, len);
+	return fk_jset_text(item, text, len);
+}
+
+fk_joutcome fk_jconvert(fk_jstate *run, fk_jitem *item, const uint8_t *from, size_t len,
+                        fk_jcopying how) {
+	size_t n = fk_jcopy_text(from, len, how, NULL);
+	if (n == FK_JBROKEN) return FK_DROP;
+	char *text = fk_jnew_text(run, n);
+	if (text) fk_jcopy_text(from, len, how, text);
+	return fk_jset_text(item, text, n);
+}
+
+bool fk_jread_index(const char *text, size_t len, uint64_t *index) {
+	if (!len || (text[0] == '0' && len > 1)) return false;
+	*index = 0;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned)(text[i] - '0') > 9 || __builtin_mul_overflow(*index, 10u, index) ||
+		    __builtin_add_overflow(*index, (unsigned)(text[i] - '0'), index))
+			return false;
+	return true;
 }

@@ -11,12 +11,6 @@
 		fk_jspend_bytes(&(run)->doc->work, (item)->len, FK_JREAD);           \
 	} while (0)
 
-static fk_joutcome take_part(fk_jstate *run, fk_jitem *item, const char *from, size_t len) {
-	char *text = fk_jnew_text(run, len);
-	if (text) memcpy(text, from, len);
-	return fk_jset_text(item, text, len);
-}
-
 // ---- parts ------------------------------------------------------------------------------------------
 
 // The end of the part that begins at `at`, and whether it is the last one.
@@ -37,7 +31,7 @@ fk_joutcome fk_jmap_part(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	int64_t wanted = node->a < 0 ? count + node->a : node->a;
 	if (wanted < 0 || wanted >= count || (node->b && node->b != count)) return FK_DROP;
 	while (wanted--) at = part_end(at, end, by, &last) + by->len;
-	return take_part(run, item, at, (size_t)(part_end(at, end, by, &last) - at));
+	return fk_jcopy(run, item, at, (size_t)(part_end(at, end, by, &last) - at));
 }
 
 bool fk_jpush_parts(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
@@ -49,7 +43,7 @@ bool fk_jpush_parts(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
 	const char *at = text.text, *end = at + text.len;
 	for (bool last = false; !last;) {
 		const char *stop = part_end(at, end, by, &last);
-		if (take_part(run, &part, at, (size_t)(stop - at)) == FK_FAIL || !fk_jpush(run, &part))
+		if (fk_jcopy(run, &part, at, (size_t)(stop - at)) == FK_FAIL || !fk_jpush(run, &part))
 			return false;
 		at = stop + by->len;
 	}
@@ -64,7 +58,7 @@ fk_joutcome fk_jmap_strip(fk_jstate *run, const fk_jnode *node, fk_jitem *item) 
 	const char *at = item->text + (suffix && item->len >= by->len ? item->len - by->len : 0);
 	if (item->len < by->len || memcmp(at, by->text, by->len) != 0)
 		return node->flags & 2 ? FK_DROP : FK_KEEP;
-	return take_part(run, item, item->text + (suffix ? 0 : by->len), item->len - by->len);
+	return fk_jcopy(run, item, item->text + (suffix ? 0 : by->len), item->len - by->len);
 }
 
 // flags 1: to upper case. ASCII letters only.
@@ -93,7 +87,7 @@ static const char *place_of(const fk_jitem *item, int64_t number) {
 fk_joutcome fk_jmap_slice(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	TEXT_OR_RETURN(run, item);
 	const char *from = place_of(item, node->a), *to = place_of(item, node->b);
-	return take_part(run, item, from, to > from ? (size_t)(to - from) : 0);
+	return fk_jcopy(run, item, from, to > from ? (size_t)(to - from) : 0);
 }
 
 // REGEX yields the part that matches, MATCHES whether one does.
@@ -106,7 +100,7 @@ fk_joutcome fk_jmap_regex(fk_jstate *run, const fk_jnode *node, fk_jitem *item) 
 	if (fk_jis_spent(work)) return fk_jfail_spent(run);
 	if (node->op == FK_JMATCHES) return fk_jset_bool(item, found);
 	if (!found || start == SIZE_MAX) return FK_DROP;
-	return take_part(run, item, item->text + start, end - start);
+	return fk_jcopy(run, item, item->text + start, end - start);
 }
 
 // ---- queries ----------------------------------------------------------------------------------------
@@ -149,10 +143,7 @@ fk_joutcome fk_jmap_url_query(fk_jstate *run, const fk_jnode *node, fk_jitem *it
 		size_t n = percent_decode(from, (size_t)((equals ? equals : at) - from), scratch);
 		if (at == from || n != name.len || memcmp(scratch, name.text, n) != 0) continue;
 		n = equals ? percent_decode(equals + 1, (size_t)(at - equals - 1), scratch) : 0;
-		size_t len = fk_jcopy_text((const uint8_t *)scratch, n, FK_JRAW, NULL);
-		char *text = fk_jnew_text(run, len);
-		if (text) fk_jcopy_text((const uint8_t *)scratch, n, FK_JRAW, text);
-		return fk_jset_text(item, text, len);
+		return fk_jconvert(run, item, (const uint8_t *)scratch, n, FK_JRAW);
 	}
 	return FK_DROP;
 }

@@ -122,7 +122,7 @@ static inline size_t put(char *out, size_t at, const void *from, size_t n) {
 }
 
 // Copies what is not plain: the escape, character or byte at in[0]. Returns the bytes that it read.
-static size_t copy_special(const uint8_t *in, size_t len, fk_jcopy how, char *out, size_t *n) {
+static size_t copy_special(const uint8_t *in, size_t len, fk_jcopying how, char *out, size_t *n) {
 	if (!in[0]) return *n = put(out, *n, nul, 6), 1;
 	if (in[0] == '\\') {
 		uint32_t code;
@@ -143,7 +143,7 @@ static size_t copy_special(const uint8_t *in, size_t len, fk_jcopy how, char *ou
 	return taken;
 }
 
-size_t fk_jcopy_text(const uint8_t *in, size_t len, fk_jcopy how, char *out) {
+size_t fk_jcopy_text(const uint8_t *in, size_t len, fk_jcopying how, char *out) {
 	size_t n = 0;
 	while (len) {
 		size_t run = plain_run(in, len);

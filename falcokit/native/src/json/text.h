@@ -6,14 +6,14 @@
 
 #include "json/scan.h"
 
-typedef enum fk_jcopy {
+typedef enum fk_jcopying {
 	FK_JRAW,    // bytes that are not a JSON string
 	FK_JDECODE, // of a JSON string: escapes are decoded
 	FK_JKEEP,   // of a JSON string: escapes are checked and kept
-} fk_jcopy;
+} fk_jcopying;
 
 // Returns the bytes written, without a NUL after them; FK_JBROKEN for an invalid escape.
-size_t fk_jcopy_text(const uint8_t *in, size_t len, fk_jcopy how, char *out);
+size_t fk_jcopy_text(const uint8_t *in, size_t len, fk_jcopying how, char *out);
 
 // The value at `pos` as JSON: its source without spaces, or indented by two per level (`pretty`).
 // FK_JBROKEN when it is not valid JSON, or nested deeper than FK_JDEPTH_MAX. `root`: it is the whole

@@ -9,22 +9,11 @@ static bool is(const fk_jstate *run, const fk_jitem *item, char opening) {
 
 // ---- paths ------------------------------------------------------------------------------------------
 
-// Digits without a leading zero, as RFC 6901 has them.
-static bool read_index(const char *text, size_t len, uint64_t *index) {
-	if (!len || len > 19 || (text[0] == '0' && len > 1)) return false;
-	*index = 0;
-	for (size_t i = 0; i < len; i++) {
-		if ((unsigned)(text[i] - '0') > 9) return false;
-		*index = *index * 10 + (unsigned)(text[i] - '0');
-	}
-	return true;
-}
-
 static bool step(fk_jstate *run, fk_jitem *item, const char *key, size_t len) {
 	uint64_t index;
 	uint8_t c = run->doc->text[item->start];
 	if (c == '{') return fk_jfind(run->doc, item, key, len);
-	return c == '[' && read_index(key, len, &index) && fk_jelement(run->doc, item, index);
+	return c == '[' && fk_jread_index(key, len, &index) && fk_jelement(run->doc, item, index);
 }
 
 static fk_joutcome arrive(fk_jstate *run, fk_jitem *item) {
@@ -100,11 +89,7 @@ bool fk_jpush_elements(fk_jstate *run, const fk_jnode *node, const fk_jitem *of)
 static fk_joutcome key_text(fk_jstate *run, const fk_jmember *met, fk_jitem *item) {
 	const uint8_t *key = run->doc->text + met->key;
 	fk_jspend_bytes(&run->doc->work, met->key_len, FK_JCOPIED);
-	size_t n = fk_jcopy_text(key, met->key_len, FK_JDECODE, NULL);
-	if (n == FK_JBROKEN) return FK_DROP;
-	char *text = fk_jnew_text(run, n);
-	if (text) fk_jcopy_text(key, met->key_len, FK_JDECODE, text);
-	return fk_jset_text(item, text, n);
+	return fk_jconvert(run, item, key, met->key_len, FK_JDECODE);
 }
 
 static bool is_one_of(const fk_jnode *node, const fk_jitem *text) {
