@@ -59,7 +59,7 @@ def test_texts_that_are_hard_to_quote_arrive_whole(compile_c: CompileC) -> None:
         ('-DAPI="three"', "is not x.y.z"),
         ('-DVERSION="1.0"', "version '1.0' is not x.y.z"),
         ('-DNAMES="tick"', "JSON array of strings"),
-        ('-DSCHEMA="{"', "says JSON and is not"),
+        ('-DSCHEMA="{"', "is said to be JSON and is not"),
     ],
 )
 def test_what_the_frameworks_loader_refuses_is_refused(

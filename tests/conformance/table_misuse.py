@@ -11,14 +11,16 @@ import json
 __all__ = ["CONFIG", "refused"]
 
 _NO_HOOK = "tables can be used in init, in parse_event, in the hooks of capture listening, and"
-_CHANGED = "entries were inserted into or removed from such a table since this one was got"
+_CHANGED = (
+    "entries were inserted into or removed from a table of this kind since this entry was read"
+)
 _RELEASED = "the entry was released"
 _ITERATED = "tables cannot be changed while one is iterated over: collect the keys first"
 _GONE_ON = "the iteration has gone on: this entry was lent for its turn only"
 _ENDED = "the entry of the table that is iterated over was released"
 _LIST = "for a list, which has every entry up to its last: less than 65536 is needed"
 _HAS = "Process has no field"
-_LATE = "this is of a hook that has returned: get it anew from the table"
+_LATE = "this object belongs to a hook that has returned: read it from the table again"
 _OTHER = "the field is of another class than the entry"
 
 #: In init.
@@ -33,7 +35,7 @@ IMPORTED = [
     ),
     (
         "get('nothing', i64, {})",
-        "table 'nothing' cannot be imported: there is no such table; there is ",
+        "table 'nothing' cannot be imported: it does not exist; the host has ",
     ),
     ("get('threads', i64, {'nope': u8})", "*table 'threads' has no field 'nope': it has "),
     (
@@ -192,8 +194,8 @@ USED = [
     ("threads.insert(79, fds={})", "field 'file_descriptors' is a table: change what it holds"),
     ("type(t).small.__get__(t.fds.insert(1))", _OTHER),
     ("type(t).small.__set__(t.fds.insert(1), 1)", _OTHER),
-    ("type(t)().comm", "this is no entry of a table"),
-    ("type(t)(comm='x')", "this is no entry of a table"),
+    ("type(t)().comm", "this object is not an entry of a table"),
+    ("type(t)(comm='x')", "this object is not an entry of a table"),
     # another thread, and what is done in init
     ("elsewhere(lambda: threads.get(77))", _NO_HOOK),
     ("elsewhere(lambda: t.comm)", _NO_HOOK),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fields beside Python threads that want the GIL all the time.
 
-The GIL is kept for the host between its calls (python/keeper.c): each value is right, and all
+The GIL is kept for the host between its calls (python/gil.c): each value is right, and all
 others get their turns, whether the host is busy or away.
 """
 

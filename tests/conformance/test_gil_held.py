@@ -30,7 +30,7 @@ def test_a_catastrophic_pattern_is_told_with_its_producer_and_line(
     assert "errors" not in cycle
     held = [text for text in answer["log"] if "and is held up" in text]
     assert len(held) == 1, answer["log"]
-    late = "for plugin 'conform', and is held up: its code cannot run beside the producer of burn"
+    late = "for plugin 'conform', and is held up: its code waits for the producer of burn"
     line = author.at("every way to part them")
     assert f"{late}, in a call that does not release the GIL, at {line} in match" in held[0]
     # parse_event was late, and not at fault: nothing was raised in it.

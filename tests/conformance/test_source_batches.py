@@ -177,7 +177,7 @@ def test_a_hook_that_fills_the_queue_is_told_rather_than_hung(
     """S1"""
     out = read(write_plugin(HOOK))
     assert len(out.data) == 10 or read.name == "in_process"
-    assert "10: the queue is full, and the host waits for this very hook" in out.error
+    assert "10: the queue is full, and the host waits for this hook" in out.error
 
 
 @pytest.mark.drivers("in_process", "runner", "plughost")

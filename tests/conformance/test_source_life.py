@@ -125,7 +125,7 @@ def test_a_queue_serves_one_capture(
     out = PlughostRead(plughost, tmp_path)(
         write_plugin(TWICE), limit=1, options=("--cycles", 2), seconds=1
     )
-    assert "the event source is closed: nobody takes events any more" in out.error
+    assert "the event source is closed, and takes no more events" in out.error
     with start_plugin(write_plugin(TWICE).plugin) as running:
         running.open().close()
         with pytest.raises(Exception, match="the event source is closed"):

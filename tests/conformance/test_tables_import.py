@@ -195,7 +195,7 @@ if len(self.seen) < 3:
     assert said == [
         "tables can be used in init, in",
         "the entry was released",
-        "this is of a hook that has returned: get it anew from the table",
+        "this object belongs to a hook that has returned: read it from the table again",
     ]
 
 

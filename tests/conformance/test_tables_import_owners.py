@@ -23,7 +23,7 @@ REFUSED = [
     "table 'mine': field 'v' of 'mine' is u64 in this plugin already, and cannot be str",
     "table 'mine' has no field 'w': it has v",
     "table 'threads' has no field 'open_count': it has ",
-    "table 'event_counters' cannot be imported: there is no such table; there is ",
+    "table 'event_counters' cannot be imported: it does not exist; the host has ",
     "table 'threads' takes no added field 'score' of type str: it has one of type u64",
     "table 'threads' has no field 'comm' of type i64: it has one of type str",
     "table 'threads' cannot be imported: its keys are of type i64, not u64",

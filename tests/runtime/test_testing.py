@@ -101,5 +101,5 @@ def test_a_class_that_cannot_be_built_is_refused_as_the_build_does() -> None:
 
 
 def test_what_init_says_of_a_table_that_is_not_there_reaches_the_test() -> None:
-    with pytest.raises(PluginError, match="there is no such table"), start_plugin(Counting):
+    with pytest.raises(PluginError, match="it does not exist"), start_plugin(Counting):
         pass

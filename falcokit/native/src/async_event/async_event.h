@@ -180,7 +180,7 @@ uint64_t fk_wait_limit_left(const fk_wait_limit *limit, uint64_t ns);
 bool fk_wait_limit_reached(fk_wait_limit *limit, uint64_t taken, uint32_t looks, char *why,
                            size_t size);
 
-// ---- sleeping event sources: asleep.c ---------------------------------------------------------------
+// ---- sleeping event sources: waiting.c --------------------------------------------------------------
 // A source that sleeps in next_batch keeps the host from delivering async events of any plugin in this
 // process: it is woken for them.
 typedef struct fk_sleeper {

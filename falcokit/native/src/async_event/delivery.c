@@ -35,7 +35,7 @@
 // grows.
 //
 // Locks: the consumer lock is taken with or without the GIL, and nobody waits for the GIL while holding
-// it. Under it the locks of later.c, of fk_async, of asleep.c and of the channels may be taken; no
+// it. Under it the locks of later.c, of fk_async, of waiting.c and of the channels may be taken; no
 // holder of those takes the consumer lock. On the host's thread, and for a silent host, the handler is
 // called under it. A producer that sends the first event releases it before the call, because the host
 // may return the event before the handler returns.
@@ -117,10 +117,6 @@ void fk_consumer_unlock(fk_async *a) { atomic_store(&a->consumer, 0); }
 
 // ---- sending ----------------------------------------------------------------------------------------
 
-static ss_plugin_rc hand_over(fk_async *a, const ss_plugin_event *event, char *err) {
-	return fk_handler_call(a, &a->live, event, err);
-}
-
 // With the consumer lock: the next emit raises it, unless the current one does.
 static void remember_refusal(fk_async *a, const char *text) {
 	snprintf(a->refusal_text, sizeof a->refusal_text, "%s", text);
@@ -168,7 +164,7 @@ static void send_ahead(fk_async *a, uint32_t window) {
 	while (atomic_load_explicit(&a->inflight, memory_order_relaxed) < window &&
 	       (event = next_to_send(a))) {
 		uint64_t entry = fk_flight_add(a, event, false);
-		if (hand_over(a, event, err) != SS_PLUGIN_SUCCESS) {
+		if (fk_handler_call(a, &a->live, event, err) != SS_PLUGIN_SUCCESS) {
 			fk_flight_cancel(a, entry);
 			remember_refusal(a, err);
 		}
@@ -194,7 +190,7 @@ static bool send_all(fk_async *a, char *err) {
 	ss_plugin_event *event;
 	while ((event = oldest(a))) {
 		uint64_t entry = fk_flight_add(a, event, true);
-		ok = hand_over(a, event, err) == SS_PLUGIN_SUCCESS;
+		ok = fk_handler_call(a, &a->live, event, err) == SS_PLUGIN_SUCCESS;
 		if (!ok) {
 			fk_flight_cancel(a, entry);
 			remember_refusal(a, err);
@@ -230,7 +226,7 @@ static bool send_first(fk_async *a, char *err) {
 	drop_oldest(a);
 	fk_consumer_unlock(a);
 	announce_room(a);
-	bool ok = hand_over(a, (const ss_plugin_event *)copy, err) == SS_PLUGIN_SUCCESS;
+	bool ok = fk_handler_call(a, &a->live, (const ss_plugin_event *)copy, err) == SS_PLUGIN_SUCCESS;
 	if (copy != small) free(copy);
 	if (!ok) {
 		fk_consumer_lock(a);
@@ -276,7 +272,7 @@ bool fk_deliver_direct(fk_async *a, ss_plugin_event *event, char *err) {
 	if (full && silent) a->overflow++;
 	if (full && !silent) a->count.lost++;
 	fk_consumer_unlock(a);
-	if (hand_over(a, event, err) == SS_PLUGIN_SUCCESS) return true;
+	if (fk_handler_call(a, &a->live, event, err) == SS_PLUGIN_SUCCESS) return true;
 	fk_consumer_lock(a);
 	fk_flight_cancel(a, entry);
 	if (full && silent && a->overflow)

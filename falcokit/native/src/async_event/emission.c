@@ -55,7 +55,7 @@ static bool find_name(fk_impl *impl, fk_last_name *last, PyObject *name, uint32_
 	const char *text = PyUnicode_AsUTF8AndSize(name, &len);
 	if (!text) {
 		PyErr_Clear();
-		fk_refuse(a, FK_REFUSED_NAME, "async event %R is no text", name);
+		fk_refuse(a, FK_REFUSED_NAME, "the name of an async event is not valid text: %R", name);
 		return false;
 	}
 	for (uint32_t i = 0; i < a->nnames; i++)

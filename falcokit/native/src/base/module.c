@@ -35,7 +35,7 @@ static PyObject *link_emitter(PyObject *me, PyObject *dump) {
 // close(): drops the author's objects, on the worker, when no more hooks are called
 static PyObject *link_close(PyObject *me, PyObject *none) {
 	(void)none;
-	fk_event_forget(&((Link *)me)->impl->event);
+	Py_CLEAR(((Link *)me)->impl->event);
 	fk_parse_forget(((Link *)me)->impl);
 	fk_extract_forget(((Link *)me)->impl);
 	fk_producers_forget(((Link *)me)->impl);

@@ -265,12 +265,12 @@ void fk_event_note(fk_event_key *key, const ss_plugin_event_input *in) {
 	key->probe = probe(in->evt, key->head.len);
 }
 
-static HostEvent *new_event(fk_event_slot *slot) {
+static HostEvent *new_event(PyObject **slot) {
 	HostEvent *self = PyObject_GC_New(HostEvent, event_type);
 	if (!self) return NULL;
 	memset((char *)self + sizeof(PyObject), 0, sizeof *self - sizeof(PyObject));
 	PyObject_GC_Track((PyObject *)self);
-	Py_XSETREF(slot->event, (PyObject *)self);
+	Py_XSETREF(*slot, (PyObject *)self);
 	return self;
 }
 
@@ -320,16 +320,15 @@ static void clear_made(HostEvent *self) {
 		if (i != MADE_DATA) Py_CLEAR(self->made[i]);
 }
 
-PyObject *fk_event_enter(fk_event_slot *slot, const ss_plugin_event_input *in) {
-	HostEvent *self = (HostEvent *)slot->event;
+PyObject *fk_event_enter(PyObject **slot, const ss_plugin_event_input *in) {
+	HostEvent *self = (HostEvent *)*slot;
 	if (in->evt->len < sizeof *in->evt)
 		return PyErr_Format(PyExc_ValueError, "an event has a header of %zu bytes, not %u",
 		                    sizeof *in->evt, (unsigned)in->evt->len);
 	if (!self || !fk_event_is(&self->key, in)) {
 		// It is reused if nobody else holds it; not while another call uses it.
 		if (self && Py_REFCNT(self) == 1) clear_made(self);
-		if (!self || slot->event != (PyObject *)self || Py_REFCNT(self) != 1)
-			self = new_event(slot);
+		if (!self || *slot != (PyObject *)self || Py_REFCNT(self) != 1) self = new_event(slot);
 		if (!self || !describe(self, in)) return NULL;
 	}
 	self->evt = in->evt;
@@ -337,9 +336,9 @@ PyObject *fk_event_enter(fk_event_slot *slot, const ss_plugin_event_input *in) {
 	return Py_NewRef((PyObject *)self);
 }
 
-void fk_event_leave(fk_event_slot *slot, PyObject *event) {
+void fk_event_leave(PyObject **slot, PyObject *event) {
 	HostEvent *self = (HostEvent *)event;
-	bool kept = Py_REFCNT(event) > (slot->event == event ? 2 : 1);
+	bool kept = Py_REFCNT(event) > (*slot == event ? 2 : 1);
 	for (size_t i = MADE_RAW; kept && i <= MADE_SOURCE; i += MADE_SOURCE - MADE_RAW) {
 		PyObject *copy = get_made(event, (void *)i);
 		if (!copy) PyErr_Clear();
@@ -349,5 +348,3 @@ void fk_event_leave(fk_event_slot *slot, PyObject *event) {
 	self->source = NULL;
 	Py_DECREF(event);
 }
-
-void fk_event_forget(fk_event_slot *slot) { Py_CLEAR(slot->event); }

@@ -7,12 +7,6 @@
 #include <stdbool.h>
 #include "plugin_api.h"
 
-// One per plugin state: the object of the last event, so that further calls about the same event use
-// what an earlier one has parsed.
-typedef struct fk_event_slot {
-	PyObject *event;
-} fk_event_slot;
-
 // Identifies an event.
 typedef struct fk_event_key {
 	const ss_plugin_event *at;
@@ -38,16 +32,13 @@ bool fk_event_has_data(const ss_plugin_event *event);
 // Needs no GIL. False: the event is of another type, or its lengths are inconsistent.
 bool fk_event_find_data(const ss_plugin_event *event, fk_event_data *out);
 
-// The object for the event of this call, a new reference: the one of the last call if it was about the
-// same event. NULL with an exception set: no memory, or an event shorter than its header.
-PyObject *fk_event_enter(fk_event_slot *slot, const ss_plugin_event_input *in);
+// The object for the event of this call, a new reference. `slot`, one per plugin state, has the object of
+// the last event: if that was the same event, further calls use what an earlier one has parsed. NULL with an exception set: no memory, or an event shorter than its header.
+PyObject *fk_event_enter(PyObject **slot, const ss_plugin_event_input *in);
 
 // The call ends, and with it the host's memory: copies what Python code still holds. Takes the
 // reference.
-void fk_event_leave(fk_event_slot *slot, PyObject *event);
-
-// Drops the last event, when the state ends.
-void fk_event_forget(fk_event_slot *slot);
+void fk_event_leave(PyObject **slot, PyObject *event);
 
 // Makes the types, as subclasses of the Python class falcokit.Event.
 bool fk_event_ready(PyObject *event_class, PyObject *decode_json, PyObject *params_of);

@@ -104,7 +104,7 @@ static bool put_address_text(fk_arena *arena, PyObject *value, bool net,
 	int family = strchr(text, ':') ? AF_INET6 : AF_INET;
 	if (inet_pton(family, text, bytes) == 1)
 		return put_bytes(arena, bytes, family == AF_INET ? 4 : 16, out);
-	PyErr_Format(PyExc_ValueError, "%R is no address", value);
+	PyErr_Format(PyExc_ValueError, "%R is not an IP address", value);
 	return false;
 }
 

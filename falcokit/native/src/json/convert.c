@@ -19,10 +19,6 @@ static fk_joutcome by_policy(fk_jstate *run, fk_jitem *item, uint8_t policies, u
 	}
 }
 
-static bool is_null(const fk_jitem *item) {
-	return item->kind == FK_KVALUE && item->type == FK_JNULL;
-}
-
 // ---- text -------------------------------------------------------------------------------------------
 
 static fk_joutcome copy_part(fk_jstate *run, fk_jitem *item, fk_jcopying how, uint32_t start,
@@ -128,7 +124,7 @@ static fk_joutcome readable(fk_jstate *run, fk_jitem *item) {
 
 fk_joutcome fk_jto_uint(fk_jstate *run, fk_jitem *item, unsigned scale, uint8_t policies) {
 	if (fk_jis_spent(&run->doc->work)) return fk_jfail_spent(run);
-	if (is_null(item)) return by_policy(run, item, policies, 0, FK_KUINT);
+	if (fk_jtype_of(item) == FK_JNULL) return by_policy(run, item, policies, 0, FK_KUINT);
 	uint64_t number;
 	if (item->kind == FK_KVALUE && item->type == FK_JNUMBER) { // without a copy
 		const char *text = (const char *)run->doc->text + item->start;
@@ -156,7 +152,7 @@ fk_joutcome fk_jmap_uint(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 // a: the unit as a power of ten in ns (0 ns, 3 us, 6 ms, 9 s), or -1 for RFC 3339.
 fk_joutcome fk_jmap_time(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	if (node->a >= 0) return fk_jto_uint(run, item, (unsigned)node->a & 15, node->flags);
-	if (is_null(item)) return by_policy(run, item, node->flags, 0, FK_KUINT);
+	if (fk_jtype_of(item) == FK_JNULL) return by_policy(run, item, node->flags, 0, FK_KUINT);
 	if (item->kind == FK_KUINT) return FK_KEEP;
 	fk_joutcome outcome = readable(run, item);
 	if (outcome == FK_FAIL) return outcome;
@@ -173,10 +169,10 @@ bool fk_jis_true(const fk_jstate *run, const fk_jitem *item) {
 }
 
 fk_joutcome fk_jmap_bool(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
-	if (is_null(item)) return by_policy(run, item, node->flags, 0, FK_KBOOL);
+	if (fk_jtype_of(item) == FK_JNULL) return by_policy(run, item, node->flags, 0, FK_KBOOL);
 	uint32_t start = item->start, end = item->end;
 	bool value = fk_jis_true(run, item);
-	if (item->kind != FK_KBOOL && (item->kind != FK_KVALUE || item->type != FK_JBOOL)) {
+	if (fk_jtype_of(item) != FK_JBOOL) {
 		fk_joutcome outcome = readable(run, item);
 		if (outcome == FK_FAIL) return outcome;
 		value = outcome == FK_KEEP && item->len == 4 && !memcmp(item->text, "true", 4);
@@ -192,7 +188,7 @@ fk_joutcome fk_jmap_bool(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 // flags bit 4: a prefix length may follow. There is no empty address.
 fk_joutcome fk_jmap_ip(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	uint8_t address[16];
-	bool null = is_null(item);
+	bool null = fk_jtype_of(item) == FK_JNULL;
 	fk_joutcome outcome = null ? FK_DROP : readable(run, item);
 	if (outcome == FK_FAIL) return outcome;
 	unsigned n = outcome == FK_KEEP ? fk_jip(item->text, item->len, node->flags & 16, address) : 0;

@@ -42,6 +42,13 @@ typedef struct fk_jitem {
 	uint32_t len; // of text, or of an IP
 } fk_jitem;
 
+// The type of an item as JSON has it; 0: none, for an address.
+static inline fk_jtype fk_jtype_of(const fk_jitem *item) {
+	static const uint8_t computed[] = {
+		[FK_KTEXT] = FK_JSTRING, [FK_KUINT] = FK_JNUMBER, [FK_KBOOL] = FK_JBOOL, [FK_KIP] = 0};
+	return (fk_jtype)(item->kind == FK_KVALUE ? item->type : computed[item->kind]);
+}
+
 // An index of the members by container and key, made when a container with many members is searched.
 typedef struct fk_jindex {
 	uint32_t *table; // members by hash; 0: none, because the document itself has no key

@@ -130,7 +130,6 @@ static bool logic(fk_jstate *run, const fk_jnode *node, bool decides) {
 // flags: 0 any value, 1 not null, 2 neither null nor empty text, 3 numbers above 0.
 static fk_joutcome acceptable(fk_jstate *run, unsigned until, const fk_jitem *item) {
 	fk_jitem copy = *item;
-	bool null = item->kind == FK_KVALUE && item->type == FK_JNULL;
 	if (until == 0) return FK_KEEP;
 	if (until == 3) {
 		fk_joutcome outcome = fk_jto_uint(run, &copy, 0, 0);
@@ -139,7 +138,7 @@ static fk_joutcome acceptable(fk_jstate *run, unsigned until, const fk_jitem *it
 	bool empty = item->kind == FK_KTEXT ? !item->len
 	                                    : item->kind == FK_KVALUE && item->type == FK_JSTRING &&
 	                                          item->end - item->start == 2;
-	return null || (until == 2 && empty) ? FK_DROP : FK_KEEP;
+	return fk_jtype_of(item) == FK_JNULL || (until == 2 && empty) ? FK_DROP : FK_KEEP;
 }
 
 static bool coalesce(fk_jstate *run, const fk_jnode *node) {

@@ -14,16 +14,17 @@ static fk_joutcome prepare(fk_jstate *run, const fk_jitem *item, fk_jprobe *to) 
 	fk_joutcome outcome = FK_KEEP;
 	to->item = *item;
 	to->type = 0;
-	if (item->kind == FK_KTEXT || (item->kind == FK_KVALUE && item->type == FK_JSTRING)) {
+	fk_jtype type = fk_jtype_of(item);
+	if (type == FK_JSTRING) {
 		outcome = fk_jto_text(run, &to->item, FK_JTEXT_DEFAULT);
 		to->type = 's';
-	} else if (item->kind == FK_KUINT || (item->kind == FK_KVALUE && item->type == FK_JNUMBER)) {
+	} else if (type == FK_JNUMBER) {
 		outcome = fk_jto_uint(run, &to->item, 0, 0);
 		to->type = 'n';
-	} else if (item->kind == FK_KBOOL || (item->kind == FK_KVALUE && item->type == FK_JBOOL)) {
+	} else if (type == FK_JBOOL) {
 		fk_jset_bool(&to->item, fk_jis_true(run, item));
 		to->type = 'b';
-	} else if (item->kind == FK_KVALUE && item->type == FK_JNULL) {
+	} else if (type == FK_JNULL) {
 		to->type = 'z';
 	}
 	if (outcome == FK_DROP) to->type = 0;
@@ -84,11 +85,8 @@ fk_joutcome fk_jmap_compare(fk_jstate *run, const fk_jnode *node, fk_jitem *item
 
 // flags: the types, as the bits of fk_jtype.
 fk_joutcome fk_jmap_is_type(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
-	static const uint8_t computed[] = {
-		[FK_KTEXT] = FK_JSTRING, [FK_KUINT] = FK_JNUMBER, [FK_KBOOL] = FK_JBOOL, [FK_KIP] = 0};
 	(void)run;
-	uint8_t type = item->kind == FK_KVALUE ? item->type : computed[item->kind];
-	return fk_jset_bool(item, type & node->flags);
+	return fk_jset_bool(item, fk_jtype_of(item) & node->flags);
 }
 
 // * is any number of characters, ? is one.

@@ -101,7 +101,7 @@ static bool take_codes(fk_impl *impl, PyObject *codes) {
 	for (Py_ssize_t i = 0; i < n; i++) {
 		long code = PyLong_AsLong(PyTuple_GET_ITEM(codes, i));
 		if (code < 0 || code >= CODES) {
-			if (!PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "%ld is no event code", code);
+			if (!PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "%ld is not an event code", code);
 			return false;
 		}
 		parsing->types[parsing->ntypes++] = (uint16_t)code;

@@ -181,7 +181,7 @@ static void log_holder(fk_watched *w, fk_impl *impl) {
 	fk_log(impl, SS_PLUGIN_LOG_SEV_ERROR,
 	       "Falco has waited %g s for plugin '%s', and is held up: %s%s",
 	       w->looks * FK_LOOK_MS / 1000.0, impl->name,
-	       w->others ? "its code cannot run beside " : "its code is ",
+	       w->others ? "its code waits for " : "its code is ",
 	       w->others ? held
 	       : call    ? call
 	                 : "in a call that does not release the GIL");

@@ -53,7 +53,7 @@ PyObject *fk_name_thread(PyObject *module, PyObject *name) {
 }
 
 static void name_of(unsigned long ident, char *out, size_t len) {
-	snprintf(out, len, "a thread of Python's");
+	snprintf(out, len, "a Python thread");
 	pthread_mutex_lock(&names_lock);
 	for (named *n = names; n; n = n->next)
 		if (n->ident == ident) snprintf(out, len, "the %s", n->name);

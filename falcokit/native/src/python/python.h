@@ -59,7 +59,7 @@ typedef struct fk_impl {
 	pthread_mutex_t init_lock;
 	const ss_plugin_init_input *init_in; // while the host waits for init
 	bool capturing;                      // a handler is set and start_async has succeeded
-	fk_event_slot event;                 // with which hooks were called last
+	PyObject *event;                     // with which hooks were called last
 	// The parts of the other rooms; `dispose`, of base/plugin.c, frees them.
 	void (*dispose)(struct fk_impl *impl);
 	struct fk_worker *worker;         // python/worker.c
@@ -203,7 +203,7 @@ ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, doubl
 // Detects calls of the author's code that hold up a thread of the host, and with it Falco's event loop.
 // After some seconds it logs where the code is and raises an exception in it.
 
-// The data of one thread of the host; part of its fk_thread.
+// The data of one thread of the host; part of its fk_thread (gil.c).
 typedef struct fk_watched {
 	struct fk_watched *next;
 	_Atomic(fk_impl *) inside; // the state whose code runs; NULL: none
@@ -265,7 +265,7 @@ static inline void fk_watch_end(fk_watched *me) {
 	if (__builtin_expect(me->interrupted, 0)) fk_watch_settle(me);
 }
 
-// ---- the GIL: gil.c, keeper.c -----------------------------------------------------------------------
+// ---- the GIL: gil.c ---------------------------------------------------------------------------------
 // How a thread of the host gets it for frequent calls and releases it.
 
 typedef enum fk_gil {
@@ -277,19 +277,8 @@ typedef enum fk_gil {
 fk_gil fk_gil_enter(void);
 void fk_gil_leave(fk_gil how);
 
-// The data of one thread. Finding it is a function call: done once in each call of the host.
-typedef struct fk_thread {
-	PyThreadState *state; // for frequent calls, NULL until the first
-	uint32_t calls;       // that took the GIL, for sampling
-	int slow, calm, late; // slow samples, samples left until it is calm, its usual timer slack
-	fk_watched watched;
-} fk_thread;
-extern __thread fk_thread fk_this_thread;
-bool fk_gil_held(const fk_thread *me);
-fk_gil fk_gil_enter_as(fk_thread *me);
-
 // Runs the author's code of a state with the GIL, under the watch. The GIL is taken for the call, or is
-// kept between calls (python/keeper.c).
+// kept between calls.
 void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg);
 // The same for a hook that is called through cffi while the host waits.
 void fk_hook_call(fk_impl *impl, void (*work)(void *), void *arg);

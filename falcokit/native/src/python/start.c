@@ -209,7 +209,7 @@ static bool start_here(start_job *job) {
 		if (!archive) return false;
 	} else if (fresh && access(landmark, R_OK) != 0) {
 		snprintf(job->err, sizeof job->err,
-		         "Python's standard library is not at %s any more: was the Python or the virtual "
+		         "Python's standard library is no longer at %s: was the Python or the virtual "
 		         "environment moved? run 'falcokit build' again",
 		         job->meta->stdlib);
 		return false;

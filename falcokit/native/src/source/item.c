@@ -69,7 +69,7 @@ static bool find_event(PyObject *event, bool whole, fk_source_item *item) {
 bool fk_source_item_find(PyObject *object, bool whole, fk_source_item *item) {
 	item->ts = FK_NOT_SET;
 	item->bytes.owned = item->bytes.view.obj = NULL;
-	if (object == Py_None) return refuse("None is no event");
+	if (object == Py_None) return refuse("None is not an event");
 	bool is_event = event_type && PyObject_TypeCheck(object, event_type);
 	bool ok = is_event ? find_event(object, whole, item) : fk_bytes_of(object, false, &item->bytes);
 	if (ok && whole) ok = fk_source_item_check(item);

@@ -83,7 +83,7 @@ static enum offer offer(Channel *self, PyObject *object) {
 
 static bool is_open(Channel *self) {
 	if (!atomic_load(&self->ch->shut) && !atomic_load(&self->ch->ended)) return true;
-	PyErr_SetString(closed_error, "the event source is closed: nobody takes events any more");
+	PyErr_SetString(closed_error, "the event source is closed, and takes no more events");
 	return false;
 }
 
@@ -117,8 +117,8 @@ static enum offer put_one(Channel *self, PyObject *object, fk_wait_limit *wait_l
 		}
 		if (fk_blocks_host) {
 			PyErr_SetString(full_error,
-			                "the queue is full, and the host waits for this very hook: "
-			                "put from a thread of your own");
+			                "the queue is full, and the host waits for this hook: call put from "
+			                "another thread");
 			return FAILED;
 		}
 		if (waited && gave_up(self, wait_limit, FK_LIMIT_LOOKS)) return FAILED;

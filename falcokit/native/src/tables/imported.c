@@ -14,8 +14,34 @@ static PyObject *dunder;
 // Locked: the host's handle of an entry; NULL: it has failed.
 static ss_plugin_table_entry_t *handle_of(fk_tables *t, fk_table_entry *entry);
 static PyObject *entry_new(fk_table *table, uint64_t hook, fk_held_ref held, PyObject *iterator);
-static ss_plugin_table_entry_t *lent_entry(PyObject *iterator, const fk_table_entry *entry);
-static fk_open_iter *lender_of(PyObject *iterator); // of the entry that is lent now
+
+// An iteration of the host, and the Python object that goes through it: see below.
+typedef struct fk_iteration {
+	fk_open_iter open; // first
+	const ss_plugin_table_reader_vtable_ext *reader;
+	ss_plugin_table_t *table;
+	ucontext_t python, host;
+	void *stack, *kept_python, *kept_host;
+	const void *back; // Python's stack
+	size_t back_size;
+	ss_plugin_table_entry_t *entry; // lent now; NULL: the iteration is over
+	bool stop;
+} fk_iteration;
+
+typedef struct Iterator {
+	PyObject_HEAD
+	fk_table *table;
+	uint64_t hook;
+	uint64_t serial;             // of its iteration
+	const fk_table_entry *given; // the entry of this turn
+} Iterator;
+
+// Locked: the iteration, if it is not over.
+static fk_iteration *open_of(const fk_tables *t, const Iterator *self) {
+	fk_open_iter *open = t ? t->open : NULL;
+	while (open && open->serial != self->serial) open = open->next;
+	return (fk_iteration *)open;
+}
 
 // ---- the table --------------------------------------------------------------------------------------
 
@@ -45,7 +71,8 @@ static fk_parent parent_of(const fk_table *table) {
 	const fk_table_entry *entry = table->parent;
 	if (!entry || entry->held.index != FK_NOT_HELD)
 		return (fk_parent){entry ? entry->held.index : FK_NOT_HELD, NULL};
-	return (fk_parent){FK_NOT_HELD, lender_of(entry->iterator)};
+	Iterator *lender = (Iterator *)entry->iterator;
+	return (fk_parent){FK_NOT_HELD, (fk_open_iter *)open_of(table->impl->tables, lender)};
 }
 
 // As fk_tables_use, for a table.
@@ -215,9 +242,11 @@ static bool is_outdated(const fk_tables *t, const fk_table_entry *entry) {
 
 static ss_plugin_table_entry_t *handle_of(fk_tables *t, fk_table_entry *entry) {
 	ss_plugin_table_entry_t *handle = NULL;
-	if (entry->iterator)
-		handle = lent_entry(entry->iterator, entry);
-	else {
+	if (entry->iterator) {
+		const Iterator *lender = (const Iterator *)entry->iterator;
+		const fk_iteration *i = open_of(t, lender);
+		if (i && lender->given == entry) handle = i->entry;
+	} else {
 		fk_held *held = fk_tables_held(t, entry->held);
 		if (held) handle = held->entry;
 	}
@@ -227,9 +256,10 @@ static ss_plugin_table_entry_t *handle_of(fk_tables *t, fk_table_entry *entry) {
 								: "the entry was released");
 	else if (is_outdated(t, entry)) {
 		handle = NULL;
-		fk_tables_refuse(t,
-		                 "entries were inserted into or removed from such a table since this one "
-		                 "was got: get it anew from the table");
+		fk_tables_refuse(
+			t,
+			"entries were inserted into or removed from a table of this kind since this "
+			"entry was read: read it from the table again");
 	}
 	return handle;
 }
@@ -237,7 +267,8 @@ static ss_plugin_table_entry_t *handle_of(fk_tables *t, fk_table_entry *entry) {
 static fk_tables *use(fk_table_entry *self, bool write, ss_plugin_table_entry_t **handle) {
 	fk_table *table = self->table;
 	*handle = NULL;
-	if (!table) return PyErr_SetString(fk_table_error, "this is no entry of a table"), NULL;
+	if (!table)
+		return PyErr_SetString(fk_table_error, "this object is not an entry of a table"), NULL;
 	// During an iteration fields may be written, but no entries added or removed.
 	fk_tables *t = fk_tables_use(table->impl, self->hook, false);
 	if (!t) return NULL;
@@ -353,7 +384,8 @@ static PyObject *field_make(PyTypeObject *type, PyObject *args, PyObject *kwargs
 // Accepts fields and what the author's class handles itself; any other attribute would be lost.
 static int entry_set(PyObject *me, PyObject *name, PyObject *value) {
 	fk_table *table = ((fk_table_entry *)me)->table;
-	if (!table) return PyErr_SetString(fk_table_error, "this is no entry of a table"), -1;
+	if (!table)
+		return PyErr_SetString(fk_table_error, "this object is not an entry of a table"), -1;
 	PyObject *attributes = table->shape->attributes;
 	int known = PyDict_Contains(attributes, name);
 	if (known == 0 && PyUnicode_Check(name) && PyUnicode_Tailmatch(name, dunder, 0, 2, -1) == 0) {
@@ -405,26 +437,6 @@ static void entry_free(PyObject *me) {
 #define LEAVE_STACK(kept, bottom, size) ((void)(kept))
 #define ENTER_STACK(kept, bottom, size) ((void)(kept))
 #endif
-
-typedef struct fk_iteration {
-	fk_open_iter open; // first
-	const ss_plugin_table_reader_vtable_ext *reader;
-	ss_plugin_table_t *table;
-	ucontext_t python, host;
-	void *stack, *kept_python, *kept_host;
-	const void *back; // Python's stack
-	size_t back_size;
-	ss_plugin_table_entry_t *entry; // lent now; NULL: the iteration is over
-	bool stop;
-} fk_iteration;
-
-typedef struct Iterator {
-	PyObject_HEAD
-	fk_table *table;
-	uint64_t hook;
-	uint64_t serial;             // of its iteration
-	const fk_table_entry *given; // the entry of this turn
-} Iterator;
 
 // ---- iteration: on the host's stack -----------------------------------------------------------------
 
@@ -490,16 +502,9 @@ static uint64_t begin(fk_tables *t, const fk_table *table) {
 	prepare(i);
 	i->open = (fk_open_iter){
 		.next = t->open, .serial = ++t->serial, .parent = parent_of(table), .end = end_iteration};
-	fk_tables_add_child(t, i->open.parent);
+	fk_tables_count_child(t, i->open.parent, 1);
 	t->open = &i->open;
 	return i->open.serial;
-}
-
-// Locked: the iteration, if it is not over.
-static fk_iteration *open_of(const fk_tables *t, const Iterator *self) {
-	fk_open_iter *open = t ? t->open : NULL;
-	while (open && open->serial != self->serial) open = open->next;
-	return (fk_iteration *)open;
 }
 
 static void drop_lent(fk_tables *t, fk_iteration *i) {
@@ -517,23 +522,12 @@ static void end_iteration(fk_tables *t, fk_open_iter *open) {
 			*at = open->next;
 			break;
 		}
-	fk_tables_remove_child(t, open->parent);
+	fk_tables_count_child(t, open->parent, -1);
 	if (t->stack)
 		munmap(iteration->stack, FK_ITERATION_STACK);
 	else
 		t->stack = iteration->stack;
 	free(iteration);
-}
-
-static ss_plugin_table_entry_t *lent_entry(PyObject *iterator, const fk_table_entry *entry) {
-	Iterator *self = (Iterator *)iterator;
-	fk_iteration *i = open_of(self->table->impl->tables, self);
-	return i && self->given == entry ? i->entry : NULL;
-}
-
-static fk_open_iter *lender_of(PyObject *iterator) {
-	Iterator *self = (Iterator *)iterator;
-	return (fk_open_iter *)open_of(self->table->impl->tables, self);
 }
 
 static PyObject *table_iter(PyObject *table) {
@@ -647,7 +641,7 @@ static bool add(fk_table *self, fk_table_entry *entry, const ss_plugin_state_dat
 		changed(t, self);
 		entry->held.changes = changes_of(t, self);
 		if (!made->entry) { // failed: the owner has destroyed the entry
-			fk_tables_remove_child(t, made->parent);
+			fk_tables_count_child(t, made->parent, -1);
 			fk_tables_fail(t, "the entry cannot be inserted");
 		}
 	}

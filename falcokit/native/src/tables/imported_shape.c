@@ -90,7 +90,7 @@ static bool table_is_listed(fk_tables *t, const char *name, ss_plugin_state_type
 		add_name(names, sizeof names, &at, infos[i].name);
 	}
 	if (!infos) return fk_tables_ignore_error(t), true; // the host is asked anyway
-	fk_tables_refuse(t, "table '%s' cannot be imported: there is no such table; there is %s", name,
+	fk_tables_refuse(t, "table '%s' cannot be imported: it does not exist; the host has %s", name,
 	                 *names ? names : "none");
 	return false;
 }

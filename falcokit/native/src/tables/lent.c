@@ -11,6 +11,80 @@
 
 PyObject *fk_table_error, *fk_table_errors[FK_WRONG];
 
+// ---- entries that must be released ------------------------------------------------------------------
+// A nested table lies within its entry: entries of it and iterations over it end before that entry, in
+// whatever order the author drops them. With the lock of the tables, or at the end of the hook, when
+// Python cannot use them any more.
+
+static uint32_t *children_of(fk_tables *t, fk_parent parent) {
+	if (parent.lender) return &parent.lender->children;
+	return parent.held == FK_NOT_HELD ? NULL : &t->held[parent.held].children;
+}
+
+void fk_tables_count_child(fk_tables *t, fk_parent parent, int change) {
+	uint32_t *children = children_of(t, parent);
+	if (children) *children += (uint32_t)change;
+}
+
+static bool same(fk_parent a, fk_parent b) { return a.held == b.held && a.lender == b.lender; }
+
+static bool drop_one(fk_tables *t, fk_parent parent) {
+	for (fk_open_iter *i = t->open; i; i = i->next)
+		if (same(i->parent, parent)) return i->end(t, i), true;
+	for (uint32_t k = t->nheld; k-- > 0;)
+		if (t->held[k].entry && same(t->held[k].parent, parent))
+			return fk_tables_give_back(t, k), true;
+	return false;
+}
+
+void fk_tables_release_children(fk_tables *t, fk_parent parent) {
+	uint32_t *children = children_of(t, parent);
+	while (children && *children && drop_one(t, parent)) continue;
+}
+
+static void release(fk_tables *t, const fk_held *one) {
+	if (one->borrowed) return;
+	if (one->is_new)
+		t->writer->destroy_table_entry(one->table, one->entry);
+	else
+		t->reader->release_table_entry(one->table, one->entry);
+}
+
+fk_held_ref fk_tables_hold(fk_tables *t, fk_held one) {
+	if (t->nheld == t->room) {
+		uint32_t room = t->room ? t->room * 2 : 16;
+		fk_held *more = realloc(t->held, room * sizeof *more);
+		if (!more) {
+			release(t, &one);
+			PyErr_NoMemory();
+			return (fk_held_ref){.index = FK_NOT_HELD};
+		}
+		t->held = more;
+		t->room = room;
+	}
+	one.serial = ++t->serial;
+	one.children = 0;
+	fk_tables_count_child(t, one.parent, 1);
+	t->held[t->nheld] = one;
+	return (fk_held_ref){.index = t->nheld++, .serial = one.serial};
+}
+
+fk_held *fk_tables_held(fk_tables *t, fk_held_ref ref) {
+	fk_held *one = ref.index < t->nheld ? &t->held[ref.index] : NULL;
+	return one && one->entry && one->serial == ref.serial ? one : NULL;
+}
+
+void fk_tables_give_back(fk_tables *t, uint32_t index) {
+	fk_held *one = &t->held[index];
+	if (one->entry) {
+		fk_tables_release_children(t, (fk_parent){index, NULL});
+		fk_tables_count_child(t, one->parent, -1);
+		release(t, one);
+		one->entry = NULL;
+	}
+	while (t->nheld && !t->held[t->nheld - 1].entry) t->nheld--;
+}
+
 // ---- the host's side --------------------------------------------------------------------------------
 
 // What the host lends for a hook is set, and used by the thread `user`.
@@ -100,7 +174,7 @@ fk_tables *fk_tables_use(fk_impl *impl, uint64_t hook, bool write) {
 			"tables can be used in init, in parse_event, in the hooks of capture listening, and "
 			"while fields are extracted, on the thread of the hook";
 	else if (t && hook && hook != t->hook)
-		wrong = "this is of a hook that has returned: get it anew from the table";
+		wrong = "this object belongs to a hook that has returned: read it from the table again";
 	else if (t && write && t->refused)
 		wrong = t->refused;
 	else if (t && write && !t->writer)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // State tables: those that a plugin exports (exported.c, on store.c), and those that it imports, which
 // the host lends for the time of a hook:
-//   tables/lent.c      the current hook, and what of the host is in use
+//   tables/lent.c      the current hook, and the entries that must be released before it ends
 //   tables/imported_shape.c  the fields of a table, found in init
 //   tables/imported.c  a table, its entries and iterations, as Python sees them
-//   tables/held.c      entries that must be released before the hook ends
 //
 // The host's functions come with the input of its call and are valid until the hook ends. Then every
 // entry is released, and using an object of that hook in Python raises TableError. A hook on the worker
@@ -101,7 +100,7 @@ bool fk_tables_check(fk_tables *t, ss_plugin_rc rc);
 void fk_tables_wrong(PyObject *field, PyObject *table);
 PyObject *fk_tables_no_field(PyTypeObject *entry, PyObject *attribute, PyObject *attributes);
 
-// ---- tables/held.c ----------------------------------------------------------------------------------
+// ---- entries that must be released: lent.c ----------------------------------------------------------
 typedef struct fk_held_ref {
 	uint32_t index;
 	uint64_t serial;
@@ -113,8 +112,7 @@ fk_held_ref fk_tables_hold(fk_tables *t, fk_held one);
 fk_held *fk_tables_held(fk_tables *t, fk_held_ref ref); // NULL: it was released
 void fk_tables_give_back(fk_tables *t, uint32_t index);
 void fk_tables_release_children(fk_tables *t, fk_parent parent);
-void fk_tables_add_child(fk_tables *t, fk_parent parent);
-void fk_tables_remove_child(fk_tables *t, fk_parent parent);
+void fk_tables_count_child(fk_tables *t, fk_parent parent, int change);
 
 // ---- Python's objects -------------------------------------------------------------------------------
 typedef struct fk_import_shape fk_import_shape;

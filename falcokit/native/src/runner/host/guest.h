@@ -51,19 +51,11 @@ struct fkr_guest {
 	struct fkr_owner *owner;
 };
 
-// loader.c: dlopen as Falco does, and every check of the framework's loader. False: reported.
+// loader.c: dlopen as Falco does, every check of the framework's loader, and everything that may be read
+// before init, twice, as hosts do. False: reported.
 bool fkr_guest_load(struct fkr_guest *guest);
 void fkr_guest_unload(struct fkr_guest *guest);
-
-// capabilities.c. False: the library is broken, and `why` (of `room` bytes) names the capability and
-// its symbols.
-bool fkr_capabilities(const struct fkr_api *api, unsigned *caps, char *why, unsigned long room);
-extern const char *const fkr_capability_names[5]; // in the order of enum fkr_capability
-
-// metadata.c: reads everything that may be read before init, twice, as hosts do.
-bool fkr_guest_describe(struct fkr_guest *guest);
 void fkr_guest_report(const struct fkr_guest *guest);
-void fkr_guest_forget(struct fkr_guest *guest);
 
 // guest.c
 bool fkr_guest_init(struct fkr_guest *guest);
