@@ -25,8 +25,7 @@ from falcokit.capture import open_capture
 from falcokit.capture.events.pairing import Pairing
 from falcokit.capture.native.scan import library
 from falcokit.capture.native.selection import EventQuery, select
-from falcokit.capture.summary.native_tally import NativeTally
-from falcokit.capture.summary.summarize import summarize
+from falcokit.capture.summary.summarize import NativeTally, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,24 +17,21 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 from falcokit.capture.events.event import Event
 from falcokit.capture.events.event_table import STATE_EVENTS
 from falcokit.capture.file.blocks import BlockWalk
-from falcokit.capture.file.byte_streams import Input, open_stream
-from falcokit.capture.file.follow import Follow
+from falcokit.capture.file.byte_streams import AheadStream, Follow, Input, open_stream
 from falcokit.capture.file.opening import STDIN, open_file, refuse, source_name, unreadable
 from falcokit.capture.format.errors import MalformedEventError, Notice, Notices
 from falcokit.capture.format.layout import BLOCK_TYPES, EVENT_BLOCKS, SECTION_HEADER, BlockKind
 from falcokit.capture.format.sections import SUPPORTED_MAJOR, decode_machine, decode_section
-from falcokit.capture.lists.metadata import count_records
+from falcokit.capture.lists.lists import Lists, count_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import BinaryIO
 
-    from falcokit.capture.file.ahead import AheadStream
     from falcokit.capture.file.byte_streams import ByteStream
     from falcokit.capture.format.layout import Layout
     from falcokit.capture.format.sections import Machine, Section
-    from falcokit.capture.lists.lists import Lists
 
 __all__ = ["Capture", "Scanner", "open_capture"]
 
@@ -70,7 +67,7 @@ class Capture:
         self._ahead: AheadStream | None = None
         self._notices = Notices()
         #: The lists of processes, descriptors, interfaces and users, when they are wanted.
-        self.lists: Final = _new_lists(self._notices) if lists else None
+        self.lists: Final = Lists(self._notices) if lists else None
         self.sections: list[Section] = []
         self.section_count = 0
         self.machine: Machine | None = None
@@ -122,7 +119,6 @@ class Capture:
     def read_ahead(self) -> None:
         """Read and inflate ahead on a thread, if this is a file that is not growing."""
         if self._ahead is None and self.size and not self._stored.growing:
-            from falcokit.capture.file.ahead import AheadStream  # noqa: PLC0415 - for large files
 
             def wrap(stream: ByteStream) -> ByteStream:
                 self._ahead = AheadStream(stream)
@@ -237,12 +233,6 @@ class Capture:
         if len(self.sections) < _MAX_SECTIONS:
             self.sections.append(section)
         return True
-
-
-def _new_lists(notices: Notices) -> Lists:
-    from falcokit.capture.lists.lists import Lists  # noqa: PLC0415 - with all that can be in them: 10 ms
-
-    return Lists(notices)
 
 
 def open_capture(

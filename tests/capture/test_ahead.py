@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from falcokit.capture import open_capture
-from falcokit.capture.file.ahead import AheadStream
+from falcokit.capture.file.byte_streams import AheadStream
 
 SAMPLE = Path(__file__).parent / "samples" / "curl_google.scap"
 

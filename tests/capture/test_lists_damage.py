@@ -14,7 +14,7 @@ from list_builder import LIST_KINDS, Body, lists_of, processes, whole
 from falcokit.capture.format.layout import BIG, BLOCK_TYPES, LITTLE, BlockKind
 from falcokit.capture.lists.descriptors import FileDescriptor, decode_descriptors
 from falcokit.capture.lists.interfaces import decode_interfaces
-from falcokit.capture.lists.metadata import count_records
+from falcokit.capture.lists.lists import count_records
 from falcokit.capture.lists.processes import decode_processes
 from falcokit.capture.lists.users import decode_users
 

@@ -13,7 +13,7 @@ from schema_check import check
 import falcokit.capture.summary
 from falcokit.capture import open_capture, summarize
 from falcokit.capture.format.text import json_text
-from falcokit.capture.summary.document import summary_object
+from falcokit.capture.summary.summary import summary_object
 
 pytestmark = pytest.mark.python
 

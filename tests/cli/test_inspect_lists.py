@@ -21,14 +21,12 @@ from falcokit.cli.inspect import lists as inspect_lists
 from falcokit.cli.inspect.lists import (
     fd_objects,
     fd_table,
-    interface_objects,
-    interface_table,
     process_objects,
     process_table,
     user_objects,
     user_table,
 )
-from falcokit.cli.inspect.plain import report_lines
+from falcokit.cli.inspect.output import report_lines
 from falcokit.cli.inspect.report import Report
 from falcokit.cli.inspect.screen import show
 
@@ -102,12 +100,11 @@ def test_descriptors_are_shown_with_their_threads(lists: Lists) -> None:
     assert table.rows[2][:5] == ("99", "-", "0", "file", "-")
 
 
-def test_users_groups_and_interfaces_are_shown(lists: Lists) -> None:
+def test_users_and_groups_are_shown(lists: Lists) -> None:
     assert user_table(lists).rows == (
         ("user", "7", "8", "ann", "/home/ann", "-"),
         ("group", "8", "-", "staff", "-", "-"),
     )
-    assert interface_table(lists).rows == (("lo", "127.0.0.1", "255.0.0.0", "127.0.0.1"),)
 
 
 def test_no_text_of_the_file_reaches_a_terminal_raw_or_widens_a_table(lists: Lists) -> None:
@@ -148,7 +145,6 @@ def test_json_has_every_field_and_no_raw_bytes(lists: Lists) -> None:
         {"kind": "user", "uid": 7, "gid": 8, "name": "ann", "home": "/home/ann", "shell": ""},
         {"kind": "group", "gid": 8, "name": "staff"},
     ]
-    assert next(interface_objects(lists))["address"] == "127.0.0.1"
     server, event, file = fd_objects(lists)
     assert (server["kind"], server["name"], server["protocol"]) == ("ipv4", "0.0.0.0:22", "tcp")
     assert set(event) == {"tid", "fd", "type", "inode", "path", "kind", "name"}

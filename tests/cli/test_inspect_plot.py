@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from falcokit.capture import EventHistogram
-from falcokit.cli.inspect.plot import rate_bars, rate_words
+from falcokit.cli.inspect.report import rate_bars, rate_words
 
 
 @pytest.mark.parametrize(

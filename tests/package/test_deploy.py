@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from falcokit.errors import ConfigError
-from falcokit.package.deploy.deploy import KINDS, DeployFacts, deploy_text
-from falcokit.package.deploy.yaml import to_yaml
+from falcokit.package.deploy.deploy import KINDS, DeployFacts, deploy_text, to_yaml
 
 HOSTILE = 'It\'s: "x" # y\n- z: {a: [&b]}\r\n\ttab %d é 😀 \x85\u2028\ufeff\x07\nEND\n---\n'
 SCHEMA = {

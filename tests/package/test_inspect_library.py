@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from falcokit.package.artifact.carried import read_carried
+from falcokit.package.artifact.payload import read_carried
 
 if TYPE_CHECKING:
     from pathlib import Path

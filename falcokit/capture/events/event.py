@@ -138,7 +138,7 @@ class Event:
         start = (self._end + 3) & ~3  # the event is padded to four bytes
         if start >= len(self._body):
             return ()
-        from falcokit.capture.format.pcapng_options import COMMENT, read_options  # noqa: PLC0415 - hardly ever
+        from falcokit.capture.format.sections import COMMENT, read_options  # noqa: PLC0415 - hardly ever
 
         found = read_options(self._body[start:], 0, self._layout)
         return tuple(text for code, text in found if code == COMMENT)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bytes of a capture file, piece by piece: plain, or inflated from gzip.
+"""The bytes of a capture file, piece by piece: plain or from gzip, followed or read ahead.
 
 As in the framework the first two bytes decide, never the file's name. `blocks.BlockWalk` pulls
 pieces and cuts them into blocks. A stream never raises for bad content: it returns every byte
@@ -9,8 +9,13 @@ piece size, independent of the compression ratio.
 
 from __future__ import annotations
 
+import os
 import select
+import stat
+import time
 import zlib
+from _queue import SimpleQueue
+from _thread import allocate_lock, start_new_thread
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -18,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-    from falcokit.capture.file.follow import Follow
-
 __all__ = [
     "GZIP_MAGIC",
     "PIECE_BYTES",
+    "AheadStream",
     "ByteStream",
+    "Follow",
     "GzipStream",
     "Input",
     "PlainStream",
@@ -224,3 +229,125 @@ def _salvage(inflater: zlib._Decompress, given: bytes, size: int) -> bytes:
                 if not part and not tail:
                     break
     return bytes(output)
+
+
+_FIRST_PAUSE: Final = 0.005  # seconds
+_LONGEST_PAUSE: Final = 0.1
+
+
+class Follow:
+    """Waits until a file has grown, `until` returns true, or the file is no longer the same.
+
+    The size is polled: the file may be on any file system, and its writer may close and flush it at
+    any time.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None, until: Callable[[], bool] | None
+    ) -> None:
+        """Follow the file opened as `path`; `until` is called at least ten times a second.
+
+        Without a path, as for standard input, the file never counts as replaced.
+        """
+        self._path = path
+        self._until = until
+        #: Why no more bytes will come; None as long as they may.
+        self.fault: str | None = None
+
+    def more(self, file: BinaryIO, position: int) -> bool:
+        """Wait for bytes after `position` of `file`; False when none will come."""
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return False
+        pause = _FIRST_PAUSE
+        while True:
+            gone = self._gone(file)  # checked before the size, so that its last bytes are not lost
+            size = os.fstat(file.fileno()).st_size
+            if size > position:
+                return True
+            if size < position:
+                self.fault = "the file was cut off while it was followed"
+            else:
+                self.fault = gone
+            if self.fault or (self._until is not None and self._until()):
+                return False
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _gone(self, file: BinaryIO) -> str | None:
+        if self._path is None:
+            return None
+        try:
+            there = os.stat(self._path)  # noqa: PTH116 - fstat has no method
+        except OSError:
+            return "the file was removed while it was followed"
+        if os.path.samestat(there, os.fstat(file.fileno())):
+            return None
+        return "the file was replaced while it was followed"
+
+
+#: Pieces that are read before they are asked for; with more, malloc often takes fresh memory.
+_PIECES: Final = 2
+#: Large ones: for each of them one thread wakes the other. zlib puts its output together from
+#: parts, and for larger ones has fresh memory from the kernel each time.
+_PIECE_BYTES: Final = 1024 * 1024
+_INFLATED_BYTES: Final = 256 * 1024
+
+
+class AheadStream:
+    """Hands out the pieces of another stream, which a thread reads and inflates ahead.
+
+    Reading, inflating and the walk in C all let go of the interpreter's lock, so that the slower
+    side alone decides how long a pass takes.
+    """
+
+    growing = False
+
+    def __init__(self, stream: ByteStream) -> None:
+        self.compressed = stream.compressed
+        self._stream = stream
+        self._ready: SimpleQueue[bytes | BaseException] = SimpleQueue()
+        self._free: SimpleQueue[bool] = SimpleQueue()
+        self._done = allocate_lock()
+        self._ended = False
+        for _ in range(_PIECES):
+            self._free.put(True)
+        self._done.acquire()
+        start_new_thread(self._read, ())
+
+    @property
+    def fault(self) -> str | None:
+        """Why the stream ended early; None until all pieces before that have been handed out."""
+        return self._stream.fault if self._ended else None
+
+    def pull(self, size: int = 0) -> bytes:  # noqa: ARG002 - the size was settled before
+        """Return the next piece, empty at the end."""
+        if self._ended:
+            return b""
+        piece = self._ready.get()
+        if isinstance(piece, BaseException):
+            self._ended = True
+            raise piece
+        if piece:
+            self._free.put(True)
+        else:
+            self._ended = True
+        return piece
+
+    def stop(self) -> None:
+        """Stop the thread, and wait until it no longer reads."""
+        self._free.put(False)
+        with self._done:
+            self._ended = True
+
+    def _read(self) -> None:
+        size = _INFLATED_BYTES if self.compressed else _PIECE_BYTES
+        try:
+            while self._free.get():
+                piece = self._stream.pull(size)
+                self._ready.put(piece)
+                if not piece:
+                    break
+        except BaseException as e:  # noqa: BLE001 - raised where the piece is asked for
+            self._ready.put(e)
+        finally:
+            self._done.release()

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from falcokit.capture.format.layout import BlockKind
-from falcokit.capture.lists.descriptors import decode_descriptors
-from falcokit.capture.lists.interfaces import decode_interfaces
-from falcokit.capture.lists.processes import decode_processes
-from falcokit.capture.lists.users import decode_users
+from falcokit.capture.lists.descriptors import decode_descriptors, descriptor_spans
+from falcokit.capture.lists.interfaces import decode_interfaces, interface_spans
+from falcokit.capture.lists.processes import decode_processes, process_spans
+from falcokit.capture.lists.users import decode_users, user_spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     _Record = TypeVar("_Record")
 
-__all__ = ["MAX_LIST_BYTES", "Lists"]
+__all__ = ["MAX_LIST_BYTES", "Lists", "count_records"]
 
 #: Maximum memory for the lists of a file. A machine with 10 000 threads fills a third.
 MAX_LIST_BYTES: Final = 32 * 1024 * 1024
@@ -84,3 +84,23 @@ class Lists:
         for block, body, layout in self._blocks:
             if block.kind is kind:
                 yield from decode(body, block, layout)
+
+
+_WALKS: Final = {
+    BlockKind.PROCESSES: process_spans,
+    BlockKind.FDS: descriptor_spans,
+    BlockKind.INTERFACES: interface_spans,
+    BlockKind.USERS: user_spans,
+}
+
+
+def count_records(block: BlockType, body: bytes, layout: Layout) -> tuple[int, bool]:
+    """Return the number of complete records in a list, and whether that was the whole list."""
+    walk = _WALKS[block.kind](body, block, layout)
+    count = 0
+    while True:
+        try:
+            next(walk)
+        except StopIteration as e:
+            return count, bool(e.value)
+        count += 1

@@ -8,7 +8,8 @@ events of large files are counted in C, if it is available, with the same result
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from itertools import compress
+from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import (
     ASYNC_EVENT,
@@ -16,14 +17,13 @@ from falcokit.capture.events.event_table import (
     PLUGIN_EVENT,
     event_table,
 )
-from falcokit.capture.events.pairing import Pairing
+from falcokit.capture.events.pairing import Mismatch, Pairing
 from falcokit.capture.format.errors import MalformedEventError, Notice
 from falcokit.capture.format.layout import BLOCK_TYPES, BlockKind
-from falcokit.capture.native.scan import scan_events
+from falcokit.capture.native.scan import NativeScan, scan_events
 from falcokit.capture.reader import open_capture
 from falcokit.capture.summary.histogram import HistogramTally
-from falcokit.capture.summary.native_tally import NativeTally
-from falcokit.capture.summary.streams import MAX_STREAMS, Streams
+from falcokit.capture.summary.streams import MAX_STREAMS, StreamCounts, Streams
 from falcokit.capture.summary.summary import (
     BlockCount,
     EventTotals,
@@ -35,12 +35,13 @@ from falcokit.capture.summary.summary import (
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     from falcokit.capture.events.event import Event
     from falcokit.capture.native.scan import Library
     from falcokit.capture.reader import Capture
 
-__all__ = ["MAX_STREAMS", "Tally", "summarize"]
+__all__ = ["MAX_STREAMS", "NativeTally", "Tally", "summarize"]
 
 _SHOWN_CODES: Final = 5
 _SYSCALLS: Final = 0  # the plugin id of events that belong to no source plugin
@@ -116,16 +117,17 @@ class Tally:
         return self._native
 
     def _merge(self, native: NativeTally, capture: Capture) -> None:
-        native.finish(capture)
-        self._codes.update(dict(native.codes()))
+        native.scan.finish(capture)
+        figures = native.figures
+        self._codes.update(dict(_counted(figures.counts)))
         for code in GENERIC_SYSCALLS:
-            for number, count in native.syscalls(code):
+            for number, count in _counted(figures.syscalls[code]):
                 self._syscalls[code, _syscall_name(code, number)] += count
-        if native.span is not None:
-            self._span(*native.span)
-        self._untimed += native.untimed
-        self._state_only += native.state_only
-        self._leading += native.leading
+        if figures.timed:
+            self._span(figures.first, figures.last)
+        self._untimed += figures.untimed
+        self._state_only += figures.state_only
+        self._leading += figures.leading
         native.merge_streams(self._streams)
         native.merge_histogram(self._histogram)
         native.merge_pairing(self._pairing)
@@ -255,3 +257,82 @@ def _name(code: int) -> str:
 
 def _syscall_name(code: int, number: int) -> str:
     return event_table().ppm_sc.get(number) or _name(code)
+
+
+_NO_NAME: Final = 0xFFFF
+
+
+class NativeTally:
+    """A scanner for `Capture.scan` that counts in C; `Tally` adds its `figures` at the end.
+
+    C counts the usual events. One of a new name, or in an unusual form, is left to Python, which
+    counts it and registers the name with C.
+    """
+
+    def __init__(self, loaded: Library, pairing: Pairing) -> None:
+        self._ffi, self._lib = loaded.ffi, loaded.lib
+        self.figures: Any = loaded.ffi.new("struct fk_tally *")
+        self._kept = (  # shared with Python
+            loaded.ffi.from_buffer("uint64_t[]", pairing.tids),
+            loaded.ffi.from_buffer("uint64_t[]", pairing.marks),
+        )
+        self.figures.pair_tids, self.figures.pair_marks = self._kept
+        self.scan = NativeScan(loaded, tally=self.figures)
+
+    def __call__(self, capture: Capture, buffer: bytes, at: int, base: int) -> int:
+        """Count, as a Scanner does."""
+        self.figures.generation = capture.section_count
+        return self.scan(capture, buffer, at, base)
+
+    def learn(self, event: Event, place: int) -> None:
+        """Have events with the name and id of this one counted in C from now on."""
+        name, length = b"", _NO_NAME
+        if event.code == ASYNC_EVENT:
+            name = event.params[1].rstrip(b"\0")
+            length = len(name)
+        if length <= self._lib.FK_NAME_BYTES or length == _NO_NAME:
+            self._lib.fk_add_name(self.figures, name, length, event.plugin_id, place)
+
+    def merge_streams(self, streams: Streams) -> None:
+        """Add the figures of all streams."""
+        for place in range(len(streams)):
+            stream = self.figures.streams[place]
+            if not stream.count:
+                continue
+            timed = stream.count > stream.untimed
+            size = stream.last_size
+            shown = min(size, self._lib.FK_DATA_BYTES)
+            counts = StreamCounts(
+                count=stream.count,
+                untimed=stream.untimed,
+                size=stream.size,
+                first=stream.first if timed else None,
+                last=stream.last if timed else None,
+                data=self._ffi.buffer(stream.last_data, shown)[:],
+                data_size=size,
+                offset=stream.last_offset,
+            )
+            streams.merge(place, counts)
+
+    def merge_histogram(self, histogram: HistogramTally) -> None:
+        """Add the events over time."""
+        counts = self.figures.histogram
+        if counts.total:
+            keys = range(counts.low, counts.high + 1)
+            bins = [(key, counts.bins[key % self._lib.FK_BINS]) for key in keys]
+            histogram.merge(counts.shift, [(key, count) for key, count in bins if count])
+
+    def merge_pairing(self, pairing: Pairing) -> None:
+        """Add the mismatches."""
+        if self.figures.mismatches:
+            first = Mismatch(
+                offset=self.figures.mismatch_offset,
+                exit_code=self.figures.mismatch_exit,
+                enter_code=self.figures.mismatch_enter,
+            )
+            pairing.note(first, self.figures.mismatches)
+
+
+def _counted(counts: Any) -> Iterator[tuple[int, int]]:
+    numbers = list(counts)
+    return compress(enumerate(numbers), numbers)

@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a capture file holds, in numbers: the data behind every view of `falcokit inspect`.
 
-Filled by `summarize`, turned into JSON by `document` and into screens by the CLI. Times are
-nanoseconds since the epoch; dumped state, which has none, is counted as `untimed`.
+Filled by `summarize`, turned into JSON by `summary_object` (see summary.schema.json beside this
+file) and into screens by the CLI. Times are nanoseconds since the epoch; dumped state, which has
+none, is counted as `untimed`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.format.record import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from falcokit.capture.events.event import Event
     from falcokit.capture.format.errors import Notice
     from falcokit.capture.format.sections import Machine
     from falcokit.capture.summary.histogram import EventHistogram
 
 __all__ = [
+    "DOCUMENT_VERSION",
     "BlockCount",
     "EventTotals",
     "FileFacts",
@@ -24,6 +29,7 @@ __all__ = [
     "Summary",
     "TimeRange",
     "TypeCount",
+    "summary_object",
 ]
 
 
@@ -120,3 +126,68 @@ class Summary(Record):
     plugin_events: tuple[PayloadStream, ...]
     plugin_ids: tuple[int, ...]
     notices: tuple[Notice, ...]
+
+
+#: Raised when a field changes its meaning or goes away; new fields alone do not.
+DOCUMENT_VERSION: Final = 1
+
+
+def summary_object(summary: Summary, events: Iterable[Event] | None = None) -> dict[str, Any]:
+    """Return the JSON document; `events` are listed only when asked for."""
+    from falcokit.capture.render.event_document import event_object  # noqa: PLC0415 - not for screens
+
+    result: dict[str, Any] = {
+        "version": DOCUMENT_VERSION,
+        "file": _fields(summary.file),
+        "blocks": [_fields(block) for block in summary.blocks],
+        "unknown_blocks": summary.unknown_blocks,
+        "machine": _fields(summary.machine) if summary.machine else None,
+        "time": None,
+        "histogram": None,
+        "events": {
+            "count": summary.events.count,
+            "untimed": summary.events.untimed,
+            "state_only": summary.events.state_only,
+            "leading_state": summary.events.leading_state,
+            "malformed": summary.events.malformed,
+            "categories": _categories(summary.events.types),
+            "types": [_fields(entry) for entry in summary.events.types],
+        },
+        "async_events": [_stream_object(stream) for stream in summary.async_events],
+        "plugin_events": [_stream_object(stream) for stream in summary.plugin_events],
+        "plugin_ids": list(summary.plugin_ids),
+        "warnings": [_fields(notice) for notice in summary.notices],
+    }
+    if summary.time:
+        result["time"] = _fields(summary.time) | {"duration_ns": summary.time.duration_ns}
+    if summary.histogram.counts:
+        counts = {"counts": list(summary.histogram.counts)}
+        result["histogram"] = _fields(summary.histogram) | counts
+    if events is not None:
+        result["listed"] = [event_object(event) for event in events]
+    return result
+
+
+def _stream_object(stream: PayloadStream) -> dict[str, Any]:
+    from falcokit.capture.render.event_document import payload_object  # noqa: PLC0415 - as above
+
+    result = _fields(stream)
+    result.pop("last_data")
+    result.pop("last_size")
+    result["last"] = payload_object(stream.last_data, stream.last_size)
+    if stream.name is None:
+        result.pop("name")
+    return result
+
+
+def _categories(types: Iterable[TypeCount]) -> list[dict[str, Any]]:
+    counts: dict[tuple[str, str], int] = {}
+    for entry in types:
+        key = (entry.source, entry.topic)
+        counts[key] = counts.get(key, 0) + entry.count
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [{"source": key[0], "topic": key[1], "count": count} for key, count in ordered]
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.field_names}

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import zlib
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.format.text import json_text, safe_text
 from falcokit.capture.reader import open_capture
@@ -21,10 +22,8 @@ from falcokit.cli import console
 from falcokit.cli.failure import show_error
 from falcokit.cli.format import count_of
 from falcokit.cli.inspect.choice import Choice, filter_text
-from falcokit.cli.inspect.kind import is_library_or_artifact
 from falcokit.cli.inspect.options import STDIN
-from falcokit.cli.inspect.output import show_report, show_table, warn
-from falcokit.cli.inspect.progress import reading
+from falcokit.cli.inspect.output import reading, show_report, show_table, warn
 from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
 from falcokit.errors import ConfigError, FalcokitError
 from falcokit.runner.reports import error_object
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from falcokit.capture.reader import Capture
     from falcokit.cli.inspect.options import InspectOptions
 
-__all__ = ["Inspection", "inspect"]
+__all__ = ["Inspection", "inspect", "is_library_or_artifact"]
 
 
 def inspect(options: InspectOptions) -> None:
@@ -183,11 +182,11 @@ class Inspection:
             of_reading = (n for n in summary.notices if n.kind not in {"replay", "no-events"})
             summary = summary.replace(notices=tuple(of_reading))
         if self._options.as_json:
-            from falcokit.capture.summary.document import summary_object  # noqa: PLC0415
+            from falcokit.capture.summary.summary import summary_object  # noqa: PLC0415
 
             document = summary_object(summary, None if limit is None else listed)
             if self._options.plugin is not None:
-                from falcokit.cli.inspect.fields import add_fields  # noqa: PLC0415
+                from falcokit.cli.inspect.listing import add_fields  # noqa: PLC0415
 
                 plugin, init_config = self._options.plugin, self._options.init_config
                 add_fields(document["listed"], listed, plugin, init_config)
@@ -298,3 +297,30 @@ class Inspection:
             "users": inspect_lists.user_table,
         }
         show_table(tables[kind](lists))
+
+
+_ELF: Final = b"\x7fELF"
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_WINDOW: Final = 31
+_START: Final = 4096
+#: What a tar has in the header of its first file.
+_TAR: Final = b"ustar"
+_TAR_AT: Final = 257
+
+
+def is_library_or_artifact(file: str) -> bool:
+    """Return whether `file` is ELF, or a gzip with a tar inside."""
+    try:
+        if not os.path.isfile(file):  # noqa: PTH113 - opening a pipe would take its first reader
+            return False
+        with open(file, "rb") as stream:  # noqa: PTH123 - pathlib takes 5 ms to load
+            start = stream.read(_START)
+    except (OSError, ValueError):
+        return False
+    if not start.startswith(_GZIP):
+        return start.startswith(_ELF)
+    try:
+        inflated = zlib.decompressobj(_GZIP_WINDOW).decompress(start, _START)
+    except zlib.error:
+        return False
+    return inflated[_TAR_AT:].startswith(_TAR)

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
     from falcokit.capture.reader import Capture
     from falcokit.capture.render.buffers import BufferForm
     from falcokit.cli.inspect.choice import Choice
-    from falcokit.runner.extract import Value
+    from falcokit.runner.extract import ExtractionClient, FieldInfo, Value
 
     _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
 
-__all__ = ["Listing"]
+__all__ = ["Listing", "add_fields", "extracting", "named_values"]
 
 #: An event is not cut below this, for its fields: all up to its type.
 _LEAST_CELLS: Final = 72
@@ -87,8 +89,6 @@ class Listing(Record):
         )
 
     def _with_fields(self, events: Iterable[Event], plugin: Path) -> Iterator[_WithFields]:
-        from falcokit.cli.inspect.fields import extracting, named_values  # noqa: PLC0415
-
         with extracting(plugin, self.init_config) as extraction:
             # It answers in batches: when it was given many events, or the last one.
             portions = ((event,) for event in events) if self.at_once else (events,)
@@ -153,3 +153,40 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return safe_text(str(value))
+
+
+@contextlib.contextmanager
+def extracting(plugin: Path, init_config: str | None) -> Iterator[ExtractionClient]:
+    """Run a plugin; its first failure on an event is reported at the end, and stops nothing."""
+    from falcokit.runner.extract import ExtractionClient  # noqa: PLC0415
+
+    with ExtractionClient(plugin.absolute(), init_config=init_config) as extraction:
+        yield extraction
+        if extraction.failure:
+            label = console.paint("warning:", "yellow", sys.stderr)
+            console.message(
+                f"{label} the plugin failed on an event: {safe_text(extraction.failure)}"
+            )
+
+
+def named_values(
+    columns: tuple[FieldInfo, ...], values: tuple[Value, ...] | None
+) -> dict[str, Value]:
+    """Name the values that an event has."""
+    if values is None:
+        return {}
+    pairs = zip(columns, values, strict=True)
+    return {column.name: value for column, value in pairs if value is not None}
+
+
+def add_fields(
+    objects: Iterable[dict[str, Any]],
+    events: Iterable[Event],
+    plugin: Path,
+    init_config: str | None,
+) -> None:
+    """Add `fields` to the objects of those events that have any."""
+    with extracting(plugin, init_config) as extraction:
+        for found, (_, values) in zip(objects, extraction.extract(events), strict=True):
+            if fields := named_values(extraction.columns, values):
+                found["fields"] = fields

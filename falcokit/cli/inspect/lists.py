@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What existed when a capture began, as tables and as JSON: threads, descriptors, users.
 
-The tables of --processes, --fds and --users are made here once, and shown by `plain` or `screen`;
+The tables of --processes, --fds and --users are made here once, and shown by `output`;
 every text of the file in them has passed `safe_text`.
 """
 
@@ -29,8 +29,6 @@ __all__ = [
     "MAX_ROWS",
     "fd_objects",
     "fd_table",
-    "interface_objects",
-    "interface_table",
     "process_objects",
     "process_table",
     "user_objects",
@@ -115,17 +113,6 @@ def user_table(lists: Lists) -> Table:
     return _table("Users and groups", columns, lists.users(), row)
 
 
-def interface_table(lists: Lists) -> Table:
-    """List the addresses of the network interfaces."""
-    columns = tuple(Column(title=title) for title in ("name", "address", "netmask", "broadcast"))
-    return _table(
-        "Network interfaces",
-        columns,
-        lists.interfaces(),
-        lambda i: (_cell(i.name), i.address, i.netmask, i.broadcast),
-    )
-
-
 def process_objects(lists: Lists) -> Iterator[dict[str, Any]]:
     """Yield every thread for JSON, with all fields of `Process`."""
     return map(_fields, lists.processes())
@@ -140,11 +127,6 @@ def fd_objects(lists: Lists) -> Iterator[dict[str, Any]]:
         if descriptor.protocol is not None:
             fields["protocol"] = descriptor.protocol
         yield fields
-
-
-def interface_objects(lists: Lists) -> Iterator[dict[str, Any]]:
-    """Yield every address of every network interface for JSON."""
-    return map(_fields, lists.interfaces())
 
 
 def user_objects(lists: Lists) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A summary as words and columns, independent of where they are shown.
 
-`plain` writes the report into pipes, `screen` shows it on a terminal. Everything that
+`output` writes the report into pipes, `screen` shows it on a terminal. Everything that
 comes from the file has passed `safe_text` or `payload_text` when it leaves here.
 """
 
@@ -19,15 +19,15 @@ from falcokit.cli.format import (
     size_text,
     time_text,
 )
-from falcokit.cli.inspect.plot import rate_bars, rate_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from falcokit.capture.format.sections import Machine
+    from falcokit.capture.summary.histogram import EventHistogram
     from falcokit.capture.summary.summary import FileFacts, PayloadStream, Summary, TimeRange
 
-__all__ = ["Column", "Report", "Table", "build_report"]
+__all__ = ["Column", "Report", "Table", "build_report", "rate_bars", "rate_words"]
 
 #: Longer names are cut; the framework itself allows 31 bytes for those of async events.
 _NAME_CHARS: Final = 40
@@ -254,3 +254,30 @@ def _type_table(summary: Summary) -> Table:
 
 def _short(name: str) -> str:
     return name if len(name) <= _NAME_CHARS else name[: _NAME_CHARS - 3] + "..."
+
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_COLUMNS: Final = 48
+_NS: Final = 1_000_000_000
+#: A burst of two events within a microsecond says nothing about a second.
+_LEAST_NS: Final = 10_000_000
+
+
+def rate_words(histogram: EventHistogram) -> str:
+    """Name the highest rate, and the time over which it was counted, which is never tiny."""
+    columns, width = _columns(histogram, _LEAST_NS)
+    return f"at most {rate_text(max(columns) * _NS / width)}, counted over {duration_text(width)}"
+
+
+def rate_bars(histogram: EventHistogram) -> str:
+    """Draw at most 48 bars; one without an event is empty, the lowest is a single one."""
+    columns, _ = _columns(histogram)
+    peak = max(columns)
+    return "".join(_BARS[(count * len(_BARS) - 1) // peak] if count else " " for count in columns)
+
+
+def _columns(histogram: EventHistogram, least_ns: int = 0) -> tuple[list[int], int]:
+    counts = histogram.counts
+    together = max(-(-len(counts) // _COLUMNS), -(-least_ns // histogram.width_ns))
+    columns = [sum(counts[at : at + together]) for at in range(0, len(counts), together)]
+    return columns, histogram.width_ns * together

@@ -19,7 +19,7 @@ import msgspec
 
 from falcokit.build.about import LibraryAbout, read_about
 from falcokit.errors import FalcokitError, NotAPluginError
-from falcokit.package.artifact.carried import read_carried
+from falcokit.package.artifact.payload import read_carried
 from falcokit.package.link import glibc
 from falcokit.package.link.elf import exported_symbols, read_elf
 from falcokit.package.safe_tarfile import tarfile
@@ -29,7 +29,7 @@ from falcokit.runner.reports import plugin_failure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from falcokit.package.artifact.carried import Carried
+    from falcokit.package.artifact.payload import Carried
     from falcokit.package.link.elf import ElfFacts
 
 __all__ = ["LibraryFacts", "event_source", "library_facts"]

@@ -7,26 +7,31 @@ author, and the libraries that these need.
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from falcokit.build.glue_library import build_portable_glue
 from falcokit.errors import PackageError
 from falcokit.package.artifact.payload import Item
 from falcokit.package.link.binaries import Binary, close_over_needs, system_folders
-from falcokit.package.link.elf import read_elf
+from falcokit.package.link.elf import exported_symbols, read_elf
 from falcokit.package.link.relink import MARK, marked, relink
-from falcokit.package.python.modules import split_shared_objects
+from falcokit.package.python.author_code import EXPORTS
 from falcokit.toolchain.compiler import PythonLibrary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from falcokit.package.dependencies.dependencies import Dependencies
     from falcokit.package.python.author_code import AuthorFiles
     from falcokit.package.python.python_runtime import PythonRuntime
 
-__all__ = ["GLUE", "collect_shared_objects", "payload_items"]
+__all__ = [
+    "GLUE",
+    "collect_shared_objects",
+    "payload_items",
+]
 
 GLUE: Final = f"libfalcokit_glue-{MARK}.so"
 
@@ -51,7 +56,7 @@ def collect_shared_objects(
     bundled: list[tuple[Path, str]] = []
     for distribution in dependencies.distributions:
         files = [(name, dependencies.folder / name) for name in distribution.files]
-        found, others = split_shared_objects(distribution.name, files, runtime)
+        found, others = _split(distribution.name, files, runtime)
         modules += found
         bundled += others
     binaries = [
@@ -107,6 +112,43 @@ def _binary(
             f"{path.name} of {owner} is not a shared object", hint="build it again, or leave it out"
         )
     return Binary(name=name or f"{module}.so", path=path, owner=owner, module=module, facts=facts)
+
+
+def _module_name(name: str, runtime: PythonRuntime) -> str | None:
+    """Return the full name of the module in a file, or None if it is for another Python."""
+    path = PurePosixPath(name)
+    stem, dot, rest = path.name.partition(".")
+    ours = dot + rest in runtime.suffixes
+    if not ours or not all(part.isidentifier() for part in (*path.parent.parts, stem)):
+        return None
+    return ".".join((*path.parent.parts, stem))
+
+
+def _split(
+    owner: str, files: Iterable[tuple[str, Path]], runtime: PythonRuntime
+) -> tuple[list[Binary], list[tuple[Path, str]]]:
+    """Return a distribution's extension modules, and its libraries with their owner.
+
+    A shared object is an extension module if it exports the symbol that Python looks for by its
+    name; others are libraries that modules are linked to.
+    """
+    modules: list[Binary] = []
+    libraries: list[tuple[Path, str]] = []
+    for name, path in files:
+        if ".so" not in PurePosixPath(name).suffixes:
+            continue
+        facts = read_elf(path)
+        if facts is None:
+            continue  # a linker script, or another file with such a name
+        module = _module_name(name, runtime)
+        last = (module or "").rpartition(".")[2]
+        if module and {f"{start}{last}" for start in EXPORTS} & exported_symbols(path):
+            modules.append(
+                Binary(name=f"{module}.so", path=path, owner=owner, module=module, facts=facts)
+            )
+        else:
+            libraries.append((path, owner))
+    return modules, libraries
 
 
 def _short(runtime: PythonRuntime) -> str:

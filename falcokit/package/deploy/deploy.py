@@ -9,17 +9,20 @@ to Falco's own events.
 from __future__ import annotations
 
 import json
+import math
+import re
 from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from falcokit.errors import ConfigError
-from falcokit.package.deploy.yaml import to_yaml
 from falcokit.project.falco_config import json_text, unexpanded
 from falcokit.project.scaffold import render_template
 
-__all__ = ["KINDS", "DeployFacts", "deploy_text"]
+__all__ = ["KINDS", "DeployFacts", "deploy_text", "to_yaml"]
 
 KINDS: Final = ("falco", "helm", "operator", "dockerfile", "index", "registry")
 
@@ -206,3 +209,35 @@ def _maintainer(facts: DeployFacts) -> dict[str, str]:
 
 def _comment(lines: list[str]) -> str:
     return "".join(f"# {line}\n" for line in lines)
+
+
+#: Starts with a letter or a slash, so it is not a number or a date.
+_PLAIN: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*(:[A-Za-z0-9_./-]+)*")
+_WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists are indented below their key, and nothing is shared between two places."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        del indentless
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = "'" if '"' in text and text.isprintable() else '"'
+    is_plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, None if is_plain else style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def to_yaml(value: Any) -> str:
+    """Write dictionaries, lists, text, numbers, booleans and None."""
+    text = yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=math.inf)
+    return text.removesuffix("...\n")  # the mark after a document that is a plain scalar

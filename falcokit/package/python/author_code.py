@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from falcokit.errors import ConfigError
-from falcokit.package.python.modules import EXPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +23,10 @@ if TYPE_CHECKING:
     from falcokit.package.dependencies.distributions import Distribution
     from falcokit.project.settings import Project
 
-__all__ = ["AuthorFiles", "author_files", "refuse_clashes"]
+__all__ = ["EXPORTS", "AuthorFiles", "author_files", "refuse_clashes"]
+
+#: Prefixes of the symbol that Python looks up in a module; 3.15 added the second (PEP 793).
+EXPORTS = ("PyInit_", "PyModExport_")
 
 #: Names at the top of a source folder that are not modules of the plugin.
 _NO_MODULES = frozenset({"__init__", "__main__", "conftest", "noxfile", "setup", "test", "tests"})
