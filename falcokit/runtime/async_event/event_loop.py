@@ -12,18 +12,16 @@ import contextvars
 from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime.async_event.background import CLOSING_SECONDS
-from falcokit.runtime.async_event.event_loop_run import run_through
 from falcokit.runtime.base.errors import CaptureClosedError, format_error
 from falcokit.runtime.base.stack import OwnThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from falcokit.runtime.async_event.emission import Emission
     from falcokit.runtime.async_event.producers import Producer
-    from falcokit.runtime.async_event.supervision import Supervision
+    from falcokit.runtime.async_event.supervision import Emission, Supervision
 
-__all__ = ["LoopThread"]
+__all__ = ["LoopThread", "run_through"]
 
 
 class LoopThread:
@@ -146,3 +144,35 @@ class LoopThread:
                 emission.send(value)
             due = max(due + producer.every, self._loop.time() - producer.every)
             await asyncio.sleep(max(0.0, due - self._loop.time()))
+
+
+def run_through(
+    loop: asyncio.AbstractEventLoop,
+    main: asyncio.Future[Any],
+    report_error: Callable[[BaseException], None],
+) -> None:
+    """Run a loop until `main` is done.
+
+    asyncio lets SystemExit and KeyboardInterrupt of any task or callback leave the loop, so that
+    sys.exit() in one task would end all others: here it is reported, and the others continue.
+
+    Raises:
+        BaseException: the exception of `main` itself.
+
+    """
+    loop.set_exception_handler(_handle)
+    while True:
+        try:
+            loop.run_until_complete(main)
+        except (SystemExit, KeyboardInterrupt) as e:
+            if main.done() and not main.cancelled() and main.exception() is e:
+                raise
+            report_error(e)
+        else:
+            return
+
+
+def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Do as asyncio does, except for what `run_through` reports: no caller awaits those tasks."""
+    if not isinstance(context.get("exception"), (SystemExit, KeyboardInterrupt)):
+        loop.default_exception_handler(context)

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from falcokit.runtime.async_event.capability import AsyncEventHandler
-    from falcokit.runtime.async_event.emission import Emission
-    from falcokit.runtime.async_event.supervision import Supervision
+    from falcokit.runtime.async_event.supervision import Emission, Supervision
     from falcokit.runtime.host.plugin_state import PluginState
 
 __all__ = [
@@ -126,7 +125,7 @@ class Producers:
 
     def start(self, supervised: list[tuple[Producer, Supervision]]) -> None:
         """Start each on its own thread, and all async ones on one event loop."""
-        from falcokit.runtime.async_event.emission import Emission  # noqa: PLC0415  # only if needed
+        from falcokit.runtime.async_event.supervision import Emission  # noqa: PLC0415  # only if needed
 
         on_loop: list[tuple[Producer, Emission, Supervision]] = []
         for producer, supervision in supervised:

@@ -3,17 +3,24 @@
 
 The schema is needed at build time, the value in init and set_config. A plugin declares its config
 by annotating `config` with a msgspec.Struct, a dataclass, or str; without an annotation it has
-none. Keys that the type does not have are refused, unless it sets `allow_unknown_keys = True`.
+none. Keys that the type does not have are refused, unless it sets `allow_unknown_keys = True`:
+msgspec silently drops them (for Structs unless they forbid them, for dataclasses always), so they
+are found by walking the JSON and the decoded value in parallel.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from falcokit.runtime.base.annotations import evaluate_annotation, own_annotations
 from falcokit.runtime.base.errors import PluginError
 
-__all__ = ["config_type", "decode_config", "decode_json", "init_schema"]
+__all__ = [
+    "config_type",
+    "decode_config",
+    "decode_json",
+    "init_schema",
+]
 
 
 def config_type(plugin: type) -> type | None:
@@ -56,13 +63,11 @@ def decode_json(kind: Any, text: str, what: str) -> Any:
     """
     import msgspec  # noqa: PLC0415  # plugins without a config need not import it
 
-    from falcokit.runtime.base.config_keys import UnknownKeyError, check_keys  # noqa: PLC0415
-
     text = text or "{}"
     try:
         value = msgspec.json.decode(text, type=kind)
-        check_keys(msgspec.json.decode(text), value)
-    except (msgspec.ValidationError, UnknownKeyError) as e:
+        _check_keys(msgspec.json.decode(text), value)
+    except (msgspec.ValidationError, _UnknownKeyError) as e:
         name, verb = getattr(kind, "__name__", kind), "do" if what[-1] == "s" else "does"
         raise PluginError(f"the {what} {verb} not fit {name}: {e}") from e
     except msgspec.DecodeError as e:
@@ -102,8 +107,6 @@ def _components(kind: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     import msgspec  # noqa: PLC0415
     import msgspec.inspect  # noqa: PLC0415
 
-    from falcokit.runtime.base.config_keys import allows_unknown  # noqa: PLC0415
-
     seen: dict[int, Any] = {}
     _classes(msgspec.inspect.type_info(kind), seen)
     classes = [info.cls for info in seen.values() if hasattr(info, "fields")]
@@ -111,7 +114,7 @@ def _components(kind: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     schemas, named = msgspec.json.schema_components([kind, *classes], ref_template=template)
     for cls, schema in zip(classes, schemas[1:], strict=True):
         component = named.get(str(schema.get("$ref")).rpartition("/")[2], {})
-        if "properties" in component and not allows_unknown(cls):
+        if "properties" in component and not _allows_unknown(cls):
             component["additionalProperties"] = False
     return schemas[0], named
 
@@ -131,3 +134,73 @@ def init_schema(kind: type | None) -> dict[str, Any] | None:
     # Falco turns `init_config: {}` into null, which must pass its check; the plugin reads it as {}.
     flat["type"] = ["object", "null"]
     return {"$schema": "http://json-schema.org/draft-07/schema#", **flat}
+
+
+_KEYS_SHOWN_MAX: Final = 20
+
+
+class _UnknownKeyError(ValueError):
+    """A key that the class does not have; the message has the key, its place and the valid keys."""
+
+
+def _allows_unknown(kind: Any) -> bool:
+    """Return whether a class sets `allow_unknown_keys = True`, not as one of its fields."""
+    allowed = getattr(kind, "allow_unknown_keys", False) is True  # a Struct's field is a descriptor
+    return allowed and "allow_unknown_keys" not in _data_fields(kind)
+
+
+def _data_fields(kind: Any) -> list[str]:
+    """Return the names of a dataclass's fields, or of an attrs class's."""
+    if hasattr(kind, "__dataclass_fields__"):
+        import dataclasses  # noqa: PLC0415  # already loaded, since the class exists
+
+        return [field.name for field in dataclasses.fields(kind)]
+    return [field.name for field in getattr(kind, "__attrs_attrs__", ())]
+
+
+def _keys(value: Any) -> dict[str, str] | None:
+    """Return the keys that `value` may have in JSON and their attributes; None: any keys."""
+    kind = type(value)
+    if hasattr(kind, "__struct_encode_fields__"):
+        return dict(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
+    if not hasattr(kind, "__dataclass_fields__") and not hasattr(kind, "__attrs_attrs__"):
+        return None
+    return {name: name for name in _data_fields(kind)}
+
+
+def _check_keys(given: Any, value: Any, place: str = "$") -> None:
+    """Refuse the first key in `given`, plain JSON, that the classes in `value` do not have.
+
+    Raises:
+        _UnknownKeyError: there is one.
+
+    """
+    if isinstance(given, list) and isinstance(value, (list, tuple)):
+        for i, (inside, made) in enumerate(zip(given, value, strict=False)):
+            _check_keys(inside, made, f"{place}[{i}]")
+    if not isinstance(given, dict):
+        return
+    keys = _keys(value)
+    if keys is not None:
+        _check_object(given, value, keys, place)
+    elif isinstance(value, dict) and len(value) == len(given):
+        for (key, inside), made in zip(given.items(), value.values(), strict=True):
+            _check_keys(inside, made, f"{place}.{key}")
+
+
+def _check_object(given: dict[str, Any], value: Any, keys: dict[str, str], place: str) -> None:
+    kind = type(value)
+    tag = getattr(getattr(kind, "__struct_config__", None), "tag_field", None)
+    for key, inside in given.items():
+        if key in keys:
+            _check_keys(inside, getattr(value, keys[key], None), f"{place}.{key}")
+        elif key != tag and not _allows_unknown(kind):
+            _refuse(key, place, keys, kind.__name__)
+
+
+def _refuse(key: str, place: str, keys: dict[str, str], name: str) -> None:
+    shown = ", ".join([*keys][:_KEYS_SHOWN_MAX]) + (", ..." if len(keys) > _KEYS_SHOWN_MAX else "")
+    raise _UnknownKeyError(
+        f"unknown key `{key}` - at `{place}`, where {name} has {shown or 'none'}"
+        f" (allow_unknown_keys = True in {name} lets others pass)"
+    )

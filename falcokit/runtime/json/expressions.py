@@ -6,28 +6,49 @@
 
 An expression produces no value, one value, or many. Each operator processes the values of the one
 before it, one after the other. Mistakes are a ValueError as soon as possible, when it is written.
+An expression has no value then, so what Python would decide immediately (if, and, or, not, in) is
+an error that says what to write instead; otherwise Python would compare the objects themselves and
+take a branch.
 docs/json-fields.md has every operator with an example; the functions with which expressions begin
 are in `operators`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
-from falcokit.runtime.json.logic import predicates
-from falcokit.runtime.json.nodes import TYPES, Op, policies
-from falcokit.runtime.json.text_operators import TextOperators
+from falcokit.runtime.json.nodes import TYPES, Node, Op, policies
+from falcokit.runtime.json.regex import compile_pattern
 
 if TYPE_CHECKING:
     from typing import Self
 
     from falcokit.runtime.json.nodes import Policy
 
-__all__ = ["Expression", "constant", "segments"]
+__all__ = ["Expression", "constant", "predicates", "segments"]
 
 Constant = str | int | bool | None
 _INT64 = 2**63
+_TO_THE_END = 2**63 - 1
+_INDEX_MAX = 2**31
 _UNITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}
+
+_TRUTHS: Final = frozenset(
+    {
+        *(Op.EQUALS, Op.TEST, Op.COMPARE, Op.IS_TYPE, Op.MATCHES, Op.EXISTS, Op.NOT, Op.ALL_OF),
+        *(Op.ANY_OF, Op.BOOL, Op.CONST_BOOL),
+    }
+)
+#: Operators whose values are those of some of their operands: which ones.
+_PASSING: Final = {
+    Op.PICK: slice(0, 1),
+    Op.WHERE: slice(0, 1),
+    Op.REQUIRED: slice(0, 1),
+    Op.COALESCE: slice(None),
+    Op.MAP: slice(1, None),
+    Op.WHEN: slice(1, None),
+    Op.SWITCH: slice(1, None),
+}
 
 
 def segments(keys: tuple[str | int, ...]) -> list[bytes]:
@@ -72,10 +93,74 @@ def _as_int64(value: int) -> int:
     return value - 2 * _INT64 if value >= _INT64 else value
 
 
-class Expression(TextOperators):
+def _is_predicate(node: Node) -> bool:
+    """Return whether all values of a node are true or false."""
+    if node.op in _PASSING:
+        return all(map(_is_predicate, node.kids[_PASSING[node.op]]))
+    return node.op in _TRUTHS
+
+
+def predicates(what: str, given: tuple[Any, ...]) -> tuple[Node, ...]:
+    """Return the arguments of `what`, which must all be predicates.
+
+    Raises:
+        ValueError: one is not a predicate; the text says how to write one.
+
+    """
+    for one in given:
+        if not isinstance(one, Node):
+            raise ValueError(  # noqa: TRY004
+                f"{what} takes a predicate, and {one!r} is not an expression: compare with == and"
+                " !=, combine with & | ~"
+            )
+        if not _is_predicate(one):
+            raise ValueError(
+                f"{what} takes a predicate, and its argument may have any value: compare it"
+                " (== != less_than() greater_than()), test it (exists() is_type() matches()"
+                " ...), or end it in as_bool() if the payload has true or false"
+            )
+    return given
+
+
+class Expression(Node):
     """An operator with its operands; its methods are the operators that can follow."""
 
     __slots__ = ()
+    __hash__ = Node.__hash__
+
+    # ---- Python's own operators ----------------------------------------------------------------
+
+    def __bool__(self) -> NoReturn:
+        raise ValueError(
+            "an expression is neither true nor false while it is written: write & for and, | for"
+            " or, ~ for not, == in parentheses, equals() for in, and when() for if"
+        )
+
+    def __eq__(self, other: object) -> Self:  # type: ignore[override]
+        return self._equals(other, "==")
+
+    def __ne__(self, other: object) -> Self:  # type: ignore[override]
+        return type(self)(Op.NOT, [self._equals(other, "!=")])
+
+    def __and__(self, other: object) -> Self:
+        return type(self)(Op.ALL_OF, predicates("&", (self, other)))
+
+    def __or__(self, other: object) -> Self:
+        return type(self)(Op.ANY_OF, predicates("|", (self, other)))
+
+    def __invert__(self) -> Self:
+        return type(self)(Op.NOT, predicates("~", (self,)))
+
+    def __rand__(self, other: object) -> NoReturn:
+        _bind("&", other)
+
+    def __ror__(self, other: object) -> NoReturn:
+        _bind("|", other)
+
+    def _equals(self, other: object, sign: str) -> Self:
+        if isinstance(other, Node):
+            raise ValueError(f"{sign} takes a constant: two values cannot be compared")  # noqa: TRY004
+        return self.equals(other)  # type: ignore[arg-type]  # it checks what it is given
 
     # ---- into the document ---------------------------------------------------------------------
 
@@ -185,6 +270,70 @@ class Expression(TextOperators):
         """Add the numbers among the values."""
         return self._then(Op.SUM)
 
+    # ---- text: other values are converted first, as by as_string() ------------------------------
+
+    def lower(self) -> Self:
+        """Convert the ASCII letters to lower case."""
+        return self._then(Op.CASE)
+
+    def upper(self) -> Self:
+        """Convert the ASCII letters to upper case."""
+        return self._then(Op.CASE, flags=1)
+
+    def slice(self, start: int, stop: int | None = None) -> Self:
+        """Return text[start:stop] in characters; negative ones count from the end."""
+        stop = _TO_THE_END if stop is None else stop
+        return self._then(
+            Op.SLICE, a=_index(start), b=stop if stop == _TO_THE_END else _index(stop)
+        )
+
+    def strip_prefix(self, prefix: str, *, required: bool = False) -> Self:
+        """Remove `prefix`; a text without it is kept, or dropped if it is `required`."""
+        return self._then(Op.STRIP, flags=2 * required, texts=[prefix.encode()])
+
+    def strip_suffix(self, suffix: str, *, required: bool = False) -> Self:
+        """Remove `suffix`; a text without it is kept, or dropped if it is `required`."""
+        return self._then(Op.STRIP, flags=1 + 2 * required, texts=[suffix.encode()])
+
+    def split(self, separator: str) -> Self:
+        """Return the parts between separators."""
+        return self._then(Op.SPLIT, texts=[_separator(separator)])
+
+    def part(self, separator: str, index: int, *, of: int | None = None) -> Self:
+        """Return one part, from the end if `index` is negative; only if there are `of` parts."""
+        if of is not None and not 0 < of < _INDEX_MAX:
+            raise ValueError(f"of={of}: a text has at least one part")
+        numbers = {"a": _index(index), "b": of or 0}
+        return self._then(Op.PART, texts=[_separator(separator)], **numbers)
+
+    def regex(self, pattern: str, group: int = 0) -> Self:
+        """Return the first match of `pattern`, or of its `group`."""
+        return self._then(Op.REGEX, texts=[compile_pattern(pattern, group).encode()])
+
+    def matches(self, pattern: str) -> Self:
+        """Return for each text whether `pattern` matches somewhere in it."""
+        return self._then(Op.MATCHES, texts=[compile_pattern(pattern, 0).encode()])
+
+    def starts_with(self, part: str) -> Self:
+        """Return for each text whether it begins with `part`."""
+        return self._then(Op.TEST, texts=[part.encode()])
+
+    def ends_with(self, part: str) -> Self:
+        """Return for each text whether it ends with `part`."""
+        return self._then(Op.TEST, flags=1, texts=[part.encode()])
+
+    def contains(self, part: str) -> Self:
+        """Return for each text whether it contains `part`."""
+        return self._then(Op.TEST, flags=2, texts=[part.encode()])
+
+    def join(self, separator: str = "") -> Self:
+        """Join all texts into one; no value if there are none."""
+        return self._then(Op.JOIN, texts=[separator.encode()])
+
+    def url_query(self, name: str | None = None) -> Self:
+        """Return the decoded value of a URL's parameter: `name`, or the field's argument, a key."""
+        return self._then(Op.URL_QUERY, texts=[] if name is None else [name.encode()])
+
     # ---- converting ----------------------------------------------------------------------------
 
     def as_string(
@@ -228,6 +377,14 @@ class Expression(TextOperators):
 
     # ---- the rest ------------------------------------------------------------------------------
 
+    def _then(
+        self, op: Op, *more: Node, flags: int = 0, texts: list[bytes] | None = None, **numbers: int
+    ) -> Self:
+        for node in more:
+            if not isinstance(node, Expression):
+                raise ValueError(f"{node!r} is not an expression")  # noqa: TRY004
+        return type(self)(op, [self, *more], flags=flags, texts=texts or (), **numbers)
+
     def _as_node(self, value: Expression | str | int | bool) -> Expression:
         if isinstance(value, Expression):
             return value
@@ -250,3 +407,22 @@ def _policies(null: Policy, other: Policy) -> int:
     if "json" in (null, other):
         raise ValueError("the policy 'json' is only for texts: use none, empty or fail here")
     return policies(null=null, other=other)
+
+
+def _index(value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= _INDEX_MAX:
+        raise ValueError(f"{value!r} is not a position in a text")
+    return value
+
+
+def _separator(value: str) -> bytes:
+    if not value:
+        raise ValueError("the separator is empty")
+    return value.encode()
+
+
+def _bind(sign: str, other: object) -> NoReturn:
+    raise ValueError(
+        f"{other!r} {sign} an expression: {sign} binds before ==, so put each comparison into"
+        f' parentheses: (path("/a") == 1) {sign} (path("/b") == 2)'
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from falcokit.runtime.json.expressions import Expression, constant, segments
-from falcokit.runtime.json.logic import predicates as checked
+from falcokit.runtime.json.expressions import predicates as checked
 from falcokit.runtime.json.nodes import Node, Op
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runtime.async_event.event_loop_run import run_through
+from falcokit.runtime.async_event.event_loop import run_through
 from falcokit.runtime.base.errors import InvalidEventError, QueueFullError, SourceClosedError
 
 if TYPE_CHECKING:

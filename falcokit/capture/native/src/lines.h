@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Python and C share for writing events as lines. scan.py gives it to cffi too, like scan.h.
-// line_tables.py makes the tables from the event table.
+// lines.py makes the tables from the event table.
 #pragma once
 #include "scan.h"
 
