@@ -54,7 +54,7 @@ def describe_project(project: Project, command: list[str] | None = None) -> Plug
     `command` runs `falcokit.build.describe` in another Python than this one.
 
     Raises:
-        PluginDefinitionError: it cannot be imported, or is no plugin; with file and line.
+        PluginDefinitionError: it cannot be imported, or is not a plugin; with file and line.
 
     """
     request = Request(

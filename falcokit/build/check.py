@@ -39,20 +39,17 @@ def check_hook(
     if function is None or not overrides(plugin, hook):
         return
     if not issubclass(plugin, capability):
-        what = f"has {_a(hook)} that nobody calls"
-        wrong(plugin, hook, what, f"add {capability.__name__} to the bases of the class")
+        name = capability.__name__
+        what = f"defines {hook} but does not inherit {name}, so Falco never calls it"
+        wrong(plugin, hook, what, f"add {name} to the bases of the class")
     if inspect.iscoroutinefunction(function):
         hint = "hooks are plain methods; async work is a producer: @async_event(name)"
-        wrong(plugin, hook, f"has an async {hook}, which nobody would await", hint)
+        wrong(plugin, hook, f"defines {hook} as async, and Falco does not await it", hint)
     try:
         inspect.signature(function).bind(*range(len(arguments) + 1))
     except TypeError as e:
         hint = f"def {hook}({', '.join(['self', *arguments])})"
-        wrong(plugin, hook, f"has {_a(hook)} that cannot be called: {e}", hint)
-
-
-def _a(hook: str) -> str:
-    return f"an {hook}" if hook[0] in "aeiou" else f"a {hook}"
+        wrong(plugin, hook, f"defines {hook}, which Falco cannot call: {e}", hint)
 
 
 def strings(plugin: type[Any], attribute: str) -> tuple[str, ...]:
@@ -60,7 +57,7 @@ def strings(plugin: type[Any], attribute: str) -> tuple[str, ...]:
     value = getattr(plugin, attribute)
     if isinstance(value, str) or not all(isinstance(item, str) for item in value):
         hint = f"{attribute} = ({value!r},)" if isinstance(value, str) else "a tuple of str"
-        wrong(plugin, attribute, f"has {attribute} that are no tuple of names", hint)
+        wrong(plugin, attribute, f"has {attribute} that is not a tuple of names", hint)
     return tuple(dict.fromkeys(value))
 
 

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fields that a class declares, as the framework reads them."""
+"""The fields that a class declares, as the framework reads them.
+
+The type and the argument of a field come from the signature of its method, or from the declaration
+of a JSON field.
+"""
 
 from __future__ import annotations
 
+import inspect
 import re
-from typing import Any, Final, Literal, cast, get_args
+import types
+import typing
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, cast, get_args
 
 from falcokit.build.check import strings, wrong
 from falcokit.build.metadata import (
@@ -20,9 +28,16 @@ from falcokit.runtime.async_event.capability import AsyncEvents
 from falcokit.runtime.base.plugin import Plugin
 from falcokit.runtime.event.event import ASYNC_EVENT, PLUGIN_EVENT
 from falcokit.runtime.event.event_types import event_codes
-from falcokit.runtime.extract.capability import Declared, FieldExtraction, declared_fields
-from falcokit.runtime.extract.field_types import Shape, SignatureError, json_shape, shape_of
+from falcokit.runtime.extract.capability import (
+    Declared,
+    FieldExtraction,
+    FieldValue,
+    declared_fields,
+)
 from falcokit.runtime.json import field as json_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["HOST_WORDS", "check_extract", "check_recorded", "record"]
 
@@ -48,7 +63,7 @@ def check_extract(plugin: type[Any]) -> ExtractMetadata:
     declared = declared_fields(plugin)
     if not issubclass(plugin, FieldExtraction):
         for attribute in declared:
-            what = f"has a field {attribute} that nobody asks for"
+            what = f"has the field {attribute} but does not inherit FieldExtraction"
             wrong(plugin, attribute, what, "add FieldExtraction to the bases of the class")
         return ExtractMetadata()
     if not declared:
@@ -91,9 +106,9 @@ def check_recorded(folder: str) -> None:
             continue
         if any(field is found for p in plugins for found in declared_fields(p).values()):
             continue  # by setattr
-        where = "no attribute of a class"
+        where = "not an attribute of a class"
         if field.owner is not None:
-            where = f"an attribute of {field.owner.__name__}, which is no plugin"
+            where = f"an attribute of {field.owner.__name__}, which is not a plugin"
         raise PluginDefinitionError(
             f"the field {field.name!r} is {where}: no rule can ask for it",
             hint=f"name = {field!r} in the body of the plugin class, with a name of its own",
@@ -157,15 +172,16 @@ def _described(plugin: type[Any], attribute: str, field: Any) -> FieldMetadata:
     )
 
 
-def _shape(plugin: type[Any], attribute: str, field: Any) -> Shape:
+def _shape(plugin: type[Any], attribute: str, field: Any) -> _Shape:
     if not isinstance(field, Declared):
-        return json_shape(field)
+        return _Shape(field.ftype, field.is_list, field.arg or "", field.arg_required)
     function = getattr(plugin, attribute)
     if not callable(function):
-        wrong(plugin, attribute, f"has a field {field.name!r} that is no method", "def it")
+        what = f"has the field {field.name!r} that is not a method"
+        wrong(plugin, attribute, what, "define it with def")
     try:
-        return shape_of(function)
-    except SignatureError as e:
+        return _shape_of(function)
+    except _SignatureError as e:
         wrong(plugin, attribute, f"has the field {field.name!r}, whose method {e}", e.hint)
 
 
@@ -177,4 +193,148 @@ def _types(plugin: type[Any]) -> tuple[int, ...]:
         return tuple(event_codes(given))
     except (TypeError, ValueError) as e:
         hint = 'names or codes: ("openat", 322); () for every event of a system call'
-        wrong(plugin, "extract_event_types", f"has extract_event_types that are wrong: {e}", hint)
+        wrong(plugin, "extract_event_types", f"has invalid extract_event_types: {e}", hint)
+
+
+_NAMES: Final = {
+    ("builtins", "int"): "uint64",
+    ("builtins", "str"): "string",
+    ("builtins", "bool"): "bool",
+    ("datetime", "datetime"): "abstime",
+    ("datetime", "timedelta"): "reltime",
+    ("ipaddress", "IPv4Address"): "ipaddr",
+    ("ipaddress", "IPv6Address"): "ipaddr",
+    ("ipaddress", "IPv4Network"): "ipnet",
+    ("ipaddress", "IPv6Network"): "ipnet",
+    ("ipaddress", "IPv4Interface"): "ipnet",
+    ("ipaddress", "IPv6Interface"): "ipnet",
+}
+_LISTS: Final = frozenset({list, tuple, Iterable, Iterator, Sequence})
+_EVENT_AND_ARGUMENT: Final = 3  # parameters, with self
+
+
+class _SignatureError(Exception):
+    """An invalid signature for a field; the text says what is wrong, `hint` what is valid."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.hint = hint
+
+
+class _Shape(NamedTuple):
+    """The type and the argument of a field; `argument` is a key of _ARGUMENTS."""
+
+    ftype: str
+    is_list: bool = False
+    argument: str = ""
+    required: bool = False
+    has_offsets: bool = False
+
+
+def _shape_of(function: Callable[..., Any]) -> _Shape:
+    """Return the shape of a field from the signature of its method.
+
+    Raises:
+        _SignatureError: it is not valid for a field.
+
+    """
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise _SignatureError("is async, and Falco's thread would not wait", "write a plain method")
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except (NameError, TypeError, AttributeError, SyntaxError) as e:
+        raise _SignatureError(
+            f"has annotations that cannot be read: {e}",
+            "its types must exist when the module is imported, not only under TYPE_CHECKING",
+        ) from None
+    if "return" not in hints:
+        raise _SignatureError("does not say what it returns", _TYPES)
+    argument, required = _argument(function, hints)
+    return _returned(hints["return"])._replace(argument=argument, required=required)
+
+
+_TYPES: Final = "-> int, str, bool, AbsTime, RelTime, IpAddr, IpNet, or a list of one, or None"
+
+
+def _returned(hint: Any) -> _Shape:
+    values = _without_none(hint)
+    shapes = {_single(value, hint) for value in values}
+    if len(shapes) != 1:
+        raise _SignatureError(f"returns {_hint_text(hint)}, which is not one type", _TYPES)
+    return shapes.pop()
+
+
+def _single(value: Any, whole: Any, *, inside: bool = False) -> _Shape:
+    origin, arguments = typing.get_origin(value), typing.get_args(value)
+    if origin is Annotated and arguments[-1] in get_args(FieldType):
+        return _Shape(arguments[-1])
+    if origin is FieldValue or value is FieldValue:
+        found = _returned(arguments[0]) if arguments else None
+        if found is None or found.is_list or found.has_offsets:
+            raise _SignatureError(
+                f"returns {_hint_text(whole)}", "-> FieldValue[str], or a list of them"
+            )
+        return found._replace(has_offsets=True)
+    if origin in _LISTS and not inside:
+        elements = [a for a in arguments if a is not Ellipsis]
+        inner = {
+            _single(value, whole, inside=True)
+            for element in elements
+            for value in _without_none(element, inside=True)
+        }
+        if len(inner) == 1:
+            return inner.pop()._replace(is_list=True)
+    name = _NAMES.get((getattr(value, "__module__", ""), getattr(value, "__name__", "")))
+    if name is None:
+        raise _SignatureError(f"returns {_hint_text(whole)}, which no field can be", _TYPES)
+    return _Shape(name)
+
+
+def _without_none(hint: Any, *, inside: bool = False) -> list[Any]:
+    if typing.get_origin(hint) in {typing.Union, types.UnionType}:
+        values = list(typing.get_args(hint))
+        if type(None) in values and inside:
+            raise _SignatureError("returns a list with None in it", "omit missing values")
+        return [value for value in values if value is not type(None)]
+    return [hint]
+
+
+def _argument(function: Callable[..., Any], hints: dict[str, Any]) -> tuple[str, bool]:
+    parameters = list(inspect.signature(function).parameters.values())
+    plain = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    if len(parameters) not in {_EVENT_AND_ARGUMENT - 1, _EVENT_AND_ARGUMENT} or any(
+        p.kind not in plain for p in parameters
+    ):
+        raise _SignatureError(
+            f"takes {inspect.signature(function)}",
+            "(self, event), (self, event, key: str), or (self, event, index: int)",
+        )
+    if len(parameters) < _EVENT_AND_ARGUMENT:
+        return "", False
+    parameter = parameters[2]
+    required = parameter.default is inspect.Parameter.empty
+    given = typing.get_args(hints.get(parameter.name)) or (hints.get(parameter.name),)
+    kinds = set(given) - {type(None)}
+    kind = {frozenset({str}): "key", frozenset({int}): "index"}.get(frozenset(kinds))
+    if kinds == {str, int}:
+        kind = "index_or_key"
+    if kind is None:
+        raise _SignatureError(
+            f"has an argument {parameter.name!r} that is neither key nor index",
+            "annotate it with str (a key), int (an index), or int | str (either)",
+        )
+    if {parameter.name, kind} == {"key", "index"}:
+        raise _SignatureError(
+            f"has an argument named {parameter.name!r} whose type says {kind}",
+            "str is a key and int an index: change the annotation, or the name",
+        )
+    if required and type(None) in given:
+        raise _SignatureError(
+            f"has an argument {parameter.name!r} that may be None, but has no default",
+            f"{parameter.name}: ... | None = None, if it is optional",
+        )
+    return kind, required
+
+
+def _hint_text(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) else str(hint)

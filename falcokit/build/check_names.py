@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names that a class spells wrongly: hooks and settings that nobody would ever call or read.
+"""Misspelled names of a class: hooks and settings that would never be called or read.
 
 A name of the author's own is taken for a slip of the pen if it is nearly one that falcokit knows
 and the author has not used, and nothing in the author's modules mentions it.
@@ -52,8 +52,8 @@ def check_names(plugin: type[Any], hooks: Collection[str]) -> None:
                 continue
             meant = difflib.get_close_matches(name, known, 1, _NEAR)
             if meant and not _has(plugin, meant[0]) and not _is_mentioned(cls, name):
-                what = f"has {name}, which nobody calls or reads; did you mean {meant[0]}?"
-                hint = f"name it {meant[0]}; what is not falcokit's may begin with _: _{name}"
+                what = f"has {name}, which falcokit does not know; did you mean {meant[0]}?"
+                hint = f"rename it to {meant[0]}; if it is your own, begin it with _: _{name}"
                 wrong(plugin, name, what, hint)
 
 

@@ -64,7 +64,7 @@ def _codes(plugin: type[Any]) -> tuple[int, ...]:
         codes = event_codes(plugin.parse_event_types)
     except (ValueError, TypeError) as e:
         hint = 'names or codes: ("openat", "asyncevent", 322)'
-        wrong(plugin, attribute, f"has parse_event_types that cannot be had: {e}", hint)
+        wrong(plugin, attribute, f"has invalid parse_event_types: {e}", hint)
     if not codes:
         hint = 'name them: ("openat", "asyncevent")'
         wrong(plugin, attribute, "parses events of no type, which Falco takes for all", hint)

@@ -21,6 +21,7 @@ __all__ = ["check_tables"]
 
 #: The framework lends its tables at init to plugins that have one of these.
 _LENT_TO: Final = {"parse", "extract"}
+_ONLY: Final = "and Falco gives tables only to plugins that parse events or extract fields"
 
 
 def check_tables(plugin: type[Any], capabilities: Collection[Capability]) -> tuple[bool, bool]:
@@ -47,7 +48,7 @@ def _check_imports(plugin: type[Any], capabilities: Collection[Capability]) -> b
             wrong(plugin, attribute, f"imports table {table.name!r} with {e}", hint)
     if declared and _LENT_TO.isdisjoint(capabilities):
         hint = "add EventParsing or FieldExtraction to its bases"
-        wrong(plugin, next(iter(declared)), "imports a table, which Falco lends it not", hint)
+        wrong(plugin, next(iter(declared)), f"imports a table, {_ONLY}", hint)
     return bool(declared)
 
 
@@ -65,7 +66,7 @@ def _check_exports(plugin: type[Any], capabilities: Collection[Capability]) -> b
     for attribute, declared in exported_tables(plugin).items():
         if _LENT_TO.isdisjoint(capabilities):
             hint = "add EventParsing (or AsyncEvents, FieldExtraction) to the bases"
-            wrong(plugin, attribute, "exports a table, which Falco does not let it", hint)
+            wrong(plugin, attribute, f"exports a table, {_ONLY}", hint)
         try:
             shape = make_shape(declared, _Table, _Entry)
         except TypeError as e:

@@ -57,7 +57,7 @@ def _import(target: str) -> type[Any]:
         for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, Plugin) and value is not Plugin
     ]
-    what = "is no subclass of falcokit.Plugin" if plugin is not None else "does not exist"
+    what = "is not a subclass of falcokit.Plugin" if plugin is not None else "does not exist"
     hint = f"plugin classes of this module: {', '.join(found)}" if found else None
     raise PluginDefinitionError(f"class {class_name!r} {what}", hint=hint, file=module.__file__)
 

@@ -74,4 +74,4 @@ def test_another_capability_brings_its_own(write_plugin: WritePlugin) -> None:
     assert {"tables.exported_table", "tables.table_types"} <= brought
     assert {"json.field", "json.operators"} <= brought
     # What the build alone needs stays away, and so do sources.
-    assert not brought & {"extract.field_types", "source.open_source", "source.capability"}
+    assert not brought & {"source.open_source", "source.capability"}

@@ -214,11 +214,11 @@ def test_a_capture_file_is_listened_to_as_well(
         ("class P(Plugin, CaptureListening):\n    pass", "neither capture_open nor"),
         (
             "class P(Plugin, CaptureListening):\n    def capture_open(self): ...",
-            "capture_open that cannot be called",
+            "defines capture_open, which Falco cannot call",
         ),
         (
             "class P(Plugin, AsyncEvents):\n    def capture_open(self, capture): ...",
-            "capture_open that nobody calls",
+            "defines capture_open but does not inherit CaptureListening",
         ),
         (
             "class P(Plugin, CaptureListening):\n    required_api_version = '3.6.0'\n" + OPEN,

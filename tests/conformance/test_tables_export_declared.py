@@ -83,5 +83,5 @@ def test_a_plugin_that_falco_gives_no_tables_is_told_so(write_plugin: WritePlugi
     line = TABLE.format(entry="Hash")
     author = write_plugin(ENTRIES + LISTENS + line + "\n")
     error = build_error(author)
-    assert "P exports a table, which Falco does not let it" in str(error)
+    assert "P exports a table, and Falco gives tables only to plugins" in str(error)
     assert str(error).startswith(author.at(line) + ": ")

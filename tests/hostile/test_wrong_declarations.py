@@ -81,7 +81,7 @@ WRONG = {
     ),
     "no fields": Wrong("# none", "no fields to extract"),
     "a field nobody asks for": Wrong(
-        _PARSE + 'parse_event_types = ("openat",)\n' + _field(), "that nobody asks for",
+        _PARSE + 'parse_event_types = ("openat",)\n' + _field(), "inherit FieldExtraction",
         "EventParsing",
     ),
     "the reserved source": Wrong(
@@ -98,7 +98,7 @@ WRONG = {
         'plugin_id = 2**32  # HERE\nevent_source = "wrong"\n' + _OPEN, "plugin_id 4294967296",
         "EventSource",
     ),
-    "an open without params": Wrong("def open(self): ...  # HERE", "cannot be called",
+    "an open without params": Wrong("def open(self): ...  # HERE", "Falco cannot call",
                                     "EventSource"),
     "no open": Wrong("pass", "has no open", "EventSource"),
     "an unknown event": Wrong(
@@ -106,10 +106,10 @@ WRONG = {
     ),
     "no parse_event": Wrong('parse_event_types = ("openat",)', "no parse_event", "EventParsing"),
     "a hook of another capability": Wrong(
-        _ONE + _PARSE.replace("...", "...  # HERE"), "parse_event that nobody calls"
+        _ONE + _PARSE.replace("...", "...  # HERE"), "does not inherit EventParsing"
     ),
     "a hook that cannot be called": Wrong(
-        "def capture_open(self): ...  # HERE", "cannot be called", "CaptureListening"
+        "def capture_open(self): ...  # HERE", "Falco cannot call", "CaptureListening"
     ),
     "a hook that is misspelled": Wrong(
         _OPEN + 'plugin_id = 999\nevent_source = "wrong"\n'
@@ -178,23 +178,23 @@ WRONG = {
     ),
     "a declared field without a name": Wrong(
         _ONE + 'json_field("w.x", "/x", desc="d")  # HERE',
-        "field 'w.x' is no attribute of a class",
+        "field 'w.x' is not an attribute of a class",
     ),
     "a declared field in a list": Wrong(
         _ONE + 'all = [\n    json_field("w.x", "/x", desc="d"),  # HERE\n]',
-        "field 'w.x' is no attribute of a class",
+        "field 'w.x' is not an attribute of a class",
     ),
     "two declared fields of one name": Wrong(
         't = json_field("w.x", "/x", desc="d")  # HERE\nt = json_field("w.y", "/y", desc="d")',
-        "field 'w.x' is no attribute of a class",
+        "field 'w.x' is not an attribute of a class",
     ),
     "a declared field in a class of its own": Wrong(
         _ONE + 'class Inner:\n    t = json_field("w.x", "/x", desc="d")  # HERE',
-        "field 'w.x' is an attribute of Inner, which is no plugin",
+        "field 'w.x' is an attribute of Inner, which is not a plugin",
     ),
     "a declared field without the capability": Wrong(
         't = json_field("w.x", "/x", desc="d")  # HERE\n' + _PARSE,
-        "a field t that nobody asks for", "EventParsing",
+        "the field t but does not inherit FieldExtraction", "EventParsing",
     ),
     "a type that fields do not have": Wrong(
         't = json_field("w.x", "/a", type=float, desc="d")  # HERE', "not a type of fields"

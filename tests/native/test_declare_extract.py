@@ -85,8 +85,8 @@ wrong2 = json_field("a.b", "/y", desc="d")
         (method("self, event) -> int") + method("self, event) -> int").replace("wrong", "first")
          .replace("def first", "def wrong2"), "has the field 'a.b' twice: wrong has it already"),
         (_TWICE, "has the field 'a.b' twice"),
-        (_ONE + 'extract_event_types = ("opne",)\n', "extract_event_types that are wrong"),
-        (_ONE + 'extract_event_sources = "one"\n', "no tuple of names"),
+        (_ONE + 'extract_event_types = ("opne",)\n', "has invalid extract_event_types"),
+        (_ONE + 'extract_event_sources = "one"\n', "is not a tuple of names"),
     ],
 )  # fmt: skip
 def test_each_mistake_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
@@ -106,7 +106,7 @@ def test_each_mistake_is_told_with_its_line(tmp_path: Path, text: str, said: str
 def test_a_field_without_the_capability_is_told(tmp_path: Path) -> None:
     head = _HEAD.replace("FieldExtraction)", "AsyncEvents)")
     plugin = load(tmp_path, method("self, event) -> int"), head)
-    with pytest.raises(PluginDefinitionError, match="has a field wrong that nobody asks for"):
+    with pytest.raises(PluginDefinitionError, match="field wrong but does not inherit"):
         check_plugin(plugin)
 
 

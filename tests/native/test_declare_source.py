@@ -55,18 +55,18 @@ WRONG = {
     "no size": ("1000", "1.5", "max_event_size =", "the max_event_size 1.5"),
     "no open": ("def open(", "def start(", "class P", "has no open"),
     "open misspelled": (
-        "def open(", "def opens(", "def opens", "nobody calls or reads; did you mean open?"
+        "def open(", "def opens(", "def opens", "falcokit does not know; did you mean open?"
     ),
     "async open": (
         "def open(self, params: str):\n        yield",
         "async def open(self, params: str):\n        return",
-        "async def open", "an async open, which nobody would await",
+        "async def open", "defines open as async, and Falco does not await it",
     ),
-    "no params": ("self, params: str", "self", "def open", "an open that cannot be called"),
+    "no params": ("self, params: str", "self", "def open", "defines open, which Falco cannot call"),
     "unknown params": (": str", ": Nothing", "def open", "name 'Nothing' is not defined"),
     "odd params": (": str", ": Plugin", "def open", "open params that JSON cannot describe"),
-    "close": ("self, instance", "self", "def close", "a close that cannot be called"),
-    "no mixin": ("Plugin, EventSource", "Plugin, AsyncEvents", "def open", "that nobody calls"),
+    "close": ("self, instance", "self", "def close", "defines close, which Falco cannot call"),
+    "no mixin": ("Plugin, EventSource", "Plugin, AsyncEvents", "def open", "Falco never calls it"),
 }  # fmt: skip
 
 

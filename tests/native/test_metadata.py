@@ -86,31 +86,31 @@ WRONG = {
     "async hook": (
         "class P(Plugin, AsyncEvents):\n    async def start_async(self, handler): pass",
         2,
-        "P has an async start_async, which nobody would await",
+        "P defines start_async as async, and Falco does not await it",
         "@async_event(name)",
     ),
     "hook with too few arguments": (
         "class P(Plugin, AsyncEvents):\n    x = 1\n    def start_async(self): pass",
         3,
-        "P has a start_async that cannot be called: too many positional arguments",
+        "P defines start_async, which Falco cannot call: too many positional arguments",
         "def start_async(self, handler)",
     ),
     "hook with too many arguments": (
         "class P(Plugin, AsyncEvents):\n    def init(self, config): pass",
         2,
-        "P has an init that cannot be called: missing a required argument: 'config'",
+        "P defines init, which Falco cannot call: missing a required argument: 'config'",
         "def init(self)",
     ),
     "names that are one text": (
         "class P(Plugin, AsyncEvents):\n    async_events = 'tick'",
         2,
-        "P has async_events that are no tuple of names",
+        "P has async_events that is not a tuple of names",
         "async_events = ('tick',)",
     ),
     "names that are no text": (
         "class P(Plugin, AsyncEvents):\n    async_events = (1,)",
         2,
-        "P has async_events that are no tuple of names",
+        "P has async_events that is not a tuple of names",
         "a tuple of str",
     ),
     "sources that are one text": (
@@ -119,7 +119,7 @@ WRONG = {
             "    @async_event('a', every=1)\n    def a(self): pass"
         ),
         2,
-        "P has async_event_sources that are no tuple of names",
+        "P has async_event_sources that is not a tuple of names",
         "async_event_sources = ('syscall',)",
     ),
     "no names": (
@@ -176,7 +176,7 @@ WRONG = {
             "    def parse_event(self, event): pass"
         ),
         2,
-        "P has parse_event_types that cannot be had: there is no event 'opena': open",
+        "P has invalid parse_event_types: there is no event 'opena': open",
         'names or codes: ("openat", "asyncevent", 322)',
     ),
     "no event to parse": (
@@ -272,7 +272,7 @@ def test_a_class_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
 
 def test_a_class_that_is_no_plugin(tmp_path: Path) -> None:
     error = _error(_project(tmp_path, "class P: pass"))
-    assert "class 'P' is no subclass of falcokit.Plugin" in str(error)
+    assert "class 'P' is not a subclass of falcokit.Plugin" in str(error)
 
 
 def test_a_module_that_ends_the_process(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@
     def status(self, event: Event) -> int | None:
         return event.json.get("status")
 
-Field type, list and argument come from the signature, at build time (`field_types`); this module
-has what a plugin needs at run time.
+Field type, list and argument come from the signature, at build time; this module has what a plugin
+needs at run time.
 """
 
 from __future__ import annotations
