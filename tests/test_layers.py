@@ -176,7 +176,8 @@ def test_every_file_opens_as_the_others_do(file: Path) -> None:
     structs = "No annotations from __future__" in text
     if any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree.body) and not structs:
         assert HEADERS[1] in text
-    assert any(
+    # A room's own file often has a docstring only.
+    assert tree.body[1:] == [] or any(
         isinstance(target, ast.Name) and target.id == "__all__"
         for node in tree.body
         if isinstance(node, ast.Assign | ast.AnnAssign)

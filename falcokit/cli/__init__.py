@@ -2,5 +2,3 @@
 """The commands: each file, or folder, is one verb, declared in `options`, called by `arguments`."""
 
 from __future__ import annotations
-
-__all__: list[str] = []

@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a plugin while its author edits it: watches files, builds, restarts."""
-
-__all__: list[str] = []

@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a project to one file that any Falco loads."""
-
-__all__: list[str] = []

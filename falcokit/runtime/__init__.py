@@ -3,5 +3,3 @@
 
 Imports the standard library and msgspec only: it ships inside Falco.
 """
-
-__all__: list[str] = []

@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """What compiles: the C compiler, running commands, and the cache of what was compiled."""
-
-__all__: list[str] = []

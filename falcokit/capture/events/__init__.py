@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """The events of a capture: their types, parameters, values and flags."""
-
-__all__: list[str] = []

@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bytes of a capture file: opening, decompressing, following, and writing them."""
-
-__all__: list[str] = []

@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lists at the head of a capture: processes, descriptors, interfaces, users."""
-
-__all__: list[str] = []

@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """Texts of event parameters, as sysdig prints them."""
-
-__all__: list[str] = []

@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """`falcokit dev`: the live screen and its plain lines."""
-
-__all__: list[str] = []

@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """`falcokit inspect`: captures, libraries and artifacts."""
-
-__all__: list[str] = []

@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """The distributions that a plugin needs: resolving, locking, and unpacking them."""
-
-__all__: list[str] = []

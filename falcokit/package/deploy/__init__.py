@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """Texts that install an artifact: Falco, Helm, operator, Dockerfile, registry index."""
-
-__all__: list[str] = []

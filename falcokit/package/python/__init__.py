@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Python that an artifact ships: interpreter, standard library, compiled modules."""
-
-__all__: list[str] = []

@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """OCI registries: the layout of an artifact there, login, push, and rules artifacts."""
-
-__all__: list[str] = []

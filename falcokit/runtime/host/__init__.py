@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """The part of the runtime that the host calls: callbacks, plugin state, the author's modules."""
-
-__all__: list[str] = []

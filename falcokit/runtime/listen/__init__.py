@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """The capability of capture listening, and its routines."""
-
-__all__: list[str] = []

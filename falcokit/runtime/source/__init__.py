@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """The capability of event sourcing."""
-
-__all__: list[str] = []
