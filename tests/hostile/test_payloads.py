@@ -165,24 +165,27 @@ def test_what_fails_is_logged_now_and_then_and_not_per_event(
     assert 2 <= len(lines) <= 2 * 4, lines
 
 
-_BIG = 100 << 20
+_BIG = 16 << 20  # what is held of such an event is well above what a process's memory swings by
+_LARGEST = 100 << 20
 
 
 def _big(kind: str) -> bytes:
-    """Make a payload of 100 MB whose key is behind all else."""
+    """Make a large payload whose key is behind all else."""
     head, fill, tail = {
         "text": (b'{"text":"', b"x", b'","key":"k"}'),
+        "100 MB": (b'{"text":"', b"x", b'","key":"k"}'),
         "list": (b'{"many":[0', b",0", b'],"key":"k"}'),
         "lists": (b'{"many":[[]', b",[]", b'],"key":"k"}'),
         "members": (b'{"a":0', b',"a":0', b',"key":"k"}'),
         "garbage": (b"", b"\xff\0{[\\", b""),
     }[kind]
-    return head + fill * ((_BIG - len(head) - len(tail)) // len(fill)) + tail
+    size = _LARGEST if kind == "100 MB" else _BIG
+    return head + fill * ((size - len(head) - len(tail)) // len(fill)) + tail
 
 
 @pytest.mark.host
-@pytest.mark.parametrize("kind", ["text", "list", "lists", "members", "garbage"])
-def test_an_event_of_100_mb_is_read_in_bounded_memory(
+@pytest.mark.parametrize("kind", ["text", "100 MB", "list", "lists", "members", "garbage"])
+def test_a_large_event_is_read_in_bounded_memory(
     write_plugin: Callable[..., Author], real_host: RealHost, files: Path,
     run_host: Callable[..., Ran], tmp_path: Path, kind: str,
 ) -> None:  # fmt: skip
@@ -191,12 +194,12 @@ def test_an_event_of_100_mb_is_read_in_bounded_memory(
     folder = _written(tmp_path, [_big(kind)])
     peaks, fields = [], "h.key,h.count,h.parsed,h.size,h.params"
     # What is kept of the events before is there from the third on; of a list's values it is little.
-    repeats = {"lists": (1,), "members": (1,), "list": (1, 2)}.get(kind, (2, 3))
+    repeats = {"lists": (1,), "members": (1,), "100 MB": (1,), "list": (1, 2)}.get(kind, (2, 3))
     for repeat in repeats:
         ran = run_host(
             *(real_host.plughost, "sinsp", "--plugin", files, "--plugin", author.library),
             *("--open", f"{folder},{repeat}", "--fields", fields, "--secs", 60, "--log"),
-            limit_mb=850 if kind == "lists" else 1100,
+            limit_mb=1100 if kind == "100 MB" else 400,
         )
         report = json.loads(ran.stdout)
         (cycle,) = report["cycles"]
@@ -211,4 +214,4 @@ def test_an_event_of_100_mb_is_read_in_bounded_memory(
                 assert (field["present"], set(field["samples"])) == (2 * repeat, {value})
         peaks.append(ran.peak_mb)
     # Of the event before, the plugin keeps what it has read; of those before that nothing.
-    assert peaks[-1] < peaks[0] + 80, peaks
+    assert peaks[-1] < peaks[0] + 12, peaks
