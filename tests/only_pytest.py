@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
+
+from forked import run_forked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,13 +19,10 @@ def run_tests(project: Path) -> None:
 
     One of them is hypothesis, which takes longer to load than a template's tests to run.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project)],
+    done = run_forked(
+        "pytest",
+        ["-q", "-p", "no:cacheprovider", str(project)],
         cwd=project,
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,37 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds an example, and asks real hosts what they make of it; used by this folder's tests."""
+"""Builds templates and examples, and asks real hosts what they make of them."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from example_rules import EXAMPLES
+from example_rules import EXAMPLES, Built
+
+from falcokit.build.build_project import build
+from falcokit.project.scaffold import generate_project, template_names
+from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Shared
+
+_MADE = shutil.ignore_patterns("build", "dist", "__pycache__", ".*")
+
+
+@pytest.fixture(scope="session")
+def built(shared: Shared) -> Callable[[str], Built]:
+    """Build the template or the example of a name, once for all tests: they change nothing."""
+
+    def named(kind: str) -> Built:
+        def make(folder: Path) -> Built:
+            root = folder / kind
+            if kind in template_names():
+                generate_project("my-plugin", root=root, template=kind)
+            else:
+                shutil.copytree(EXAMPLES / kind, root, ignore=_MADE)
+            return Built(root=root, library=build(load_project(root)).library)
+
+        made: Built = shared(f"built-{kind}", make)
+        return made
+
+    return named
 
 
 @pytest.fixture
-def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A copy of the example that the module's name says: test_auth_log.py, examples/auth-log."""
+def example(request: pytest.FixtureRequest, built: Callable[[str], Built]) -> Built:
+    """The example that the module's name says: test_auth_log.py, examples/auth-log."""
     name = request.path.stem.removeprefix("test_").removesuffix("_host").replace("_", "-")
-    ignored = shutil.ignore_patterns("build", "dist", "__pycache__", ".*")
-    return Path(shutil.copytree(EXAMPLES / name, tmp_path / name, ignore=ignored))
-
-
-@pytest.fixture
-def library(example: Path) -> Path:
-    """Its library."""
-    build = [sys.executable, "-m", "falcokit", "build", "-C", str(example)]
-    done = subprocess.run(build, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return Path(done.stdout.strip())
+    return built(name)
 
 
 @pytest.fixture

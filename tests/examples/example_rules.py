@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the examples are, and the rules of a project; used by the tests beside it."""
+"""Where the examples are, and what the tests beside it use of a project."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-__all__ = ["EXAMPLES", "rules_of"]
+__all__ = ["EXAMPLES", "Built", "rules_of"]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A template's project or an example, in a folder of the test run, and its library."""
+
+    root: Path
+    library: Path
 
 
 def rules_of(folder: Path) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from example_rules import Built
+
 pytestmark = pytest.mark.host
 
 HEAD = "Nov 23 19:00:01 web1 sshd[1]: "
@@ -28,11 +30,11 @@ def params(tmp_path: Path) -> str:
 
 
 def test_the_fields_of_a_brute_force(
-    library: Path, params: str, plughost: Callable[..., dict[str, Any]]
+    example: Built, params: str, plughost: Callable[..., dict[str, Any]]
 ) -> None:
     names = ("user", "address", "method", "result", "invalid_user", "recent_failures", "host")
     fields = ",".join(f"auth.{name}" for name in names)
-    cycle = plughost("--plugin", library, "--open", params, "--fields", fields)
+    cycle = plughost("--plugin", example.library, "--open", params, "--fields", fields)
     assert cycle["by_source"]["auth_log"]["count"] == 7
     shown = {name: cycle["fields"][f"auth.{name}"]["samples"] for name in names}
     assert shown["user"][0] == "oracle"
@@ -49,10 +51,10 @@ def test_the_fields_of_a_brute_force(
     ],
 )
 def test_a_rule_fires(
-    example: Path, library: Path, params: str, real_host: Any, rule: str, users: list[str]
+    example: Built, params: str, real_host: Any, rule: str, users: list[str]
 ) -> None:
-    condition = rules_of(example)[rule]["condition"]
-    command = [real_host.sysdig, "-H", library, "-I", f"auth-log:{params}"]
+    condition = rules_of(example.root)[rule]["condition"]
+    command = [real_host.sysdig, "-H", example.library, "-I", f"auth-log:{params}"]
     done = subprocess.run(
         [*command, "-p", "%auth.user", condition], capture_output=True, text=True, check=False
     )

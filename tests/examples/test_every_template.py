@@ -5,12 +5,14 @@ tests, package (verified), inspect of the recording and of the artifact."""
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from forked import run_forked
 from only_pytest import run_tests
 from outside import PACKAGE
 from test_templates import PARAMS
@@ -22,26 +24,35 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.python, pytest.mark.smoke]
 
+_FALCOKIT = [sys.executable, "-m", "falcokit"]
 _MINOR = "{}.{}".format(*sys.version_info)
 
 
-def run(*command: str, cwd: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, *(command if command[0].startswith("-") else ("-m", *command))],
-        cwd=cwd, capture_output=True, text=True, check=False, timeout=240,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+class Falcokit:
+    """The command, in a folder: as a process of its own for one template, as a fork for others."""
+
+    def __init__(self, *, forked: bool) -> None:
+        self._forked = forked
+
+    def __call__(self, *arguments: str, cwd: Path) -> str:
+        if self._forked:
+            done = run_forked("falcokit", arguments, cwd=cwd, env=os.environ)
+        else:
+            command = PACKAGE[:-1] if arguments[0] == "package" else _FALCOKIT
+            done = subprocess.run(
+                [*command, *arguments],
+                cwd=cwd, capture_output=True, text=True, check=False, timeout=240,
+            )  # fmt: skip
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
 
 
-def packaged_with_one_lock(template: str, project: Path, shared: Callable[..., Any]) -> Any:
+def packaged_with_one_lock(falcokit: Falcokit, project: Path, shared: Callable[..., Any]) -> Any:
     """Package; the first of all resolves the dependencies, and the others have its lock."""
-    # One is compressed as well as can be: that takes half the time of packaging.
-    package = ["-m", "falcokit", "package"] if template == "async" else PACKAGE[1:]
     seen = []
 
     def first(_: Path) -> dict[str, str]:
-        seen.append(run(*package, "--json", cwd=project))
+        seen.append(falcokit("package", "--json", cwd=project))
         return {file.name: file.read_text() for file in (project / "locks").iterdir()}
 
     locks = shared("locks-of-the-templates", first)
@@ -49,7 +60,7 @@ def packaged_with_one_lock(template: str, project: Path, shared: Callable[..., A
         (project / "locks").mkdir(exist_ok=True)
         for name, text in locks.items():
             (project / "locks" / name).write_text(text)
-        seen.append(run(*package, "--json", cwd=project))
+        seen.append(falcokit("package", "--json", cwd=project))
     return json.loads(seen[0])
 
 
@@ -57,21 +68,25 @@ def packaged_with_one_lock(template: str, project: Path, shared: Callable[..., A
 def test_from_init_to_the_artifact(
     template: str, tmp_path: Path, shared: Callable[[str, Callable[[Path], Any]], Any]
 ) -> None:
-    run("falcokit", "init", "my-plugin", "--template", template, "--no-input", cwd=tmp_path)
+    falcokit = Falcokit(forked=template != "async")
+    falcokit("init", "my-plugin", "--template", template, "--no-input", cwd=tmp_path)
     project = tmp_path / "my-plugin"
-    opened = ["--open-params", json.dumps(PARAMS[template])] if template in PARAMS else []
-    emits = bool(opened) or template == "async"
-    library = Path(run("falcokit", "build", cwd=project).strip())
+    library = Path(falcokit("build", cwd=project).strip())
     assert library.is_file()
-    ended = ["--limit", "3"] if emits else ["--duration", "0.2"]
-    run("falcokit", "run", *opened, *ended, "--record", "seen.scap", cwd=project)
-    run("falcokit", "dev", "--duration", "0.5", cwd=project)
+    opened, ended, lines = [], ["--duration", "0.2"], 0  # without events of its own
+    if template == "async":
+        ended, lines = ["--limit", "1"], 1
+    elif template in PARAMS:
+        opened, ended, lines = ["--open-params", json.dumps(PARAMS[template])], ["--limit", "3"], 3
+    shown = falcokit("run", *opened, *ended, "--record", "seen.scap", cwd=project)
+    assert len(shown.splitlines()) == lines
+    falcokit("dev", "--duration", "0.2", cwd=project)
     run_tests(project)
-    if emits:
-        seen = json.loads(run("falcokit", "inspect", "seen.scap", "--json", cwd=project))
-        assert seen["events"]["count"] >= 3
-    packaged = packaged_with_one_lock(template, project, shared)
+    if lines:
+        seen = json.loads(falcokit("inspect", "seen.scap", "--json", cwd=project))
+        assert seen["events"]["count"] >= lines
+    packaged = packaged_with_one_lock(falcokit, project, shared)
     assert packaged["python"].startswith(f"{_MINOR}.")
     assert packaged["verified"]
-    inspected = json.loads(run("falcokit", "inspect", packaged["artifact"], "--json", cwd=project))
+    inspected = json.loads(falcokit("inspect", packaged["artifact"], "--json", cwd=project))
     assert "my-plugin" in json.dumps(inspected)

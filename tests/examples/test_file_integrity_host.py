@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from example_rules import Built
+
 pytestmark = pytest.mark.host
 
 
 def test_a_change_is_seen_recorded_and_replayed(
-    example: Path,
-    library: Path,
+    example: Built,
     tmp_path: Path,
     real_host: Any,
     plughost: Callable[..., dict[str, Any]],
@@ -29,7 +30,15 @@ def test_a_change_is_seen_recorded_and_replayed(
     watched.mkdir()
     (watched / "one").write_text("first")
     init = json.dumps({"paths": [str(watched)]})
-    command = [real_host.plughost, "sinsp", "--plugin", library, "--init", init, "--nodriver"]
+    command = [
+        real_host.plughost,
+        "sinsp",
+        "--plugin",
+        example.library,
+        "--init",
+        init,
+        "--nodriver",
+    ]
     with subprocess.Popen([*command, "--secs", "2", "--write", scap], stdout=subprocess.PIPE) as p:
         # when the plugin has taken stock nobody tells: there is a change at any time
         while p.poll() is None:
@@ -40,10 +49,12 @@ def test_a_change_is_seen_recorded_and_replayed(
     (live,) = json.loads(out.splitlines()[-1])["cycles"]
     assert live["async"]["file_changed"]["count"] > 0
 
-    condition = rules_of(example)["File changed in a watched folder (file-integrity)"]["condition"]
+    condition = rules_of(example.root)["File changed in a watched folder (file-integrity)"][
+        "condition"
+    ]
     known = f"fim.known[{watched / 'one'}]"
     replay = plughost(
-        *("--plugin", library, "--scap", scap, "--filter", condition, "--metrics"),
+        *("--plugin", example.library, "--scap", scap, "--filter", condition, "--metrics"),
         *("--fields", f"fim.path,fim.change,fim.sha256,fim.previous,fim.size,{known}"),
     )
     shown = {name: field["samples"][0] for name, field in replay["fields"].items()}
@@ -62,11 +73,11 @@ def test_a_change_is_seen_recorded_and_replayed(
     ],
 )
 def test_the_conditions_are_ones_a_host_takes(
-    example: Path, library: Path, plughost: Callable[..., dict[str, Any]], rule: str
+    example: Built, plughost: Callable[..., dict[str, Any]], rule: str
 ) -> None:
-    condition = rules_of(example)[rule]["condition"]
+    condition = rules_of(example.root)[rule]["condition"]
     cycle = plughost(
-        *("--plugin", library, "--init", '{"paths": []}', "--nodriver", "--secs", "0.2"),
+        *("--plugin", example.library, "--init", '{"paths": []}', "--nodriver", "--secs", "0.2"),
         *("--filter", condition),
     )
     assert cycle["events"]["count"] == 0

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -24,8 +22,15 @@ from falco_rules import complaints
 
 import falcokit.capture.events
 import falcokit.package.artifact
+from falcokit.build.build_project import build
 from falcokit.package.artifact.library_facts import library_facts
-from falcokit.project.scaffold import generate_project, template_names
+from falcokit.project.scaffold import template_names
+from falcokit.project.settings import load_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from example_rules import Built
 
 PROJECTS = [*template_names(), *(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())]
 #: They read system calls.
@@ -41,24 +46,11 @@ def system_calls() -> set[str]:
     return {event["name"] for event in events}
 
 
-def built(root: Path) -> Path:
-    command = [sys.executable, "-m", "falcokit", "build", "-C", str(root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return Path(done.stdout.strip())
-
-
 class Project:
     """A built template or example."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
-        self.kind, self.root = kind, folder / kind
-        if kind in template_names():
-            generate_project("my-plugin", root=self.root, template=kind)
-        else:
-            ignored = shutil.ignore_patterns("build", "dist", "__pycache__", ".*")
-            shutil.copytree(EXAMPLES / kind, self.root, ignore=ignored)
-        self.library = built(self.root)
+    def __init__(self, kind: str, built: Built) -> None:
+        self.kind, self.root, self.library = kind, built.root, built.library
         self.about = msgspec.to_builtins(library_facts(self.library).about)
         text = (self.root / "falco.yaml").read_text()
         self.configuration = read_configuration(text, {"PWD": str(self.root)})
@@ -76,8 +68,8 @@ class Project:
 
 
 @pytest.fixture(scope="module", params=PROJECTS)
-def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return Project(request.param, tmp_path_factory.mktemp("in-falco"))
+def project(request: pytest.FixtureRequest, built: Callable[[str], Built]) -> Project:
+    return Project(request.param, built(request.param))
 
 
 def test_its_configuration_is_one_that_falco_starts_with(project: Project) -> None:
@@ -152,7 +144,7 @@ def test_an_async_event_of_a_plugins_source_is_shown_by_a_field(
     (rule,) = (block for block in BLOCK.findall(page) if "- rule:" in block)
     (tmp_path / "pyproject.toml").write_text('[tool.falcokit]\nplugin = "gate:Gate"\n')
     (tmp_path / "gate.py").write_text(code)
-    library = built(tmp_path)
+    library = build(load_project(tmp_path)).library
     head = "- required_plugin_versions: [{name: gate, version: 0.1.0}]\n"
     assert (
         complaints(head + rule, msgspec.to_builtins(library_facts(library).about), system_calls())

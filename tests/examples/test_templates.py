@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every template comes green: its own tests, build, run, and its rules in a real host."""
+"""The rules and fields of every template in a real host; test_every_template.py has the rest."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from example_rules import rules_of
-from only_pytest import run_tests
 
-from falcokit.project.scaffold import generate_project, template_names
+from falcokit.project.scaffold import template_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from example_rules import Built
 
 SAMPLE = Path(__file__).parents[1] / "capture" / "samples" / "falco-open-multiple-files.scap"
 #: Those with an event source: how it is opened for a moment.
@@ -24,44 +27,13 @@ PARAMS = {
 }
 
 
-def falcokit(project: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "falcokit", *arguments, "-C", str(project)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture(params=template_names())
-def template(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def project(template: str, tmp_path: Path) -> Path:
-    root = tmp_path / "my-plugin"
-    return generate_project("my-plugin", root=root, template=template).root
-
-
-def test_its_own_tests_pass(project: Path) -> None:
-    run_tests(project)
-
-
-def test_it_runs(project: Path, template: str) -> None:
-    if template in PARAMS:
-        out = falcokit(
-            project, "run", "--open-params", json.dumps(PARAMS[template]), "--limit", "3"
-        )
-        assert len(out.splitlines()) == 3
-    elif template == "async":
-        assert falcokit(project, "run", "--limit", "1")
-    else:  # no events of its own
-        falcokit(project, "run", "--duration", "0.2")
-
-
 @pytest.mark.host
-def test_its_rules_are_ones_a_host_takes(project: Path, template: str, real_host: Any) -> None:
-    library = falcokit(project, "build").strip()
-    rules = rules_of(project)
+@pytest.mark.parametrize("template", template_names())
+def test_its_rules_are_ones_a_host_takes(
+    template: str, built: Callable[[str], Built], real_host: Any
+) -> None:
+    library = built(template).library
+    rules = rules_of(built(template).root)
     assert rules
     for rule in rules.values():
         command = [real_host.plughost, "sinsp", "--plugin", library, "--filter", rule["condition"]]
@@ -78,9 +50,8 @@ def test_its_rules_are_ones_a_host_takes(project: Path, template: str, real_host
 
 
 @pytest.mark.host
-def test_fields_of_system_calls_in_a_capture(tmp_path: Path, real_host: Any) -> None:
-    project = generate_project("my-plugin", root=tmp_path / "p", template="extract").root
-    library = falcokit(project, "build").strip()
+def test_fields_of_system_calls_in_a_capture(built: Callable[[str], Built], real_host: Any) -> None:
+    library = built("extract").library
     shown = "*%evt.type %my_plugin.extension %my_plugin.secret %my_plugin.part[0]"
     command = [
         real_host.sysdig,

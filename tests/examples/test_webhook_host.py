@@ -17,6 +17,8 @@ from example_rules import rules_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from example_rules import Built
+
 pytestmark = pytest.mark.host
 
 TOKEN = "a-token-of-some-length"
@@ -67,14 +69,14 @@ def hang_up(port: int, times: int, deadline: float) -> None:
     ],
 )
 def test_a_post_fires_a_rule_though_others_do_not_read_their_answers(
-    example: Path, library: Path, tmp_path: Path, real_host: Any, rule: str, expected: str
+    example: Built, tmp_path: Path, real_host: Any, rule: str, expected: str
 ) -> None:
     (tmp_path / "token").write_text(TOKEN)
     port = free_port()
     init = json.dumps({"token_file": str(tmp_path / "token")})
-    condition = rules_of(example)[rule]["condition"]
+    condition = rules_of(example.root)[rule]["condition"]
     shown = "*%hook.actor %hook.address %hook.target %hook.size"
-    command = [real_host.sysdig, "-H", f"{library}:{init}", "-I"]
+    command = [real_host.sysdig, "-H", f"{example.library}:{init}", "-I"]
     command += [f"webhook:{json.dumps({'port': port})}", "--unbuffered", "-p", shown, condition]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
         try:

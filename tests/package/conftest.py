@@ -17,6 +17,7 @@ from falcokit.runner.program import build_runner
 from falcokit.toolchain.cache import key_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from conftest import Shared
@@ -59,9 +60,11 @@ def unpack(artifact: Path, folder: Path) -> Path:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def compressed_fast() -> None:
-    """Compressing well takes half the time of packaging; test_archive has the real level."""
-    archive.LEVEL = 1
+def not_compressed() -> Iterator[None]:
+    """Compressing takes half the time of packaging; test_package_command has the real level."""
+    level, archive.LEVEL = archive.LEVEL, 0
+    yield
+    archive.LEVEL = level
 
 
 @pytest.fixture(scope="session")

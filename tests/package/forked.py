@@ -2,8 +2,8 @@
 """Programs in Python as processes of their own, without the time that their imports take.
 
 A server imports a program once; each run is a fork of it, with arguments, environment, working
-folder and output of its own. Used by the tests of this folder that run `falcokit package` or pip
-many times; one that is about the start of a process, a terminal or a signal starts a real one.
+folder and output of its own. Used by tests that run falcokit, pip or pytest many times; one that is
+about the start of a process, a terminal or a signal starts a real one.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _PROGRAMS = {
         "falcokit.__main__",
     ),
     "pip": (("pip._internal.commands.install",), "pip._internal.cli.main"),
+    "pytest": (("falcokit.testing",), "pytest"),
 }
 
 
@@ -130,7 +131,7 @@ def _run(program: str, request: dict[str, object], fds: Sequence[int]) -> NoRetu
         if program == "falcokit":
             from falcokit.package.artifact import archive
 
-            archive.LEVEL = 1  # as in outside.PACKAGE
+            archive.LEVEL = 0  # as in outside.PACKAGE
         status = importlib.import_module(_PROGRAMS[program][1]).main()
     except SystemExit as e:
         status = e.code

@@ -22,9 +22,9 @@ __all__ = ["CODE", "PACKAGE", "drafts", "package", "wheel", "write_project"]
 #: The locks of projects without dependencies: one test resolves them for all.
 _LOCKS: dict[str, str] = {}
 
-#: The command, without the time that compressing well takes.
+#: The command, without the time that compressing takes.
 _FAST = (
-    "from falcokit.package.artifact import archive; archive.LEVEL = 1;"
+    "from falcokit.package.artifact import archive; archive.LEVEL = 0;"
     " from falcokit.__main__ import main; main()"
 )
 PACKAGE = [sys.executable, "-c", _FAST, "package"]
