@@ -9,19 +9,21 @@ import os
 import pickle
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from falcokit.native import PLUGIN_API, SOURCES
+from falcokit.native import PLUGIN_API, ROOMS, SOURCES
+from falcokit.runner.program import runner_sources
 from falcokit.toolchain.cache import key_of
 from falcokit.toolchain.command import run
-from falcokit.toolchain.compiler import find_compiler
+from falcokit.toolchain.compiler import find_compiler, find_libpython
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
 __all__ = ["Baseline", "CompileC", "RealHost", "Shared"]
 
@@ -32,6 +34,7 @@ signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 _TESTS = Path(__file__).parent
 _HOSTS = _TESTS / "hosts"
 _API = PLUGIN_API.parent
+_STRICT = ["-std=gnu11", "-g", "-pthread", "-Wall", "-Wextra", "-Werror"]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -155,11 +158,11 @@ def compile_c(shared: Shared) -> CompileC:
         def make(folder: Path) -> Path:
             target = folder / name
             shape = ["-fPIC", "-shared"] if target.suffix == ".so" else []
-            strict = ["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Werror"]
             run(
                 [
                     compiler,
-                    *strict,
+                    *_STRICT,
+                    "-O1",
                     *shape,
                     f"-I{_API}",
                     f"-I{SOURCES}",
@@ -177,6 +180,54 @@ def compile_c(shared: Shared) -> CompileC:
         return made
 
     return compile_sources
+
+
+def _compile_each(folder: Path, command: Sequence[str], files: Iterable[Path]) -> dict[Path, Path]:
+    def compile_one(file: Path) -> Path:
+        target = folder / f"{'-'.join(file.relative_to(SOURCES).parts)}.o"
+        run([*command, "-c", str(file), "-o", str(target)])
+        return target
+
+    files = list(files)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(files, pool.map(compile_one, files), strict=True))
+
+
+@pytest.fixture(scope="session")
+def glue_objects(shared: Shared) -> dict[Path, Path]:
+    """Each C file of the glue library, and what it was compiled to without a warning."""
+    # As it is shipped, or what the optimizer would see is not warned of.
+    command = [find_compiler().path, *_STRICT, "-O2", "-g0", "-fPIC", "-D_GNU_SOURCE"]
+    command += [f"-I{_API}", f"-I{SOURCES}", f"-I{find_libpython().include}"]
+
+    def make(folder: Path) -> dict[Path, Path]:
+        # Python's headers are much of the work: read them once.
+        header = folder / "python.h"
+        header.write_text("#define PY_SSIZE_T_CLEAN\n#include <Python.h>\n")
+        run([*command, "-x", "c-header", str(header), "-o", f"{header}.gch"])
+        without = [room for room in ROOMS if room in {"json", "memory", "payload"}]
+        rooms = [room for room in ROOMS if room not in without]
+        with_python = [*command, "-include", str(header), "-Winvalid-pch"]
+        return {
+            **_compile_each(folder, command, _files_of(without)),
+            **_compile_each(folder, with_python, _files_of(rooms)),
+        }
+
+    made: dict[Path, Path] = shared("glue-objects", make)
+    return made
+
+
+def _files_of(rooms: Iterable[str]) -> list[Path]:
+    return [file for room in rooms for file in sorted((SOURCES / room).glob("*.c"))]
+
+
+@pytest.fixture(scope="session")
+def runner_objects(shared: Shared) -> dict[Path, Path]:
+    """Each C file of the runner and of `falcokit.testing`, and what it was compiled to."""
+    command = [find_compiler().path, *_STRICT, "-O1", f"-I{_API}", f"-I{SOURCES}"]
+    files = [SOURCES / "testing" / "host.c", *runner_sources()]
+    made: dict[Path, Path] = shared("runner-objects", lambda to: _compile_each(to, command, files))
+    return made
 
 
 @pytest.fixture(scope="session")

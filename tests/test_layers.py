@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import ast
-import os
+import functools
 import subprocess
 import sys
-import sysconfig
-from concurrent.futures import ThreadPoolExecutor
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +14,7 @@ from typing import TYPE_CHECKING
 import layers
 import pytest
 
-from falcokit.native import PLUGIN_API, SOURCES
-from falcokit.runner.program import runner_sources
-from falcokit.toolchain.compiler import find_compiler
+from falcokit.native import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,6 +32,11 @@ def name_of(file: Path) -> str:
 MODULES = {name_of(file): file for file in FILES}
 
 
+@functools.cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
 def run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """All nodes but those that only a type checker reads; inside functions too."""
     for node in ast.iter_child_nodes(tree):
@@ -49,7 +50,7 @@ def run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def imports(file: Path, *, at_run_time: bool = False) -> Iterator[str]:
-    tree = ast.parse(file.read_text())
+    tree = tree_of(file)
     for node in run_time_nodes(tree) if at_run_time else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -59,12 +60,14 @@ def imports(file: Path, *, at_run_time: bool = False) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def every_import(files: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    for file in files:
+        for module in imports(file):
+            yield file, module
+
+
 def within(module: str, package: str) -> bool:
     return module == package or module.startswith(package + ".")
-
-
-def ids(file: Path) -> str:
-    return str(file.relative_to(PACKAGE))
 
 
 def assert_no_circle(uses: Mapping[str, Iterable[str]]) -> None:
@@ -87,6 +90,7 @@ def room_of(module: str) -> str | None:
     return next((room for room in ROOMS if within(module, room)), None)
 
 
+@functools.cache
 def python_uses() -> dict[str, set[str]]:
     """Each module of falcokit, and the modules of falcokit that it loads."""
     uses = {}
@@ -131,29 +135,27 @@ def test_every_room_is_in_the_table() -> None:
     assert {room for room in ROOMS if room not in MODULES} == set()
 
 
-@pytest.mark.parametrize(
-    "file", [f for f in FILES if "runtime" in f.relative_to(PACKAGE).parts], ids=ids
-)
-def test_the_runtime_knows_only_itself_the_stdlib_and_msgspec(file: Path) -> None:
-    for module in imports(file):
+def test_the_runtime_knows_only_itself_the_stdlib_and_msgspec() -> None:
+    runtime = [file for file in FILES if "runtime" in file.relative_to(PACKAGE).parts]
+    assert runtime
+    for file, module in every_import(runtime):
         top = module.partition(".")[0]
         # annotationlib came with 3.14.
         allowed = top in {*sys.stdlib_module_names, "annotationlib", "msgspec"}
         # The generated glue module registers itself under a name of its own; cffi's backend is
         # what it needs first, and what a damaged artifact is told by.
         allowed = allowed or top == "_cffi_backend"
-        assert allowed or within(module, "falcokit.runtime") or top.startswith("_falcokit"), module
+        allowed = allowed or within(module, "falcokit.runtime") or top.startswith("_falcokit")
+        assert allowed, (file, module)
 
 
-@pytest.mark.parametrize(
-    "file", [f for f in FILES if "cli" not in f.relative_to(PACKAGE).parts], ids=ids
-)
-def test_nothing_below_imports_the_command_line(file: Path) -> None:
-    if file.name == "__main__.py":
-        return
-    for module in imports(file):
-        assert not within(module, "falcokit.cli"), module
-        assert module.partition(".")[0] not in {"typer", "rich", "click"}, module
+def test_nothing_below_imports_the_command_line() -> None:
+    above = [PACKAGE / "__main__.py", *(PACKAGE / "cli").rglob("*.py")]
+    below = [file for file in FILES if file not in above]
+    assert len(below) < len(FILES)
+    for file, module in every_import(below):
+        assert not within(module, "falcokit.cli"), (file, module)
+        assert module.partition(".")[0] not in {"typer", "rich", "click"}, (file, module)
 
 
 def test_importing_the_author_api_loads_no_tool() -> None:
@@ -166,64 +168,60 @@ def test_importing_the_author_api_loads_no_tool() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("file", FILES, ids=ids)
-def test_every_file_opens_as_the_others_do(file: Path) -> None:
-    text = file.read_text()
-    tree = ast.parse(text)
-    assert text.startswith(HEADERS[0] + "\n")
-    assert ast.get_docstring(tree), "no module docstring"
+def test_every_file_opens_as_the_others_do() -> None:
+    assert {str(file): wrong for file in FILES if (wrong := wrong_at_the_start(file))} == {}
+
+
+def wrong_at_the_start(file: Path) -> str:
+    text, tree = file.read_text(), tree_of(file)
+    if not text.startswith(HEADERS[0] + "\n"):
+        return "no licence"
+    if not ast.get_docstring(tree):
+        return "no module docstring"
     # msgspec evaluates the annotations of a Struct: that costs less where they are not texts.
     structs = "No annotations from __future__" in text
-    if any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree.body) and not structs:
-        assert HEADERS[1] in text
-    # A room's own file often has a docstring only.
-    assert tree.body[1:] == [] or any(
-        isinstance(target, ast.Name) and target.id == "__all__"
+    defines = any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree.body)
+    if defines and not structs and HEADERS[1] not in text:
+        return "no annotations from __future__"
+    named = (
+        target.id
         for node in tree.body
         if isinstance(node, ast.Assign | ast.AnnAssign)
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-    ), "no __all__"
+        if isinstance(target, ast.Name)
+    )
+    # A room's own file often has a docstring only.
+    return "" if "__all__" in named or tree.body[1:] == [] else "no __all__"
 
 
 # ---- C -------------------------------------------------------------------------------------------
 
 
-def symbols(file: Path, folder: Path) -> tuple[set[str], set[str]]:
-    """What a C file defines for others, and what it takes from them."""
-    target = folder / f"{'-'.join(file.relative_to(SOURCES).parts)}.o"
-    include = ["-I", SOURCES, "-I", PLUGIN_API.parent, "-I", sysconfig.get_path("include")]
-    flags = ["-std=gnu11", "-D_GNU_SOURCE", "-fPIC", "-O0", "-c"]
-    subprocess.run([find_compiler().path, *flags, *include, file, "-o", target], check=True)
-    said = subprocess.run(["nm", target], capture_output=True, text=True, check=True).stdout
-    marks = [line.split()[-2:] for line in said.splitlines()]
-    return {name for mark, name in marks if mark in "TDBRC"}, {n for m, n in marks if m == "U"}
-
-
-def c_uses(files: Iterable[Path], folder: Path) -> dict[str, set[str]]:
+def c_uses(objects: Mapping[Path, Path]) -> dict[str, set[str]]:
     """Each C file, and those whose functions and data it uses."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = dict(zip(files, pool.map(lambda file: symbols(file, folder), files), strict=True))
-    names = {file: file.relative_to(SOURCES).as_posix() for file in found}
-    owners = {symbol: names[file] for file, (defined, _) in found.items() for symbol in defined}
-    return {
-        names[file]: {owners[symbol] for symbol in used if symbol in owners} - {names[file]}
-        for file, (_, used) in found.items()
-    }
+    names = {str(made): file.relative_to(SOURCES).as_posix() for file, made in objects.items()}
+    said = subprocess.run(["nm", "-A", *names], capture_output=True, text=True, check=True).stdout
+    found = []
+    for line in said.splitlines():
+        made, _, rest = line.partition(":")
+        mark, symbol = rest.split()[-2:]
+        found.append((names[made], mark, symbol))
+    owners = {symbol: file for file, mark, symbol in found if mark in "TDBRC"}
+    uses: dict[str, set[str]] = {file: set() for file in names.values()}
+    for file, mark, symbol in found:
+        if mark == "U" and owners.get(symbol, file) != file:
+            uses[file].add(owners[symbol])
+    assert any(uses.values())
+    return uses
 
 
 @pytest.mark.parametrize(
-    ("rooms", "files"),
-    [
-        (layers.GLUE, [f for room in layers.GLUE for f in sorted((SOURCES / room).glob("*.c"))]),
-        # What two files define is the runner's.
-        (layers.RUNNER, [SOURCES / "testing" / "host.c", *runner_sources()]),
-    ],
-    ids=["glue", "runner"],
+    ("rooms", "objects"), [(layers.GLUE, "glue_objects"), (layers.RUNNER, "runner_objects")]
 )
 def test_c_calls_what_is_below_it_only(
-    rooms: tuple[str, ...], files: list[Path], tmp_path: Path
+    rooms: tuple[str, ...], objects: str, request: pytest.FixtureRequest
 ) -> None:
-    uses = c_uses(files, tmp_path)
+    uses = c_uses(request.getfixturevalue(objects))
     upward = []
     for file, used in uses.items():
         level = rooms.index(file.rpartition("/")[0])
