@@ -4,7 +4,7 @@
 A run changes a small capture (cut out of a sample or built), reads it with and without the C code
 and compares events, notices and summary; every event before the first change must be delivered
 as it was. A run is found again by its seed and number: `--first NUMBER --runs 1`. test_fuzz runs
-ten thousand of them, and some with the C code under sanitizers (`--library`).
+three thousand of them, and some with the C code under sanitizers (`--library`).
 """
 
 from __future__ import annotations

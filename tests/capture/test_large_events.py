@@ -8,7 +8,7 @@ import functools
 import gzip
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from cli.inspect_runs import inspect
@@ -34,49 +34,58 @@ def largest() -> bytes:
     return b"".join([*parts, b"\n"])[1:]
 
 
+class Large(NamedTuple):
+    """A capture with a large event between two others, and its payload."""
+
+    file: Path
+    payload: bytes
+
+
 @pytest.fixture(scope="module", params=["plain", "gzip"])
-def capture_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Large:
     path: Path = tmp_path_factory.mktemp("large") / "large.scap"
-    content = HEAD + SMALL + BUILD.async_event(b"dump", largest(), plugin_id=9) + SMALL
-    path.write_bytes(gzip.compress(content, 1) if request.param == "gzip" else content)
-    return path
+    packed = request.param == "gzip"
+    payload = largest()[: 10 << 20] if packed else largest()
+    content = HEAD + SMALL + BUILD.async_event(b"dump", payload, plugin_id=9) + SMALL
+    path.write_bytes(gzip.compress(content, 1) if packed else content)
+    return Large(path, payload)
 
 
-def test_a_large_event_is_an_event_like_others(capture_file: Path) -> None:
-    with open_capture(capture_file) as capture:
-        first, large, last = capture
+def test_a_large_event_is_an_event_like_others(large: Large) -> None:
+    with open_capture(large.file) as capture:
+        first, middle, last = capture
         assert capture.notices == ()
     assert first.data == last.data == b"small"
-    assert (large.type, large.async_name, large.plugin_id) == ("dump", "dump", 9)
-    assert large.data == largest()
-    assert large.params[2] == largest()
-    assert [type(param) for param in large.params] == [bytes] * 3
-    assert large.data_start(5) == (largest()[:5], len(largest()))
-    assert large.comments == ()
+    assert (middle.type, middle.async_name, middle.plugin_id) == ("dump", "dump", 9)
+    assert middle.data == large.payload
+    assert middle.params[2] == large.payload
+    assert [type(param) for param in middle.params] == [bytes] * 3
+    assert middle.data_start(5) == (large.payload[:5], len(large.payload))
+    assert middle.comments == ()
 
 
-def test_it_is_shown_by_its_start_and_whole_length(capture_file: Path) -> None:
-    shown = inspect(capture_file, "--events")
+def test_it_is_shown_by_its_start_and_whole_length(large: Large) -> None:
+    shown = inspect(large.file, "--events")
     assert shown.stderr == ""
     line = shown.stdout.splitlines()[1]
     assert "dump plugin_id=9 name=dump data=000000000000000\\n000000000000016\\n" in line
     assert line.endswith("...")
     assert len(line) < 700
-    found = json.loads(inspect(capture_file, "--jsonl", "evt.type=dump").stdout)
-    assert found["data_size"] == len(largest())
-    assert found["data"] == largest()[:65536].decode()
-    (stream,) = json.loads(inspect(capture_file, "--json").stdout)["async_events"]
-    assert (stream["size"], stream["last"]["data_size"]) == (len(largest()), len(largest()))
+    found = json.loads(inspect(large.file, "--jsonl", "evt.type=dump").stdout)
+    assert found["data_size"] == len(large.payload)
+    assert found["data"] == large.payload[:65536].decode()
+    (stream,) = json.loads(inspect(large.file, "--json").stdout)["async_events"]
+    assert stream["size"] == stream["last"]["data_size"] == len(large.payload)
 
 
 @pytest.mark.parametrize("more", [(), ("--tail", "3")])
-def test_a_cut_has_it_whole(capture_file: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
+def test_a_cut_has_it_whole(large: Large, tmp_path: Path, more: tuple[str, ...]) -> None:
     target = tmp_path / "cut.scap"
-    assert inspect(capture_file, "--cut", target, *more).returncode == 0
+    assert inspect(large.file, "--cut", target, *more).returncode == 0
     with open_capture(target) as capture:
-        assert [event.data for event in capture] == [b"small", largest(), b"small"]
+        assert [event.data for event in capture] == [b"small", large.payload, b"small"]
         assert capture.notices == ()
-    assert "the same events" in inspect(capture_file, "--diff", target).stdout
+    assert "the same events" in inspect(large.file, "--diff", target).stdout
 
 
 def test_a_cut_off_large_event_is_none(tmp_path: Path) -> None:
@@ -95,12 +104,12 @@ def test_it_has_comments(tmp_path: Path) -> None:
 
 
 def test_without_room_for_it_the_reading_ends_with_a_word_what_to_do(
-    capture_file: Path, monkeypatch: pytest.MonkeyPatch
+    large: Large, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_descriptor: int, _data: bytes) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with open_capture(capture_file) as capture, monkeypatch.context() as patch:
+    with open_capture(large.file) as capture, monkeypatch.context() as patch:
         assert next(iter(capture)).data == b"small"
         patch.setattr(os, "write", full)
         with pytest.raises(CaptureError, match="No space left on device") as caught:

@@ -28,7 +28,7 @@ from falcokit.capture import open_capture, summarize
 summary = summarize(sys.argv[1])
 with open_capture(sys.argv[1]) as capture:
     for event in capture:
-        if event.number > 8:  # none is kept: more take time and no memory
+        if event.number > 3:  # none is kept: more take time and no memory
             break
         event.params
 # Not ru_maxrss: that remembers the process that this one was forked from.
@@ -55,8 +55,12 @@ def measure(path: Path) -> tuple[int, int]:
     return int(events), int(peak) // 1024
 
 
-@pytest.mark.parametrize(("size", "count"), [(HELD_EVENT_BYTES - 100, 240), (64 << 20, 30)])
-def test_two_gigabytes_take_less_than_a_hundred_megabytes(
+@pytest.mark.parametrize(
+    ("size", "count"),
+    # The second is past the 2 GiB of a signed offset; in so many reads it would take seconds.
+    [(HELD_EVENT_BYTES - 100, 60), (64 << 20, 33)],
+)
+def test_gigabytes_take_less_than_a_hundred_megabytes(
     tmp_path: Path, size: int, count: int
 ) -> None:
     path = tmp_path / "sparse.scap"
@@ -69,7 +73,7 @@ def test_two_gigabytes_take_less_than_a_hundred_megabytes(
             file.write(BUILD.pack("II", 0x221, total) + body)
             file.seek(start + total - 4)
             file.write(BUILD.pack("I", total))
-        assert file.tell() > 2e9
+        assert file.tell() > (2**31 if size > HELD_EVENT_BYTES else 500e6)
     events, peak = measure(path)
     assert events == count
     assert peak < 100
