@@ -37,26 +37,48 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All rows hang on the Python; those that need no real host are the smoke of every Python."""
+    """Mark what a further Python runs: all rows hang on the Python, none on which host it is.
+
+    On the newest all tests run in-process and in the runner, and once in libsinsp: plughost where
+    it is one of several hosts, with the first of their parameters. The smoke of every Python is the
+    first of each test's parameters in-process and in the runner.
+    """
+    seen: set[tuple[str, str]] = set()
     for item in items:
-        here = item.path.parent == Path(__file__).parent
-        if here and not item.get_closest_marker("once"):
+        if item.path.parent != Path(__file__).parent or item.get_closest_marker("once"):
+            continue
+        chosen = item.callspec.params if hasattr(item, "callspec") else {}
+        driver: str | None = chosen.get("drive", chosen.get("read"))
+        if driver is None:
             item.add_marker(pytest.mark.python)
-            chosen = item.callspec.params if hasattr(item, "callspec") else {}
-            if chosen.get("drive", chosen.get("read")) in {"in_process", "runner"}:
+            continue
+        test = item.nodeid.partition("[")[0]
+        first = (test, driver) not in seen
+        seen.add((test, driver))
+        if driver in {"in_process", "runner"}:
+            item.add_marker(pytest.mark.python)
+            if first:
                 item.add_marker(pytest.mark.smoke)
+        elif first and (driver == "plughost" or "plughost" not in _drivers_of(item)):
+            item.add_marker(pytest.mark.python)
+
+
+def _drivers_of(item: pytest.Item) -> tuple[str, ...]:
+    marker = item.get_closest_marker("drivers")
+    return marker.args if marker else _ALL
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     fixture = next((f for f in ("drive", "read") if f in metafunc.fixturenames), None)
     if fixture is None:
         return
-    marker = metafunc.definition.get_closest_marker("drivers")
-    names = marker.args if marker else _ALL
     real = pytest.mark.host
     metafunc.parametrize(
         fixture,
-        [pytest.param(n, marks=[real] if n in {"plughost", "sysdig"} else []) for n in names],
+        [
+            pytest.param(name, marks=[real] if name in {"plughost", "sysdig"} else [])
+            for name in _drivers_of(metafunc.definition)
+        ],
         indirect=True,
     )
 

@@ -27,38 +27,38 @@ FILLING = plugin("backpressure_filling")
 
 @pytest.mark.host
 @pytest.mark.parametrize("config", ["one", "many"])
-def test_200_000_events_reach_libsinsp_in_order(
+def test_60_000_events_reach_libsinsp_in_order(
     plughost: Plughost, write_plugin: WritePlugin, config: str
 ) -> None:
     """A8"""
     answer = plughost.raw(
         "--plugin", write_plugin(FLOOD).library, "--init", config, "--pump", 0, "--secs", 30,
-        "--events", 200_000, "--seq-data", "--metrics",
+        "--events", 60_000, "--seq-data", "--metrics",
     )  # fmt: skip
     cycle = answer["cycles"][0]
     found = cycle["async_sequences"]
-    assert found["received"] == 200_000
+    assert found["received"] == 60_000
     assert (found["lost"], found["dup"], found["reordered"]) == (0, 0, 0)
     metrics = cycle["metrics"]["conform"]
-    assert metrics["conform.async_delivered"] == metrics["conform.async_emitted"] == 200_000
+    assert metrics["conform.async_delivered"] == metrics["conform.async_emitted"] == 60_000
     assert metrics["conform.async_lost"] == metrics["conform.async_unconfirmed"] == 0
 
 
-def test_200_000_events_reach_the_runner_in_order(write_plugin: WritePlugin) -> None:
+def test_60_000_events_reach_the_runner_in_order(write_plugin: WritePlugin) -> None:
     """A8"""
-    out = RunnerDrive()(write_plugin(FLOOD), "many", limit=200_000, seconds=30)
+    out = RunnerDrive()(write_plugin(FLOOD), "many", limit=60_000, seconds=30)
     numbers = [int.from_bytes(data[12:20], "little") for data in out.data]
-    assert numbers == list(range(200_000))
-    assert out.metrics["async_delivered"] == 200_000
+    assert numbers == list(range(60_000))
+    assert out.metrics["async_delivered"] == 60_000
     assert out.metrics["async_lost"] == 0
 
 
 def test_a_flood_in_process_arrives_in_order(write_plugin: WritePlugin) -> None:
     """A8"""
     # In process emit_many is an emit for each; "one" would go on to its last event before it stops.
-    out = InProcess()(write_plugin(FLOOD), "many", limit=20_000)
+    out = InProcess()(write_plugin(FLOOD), "many", limit=5000)
     numbers = [int.from_bytes(data[12:20], "little") for data in out.data]
-    assert numbers == list(range(20_000))
+    assert numbers == list(range(5000))
 
 
 def test_direct_events_may_be_lost_and_their_number_is_known(write_plugin: WritePlugin) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emits 200,000 numbered events, one by one or many at a time, as its config says."""
+"""Emits 60,000 numbered events, one by one or many at a time, as its config says."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class P(Plugin, AsyncEvents):
     def work(self, handler: AsyncEventHandler) -> None:
         try:
             if self.config == "many":
-                for start in range(0, 200_000, 1000):
+                for start in range(0, 60_000, 1000):
                     handler.emit_many("tick", (self.data(n) for n in range(start, start + 1000)))
                     if not self.task.should_keep_running(0):
                         return
             else:
-                for n in range(200_000):
+                for n in range(60_000):
                     handler.emit("tick", self.data(n))
         except CaptureClosedError:
             pass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emits 50,000 events, and logs the counters when it is stopped."""
+"""Emits 25,000 events, and logs the counters when it is stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class P(Plugin, AsyncEvents):
 
     def run(self) -> None:
         try:
-            for n in range(50_000):
+            for n in range(25_000):
                 self.handler.emit("flood", str(n))
         except CaptureClosedError:
             pass

@@ -75,7 +75,7 @@ class P(Plugin, EventSource):
     event_source = "conform"
 
     def open(self, params: str) -> object:
-        n = 20_000
+        n = 4000
         forms: dict[str, Callable[[], object]] = {
             "generator": lambda: generator(n),
             "async": lambda: async_generator(n),
