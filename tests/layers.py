@@ -11,11 +11,13 @@ __all__ = ["GLUE", "PYTHON", "RUNNER"]
 #: Rooms of one line do not know each other.
 PYTHON = """
 errors native runtime.base
+record
 runtime.event runtime.json runtime.tables runtime.extract
 runtime.async_event runtime.parse
 runtime.source runtime.listen
 runtime.host
 project toolchain
+filter
 capture.format
 capture.file capture.lists
 capture.events

@@ -12,7 +12,8 @@ from collections import Counter
 from typing import Final
 
 from falcokit.capture.format.record import Record
-from falcokit.errors import ConfigError, FalcokitError
+from falcokit.errors import FalcokitError
+from falcokit.filter.errors import FilterError
 
 __all__ = [
     "MAX_NOTICES",
@@ -25,7 +26,6 @@ __all__ = [
 
 #: A hostile file can have a new problem in every block; the report stays readable.
 MAX_NOTICES: Final = 32
-_EXCERPT: Final = 96  # characters of a filter shown around its fault
 
 
 class CaptureError(FalcokitError):
@@ -34,26 +34,6 @@ class CaptureError(FalcokitError):
 
 class MalformedEventError(CaptureError):
     """The parameters of one event contradict its own lengths."""
-
-
-class FilterError(ConfigError):
-    """An invalid filter: the mistake, and below it the place in the text.
-
-    `position` counts characters of the whole text from 0, `line` and `column` from 1.
-    """
-
-    def __init__(self, reason: str, text: str, position: int) -> None:
-        before = text[:position]
-        start = before.rfind("\n") + 1
-        line = text[start:].partition("\n")[0]
-        left = max(position - start - _EXCERPT // 2, 0)
-        excerpt = "".join(c if c.isprintable() else " " for c in line[left : left + _EXCERPT])
-        caret = " " * (position - start - left) + "^"
-        super().__init__(f"{reason}\n  {excerpt}\n  {caret}")
-        self.reason = reason
-        self.position = position
-        self.line = before.count("\n") + 1
-        self.column = position - start + 1
 
 
 class Notice(Record):

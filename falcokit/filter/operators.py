@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the operators mean: a test of one value, or of two where the right-hand side is a field.
+
+Text is compared as Falco's C does it: byte by byte, up to a NUL byte, with the case of ASCII
+letters alone where case does not count.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator as py
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from falcokit.filter.types import (
+    Family,
+    FieldType,
+    Network,
+    ValueFaultError,
+    family_of,
+    packed_address,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Test", "build_pair_test", "build_test", "normal_value"]
+
+#: Tells whether a value, never None, passes.
+Test: TypeAlias = "Callable[[Any], bool]"
+_NETWORKS: Final = {FieldType.IPNET, FieldType.IPV4NET, FieldType.IPV6NET}
+
+
+def build_test(
+    field_type: FieldType, operator: str, operands: Sequence[Any], *, is_list: bool = False
+) -> Test:
+    """Return the test of an operator with constants that `parse_value` made.
+
+    The type has the operator: see `check_operator`. Raises ValueFaultError for a regular expression
+    that RE2 refuses.
+    """
+    if operator == "exists":
+        return _always
+    word, _, modifier = operator.partition(" ")
+    if modifier:
+        return _modified(modifier, [build_test(field_type, word, [one]) for one in operands])
+    if word in {"in", "intersects"}:
+        return _membership(field_type, word, operands, is_list=is_list)
+    if word == "pmatch":
+        return _below([_encoded(one) for one in operands])
+    (operand,) = operands
+    if isinstance(operand, Network):
+        return _network_test(word, operand)
+    return (_TEXT if family_of(field_type) is Family.TEXT else _PLAIN)[word](operand)
+
+
+def build_pair_test(
+    field_type: FieldType, operator: str, *, is_list: bool = False
+) -> Callable[[Any, Any], bool]:
+    """Return the test of two values of one type; raise ValueFaultError where Falco has none."""
+    if operator in {"pmatch", "regex"}:
+        raise ValueFaultError(f"'{operator}' does not compare with a field")
+    if field_type in _NETWORKS:
+        raise ValueFaultError("a network does not compare with a field")
+    if is_list:
+        some = any if operator == "intersects" else all
+        return lambda left, right: some(one in right for one in left)
+    if operator in {"in", "intersects"}:
+        operator = "="
+    cached = functools.lru_cache(maxsize=256)(
+        lambda right: build_test(field_type, operator, [right])
+    )
+    return lambda left, right: cached(right)(left)
+
+
+def normal_value(field_type: FieldType, value: Any, *, is_list: bool) -> Any:
+    """Return a value as the tests take it: hashable, addresses as bytes; None where it is none.
+
+    An empty list is a field that the event lacks.
+    """
+    if value is None:
+        return None
+    if is_list:
+        items = (normal_value(field_type, item, is_list=False) for item in value)
+        return tuple(item for item in items if item is not None) or None
+    family = family_of(field_type)
+    if family is Family.TEXT:
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "surrogateescape")
+        return value.partition("\0")[0] if "\0" in value else value
+    if family is Family.ADDRESS and isinstance(value, str):
+        return packed_address(value)
+    return bytes(value) if isinstance(value, bytearray | memoryview) else value
+
+
+def _always(_: Any) -> bool:
+    return True
+
+
+def _modified(modifier: str, tests: list[Test]) -> Test:
+    if modifier == "oneof":
+        return lambda value: sum(test(value) for test in tests) == 1
+    if modifier == "anyof":
+        return lambda value: any(test(value) for test in tests)
+    return lambda value: bool(tests) and all(test(value) for test in tests)
+
+
+def _membership(
+    field_type: FieldType, word: str, operands: Sequence[Any], *, is_list: bool
+) -> Test:
+    if field_type in _NETWORKS:
+
+        def member(value: Any) -> bool:
+            return any(value in network for network in operands)
+    elif family_of(field_type) is Family.TEXT and not is_list:
+        members = frozenset(operands)
+
+        def member(value: Any) -> bool:
+            return value.rstrip("\0") in members
+    else:
+        known = frozenset(operands)
+
+        def member(value: Any) -> bool:
+            return value in known
+
+    if not is_list:
+        return member
+    some = all if word == "in" else any
+    return lambda values: some(map(member, values))
+
+
+def _network_test(word: str, network: Network) -> Test:
+    if word == "!=":
+        return lambda value: value not in network
+    return lambda value: value in network
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _cut(text: str) -> str:
+    """Return what C sees of a text: it ends at the first NUL byte, which b64() can make."""
+    return text.partition("\0")[0] if "\0" in text else text
+
+
+def _of_text(test: Callable[[str], bool]) -> Test:
+    return lambda value: test(_cut(value))
+
+
+def _of_bytes(test: Callable[[bytes], bool]) -> Test:
+    return lambda value: test(_encoded(_cut(value)))
+
+
+def _caseless(operand: str) -> Test:
+    needle = _encoded(operand).lower()  # of bytes: ASCII letters alone
+    return _of_bytes(lambda value: needle in value.lower())
+
+
+def _glob(operand: str, *, fold: bool = False) -> Test:
+    from falcokit.filter.globs import compile_glob  # noqa: PLC0415 - only for a pattern
+
+    return _of_bytes(compile_glob(_encoded(operand), fold=fold))
+
+
+def _regex(operand: str) -> Test:
+    from falcokit.filter.regexes import compile_regex  # noqa: PLC0415 - only for an expression
+
+    matches = compile_regex(operand)
+    return lambda value: matches(value.rstrip("\0"))
+
+
+def _below(paths: list[bytes]) -> Test:
+    """Return a test for a path at or below one of `paths`, whose parts may be patterns."""
+    from falcokit.filter.globs import compile_glob  # noqa: PLC0415 - only for a pattern
+
+    plain: set[tuple[bytes, ...]] = set()
+    patterns: list[list[Callable[[bytes], bool]]] = []
+    for path in paths:
+        parts = _parts(path)
+        if any(set(b"?*[") & set(part) for part in parts):
+            # Falco takes only parts with a wildcard for patterns.
+            patterns.append(
+                [compile_glob(part) if set(b"?*[") & set(part) else part.__eq__ for part in parts]
+            )
+        else:
+            plain.add(parts)
+    sizes = sorted({len(parts) for parts in plain})
+
+    def below(value: str) -> bool:
+        parts = _parts(_encoded(value.rstrip("\0")))
+        if any(parts[:size] in plain for size in sizes):
+            return True
+        return any(
+            len(pattern) <= len(parts)
+            and all(fits(part) for fits, part in zip(pattern, parts, strict=False))
+            for pattern in patterns
+        )
+
+    return below
+
+
+def _parts(path: bytes) -> tuple[bytes, ...]:
+    return tuple(filter(None, path.split(b"/")))
+
+
+def _ordered(compare: Callable[[bytes, bytes], bool]) -> Callable[[str], Test]:
+    def make(operand: str) -> Test:
+        bound = _encoded(operand)
+        return _of_bytes(lambda value: compare(value, bound))
+
+    return make
+
+
+_PLAIN: Final[dict[str, Callable[[Any], Test]]] = {
+    "=": lambda operand: lambda value: value == operand,
+    "!=": lambda operand: lambda value: value != operand,
+    "<": lambda operand: lambda value: value < operand,
+    "<=": lambda operand: lambda value: value <= operand,
+    ">": lambda operand: lambda value: value > operand,
+    ">=": lambda operand: lambda value: value >= operand,
+    "contains": lambda operand: lambda value: operand in value,
+    "bcontains": lambda operand: lambda value: operand in value,
+    "startswith": lambda operand: lambda value: value.startswith(operand),
+    "bstartswith": lambda operand: lambda value: value.startswith(operand),
+    "endswith": lambda operand: lambda value: value.endswith(operand),
+}
+_TEXT: Final[dict[str, Callable[[str], Test]]] = {
+    **{
+        word: lambda operand, make=_PLAIN[word]: _of_text(make(_cut(operand)))  # type: ignore[misc]
+        for word in ("=", "!=", "contains", "startswith", "endswith")
+    },
+    **{
+        word: _ordered(compare)
+        for word, compare in {"<": py.lt, "<=": py.le, ">": py.gt, ">=": py.ge}.items()
+    },
+    "icontains": _caseless,
+    "glob": _glob,
+    "iglob": lambda operand: _glob(operand, fold=True),
+    "regex": _regex,
+}
