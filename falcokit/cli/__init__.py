@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands: each file, or folder, is one verb, declared in `options`, called by `arguments`."""
-
-from __future__ import annotations
