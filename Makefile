@@ -51,6 +51,7 @@ bench: tools $(VENV)/installed-test
 
 update-api: tools $(VENV)/installed-test
 	$(VENV)/bin/python -m tools.update_api $(LIBS)
+	$(VENV)/bin/python -m tools.falco_fields
 
 generated: tools $(VENV)/installed-test
 	$(VENV)/bin/python -m tools.event_table_text

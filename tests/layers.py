@@ -23,6 +23,7 @@ capture.file capture.lists
 capture.events
 capture.encode capture.render capture.native capture.reader
 capture.filter capture.summary capture.writer
+rules
 runner
 build dev
 testing

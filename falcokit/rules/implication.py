@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a condition is true whenever another one is: as far as their form shows it.
+
+True is certain; False says only that it does not show. What is compared are parts with the same
+text, and comparisons of the same field with constants.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from falcokit.filter.clauses import Clause
+from falcokit.filter.condition import Branch
+from falcokit.filter.tree import fields_of
+from falcokit.filter.types import Family, family_of
+
+if TYPE_CHECKING:
+    from falcokit.filter.condition import Part
+
+__all__ = ["implies", "needed_fields", "used_fields"]
+
+#: Comparisons of parts, after which nothing is said of two conditions.
+_MAX_STEPS: Final = 2000
+#: Of numbers that fit every type: a larger one may be cut.
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+
+
+def used_fields(part: Part) -> frozenset[str]:
+    """Return the fields that a condition names."""
+    if isinstance(part, Clause):
+        return frozenset(field.written for field in fields_of(part.check))
+    return frozenset().union(*map(used_fields, part.children))
+
+
+def needed_fields(part: Part) -> frozenset[str]:
+    """Return the fields that a condition has to name to imply this one."""
+    if isinstance(part, Clause):
+        return used_fields(part)
+    found = list(map(needed_fields, part.children))
+    return frozenset.intersection(*found) if part.word == "or" else frozenset().union(*found)
+
+
+def implies(narrow: Part, wide: Part) -> bool:
+    """Return whether `wide` is true for every event for which `narrow` is true."""
+    return _Implication().holds(narrow, wide)
+
+
+class _Implication:
+    def __init__(self) -> None:
+        self._steps = 0
+
+    def holds(self, narrow: Part, wide: Part) -> bool:
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            return False
+        narrow, wide = _opened(narrow), _opened(wide)
+        if isinstance(narrow, Clause) and isinstance(wide, Clause):
+            return _clause_implies(narrow, wide)
+        # First what splits without loss, then what may split in a way that does not show it.
+        if _is(narrow, "or"):
+            return all(self.holds(child, wide) for child in _children(narrow))
+        if _is(wide, "and"):
+            return all(self.holds(narrow, child) for child in _children(wide))
+        if _is(narrow, "not") and _is(wide, "not"):
+            return self.holds(_children(wide)[0], _children(narrow)[0])
+        return (
+            _is(wide, "or") and any(self.holds(narrow, child) for child in _children(wide))
+        ) or (_is(narrow, "and") and any(self.holds(child, wide) for child in _children(narrow)))
+
+
+def _is(part: Part, word: str) -> bool:
+    return isinstance(part, Branch) and part.word == word
+
+
+def _children(part: Part) -> tuple[Part, ...]:
+    return part.children if isinstance(part, Branch) else ()
+
+
+def _opened(part: Part) -> Part:
+    while isinstance(part, Branch) and part.word == "macro":
+        part = part.children[0]
+    return part
+
+
+def _clause_implies(narrow: Clause, wide: Clause) -> bool:
+    if narrow.key == wide.key:
+        return True
+    if narrow.left.key != wide.left.key:
+        return False
+    if wide.check.operator == "exists":
+        # A comparison with a missing value is false.
+        return True
+    if narrow.right is not None or wide.right is not None:
+        return False
+    if {narrow.check.operator, wide.check.operator} <= {"=", "in"}:
+        constants = {value.data for value in narrow.check.values}
+        return bool(constants) and constants <= {value.data for value in wide.check.values}
+    inner, outer = _interval(narrow), _interval(wide)
+    return (
+        inner is not None and outer is not None and (outer[0] <= inner[0] and inner[1] <= outer[1])
+    )
+
+
+def _interval(clause: Clause) -> tuple[float, float] | None:
+    """Return the numbers for which a comparison is true."""
+    values = clause.check.values
+    if family_of(clause.left.type, is_list=clause.left.is_list) is not Family.NUMBER:
+        return None
+    if len(values) != 1 or not _NUMBER.fullmatch(values[0].text):
+        return None
+    number = int(values[0].text)
+    infinity = float("inf")
+    return {
+        "=": (number, number),
+        "<": (-infinity, number - 1),
+        "<=": (-infinity, number),
+        ">": (number + 1, infinity),
+        ">=": (number, infinity),
+    }.get(clause.check.operator)
