@@ -121,6 +121,12 @@ class NotAPluginError(FalcokitError):
     exit_code = 8
 
 
+class RulesError(FalcokitError):
+    """The rules have errors: a Falco that loads them does not start."""
+
+    exit_code = 9
+
+
 class PublishError(FalcokitError):
     """The registry refused the artifact, or could not be reached."""
 

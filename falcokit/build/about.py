@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from falcokit.build.metadata import PluginMetadata
 
-__all__ = ["ABOUT_MARK", "LibraryAbout", "about_text", "read_about"]
+__all__ = ["ABOUT_MARK", "LibraryAbout", "about_text", "library_about", "read_about"]
 
 #: It stands before the text; entry/base.c has the version of its form.
 ABOUT_MARK: Final = b"\nfalcokit-about-1\n"
@@ -51,8 +51,8 @@ class LibraryAbout(msgspec.Struct, frozen=True, kw_only=True):
     fields: list[Any]
 
 
-def about_text(meta: PluginMetadata) -> str:
-    """Return what the library of a plugin with this metadata says, as JSON."""
+def library_about(meta: PluginMetadata) -> LibraryAbout:
+    """Return what the library of a plugin with this metadata says."""
     number = meta.source.plugin_id if meta.source else 0
     own = meta.source.event_source if meta.source else ""
 
@@ -60,7 +60,7 @@ def about_text(meta: PluginMetadata) -> str:
         """Add the plugin's own source, as the framework does."""
         return [*sources, *([own] if number and own not in sources else [])]
 
-    about = LibraryAbout(
+    return LibraryAbout(
         plugin=meta.name,
         version=meta.version,
         description=meta.description,
@@ -75,9 +75,13 @@ def about_text(meta: PluginMetadata) -> str:
         extract_event_sources=with_own(meta.extract.event_sources),
         parse_event_sources=with_own(meta.parse.event_sources),
         init_schema=meta.init_schema,
-        fields=[field.json for field in meta.extract.fields],
+        fields=[msgspec.to_builtins(field.json) for field in meta.extract.fields],
     )
-    return msgspec.json.encode(about).decode()
+
+
+def about_text(meta: PluginMetadata) -> str:
+    """Return `library_about` as JSON."""
+    return msgspec.json.encode(library_about(meta)).decode()
 
 
 def read_about(library: Path) -> LibraryAbout | None:

@@ -96,15 +96,15 @@ _TYPES: Final[dict[str, Any]] = {
 _LEAST: Final[dict[str, dict[str, Any]]] = {"count": {"min": 1}, "seconds": {"min": MIN_SECONDS}}
 
 
-def _declared(name: str, command: Command) -> Callable[..., None]:
+def _declared(name: str, command: Command) -> Callable[..., int | None]:
     """Return a command as the function that typer wants, with the signature of its options."""
     table = command.options.table
 
-    def run(**given: Any) -> None:
+    def run(**given: Any) -> int | None:
         for key, value in given.items():
             if table[key].many:
                 given[key] = tuple(value or ())
-        command.run(name, given)
+        return command.run(name, given)
 
     parameters = [_parameter(key, option, command) for key, option in table.items()]
     vars(run)["__signature__"] = inspect.Signature(parameters)

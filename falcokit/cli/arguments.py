@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from falcokit.cli.inspect.options import InspectOptions
 from falcokit.cli.options import (
     BuildOptions,
+    CheckOptions,
     DevOptions,
     InitOptions,
     Option,
@@ -39,13 +40,14 @@ class Command(NamedTuple):
     module: str
     help_text: str
 
-    def run(self, name: str, given: Mapping[str, Any]) -> None:
-        """Call the command `name` with the options that are given."""
-        self.call(name, self.options(**given))
+    def run(self, name: str, given: Mapping[str, Any]) -> int | None:
+        """Call the command `name` with the options that are given; return its exit code, if any."""
+        return self.call(name, self.options(**given))
 
-    def call(self, function: str, *arguments: Any) -> None:
+    def call(self, function: str, *arguments: Any) -> int | None:
         """Call a function of the command's module."""
-        getattr(importlib.import_module(self.module), function)(*arguments)
+        code: int | None = getattr(importlib.import_module(self.module), function)(*arguments)
+        return code
 
 
 COMMANDS: Final = {
@@ -56,6 +58,9 @@ COMMANDS: Final = {
         DevOptions,
         "falcokit.cli.dev.command",
         "Run the plugin with live statistics; --watch restarts it when you save.",
+    ),
+    "check": Command(
+        CheckOptions, "falcokit.cli.check", "Check the rules against what the plugin has."
     ),
     "inspect": Command(
         InspectOptions,

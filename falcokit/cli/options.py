@@ -17,6 +17,7 @@ __all__ = [
     "INIT_CONFIG",
     "JSON",
     "BuildOptions",
+    "CheckOptions",
     "DevOptions",
     "InitOptions",
     "Option",
@@ -140,6 +141,22 @@ _RECORD: Final[Any] = option(
     metavar="FILE.scap",
 )
 
+_RULE_MATCHING: Final[Any] = option(
+    "--rule-matching",
+    "As rule_matching of falco.yaml: which of the rules that match an event fire.",
+    choices=("first", "all"),
+    default="first",
+)
+_PRIORITY: Final[Any] = option(
+    "--priority",
+    "As priority of falco.yaml: rules below it do not fire.",
+    choices=(
+        *("emergency", "alert", "critical", "error"),
+        *("warning", "notice", "informational", "debug"),
+    ),
+    default="debug",
+)
+
 # ---- the commands -------------------------------------------------------------------------------
 
 
@@ -196,6 +213,19 @@ class DevOptions(Options):
     fields: str | None = _FIELDS
     duration: float | None = _DURATION
     record: Path | None = _RECORD
+    as_json: bool = JSON
+
+
+class CheckOptions(Options):
+    """Options of `falcokit check`."""
+
+    rules: tuple[Path, ...] = argument(
+        "RULES.yaml...", "Rules files (default: rules/*.yaml of the project).", kind="path",
+        many=True, required=False,
+    )  # fmt: skip
+    project: Path = _PROJECT
+    rule_matching: str = _RULE_MATCHING
+    priority: str = _PRIORITY
     as_json: bool = JSON
 
 

@@ -36,6 +36,11 @@ def package(options: PackageOptions) -> None:
     with signals_as_interrupts():  # an artifact is written whole, or not at all
         with steps() as progress:
             artifact = packaging.make_artifact(found, wanted, progress)
+        if found.rules:
+            from falcokit.build.about import library_about  # noqa: PLC0415
+            from falcokit.cli.rules import check_files, warn_of_rules  # noqa: PLC0415
+
+            warn_of_rules(check_files(found.rules, library_about(artifact.metadata)), found.root)
         written = _write_layout(found, artifact) if options.oci else None
     text = _deployment(found, artifact, options.deploy, open_params) if options.deploy else None
     if options.as_json:
@@ -66,7 +71,6 @@ def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
 
 
 def _deployment(project: Project, artifact: Artifact, kind: str, open_params: str | None) -> str:
-    from falcokit.package.artifact.rules import find_rules  # noqa: PLC0415
     from falcokit.package.deploy.deploy import DeployFacts, deploy_text  # noqa: PLC0415
 
     meta = artifact.metadata
@@ -87,7 +91,7 @@ def _deployment(project: Project, artifact: Artifact, kind: str, open_params: st
             wants_syscalls=any("syscall" in names for names in watched),
             open_params=open_params or "",
             repository=project.package.repository,
-            rules=tuple(path.name for path in find_rules(project.root)),
+            rules=tuple(path.name for path in project.rules),
             init_schema=meta.init_schema,
         ),
     )

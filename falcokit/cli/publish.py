@@ -3,16 +3,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from falcokit.cli import console
-from falcokit.errors import ConfigError, PackageError
-from falcokit.package.registry.layout import read_layout
+from falcokit.cli.format import count_of
+from falcokit.cli.rules import check_files, warn_of_rules
+from falcokit.errors import ConfigError, FalcokitError, PackageError, RulesError
+from falcokit.package.artifact.library_facts import library_facts
+from falcokit.package.artifact.rules import packed_rules
+from falcokit.package.registry.layout import read_layout, stored_layers
 from falcokit.package.registry.publish import publish_layout
 from falcokit.project.settings import load_project
+from falcokit.rules import RulesFile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from falcokit.cli.options import PublishOptions
+    from falcokit.project.settings import Project
 
 __all__ = ["publish"]
 
@@ -23,6 +32,7 @@ def publish(options: PublishOptions) -> None:
     layout = found.dist_dir / "oci"
     if not layout.is_dir():
         raise PackageError(f"there is no OCI layout in {layout}", hint="run falcokit package --oci")
+    _check_rules(layout, found)
     ref = options.ref
     if ref is None:
         if found.package.repository is None:
@@ -61,3 +71,34 @@ def publish(options: PublishOptions) -> None:
         )
         return
     console.data_lines(item.pinned for item in published)
+
+
+def _check_rules(layout: Path, project: Project) -> None:
+    """Check the rules of a layout against its plugin, as they would be downloaded.
+
+    Raises:
+        RulesError: they have errors, which are shown.
+
+    """
+    plugin, *others = read_layout(layout)
+    if not others:
+        return
+    about = None
+    for artifact in stored_layers(layout, plugin):
+        with contextlib.suppress(FalcokitError):
+            about = about or library_facts(artifact).about
+    if about is None:
+        console.warning("the rules were not checked: the library does not say what fields it has")
+        return
+    files = [
+        RulesFile(name=str(project.root / "rules" / name), content=content)
+        for artifact in stored_layers(layout, others[0])
+        for name, content in packed_rules(artifact)
+    ]
+    ruleset = check_files(files, about)
+    warn_of_rules(ruleset, project.root)
+    if ruleset.errors:
+        raise RulesError(
+            f"the rules have {count_of(len(ruleset.errors), 'error')}: Falco does not start",
+            hint="mend what `falcokit check` shows, then package again",
+        )

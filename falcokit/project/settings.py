@@ -16,7 +16,7 @@ from falcokit.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["PackageSettings", "Project", "load_project"]
+__all__ = ["PackageSettings", "Project", "find_rules", "load_project"]
 
 _TABLE_EXAMPLE = 'for instance:\n  [tool.falcokit]\n  plugin = "my_plugin:MyPlugin"'
 _KEYS = ("plugin", "source", "open_params", "package")
@@ -66,6 +66,20 @@ class Project:
     def file(self) -> Path:
         """The project's pyproject.toml."""
         return self.root / "pyproject.toml"
+
+    @property
+    def rules(self) -> tuple[Path, ...]:
+        """The project's rules files."""
+        return find_rules(self.root)
+
+
+def find_rules(root: Path) -> tuple[Path, ...]:
+    """Return the rules of the project in `root`, `rules/*.yaml`, in order.
+
+    Hidden files are editors' own.
+    """
+    found = (root / "rules").glob("*.yaml")
+    return tuple(sorted(file for file in found if not file.name.startswith(".")))
 
 
 def load_project(start: Path) -> Project:

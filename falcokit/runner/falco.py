@@ -53,7 +53,6 @@ _LOG_LINE: Final = re.compile(
 _LIBS_PREFIX: Final = "[libs]: "
 _ERROR_PREFIX: Final = "Error: "
 _MAX_ERROR_LINES: Final = 100
-_PRIORITY: Final = re.compile(r"^\S+: [A-Z][a-z]+ ", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,7 +319,6 @@ def _alert(line: str) -> Report:
         found = None
     if not isinstance(found, dict) or "rule" not in found:
         return _logged(line)
-    output = found.get("message") or _PRIORITY.sub("", str(found.get("output") or ""), count=1)
     fields = found.get("output_fields") or {}
     return {
         "report": "alert",
@@ -330,7 +328,7 @@ def _alert(line: str) -> Report:
         "priority": found.get("priority"),
         "source": found.get("source"),
         "tags": found.get("tags") or [],
-        "output": output,
+        "output": found.get("output"),
         "output_fields": fields,
     }
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WORDS = {"init": ["load-watch"], "run": ["lib.so"]}
 VALUES = {"N": "7", "SECONDS": "0.25", "--layout": "dir", "--deploy": "helm"}
+VALUES |= {"--rule-matching": "all", "--priority": "notice"}
 #: It is done in place of the command.
 LEFT_TO_TYPER = {"init": ["--templates"]}
 OTHERS = sorted(COMMANDS.keys() - {"inspect"})  # test_inspect_start.py

@@ -26,16 +26,18 @@ from falcokit.package.artifact.names import (
     precedence,
     satisfies,
 )
+from falcokit.package.safe_tarfile import tarfile
+from falcokit.project.settings import find_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 __all__ = [
     "Dependency",
     "RulesArtifact",
     "check_rule_names",
-    "find_rules",
     "make_rules_artifact",
+    "packed_rules",
     "read_head",
 ]
 
@@ -44,6 +46,8 @@ _Others: TypeAlias = tuple[tuple[str, str], ...]
 #: Reads every value as text; libyaml's, where PyYAML is built with it, is ten times as fast.
 _LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _LARGEST_FILE: Final = 16 << 20
+#: Of all files in an artifact.
+_LARGEST: Final = 64 << 20
 _EXAMPLE: Final = (
     "for instance:\n  - required_plugin_versions:\n      - name: ticker\n        version: 0.1.0"
 )
@@ -208,10 +212,25 @@ class RulesArtifact:
     engine_version: str | None
 
 
-def find_rules(root: Path) -> list[Path]:
-    """Return the project's rules, `rules/*.yaml`, in order; hidden files are editors' own."""
-    found = (root / "rules").glob("*.yaml")
-    return sorted(file for file in found if not file.name.startswith("."))
+def packed_rules(artifact: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the names and contents of the files in an artifact of rules.
+
+    Raises:
+        PackageError: it is damaged, or larger than rules are.
+
+    """
+    try:
+        with tarfile.open(artifact) as tar:
+            total = 0
+            for member in tar:
+                total += member.size
+                if total > _LARGEST:
+                    raise PackageError(f"{artifact} holds more than any rules need")
+                stream = tar.extractfile(member) if member.isfile() else None
+                if stream is not None:
+                    yield member.name, stream.read()
+    except (tarfile.TarError, OSError, EOFError) as e:
+        raise PackageError(f"{artifact} cannot be read: {e}") from e
 
 
 def make_rules_artifact(

@@ -50,6 +50,7 @@ __all__ = [
     "blob_path",
     "digest_of",
     "read_layout",
+    "stored_layers",
     "write_layout",
 ]
 
@@ -378,6 +379,12 @@ def read_layout(folder: Path) -> list[StoredArtifact]:
     if "plugin" not in found:
         raise PackageError(f"{folder} holds no plugin", hint=_AGAIN)
     return [found[kind] for kind in _KINDS if kind in found]
+
+
+def stored_layers(folder: Path, artifact: StoredArtifact) -> list[Path]:
+    """Return the archives of an artifact that `read_layout` has found."""
+    layers = (blob for blob in artifact.blobs if blob.media_type in {PLUGIN_LAYER, RULES_LAYER})
+    return [blob_path(folder, blob.digest) for blob in layers]
 
 
 def _artifact(folder: Path, top: _Entry) -> StoredArtifact:
