@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from falcokit.filter import transformers
 from falcokit.filter.batch import UNKNOWN, Truth
-from falcokit.filter.operators import build_pair_test, build_test, normal_value
-from falcokit.filter.types import Family, FieldType, family_of
+from falcokit.filter.operators import build_pair_test, build_test, cut, normal_value
+from falcokit.filter.types import Family, FieldType, Network, family_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from falcokit.filter.batch import Batch, Column
     from falcokit.filter.fields import FieldSpec
+    from falcokit.filter.operators import Test
     from falcokit.filter.tree import Check, FieldRef
 
 __all__ = ["Clause", "Constant", "Field", "Items", "Several", "Source", "Transformer"]
 
+#: Operators that see what is behind a NUL byte, other than at the end.
+_WHOLE: Final = {"in", "intersects", "pmatch", "regex"}
 _ORDER: Final = {"<": (False, False), "<=": (True, False), ">": (True, True), ">=": (False, True)}
 
 
@@ -29,6 +32,8 @@ class Source(Protocol):
     key: str
     type: FieldType
     is_list: bool
+    #: Whether a text can have NUL bytes, which b64() makes.
+    has_nul: bool
 
     def rows(self, batch: Batch) -> Sequence[Any]:
         """Return the value for each event: None where there is none, or UNKNOWN."""
@@ -44,6 +49,7 @@ class Field:
         self.key = field.written
         self.type = spec.type
         self.is_list = spec.is_list
+        self.has_nul = False
         #: Whether Falco loses the value when it reads another field before it has used this one.
         self.borrowed: Final = spec.borrowed and family_of(spec.type) is Family.TEXT
 
@@ -59,14 +65,15 @@ class Constant:
 
     type = FieldType.CHARBUF
     is_list = False
+    has_nul = False
 
     def __init__(self, key: str, text: str) -> None:
         self.key = key
-        self._text: Final = text
+        self.text: Final = text
 
     def rows(self, batch: Batch) -> Sequence[Any]:
         """Return the value for each event."""
-        return [self._text] * batch.size
+        return [self.text] * batch.size
 
 
 @final
@@ -78,24 +85,31 @@ class Items:
 
     def __init__(self, key: str, items: Sequence[Source]) -> None:
         self.key = key
-        self._items: Final = items
+        self.items: Final = items
+        self.has_nul = any(item.has_nul for item in items)
         #: See `_overwritten`.
         self.overwritten: Final = _overwritten(items)
 
     def rows(self, batch: Batch) -> Sequence[Any]:
         """Return the value for each event."""
-        if not self._items:
+        if not self.items:
             return [()] * batch.size
-        columns = [batch.column(item).rows for item in self._items]
-        rows = [_flat(values) for values in zip(*columns, strict=True)]
+        columns = [batch.column(item).rows for item in self.items]
+        rows = [self.apply(values) for values in zip(*columns, strict=True)]
         return _lost(rows) if self.overwritten else rows
 
+    def apply(self, values: Sequence[Any]) -> Any:
+        """Return the list for the values of the items."""
+        return _unless_missing(_flat, values)
 
-def _flat(values: Sequence[Any]) -> Any:
+
+def _unless_missing(apply: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -> Any:
     if None in values:
         return None
-    if UNKNOWN in values:
-        return UNKNOWN
+    return UNKNOWN if UNKNOWN in values else apply(values)
+
+
+def _flat(values: Sequence[Any]) -> tuple[str, ...]:
     return tuple(
         str(item) for value in values for item in (value if isinstance(value, tuple) else (value,))
     )
@@ -109,12 +123,13 @@ class Transformer:
         self.key = key
         taken = operand.type, operand.is_list
         self.type, self.is_list = transformers.type_of_one(name, taken, operand.key)
-        self._operand: Final = operand
+        self.operand: Final = operand
+        self.has_nul = name == "b64" or operand.has_nul
         self.apply: Final = transformers.apply_to_one(name, taken)
 
     def rows(self, batch: Batch) -> Sequence[Any]:
         """Return the value for each event."""
-        column = batch.column(self._operand)
+        column = batch.column(self.operand)
         results = {value: self.apply(value) for value in column.masks}
         results[None] = None
         results[UNKNOWN] = UNKNOWN
@@ -131,21 +146,21 @@ class Several:
         self.key = key
         taken = [(operand.type, operand.is_list) for operand in operands]
         self.type, self.is_list = transformers.type_of_several(name, taken, argument)
-        self._operands: Final = operands
+        self.operands: Final = operands
+        self.has_nul = any(operand.has_nul for operand in operands)
         self._apply: Final = transformers.apply_to_several(name, argument)
         # Falco copies the texts of concat() and the options of getopt() one by one.
         self.overwritten: Final = name == "join" and _overwritten(operands)
 
     def rows(self, batch: Batch) -> Sequence[Any]:
         """Return the value for each event."""
-        columns = [batch.column(operand).rows for operand in self._operands]
-        rows = [self._one(values) for values in zip(*columns, strict=True)]
+        columns = [batch.column(operand).rows for operand in self.operands]
+        rows = [self.apply(values) for values in zip(*columns, strict=True)]
         return _lost(rows) if self.overwritten else rows
 
-    def _one(self, values: Sequence[Any]) -> Any:
-        if None in values:
-            return None
-        return UNKNOWN if UNKNOWN in values else self._apply(values)
+    def apply(self, values: Sequence[Any]) -> Any:
+        """Return the result for the values of the operands."""
+        return _unless_missing(self._apply, values)
 
 
 def _overwritten(sources: Sequence[Source]) -> bool:
@@ -161,6 +176,10 @@ def _lost(rows: list[Any]) -> list[Any]:
     return [None if value is None else UNKNOWN for value in rows]
 
 
+def _trimmed(text: str) -> str:
+    return text.rstrip("\0")
+
+
 @final
 class Clause:
     """A check that fits its fields; equal clauses have equal keys."""
@@ -173,13 +192,33 @@ class Clause:
         self.check: Final = check
         self.left: Final = left
         self.right: Final = right
+        self.operands: Final = operands
         self._operator: Final = check.operator
-        self._operands: Final = operands
         self._family: Final = family_of(left.type, is_list=left.is_list)
         if right is None:
-            self._test = build_test(left.type, self._operator, operands, is_list=left.is_list)
+            self.test: Final = self.build_test(operands)
         else:
-            self._pair = build_pair_test(left.type, self._operator, is_list=left.is_list)
+            self.pair_test: Final = self._build_pair_test(right)
+
+    def build_test(self, operands: Sequence[Any]) -> Test:
+        """Return the test of a value of the left side; or raise ValueFaultError."""
+        left = self.left
+        test = build_test(left.type, self._operator, operands, is_list=left.is_list)
+        if not left.has_nul or self._family is not Family.TEXT:
+            return test
+        clean = _trimmed if self._operator.partition(" ")[0] in _WHOLE else cut
+        return lambda value: test(clean(value))
+
+    def _build_pair_test(self, right: Source) -> Callable[[Any, Any], bool]:
+        left = self.left
+        test = build_pair_test(left.type, self._operator, is_list=left.is_list)
+        if self._family is not Family.TEXT:
+            return test
+        if self._operator in _WHOLE:
+            # A transformed text on the right keeps its terminator in Falco, so that it is never in.
+            never = isinstance(right, Transformer)
+            return lambda one, other: not never and test(_trimmed(one), other)
+        return lambda one, other: test(cut(one), cut(other))
 
     def evaluate(self, batch: Batch) -> Truth:
         """Return for which events of a batch it is true; the batch keeps what was found."""
@@ -194,29 +233,23 @@ class Clause:
             return column.present
         if self._can_look_up:
             chosen = 0
-            for operand in set(self._operands):
+            for operand in set(self.operands):
                 chosen |= column.masks.get(operand, 0)
             return column.present & ~chosen if operator == "!=" else chosen
         if operator in _ORDER and self._family is Family.NUMBER:
             inclusive, inverted = _ORDER[operator]
-            below = column.below(self._operands[0], inclusive=inclusive)
+            below = column.below(self.operands[0], inclusive=inclusive)
             return column.present & ~below if inverted else below
-        return column.select(self._test)
+        return column.select(self.test)
 
     @functools.cached_property
     def _can_look_up(self) -> bool:
         if self._operator not in {"=", "!=", "in", "intersects"} or self._family is Family.LIST:
             return False
-        if self._family is Family.TEXT:
-            # b64() can make a NUL byte, at which some comparisons end.
-            return isinstance(self.left, Field)
-        return not any(
-            hasattr(operand, "__contains__") and not isinstance(operand, bytes)
-            for operand in self._operands
-        )
+        return not self.left.has_nul and not any(isinstance(o, Network) for o in self.operands)
 
     def _compare(self, left: Column, right: Column) -> Truth:
-        test: Callable[[Any, Any], bool] = self._pair
+        test = self.pair_test
         true = unknown = 0
         known: dict[tuple[Any, Any], bool] = {}
         for at, pair in enumerate(zip(left.rows, right.rows, strict=True)):

@@ -139,8 +139,15 @@ class _Compiler:
             if node.body is None:
                 reason = f"there is no macro {node.name}, and a field has a dot in its name"
                 raise FilterError(reason, self._text, node.position)
-            return Branch("macro", [self.part(node.body)], node.position, node.name)
+            return Branch("macro", [self._body(node, node.body)], node.position, node.name)
         return Branch(node.word, list(map(self.part, node.children)), node.position)
+
+    def _body(self, macro: Macro, body: Node) -> Part:
+        around = self._text
+        self._text = around if macro.text is None else macro.text
+        part = self.part(body)
+        self._text = around
+        return part
 
     def _error(self, reason: str, position: int, check_position: int) -> FilterError:
         return FilterError(reason, self._text, position, check_position)
@@ -240,7 +247,7 @@ class _Compiler:
             simpler = "=, contains, startswith or endswith"
             message = f"regex is slow, and {text!r} needs no more than {simpler}"
             self.warnings.append(Warning(message=message, position=where))
-        if self._is_field(plain):
+        if "." in plain and self._is_field(plain):
             message = f"{text!r} is a field, and here a text: a field stands in val()"
             self.warnings.append(Warning(message=message, position=where))
         if re.fullmatch(rf"(?:{'|'.join(('val', *TRANSFORMERS))})\(.*\)", plain, re.DOTALL):

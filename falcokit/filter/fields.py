@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 from falcokit.filter.types import FieldType
 from falcokit.record import Record
@@ -100,7 +100,6 @@ class FieldSpec(Record):
 _LARGEST: Final = 2**64
 
 
-@final
 class FieldCatalog:
     """The fields of one event source, by name."""
 

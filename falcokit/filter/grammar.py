@@ -46,21 +46,17 @@ _LISTS: Final = ("intersects", "in", "pmatch")
 #: All operators, in the order of Falco's messages.
 OPERATORS: Final = ("exists", *_ORDER, *_SYMBOLS, *_WORDS, *_LISTS)
 
-_BLANK: Final = re.compile(r"[ \t\b\r\n]+")
-_NOT: Final = re.compile(r"not[ \t\n\v\f\r]+")
-_NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
-_FIELD: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*(?:\.[a-zA-Z][a-zA-Z0-9_]*)+")
-_ARGUMENT: Final = re.compile(r"""[^\]\["' \t\n\v\f\r]+""")
-_NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]+|[+-]?[0-9]+\.?[0-9]*(?:[eE][+-][0-9]+)?")
-_BARE: Final = re.compile(r"""[^()"' \t\n\v\f\r=,]+""")
-_CALL: Final = re.compile(rf"({'|'.join(TRANSFORMERS)})\(")
-_VAL: Final = re.compile(r"(val)\(")
-_ORDERED: Final = re.compile("|".join(_ORDER))
-_COMPARED: Final = re.compile(rf"({'|'.join(_SYMBOLS)})|({'|'.join(_WORDS)})[ \t\b\r\n]+")
-_MODIFIED: Final = re.compile(rf"({'|'.join(_MODIFIERS)})[ \t\b\r\n]+")
-_LISTED: Final = re.compile("|".join(_LISTS))
-_KEYWORD: Final = re.compile(r"(?:and|or|not)(?![a-zA-Z0-9])")
-_HEX: Final = re.compile(r"[0-9a-fA-F]{2}")
+_BLANKS: Final = frozenset(" \t\b\r\n")
+# Patterns, compiled when a text first needs them: all at once would take as long as reading a
+# capture of some megabytes.
+_NOT: Final = r"not[ \t\n\v\f\r]+"
+_NAME: Final = r"[a-zA-Z][a-zA-Z0-9_]*"
+_FIELD: Final = r"[a-zA-Z][a-zA-Z0-9_]*(?:\.[a-zA-Z][a-zA-Z0-9_]*)+"
+_ARGUMENT: Final = r"""[^\]\["' \t\n\v\f\r]+"""
+_NUMBER: Final = r"0[xX][0-9a-fA-F]+|[+-]?[0-9]+\.?[0-9]*(?:[eE][+-][0-9]+)?"
+_BARE: Final = r"""[^()"' \t\n\v\f\r=,]+"""
+_KEYWORD: Final = r"(?:and|or|not)(?![a-zA-Z0-9])"
+_HEX: Final = r"[0-9a-fA-F]{2}"
 
 _ESCAPES: Final = {
     "b": b"\b", "f": b"\f", "n": b"\n", "r": b"\r", "t": b"\t", "/": b"/", "\\": b"\\",
@@ -136,17 +132,17 @@ class _Parser:
     # ---- Tokens ----------------------------------------------------------------------------------
 
     def _blank(self) -> bool:
-        found = _BLANK.match(self.text, self.at)
-        if found:
-            self.at = found.end()
-        return found is not None
+        start, text = self.at, self.text
+        while text[self.at : self.at + 1] in _BLANKS:
+            self.at += 1
+        return self.at > start
 
-    def _take(self, token: re.Pattern[str]) -> str | None:
-        found = token.match(self.text, self.at)
+    def _take(self, pattern: str) -> str | None:
+        found = re.compile(pattern).match(self.text, self.at)
         if found is None:
             return None
         self.at = found.end()
-        self._last = found[found.lastindex or 0]
+        self._last = found[0]
         return self._last
 
     def _takes(self, word: str) -> bool:
@@ -155,6 +151,30 @@ class _Parser:
             self.at += len(word)
             self._last = word
         return found
+
+    def _take_one(self, words: tuple[str, ...]) -> str | None:
+        """Read the first of some words that is here."""
+        return next((word for word in words if self._takes(word)), None)
+
+    def _take_word(self, words: tuple[str, ...]) -> str | None:
+        """Read a word that a blank has to follow, and the blank."""
+        for word in words:
+            if self.text.startswith(word, self.at):
+                behind = self.text[self.at + len(word) : self.at + len(word) + 1]
+                if behind in _BLANKS:
+                    self._takes(word)
+                    self._blank()
+                    return word
+        return None
+
+    def _take_call(self, names: tuple[str, ...]) -> str | None:
+        """Read the name of a transformer, and the parenthesis that follows it at once."""
+        for name in names:
+            if self.text.startswith(f"{name}(", self.at):
+                self.at += len(name) + 1
+                self._last = name
+                return name
+        return None
 
     def _quoted(self) -> bytes | None:
         """Read a quoted text; None if there is no quote, or none that closes it."""
@@ -181,7 +201,7 @@ class _Parser:
             at += len(plain)
             code = rest[0]
             if code == "x":
-                if not _HEX.match(rest, 1):
+                if not re.compile(_HEX).match(rest, 1):
                     raise self._wrong_escape("\\x takes two hexadecimal digits", at, end)
                 pieces.append(bytes.fromhex(rest[1:3]))
                 rest, at = rest[3:], at + 4
@@ -213,7 +233,8 @@ class _Parser:
             elif self._takes("("):
                 children.append(self._embedded())
             else:
-                raise self.error(f"expected a blank or '(' after '{word}'")
+                what = "a blank or '('" if self.at < len(self.text) else "a field or '('"
+                raise self.error(f"expected {what} after '{word}'")
             self._blank()
         if len(children) == 1:
             return children[0]
@@ -279,7 +300,7 @@ class _Parser:
         name = self._take(_FIELD)
         if name:
             return self._deeper(lambda: self._field(name, start))
-        call = self._take(_CALL)
+        call = self._take_call(TRANSFORMERS)
         if call:
             return self._deeper(lambda: self._transformed(call, start))
         return None
@@ -290,12 +311,14 @@ class _Parser:
     def _argument(self) -> str | None:
         if not self._takes("["):
             return None
+        start = self.at - 1
         quoted = self._quoted()
         found = self._take(_ARGUMENT) if quoted is None else quoted.decode("utf-8", "replace")
         if found is None:
             raise self.error(self._unclosed("expected the argument of the field"))
         if not self._takes("]"):
-            raise self.error("the argument of a field is closed by ']'")
+            reason = "the argument of a field is closed by ']'"
+            raise FilterError(reason, self.text, start, self.at)
         return found
 
     def _comparison(self, left: FieldRef | Transformed, start: int) -> Check:
@@ -318,11 +341,11 @@ class _Parser:
 
         if self._takes("exists"):
             return check("exists", (), bare=False)
-        operator = self._take(_ORDERED)
+        operator = self._take_one(_ORDER)
         if operator:
             found = self._deeper(self._number_or_field)
             return check(operator, *_sides(found), bare=False)
-        operator = self._take(_COMPARED)
+        operator = self._take_one(_SYMBOLS) or self._take_word(_WORDS)
         if operator:
             modifier = self._modifier(operator)
             if modifier:
@@ -330,7 +353,7 @@ class _Parser:
                 return check(f"{operator} {modifier}".replace("==", "="), values, bare=bare)
             found = self._deeper(self._value_or_field)
             return check(operator, *_sides(found), bare=False)
-        operator = self._take(_LISTED)
+        operator = self._take_one(_LISTS)
         if operator:
             values, right, bare = self._deeper(self._list_or_field)
             return check(operator, values, right, bare=bare)
@@ -346,12 +369,17 @@ class _Parser:
         start, last = self.at, self._last
         if not operator.isalpha() and not self._blank():
             return None
-        modifier = self._take(_MODIFIED)
-        follows = self.text.startswith("(", self.at) or _NAME.match(self.text, self.at)
-        if modifier and follows and not _KEYWORD.match(self.text, self.at):
+        modifier = self._take_word(_MODIFIERS)
+        if modifier and self._list_follows():
             return modifier
         self.at, self._last = start, last
         return None
+
+    def _list_follows(self) -> bool:
+        if self.text.startswith("(", self.at):
+            return True
+        found = re.compile(_NAME).match(self.text, self.at)
+        return found is not None and not re.compile(_KEYWORD).match(self.text, self.at)
 
     # ---- The right-hand side ---------------------------------------------------------------------
 
@@ -425,9 +453,9 @@ class _Parser:
     def _right_field(self) -> FieldRef | Transformed | None:
         self._blank()
         start = self.at
-        if self._take(_VAL):
+        if self._take_call(("val",)):
             return self._val(start)
-        call = self._take(_CALL)
+        call = self._take_call(TRANSFORMERS)
         return None if call is None else self._deeper(lambda: self._transformed(call, start))
 
     def _val(self, start: int) -> Transformed:

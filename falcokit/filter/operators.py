@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator as py
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.filter.types import (
@@ -23,10 +24,10 @@ from falcokit.filter.types import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Test", "build_pair_test", "build_test", "normal_value"]
+__all__ = ["Test", "build_pair_test", "build_test", "cut", "normal_value"]
 
-#: Tells whether a value, never None, passes.
-Test: TypeAlias = "Callable[[Any], bool]"
+#: Returns something true when a value, never None, passes. Texts are without NUL bytes: see `cut`.
+Test: TypeAlias = "Callable[[Any], object]"
 _NETWORKS: Final = {FieldType.IPNET, FieldType.IPV4NET, FieldType.IPV6NET}
 
 
@@ -65,11 +66,11 @@ def build_pair_test(
         some = any if operator == "intersects" else all
         return lambda left, right: some(one in right for one in left)
     if operator in {"in", "intersects"}:
-        operator = "="
+        return py.eq
     cached = functools.lru_cache(maxsize=256)(
         lambda right: build_test(field_type, operator, [right])
     )
-    return lambda left, right: cached(right)(left)
+    return lambda left, right: bool(cached(right)(left))
 
 
 def normal_value(field_type: FieldType, value: Any, *, is_list: bool) -> Any:
@@ -86,7 +87,7 @@ def normal_value(field_type: FieldType, value: Any, *, is_list: bool) -> Any:
     if family is Family.TEXT:
         if isinstance(value, bytes):
             value = value.decode("utf-8", "surrogateescape")
-        return value.partition("\0")[0] if "\0" in value else value
+        return cut(value)
     if family is Family.ADDRESS and isinstance(value, str):
         return packed_address(value)
     return bytes(value) if isinstance(value, bytearray | memoryview) else value
@@ -98,7 +99,7 @@ def _always(_: Any) -> bool:
 
 def _modified(modifier: str, tests: list[Test]) -> Test:
     if modifier == "oneof":
-        return lambda value: sum(test(value) for test in tests) == 1
+        return lambda value: sum(map(bool, (test(value) for test in tests))) == 1
     if modifier == "anyof":
         return lambda value: any(test(value) for test in tests)
     return lambda value: bool(tests) and all(test(value) for test in tests)
@@ -107,25 +108,20 @@ def _modified(modifier: str, tests: list[Test]) -> Test:
 def _membership(
     field_type: FieldType, word: str, operands: Sequence[Any], *, is_list: bool
 ) -> Test:
+    member: Test
     if field_type in _NETWORKS:
-
-        def member(value: Any) -> bool:
-            return any(value in network for network in operands)
-    elif family_of(field_type) is Family.TEXT and not is_list:
-        members = frozenset(operands)
-
-        def member(value: Any) -> bool:
-            return value.rstrip("\0") in members
+        member = functools.partial(_in_one, operands)
     else:
-        known = frozenset(operands)
-
-        def member(value: Any) -> bool:
-            return value in known
+        member = frozenset(operands).__contains__
 
     if not is_list:
         return member
     some = all if word == "in" else any
     return lambda values: some(map(member, values))
+
+
+def _in_one(networks: Sequence[Network], address: bytes) -> bool:
+    return any(address in network for network in networks)
 
 
 def _network_test(word: str, network: Network) -> Test:
@@ -138,22 +134,17 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
     """Return what C sees of a text: it ends at the first NUL byte, which b64() can make."""
     return text.partition("\0")[0] if "\0" in text else text
 
 
-def _of_text(test: Callable[[str], bool]) -> Test:
-    return lambda value: test(_cut(value))
-
-
 def _of_bytes(test: Callable[[bytes], bool]) -> Test:
-    return lambda value: test(_encoded(_cut(value)))
+    return lambda value: test(_encoded(value))
 
 
 def _caseless(operand: str) -> Test:
-    needle = _encoded(operand).lower()  # of bytes: ASCII letters alone
-    return _of_bytes(lambda value: needle in value.lower())
+    return re.compile(re.escape(operand), re.IGNORECASE | re.ASCII).search
 
 
 def _glob(operand: str, *, fold: bool = False) -> Test:
@@ -165,8 +156,7 @@ def _glob(operand: str, *, fold: bool = False) -> Test:
 def _regex(operand: str) -> Test:
     from falcokit.filter.regexes import compile_regex  # noqa: PLC0415 - only for an expression
 
-    matches = compile_regex(operand)
-    return lambda value: matches(value.rstrip("\0"))
+    return compile_regex(operand)
 
 
 def _below(paths: list[bytes]) -> Test:
@@ -187,7 +177,7 @@ def _below(paths: list[bytes]) -> Test:
     sizes = sorted({len(parts) for parts in plain})
 
     def below(value: str) -> bool:
-        parts = _parts(_encoded(value.rstrip("\0")))
+        parts = _parts(_encoded(value))
         if any(parts[:size] in plain for size in sizes):
             return True
         return any(
@@ -212,12 +202,12 @@ def _ordered(compare: Callable[[bytes, bytes], bool]) -> Callable[[str], Test]:
 
 
 _PLAIN: Final[dict[str, Callable[[Any], Test]]] = {
-    "=": lambda operand: lambda value: value == operand,
-    "!=": lambda operand: lambda value: value != operand,
-    "<": lambda operand: lambda value: value < operand,
-    "<=": lambda operand: lambda value: value <= operand,
-    ">": lambda operand: lambda value: value > operand,
-    ">=": lambda operand: lambda value: value >= operand,
+    "=": lambda operand: functools.partial(py.eq, operand),
+    "!=": lambda operand: functools.partial(py.ne, operand),
+    "<": lambda operand: functools.partial(py.gt, operand),
+    "<=": lambda operand: functools.partial(py.ge, operand),
+    ">": lambda operand: functools.partial(py.lt, operand),
+    ">=": lambda operand: functools.partial(py.le, operand),
     "contains": lambda operand: lambda value: operand in value,
     "bcontains": lambda operand: lambda value: operand in value,
     "startswith": lambda operand: lambda value: value.startswith(operand),
@@ -225,10 +215,7 @@ _PLAIN: Final[dict[str, Callable[[Any], Test]]] = {
     "endswith": lambda operand: lambda value: value.endswith(operand),
 }
 _TEXT: Final[dict[str, Callable[[str], Test]]] = {
-    **{
-        word: lambda operand, make=_PLAIN[word]: _of_text(make(_cut(operand)))  # type: ignore[misc]
-        for word in ("=", "!=", "contains", "startswith", "endswith")
-    },
+    **{word: _PLAIN[word] for word in ("=", "!=", "contains", "startswith", "endswith")},
     **{
         word: _ordered(compare)
         for word, compare in {"<": py.lt, "<=": py.le, ">": py.gt, ">=": py.ge}.items()

@@ -6,8 +6,6 @@ A transformer returns None where Falco's fails: the field then counts as one tha
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -135,6 +133,9 @@ def _decoded(data: bytes) -> bytes | None:
         data = data.removesuffix(b"=")
     if not _BASE64.fullmatch(data) or len(data) % 4 == 1:
         return None
+    import base64  # noqa: PLC0415 - only for b64()
+    import binascii  # noqa: PLC0415
+
     try:
         found = base64.b64decode(data + b"=" * (-len(data) % 4), validate=True)
     except binascii.Error:

@@ -105,11 +105,15 @@ class Group(Record):
 
 
 class Macro(Record):
-    """A name that stands for a condition, and that condition once it is known."""
+    """A name that stands for a condition, and that condition once it is known.
+
+    `text` is what the body was read from, where that is not the text of the whole condition.
+    """
 
     name: str
     position: int
     body: Node | None = None
+    text: str | None = None
 
 
 Operand: TypeAlias = FieldRef | Transformed | ItemList | Value
@@ -117,6 +121,7 @@ Node: TypeAlias = Check | Group | Macro
 
 _ESCAPES: Final = {
     "\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f",
+    "\0": "\\x00",
 }  # fmt: skip
 
 

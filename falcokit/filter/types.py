@@ -89,7 +89,7 @@ class Family(StrEnum):
     BYTES = "bytes"
     ADDRESS = "address or network"
     LIST = "list"
-    NOTHING = "value that only `exists`"
+    NOTHING = "others"
 
 
 class ValueFaultError(Exception):
@@ -155,9 +155,9 @@ def check_operator(operator: str, field_type: FieldType, *, is_list: bool) -> No
     has = OPERATORS_OF[family]
     if operator.partition(" ")[0] in has and not (is_list and " " in operator):
         return
-    what = f"{field_type}, a list" if is_list else str(field_type)
-    described = "" if family is Family.NOTHING or is_list else f" ({family})"
-    raise ValueFaultError(f"'{operator}' does not apply to {what}{described}; has {' '.join(has)}")
+    what = "a list of" if is_list else "" if family is Family.NOTHING else f"{family}, here"
+    reason = f"'{operator}' does not apply to {what} {field_type}; that has {' '.join(has)}"
+    raise ValueFaultError(reason.replace("  ", " "))
 
 
 def parse_value(field_type: FieldType, operator: str, data: bytes) -> Any:
@@ -186,7 +186,7 @@ def _parse_number(field_type: FieldType, data: bytes) -> int:
     found = _NUMBER.fullmatch(data)
     if found is None:
         shown = data.decode("utf-8", "backslashreplace")
-        raise ValueFaultError(f"{shown!r} is not a whole decimal number")
+        raise ValueFaultError(f"{shown!r} is not a whole number in decimal")
     digits = found[1]
     # What strtol and strtoul do with a number that is too large: the nearest that there is. What
     # is wider than the type is cut.

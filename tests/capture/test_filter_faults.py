@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from falcokit.capture.filter.compile import compile_filter
-from falcokit.capture.format.errors import FilterError
+from falcokit.filter.errors import FilterError
 
 FAULTS = {
     "": (1, "empty"),
@@ -37,7 +37,8 @@ FAULTS = {
     "evt.buffer glob x": (12, "does not apply to bytes"),
     "evt.buffer bcontains 0": (22, "hex"),
     'evt.type="\\x00"': (10, "NUL"),
-    "evt.type regex op.*": (10, "regex is not supported"),
+    "evt.type regex 'op('": (16, "RE2: missing )"),
+    "evt.num=0x10": (9, "not a whole number in decimal"),
     "evt.tpye=open": (1, "nearest: evt.type"),
     "evt.num=1 and evt.tyep=open": (15, "nearest: evt.type"),
     "evt.num=1 and\n evt.tyep=open": (2, "nearest: evt.type"),
@@ -48,17 +49,19 @@ FAULTS = {
     "evt.arg[x]=1": (1, "position"),
     "evt.arg[0 =1": (8, "']'"),
     "evt.rawarg[0]=1": (1, "evt.rawarg.NAME"),
-    "evt.rawarg.tuple=x": (17, "only the operator exists"),
+    "evt.rawarg.tuple=x": (17, "does not apply to SOCKTUPLE"),
     "evt.type[1]=x": (1, "no argument"),
     "evt.around=5": (1, "evt.around[NANOSECONDS]"),
     "evt.around[5]>5": (14, "only has ="),
     "proc.name=cat": (1, "state of a replay"),
     "evt.reltime>5": (1, "state of a replay"),
-    "spawned_process and evt.dir=<": (1, "no macros"),
-    "evt.type=val(evt.asynctype)": (13, "transformers"),
-    "tolower(evt.type)=x": (8, "transformers"),
-    "(" * 101 + "evt.num=1" + ")" * 101: (1, "deeper than 100"),
-    "(" * 30_000: (30_001, "a field"),
+    "spawned_process and evt.dir=<": (1, "no macro spawned_process"),
+    "evt.type=val(evt.num)": (10, "evt.type is CHARBUF, and val(evt.num) is UINT64"),
+    "tolower(evt.num)=x": (1, "does not take evt.num"),
+    "len(evt.rawarg.name)=1": (1, "cannot be applied to evt.rawarg.name"),
+    "evt.type=val(evt.rawarg.name)": (14, "cannot be compared with a field"),
+    "(" * 19 + "evt.num=1" + ")" * 19: (27, "too deeply"),
+    "(" * 30_000: (21, "too deeply"),
 }
 
 

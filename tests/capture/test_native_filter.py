@@ -46,7 +46,7 @@ FILTERS = {
     "evt.rawtime!={ts}": False,
     "evt.rawtime in ({ts}, 5)": False,
     "not evt.rawtime>={ts}": False,
-    "evt.rawtime<-1": False,
+    "evt.rawtime<-1": True,  # the number wraps
     "evt.rawtime>99999999999999999999": False,
     "evt.around[{ts}]=5": True,
     "evt.type=open and evt.arg.name contains lib": False,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Nothing of this is needed to count the events of a capture or to list some.
 SLOW = {
-    "typer", "rich", "pydantic", "msgspec", "cffi", "lark", "dataclasses", "inspect", "pathlib",
+    "typer", "rich", "pydantic", "msgspec", "cffi", "re2", "dataclasses", "inspect", "pathlib",
     "socket", "tempfile", "importlib.metadata", "falcokit.runtime.base.plugin",
 }  # fmt: skip
 

@@ -24,7 +24,7 @@ REASONS = {
     "unrecognized boolean value": "neither true nor false",
     "expected a ']' token": "closed by ']'",
     "operator not supported": "does not apply to",
-    "is not a valid number": "not a whole decimal number",
+    "is not a valid number": "not a whole number",
     "expected a number value": "expected a number",
     "expected a string value": "quote is not closed",
     "unsupported string escape": "there is no escape",

@@ -10,21 +10,19 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.capture.events.decoding import INTEGERS, STRINGS
 from falcokit.capture.events.event_table import event_table
 from falcokit.capture.events.values import value
-from falcokit.capture.filter.ops import Kind
 from falcokit.capture.filter.readers import VARIES, Reader
 from falcokit.capture.render.args import arg_texts, args_text
 from falcokit.capture.render.state import Scene
 from falcokit.capture.render.types import shower
+from falcokit.filter.types import Family, FieldType, family_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from falcokit.capture.events.event import Event
     from falcokit.capture.events.event_table import EventType
-    from falcokit.capture.filter.ops import Test
     from falcokit.capture.render.state import Resolver, Show
 
 __all__ = [
@@ -32,7 +30,6 @@ __all__ = [
     "argument",
     "argument_names",
     "buffer",
-    "by_class",
     "raw_argument",
 ]
 
@@ -67,21 +64,23 @@ def argument(name: str | int, resolver: Resolver | None) -> Reader:
         for code, at in positions.items()
         if event_table().events[code].params[at].type == "PT_BYTEBUF"
     }
-    return Reader(kinds=(Kind.TEXT,), get=get, by_code=_where(positions), buffers=buffers)
+    return Reader(type=FieldType.CHARBUF, get=get, by_code=_where(positions), buffers=buffers)
 
 
 def raw_argument(name: str) -> Reader:
     """Read a parameter's value: a number, text or bytes, depending on its type."""
     positions = _positions(name)
-    types = {event_table().events[code].params[at].type for code, at in positions.items()}
-    kinds = {_kind(param_type) for param_type in types}
 
     def get(event: Event) -> Any:
         at = positions.get(event.code)
         return None if at is None else value(event, at)
 
-    found = tuple(kind for kind in _CLASSES.values() if kind in kinds or "PT_DYN" in types)
-    return Reader(kinds=found, get=get, by_code=_where(positions), mixed=True)
+    types = [
+        _field_type(event_table().events[code].params[at].type) for code, at in positions.items()
+    ]
+    # Falco compares by the type of each event's own parameter, and reads constants by the first.
+    chosen = next((one for one in types if family_of(one) is not Family.NOTHING), types[0])
+    return Reader(type=chosen, get=get, by_code=_where(positions), mixed=True)
 
 
 def buffer() -> Reader:
@@ -93,7 +92,7 @@ def buffer() -> Reader:
         params = event.params
         return None if at is None or at >= len(params) else params[at]
 
-    return Reader(kinds=(Kind.BYTES,), get=get, by_code=_where(positions))
+    return Reader(type=FieldType.BYTEBUF, get=get, by_code=_where(positions))
 
 
 def all_arguments(resolver: Resolver | None) -> Reader:
@@ -102,30 +101,18 @@ def all_arguments(resolver: Resolver | None) -> Reader:
     def get(event: Event) -> str:
         return args_text(event, resolver, buffer_chars=_WHOLE)
 
-    return Reader(kinds=(Kind.TEXT,), get=get)
+    return Reader(type=FieldType.CHARBUF, get=get)
 
 
-def by_class(tests: dict[Kind, Test]) -> Test:
-    """Combine tests of several kinds into one that chooses by the type of the value."""
-    picked = {cls: tests[kind] for cls, kind in _CLASSES.items() if kind in tests}
-
-    def test(found: Any) -> object:
-        chosen = picked.get(type(found))
-        return chosen is not None and chosen(found)
-
-    return test
+#: Types of parameters whose values are as those of others.
+_AS: Final = {"PT_FD32": FieldType.FD, "PT_PID32": FieldType.PID}
 
 
-_CLASSES: Final = {int: Kind.NUMBER, str: Kind.TEXT, bytes: Kind.BYTES}
-
-
-def _kind(param_type: str) -> Kind | None:
-    """Return None for types that only support `exists`: addresses, lists."""
-    if param_type in INTEGERS:
-        return Kind.NUMBER
-    if param_type in STRINGS:
-        return Kind.TEXT
-    return Kind.BYTES if param_type == "PT_BYTEBUF" else None
+def _field_type(param_type: str) -> FieldType:
+    if param_type in _AS:
+        return _AS[param_type]
+    name = param_type.removeprefix("PT_")
+    return FieldType(name) if name in FieldType.__members__ else FieldType.DYNAMIC
 
 
 def _show(code: int, at: int, order: Any) -> Show:

@@ -7,28 +7,38 @@ compiled.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+import contextlib
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture.events.event_table import event_table
-from falcokit.capture.filter.fields import FieldFaultError, find_reader
 from falcokit.capture.filter.needs import ANYTHING, EVERY_CODE, NOTHING, UNKNOWN_CODES, Region
-from falcokit.capture.filter.ops import Kind, ValueFaultError, build_test
+from falcokit.capture.filter.operands import reader_of
 from falcokit.capture.filter.readers import MAX_TID, VARIES
-from falcokit.capture.format.errors import FilterError, MalformedEventError
-from falcokit.capture.format.record import Record
+from falcokit.capture.format.errors import MalformedEventError
+from falcokit.filter.operators import build_test
+from falcokit.filter.types import (
+    Family,
+    FieldType,
+    ValueFaultError,
+    check_operator,
+    family_of,
+    parse_value,
+)
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from falcokit.capture.events.event import Event
-    from falcokit.capture.filter.fields import Context
-    from falcokit.capture.filter.grammar import Check, Value
-    from falcokit.capture.filter.ops import Test
+    from falcokit.capture.filter.fields import CaptureFields
     from falcokit.capture.filter.readers import Reader
+    from falcokit.filter.clauses import Clause
+    from falcokit.filter.operators import Test
+    from falcokit.filter.tree import Value
 
     Match: TypeAlias = Callable[[Event], object]
 
-__all__ = ["Part", "compile_check"]
+__all__ = ["Part", "compile_clause"]
 
 
 class Part(Record):
@@ -45,52 +55,86 @@ class Part(Record):
     cheap: bool
 
 
-def compile_check(check: Check, text: str, context: Context) -> Part:
-    """Compile a comparison; raise FilterError if it is meaningless."""
-    try:
-        reader = find_reader(check.field, check.argument, context)
-    except FieldFaultError as e:
-        raise FilterError(str(e), text, check.position) from None
-    test = _test(check, reader, text)
+def compile_clause(clause: Clause, fields: CaptureFields) -> Part:
+    """Compile a comparison, whose fields are known to exist and to have its operator."""
+    reader = reader_of(clause.left, fields)
+    if clause.right is not None:
+        return _compare_fields(clause, reader, reader_of(clause.right, fields))
+    test = _test(clause, reader)
     table = _by_code(reader, test)
     match = _matcher(reader, test)
-    if reader.buffers and check.operator == "contains":
-        match = _search(check.values[0], reader.buffers, match)
+    if reader.buffers and clause.check.operator == "contains":
+        match = _search(clause.check.values[0], reader.buffers, match)
     settled = {code: found for code, found in table.items() if found is not None}
     true, false = _code_regions(reader, test, table)
     sure = sum(1 << code for code, found in settled.items() if found)
-    if check.field in _BOUNDS:
-        true = true & _BOUNDS[check.field](check)
-        sure = EVERY_CODE if _is_bound(check) else 0
+    field = clause.left.key
+    if field in _BOUNDS:
+        true = true & _BOUNDS[field](clause)
+        sure = EVERY_CODE if _is_bound(clause) else 0
     return Part(
         match=_looked_up(settled, match) if settled else match,
         true=true,
         false=false,
         sure=sure,
-        cheap=len(settled) == len(table) or check.field in _HEADER_FIELDS,
+        cheap=len(settled) == len(table) or field in _HEADER_FIELDS,
     )
 
 
-def _test(check: Check, reader: Reader, text: str) -> Test:
-    if check.operator == "exists":
-        return build_test(Kind.TEXT, "exists", ())
-    if not reader.kinds:
-        reason = f"{check.field} has only the operator exists: it is an address or a list"
-        raise FilterError(reason, text, check.operator_position)
-    tests, faults = {}, []
-    for kind in reader.kinds:
-        try:
-            tests[kind] = build_test(kind, check.operator, check.values)
-        except ValueFaultError as e:
-            at = e.value.position if e.value else check.operator_position
-            faults.append(FilterError(f"{check.field}: {e.reason}", text, at))
-    if not tests:
-        raise faults[0]
-    if not reader.mixed:
-        return tests[reader.kinds[0]]
-    from falcokit.capture.filter.args import by_class  # noqa: PLC0415 - loaded with the reader
+def _test(clause: Clause, reader: Reader) -> Test:
+    operands = [_as_shown(operand) for operand in clause.operands]
+    test = clause.build_test(operands)
+    return _by_class(clause, test) if reader.mixed and clause.check.operator != "exists" else test
 
-    return by_class(tests)
+
+def _as_shown(operand: Any) -> Any:
+    """Return a constant with the escapes that texts of captures have where they are not UTF-8."""
+    if not isinstance(operand, str) or operand.isascii():
+        return operand
+    return operand.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+#: Python's types of values, and the type of fields by which each is compared.
+_OTHERS: Final = {int: FieldType.INT64, str: FieldType.CHARBUF, bytes: FieldType.BYTEBUF}
+_CLASSES: Final = {Family.NUMBER: int, Family.TEXT: str, Family.BYTES: bytes}
+
+
+def _by_class(clause: Clause, test: Test) -> Test:
+    """Combine tests for values of several types: events differ in that of one parameter."""
+    tests = {_CLASSES[family_of(clause.left.type)]: test}
+    check = clause.check
+    for cls, field_type in _OTHERS.items():
+        if cls in tests:
+            continue
+        with contextlib.suppress(ValueFaultError):
+            check_operator(check.operator, field_type, is_list=False)
+            operands = [parse_value(field_type, check.operator, one.data) for one in check.values]
+            tests[cls] = build_test(field_type, check.operator, list(map(_as_shown, operands)))
+
+    def chosen(found: Any) -> object:
+        test = tests.get(type(found))
+        return test is not None and test(found)
+
+    return chosen
+
+
+def _compare_fields(clause: Clause, left: Reader, right: Reader) -> Part:
+    get, other, test = left.get, right.get, clause.pair_test
+
+    def match(event: Event) -> object:
+        try:
+            one, two = get(event), other(event)
+        except MalformedEventError:
+            return False
+        return one is not None and two is not None and test(one, two)
+
+    lacking = 0
+    for entry in event_table().events:
+        if left.by_code(entry) is None or right.by_code(entry) is None:
+            lacking |= 1 << entry.id
+    return Part(
+        match=match, true=Region(codes=EVERY_CODE & ~lacking), false=ANYTHING, sure=0, cheap=False
+    )
 
 
 def _matcher(reader: Reader, test: Test) -> Match:
@@ -162,43 +206,40 @@ def _code_regions(
     )
 
 
-def _is_bound(check: Check) -> bool:
+def _is_bound(clause: Clause) -> bool:
     """Return whether a comparison of the header is exactly described by its region."""
-    if len(check.values) != 1:
+    operator = clause.check.operator
+    if len(clause.operands) != 1:
         return False
-    if check.field == "evt.rawtime":
-        return check.operator in {"=", "<", "<=", ">", ">=", "in"}
-    return check.operator in {"=", "in"} and 0 <= _number(check.values[0]) <= MAX_TID
+    if clause.left.key == "evt.rawtime":
+        return operator in {"=", "<", "<=", ">", ">=", "in"}
+    return operator in {"=", "in"} and 0 <= clause.operands[0] <= MAX_TID
 
 
-def _tid_region(check: Check) -> Region:
-    if check.operator in {"=", "in", "intersects"}:
-        return Region(tids=frozenset(_number(value) for value in check.values))
+def _tid_region(clause: Clause) -> Region:
+    if clause.check.operator in {"=", "in", "intersects"}:
+        return Region(tids=frozenset(clause.operands))
     return ANYTHING
 
 
-def _time_region(check: Check) -> Region:
+def _time_region(clause: Clause) -> Region:
     """Return the bounds of the time for which a comparison holds; only events with a time match."""
+    operator, numbers = clause.check.operator, clause.operands
     timed = Region(untimed=False)
-    numbers = [_number(value) for value in check.values]
-    if check.operator in {"exists", "!="}:
+    if operator in {"exists", "!="} or " " in operator:
         return timed
     if not numbers:
         return NOTHING
     low, high = min(numbers), max(numbers)
-    if check.operator in {"<", "<="}:
-        return timed.replace(last_ns=high - (check.operator == "<"))
-    if check.operator in {">", ">="}:
-        return timed.replace(first_ns=low + (check.operator == ">"))
+    if operator in {"<", "<="}:
+        return timed.replace(last_ns=high - (operator == "<"))
+    if operator in {">", ">="}:
+        return timed.replace(first_ns=low + (operator == ">"))
     return timed.replace(first_ns=low, last_ns=high)
 
 
-def _number(value: Value) -> int:
-    return int(value.text, 16 if value.text[:2] in {"0x", "0X"} else 10)
-
-
 #: Fields by which a scan can skip events, and the regions that they define.
-_BOUNDS: Final[dict[str, Callable[[Check], Region]]] = {
+_BOUNDS: Final[dict[str, Callable[[Clause], Region]]] = {
     "thread.tid": _tid_region,
     "evt.rawtime": _time_region,
 }

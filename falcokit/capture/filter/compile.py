@@ -12,25 +12,28 @@ import operator
 from typing import TYPE_CHECKING, Final, final
 
 from falcokit.capture.events.event_table import event_table
-from falcokit.capture.filter.checks import Part, compile_check
-from falcokit.capture.filter.fields import Context
-from falcokit.capture.filter.grammar import Check, Value, parse
+from falcokit.capture.filter.checks import Part, compile_clause
+from falcokit.capture.filter.fields import CaptureFields, Context
 from falcokit.capture.filter.needs import ANYTHING, EVERY_CODE, NOTHING
-from falcokit.capture.format.errors import FilterError
+from falcokit.filter.condition import Branch, compile_condition
+from falcokit.filter.errors import FilterError
+from falcokit.filter.expand import parse_with_macros
+from falcokit.filter.tree import FieldRef, Group, Macro, Node, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from falcokit.capture.events.event import Event
     from falcokit.capture.filter.checks import Match
-    from falcokit.capture.filter.grammar import Node
     from falcokit.capture.filter.needs import Needs
     from falcokit.capture.render.state import Resolver
+    from falcokit.filter.clauses import Clause
 
 __all__ = ["Filter", "compile_filter"]
 
 _MS: Final = 1_000_000
 _AROUND_DIGITS: Final = 40
+_LAST_NS: Final = 2**64 - 1
 
 
 @final
@@ -53,69 +56,76 @@ class Filter:
 
 
 def compile_filter(
-    text: str, *, sources: Mapping[int, str] | None = None, resolver: Resolver | None = None
+    text: str,
+    *,
+    sources: Mapping[int, str] | None = None,
+    resolver: Resolver | None = None,
+    macros: Mapping[str, str] | None = None,
+    lists: Mapping[str, Sequence[str]] | None = None,
 ) -> Filter:
     """Compile a filter; raise FilterError, which points at the mistake in the text.
 
     `sources` has the names of event sources by plugin id for evt.source, since a capture has only
-    the ids. `resolver` resolves numbers in evt.arg and evt.args.
+    the ids. `resolver` resolves numbers in evt.arg and evt.args. `macros` are conditions that the
+    filter may name, `lists` values that it may name where a list stands.
     """
-    compiler = _Compiler(text, Context(sources=sources or {}, resolver=resolver))
-    part = compiler.node(parse(text))
+    fields = CaptureFields(Context(sources=sources or {}, resolver=resolver))
+    tree = _without_around(parse_with_macros(text, macros or {}, lists or {}), text)
+    part = _part(compile_condition(tree, fields, text).root, fields)
     return Filter(text, part.match, part.true.needs(len(event_table().events), part.sure))
 
 
-class _Compiler:
-    """Turns the tree of one text into functions; as deep as the parser lets parentheses be."""
+def _part(root: Clause | Branch, fields: CaptureFields) -> Part:
+    if not isinstance(root, Branch):
+        return compile_clause(root, fields)
+    parts = [_part(child, fields) for child in root.children]
+    if root.word == "macro":
+        return parts[0]
+    if root.word == "not":
+        return _negated(parts[0])
+    parts.sort(key=lambda part: not part.cheap)
+    return _all(parts) if root.word == "and" else _any(parts)
 
-    def __init__(self, text: str, context: Context) -> None:
-        self._text = text
-        self._context = context
 
-    def node(self, node: Node) -> Part:
-        if isinstance(node, Check):
-            return self._around(node) if node.field == "evt.around" else self._check(node)
-        if node.word == "not":
-            part = self.node(node.children[0])
-            inner = part.match
-            return Part(
-                match=lambda event: not inner(event),
-                true=part.false,
-                false=part.true,
-                sure=EVERY_CODE & ~part.true.codes,
-                cheap=part.cheap,
-            )
-        parts = sorted(map(self.node, node.children), key=lambda part: not part.cheap)
-        return _all(parts) if node.word == "and" else _any(parts)
+def _negated(part: Part) -> Part:
+    inner = part.match
+    return Part(
+        match=lambda event: not inner(event),
+        true=part.false,
+        false=part.true,
+        sure=EVERY_CODE & ~part.true.codes,
+        cheap=part.cheap,
+    )
 
-    def _check(self, check: Check) -> Part:
-        return compile_check(check, self._text, self._context)
 
-    def _around(self, check: Check) -> Part:
-        """Compile evt.around[T]=D as the two comparisons of evt.rawtime that it stands for."""
-        if check.operator != "=":
-            raise FilterError("evt.around only has =", self._text, check.operator_position)
-        moment, span = check.argument or "", check.values[0].text
-        if not (moment.isdecimal() and span.isdecimal() and len(moment + span) <= _AROUND_DIGITS):
-            reason = "write it as evt.around[NANOSECONDS]=MILLISECONDS"
-            raise FilterError(reason, self._text, check.position)
-        ends = (
-            (">=", int(moment) - int(span) * _MS),
-            ("<=", int(moment) + int(span) * _MS),
+def _without_around(node: Node, text: str) -> Node:
+    """Replace evt.around[T]=D by the two comparisons of evt.rawtime that it stands for."""
+    if isinstance(node, Group):
+        return node.replace(children=tuple(_without_around(child, text) for child in node.children))
+    if isinstance(node, Macro):
+        if node.body is None:
+            return node
+        return node.replace(body=_without_around(node.body, node.text or text))
+    field = node.left
+    if not isinstance(field, FieldRef) or field.name != "evt.around":
+        return node
+    if node.operator != "=":
+        raise FilterError("evt.around only has =", text, node.operator_position)
+    moment, span = field.argument or "", node.values[0].text if node.values else ""
+    if not (moment.isdecimal() and span.isdecimal() and len(moment + span) <= _AROUND_DIGITS):
+        reason = "write it as evt.around[NANOSECONDS]=MILLISECONDS"
+        raise FilterError(reason, text, node.position)
+    first = max(int(moment) - int(span) * _MS, 0)
+    last = min(int(moment) + int(span) * _MS, _LAST_NS)
+    children = tuple(
+        node.replace(
+            left=field.replace(name="evt.rawtime", argument=None),
+            operator=operator,
+            values=(Value(data=str(ns).encode(), position=node.position),),
         )
-        return _all(
-            [
-                self._check(
-                    check.replace(
-                        field="evt.rawtime",
-                        argument=None,
-                        operator=operator,
-                        values=(Value(data=str(ns).encode(), position=check.position),),
-                    )
-                )
-                for operator, ns in ends
-            ]
-        )
+        for operator, ns in ((">=", first), ("<=", last))
+    )
+    return Group(word="and", children=children, position=node.position)
 
 
 def _all(parts: list[Part]) -> Part:

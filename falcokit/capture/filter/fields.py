@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture.events.event_table import event_table
 from falcokit.capture.filter import readers
-from falcokit.capture.filter.ops import Kind
-from falcokit.capture.format.record import Record
+from falcokit.filter.fields import FieldCatalog, FieldFaultError, FieldSpec, nearest
+from falcokit.filter.tree import FieldRef
+from falcokit.filter.types import FieldType
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,13 +27,9 @@ if TYPE_CHECKING:
 
     _Make: TypeAlias = Callable[[str, "Context"], Reader]
 
-__all__ = ["FIELDS", "Context", "Field", "FieldFaultError", "find_reader"]
+__all__ = ["FIELDS", "CaptureFields", "Context", "Field", "find_reader"]
 
 _WAITS: Final = 0x80
-
-
-class FieldFaultError(Exception):
-    """An unknown field, or a wrong argument of a field."""
 
 
 class Context(Record):
@@ -68,10 +66,40 @@ def find_reader(name: str, bracket: str | None, context: Context) -> Reader:
     raise FieldFaultError(f"there is no field {name}{_nearest(name, _BY_NAME)}")
 
 
-def _nearest(name: str, known: Any) -> str:
-    import difflib  # noqa: PLC0415 - only for a mistake
+class CaptureFields(FieldCatalog):
+    """The fields of stored events, whose arguments may follow a dot: `evt.arg.name`."""
 
-    close = difflib.get_close_matches(name[:64], known, n=3)
+    def __init__(self, context: Context) -> None:
+        """Make the catalog of one filter; `context` is for the readers."""
+        super().__init__(())
+        self._context = context
+        self._readers: dict[str, Reader] = {}
+
+    def find(self, name: str) -> FieldSpec | None:
+        """Return the field of that name."""
+        if name not in _BY_NAME and not name.startswith(_DOTTED):
+            return None
+        try:
+            return self.resolve(FieldRef(name=name, argument=None, position=0))
+        except FieldFaultError:
+            return None
+
+    def resolve(self, field: FieldRef) -> FieldSpec:
+        """Return the field as it is written; raise FieldFaultError if there is none, or none so."""
+        reader = self.reader(field)
+        single = not reader.mixed
+        return FieldSpec(name=field.written, type=reader.type, right=single, transformable=single)
+
+    def reader(self, field: FieldRef) -> Reader:
+        """Return what reads a field; raise FieldFaultError if there is none."""
+        if field.written not in self._readers:
+            found = find_reader(field.name, field.argument, self._context)
+            self._readers[field.written] = found
+        return self._readers[field.written]
+
+
+def _nearest(name: str, known: Any) -> str:
+    close = nearest(name, known)
     return f"; nearest: {', '.join(close)}" if close else ""
 
 
@@ -128,11 +156,11 @@ def _type_is(name: str, _: Context) -> Reader:
     if all(entry.name != name for entry in event_table().events):
         close = _nearest(name, {entry.name for entry in event_table().events})
         raise FieldFaultError(f"there is no event type {name}{close}")
-    return readers.typed(Kind.NUMBER, lambda entry: int(entry.name == name), 0)
+    return readers.typed(FieldType.UINT32, lambda entry: int(entry.name == name), 0)
 
 
-def _number(get: Callable[[Event], int]) -> _Make:
-    return lambda _, __: readers.plain(Kind.NUMBER, get)
+def _number(field_type: FieldType, get: Callable[[Event], int]) -> _Make:
+    return lambda _, __: readers.plain(field_type, get)
 
 
 def _time(convert: Callable[[int], int]) -> _Make:
@@ -143,12 +171,12 @@ def _clock(form: str, *, ns: str = "", utc: bool = False) -> _Make:
     return lambda _, __: readers.clock(form, ns=ns, utc=utc)
 
 
-def _typed(kind: Kind, get: Callable[[EventType], Any], unknown: Any = None) -> _Make:
-    return lambda _, __: readers.typed(kind, get, unknown)
+def _typed(field_type: FieldType, get: Callable[[EventType], Any], unknown: Any = None) -> _Make:
+    return lambda _, __: readers.typed(field_type, get, unknown)
 
 
 def _flag(bit: int) -> _Make:
-    return _typed(Kind.BOOL, lambda entry: bool(entry.flags & bit), unknown=False)
+    return _typed(FieldType.BOOL, lambda entry: bool(entry.flags & bit), unknown=False)
 
 
 def _field(name: str, description: str, make: _Make, form: str | None = None) -> Field:
@@ -156,7 +184,9 @@ def _field(name: str, description: str, make: _Make, form: str | None = None) ->
 
 
 FIELDS: Final = (
-    _field("evt.num", "the number in the file, from 1", _number(lambda e: e.number)),
+    _field(
+        "evt.num", "the number in the file, from 1", _number(FieldType.UINT64, lambda e: e.number)
+    ),
     _field("evt.time", "local time, 09:05:00.000000001", _clock("%H:%M:%S", ns=".{:09}")),
     _field("evt.time.s", "local time without a fraction", _clock("%H:%M:%S")),
     _field(
@@ -180,7 +210,7 @@ FIELDS: Final = (
         "syscall, or the event source of a plugin; its id where no name is known",
         lambda _, context: readers.source(context.sources),
     ),
-    _field("evt.is_async", "made in user space", _typed(Kind.BOOL, readers.is_async, False)),
+    _field("evt.is_async", "made in user space", _typed(FieldType.BOOL, readers.is_async, False)),
     _field("evt.asynctype", "the name of an async event", lambda _, __: readers.async_type()),
     _field(
         "evt.type",
@@ -193,9 +223,11 @@ FIELDS: Final = (
         "as evt.type, of system calls alone",
         lambda _, __: readers.named(syscalls_only=True),
     ),
-    _field("evt.dir", "> enter, < exit", _typed(Kind.TEXT, lambda entry: entry.dir)),
-    _field("evt.category", "file, net, process and so on", _typed(Kind.TEXT, readers.category)),
-    _field("evt.cpu", "the processor", _number(lambda e: e.cpu)),
+    _field("evt.dir", "> enter, < exit", _typed(FieldType.CHARBUF, lambda entry: entry.dir)),
+    _field(
+        "evt.category", "file, net, process and so on", _typed(FieldType.CHARBUF, readers.category)
+    ),
+    _field("evt.cpu", "the processor", _number(FieldType.INT16, lambda e: e.cpu)),
     _field(
         "evt.args",
         "all parameters in one line",
@@ -222,7 +254,7 @@ FIELDS: Final = (
     _field("evt.is_io", "reads or writes a descriptor", _flag(readers.READS | readers.WRITES)),
     _field("evt.is_io_read", "reads a descriptor", _flag(readers.READS)),
     _field("evt.is_io_write", "writes a descriptor", _flag(readers.WRITES)),
-    _field("evt.io_dir", "read or write", _typed(Kind.TEXT, readers.io_direction)),
+    _field("evt.io_dir", "read or write", _typed(FieldType.CHARBUF, readers.io_direction)),
     _field("evt.is_wait", "makes the thread wait", _flag(_WAITS)),
     _field("evt.is_open_read", "opened to read", _of_results("opened", "read")),
     _field("evt.is_open_write", "opened to write", _of_results("opened", "write")),
@@ -236,6 +268,7 @@ FIELDS: Final = (
 )
 _BY_NAME: Final = {field.name: field for field in FIELDS}
 _WITH_ARGUMENT: Final = {field.name: field for field in FIELDS if field.form != field.name}
+_DOTTED: Final = tuple(f"{name}." for name in _WITH_ARGUMENT)
 #: Falco's other fields: they depend on processes, descriptors, containers, loaded plugins or on
 #: earlier events.
 _REPLAY_ONLY: Final = (

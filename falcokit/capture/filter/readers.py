@@ -16,8 +16,8 @@ from falcokit.capture.events.event_table import (
     PLUGIN_EVENT,
     event_table,
 )
-from falcokit.capture.filter.ops import Kind
-from falcokit.capture.format.record import Record
+from falcokit.filter.types import FieldType
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,29 +60,29 @@ class Reader(Record):
 
     `by_code` returns the value that all events of a type have, a frozenset if it is one of a few,
     VARIES if it can be any; the type is None for codes of a newer table. The values of a `mixed`
-    reader are of any kind, or of none. `buffers` has the position, by code, of the bytes whose
+    reader may be of any other type too. `buffers` has the position, by code, of the bytes whose
     printed form is the value.
     """
 
-    kinds: tuple[Kind, ...]
+    type: FieldType
     get: Callable[[Event], Any]
     by_code: Callable[[EventType | None], Any] = lambda _: VARIES
     mixed: bool = False
     buffers: dict[int, int] | None = None
 
 
-def typed(kind: Kind, get: Callable[[EventType], Any], unknown: Any = None) -> Reader:
+def typed(field_type: FieldType, get: Callable[[EventType], Any], unknown: Any = None) -> Reader:
     """Read a value from the event table; `unknown` is the value of codes that it lacks."""
 
     def by_code(event_type: EventType | None) -> Any:
         return unknown if event_type is None else get(event_type)
 
-    return Reader(kinds=(kind,), get=lambda event: by_code(event.event_type), by_code=by_code)
+    return Reader(type=field_type, get=lambda event: by_code(event.event_type), by_code=by_code)
 
 
-def plain(kind: Kind, get: Callable[[Event], Any]) -> Reader:
+def plain(field_type: FieldType, get: Callable[[Event], Any]) -> Reader:
     """Read a value that each event has itself."""
-    return Reader(kinds=(kind,), get=get)
+    return Reader(type=field_type, get=get)
 
 
 def named(*, syscalls_only: bool) -> Reader:
@@ -100,7 +100,7 @@ def named(*, syscalls_only: bool) -> Reader:
     def get(event: Event) -> str | None:
         return event.type if event.code in own else by_code(event.event_type)
 
-    return Reader(kinds=(Kind.TEXT,), get=get, by_code=by_code)
+    return Reader(type=FieldType.CHARBUF, get=get, by_code=by_code)
 
 
 def async_type() -> Reader:
@@ -115,7 +115,7 @@ def async_type() -> Reader:
         known: str | None = by_code(event.event_type)
         return event.async_name if known is VARIES else known
 
-    return Reader(kinds=(Kind.TEXT,), get=get, by_code=by_code)
+    return Reader(type=FieldType.CHARBUF, get=get, by_code=by_code)
 
 
 def is_async(entry: EventType) -> bool:
@@ -143,7 +143,7 @@ def source(names: Mapping[int, str]) -> Reader:
         plugin_id = event.plugin_id
         return names.get(plugin_id, str(plugin_id)) if plugin_id else "syscall"
 
-    return Reader(kinds=(Kind.TEXT,), get=get, by_code=by_code)
+    return Reader(type=FieldType.CHARBUF, get=get, by_code=by_code)
 
 
 def thread() -> Reader:
@@ -153,12 +153,12 @@ def thread() -> Reader:
         tid = _NO_THREAD if event.tid is None else event.tid
         return tid if tid <= MAX_TID else None
 
-    return plain(Kind.NUMBER, get)
+    return plain(FieldType.INT64, get)
 
 
 def timestamp(convert: Callable[[int], int]) -> Reader:
     """Read a number computed from the time in nanoseconds."""
-    return plain(Kind.NUMBER, lambda e: None if e.ts_ns is None else convert(e.ts_ns))
+    return plain(FieldType.ABSTIME, lambda e: None if e.ts_ns is None else convert(e.ts_ns))
 
 
 def clock(form: str, *, ns: str = "", utc: bool = False) -> Reader:
@@ -178,4 +178,4 @@ def clock(form: str, *, ns: str = "", utc: bool = False) -> Reader:
         text = second(seconds)
         return None if text is None else text + ns.format(rest)
 
-    return plain(Kind.TEXT, get)
+    return plain(FieldType.CHARBUF, get)

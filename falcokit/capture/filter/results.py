@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import GENERIC_SYSCALLS, event_table
 from falcokit.capture.events.values import value
-from falcokit.capture.filter.ops import Kind
 from falcokit.capture.filter.readers import VARIES, Reader
+from falcokit.filter.types import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ _WIDTHS: Final = {4, 8}
 
 def result_number() -> Reader:
     """Read the return value as a number."""
-    return Reader(kinds=(Kind.NUMBER,), get=_result, by_code=_returns)
+    return Reader(type=FieldType.INT64, get=_result, by_code=_returns)
 
 
 def result_name() -> Reader:
@@ -46,7 +46,7 @@ def result_name() -> Reader:
             return None
         return "SUCCESS" if number >= 0 else event_table().errno.get(-number) or str(number)
 
-    return Reader(kinds=(Kind.TEXT,), get=get, by_code=_returns)
+    return Reader(type=FieldType.CHARBUF, get=get, by_code=_returns)
 
 
 def failed() -> Reader:
@@ -56,7 +56,7 @@ def failed() -> Reader:
         number = _result(event)
         return None if number is None else number < 0
 
-    return Reader(kinds=(Kind.BOOL,), get=get, by_code=_returns)
+    return Reader(type=FieldType.BOOL, get=get, by_code=_returns)
 
 
 def buffer_length() -> Reader:
@@ -71,7 +71,7 @@ def buffer_length() -> Reader:
         number = _result(event) if by_code(event.event_type) is VARIES else None
         return None if number is None or number < 0 else number
 
-    return Reader(kinds=(Kind.NUMBER,), get=get, by_code=by_code)
+    return Reader(type=FieldType.UINT64, get=get, by_code=by_code)
 
 
 def opened(how: str) -> Reader:
@@ -108,7 +108,7 @@ def opened(how: str) -> Reader:
         flags = value(event, "flags")
         return isinstance(flags, int) and rule(event, flags)
 
-    return Reader(kinds=(Kind.BOOL,), get=get, by_code=by_code)
+    return Reader(type=FieldType.BOOL, get=get, by_code=by_code)
 
 
 def _executable(event: Event) -> bool:
