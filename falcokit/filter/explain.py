@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a condition holds or not: each part's truth for one event, and its counts over a stream.
+
+print(render_answer(explain_event(condition, batch, 0)))
+
+counts = ConditionCounts(condition)
+counts.add(batch)
+print(render_counts(counts.root))
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, final
+
+from falcokit.filter.clauses import Clause
+from falcokit.filter.tree import text_of
+from falcokit.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from falcokit.filter.batch import Batch, Truth
+    from falcokit.filter.condition import Branch, Condition, Part
+
+__all__ = [
+    "Answer",
+    "ConditionCounts",
+    "PartAnswer",
+    "PartCounts",
+    "explain_event",
+    "render_answer",
+    "render_counts",
+]
+
+_SHOWN: Final = 60  # characters of a value in a line
+_EMPTY: Final = "has no value"
+
+
+class Answer(StrEnum):
+    """Whether a part of a condition holds for an event."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNKNOWN = "unknown"
+
+
+class PartAnswer(Record):
+    """A part of a condition, and whether it holds for one event.
+
+    `word` is `and`, `or`, `not`, `macro` (whose name is the text) or, for a clause, empty. A clause
+    has the `values` of its left side and, where that is a field too, of its right side, each with
+    the text of that side: None where the event has none, UNKNOWN where only a real Falco can tell.
+    """
+
+    word: str
+    text: str
+    answer: Answer
+    position: int
+    values: tuple[tuple[str, Any], ...] = ()
+    children: tuple[PartAnswer, ...] = ()
+
+
+def explain_event(condition: Condition, batch: Batch, row: int) -> PartAnswer:
+    """Return each part of a condition with its truth for the event `row` of a batch."""
+    return _answer(condition.root, batch, row)
+
+
+def _answer(part: Part, batch: Batch, row: int) -> PartAnswer:
+    answer = _of(batch.truth(part) if isinstance(part, Clause) else part.evaluate(batch), row)
+    if isinstance(part, Clause):
+        sides = [part.left] if part.right is None else [part.left, part.right]
+        return PartAnswer(
+            word="",
+            text=part.key,
+            answer=answer,
+            position=part.check.position,
+            values=tuple((side.key, batch.column(side).rows[row]) for side in sides),
+        )
+    return PartAnswer(
+        word=part.word,
+        text=_text(part),
+        answer=answer,
+        position=part.position,
+        children=tuple(_answer(child, batch, row) for child in part.children),
+    )
+
+
+def _of(truth: Truth, row: int) -> Answer:
+    if truth.true >> row & 1:
+        return Answer.TRUE
+    return Answer.UNKNOWN if truth.unknown >> row & 1 else Answer.FALSE
+
+
+def _text(branch: Branch) -> str:
+    return branch.name if branch.word == "macro" else branch.word
+
+
+def render_answer(answer: PartAnswer, *, open_macros: bool = False) -> str:
+    """Write an explanation as lines of plain text, with what is in macros if that is asked for.
+
+    A line has the truth, the part, and the value that decided it.
+    """
+    return "\n".join(_answer_lines(answer, 0, open_macros=open_macros))
+
+
+def _answer_lines(part: PartAnswer, depth: int, *, open_macros: bool) -> Iterator[str]:
+    values = "; ".join(f"{text} {_value_text(value)}" for text, value in part.values)
+    text = part.text if part.word in {"", "macro"} else f"{part.word}:"
+    yield f"{part.answer:<8}{'  ' * depth}{text}" + (f"    ({values})" if values else "")
+    if part.word != "macro" or open_macros:
+        for child in part.children:
+            yield from _answer_lines(child, depth + 1, open_macros=open_macros)
+
+
+def _value_text(value: Any) -> str:
+    if value is None:
+        return _EMPTY
+    if not isinstance(value, str | bytes | int | tuple):
+        return "is known to a real Falco only"
+    shown = repr(value)
+    return f"is {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'}"
+
+
+@final
+class PartCounts:
+    """A part of a condition, and for how many events it held.
+
+    `reached` are the events for which all before it in the same `and` held; `passed` are those of
+    them for which it held as well. `true` and `unknown` count over all `events`.
+    """
+
+    def __init__(self, part: Part) -> None:
+        self.word: Final = "" if isinstance(part, Clause) else part.word
+        self.text: Final = text_of(part.check) if isinstance(part, Clause) else _text(part)
+        self.position: Final = part.check.position if isinstance(part, Clause) else part.position
+        children: Sequence[Part] = () if isinstance(part, Clause) else part.children
+        self.children: Final = tuple(map(PartCounts, children))
+        self.events = self.true = self.unknown = self.reached = self.passed = 0
+
+    def first_empty(self) -> PartCounts | None:
+        """Return the clause at which nothing was left: the reason why a condition never held."""
+        if self.passed or not self.reached:
+            return None
+        if self.word in {"and", "macro"}:
+            return next(filter(None, (child.first_empty() for child in self.children)), self)
+        return self
+
+
+@final
+class ConditionCounts:
+    """Counts of each part of a condition, over as many batches as are added."""
+
+    def __init__(self, condition: Condition) -> None:
+        self._condition: Final = condition
+        self.root: Final = PartCounts(condition.root)
+
+    def add(self, batch: Batch) -> None:
+        """Count the events of one batch."""
+        _count(self._condition.root, self.root, batch, batch.every)
+
+
+def _count(part: Part, counts: PartCounts, batch: Batch, within: int) -> int:
+    """Count a part over the events `within`; return those that it leaves, unknown ones too."""
+    true, unknown = batch.truth(part) if isinstance(part, Clause) else part.evaluate(batch)
+    counts.events += batch.size
+    counts.true += true.bit_count()
+    counts.unknown += unknown.bit_count()
+    counts.reached += within.bit_count()
+    left = within & (true | unknown)
+    counts.passed += left.bit_count()
+    if not isinstance(part, Clause):
+        inside = within
+        for child, of_child in zip(part.children, counts.children, strict=True):
+            after = _count(child, of_child, batch, inside)
+            inside = after if part.word == "and" else inside
+    return left
+
+
+def render_counts(counts: PartCounts, *, open_macros: bool = False) -> str:
+    """Write counts as lines of plain text; the last line says where nothing was left."""
+    lines = list(_count_lines(counts, 0, open_macros=open_macros))
+    empty = counts.first_empty()
+    if empty is not None and empty is not counts:
+        lines.append(f"no event passed {empty.text}: none of the {empty.reached} that came so far")
+    return "\n".join(lines)
+
+
+def _count_lines(part: PartCounts, depth: int, *, open_macros: bool) -> Iterator[str]:
+    unknown = f", {part.unknown} of {part.events} unknown" if part.unknown else ""
+    alone = "" if part.reached == part.events else f" ({part.true} of {part.events} alone)"
+    yield f"{'  ' * depth}{text}: {part.passed} of {part.reached}{alone}{unknown}".replace(
+        "::", ":"
+    )
+    if part.word != "macro" or open_macros:
+        for child in part.children:
+            yield from _count_lines(child, depth + 1, open_macros=open_macros)
