@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A built plugin as rules know it: its source, its fields, its async events."""
+"""What rules need to know of a plugin: its source, its fields, its async events."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from falcokit.rules import SYSCALL, LoadedPlugin, plugin_fields
+from falcokit.rules.catalog import LoadedPlugin, plugin_fields
 
 if TYPE_CHECKING:
     from falcokit.build.about import LibraryAbout
@@ -14,13 +14,13 @@ __all__ = ["loaded_plugin"]
 
 
 def loaded_plugin(about: LibraryAbout) -> LoadedPlugin:
-    """Return what a Falco that has loaded the library knows of it."""
-    own = about.event_source if "source" in about.capabilities else None
+    """Return a plugin as `load_rules` takes it."""
+    has_source = "source" in about.capabilities
     return LoadedPlugin(
         name=about.plugin,
         version=about.version,
-        # Events without a plugin ID are those of Falco's own source.
-        event_source=own if about.plugin_id else SYSCALL if own else None,
+        # A source without an id gives events of Falco's own source.
+        event_source=about.event_source if has_source and about.plugin_id else None,
         extract_sources=tuple(about.extract_event_sources),
         fields=plugin_fields(about.fields),
         async_events=tuple(about.async_events),

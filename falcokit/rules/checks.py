@@ -14,7 +14,7 @@ from falcokit.filter.fields import nearest
 from falcokit.filter.tree import Check, FieldRef, Group, text_of
 from falcokit.filter.types import FieldType, parse_value
 from falcokit.rules.definitions import Priority
-from falcokit.rules.implication import implies, needed_fields, used_fields
+from falcokit.rules.implication import Implications, needed_fields, used_fields
 from falcokit.rules.problems import problem
 
 if TYPE_CHECKING:
@@ -247,6 +247,7 @@ def _of_number(clause: Clause) -> _Found | None:
 
 def _hidden(rules: Sequence[Rule], lowest: Priority) -> Iterator[tuple[Rule, Rule]]:
     """Yield rules that never fire, each with the earlier one that is true whenever it is true."""
+    implications = Implications()
     by_source: dict[str, list[Rule]] = {}
     for rule in rules:
         if rule.enabled and rule.priority <= lowest:
@@ -256,7 +257,9 @@ def _hidden(rules: Sequence[Rule], lowest: Priority) -> Iterator[tuple[Rule, Rul
         for rule in group[:_MAX_COMPARED]:
             used = used_fields(rule.condition.root)
             for earlier, needed in needs:
-                if needed <= used and implies(rule.condition.root, earlier.condition.root):
+                if needed <= used and implications.implies(
+                    rule.condition.root, earlier.condition.root
+                ):
                     yield rule, earlier
                     break
             else:

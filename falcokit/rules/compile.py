@@ -256,11 +256,10 @@ class _Compiler:
         self, node: Node, visibility: int | None, condition: SourceText, context: Context
     ) -> Node:
         """Return a tree with the bodies of its macros, of those that are visible."""
-        visible = {
-            name: self._macros[name]
-            for name, info in self._definitions.macros.items()
-            if visibility is None or info.index < visibility
-        }
+        visible = self._macros
+        if visibility is not None:
+            infos = self._definitions.macros
+            visible = {name: visible[name] for name in infos if infos[name].index < visibility}
         try:
             return self._with_bodies(node, visible, ())
         except _MacroError as e:

@@ -18,10 +18,10 @@ from falcokit.filter.types import Family, family_of
 if TYPE_CHECKING:
     from falcokit.filter.condition import Part
 
-__all__ = ["implies", "needed_fields", "used_fields"]
+__all__ = ["Implications", "needed_fields", "used_fields"]
 
-#: Comparisons of parts, after which nothing is said of two conditions.
-_MAX_STEPS: Final = 2000
+#: Comparisons of parts for all rules together, some tenths of a second; then nothing more is said.
+_MAX_STEPS: Final = 30_000
 #: Of numbers that fit every type: a larger one may be cut.
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
@@ -41,32 +41,41 @@ def needed_fields(part: Part) -> frozenset[str]:
     return frozenset.intersection(*found) if part.word == "or" else frozenset().union(*found)
 
 
-def implies(narrow: Part, wide: Part) -> bool:
-    """Return whether `wide` is true for every event for which `narrow` is true."""
-    return _Implication().holds(narrow, wide)
+class Implications:
+    """Compares conditions with each other, up to a number of steps that is enough for any rules."""
 
-
-class _Implication:
     def __init__(self) -> None:
-        self._steps = 0
+        self._steps = _MAX_STEPS
+        self._known: dict[tuple[int, int], bool] = {}
 
-    def holds(self, narrow: Part, wide: Part) -> bool:
-        self._steps += 1
-        if self._steps > _MAX_STEPS:
-            return False
+    def implies(self, narrow: Part, wide: Part) -> bool:
+        """Return whether `wide` is true for every event for which `narrow` is true."""
+        # Parts are told apart by their addresses, which are theirs as long as both conditions live.
+        self._known.clear()
+        return self._holds(narrow, wide)
+
+    def _holds(self, narrow: Part, wide: Part) -> bool:
         narrow, wide = _opened(narrow), _opened(wide)
         if isinstance(narrow, Clause) and isinstance(wide, Clause):
             return _clause_implies(narrow, wide)
+        pair = id(narrow), id(wide)
+        known = self._known.get(pair)
+        if known is None:
+            self._steps -= 1
+            known = self._known[pair] = self._steps > 0 and self._compare(narrow, wide)
+        return known
+
+    def _compare(self, narrow: Part, wide: Part) -> bool:
         # First what splits without loss, then what may split in a way that does not show it.
         if _is(narrow, "or"):
-            return all(self.holds(child, wide) for child in _children(narrow))
+            return all(self._holds(child, wide) for child in _children(narrow))
         if _is(wide, "and"):
-            return all(self.holds(narrow, child) for child in _children(wide))
+            return all(self._holds(narrow, child) for child in _children(wide))
         if _is(narrow, "not") and _is(wide, "not"):
-            return self.holds(_children(wide)[0], _children(narrow)[0])
+            return self._holds(_children(wide)[0], _children(narrow)[0])
         return (
-            _is(wide, "or") and any(self.holds(narrow, child) for child in _children(wide))
-        ) or (_is(narrow, "and") and any(self.holds(child, wide) for child in _children(narrow)))
+            _is(wide, "or") and any(self._holds(narrow, child) for child in _children(wide))
+        ) or (_is(narrow, "and") and any(self._holds(child, wide) for child in _children(narrow)))
 
 
 def _is(part: Part, word: str) -> bool:
