@@ -7,6 +7,8 @@ comparison that holds never or for every value, an async event that no plugin em
 
 from __future__ import annotations
 
+import re
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from falcokit.filter.clauses import Clause
@@ -39,6 +41,12 @@ _BITS: Final = {
 }  # fmt: skip
 
 
+_EMPTY: Final = re.compile(r"(?:in|intersects|pmatch)\s*\(\s*\)")
+_LIST_NAME: Final = re.compile(r"[a-zA-Z]\w*_\w*", re.ASCII)
+#: Letters that are missing, too many or wrong in a name that is mistyped.
+_MISTYPED: Final = 2
+
+
 class _Found(NamedTuple):
     code: str
     message: str
@@ -57,9 +65,16 @@ def check_rules(
         raise ValueError(f"rule_matching is 'first' or 'all', not {rule_matching!r}")
     checker = _Checker(compiled, plugins, lowest)
     found: list[Problem] = []
+    # What stands in a macro is said of the first rule that uses it.
+    said: set[tuple[str, str, tuple[int, int] | None]] = set()
     for rule in compiled.rules:
         for each in checker.check(rule):
             context = compiled.contexts[rule.name]
+            where = each.code, each.message, each.place
+            if where in said:
+                continue
+            if each.place is not None:
+                said.add(where)
             message = f"rule {rule.name!r}: {each.message}"
             found.append(
                 problem("warning", each.code, message, context, place=each.place, hint=each.hint)
@@ -101,7 +116,7 @@ class _Checker:
             )
         text = self._compiled.texts[rule.name]
         for clause, at in self._clauses(rule.condition.root, text):
-            found = self._fault(clause, rule)
+            found = self._fault(clause, rule, at)
             if found is not None:
                 yield found._replace(place=at.place(clause.check.position))
         yield from self._contradictions(rule.node, text)
@@ -115,14 +130,17 @@ class _Checker:
         for child in part.children:
             yield from self._clauses(child, text)
 
-    def _fault(self, clause: Clause, rule: Rule) -> _Found | None:
+    def _fault(self, clause: Clause, rule: Rule, text: SourceText) -> _Found | None:
         check = clause.check
         if check.right is not None or check.operator == "exists":
             return None
         if not check.values:
-            return _never(check, "the list is empty")
+            # A list without items is how Falco's own rules leave a place for those of others.
+            if _EMPTY.match(*_source_at(text, check.operator_position)):
+                return _never(check, "the list is empty")
+            return None
         found = self._word_fault(check, rule)
-        return found or _of_number(clause) or self._list_fault(check)
+        return found or _of_number(clause) or self._list_fault(check, text)
 
     def _word_fault(self, check: Check, rule: Rule) -> _Found | None:
         if isinstance(check.left, FieldRef) and check.operator in {"=", "in"}:
@@ -131,8 +149,6 @@ class _Checker:
                 return _never(check, f"all events of this rule are of the source {rule.source}")
             if name == "evt.type" and words == {"asyncevent"}:
                 return _never(check, "the evt.type of an async event is its name")
-            if name == "evt.num" and words == {"0"}:
-                return _never(check, "the first event has the number 1")
             if name == "evt.asynctype":
                 return self._async_fault(check)
         return None
@@ -155,14 +171,15 @@ class _Checker:
             known,
         )
 
-    def _list_fault(self, check: Check) -> _Found | None:
+    def _list_fault(self, check: Check, text: SourceText) -> _Found | None:
         if check.operator not in {"in", "intersects", "pmatch"}:
             return None
         for value in check.values:
-            if value.in_quotes or "_" not in value.text or value.text in self._compiled.lists:
+            # Of a word with a _ that stands in the condition itself, and is nearly a list's name.
+            if value.in_quotes or not _LIST_NAME.fullmatch(value.text):
                 continue
             close = nearest(value.text, self._compiled.lists)
-            if close:
+            if close and not text.origin(value.position).fixed and _is_near(value.text, close[0]):
                 return _Found(
                     "CHECK_LIST_NAME",
                     f"{value.text} is a text here: there is no list of that name",
@@ -204,6 +221,16 @@ _ENGINES_EVENTS: Final = frozenset({
     "scapevent", "procinfo", "drop", "container", "notification", "infra", "cpu_hotplug", "k8s",
     "tracer", "mesos", "user_added", "user_deleted", "group_added", "group_deleted", "asyncevent",
 })  # fmt: skip
+
+
+def _source_at(text: SourceText, position: int) -> tuple[str, int]:
+    origin = text.origin(position)
+    return origin.scalar.text, origin.offset
+
+
+def _is_near(word: str, name: str) -> bool:
+    same = sum(block.size for block in SequenceMatcher(None, word, name).get_matching_blocks())
+    return max(len(word), len(name)) - same <= _MISTYPED
 
 
 def _is_text(check: Check) -> bool:
