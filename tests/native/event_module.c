@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static fk_event_slot slot;
+static PyObject *slot;
 static uint8_t *memory; // like a host's: events of each call lie at the same place
 
 // call(raw, number, source | None, function) -> function(event)
@@ -46,7 +46,7 @@ static PyObject *ready(PyObject *module, PyObject *args) {
 
 static PyObject *forget(PyObject *module, PyObject *none) {
 	(void)module, (void)none;
-	fk_event_forget(&slot);
+	Py_CLEAR(slot);
 	Py_RETURN_NONE;
 }
 
