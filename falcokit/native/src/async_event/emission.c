@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks the arguments of emit and emit_many, turns data into bytes and encodes the event (layout:
 // falcokit/runtime/event/event.py). Each refusal is counted and becomes an EmitError. With the GIL.
-#include "async_event/emission.h"
+#include "async_event/async_event.h"
 #include <string.h>
 
 #define AHEAD_MAX_NS 10000000000u // the framework drops events further in the future

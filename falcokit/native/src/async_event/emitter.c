@@ -2,7 +2,6 @@
 // The handler that start_async and dump_state get in Python, with emit() and emit_many(). A C
 // extension type, because a call through cffi costs more than the rest of an emit. Any Python thread,
 // with the GIL.
-#include "async_event/emission.h"
 #include "async_event/async_event.h"
 #include <string.h>
 #include "python/python.h"

@@ -128,22 +128,11 @@ static void add_producers(const struct fk_producers *producers) {
 	}
 }
 
-typedef struct own_call {
-	fk_impl *impl;
-	int rc;
-} own_call;
-
-static void ask_own(void *arg) {
-	own_call *c = arg;
-	c->rc = fk_python_metrics((uint64_t)(uintptr_t)c->impl);
-}
-
-// Adds the author's metrics; Falco's event loop may wait for it. False: it failed, and the Python side
-// has logged why.
-static bool add_own(fk_impl *impl) {
-	own_call c = {impl, SS_PLUGIN_FAILURE};
-	fk_hook_call(impl, ask_own, &c);
-	return c.rc == SS_PLUGIN_SUCCESS;
+// Adds the author's metrics; Falco's event loop may wait for it. When it fails, the Python side has
+// logged why.
+static int add_own(fk_impl *impl, void *none) {
+	(void)none;
+	return fk_python_metrics((uint64_t)(uintptr_t)impl);
 }
 
 ss_plugin_metric *fk_metrics(fk_plugin *p, uint32_t *n) {
@@ -155,7 +144,8 @@ ss_plugin_metric *fk_metrics(fk_plugin *p, uint32_t *n) {
 		add_counter("fields_over_budget", SS_PLUGIN_METRIC_TYPE_MONOTONIC, impl->extraction->spent);
 	if (impl->producers) add_producers(impl->producers);
 	uint32_t own = list.count;
-	if (impl->has_metrics && !add_own(impl)) list.count = own;
+	if (impl->has_metrics && fk_hook_call(impl, add_own, NULL) != SS_PLUGIN_SUCCESS)
+		list.count = own;
 	*n = list.count;
 	return list.items;
 }

@@ -108,9 +108,14 @@ fk_joutcome fk_jmap_json(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 
 // ---- numbers ----------------------------------------------------------------------------------------
 
+// A computed value whose source is that of the item.
+static fk_jitem computed(const fk_jitem *from, fk_jkind kind) {
+	return (fk_jitem){.kind = (uint8_t)kind, .start = from->start, .end = from->end};
+}
+
 static fk_joutcome set_uint(fk_jitem *item, uint64_t number) {
-	uint32_t start = item->start, end = item->end;
-	*item = (fk_jitem){.kind = FK_KUINT, .number = number, .start = start, .end = end};
+	*item = computed(item, FK_KUINT);
+	item->number = number;
 	return FK_KEEP;
 }
 
@@ -170,7 +175,6 @@ bool fk_jis_true(const fk_jstate *run, const fk_jitem *item) {
 
 fk_joutcome fk_jmap_bool(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	if (fk_jtype_of(item) == FK_JNULL) return by_policy(run, item, node->flags, 0, FK_KBOOL);
-	uint32_t start = item->start, end = item->end;
 	bool value = fk_jis_true(run, item);
 	if (fk_jtype_of(item) != FK_JBOOL) {
 		fk_joutcome outcome = readable(run, item);
@@ -178,10 +182,9 @@ fk_joutcome fk_jmap_bool(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 		value = outcome == FK_KEEP && item->len == 4 && !memcmp(item->text, "true", 4);
 		if (!value && (outcome == FK_DROP || item->len != 5 || memcmp(item->text, "false", 5) != 0))
 			return by_policy(run, item, node->flags, 2, FK_KBOOL);
-		start = item->start;
-		end = item->end;
 	}
-	*item = (fk_jitem){.kind = FK_KBOOL, .number = value, .start = start, .end = end};
+	*item = computed(item, FK_KBOOL);
+	item->number = value;
 	return FK_KEEP;
 }
 
@@ -193,8 +196,8 @@ fk_joutcome fk_jmap_ip(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
 	if (outcome == FK_FAIL) return outcome;
 	unsigned n = outcome == FK_KEEP ? fk_jip(item->text, item->len, node->flags & 16, address) : 0;
 	if (!n) return by_policy(run, item, node->flags, null ? 0 : 2, FK_KIP);
-	uint32_t start = item->start, end = item->end;
-	*item = (fk_jitem){.kind = FK_KIP, .len = n, .start = start, .end = end};
+	*item = computed(item, FK_KIP);
+	item->len = n;
 	memcpy(item->ip, address, n);
 	return FK_KEEP;
 }

@@ -70,19 +70,36 @@ fk_joutcome fk_jmap_arg_index(fk_jstate *run, const fk_jnode *node, fk_jitem *it
 
 // ---- from one value to many -------------------------------------------------------------------------
 
-// flags 1: an index as the field's argument selects one element.
-bool fk_jpush_elements(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
-	if (!is(run, of, '[')) return true;
-	fk_jitem item = *of;
-	if (node->flags && run->has_index)
-		return fk_jmap_arg_index(run, node, &item) != FK_KEEP || fk_jpush(run, &item);
+// What is pushed for a member; FK_DROP: nothing.
+typedef fk_joutcome of_member(fk_jstate *run, const fk_jnode *node, const fk_jwalk *walk,
+                              fk_jitem *to);
+
+static inline __attribute__((always_inline)) bool push_members(fk_jstate *run, const fk_jnode *node,
+                                                               const fk_jitem *of, char opening,
+                                                               of_member *make) {
+	if (!is(run, of, opening)) return true;
 	fk_jwalk walk;
 	fk_jwalk_start(run->doc, &walk, of->start, of->member);
 	while (fk_jwalk_next(run->doc, &walk)) {
-		if (!fk_jitem_at(run->doc, walk.at.value, walk.member, &item)) continue;
-		if (!fk_jpush(run, &item)) return false;
+		fk_jitem item;
+		fk_joutcome outcome = make(run, node, &walk, &item);
+		if (outcome == FK_FAIL || (outcome == FK_KEEP && !fk_jpush(run, &item))) return false;
 	}
 	return true;
+}
+
+static fk_joutcome element(fk_jstate *run, const fk_jnode *node, const fk_jwalk *walk,
+                           fk_jitem *to) {
+	(void)node;
+	return fk_jitem_at(run->doc, walk->at.value, walk->member, to) ? FK_KEEP : FK_DROP;
+}
+
+// flags 1: an index as the field's argument selects one element.
+bool fk_jpush_elements(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
+	fk_jitem item = *of;
+	if (node->flags && run->has_index)
+		return fk_jmap_arg_index(run, node, &item) != FK_KEEP || fk_jpush(run, &item);
+	return push_members(run, node, of, '[', element);
 }
 
 // The key as text; FK_DROP when it has an invalid escape.
@@ -92,30 +109,21 @@ static fk_joutcome key_text(fk_jstate *run, const fk_jmember *met, fk_jitem *ite
 	return fk_jconvert(run, item, key, met->key_len, FK_JDECODE);
 }
 
-static bool is_one_of(const fk_jnode *node, const fk_jitem *text) {
-	for (unsigned i = 0; i < node->texts_n; i++)
-		if (node->texts[i].len == text->len && !memcmp(node->texts[i].text, text->text, text->len))
-			return true;
-	return false;
+// texts: the keys to leave out.
+static fk_joutcome key(fk_jstate *run, const fk_jnode *node, const fk_jwalk *walk, fk_jitem *to) {
+	fk_joutcome outcome = key_text(run, &walk->at, to);
+	for (unsigned i = 0; outcome == FK_KEEP && i < node->texts_n; i++)
+		if (node->texts[i].len == to->len && !memcmp(node->texts[i].text, to->text, to->len))
+			outcome = FK_DROP;
+	return outcome;
 }
 
-// texts: the keys to leave out.
 bool fk_jpush_keys(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
-	if (!is(run, of, '{')) return true;
-	fk_jwalk walk;
-	fk_jwalk_start(run->doc, &walk, of->start, of->member);
-	while (fk_jwalk_next(run->doc, &walk)) {
-		fk_jitem key;
-		fk_joutcome outcome = key_text(run, &walk.at, &key);
-		if (outcome == FK_FAIL) return false;
-		if (outcome == FK_KEEP && !is_one_of(node, &key) && !fk_jpush(run, &key)) return false;
-	}
-	return true;
+	return push_members(run, node, of, '{', key);
 }
 
 // A member as key, separator, value. FK_DROP when the value has no text.
-static fk_joutcome entry_text(fk_jstate *run, const fk_jnode *node, const fk_jwalk *walk,
-                              fk_jitem *to) {
+static fk_joutcome entry(fk_jstate *run, const fk_jnode *node, const fk_jwalk *walk, fk_jitem *to) {
 	fk_jitem key, value;
 	if (!fk_jitem_at(run->doc, walk->at.value, walk->member, &value)) return FK_DROP;
 	fk_joutcome outcome = key_text(run, &walk->at, &key);
@@ -132,13 +140,5 @@ static fk_joutcome entry_text(fk_jstate *run, const fk_jnode *node, const fk_jwa
 }
 
 bool fk_jpush_entries(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
-	if (!is(run, of, '{')) return true;
-	fk_jwalk walk;
-	fk_jwalk_start(run->doc, &walk, of->start, of->member);
-	while (fk_jwalk_next(run->doc, &walk)) {
-		fk_jitem entry;
-		fk_joutcome outcome = entry_text(run, node, &walk, &entry);
-		if (outcome == FK_FAIL || (outcome == FK_KEEP && !fk_jpush(run, &entry))) return false;
-	}
-	return true;
+	return push_members(run, node, of, '{', entry);
 }

@@ -248,8 +248,10 @@ void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg) {
 }
 
 typedef struct released {
-	void (*work)(void *);
+	fk_impl *impl;
+	int (*hook)(fk_impl *, void *);
 	void *arg;
+	int answer;
 } released;
 
 // cffi takes the GIL itself, from CPython 3.15 on with a thread state of its own, which a thread that
@@ -257,14 +259,15 @@ typedef struct released {
 static void without_gil(void *arg) {
 	released *r = arg;
 	PyThreadState *state = PyEval_SaveThread();
-	r->work(r->arg);
+	r->answer = r->hook(r->impl, r->arg);
 	PyEval_RestoreThread(state);
 }
 
-void fk_hook_call(fk_impl *impl, void (*work)(void *), void *arg) {
+int fk_hook_call(fk_impl *impl, int (*hook)(fk_impl *, void *), void *arg) {
 	bool host_waited = fk_blocks_host;
-	released r = {work, arg};
+	released r = {impl, hook, arg, SS_PLUGIN_FAILURE};
 	fk_blocks_host = true;
 	fk_gil_call(impl, without_gil, &r);
 	fk_blocks_host = host_waited;
+	return r.answer;
 }

@@ -280,8 +280,8 @@ void fk_gil_leave(fk_gil how);
 // Runs the author's code of a state with the GIL, under the watch. The GIL is taken for the call, or is
 // kept between calls.
 void fk_gil_call(fk_impl *impl, void (*work)(void *), void *arg);
-// The same for a hook that is called through cffi while the host waits.
-void fk_hook_call(fk_impl *impl, void (*work)(void *), void *arg);
+// The same for a hook that is called through cffi while the host waits: its answer.
+int fk_hook_call(fk_impl *impl, int (*hook)(fk_impl *impl, void *arg), void *arg);
 
 // ---- which thread holds it: holder.c ----------------------------------------------------------------
 // Writes "the producer of a, in a call that does not release the GIL, at FILE:LINE in FUNCTION". Any

@@ -250,14 +250,16 @@ bool fk_channel_wait_room(fk_channel *ch, uint64_t ns) {
 	return !atomic_load(&ch->shut);
 }
 
-// The first next_batch was called. The source's own thread waits for it, so that no code of the source
-// runs during start_async and capture_open, which hosts call after open.
-void fk_channel_ask(fk_channel *ch) {
+static void announce(fk_channel *ch, _Atomic bool *what) {
 	pthread_mutex_lock(&ch->lock);
-	atomic_store(&ch->asked, true);
+	atomic_store(what, true);
 	pthread_cond_broadcast(&ch->room);
 	pthread_mutex_unlock(&ch->lock);
 }
+
+// The first next_batch was called. The source's own thread waits for it, so that no code of the source
+// runs during start_async and capture_open, which hosts call after open.
+void fk_channel_ask(fk_channel *ch) { announce(ch, &ch->asked); }
 
 // Waits for that, or until the channel is shut. Without the GIL.
 void fk_channel_wait_asked(fk_channel *ch) {
@@ -269,7 +271,6 @@ void fk_channel_wait_asked(fk_channel *ch) {
 
 // ---- the end ----------------------------------------------------------------------------------------
 
-// For the producer: the events in the channel are still delivered, then `rc`.
 void fk_channel_end(fk_channel *ch, int rc, const char *err) {
 	if (atomic_load(&ch->ended)) return;
 	ch->rc = rc;
@@ -278,10 +279,4 @@ void fk_channel_end(fk_channel *ch, int rc, const char *err) {
 	fk_channel_wake(ch, true);
 }
 
-// For the host: waiting producers return, and nothing is accepted any more.
-void fk_channel_shut(fk_channel *ch) {
-	pthread_mutex_lock(&ch->lock);
-	atomic_store(&ch->shut, true);
-	pthread_cond_broadcast(&ch->room);
-	pthread_mutex_unlock(&ch->lock);
-}
+void fk_channel_shut(fk_channel *ch) { announce(ch, &ch->shut); }

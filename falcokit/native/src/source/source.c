@@ -223,33 +223,22 @@ PyObject *fk_source_keep_text(PyObject *module, PyObject *args) {
 	Py_RETURN_NONE;
 }
 
-typedef struct show_call {
-	fk_impl *impl;
-	fk_instance *instance;
-	const ss_plugin_event_input *event;
-	int answer;
-} show_call;
-
-static void ask_progress(void *arg) {
-	show_call *c = arg;
+static int ask_progress(fk_impl *impl, void *channel) {
 	char err[1024];
-	c->answer = fk_python_progress((uint64_t)(uintptr_t)c->impl,
-	                               (uint64_t)(uintptr_t)c->instance->ch, err, sizeof err);
+	return fk_python_progress((uint64_t)(uintptr_t)impl, (uint64_t)(uintptr_t)channel, err,
+	                          sizeof err);
 }
 
-static void ask_text(void *arg) {
-	show_call *c = arg;
+static int ask_text(fk_impl *impl, void *event) {
 	char err[1024];
-	c->answer = fk_python_event_to_string((uint64_t)(uintptr_t)c->impl, c->event, err, sizeof err);
+	return fk_python_event_to_string((uint64_t)(uintptr_t)impl, event, err, sizeof err);
 }
 
 const char *fk_source_progress(fk_plugin *p, ss_instance_t *instance, uint32_t *percent) {
 	fk_impl *impl = p->impl;
-	fk_instance *in = instance;
-	show_call c = {impl, in, NULL, -1};
-	fk_hook_call(impl, ask_progress, &c);
-	*percent = c.answer > 0 ? (uint32_t)c.answer : 0;
-	return c.answer < 0 ? NULL : impl->sourcing->texts[FK_TEXT_PROGRESS];
+	int answer = fk_hook_call(impl, ask_progress, ((fk_instance *)instance)->ch);
+	*percent = answer > 0 ? (uint32_t)answer : 0;
+	return answer < 0 ? NULL : impl->sourcing->texts[FK_TEXT_PROGRESS];
 }
 
 const char *fk_source_open_params(fk_plugin *p, ss_plugin_rc *rc) {
@@ -263,7 +252,6 @@ const char *fk_source_open_params(fk_plugin *p, ss_plugin_rc *rc) {
 // not changed: the host asks for it after other calls.
 const char *fk_source_event_to_string(fk_plugin *p, const ss_plugin_event_input *event) {
 	fk_impl *impl = p->impl;
-	show_call c = {impl, NULL, event, SS_PLUGIN_FAILURE};
-	fk_hook_call(impl, ask_text, &c);
-	return c.answer == SS_PLUGIN_SUCCESS ? impl->sourcing->texts[FK_TEXT_EVENT] : NULL;
+	int rc = fk_hook_call(impl, ask_text, (void *)(uintptr_t)event);
+	return rc == SS_PLUGIN_SUCCESS ? impl->sourcing->texts[FK_TEXT_EVENT] : NULL;
 }

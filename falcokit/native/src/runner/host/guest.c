@@ -14,16 +14,14 @@
 static const char *fkr_config(const struct fkr_guest *guest, const char *config,
                               const char *phase) {
 	struct fkr_text checked = {0};
-	bool ok = true;
-	if (guest->init_schema.len) {
-		config = config && *config ? config : "{}";
-		ok = fkr_json_compact(config, &checked);
-		fkr_text_free(&checked);
-	}
-	if (!ok)
-		fkr_report_error(phase, guest->name, SS_PLUGIN_FAILURE,
-		                 "the init config is not JSON, which the plugin's schema asks for");
-	return ok ? config ? config : "" : NULL;
+	if (!guest->init_schema.len) return config ? config : "";
+	config = config && *config ? config : "{}";
+	bool ok = fkr_json_compact(config, &checked);
+	fkr_text_free(&checked);
+	if (ok) return config;
+	fkr_report_error(phase, guest->name, SS_PLUGIN_FAILURE,
+	                 "the init config is not JSON, which the plugin's schema asks for");
+	return NULL;
 }
 
 static void fkr_read_parse_codes(struct fkr_guest *guest) {
