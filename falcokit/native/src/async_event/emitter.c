@@ -305,10 +305,6 @@ static PyType_Slot emitter_slots[] = {{Py_tp_dealloc, emitter_free},
                                       {Py_tp_methods, emitter_methods},
                                       {Py_tp_getset, emitter_attributes},
                                       {0, NULL}};
-static PyType_Spec emitter_spec = {.name = "falcokit.Emitter",
-                                   .basicsize = sizeof(Emitter),
-                                   .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                                   .slots = emitter_slots};
 PyTypeObject *fk_emitter_type;
 
 // A new emitter for the capture, or the dump, that is open now.
@@ -325,6 +321,7 @@ PyObject *fk_new_emitter(fk_impl *impl, bool dump) {
 
 bool fk_emitter_ready(void) {
 	if (!fk_emission_ready()) return false;
-	fk_emitter_type = (PyTypeObject *)PyType_FromSpec(&emitter_spec);
+	fk_emitter_type = fk_make_type("falcokit.Emitter", sizeof(Emitter),
+	                               Py_TPFLAGS_DISALLOW_INSTANTIATION, emitter_slots, NULL);
 	return fk_emitter_type != NULL;
 }

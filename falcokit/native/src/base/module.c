@@ -81,10 +81,6 @@ static PyMethodDef link_methods[] = {{"log", link_log, METH_VARARGS, NULL},
                                      {0}};
 static PyType_Slot link_slots[] = {
 	{Py_tp_dealloc, link_free}, {Py_tp_methods, link_methods}, {0, NULL}};
-static PyType_Spec link_spec = {.name = "falcokit.Link",
-                                .basicsize = sizeof(Link),
-                                .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                                .slots = link_slots};
 static PyTypeObject *link_type;
 
 // link(plugin): called in init, when the state certainly exists
@@ -147,7 +143,8 @@ PyObject *fk_make_module(void) {
 		return PyErr_Format(PyExc_ImportError,
 		                    "another version of falcokit is already loaded in this "
 		                    "process: build both plugins with one version");
-	link_type = (PyTypeObject *)PyType_FromSpec(&link_spec);
+	link_type = fk_make_type("falcokit.Link", sizeof(Link), Py_TPFLAGS_DISALLOW_INSTANTIATION,
+	                         link_slots, NULL);
 	PyObject *made =
 		link_type && fk_emitter_ready() && fk_queue_ready() ? PyModule_Create(&module_def) : NULL;
 	if (!made || PyModule_AddObjectRef(made, "Emitter", (PyObject *)fk_emitter_type) < 0 ||

@@ -71,3 +71,12 @@ void fk_fail_by_python(fk_impl *impl, const char *hook, PyObject *text) {
 	PyErr_Clear();
 	Py_XDECREF(text);
 }
+
+PyTypeObject *fk_make_type(const char *name, size_t size, unsigned long flags, PyType_Slot *slots,
+                           PyObject *base) {
+	PyType_Spec spec = {.name = name,
+	                    .basicsize = (int)size,
+	                    .flags = (unsigned)(Py_TPFLAGS_DEFAULT | flags),
+	                    .slots = slots};
+	return (PyTypeObject *)PyType_FromSpecWithBases(&spec, base);
+}

@@ -143,6 +143,9 @@ void fk_put_exception(PyObject *exception);
 // A hook has failed: `text`, whose reference is taken, becomes the last error; NULL: an exception is set.
 void fk_fail_by_python(fk_impl *impl, const char *hook, PyObject *text);
 
+// A type of the glue's, with Py_TPFLAGS_DEFAULT and `flags`; `base` may be NULL.
+PyTypeObject *fk_make_type(const char *name, size_t size, unsigned long flags, PyType_Slot *slots,
+                           PyObject *base);
 // For tp_dealloc of heap types, after everything else.
 static inline void fk_free_object(PyObject *me) {
 	PyTypeObject *type = Py_TYPE(me);

@@ -350,13 +350,10 @@ static PyGetSetDef attributes[] = {
 static PyType_Slot slots[] = {{Py_tp_new, channel_make},      {Py_tp_dealloc, channel_free},
                               {Py_tp_methods, methods},       {Py_tp_getset, attributes},
                               {Py_sq_length, channel_length}, {0, NULL}};
-static PyType_Spec spec = {.name = "falcokit.Channel",
-                           .basicsize = sizeof(Channel),
-                           .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                           .slots = slots};
 
 bool fk_queue_ready(void) {
-	return (fk_queue_type = (PyTypeObject *)PyType_FromSpec(&spec)) != NULL;
+	return (fk_queue_type = fk_make_type("falcokit.Channel", sizeof(Channel), Py_TPFLAGS_BASETYPE,
+	                                     slots, NULL)) != NULL;
 }
 
 // install_source(Event, closed error, full error)

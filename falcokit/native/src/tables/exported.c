@@ -277,11 +277,6 @@ static PyType_Slot entry_slots[] = {{Py_tp_dealloc, entry_free},
                                     {Py_tp_setattro, entry_set},
                                     {Py_tp_methods, entry_methods},
                                     {0, NULL}};
-static PyType_Spec entry_spec = {
-	.name = "falcokit.StoreEntry",
-	.basicsize = sizeof(StoreEntry),
-	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-	.slots = entry_slots};
 
 // ---- a table ----------------------------------------------------------------------------------------
 
@@ -457,15 +452,13 @@ static PyType_Slot slots[] = {{Py_tp_dealloc, table_free},
                               {Py_mp_length, table_length},
                               {Py_sq_contains, table_contains},
                               {0, NULL}};
-static PyType_Spec table_spec = {
-	.name = "falcokit.StoreTable",
-	.basicsize = sizeof(StoreTable),
-	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-	.slots = slots};
 
 bool fk_exports_ready(void) {
-	table_type = (PyTypeObject *)PyType_FromSpec(&table_spec);
-	entry_type = (PyTypeObject *)PyType_FromSpec(&entry_spec);
+	table_type = fk_make_type("falcokit.StoreTable", sizeof(StoreTable),
+	                          Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots, NULL);
+	entry_type =
+		fk_make_type("falcokit.StoreEntry", sizeof(StoreEntry),
+		             Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, entry_slots, NULL);
 	return table_type && entry_type;
 }
 

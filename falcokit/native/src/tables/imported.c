@@ -745,47 +745,35 @@ static PyType_Slot slots[] = {
 	{Py_tp_dealloc, table_free}, {Py_tp_methods, methods},         {Py_tp_getset, getters},
 	{Py_tp_iter, table_iter},    {Py_mp_subscript, table_item},    {Py_mp_ass_subscript, table_set},
 	{Py_mp_length, table_len},   {Py_sq_contains, table_contains}, {0, NULL}};
-static PyType_Spec spec = {.name = "falcokit.ImportedTable",
-                           .basicsize = sizeof(fk_table),
-                           .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                           .slots = slots};
 
 static PyMethodDef entry_methods[] = {{"release", entry_release, METH_NOARGS, NULL}, {0}};
 static PyType_Slot entry_slots[] = {{Py_tp_dealloc, entry_free},
                                     {Py_tp_methods, entry_methods},
                                     {Py_tp_setattro, entry_set},
                                     {0, NULL}};
-static PyType_Spec entry_spec = {.name = "falcokit.ImportedEntry",
-                                 .basicsize = sizeof(fk_table_entry),
-                                 .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                                 .slots = entry_slots};
 static PyMethodDef field_methods[] = {{"__set_name__", field_named, METH_VARARGS, NULL}, {0}};
 static PyType_Slot field_slots[] = {{Py_tp_new, field_make},
                                     {Py_tp_descr_get, field_get},
                                     {Py_tp_descr_set, field_set},
                                     {Py_tp_methods, field_methods},
                                     {0, NULL}};
-static PyType_Spec field_spec = {.name = "falcokit.ImportedField",
-                                 .basicsize = sizeof(Field),
-                                 .flags = Py_TPFLAGS_DEFAULT,
-                                 .slots = field_slots};
 
 static PyType_Slot iter_slots[] = {{Py_tp_dealloc, iter_free},
                                    {Py_tp_iter, PyObject_SelfIter},
                                    {Py_tp_iternext, iter_next},
                                    {0, NULL}};
-static PyType_Spec iter_spec = {.name = "falcokit.TableIterator",
-                                .basicsize = sizeof(Iterator),
-                                .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                                .slots = iter_slots};
 
 // `table_class`: the base of ImportedTable. The two classes that Python needs are added to the module.
 bool fk_imported_ready(PyObject *module, PyObject *table_class) {
 	return (dunder = PyUnicode_InternFromString("__")) &&
-	       (table_type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, table_class)) &&
-	       (entry_type = (PyTypeObject *)PyType_FromSpec(&entry_spec)) &&
-	       (field_type = (PyTypeObject *)PyType_FromSpec(&field_spec)) &&
-	       (iter_type = (PyTypeObject *)PyType_FromSpec(&iter_spec)) &&
+	       (table_type = fk_make_type("falcokit.ImportedTable", sizeof(fk_table),
+	                                  Py_TPFLAGS_DISALLOW_INSTANTIATION, slots, table_class)) &&
+	       (entry_type = fk_make_type("falcokit.ImportedEntry", sizeof(fk_table_entry),
+	                                  Py_TPFLAGS_BASETYPE, entry_slots, NULL)) &&
+	       (field_type =
+	            fk_make_type("falcokit.ImportedField", sizeof(Field), 0, field_slots, NULL)) &&
+	       (iter_type = fk_make_type("falcokit.TableIterator", sizeof(Iterator),
+	                                 Py_TPFLAGS_DISALLOW_INSTANTIATION, iter_slots, NULL)) &&
 	       PyModule_AddObjectRef(module, "ImportedEntry", (PyObject *)entry_type) == 0 &&
 	       PyModule_AddObjectRef(module, "ImportedField", (PyObject *)field_type) == 0;
 }

@@ -235,10 +235,6 @@ PyObject *fk_tables_import(fk_impl *impl, PyObject *args) {
 }
 
 static PyType_Slot slots[] = {{Py_tp_new, shape_make}, {Py_tp_dealloc, shape_free}, {0, NULL}};
-static PyType_Spec spec = {.name = "falcokit.Shape",
-                           .basicsize = sizeof(fk_import_shape),
-                           .flags = Py_TPFLAGS_DEFAULT,
-                           .slots = slots};
 
 // install_tables(TableError, load): `load` is called when a plugin imports the first table
 PyObject *fk_tables_install(PyObject *module, PyObject *args) {
@@ -257,7 +253,7 @@ PyObject *fk_tables_ready(PyObject *module, PyObject *args) {
 	                      &errors[FK_WRONG_TYPE], &errors[FK_WRONG_RANGE],
 	                      &errors[FK_WRONG_VALUE]) ||
 	    !fk_imported_ready(module, table_class) ||
-	    !(shape_type = (PyTypeObject *)PyType_FromSpec(&spec)) ||
+	    !(shape_type = fk_make_type("falcokit.Shape", sizeof(fk_import_shape), 0, slots, NULL)) ||
 	    PyModule_AddObjectRef(module, "Shape", (PyObject *)shape_type) < 0)
 		return NULL;
 	for (int i = 0; i < FK_WRONG; i++) Py_INCREF(errors[i]);
