@@ -277,12 +277,10 @@ static PyObject *emitter_emit_many(PyObject *me, PyObject *const *args, Py_ssize
 }
 
 static PyObject *emitter_counters(PyObject *me, void *unused) {
-	(void)unused;
 	return counters_object(&((Emitter *)me)->impl->async->count);
 }
 
 static PyObject *emitter_producers(PyObject *me, void *unused) {
-	(void)unused;
 	return fk_producers_view(((Emitter *)me)->impl);
 }
 

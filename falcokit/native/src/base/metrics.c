@@ -131,7 +131,6 @@ static void add_producers(const struct fk_producers *producers) {
 // Adds the author's metrics; Falco's event loop may wait for it. When it fails, the Python side has
 // logged why.
 static int add_own(fk_impl *impl, void *none) {
-	(void)none;
 	return fk_python_metrics((uint64_t)(uintptr_t)impl);
 }
 

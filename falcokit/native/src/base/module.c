@@ -34,7 +34,6 @@ static PyObject *link_emitter(PyObject *me, PyObject *dump) {
 
 // close(): drops the author's objects, on the worker, when no more hooks are called
 static PyObject *link_close(PyObject *me, PyObject *none) {
-	(void)none;
 	Py_CLEAR(((Link *)me)->impl->event);
 	fk_parse_forget(((Link *)me)->impl);
 	fk_extract_forget(((Link *)me)->impl);
@@ -86,7 +85,6 @@ static PyTypeObject *link_type;
 // link(plugin): called in init, when the state certainly exists
 static PyObject *module_link(PyObject *module, PyObject *arg) {
 	unsigned long long plugin = PyLong_AsUnsignedLongLong(arg);
-	(void)module;
 	if (PyErr_Occurred()) return NULL;
 	Link *self = PyObject_New(Link, link_type);
 	if (!self) return NULL;
@@ -100,7 +98,6 @@ static PyObject *module_link(PyObject *module, PyObject *arg) {
 static PyObject *module_install(PyObject *module, PyObject *args) {
 	PyObject *errors, *event_class, *decode_json, *params_of;
 	fk_python_side *p = &fk_python;
-	(void)module;
 	if (!PyArg_ParseTuple(args, "O!OOOOOOO", &PyTuple_Type, &errors, &p->encode_json,
 	                      &p->expand_event, &p->make_counters, &p->set_emitted, &event_class,
 	                      &decode_json, &params_of) ||

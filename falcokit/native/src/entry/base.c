@@ -40,7 +40,6 @@ static const fk_glue *fk_open_glue(char *err, size_t errlen) {
 FK_EXPORT const char *plugin_get_required_api_version(void) { return FK_META_REQUIRED_API; }
 
 FK_EXPORT const char *plugin_get_required_event_schema_version(ss_plugin_t *s) {
-	(void)s;
 	return FK_META_REQUIRED_SCHEMA;
 }
 

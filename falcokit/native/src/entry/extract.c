@@ -6,7 +6,6 @@ FK_EXPORT const char *plugin_get_fields(void) { return FK_META_FIELDS; }
 
 FK_EXPORT uint16_t *plugin_get_extract_event_types(uint32_t *n, ss_plugin_t *s) {
 	static uint16_t types[] = {FK_META_EXTRACT_TYPES 0};
-	(void)s;
 	if (n) *n = sizeof types / sizeof *types - 1;
 	return types;
 }

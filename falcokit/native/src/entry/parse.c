@@ -11,7 +11,6 @@ FK_EXPORT uint16_t *plugin_get_parse_event_types(uint32_t *n, ss_plugin_t *s) {
 #ifdef FK_PARSE_TYPES_AT_INIT // the config decides: unknown without a state
 	if (fk_ready(s)) return fk_table->parse_event_types(s, n);
 #endif
-	(void)s;
 	return types;
 }
 

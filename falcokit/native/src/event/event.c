@@ -117,10 +117,7 @@ static PyObject *make_params(HostEvent *self) {
 	return PyObject_CallOneArg(python_params_of, (PyObject *)self);
 }
 
-static PyObject *make_cache(HostEvent *self) {
-	(void)self;
-	return PyDict_New();
-}
+static PyObject *make_cache(HostEvent *self) { return PyDict_New(); }
 
 static PyObject *(*const makers[NMADE])(HostEvent *) = {
 	[MADE_RAW] = make_raw,    [MADE_DATA] = make_data,     [MADE_NAME] = make_name,
@@ -168,7 +165,6 @@ static PyObject *get_u64(PyObject *me, void *offset) {
 static PyObject *get_plugin_id(PyObject *me, void *unused) {
 	const uint8_t *bytes;
 	fk_event_data payload;
-	(void)unused;
 	if (!payload_of((HostEvent *)me, &bytes, &payload)) return NULL;
 	return PyLong_FromUnsignedLong(payload.plugin_id);
 }

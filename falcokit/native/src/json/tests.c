@@ -85,7 +85,6 @@ fk_joutcome fk_jmap_compare(fk_jstate *run, const fk_jnode *node, fk_jitem *item
 
 // flags: the types, as the bits of fk_jtype.
 fk_joutcome fk_jmap_is_type(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
-	(void)run;
 	return fk_jset_bool(item, fk_jtype_of(item) & node->flags);
 }
 

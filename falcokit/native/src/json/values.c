@@ -40,7 +40,6 @@ static size_t read_segment(const char **at, const char *end, char *to) {
 }
 
 fk_joutcome fk_jmap_arg_pointer(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
-	(void)node;
 	if (item->kind != FK_KVALUE || !run->key) return FK_DROP;
 	const char *at = run->key, *end = at + run->key_len;
 	if (at == end) return FK_KEEP;
@@ -55,14 +54,12 @@ fk_joutcome fk_jmap_arg_pointer(fk_jstate *run, const fk_jnode *node, fk_jitem *
 }
 
 fk_joutcome fk_jmap_arg_key(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
-	(void)node;
 	if (!run->key || !is(run, item, '{') || !fk_jfind(run->doc, item, run->key, run->key_len))
 		return FK_DROP;
 	return arrive(run, item);
 }
 
 fk_joutcome fk_jmap_arg_index(fk_jstate *run, const fk_jnode *node, fk_jitem *item) {
-	(void)node;
 	if (!run->has_index || !is(run, item, '[') || !fk_jelement(run->doc, item, run->index))
 		return FK_DROP;
 	return arrive(run, item);
@@ -90,7 +87,6 @@ static inline __attribute__((always_inline)) bool push_members(fk_jstate *run, c
 
 static fk_joutcome element(fk_jstate *run, const fk_jnode *node, const fk_jwalk *walk,
                            fk_jitem *to) {
-	(void)node;
 	return fk_jitem_at(run->doc, walk->at.value, walk->member, to) ? FK_KEEP : FK_DROP;
 }
 

@@ -67,7 +67,6 @@ static bool run_once(fk_routine *r) {
 static ss_plugin_bool run_in_pool(ss_plugin_t *s, ss_plugin_routine_state_t *state) {
 	fk_routine *r = state;
 	struct fk_listening *l = r->impl->listening;
-	(void)s;
 	if (run_once(r)) return 1;
 	fk_routines_apart();
 	pthread_mutex_lock(&l->lock);

@@ -22,7 +22,6 @@ typedef struct place {
 
 static int find_segment(struct dl_phdr_info *info, size_t size, void *data) {
 	place *p = data;
-	(void)size;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
 		uintptr_t start = info->dlpi_addr + h->p_vaddr;

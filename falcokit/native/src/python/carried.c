@@ -50,8 +50,6 @@ const char *fk_payload_archive(char *err, size_t errlen) {
 
 // payload_modules() -> {full name: item}, empty in the development layout
 PyObject *fk_payload_modules(PyObject *module, PyObject *none) {
-	(void)module;
-	(void)none;
 	PyObject *found = PyDict_New();
 	for (int i = 0; found && store && i < store->count; i++) {
 		if (!store->items[i].module) continue;
@@ -68,7 +66,6 @@ PyObject *fk_payload_place(PyObject *module, PyObject *item) {
 	char err[FK_ERRLEN] = "";
 	long i = PyLong_AsLong(item);
 	const char *path = NULL;
-	(void)module;
 	if (i < 0 || !store || i >= store->count) {
 		if (!PyErr_Occurred()) PyErr_SetString(PyExc_IndexError, "there is no such item");
 		return NULL;

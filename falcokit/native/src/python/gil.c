@@ -163,7 +163,6 @@ static void keep(void) {
 }
 
 static void *keeper_main(void *arg) {
-	(void)arg;
 	prctl(PR_SET_TIMERSLACK, 1); // its waits are short
 	PyGILState_Ensure();
 	keeper = PyEval_SaveThread();

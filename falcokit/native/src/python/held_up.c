@@ -203,7 +203,6 @@ static void look_at(fk_watched *w) {
 }
 
 static void *watch_main(void *arg) {
-	(void)arg;
 	for (;;) {
 		usleep(FK_LOOK_MS * 1000);
 		pthread_mutex_lock(&lock);
@@ -221,7 +220,6 @@ static void start(void) {
 }
 
 PyObject *fk_watch_install(PyObject *module, PyObject *args) {
-	(void)module;
 	if (!PyArg_ParseTuple(args, "OO", &timeout_error, &place_of_thread)) return NULL;
 	Py_INCREF(timeout_error);
 	Py_INCREF(place_of_thread);
@@ -231,8 +229,6 @@ PyObject *fk_watch_install(PyObject *module, PyObject *args) {
 bool fk_watch_is_patient(void) { return atomic_load(&patient); }
 
 PyObject *fk_watch_be_patient(PyObject *module, PyObject *none) {
-	(void)module;
-	(void)none;
 	atomic_store(&patient, true);
 	Py_RETURN_NONE;
 }

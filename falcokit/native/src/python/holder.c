@@ -29,7 +29,6 @@ PyObject *fk_name_thread(PyObject *module, PyObject *name) {
 	unsigned long me = PyThread_get_thread_ident();
 	const char *text = name == Py_None ? NULL : PyUnicode_AsUTF8(name);
 	named *fresh = text ? calloc(1, sizeof *fresh) : NULL;
-	(void)module;
 	PyErr_Clear(); // a name that is not text is ignored
 	if (fresh) {
 		fresh->ident = me;
@@ -102,11 +101,9 @@ static frame *innermost(PyThreadState *t) {
 
 static int line_of(frame *where, const frame *copy, PyCodeObject *code) {
 #if PY_VERSION_HEX < 0x030c0000
-	(void)where;
 	int unit = (int)(copy->at - (_Py_CODEUNIT *)code->co_code_adaptive);
 	return PyCode_Addr2Line(code, unit * (int)sizeof(_Py_CODEUNIT));
 #else
-	(void)copy, (void)code;
 	return PyUnstable_InterpreterFrame_GetLine((struct _PyInterpreterFrame *)where);
 #endif
 }
@@ -165,7 +162,6 @@ unsigned long fk_gil_holder(char *out, size_t len) {
 }
 
 PyObject *fk_holder_install(PyObject *module, PyObject *folder) {
-	(void)module;
 	const char *text = PyUnicode_AsUTF8(folder);
 	if (!text) return NULL;
 	snprintf(library, sizeof library, "%s", text);

@@ -67,7 +67,6 @@ void fk_fit_recursion(void) {}
 #endif
 
 PyObject *fk_call_bounded(PyObject *module, PyObject *const *args, Py_ssize_t n) {
-	(void)module;
 	if (n != 2) return PyErr_Format(PyExc_TypeError, "bounded takes a function and its argument");
 #ifdef REMAINING
 	PyThreadState *state = PyThreadState_Get();

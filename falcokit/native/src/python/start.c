@@ -32,7 +32,6 @@ static pthread_cond_t job_done = PTHREAD_COND_INITIALIZER;
 // ---- is another Python here? ------------------------------------------------------------------------
 
 static int find_other_libpython(struct dl_phdr_info *info, size_t size, void *found) {
-	(void)size;
 	const char **other = found;
 	const char *slash = strrchr(info->dlpi_name, '/');
 	Dl_info mine;
@@ -93,10 +92,7 @@ static void ignore_as_python_does(void) {
 }
 
 static volatile sig_atomic_t interrupts;
-static void count_interrupt(int number) {
-	(void)number;
-	interrupts++;
-}
+static void count_interrupt(int number) { interrupts++; }
 
 // The first import of `signal` on any thread (asyncio and subprocess import it) installs Python's
 // handler for SIGINT if that has its default action, and Ctrl-C would no longer stop the host. So the

@@ -273,7 +273,6 @@ static PyObject *channel_end(PyObject *me, PyObject *args) {
 
 // wait_asked(): waits until the first next_batch, or until the channel is shut
 static PyObject *channel_wait_asked(PyObject *me, PyObject *none) {
-	(void)none;
 	Py_BEGIN_ALLOW_THREADS
 	fk_channel_wait_asked(((Channel *)me)->ch);
 	Py_END_ALLOW_THREADS
@@ -281,7 +280,6 @@ static PyObject *channel_wait_asked(PyObject *me, PyObject *none) {
 }
 
 static PyObject *channel_shut(PyObject *me, PyObject *none) {
-	(void)none;
 	fk_channel_shut(((Channel *)me)->ch);
 	Py_CLEAR(((Channel *)me)
 	             ->log); // breaks a reference cycle: it holds the open source, which holds this
@@ -292,13 +290,11 @@ static PyObject *channel_shut(PyObject *me, PyObject *none) {
 
 static PyObject *get_closed(PyObject *me, void *none) {
 	fk_channel *ch = ((Channel *)me)->ch;
-	(void)none;
 	return PyBool_FromLong(atomic_load(&ch->shut) || atomic_load(&ch->ended));
 }
 
 static PyObject *get_dropped(PyObject *me, void *none) {
 	fk_channel *ch = ((Channel *)me)->ch;
-	(void)none;
 	return PyLong_FromUnsignedLongLong(ch->dropped_size + ch->dropped_full);
 }
 
@@ -312,7 +308,7 @@ static PyObject *channel_make(PyTypeObject *type, PyObject *args, PyObject *none
 	unsigned long long max_events;
 	int drop, whole;
 	Py_ssize_t max_size;
-	(void)none; // keywords are the subclass's
+	// keywords are the subclass's
 	if (!PyArg_ParseTuple(args, "Kppn", &max_events, &drop, &whole, &max_size)) return NULL;
 	Channel *self = (Channel *)type->tp_alloc(type, 0);
 	if (!self) return NULL;
@@ -359,7 +355,6 @@ bool fk_queue_ready(void) {
 // install_source(Event, closed error, full error)
 PyObject *fk_queue_install(PyObject *module, PyObject *args) {
 	PyObject *event, *closed, *full;
-	(void)module;
 	if (!PyArg_ParseTuple(args, "OOO", &event, &closed, &full) || !fk_source_item_ready(event))
 		return NULL;
 	Py_XSETREF(closed_error, Py_NewRef(closed));

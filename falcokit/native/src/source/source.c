@@ -183,7 +183,6 @@ static uint32_t take(fk_instance *in) {
 ss_plugin_rc fk_source_next_batch(fk_plugin *p, ss_instance_t *instance, uint32_t *n,
                                   ss_plugin_event ***events) {
 	fk_instance *in = instance;
-	(void)p;
 	if (in->over) return end_of(in);
 	if (!in->asked) fk_channel_ask(in->ch);
 	in->asked = true;
@@ -213,7 +212,6 @@ PyObject *fk_source_keep_text(PyObject *module, PyObject *args) {
 	unsigned long long plugin;
 	int which;
 	const char *text;
-	(void)module;
 	if (!PyArg_ParseTuple(args, "Kiy", &plugin, &which, &text)) return NULL;
 	struct fk_sourcing *sourcing = ((fk_impl *)(uintptr_t)plugin)->sourcing;
 	char *copy = strdup(text);

@@ -267,7 +267,7 @@ static int entry_set(PyObject *me, PyObject *name, PyObject *value) {
 }
 
 static PyObject *entry_release(PyObject *me, PyObject *none) {
-	(void)me, (void)none; // it is valid as long as the object exists
+	// It is valid as long as the object exists.
 	Py_RETURN_NONE;
 }
 
@@ -358,7 +358,6 @@ static int table_assign(PyObject *me, PyObject *key_given, PyObject *value) {
 }
 
 static PyObject *table_clear(PyObject *me, PyObject *none) {
-	(void)none;
 	fk_xtable *t = table_of(me);
 	Py_BEGIN_ALLOW_THREADS
 	fk_xclear(t);
@@ -434,7 +433,6 @@ static PyObject *table_iter(PyObject *me) {
 }
 
 static PyObject *table_name(PyObject *me, void *unused) {
-	(void)unused;
 	return PyUnicode_FromString(table_of(me)->schema->name);
 }
 

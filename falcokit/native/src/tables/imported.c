@@ -202,7 +202,6 @@ static Py_ssize_t table_len(PyObject *me) {
 
 static PyObject *table_name(PyObject *me, void *unused) {
 	fk_tables *t = use_table((fk_table *)me, false);
-	(void)unused;
 	if (!t) return NULL;
 	const char *name = t->reader->get_table_name(((fk_table *)me)->handle);
 	PyObject *text = name ? fk_py_text_of(name) : NULL;
@@ -306,7 +305,6 @@ static bool belongs(const Field *field, PyObject *object) {
 static PyObject *field_get(PyObject *me, PyObject *object, PyObject *type) {
 	ss_plugin_table_entry_t *handle;
 	ss_plugin_state_data data = {0};
-	(void)type;
 	if (!object || !PyObject_TypeCheck(object, entry_type)) return Py_NewRef(me);
 	if (!belongs((Field *)me, object)) return NULL;
 	fk_table_entry *self = (fk_table_entry *)object;
@@ -372,7 +370,6 @@ static PyObject *field_named(PyObject *me, PyObject *args) {
 
 static PyObject *field_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
 	Py_ssize_t index;
-	(void)kwargs;
 	if (!PyArg_ParseTuple(args, "n", &index)) return NULL;
 	Field *self = (Field *)type->tp_alloc(type, 0);
 	if (self) self->index = index;
@@ -400,7 +397,6 @@ static int entry_set(PyObject *me, PyObject *name, PyObject *value) {
 
 static PyObject *entry_release(PyObject *me, PyObject *none) {
 	fk_table_entry *self = (fk_table_entry *)me;
-	(void)none;
 	if (self->table && self->held.index != FK_NOT_HELD) {
 		fk_tables *t = fk_tables_use(self->table->impl, self->hook, false);
 		if (t && fk_tables_held(t, self->held)) fk_tables_give_back(t, self->held.index);
@@ -722,7 +718,6 @@ static int table_set(PyObject *me, PyObject *key, PyObject *fields) {
 
 static PyObject *table_clear(PyObject *me, PyObject *none) {
 	fk_tables *t = use_table((fk_table *)me, true);
-	(void)none;
 	if (!t) return NULL;
 	bool ok = fk_tables_check(t, t->writer->clear_table(((fk_table *)me)->handle));
 	if (!ok) fk_tables_fail(t, "the table cannot be cleared");

@@ -15,7 +15,6 @@ static PyObject *make_shape;  // (key, entry class) -> Shape
 static PyObject *shape_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
 	PyObject *entry, *attributes, *fields;
 	int key;
-	(void)kwargs;
 	if (!PyArg_ParseTuple(args, "iO!O!O!", &key, &PyType_Type, &entry, &PyDict_Type, &attributes,
 	                      &PyTuple_Type, &fields))
 		return NULL;
@@ -238,7 +237,6 @@ static PyType_Slot slots[] = {{Py_tp_new, shape_make}, {Py_tp_dealloc, shape_fre
 
 // install_tables(TableError, load): `load` is called when a plugin imports the first table
 PyObject *fk_tables_install(PyObject *module, PyObject *args) {
-	(void)module;
 	if (!PyArg_ParseTuple(args, "OO", &fk_table_error, &load_tables)) return NULL;
 	Py_INCREF(fk_table_error);
 	Py_INCREF(load_tables);

@@ -267,7 +267,6 @@ static PyObject **copy_names(const ss_plugin_table_info *infos, uint32_t n, int 
 
 // list_tables() -> [(name, type of its keys)]
 PyObject *fk_tables_list(fk_impl *impl, PyObject *none) {
-	(void)none;
 	uint32_t n = 0;
 	fk_tables *t = fk_tables_use(impl, 0, false);
 	if (!t) return NULL;

@@ -762,7 +762,7 @@ static ss_plugin_rc read_field(ss_plugin_table_t *t, ss_plugin_table_entry_t *en
 }
 
 static void release_entry(ss_plugin_table_t *t, ss_plugin_table_entry_t *e) {
-	(void)t; // may be closed meanwhile; the entry still belongs to the caller
+	// The table may be closed meanwhile: the entry still belongs to the caller.
 	if (e) fk_xrelease(e, FK_X_HANDLE);
 }
 

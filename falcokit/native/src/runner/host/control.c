@@ -33,7 +33,6 @@ static bool fkr_running;
 static uint64_t fkr_ends_ns, fkr_stats_ns, fkr_next_stats_ns, fkr_next_look_ns; // 0: never
 
 static void fkr_on_signal(int number) {
-	(void)number;
 	atomic_store(&fkr_stop, FKR_STOP_SIGNAL);
 	alarm(FKR_CLOSE_SECONDS);
 }
@@ -43,10 +42,7 @@ static void fkr_on_orphaned(int number) {
 	if (getppid() != fkr_parent) fkr_on_signal(number);
 }
 
-static void fkr_on_alarm(int number) {
-	(void)number;
-	_exit(FKR_EXIT_STUCK);
-}
+static void fkr_on_alarm(int number) { _exit(FKR_EXIT_STUCK); }
 
 static void fkr_earlier(uint64_t *when, uint64_t other) {
 	if (other && (!*when || other < *when)) *when = other;
@@ -95,7 +91,6 @@ static void *fkr_control(void *unused) {
 	struct pollfd fds[2] = {{.fd = fkr_report_wake_fd(), .events = POLLIN},
 	                        {.fd = fkr_report_fd()}};
 	uint64_t flush_at = 0, ignored;
-	(void)unused;
 	for (;;) {
 		uint64_t next = fkr_due(&flush_at), now = fkr_monotonic_ns();
 		struct timespec wait = {0};

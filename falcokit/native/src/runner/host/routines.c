@@ -39,7 +39,6 @@ static void fkr_remove(struct fkr_routine *routine) {
 }
 
 static void *fkr_work(void *unused) {
-	(void)unused;
 	pthread_mutex_lock(&fkr_lock);
 	for (;;) {
 		struct fkr_routine *routine = fkr_first;
