@@ -46,26 +46,20 @@ static bool put_all(fk_xtable *t, PyObject *shape, PyObject *mapping);
 // Text that is not UTF-8, which other plugins may write, is a str with surrogate escapes, like paths in
 // Python.
 
-bool fk_py_take_text(PyObject *value, fk_py_text *text) {
-	Py_ssize_t size;
-	text->owner = NULL;
+bool fk_py_take_text(PyObject *value, fk_bytes *text) {
+	text->owned = NULL;
 	if (!PyUnicode_Check(value)) {
 		PyErr_Format(PyExc_TypeError, "a str is needed, not %s", Py_TYPE(value)->tp_name);
 		return false;
 	}
-	text->bytes = PyUnicode_AsUTF8AndSize(value, &size);
-	if (!text->bytes && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
-		PyErr_Clear();
-		text->owner = PyUnicode_AsEncodedString(value, "utf-8", "surrogateescape");
-		if (text->owner)
-			PyBytes_AsStringAndSize(text->owner, (char **)&text->bytes, &size);
-		else if (PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+	if (!fk_bytes_of(value, true, text)) {
+		if (PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
 			PyErr_SetString(PyExc_ValueError, "the str has half a surrogate pair");
+		return false;
 	}
-	if (!text->bytes) return false;
-	if ((size_t)size == strlen(text->bytes)) return true;
+	if ((size_t)text->len == strlen(text->data)) return true;
 	PyErr_SetString(PyExc_ValueError, "a str of a table has no NUL");
-	Py_CLEAR(text->owner);
+	Py_CLEAR(text->owned);
 	return false;
 }
 
@@ -104,12 +98,12 @@ PyObject *fk_py_text_of(const char *bytes) {
 }
 
 // The caller drops the owner of the text after use of the key.
-static bool take_key(PyObject *value, const fk_xschema *s, fk_xkey *key, fk_py_text *text) {
+static bool take_key(PyObject *value, const fk_xschema *s, fk_xkey *key, fk_bytes *text) {
 	uint64_t number;
-	text->owner = NULL;
+	text->owned = NULL;
 	if (s->key == SS_PLUGIN_ST_STRING) {
 		if (!fk_py_take_text(value, text)) return false;
-		*key = fk_xkey_text(text->bytes);
+		*key = fk_xkey_text(text->data);
 		return true;
 	}
 	if (!fk_py_take_number(value, s->key, &number)) return false;
@@ -149,10 +143,10 @@ static bool write_table(fk_xentry *e, const fk_xfield *f, PyObject *shape, PyObj
 
 static bool write_value(fk_xentry *e, const fk_xfield *f, PyObject *value) {
 	if (f->type == SS_PLUGIN_ST_STRING) {
-		fk_py_text text;
+		fk_bytes text;
 		if (!fk_py_take_text(value, &text)) return false;
-		bool ok = fk_xwrite_text(e, f, text.bytes);
-		Py_XDECREF(text.owner);
+		bool ok = fk_xwrite_text(e, f, text.data);
+		Py_XDECREF(text.owned);
 		return ok || no_memory();
 	}
 	uint64_t number;
@@ -316,7 +310,7 @@ static void table_free(PyObject *me) {
 
 static bool put(fk_xtable *t, PyObject *shape, PyObject *key_given, PyObject *value) {
 	fk_xkey key;
-	fk_py_text text;
+	fk_bytes text;
 	if (!take_key(key_given, t->schema, &key, &text)) return false;
 	fk_xentry *e = fk_xentry_new(t->schema);
 	bool ok = e && fill(e, shape, value);
@@ -324,7 +318,7 @@ static bool put(fk_xtable *t, PyObject *shape, PyObject *key_given, PyObject *va
 	if (ok) ok = fk_xput(t, &key, e);
 	if (!ok && !PyErr_Occurred()) PyErr_NoMemory();
 	if (e) fk_xrelease(e, FK_X_REF);
-	Py_XDECREF(text.owner);
+	Py_XDECREF(text.owned);
 	return ok;
 }
 
@@ -348,11 +342,11 @@ static bool put_all(fk_xtable *t, PyObject *shape, PyObject *mapping) {
 
 static int table_assign(PyObject *me, PyObject *key_given, PyObject *value) {
 	fk_xkey key;
-	fk_py_text text;
+	fk_bytes text;
 	if (value) return put(table_of(me), shape_of(me), key_given, value) ? 0 : -1;
 	if (!take_key(key_given, table_of(me)->schema, &key, &text)) return -1;
 	bool found = fk_xerase(table_of(me), &key);
-	Py_XDECREF(text.owner);
+	Py_XDECREF(text.owned);
 	if (!found) PyErr_SetObject(PyExc_KeyError, key_given);
 	return found ? 0 : -1;
 }
@@ -371,10 +365,10 @@ static PyObject *table_clear(PyObject *me, PyObject *none) {
 // is no entry.
 static fk_xentry *find(PyObject *me, PyObject *given) {
 	fk_xkey key;
-	fk_py_text text;
+	fk_bytes text;
 	if (!take_key(given, table_of(me)->schema, &key, &text)) return NULL;
 	fk_xentry *e = fk_xget(table_of(me), &key, FK_X_REF);
-	Py_XDECREF(text.owner);
+	Py_XDECREF(text.owned);
 	return e;
 }
 
@@ -467,12 +461,12 @@ bool fk_exports_ready(void) {
 static bool declare(fk_xschema *s, PyObject *shape);
 
 static bool set_default(fk_xfield *f, PyObject *value) {
-	fk_py_text text;
+	fk_bytes text;
 	if (value == Py_None || f->type == SS_PLUGIN_ST_TABLE) return true;
 	if (f->type != SS_PLUGIN_ST_STRING) return fk_py_take_number(value, f->type, &f->initial);
 	if (!fk_py_take_text(value, &text)) return false;
-	f->initial_text = strdup(text.bytes);
-	Py_XDECREF(text.owner);
+	f->initial_text = strdup(text.data);
+	Py_XDECREF(text.owned);
 	return f->initial_text != NULL;
 }
 

@@ -95,17 +95,20 @@ static fk_tables *use_table(fk_table *table, bool write) {
 // A value in the host's form; the caller drops the owner of a text. False: with an exception.
 static bool take(PyObject *value, ss_plugin_state_type type, ss_plugin_state_data *data,
                  PyObject **owner) {
-	fk_py_text text = {0};
+	fk_bytes text;
 	uint64_t number = 0;
 	bool is_text = type == SS_PLUGIN_ST_STRING;
-	bool ok = is_text ? fk_py_take_text(value, &text) : fk_py_take_number(value, type, &number);
+	*owner = NULL;
 	*data = (ss_plugin_state_data){0};
-	if (is_text)
-		data->str = text.bytes;
-	else
+	if (is_text ? !fk_py_take_text(value, &text) : !fk_py_take_number(value, type, &number))
+		return false;
+	if (is_text) {
+		data->str = text.data;
+		*owner = text.owned;
+	} else {
 		fk_xset_data(data, type, number);
-	*owner = text.owner;
-	return ok;
+	}
+	return true;
 }
 
 static bool take_key(const fk_table *self, PyObject *key, ss_plugin_state_data *data,

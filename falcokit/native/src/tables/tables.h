@@ -184,11 +184,7 @@ void fk_exports_close(fk_impl *impl);
 bool fk_exports_ready(void);
 
 // Values between Python and tables, imported ones too. False or NULL: with an exception.
-typedef struct fk_py_text { // the bytes of a str, and what owns them
-	const char *bytes;
-	PyObject *owner;
-} fk_py_text;
-bool fk_py_take_text(PyObject *value, fk_py_text *text);
+bool fk_py_take_text(PyObject *value, fk_bytes *text); // text->owned is NULL without one
 bool fk_py_take_number(PyObject *value, ss_plugin_state_type type, uint64_t *number);
 PyObject *fk_py_number(uint64_t number, ss_plugin_state_type type);
 PyObject *fk_py_text_of(const char *bytes);
