@@ -15,48 +15,37 @@
 static const char *const fkr_capability_names[5] = {"source", "extract", "parse", "async",
                                                     "listen"};
 
-static bool fkr_broken(char *why, unsigned long room, const char *text) {
-	snprintf(why, room, "%s", text);
-	return false;
-}
-
-// By the framework's rules: all the symbols of a capability, or none of them.
-static bool fkr_capabilities(const struct fkr_api *api, unsigned *caps, char *why,
-                             unsigned long room) {
+// By the framework's rules: all the symbols of a capability, or none of them. NULL, or what is wrong.
+static const char *fkr_capabilities(const struct fkr_api *api, unsigned *caps) {
 	*caps = 0;
 	if (api->open && api->close && api->next_batch) {
 		bool id = api->get_id && api->get_id() != 0;
 		const char *name = api->get_event_source ? api->get_event_source() : NULL;
 		if (id != (name && name[0]))
-			return fkr_broken(why, room,
-			                  "event sourcing is broken: plugin_get_id and plugin_get_event_source "
-			                  "must both return a value, or neither");
+			return "event sourcing is broken: plugin_get_id and plugin_get_event_source "
+				   "must both return a value, or neither";
 		*caps |= FKR_CAP_SOURCE;
 	} else if (api->open || api->close || api->next_batch) {
-		return fkr_broken(why, room,
-		                  "event sourcing is broken: plugin_open, plugin_close and "
-		                  "plugin_next_batch must all be exported");
+		return "event sourcing is broken: plugin_open, plugin_close and "
+			   "plugin_next_batch must all be exported";
 	}
 	if (api->get_fields && api->extract_fields)
 		*caps |= FKR_CAP_EXTRACT;
 	else if (api->extract_fields)
-		return fkr_broken(why, room,
-		                  "field extraction is broken: plugin_extract_fields is exported without "
-		                  "plugin_get_fields");
+		return "field extraction is broken: plugin_extract_fields is exported without "
+			   "plugin_get_fields";
 	if (api->parse_event) *caps |= FKR_CAP_PARSE;
 	if (api->get_async_events && api->set_async_event_handler)
 		*caps |= FKR_CAP_ASYNC;
 	else if (api->set_async_event_handler)
-		return fkr_broken(why, room,
-		                  "async events are broken: plugin_set_async_event_handler is exported "
-		                  "without plugin_get_async_events");
+		return "async events are broken: plugin_set_async_event_handler is exported "
+			   "without plugin_get_async_events";
 	if (api->capture_open && api->capture_close)
 		*caps |= FKR_CAP_LISTEN;
 	else if (api->capture_open)
-		return fkr_broken(why, room,
-		                  "capture listening is broken: plugin_capture_open is exported without "
-		                  "plugin_capture_close");
-	return *caps || fkr_broken(why, room, "the plugin implements no capability");
+		return "capture listening is broken: plugin_capture_open is exported without "
+			   "plugin_capture_close";
+	return *caps ? NULL : "the plugin implements no capability";
 }
 
 // ---- metadata ---------------------------------------------------------------------------------------
@@ -68,32 +57,27 @@ static char *fkr_read_twice(const char *(*get)(void)) {
 	return fkr_must_copy(text ? text : "");
 }
 
-static bool fkr_bad(const struct fkr_guest *guest, const char *what) {
-	fkr_report_error("load", guest->name, SS_PLUGIN_FAILURE, what);
-	return false;
-}
-
-static bool fkr_describe_names(struct fkr_guest *guest) {
+// NULL, or what is wrong.
+static const char *fkr_describe_names(struct fkr_guest *guest) {
 	struct fkr_api *api = &guest->api;
 	const char *text;
 	if (guest->caps & FKR_CAP_ASYNC) {
 		text = api->get_async_events();
 		if (!text || !*text || !fkr_json_names(text, &guest->async_events))
-			return fkr_bad(guest, "plugin_get_async_events must be a JSON array of strings");
+			return "plugin_get_async_events must be a JSON array of strings";
 		text = api->get_async_event_sources ? api->get_async_event_sources() : NULL;
 		if (!fkr_json_names(text, &guest->async_sources))
-			return fkr_bad(guest, "plugin_get_async_event_sources must be a JSON array of strings");
+			return "plugin_get_async_event_sources must be a JSON array of strings";
 	}
 	if (guest->caps & FKR_CAP_EXTRACT) {
 		text = api->get_extract_event_sources ? api->get_extract_event_sources() : NULL;
 		if (!fkr_json_names(text, &guest->extract_sources))
-			return fkr_bad(guest,
-			               "plugin_get_extract_event_sources must be a JSON array of strings");
+			return "plugin_get_extract_event_sources must be a JSON array of strings";
 	}
 	if (guest->caps & FKR_CAP_PARSE) {
 		text = api->get_parse_event_sources ? api->get_parse_event_sources() : NULL;
 		if (!fkr_json_names(text, &guest->parse_sources))
-			return fkr_bad(guest, "plugin_get_parse_event_sources must be a JSON array of strings");
+			return "plugin_get_parse_event_sources must be a JSON array of strings";
 	}
 	if (guest->id) { // the framework always adds a plugin's own source
 		fkr_names_add(&guest->async_sources, guest->source);
@@ -103,10 +87,10 @@ static bool fkr_describe_names(struct fkr_guest *guest) {
 	guest->async_stats = fkr_must_alloc(NULL, guest->async_events.count * sizeof(unsigned));
 	for (unsigned i = 0; i < guest->async_events.count; i++)
 		guest->async_stats[i] = fkr_stats_row(guest->async_events.at[i]);
-	return true;
+	return NULL;
 }
 
-static bool fkr_guest_describe(struct fkr_guest *guest) {
+static const char *fkr_guest_describe(struct fkr_guest *guest) {
 	struct fkr_api *api = &guest->api;
 	guest->name = fkr_read_twice(api->get_name);
 	guest->version = fkr_read_twice(api->get_version);
@@ -115,7 +99,7 @@ static bool fkr_guest_describe(struct fkr_guest *guest) {
 	guest->required_api = fkr_read_twice(api->get_required_api_version);
 	guest->source = fkr_read_twice(guest->caps & FKR_CAP_SOURCE ? api->get_event_source : NULL);
 	guest->id = guest->caps & FKR_CAP_SOURCE && api->get_id ? api->get_id() : 0;
-	if (!guest->name[0]) return fkr_bad(guest, "plugin_get_name returns an empty name");
+	if (!guest->name[0]) return "plugin_get_name returns an empty name";
 	if (api->get_required_event_schema_version) {
 		const char *text = api->get_required_event_schema_version(NULL);
 		guest->required_schema = text ? fkr_must_copy(text) : NULL;
@@ -123,13 +107,13 @@ static bool fkr_guest_describe(struct fkr_guest *guest) {
 	if (guest->caps & FKR_CAP_EXTRACT) {
 		const char *text = api->get_fields();
 		if (!text || !fkr_json_compact(text, &guest->fields) || guest->fields.at[0] != '[')
-			return fkr_bad(guest, "plugin_get_fields must be a JSON array");
+			return "plugin_get_fields must be a JSON array";
 	}
 	if (api->get_init_schema) {
 		ss_plugin_schema_type type = SS_PLUGIN_SCHEMA_NONE;
 		const char *text = api->get_init_schema(&type);
 		if (type == SS_PLUGIN_SCHEMA_JSON && text && !fkr_json_compact(text, &guest->init_schema))
-			return fkr_bad(guest, "the init schema is said to be JSON and is not");
+			return "the init schema is said to be JSON and is not";
 	}
 	return fkr_describe_names(guest);
 }
@@ -252,13 +236,10 @@ bool fkr_guest_load(struct fkr_guest *guest) {
 		         missing);
 		return fkr_refuse(guest, why);
 	}
-	if (!fkr_check_api(guest, why, sizeof why) ||
-	    !fkr_capabilities(&guest->api, &guest->caps, why, sizeof why))
-		return fkr_refuse(guest, why);
-	if (!fkr_guest_describe(guest)) { // has been reported
-		fkr_guest_unload(guest);
-		return false;
-	}
+	if (!fkr_check_api(guest, why, sizeof why)) return fkr_refuse(guest, why);
+	const char *wrong = fkr_capabilities(&guest->api, &guest->caps);
+	if (!wrong) wrong = fkr_guest_describe(guest);
+	if (wrong) return fkr_refuse(guest, wrong);
 	if (!fkr_version(guest->version, v)) {
 		snprintf(why, sizeof why, "the plugin's version '%s' is not x.y.z", guest->version);
 		return fkr_refuse(guest, why);
