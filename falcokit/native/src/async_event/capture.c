@@ -167,8 +167,7 @@ ss_plugin_rc fk_capture_start(fk_impl *impl, ss_plugin_owner_t *owner,
 	begin(impl->async, owner, handler);
 	if (!pacer_start(impl)) {
 		close_capture(impl);
-		fk_fail(impl->plugin, "cannot start a thread for async events: no resources");
-		return SS_PLUGIN_FAILURE;
+		return fk_fail(impl->plugin, "cannot start a thread for async events: no resources");
 	}
 	fk_call call = {.op = FK_OP_START};
 	ss_plugin_rc rc = fk_worker_run(impl, &call, "start_async", FK_LONG_S);

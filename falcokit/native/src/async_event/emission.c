@@ -47,16 +47,14 @@ static bool find_name(fk_impl *impl, fk_last_name *last, PyObject *name, uint32_
 		*index = last->index;
 		return true;
 	}
-	if (!PyUnicode_Check(name)) {
-		fk_refuse(a, FK_REFUSED_NAME, "the name of an async event is a str, not %s",
-		          Py_TYPE(name)->tp_name);
-		return false;
-	}
+	if (!PyUnicode_Check(name))
+		return fk_refuse(a, FK_REFUSED_NAME, "the name of an async event is a str, not %s",
+		                 Py_TYPE(name)->tp_name);
 	const char *text = PyUnicode_AsUTF8AndSize(name, &len);
 	if (!text) {
 		PyErr_Clear();
-		fk_refuse(a, FK_REFUSED_NAME, "the name of an async event is not valid text: %R", name);
-		return false;
+		return fk_refuse(a, FK_REFUSED_NAME, "the name of an async event is not valid text: %R",
+		                 name);
 	}
 	for (uint32_t i = 0; i < a->nnames; i++)
 		if (strlen(a->names[i]) == (size_t)len && memcmp(a->names[i], text, (size_t)len) == 0) {
@@ -64,10 +62,9 @@ static bool find_name(fk_impl *impl, fk_last_name *last, PyObject *name, uint32_
 			remember(last, name, i);
 			return true;
 		}
-	fk_refuse(a, FK_REFUSED_NAME,
-	          "async event %R is not declared: add it to async_events of plugin '%s'", name,
-	          impl->name);
-	return false;
+	return fk_refuse(a, FK_REFUSED_NAME,
+	                 "async event %R is not declared: add it to async_events of plugin '%s'", name,
+	                 impl->name);
 }
 
 // The bytes of `data`, valid until they are dropped.
@@ -102,8 +99,8 @@ static bool find_u64(fk_async *a, PyObject *value, const char *what, uint64_t *o
 			return true;
 		}
 	}
-	fk_refuse(a, FK_REFUSED_DATA, "%s is an int from 0 to 2**64-1 or None, not %R", what, value);
-	return false;
+	return fk_refuse(a, FK_REFUSED_DATA, "%s is an int from 0 to 2**64-1 or None, not %R", what,
+	                 value);
 }
 
 static bool check_time(fk_async *a, fk_emission *e) {
@@ -111,10 +108,9 @@ static bool check_time(fk_async *a, fk_emission *e) {
 	uint64_t now = fk_time_of_day();
 	e->ahead = e->ts > now;
 	if (!e->ahead || e->ts - now <= AHEAD_MAX_NS) return true;
-	fk_refuse(a, FK_REFUSED_FUTURE,
-	          "ts_ns lies more than 10 s ahead: the framework would silently "
-	          "drop the event");
-	return false;
+	return fk_refuse(a, FK_REFUSED_FUTURE,
+	                 "ts_ns lies more than 10 s ahead: the framework would silently "
+	                 "drop the event");
 }
 
 uint32_t fk_event_length(const fk_async *a, const fk_emission *e) {
@@ -137,22 +133,18 @@ void fk_encode(const fk_async *a, const fk_emission *e, uint8_t *out, uint32_t t
 bool fk_take_args(const char *method, PyObject *const *args, Py_ssize_t n, PyObject *kwnames,
                   PyObject *out[FK_NARGS]) {
 	memset(out, 0, FK_NARGS * sizeof *out);
-	if (n > 2) {
-		PyErr_Format(PyExc_TypeError, "%s takes two arguments; the rest is given by keyword",
-		             method);
-		return false;
-	}
+	if (n > 2)
+		return PyErr_Format(PyExc_TypeError, "%s takes two arguments; the rest is given by keyword",
+		                    method);
 	for (Py_ssize_t i = 0; i < n; i++) out[i] = args[i];
 	for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); k++) {
 		PyObject *key = PyTuple_GET_ITEM(kwnames, k);
 		int i = 0;
 		while (i < FK_NARGS && key != arg_names[i] && PyUnicode_Compare(key, arg_names[i]) != 0)
 			i++;
-		if (i == FK_NARGS || out[i]) {
-			PyErr_Format(PyExc_TypeError, "%s got an unexpected or repeated argument %R", method,
-			             key);
-			return false;
-		}
+		if (i == FK_NARGS || out[i])
+			return PyErr_Format(PyExc_TypeError, "%s got an unexpected or repeated argument %R",
+			                    method, key);
 		out[i] = args[n + k];
 	}
 	if (!out[FK_ARG_NAME]) PyErr_Format(PyExc_TypeError, "%s needs the name of an event", method);

@@ -79,10 +79,9 @@ static bool payload_of(HostEvent *self, const uint8_t **bytes, fk_event_data *ou
 	if (!(*bytes = bytes_of(self))) return false;
 	if (!fk_event_has_data(head)) return true;
 	if (find_payload(head, *bytes, out)) return true;
-	PyErr_Format(PyExc_ValueError,
-	             "event of type %u with %u parameters, %u bytes: its lengths do not add up",
-	             (unsigned)head->type, (unsigned)head->nparams, (unsigned)head->len);
-	return false;
+	return PyErr_Format(PyExc_ValueError,
+	                    "event of type %u with %u parameters, %u bytes: its lengths do not add up",
+	                    (unsigned)head->type, (unsigned)head->nparams, (unsigned)head->len);
 }
 
 // ---- attributes -------------------------------------------------------------------------------------

@@ -19,17 +19,16 @@ bool fk_convert_ready(void) {
 }
 
 static bool wrong_type(PyObject *value, const char *wanted) {
-	PyErr_Format(PyExc_TypeError, "it returned %.200s, and the field is %s",
-	             Py_TYPE(value)->tp_name, wanted);
-	return false;
+	return PyErr_Format(PyExc_TypeError, "it returned %.200s, and the field is %s",
+	                    Py_TYPE(value)->tp_name, wanted);
 }
 
 static bool put_number(PyObject *value, const char *what, uint64_t *out) {
 	*out = PyLong_AsUnsignedLongLong(value);
 	if (*out != UINT64_MAX || !PyErr_Occurred()) return true;
 	PyErr_Clear();
-	PyErr_Format(PyExc_OverflowError, "%R does not fit %s: it has 0 to 2**64-1", value, what);
-	return false;
+	return PyErr_Format(PyExc_OverflowError, "%R does not fit %s: it has 0 to 2**64-1", value,
+	                    what);
 }
 
 static bool put_u64(PyObject *value, uint64_t *out) {
@@ -82,10 +81,8 @@ static bool put_text(fk_arena *arena, PyObject *value, const char **out) {
 
 static bool put_bytes(fk_arena *arena, const void *bytes, Py_ssize_t len,
                       ss_plugin_byte_buffer *out) {
-	if (len != 4 && len != 16) {
-		PyErr_Format(PyExc_ValueError, "an address has 4 or 16 bytes, not %zd", len);
-		return false;
-	}
+	if (len != 4 && len != 16)
+		return PyErr_Format(PyExc_ValueError, "an address has 4 or 16 bytes, not %zd", len);
 	void *copy = fk_arena_alloc(arena, (size_t)len);
 	if (!copy) return PyErr_NoMemory(), false;
 	memcpy(copy, bytes, (size_t)len);
@@ -104,8 +101,7 @@ static bool put_address_text(fk_arena *arena, PyObject *value, bool net,
 	int family = strchr(text, ':') ? AF_INET6 : AF_INET;
 	if (inet_pton(family, text, bytes) == 1)
 		return put_bytes(arena, bytes, family == AF_INET ? 4 : 16, out);
-	PyErr_Format(PyExc_ValueError, "%R is not an IP address", value);
-	return false;
+	return PyErr_Format(PyExc_ValueError, "%R is not an IP address", value);
 }
 
 // An address, interface or network of the module ipaddress: `packed`, or that of `network_address`.
@@ -166,12 +162,10 @@ static bool find_place(fk_conversion *c, PyObject *found, fk_place *out) {
 	if (!start && !length) return true; // computed
 	uint64_t room = c->event->len;
 	if (fk_event_find_data(c->event, &data)) base = data.offset, room = data.len;
-	if (start > room || length > room - start) {
-		PyErr_Format(
+	if (start > room || length > room - start)
+		return PyErr_Format(
 			PyExc_ValueError, "a value at %llu, %llu bytes long, is not in an event of %llu",
 			(unsigned long long)start, (unsigned long long)length, (unsigned long long)room);
-		return false;
-	}
 	*out = (fk_place){(uint32_t)(base + start), (uint32_t)length};
 	return true;
 }

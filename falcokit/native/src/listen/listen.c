@@ -65,10 +65,7 @@ ss_plugin_rc fk_listen_close(fk_plugin *p, const ss_plugin_capture_listen_input 
 ss_plugin_rc fk_listen_open(fk_plugin *p, const ss_plugin_capture_listen_input *in) {
 	fk_impl *impl = p->impl;
 	struct fk_listening *l = listening_of(impl);
-	if (!l) {
-		fk_fail(impl->plugin, "capture_open has no memory");
-		return SS_PLUGIN_FAILURE;
-	}
+	if (!l) return fk_fail(impl->plugin, "capture_open has no memory");
 	fk_listen_close(p, in);
 	forget_routines(l);
 	l->open = true;

@@ -75,7 +75,8 @@ typedef struct fk_impl {
 
 void fk_impl_ref(fk_impl *impl);
 void fk_impl_unref(fk_impl *impl);
-void fk_fail(fk_plugin *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Sets the last error. Returns FAILURE.
+ss_plugin_rc fk_fail(fk_plugin *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void fk_log(fk_impl *impl, ss_plugin_log_severity sev, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void fk_log_text(fk_impl *impl, ss_plugin_log_severity sev, const char *component,

@@ -20,11 +20,12 @@ void fk_impl_unref(fk_impl *impl) {
 	free(impl);
 }
 
-void fk_fail(fk_plugin *p, const char *format, ...) {
+ss_plugin_rc fk_fail(fk_plugin *p, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
 	vsnprintf(p->last_error, sizeof p->last_error, format, args);
 	va_end(args);
+	return SS_PLUGIN_FAILURE;
 }
 
 void fk_log(fk_impl *impl, ss_plugin_log_severity sev, const char *format, ...) {

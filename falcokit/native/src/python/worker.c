@@ -200,10 +200,9 @@ ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, doubl
 	pthread_mutex_lock(&w->lock);
 	if (w->busy) {
 		pthread_mutex_unlock(&w->lock);
-		fk_fail(impl->plugin,
-		        "%s was not called: an earlier hook of plugin '%s' has not returned yet", hook,
-		        impl->name);
-		return SS_PLUGIN_FAILURE;
+		return fk_fail(impl->plugin,
+		               "%s was not called: an earlier hook of plugin '%s' has not returned yet",
+		               hook, impl->name);
 	}
 	free(w->text);
 	w->text = call->text ? strdup(call->text) : NULL;
@@ -226,7 +225,6 @@ ss_plugin_rc fk_worker_run(fk_impl *impl, fk_call *call, const char *hook, doubl
 
 	char where[1024];
 	find_where(impl, where, sizeof where);
-	fk_fail(impl->plugin, "%s of plugin '%s' did not return within %g s: it is %s", hook,
-	        impl->name, limit_s, where);
-	return SS_PLUGIN_FAILURE;
+	return fk_fail(impl->plugin, "%s of plugin '%s' did not return within %g s: it is %s", hook,
+	               impl->name, limit_s, where);
 }

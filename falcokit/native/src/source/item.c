@@ -12,10 +12,7 @@ static PyTypeObject *event_type;
 static PyObject *name_data, *name_ts, *name_type, *name_raw;
 
 bool fk_source_item_ready(PyObject *type) {
-	if (!PyType_Check(type)) {
-		PyErr_SetString(PyExc_TypeError, "the class of events is needed");
-		return false;
-	}
+	if (!PyType_Check(type)) return PyErr_Format(PyExc_TypeError, "the class of events is needed");
 	Py_XSETREF(event_type, (PyTypeObject *)Py_NewRef(type));
 	return (name_data = PyUnicode_InternFromString("data")) &&
 	       (name_ts = PyUnicode_InternFromString("ts_ns")) &&

@@ -83,8 +83,7 @@ static enum offer offer(Channel *self, PyObject *object) {
 
 static bool is_open(Channel *self) {
 	if (!atomic_load(&self->ch->shut) && !atomic_load(&self->ch->ended)) return true;
-	PyErr_SetString(closed_error, "the event source is closed, and takes no more events");
-	return false;
+	return PyErr_Format(closed_error, "the event source is closed, and takes no more events");
 }
 
 static bool wait_room(Channel *self, uint64_t ns) {

@@ -48,10 +48,8 @@ static bool put_all(fk_xtable *t, PyObject *shape, PyObject *mapping);
 
 bool fk_py_take_text(PyObject *value, fk_bytes *text) {
 	text->owned = NULL;
-	if (!PyUnicode_Check(value)) {
-		PyErr_Format(PyExc_TypeError, "a str is needed, not %s", Py_TYPE(value)->tp_name);
-		return false;
-	}
+	if (!PyUnicode_Check(value))
+		return PyErr_Format(PyExc_TypeError, "a str is needed, not %s", Py_TYPE(value)->tp_name);
 	if (!fk_bytes_of(value, true, text)) {
 		if (PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
 			PyErr_SetString(PyExc_ValueError, "the str has half a surrogate pair");
@@ -64,11 +62,10 @@ bool fk_py_take_text(PyObject *value, fk_bytes *text) {
 }
 
 bool fk_py_take_number(PyObject *value, ss_plugin_state_type type, uint64_t *number) {
-	if (type == SS_PLUGIN_ST_BOOL ? !PyBool_Check(value) : !PyLong_Check(value)) {
-		PyErr_Format(PyExc_TypeError, "%s is needed, not %s",
-		             type == SS_PLUGIN_ST_BOOL ? "a bool" : "an int", Py_TYPE(value)->tp_name);
-		return false;
-	}
+	if (type == SS_PLUGIN_ST_BOOL ? !PyBool_Check(value) : !PyLong_Check(value))
+		return PyErr_Format(PyExc_TypeError, "%s is needed, not %s",
+		                    type == SS_PLUGIN_ST_BOOL ? "a bool" : "an int",
+		                    Py_TYPE(value)->tp_name);
 	bool is_signed = type <= SS_PLUGIN_ST_INT64;
 	int bits = 8 << ((type - SS_PLUGIN_ST_INT8) % 4), overflow = 0;
 	if (type == SS_PLUGIN_ST_BOOL) bits = 1;
@@ -129,10 +126,7 @@ static PyObject *read_field(fk_xentry *e, PyObject *shape, Py_ssize_t index) {
 	return nested ? new_table(nested_shape(shape, index), nested, e) : PyErr_NoMemory();
 }
 
-static bool no_memory(void) {
-	PyErr_NoMemory();
-	return false;
-}
+static bool no_memory(void) { return PyErr_NoMemory(); }
 
 static bool write_table(fk_xentry *e, const fk_xfield *f, PyObject *shape, PyObject *mapping) {
 	fk_xtable *nested = fk_xnested(e, f);
@@ -324,12 +318,10 @@ static bool put(fk_xtable *t, PyObject *shape, PyObject *key_given, PyObject *va
 
 static bool put_all(fk_xtable *t, PyObject *shape, PyObject *mapping) {
 	PyObject *items = PyMapping_Check(mapping) ? PyMapping_Items(mapping) : NULL;
-	if (!items) {
-		if (!PyErr_Occurred())
-			PyErr_Format(PyExc_TypeError, "table '%s' is written as a mapping, not %s",
-			             t->schema->name, Py_TYPE(mapping)->tp_name);
-		return false;
-	}
+	if (!items && !PyErr_Occurred())
+		PyErr_Format(PyExc_TypeError, "table '%s' is written as a mapping, not %s", t->schema->name,
+		             Py_TYPE(mapping)->tp_name);
+	if (!items) return false;
 	bool ok = true;
 	for (Py_ssize_t i = 0; ok && i < PyList_GET_SIZE(items); i++) {
 		PyObject *pair = PyList_GET_ITEM(items, i);

@@ -301,8 +301,7 @@ static bool belongs(const Field *field, PyObject *object) {
 	if (!table || (Py_TYPE(object) == field->owner && table->shape->entry == field->owner &&
 	               field->index < table->shape->count))
 		return true;
-	PyErr_SetString(fk_table_error, "the field is of another class than the entry");
-	return false;
+	return PyErr_Format(fk_table_error, "the field is of another class than the entry");
 }
 
 static PyObject *field_get(PyObject *me, PyObject *object, PyObject *type) {

@@ -82,16 +82,15 @@ static bool table_is_listed(fk_tables *t, const char *name, ss_plugin_state_type
 	for (uint32_t i = 0; infos && i < n; i++) {
 		if (strcmp(infos[i].name, name) == 0) {
 			if (infos[i].key_type == key) return true;
-			fk_tables_refuse(t, "table '%s' cannot be imported: its keys are of type %s, not %s",
-			                 name, type_name(infos[i].key_type), type_name(key));
-			return false;
+			return fk_tables_refuse(
+				t, "table '%s' cannot be imported: its keys are of type %s, not %s", name,
+				type_name(infos[i].key_type), type_name(key));
 		}
 		add_name(names, sizeof names, &at, infos[i].name);
 	}
 	if (!infos) return fk_tables_ignore_error(t), true; // the host is asked anyway
-	fk_tables_refuse(t, "table '%s' cannot be imported: it does not exist; the host has %s", name,
-	                 *names ? names : "none");
-	return false;
+	return fk_tables_refuse(t, "table '%s' cannot be imported: it does not exist; the host has %s",
+	                        name, *names ? names : "none");
 }
 
 typedef struct resolved { // the table whose fields are found
@@ -111,19 +110,17 @@ static bool field_is_listed(fk_tables *t, const resolved *in, const fk_import_fi
 	for (uint32_t i = 0; infos && i < n; i++) {
 		if (strcmp(infos[i].name, what) == 0) {
 			if (infos[i].field_type == field->type) return true;
-			fk_tables_refuse(t, "table '%s' %s field '%s' of type %s: it has one of type %s",
-			                 in->name, field->added ? "takes no added" : "has no", what,
-			                 type_name(field->type), type_name(infos[i].field_type));
-			return false;
+			return fk_tables_refuse(t, "table '%s' %s field '%s' of type %s: it has one of type %s",
+			                        in->name, field->added ? "takes no added" : "has no", what,
+			                        type_name(field->type), type_name(infos[i].field_type));
 		}
 		add_name(names, sizeof names, &at, infos[i].name);
 	}
 	if (field->added ? !in->own || n < FK_X_FIELDS : !infos) return true;
 	if (field->added)
-		fk_tables_refuse(t, "table '%s' takes no added field '%s': it has %u", in->name, what, n);
-	else
-		fk_tables_refuse(t, "table '%s' has no field '%s': it has %s", in->name, what, names);
-	return false;
+		return fk_tables_refuse(t, "table '%s' takes no added field '%s': it has %u", in->name,
+		                        what, n);
+	return fk_tables_refuse(t, "table '%s' has no field '%s': it has %s", in->name, what, names);
 }
 
 // ---- in init ----------------------------------------------------------------------------------------
@@ -146,11 +143,9 @@ static bool resolve_nested(fk_tables *t, fk_import_field *field, resolved in) {
 	ss_plugin_state_data data = {0};
 	ss_plugin_table_entry_t *entry = t->writer ? t->writer->create_table_entry(in.table) : NULL;
 	const char *what = PyUnicode_AsUTF8(field->name);
-	if (!entry || !what) {
-		fk_tables_fail(t, "table '%s' creates no entry, by which its field '%s' is found", in.name,
-		               what);
-		return false;
-	}
+	if (!entry || !what)
+		return fk_tables_fail(t, "table '%s' creates no entry, by which its field '%s' is found",
+		                      in.name, what);
 	bool ok =
 		t->reader->read_entry_field(in.table, entry, field->handle, &data) == SS_PLUGIN_SUCCESS &&
 		data.table;
@@ -180,12 +175,10 @@ static bool resolve(fk_tables *t, fk_import_shape *shape, resolved in) {
 		if (!what || !field_is_listed(t, &in, field, what)) return false;
 		field->handle = field->added ? fields->add_table_field(in.table, what, field->type)
 		                             : fields->get_table_field(in.table, what, field->type);
-		if (!field->handle) {
-			fk_tables_fail(t, "table '%s' %s field '%s' of type %s", in.name,
-			               field->added ? "takes no added" : "has no", what,
-			               type_name(field->type));
-			return false;
-		}
+		if (!field->handle)
+			return fk_tables_fail(t, "table '%s' %s field '%s' of type %s", in.name,
+			                      field->added ? "takes no added" : "has no", what,
+			                      type_name(field->type));
 		if (field->nested && !resolve_nested(t, field, in)) return false;
 	}
 	return true;

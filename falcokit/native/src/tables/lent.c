@@ -212,14 +212,15 @@ bool fk_tables_check(fk_tables *t, ss_plugin_rc rc) {
 	return rc == SS_PLUGIN_SUCCESS;
 }
 
-void fk_tables_refuse(fk_tables *t, const char *format, ...) {
+bool fk_tables_refuse(fk_tables *t, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
 	vsnprintf(t->failure, sizeof t->failure, format, args);
 	va_end(args);
+	return false;
 }
 
-void fk_tables_fail(fk_tables *t, const char *format, ...) {
+bool fk_tables_fail(fk_tables *t, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
 	vsnprintf(t->failure, sizeof t->failure / 2, format, args);
@@ -228,6 +229,7 @@ void fk_tables_fail(fk_tables *t, const char *format, ...) {
 	size_t len = strlen(t->failure);
 	if (old_error && *old_error && hash_of(old_error) != t->old_error)
 		snprintf(t->failure + len, sizeof t->failure - len, ": %s", old_error);
+	return false;
 }
 
 void fk_tables_wrong(PyObject *field, PyObject *table) {

@@ -88,9 +88,9 @@ void fk_tables_free(fk_impl *impl);
 fk_tables *fk_tables_use(fk_impl *impl, uint64_t hook, bool write);
 // False: something failed, and an exception is set now.
 bool fk_tables_done(fk_tables *t);
-// fk_tables_done raises TableError with this text; fk_tables_fail adds the owner's last error.
-void fk_tables_refuse(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void fk_tables_fail(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// fk_tables_done raises TableError with this text; fk_tables_fail adds the owner's last error. False.
+bool fk_tables_refuse(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool fk_tables_fail(fk_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // From here on the owner's present last error is not taken for the reason of a failure.
 void fk_tables_ignore_error(fk_tables *t);
 // Whether the call succeeded. Only FAILURE comes with an error text.
