@@ -9,7 +9,6 @@ finds that code when it is loaded.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from falcokit.build.glue_library import build_glue
 from falcokit.build.metadata import Answer, Defaults, Failure, Request
 from falcokit.errors import PluginDefinitionError, system_error
 from falcokit.runner.reports import exit_status
+from falcokit.toolchain.cache import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,12 +132,8 @@ def _build(project: Project, *, sanitize: bool) -> BuildResult:
     project.build_dir.mkdir(parents=True, exist_ok=True)
     beside = project.build_dir / glue.name
     if not beside.is_file():
-        temporary = beside.with_suffix(f".{os.getpid()}.tmp")
-        try:
-            shutil.copyfile(glue, temporary)
-            temporary.replace(beside)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(beside) as draft:
+            shutil.copyfile(glue, draft)
     text = entry_c_source(
         meta,
         target=project.plugin,

@@ -8,12 +8,11 @@ kept.
 from __future__ import annotations
 
 import functools
-import os
 import sysconfig
 from typing import TYPE_CHECKING
 
 from falcokit.native import PLUGIN_API, SOURCES
-from falcokit.toolchain.cache import cached, key_of
+from falcokit.toolchain.cache import cached, key_of, replacing
 from falcokit.toolchain.command import run
 from falcokit.toolchain.compiler import find_compiler
 
@@ -69,14 +68,12 @@ def payload_object() -> Path:
 
 
 def compile_entry(text: str, source: Path, library: Path, flags: Iterable[str] = ()) -> None:
-    """Compile beside the target and move it there: a library in use is never written into.
+    """Compile `text` to `library`, and keep it as `source`.
 
-    The source comes last: it tells the next build what the library was made of. It is compiled in
-    its own folder, and names files there without a path.
+    The source is put in place last: it tells the next build what the library was made of. It is
+    compiled in its own folder, and names files there without a path.
     """
-    draft = source.with_name(f".{os.getpid()}.{source.name}")
-    fresh = library.with_suffix(f".{os.getpid()}.tmp")
-    try:
+    with replacing(source) as draft, replacing(library) as fresh:
         draft.write_text(text)
         run(
             [
@@ -87,8 +84,3 @@ def compile_entry(text: str, source: Path, library: Path, flags: Iterable[str] =
             ],
             cwd=source.parent,
         )
-        fresh.replace(library)
-        draft.replace(source)
-    finally:
-        fresh.unlink(missing_ok=True)
-        draft.unlink(missing_ok=True)

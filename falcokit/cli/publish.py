@@ -46,7 +46,7 @@ def publish(options: PublishOptions) -> None:
         layout,
         ref,
         floating_tags=options.floating_tags,
-        tell=lambda text: console.message(console.printable(text)),
+        progress=lambda text: console.message(console.printable(text)),
     )
     for item in published:
         blobs = f"{item.sent} of {item.sent + item.kept} blobs sent"

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["cache_folder", "cached", "find_cached", "key_of", "mark_used"]
+__all__ = [
+    "cache_folder",
+    "cached",
+    "cached_folder",
+    "find_cached",
+    "key_of",
+    "mark_used",
+    "replacing",
+]
 
 _DAY = 86400.0
 _KEPT = 30 * _DAY
@@ -155,6 +163,44 @@ def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
     except OSError as e:
         raise _unusable(target.parent, e) from e
     return target
+
+
+def cached_folder(name: str, make: Callable[[Path], None]) -> Path:
+    """Return the folder `name` of the cache, letting `make` fill it where it is not there yet.
+
+    `make` gets an empty folder, alone in one that is removed. If another run finishes first, its
+    folder is taken.
+    """
+    import tempfile  # noqa: PLC0415 - see above
+    from pathlib import Path  # noqa: PLC0415
+
+    target = cache_folder() / name
+    if not target.is_dir():
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as folder:
+            made = Path(folder) / "made"
+            made.mkdir(mode=0o700)
+            make(made)
+            try:
+                made.rename(target)
+            except OSError:
+                if not target.is_dir():
+                    raise
+    mark_used(target)
+    return target
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield the path of a draft beside `target` that replaces it at the end; an error removes it.
+
+    So nobody sees half a file, and a library in use is never written into.
+    """
+    draft = target.with_name(f".{os.getpid()}.{target.name}")
+    try:
+        yield draft
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _prune(folder: Path) -> None:

@@ -8,7 +8,6 @@ import hashlib
 import os
 import subprocess
 import tarfile
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -152,16 +151,9 @@ def test_a_file_that_went_away_leaves_the_old_artifact(tmp_path: Path) -> None:
     assert held(tmp_path) == ["a.tar.gz"]
 
 
-def test_a_full_disk_is_told_and_nothing_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_told_and_nothing_is_left(tmp_path: Path) -> None:
     """/dev/full answers each write as a full disk does."""
-
-    def on_full_disk(*, dir: Path, prefix: str) -> tuple[int, str]:  # noqa: A002
-        (dir / prefix).touch()
-        return os.open("/dev/full", os.O_WRONLY), str(dir / prefix)
-
-    monkeypatch.setattr(tempfile, "mkstemp", on_full_disk)
+    (tmp_path / f".{os.getpid()}.a.tar.gz").symlink_to("/dev/full")
     with pytest.raises(PackageError, match="No space left on device") as caught:
         write_tar_gz(tmp_path / "a.tar.gz", FILES)
     assert str(tmp_path) in caught.value.message

@@ -182,7 +182,6 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
         license=None,
         sha256=None,
         files=("orjson/__init__.py", "_native.abi3.so", "orjson-1.dist-info/METADATA"),
-        size=1,
     )
     taken = {
         "json.py": "the standard library",

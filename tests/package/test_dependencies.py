@@ -120,8 +120,7 @@ def test_falcokits_own_needs_are_the_backend_of_cffi_and_msgspec(
     assert "six.py" in by_name["six"].files
     assert by_name["six"].license == "MIT"
     for distribution in found.distributions:
-        paths = [found.folder / name for name in distribution.files]
-        assert distribution.size == sum(path.stat().st_size for path in paths)
+        assert all((found.folder / name).is_file() for name in distribution.files)
         assert any("licen" in name.lower() for name in distribution.files)
         assert len(distribution.sha256 or "") == 64
     assert len(said) == 2

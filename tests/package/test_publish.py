@@ -132,11 +132,11 @@ def test_what_is_pulled_is_unpacked_by_falcoctls_rules(
 
 def test_what_the_registry_has_is_not_sent_again(place: str, layout: OciLayout) -> None:
     told: list[str] = []
-    first = publish_layout(layout.folder, place, tell=told.append)
+    first = publish_layout(layout.folder, place, progress=told.append)
     assert [(item.sent, item.kept) for item in first] == [(3, 0), (2, 0)]
     assert len(told) == 5
     told.clear()
-    second = publish_layout(layout.folder, place, tell=told.append)
+    second = publish_layout(layout.folder, place, progress=told.append)
     assert [(item.sent, item.kept) for item in second] == [(0, 3), (0, 2)]
     assert told == []
     assert [item.digest for item in second] == [item.digest for item in first]
@@ -155,7 +155,7 @@ def test_floating_tags_move_with_releases(place: str, tmp_path: Path) -> None:
     assert tags(place) == tags(first[1].repository) == set(first[0].tags)
     told: list[str] = []
     new = make_layout(tmp_path, version="0.2.0", rules=False)
-    publish_layout(new.folder, place, floating_tags=True, tell=told.append)
+    publish_layout(new.folder, place, floating_tags=True, progress=told.append)
     assert pull(place, "latest")[0] == pull(place, "0")[0] == new.plugin_digest
     assert pull(place, "0.1")[0] == pull(place, "0.1.0")[0] == first[0].digest
     assert f"moving {place}:latest, which was {first[0].digest}" in told
@@ -205,14 +205,14 @@ def test_a_blob_that_changes_meanwhile_is_refused_by_the_registry(
     blob = read_layout(layout.folder)[0].blobs[-1]
     path = layout.folder / "blobs" / "sha256" / blob.digest.removeprefix("sha256:")
     with pytest.raises(PublishError, match="DIGEST_INVALID"):
-        publish_layout(layout.folder, place, tell=lambda _: path.write_bytes(b"x") and None)
+        publish_layout(layout.folder, place, progress=lambda _: path.write_bytes(b"x") and None)
 
 
 def test_a_blob_that_goes_away_meanwhile_is_an_error(place: str, layout: OciLayout) -> None:
     blob = read_layout(layout.folder)[0].blobs[-1]
     path = layout.folder / "blobs" / "sha256" / blob.digest.removeprefix("sha256:")
     with pytest.raises(PublishError, match="cannot be read: No such file"):
-        publish_layout(layout.folder, place, tell=lambda _: path.unlink(missing_ok=True))
+        publish_layout(layout.folder, place, progress=lambda _: path.unlink(missing_ok=True))
 
 
 # --- a registry with a password

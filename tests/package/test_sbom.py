@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from falcokit.package.artifact.sbom import Distribution, SystemLibrary, sbom
+from falcokit.package.artifact.sbom import sbom
+from falcokit.package.dependencies.distributions import Distribution
+from falcokit.package.link.system_packages import SystemPackage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,9 +45,9 @@ def text(**changes: Any) -> str:
             Distribution(name="own", version="1", license="LicenseRef-Proprietary"),
         ],
         "libraries": [
-            SystemLibrary(file="libssl.so.3", version="3.0.1+x", package="libssl3"),
-            SystemLibrary(file="lib_x.so.1"),
-            SystemLibrary(file="lib+x.so.1"),
+            ("libssl.so.3", SystemPackage(name="libssl3", version="3.0.1+x")),
+            ("lib_x.so.1", SystemPackage()),
+            ("lib+x.so.1", SystemPackage()),
         ],
     }
     return sbom(**{**arguments, **changes})

@@ -7,7 +7,6 @@ A file is finished or removed: no incomplete file is left behind.
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING
 
 from falcokit.capture.events.event_table import event_table
@@ -15,6 +14,7 @@ from falcokit.capture.format.errors import Notice
 from falcokit.capture.format.text import safe_text
 from falcokit.cli.inspect.output import warn
 from falcokit.errors import ConfigError, FalcokitError
+from falcokit.toolchain.cache import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -117,15 +117,12 @@ def _replacing(target: Path) -> Iterator[Path]:
         raise FalcokitError(
             f"{name} cannot be written: it is not a regular file", hint="take another name"
         )
-    draft = target.with_name(f".{os.getpid()}.{target.name}")
     try:
-        yield draft
-        draft.replace(target)
+        with replacing(target) as draft:
+            yield draft
     except ValueError as e:  # from CaptureWriter, for instance for a file of two byte orders
         raise FalcokitError(f"{name} cannot be written: {e}") from e
     except OSError as e:
         raise FalcokitError(
             f"{name} cannot be written: {e.strerror or e}", hint="take another folder"
         ) from e
-    finally:
-        draft.unlink(missing_ok=True)

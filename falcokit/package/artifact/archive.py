@@ -12,7 +12,6 @@ import errno
 import hashlib
 import os
 import tarfile
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO
@@ -22,11 +21,12 @@ from typing import IO, TYPE_CHECKING, Final
 import deflate
 
 from falcokit.errors import ConfigError, PackageError
+from falcokit.toolchain.cache import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Entry", "replacing", "sha256_of", "source_date_epoch", "write_checksum", "write_tar_gz"]
+__all__ = ["Entry", "sha256_of", "source_date_epoch", "write_checksum", "write_tar_gz", "writing"]
 
 #: 2020-01-01T00:00:00Z. Not 0: some tools read 1970 as "no time", and zip begins at 1980.
 DEFAULT_EPOCH: Final = 1577836800
@@ -91,7 +91,7 @@ def write_tar_gz(target: Path, files: Sequence[Entry]) -> None:
                     folders.add(str(parent))
                     tar.addfile(_member(f"{parent}/", epoch, folder=True))
             _add(tar, entry, epoch)
-    with replacing(target) as out:  # the header that it writes has neither a time nor a name
+    with writing(target) as out:  # the header that it writes has neither a time nor a name
         out.write(deflate.gzip_compress(plain.getbuffer(), LEVEL))
 
 
@@ -143,31 +143,23 @@ def _source(path: Path) -> BufferedReader:
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[IO[bytes]]:
-    """Yield a temporary file next to `target` that replaces it on success.
+def writing(target: Path) -> Iterator[IO[bytes]]:
+    """Yield a file next to `target` that replaces it on success.
 
     Raises:
         PackageError: the folder cannot be made or written; says what to do about it.
 
     """
-    temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as out:
+        with replacing(target) as draft, draft.open("wb") as out:
             yield out
             os.fchmod(out.fileno(), _FILE_MODE)
-        temporary.replace(target)
-        temporary = None
     except OSError as e:
         advice = _ADVICE.get(e.errno or 0, "use another folder")
         raise PackageError(
             f"{target.name} cannot be written to {target.parent}: {e.strerror or e}", hint=advice
         ) from e
-    finally:
-        if temporary:
-            temporary.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:
@@ -179,6 +171,6 @@ def sha256_of(path: Path) -> str:
 def write_checksum(target: Path, artifact: Path) -> str:
     """Write what `sha256sum -c` reads for `artifact`, and return the digest."""
     digest = sha256_of(artifact)
-    with replacing(target) as out:
+    with writing(target) as out:
         out.write(f"{digest}  {artifact.name}\n".encode())
     return digest

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from falcokit.errors import PackageError
-from falcokit.package.artifact import sbom
-from falcokit.package.artifact.archive import Entry, replacing, write_checksum, write_tar_gz
+from falcokit.package.artifact.archive import Entry, write_checksum, write_tar_gz, writing
 from falcokit.package.artifact.assemble import Assembly, assemble
 from falcokit.package.artifact.checks import Problem, check_identity, check_library
 from falcokit.package.artifact.rules import check_rule_names
+from falcokit.package.artifact.sbom import sbom
 from falcokit.package.artifact.verify import Verification, verify
 from falcokit.package.link import glibc
 from falcokit.package.link.binaries import SYSTEM_OWNER
@@ -199,11 +199,7 @@ def _write_sbom(
 ) -> Path:
     theirs = [b.path for b in assembly.binaries if b.owner == SYSTEM_OWNER]
     owners = packages_of(frozenset(theirs))
-    libraries = [
-        sbom.SystemLibrary(file=path.name, version=owners[path].version, package=owners[path].name)
-        for path in theirs
-    ]
-    text = sbom.sbom(
+    text = sbom(
         name=assembly.metadata.name,
         version=assembly.metadata.version,
         contact=assembly.metadata.contact,
@@ -212,13 +208,10 @@ def _write_sbom(
         sha256=digest,
         python_version=runtime.version,
         falcokit_version=version("falcokit"),
-        distributions=[
-            sbom.Distribution(name=d.name, version=d.version, license=d.license, sha256=d.sha256)
-            for d in assembly.dependencies.distributions
-        ],
-        libraries=libraries,
+        distributions=assembly.dependencies.distributions,
+        libraries=[(path.name, owners[path]) for path in theirs],
     )
     document = target.with_name(target.name.removesuffix(".tar.gz") + ".spdx.json")
-    with replacing(document) as file:
+    with writing(document) as file:
         file.write(text.encode())
     return document

@@ -16,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 
 from falcokit.errors import PackageError
 from falcokit.package.artifact.names import check_artifact_name, check_version
+from falcokit.package.link.binaries import PROVIDED_BY_HOST
 from falcokit.package.link.elf import exported_symbols, read_elf
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem", "check_identity", "check_library", "foreign_libraries"]
 
-_SYSTEM: Final = re.compile(
-    r"(libc\.so\.6|libm\.so\.6|libdl\.so\.2|libpthread\.so\.0|librt\.so\.1|libutil\.so\.1"
-    r"|libresolv\.so\.2|ld-linux-[a-z0-9-]+\.so\.\d|libgcc_s\.so\.1)"
-)
 _CXX: Final = "libstdc++.so.6"
 #: Symbols of the linker; older linkers export them from every library.
 _LINKER: Final = frozenset({"_init", "_fini", "_end", "_edata", "__bss_start", "_start"})
@@ -82,11 +79,7 @@ def check_library(
 
 def foreign_libraries(facts: ElfFacts, inside: Collection[str]) -> list[str]:
     """Return the needed libraries that are neither shipped with it nor part of every Linux."""
-    return [
-        name
-        for name in facts.needed
-        if name not in inside and name != _CXX and not _SYSTEM.fullmatch(name)
-    ]
+    return [name for name in facts.needed if name not in {*inside, *PROVIDED_BY_HOST}]
 
 
 def check_identity(metadata: PluginMetadata, project: Project) -> list[Problem]:

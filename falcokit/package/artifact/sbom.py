@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -18,37 +17,18 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 from packaging.utils import canonicalize_name
 
 from falcokit.package.artifact.archive import source_date_epoch
+from falcokit.package.dependencies.distributions import Distribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Distribution", "SystemLibrary", "sbom"]
+    from falcokit.package.link.system_packages import SystemPackage
+
+__all__ = ["sbom"]
 
 _UNKNOWN: Final = "NOASSERTION"
 _DOCUMENT: Final = "SPDXRef-DOCUMENT"
 _PLUGIN: Final = "SPDXRef-Plugin"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Distribution:
-    """A Python distribution inside the artifact."""
-
-    name: str
-    version: str
-    license: str | None = None
-    """The SPDX expression of its metadata; other text is kept as a comment."""
-    sha256: str | None = None
-    """Digest of the wheel that it was installed from."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SystemLibrary:
-    """A shared library inside the artifact that came from this machine."""
-
-    file: str
-    version: str | None = None
-    package: str | None = None
-    license: str | None = None
 
 
 def sbom(
@@ -62,18 +42,23 @@ def sbom(
     python_version: str,
     falcokit_version: str,
     distributions: Sequence[Distribution] = (),
-    libraries: Sequence[SystemLibrary] = (),
+    libraries: Sequence[tuple[str, SystemPackage]] = (),
 ) -> str:
-    """Return the document for the artifact with file name `artifact` and digest `sha256`."""
+    """Return the document for the artifact with file name `artifact` and digest `sha256`.
+
+    `libraries` are the shared libraries that came from this machine, each with its package there.
+    """
     plugin = _package(_PLUGIN, name, version, license) | {
         "packageFileName": artifact,
         "supplier": _supplier(contact),
         "checksums": _checksums(sha256),
         "primaryPackagePurpose": "LIBRARY",
     }
-    known = {canonicalize_name(d.name) for d in distributions}
-    own = () if "falcokit" in known else (_own(falcokit_version),)
-    needed = _numbered([_python(python_version), *map(_distribution, (*distributions, *own))])
+    shipped = [*distributions]
+    if "falcokit" not in {canonicalize_name(d.name) for d in distributions}:
+        own = Distribution(name="falcokit", version=falcokit_version, license="Apache-2.0")
+        shipped.append(own)
+    needed = _numbered([_python(python_version), *map(_distribution, shipped)])
     inside = [*needed, *_numbered(map(_library, libraries))]
     created = dt.datetime.fromtimestamp(source_date_epoch(), dt.UTC)
     document = {
@@ -136,10 +121,6 @@ def _python(version: str) -> dict[str, Any]:
     return found
 
 
-def _own(version: str) -> Distribution:
-    return Distribution(name="falcokit", version=version, license="Apache-2.0")
-
-
 def _distribution(d: Distribution) -> dict[str, Any]:
     name = canonicalize_name(d.name)
     found = _package(_id("PyPI", name, d.version), d.name, d.version, d.license)
@@ -150,11 +131,12 @@ def _distribution(d: Distribution) -> dict[str, Any]:
     return found
 
 
-def _library(lib: SystemLibrary) -> dict[str, Any]:
-    found = _package(_id("File", lib.file), lib.package or lib.file, lib.version, lib.license)
-    found["packageFileName"] = lib.file
-    if lib.package and lib.version:
-        locator = f"pkg:generic/{quote(lib.package, safe='')}@{quote(lib.version, safe='')}"
+def _library(library: tuple[str, SystemPackage]) -> dict[str, Any]:
+    file, package = library
+    found = _package(_id("File", file), package.name or file, package.version, None)
+    found["packageFileName"] = file
+    if package.name and package.version:
+        locator = f"pkg:generic/{quote(package.name, safe='')}@{quote(package.version, safe='')}"
         found["externalRefs"] = [_reference("PACKAGE-MANAGER", "purl", locator)]
     return found
 

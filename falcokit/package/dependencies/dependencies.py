@@ -12,6 +12,7 @@ import importlib.metadata
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from falcokit.package.dependencies.resolve import (
     resolve,
     without_credentials,
 )
-from falcokit.toolchain.cache import cache_folder, key_of, mark_used
+from falcokit.toolchain.cache import cache_folder, cached_folder, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,14 +69,12 @@ def install_dependencies(
     theirs = _requirements(project)
     needs = _needs()
     lock = _lock(project, runtime, theirs, needs, progress)
-    folder = cache_folder() / f"site-{key_of([lock.key, runtime.tag, runtime.machine])}"
+    name = f"site-{key_of([lock.key, runtime.tag, runtime.machine])}"
     hashes = {d.name: d.hashes[0] if len(d.hashes) == 1 else None for d in lock.distributions}
     # cffi is compiled into the glue: its Python code is shipped only to plugins that import it.
     roots = [*theirs, *(need for need in needs if Requirement(need).name != "cffi")]
     for last in (False, True):
-        if not folder.is_dir():
-            _install(lock, runtime, folder, progress)
-        mark_used(folder)
+        folder = cached_folder(name, partial(_install, lock, runtime, progress))
         try:
             found = read_distributions(folder, hashes, roots, runtime, project.package)
         except DamagedFolderError as e:
@@ -150,16 +149,7 @@ def _lock(
 
 
 def _install(
-    lock: Lock, runtime: PythonRuntime, folder: Path, progress: Callable[[str], None]
+    lock: Lock, runtime: PythonRuntime, progress: Callable[[str], None], folder: Path
 ) -> None:
     progress(f"installing {len(lock.distributions)} distributions")
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as making:
-        scratch = Path(making)
-        made = scratch / "site"
-        install(find_installer(), lock.distributions, runtime, scratch, made)
-        made.mkdir(exist_ok=True)
-        try:
-            made.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # another run finished first
-                raise
+    install(find_installer(), lock.distributions, runtime, folder.parent, folder)

@@ -62,13 +62,12 @@ class Distribution:
 
     name: str
     version: str
-    license: str | None
+    license: str | None = None
     """An SPDX expression if the metadata has one, else its text."""
-    sha256: str | None
+    sha256: str | None = None
     """Digest of its wheel; None if the lock allows several."""
-    files: tuple[str, ...]
+    files: tuple[str, ...] = ()
     """Relative to the folder, sorted."""
-    size: int
 
 
 def read_distributions(
@@ -102,7 +101,7 @@ def read_distributions(
         backend_only = name == _CFFI and name not in whole
         if name not in whole and not backend_only:
             continue
-        sizes: dict[str, int] = {}
+        files: list[str] = []
         for path, recorded, length in _record(dist):
             if not choice.keeps(path, backend_only=backend_only):
                 continue
@@ -115,15 +114,15 @@ def read_distributions(
                     " project.dependencies, or choose another version of it",
                 )
             if owner == name:
-                sizes[path] = _size(folder / path, length)
+                _check(folder / path, length)
+                files.append(path)
         result.append(
             Distribution(
                 name=dist.metadata["Name"],
                 version=dist.version,
                 license=_license(dist),
                 sha256=hashes.get(name),
-                files=tuple(sorted(sizes)),
-                size=sum(sizes.values()),
+                files=tuple(sorted(files)),
             )
         )
     choice.refuse_unused()
@@ -176,13 +175,10 @@ def _record(dist: PathDistribution) -> Iterator[tuple[str, str, str]]:
             yield str(path), digest, size
 
 
-def _size(file: Path, length: str) -> int:
-    if file.is_symlink() or not file.is_file():
+def _check(file: Path, length: str) -> None:
+    is_there = file.is_file() and not file.is_symlink()
+    if not is_there or length not in {"", str(file.stat().st_size)}:
         raise DamagedFolderError(file.name)
-    size = file.stat().st_size
-    if length not in {"", str(size)}:
-        raise DamagedFolderError(file.name)
-    return size
 
 
 class _Choice:

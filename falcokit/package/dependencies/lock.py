@@ -8,21 +8,19 @@ project, and resolved again when they change. It never contains an address.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from falcokit.errors import ConfigError, PackageError
-from falcokit.toolchain.cache import key_of
+from falcokit.toolchain.cache import key_of, replacing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from falcokit.package.python.python_runtime import PythonRuntime
     from falcokit.project.settings import Project
 
@@ -142,16 +140,8 @@ def write_lock(lock: Lock, runtime: PythonRuntime) -> None:
     """Write a lock into the project, completely or not at all."""
     try:
         lock.file.parent.mkdir(exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=lock.file.parent, prefix=".making-")
-        making = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                out.write(format_lock(lock, runtime))
-            making.chmod(0o644)
-            making.replace(lock.file)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                making.unlink()
+        with replacing(lock.file) as draft:
+            draft.write_text(format_lock(lock, runtime), encoding="utf-8")
     except OSError as e:
         raise PackageError(
             f"the lock {lock.file} cannot be written: {e.strerror}",

@@ -17,12 +17,12 @@ from falcokit.package.link.elf import ElfFacts, read_elf
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["SYSTEM_OWNER", "Binary", "close_over_needs", "system_folders"]
+__all__ = ["PROVIDED_BY_HOST", "SYSTEM_OWNER", "Binary", "close_over_needs", "system_folders"]
 
 SYSTEM_OWNER: Final = "this system"
 
 #: Parts of glibc, and the last two: in every image, since Falco itself is C++.
-_PROVIDED_BY_HOST: Final = frozenset(
+PROVIDED_BY_HOST: Final = frozenset(
     {
         *("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1"),
         *("libutil.so.1", "libresolv.so.2", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"),
@@ -89,7 +89,7 @@ def close_over_needs(
     def resolve(binary: Binary) -> None:
         _check(binary, machine)
         for name in binary.facts.needed:
-            if name in _PROVIDED_BY_HOST or name in python_names:
+            if name in PROVIDED_BY_HOST or name in python_names:
                 continue
             path, owner = _find(binary, name, by_wheel, folders)
             library = found.get(path)

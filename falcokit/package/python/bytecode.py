@@ -11,9 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 from falcokit.errors import PackageError
 from falcokit.package.python import compile_child
 from falcokit.package.python.python_runtime import child_environment
-from falcokit.toolchain.cache import cache_folder, key_of, mark_used
+from falcokit.toolchain.cache import cache_folder, key_of, mark_used, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from falcokit.package.python.python_runtime import PythonRuntime
 
-__all__ = ["CompileFailure", "Compiled", "compile_sources"]
+__all__ = ["CompileFailure", "Compiled", "compile_sources", "read_source"]
 
 _CHILD = Path(compile_child.__file__)
 _COMPILE_WITHIN_S = 300
@@ -72,7 +70,7 @@ def compile_sources(
         PackageError: a source cannot be read, or the compiling Python failed.
 
     """
-    texts = {name: _read(sources[name]) for name in sorted(sources)}
+    texts = {name: read_source(sources[name]) for name in sorted(sources)}
     names = [(name, f"{shown}/{name}" if shown else name, len(texts[name])) for name in texts]
     head = json.dumps({"sources": names, "optimize": optimize}).encode()
     request = b"".join([len(head).to_bytes(8, "little"), head, *texts.values()])
@@ -90,7 +88,8 @@ def compile_sources(
     return compiled
 
 
-def _read(file: Path) -> bytes:
+def read_source(file: Path) -> bytes:
+    """Return the content of a file; raise PackageError if it cannot be read."""
     try:
         return file.read_bytes()
     except OSError as e:
@@ -156,12 +155,5 @@ def _from_cache(target: Path) -> Compiled | None:
 
 def _to_cache(target: Path, answer: bytes) -> None:
     # A full disk slows down the next run, but does not stop this one.
-    with contextlib.suppress(OSError):
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".making-")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(hashlib.sha256(answer).digest() + answer)
-            Path(name).replace(target)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+    with contextlib.suppress(OSError), replacing(target) as draft:
+        draft.write_bytes(hashlib.sha256(answer).digest() + answer)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import falcokit
 from falcokit.errors import PackageError, PluginDefinitionError
-from falcokit.package.python.bytecode import compile_sources
+from falcokit.package.python.bytecode import compile_sources, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +90,7 @@ class _Collector:
             self.put(owner, name, data)
         for name, path in files.items():
             if name not in sources:
-                self.put(owner, name, _read(path))
+                self.put(owner, name, read_source(path))
         return dict(compiled.failed)
 
 
@@ -148,13 +148,6 @@ def _own_files() -> dict[str, Path]:
     files["falcokit/__init__.py"] = root / "__init__.py"
     files["_falcokit_payload.py"] = files.pop(f"falcokit/{_FINDER}")
     return dict(sorted(files.items()))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as e:
-        raise PackageError(f"{path.name} cannot be read: {e.strerror}") from e
 
 
 def _zip(files: Mapping[str, bytes]) -> bytes:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 import zlib
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from falcokit.errors import ConfigError
 from falcokit.package.safe_tarfile import tarfile
-from falcokit.toolchain.cache import cache_folder, mark_used
+from falcokit.toolchain.cache import cached_folder
 
 __all__ = ["archive_label", "is_archive", "unpack_archive"]
 
@@ -58,30 +58,13 @@ def unpack_archive(file: Path) -> Path:
             raise ConfigError(f"--runtime {file.name} is not a .tar.gz archive", hint=_WANTED)
         opened.seek(0)
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    target = cache_folder() / f"python-{digest[:16]}"
-    if not target.is_dir():
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as making:
-            folder = Path(making) / "unpacked"
-            folder.mkdir(mode=0o700)
-            _extract(file, folder)
-            _move(folder, target)
-    mark_used(target)
-    prefix = target / "python"
+    prefix = cached_folder(f"python-{digest[:16]}", partial(_extract, file)) / "python"
     if not (prefix / "bin" / "python3").exists():
         raise ConfigError(
             f"--runtime {file.name} has no python/bin/python3: not an install_only archive",
             hint=_WANTED,
         )
     return prefix
-
-
-def _move(made: Path, target: Path) -> None:
-    """Move a finished folder into place; if another run finished first, use its folder."""
-    try:
-        made.rename(target)
-    except OSError:
-        if not target.is_dir():
-            raise
 
 
 def _extract(file: Path, folder: Path) -> None:

@@ -14,7 +14,7 @@ import importlib
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from falcokit.errors import PublishError, ToolMissingError
 from falcokit.package.registry.login import find_login
@@ -113,10 +113,6 @@ class RegistryClient:
         if is_ours and answer.status in _UNAUTHORIZED and self._log_in(answer):
             answer = self._send(method, url, {**(headers or {}), **self._authorization}, body)
         return answer
-
-    def resolve(self, answer: Answer, location: str) -> str:
-        """Return the address that an answer names."""
-        return urljoin(answer.url, location)
 
     def _check_target(self, url: str) -> str:
         """Return the address as requests will use it; nothing leaves this machine unencrypted."""

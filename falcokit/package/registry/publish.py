@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from falcokit.errors import PublishError
 from falcokit.package.artifact.names import floating_tags as tags_that_float
@@ -66,7 +66,7 @@ def publish_layout(
     ref: str,
     *,
     floating_tags: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> list[Published]:
     """Send the layout in `folder` to `ref`, the plugin's repository; the plugin comes first.
 
@@ -81,7 +81,7 @@ def publish_layout(
     artifacts = read_layout(folder)
     published = []
     with RegistryClient(plugin) as client:
-        push = _Push(client=client, folder=folder, tell=tell)
+        push = _Push(client=client, folder=folder, progress=progress)
         counts = [push.content(found, places[found.kind]) for found in artifacts]
         for artifact, sent in zip(artifacts, counts, strict=True):
             place = places[artifact.kind]
@@ -115,14 +115,14 @@ class _Push:
 
     client: RegistryClient
     folder: Path
-    tell: Callable[[str], None]
+    progress: Callable[[str], None]
 
     def content(self, artifact: StoredArtifact, place: Reference) -> int:
         """Send everything below the tag; return how many blobs the registry did not have."""
         sent = 0
         for blob in artifact.blobs:
             if not self._is_there(blob, place):
-                self.tell(f"sending {_size(blob.size)} to {place.name}")
+                self.progress(f"sending {_size(blob.size)} to {place.name}")
                 self._upload(blob, place)
                 sent += 1
         for manifest in artifact.manifests:
@@ -133,7 +133,7 @@ class _Push:
         """Tag the artifact, and check the tag afterwards."""
         before = self._digest_at(top, place, tag)
         if before and before != top.digest:
-            self.tell(f"moving {place.name}:{tag}, which was {before}")
+            self.progress(f"moving {place.name}:{tag}, which was {before}")
         self._put_manifest(top, place, tag)
         after = self._digest_at(top, place, tag)
         if after != top.digest:
@@ -156,7 +156,7 @@ class _Push:
         location = opened.headers.get("Location")
         if not opened.is_ok or not location:
             raise self._refused(place, opened)
-        target = self.client.resolve(opened, location)
+        target = urljoin(opened.url, location)
         joint = "&" if urlsplit(target).query else "?"
         answer = self.client.request(
             "PUT",
