@@ -13,7 +13,7 @@ import os
 import zlib
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from falcokit.capture.format.text import json_text, safe_text
 from falcokit.capture.reader import open_capture
@@ -275,28 +275,19 @@ class Inspection:
         return tuple(notices)
 
     def _show_lists(self, capture: Capture) -> None:
-        from falcokit.cli.inspect import lists as inspect_lists  # noqa: PLC0415
+        from falcokit.cli.inspect.lists import SHOWN  # noqa: PLC0415
 
         with self._pass(capture):
             for _ in capture:  # the lists may come in any section
                 pass
         assert capture.lists is not None  # noqa: S101  # asked for when it was opened
-        options, lists = self._options, capture.lists
+        options = self._options
         kind = "processes" if options.processes else "fds" if options.fds else "users"
+        table, objects = SHOWN[kind]
         if options.as_json:
-            objects: dict[str, Any] = {
-                "processes": inspect_lists.process_objects,
-                "fds": inspect_lists.fd_objects,
-                "users": inspect_lists.user_objects,
-            }
-            console.data(json_text({"version": 1, kind: list(objects[kind](lists))}))
-            return
-        tables = {
-            "processes": inspect_lists.process_table,
-            "fds": inspect_lists.fd_table,
-            "users": inspect_lists.user_table,
-        }
-        show_table(tables[kind](lists))
+            console.data(json_text({"version": 1, kind: list(objects(capture.lists))}))
+        else:
+            show_table(table(capture.lists))
 
 
 _ELF: Final = b"\x7fELF"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from falcokit.capture.format.text import safe_text
 from falcokit.capture.render.event_document import event_object
 from falcokit.cli.inspect.events import event_lines
-from falcokit.cli.inspect.report import Column, Report, Table
+from falcokit.cli.inspect.report import Report, Table, columns
 
 if TYPE_CHECKING:
     from falcokit.capture.events.event import Event
@@ -39,13 +39,8 @@ def diff_report(found: Comparison, names: tuple[str, str]) -> Report:
         for pair in found.types
         if pair.first != pair.second
     )
-    columns = (
-        Column(title="type"),
-        Column(title="first", number=True),
-        Column(title="second", number=True),
-        Column(title="difference", number=True),
-    )
-    tables = (Table(title="Counts that differ", columns=columns, rows=rows),) if rows else ()
+    titles = columns("type", ">first", ">second", ">difference")
+    tables = (Table(title="Counts that differ", columns=titles, rows=rows),) if rows else ()
     title = f"{safe_text(names[0])} and {safe_text(names[1])}"
     return Report(title=title, facts=tuple(facts), tables=tables)
 

@@ -14,7 +14,7 @@ import msgspec
 from falcokit.capture.format.text import safe_text
 from falcokit.cli import console
 from falcokit.cli.format import capability_names, count_of, size_text
-from falcokit.cli.inspect.report import Column, Report, Table
+from falcokit.cli.inspect.report import Report, Table, columns
 from falcokit.package.artifact.library_facts import LibraryFacts, library_facts
 from falcokit.package.link.glibc import fits, format_version
 
@@ -120,22 +120,20 @@ def _fields(facts: LibraryFacts) -> Table | None:
     fields = facts.about.fields if facts.about else ()
     if not fields:
         return None
-    columns = (Column(title="field"), Column(title="type"), Column(title="description"))
     rows = tuple(
         tuple(safe_text(str(field.get(key, ""))) for key in ("name", "type", "desc"))
         for field in fields
         if isinstance(field, dict)
     )
-    return Table(title="Fields", columns=columns, rows=rows)
+    return Table(title="Fields", columns=columns("field", "type", "description"), rows=rows)
 
 
 def _items(facts: LibraryFacts) -> Table | None:
     if facts.carried is None:
         return None
     items = sorted(facts.carried.items, key=lambda item: -item.bytes)
-    columns = (Column(title="file"), Column(title="bytes", number=True), Column(title="module"))
     rows = tuple((safe_text(i.name), f"{i.bytes:,}", safe_text(i.module or "")) for i in items)
-    return Table(title="Payload", columns=columns, rows=rows)
+    return Table(title="Payload", columns=columns("file", ">bytes", "module"), rows=rows)
 
 
 def library_object(facts: LibraryFacts) -> dict[str, Any]:

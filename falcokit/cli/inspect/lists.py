@@ -14,7 +14,7 @@ from falcokit.capture.format.list_records import readable
 from falcokit.capture.format.text import safe_text
 from falcokit.capture.lists.users import Group, User
 from falcokit.cli.format import number_text, size_text
-from falcokit.cli.inspect.report import Column, Table
+from falcokit.cli.inspect.report import Table, columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_ROWS",
+    "SHOWN",
     "fd_objects",
     "fd_table",
     "process_objects",
@@ -56,16 +57,8 @@ def process_table(lists: Lists) -> Table:
             _text(" ".join((process.exe, *process.args))) or "-",
         )
 
-    columns = (
-        Column(title="thread", number=True),
-        Column(title="process", number=True),
-        Column(title="parent", number=True),
-        Column(title="user"),
-        Column(title="memory", number=True),
-        Column(title="name"),
-        Column(title="command line"),
-    )
-    return _table("Threads", columns, lists.processes(), row)
+    titles = (">thread", ">process", ">parent", "user", ">memory", "name", "command line")
+    return _table("Threads", titles, lists.processes(), row)
 
 
 def fd_table(lists: Lists) -> Table:
@@ -82,15 +75,8 @@ def fd_table(lists: Lists) -> Table:
             _text(descriptor.name) or "-",
         )
 
-    columns = (
-        Column(title="thread", number=True),
-        Column(title="of"),
-        Column(title="fd", number=True),
-        Column(title="type"),
-        Column(title="protocol"),
-        Column(title="name"),
-    )
-    return _table("File descriptors", columns, lists.descriptors(), row)
+    titles = (">thread", "of", ">fd", "type", "protocol", "name")
+    return _table("File descriptors", titles, lists.descriptors(), row)
 
 
 def user_table(lists: Lists) -> Table:
@@ -102,15 +88,8 @@ def user_table(lists: Lists) -> Table:
         places = _cell(entry.home) or "-", _text(entry.shell) or "-"
         return ("user", str(entry.uid), str(entry.gid), _cell(entry.name), *places)
 
-    columns = (
-        Column(title="kind"),
-        Column(title="ID", number=True),
-        Column(title="group", number=True),
-        Column(title="name"),
-        Column(title="home"),
-        Column(title="shell"),
-    )
-    return _table("Users and groups", columns, lists.users(), row)
+    titles = ("kind", ">ID", ">group", "name", "home", "shell")
+    return _table("Users and groups", titles, lists.users(), row)
 
 
 def process_objects(lists: Lists) -> Iterator[dict[str, Any]]:
@@ -137,7 +116,7 @@ def user_objects(lists: Lists) -> Iterator[dict[str, Any]]:
 
 def _table(
     title: str,
-    columns: tuple[Column, ...],
+    titles: tuple[str, ...],
     records: Iterable[_Record],
     row: Callable[[_Record], tuple[str, ...]],
 ) -> Table:
@@ -145,7 +124,7 @@ def _table(
     if len(rows) > MAX_ROWS:
         rows = rows[:MAX_ROWS]
         title = f"{title} (the first {number_text(MAX_ROWS)}; --json has all)"
-    return Table(title=title, columns=columns, rows=rows)
+    return Table(title=title, columns=columns(*titles), rows=rows)
 
 
 def _users(lists: Lists) -> dict[int, str]:
@@ -171,3 +150,11 @@ def _value(value: Any) -> Any:
     if isinstance(value, str):
         return readable(value)
     return [readable(part) for part in value] if isinstance(value, tuple) else value
+
+
+#: By the option: its table, and its objects for JSON.
+SHOWN: Final[dict[str, tuple[Callable[[Lists], Table], Callable[[Lists], Iterator[Any]]]]] = {
+    "processes": (process_table, process_objects),
+    "fds": (fd_table, fd_objects),
+    "users": (user_table, user_objects),
+}

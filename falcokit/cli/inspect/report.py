@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from falcokit.capture.summary.histogram import EventHistogram
     from falcokit.capture.summary.summary import FileFacts, PayloadStream, Summary, TimeRange
 
-__all__ = ["Column", "Report", "Table", "build_report", "rate_bars", "rate_words"]
+__all__ = ["Column", "Report", "Table", "build_report", "columns", "rate_bars", "rate_words"]
 
 #: Longer names are cut; the framework itself allows 31 bytes for those of async events.
 _NAME_CHARS: Final = 40
@@ -50,6 +50,11 @@ class Column(Record):
 
     title: str
     number: bool = False
+
+
+def columns(*titles: str) -> tuple[Column, ...]:
+    """Return a column for each title; one that begins with ">" has numbers."""
+    return tuple(Column(title=t.removeprefix(">"), number=t.startswith(">")) for t in titles)
 
 
 class Table(Record):
@@ -179,16 +184,11 @@ def _stream_table(title: str, streams: tuple[PayloadStream, ...], summary: Summa
     named = any(stream.name is not None for stream in streams)
     untimed = any(stream.untimed for stream in streams)
     dated = summary.time is not None and _spans_days(summary.time)
-    columns = (
-        *((Column(title="name"),) if named else ()),
-        Column(title="plugin ID", number=True),
-        Column(title="count", number=True),
-        *((Column(title="no time", number=True),) if untimed else ()),
-        Column(title="bytes", number=True),
-        Column(title="rate", number=True),
-        Column(title="first"),
-        Column(title="last"),
-        Column(title="last payload"),
+    titles = (
+        *(("name",) if named else ()),
+        *(">plugin ID", ">count"),
+        *((">no time",) if untimed else ()),
+        *(">bytes", ">rate", "first", "last", "last payload"),
     )
     rows = []
     for stream in streams:
@@ -207,7 +207,7 @@ def _stream_table(title: str, streams: tuple[PayloadStream, ...], summary: Summa
             payload or "(empty)",
         )
         rows.append(row)
-    return Table(title=title, columns=columns, rows=tuple(rows))
+    return Table(title=title, columns=columns(*titles), rows=tuple(rows))
 
 
 def _moment(ts_ns: int | None, *, dated: bool) -> str:
@@ -229,14 +229,7 @@ def _type_table(summary: Summary) -> Table:
     ordered = sorted(rows.items(), key=lambda item: (-sum(item[1]), item[0]))
     return Table(
         title="Event types",
-        columns=(
-            Column(title="type"),
-            Column(title="category"),
-            Column(title="count", number=True),
-            Column(title="enter >", number=True),
-            Column(title="exit <", number=True),
-            Column(title="share", number=True),
-        ),
+        columns=columns("type", "category", ">count", ">enter >", ">exit <", ">share"),
         rows=tuple(
             (
                 name,
