@@ -16,8 +16,6 @@ from falcokit.toolchain.command import run
 if TYPE_CHECKING:
     from conftest import Baseline, CompileC
 
-pytestmark = pytest.mark.python
-
 Report = dict[str, Any]
 
 

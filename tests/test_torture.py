@@ -9,12 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 if TYPE_CHECKING:
     from conftest import Baseline, CompileC
-
-pytestmark = pytest.mark.python
 
 _HOSTS = Path(__file__).parent / "hosts"
 _FAST = 'init={"async":100000000,"async_delay_us":0,"producers":2}'

@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent != Path(__file__).parent or item.get_closest_marker("once"):
             continue
         chosen = item.callspec.params if hasattr(item, "callspec") else {}
-        driver: str | None = chosen.get("drive", chosen.get("read"))
+        driver: str | None = chosen.get("drive", chosen.get("read", chosen.get("driver")))
         if driver is None:
             item.add_marker(pytest.mark.python)
             continue

@@ -25,16 +25,7 @@ class P(Plugin, AsyncEvents):
     def get_metrics(self):
         return [Metric("count", self.count), Metric("share", 0.5, "double", monotonic=False)]
 """
-WRONG = """
-class P(Plugin, AsyncEvents):
-    async_events = ("one",)
-    config: str
-    def start_async(self, handler):
-        handler.emit("one")
-    def get_metrics(self):
-        yield Metric("good", 1)
-        yield {metric}
-"""
+WRONG = plugin("metrics_wrong")
 
 
 @pytest.mark.drivers("in_process", "runner", "plughost")
@@ -88,41 +79,41 @@ def test_several_threads_ask_while_events_are_emitted(
 @pytest.mark.parametrize(
     ("metric", "text"),
     [
-        ('Metric("bad", 2**32, "u32")', "metric 'bad': 4294967296 does not fit u32"),
-        ('Metric("bad", -1)', "metric 'bad': -1 does not fit u64"),
-        ('Metric("bad", 0.75, "u64")', "metric 'bad': u64 needs a whole number, not 0.75"),
-        ('Metric("bad", 0.75, "int")', "metric 'bad': int needs a whole number, not 0.75"),
-        ('Metric("bad", 1, "u8")', "metric 'bad': unknown type 'u8'"),
-        ('Metric("bad", "x", "double")', "get_metrics: ValueError"),
-        ('Metric("nul\\0", 1)', "metric 'nul\\x00'"),
-        ("7", "get_metrics: AttributeError"),
+        ("too large", "metric 'bad': 4294967296 does not fit u32"),
+        ("negative", "metric 'bad': -1 does not fit u64"),
+        ("not whole", "metric 'bad': u64 needs a whole number, not 0.75"),
+        ("no int", "metric 'bad': int needs a whole number, not 0.75"),
+        ("unknown type", "metric 'bad': unknown type 'u8'"),
+        ("text", "get_metrics: ValueError"),
+        ("name", "metric 'nul\\x00'"),
+        ("no metric", "get_metrics: AttributeError"),
     ],
 )
 def test_a_metric_that_does_not_fit_its_type_is_logged(
     drive: Drive, write_plugin: WritePlugin, metric: str, text: str
 ) -> None:
     """B9, B12"""
-    author = write_plugin(WRONG.replace("{metric}", metric))
-    out = drive(author)
+    author = write_plugin(WRONG)
+    out = drive(author, metric)
     (told,) = out.said(text)
     if "whole" in text:
-        assert told.text.startswith(author.at(f"yield {metric}") + ": get_metrics: ")
+        assert told.text.startswith(author.at(f'"{metric}": lambda') + ": get_metrics: ")
     assert "bad" not in out.metrics
     assert out.metrics["async_emitted"] == 1
 
 
 @pytest.mark.host
-@pytest.mark.parametrize("metric", ['Metric("bad", -1)', "1 / 0"])
+@pytest.mark.parametrize("metric", ["negative", "failing"])
 def test_an_error_is_logged_once_however_often_metrics_are_asked_for(
     plughost: Plughost, write_plugin: WritePlugin, metric: str
 ) -> None:
     """B9, B12"""
-    author = write_plugin(WRONG.replace("{metric}", metric))
+    author = write_plugin(WRONG)
     answer = plughost.raw(
-        "--plugin", author.library, "--init", "", "--pump", 200, "--events", 1, "--metrics",
+        "--plugin", author.library, "--init", metric, "--pump", 200, "--events", 1, "--metrics",
         "--cycles", 4, "--log",
     )  # fmt: skip
-    place = author.at("yield 1 / 0" if "/" in metric else "def get_metrics")
+    place = author.at("lambda: 1 / 0" if metric == "failing" else "def get_metrics")
     told = {log: n for log, n in answer["log"].items() if "get_metrics" in log}
     assert list(told.values()) == [1], told
     assert f"{place}: get_metrics: " in next(iter(told))

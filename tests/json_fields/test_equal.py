@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from falcokit.runtime.json.field import JsonField
 
 RELAXED = settings(
-    max_examples=400,
+    max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

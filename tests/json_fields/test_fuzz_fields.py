@@ -21,7 +21,7 @@ SANITIZERS = "-fsanitize=address,undefined"
 
 def test_random_programs_and_payloads_do_no_harm(compile_c: CompileC) -> None:
     harness = [FOLDER / "fuzz_fields.c", FOLDER / "fuzz_main.c"]
-    flags = (*FLAGS, "-g1", SANITIZERS, "-fno-sanitize-recover=all")
+    flags = (*FLAGS, "-O0", "-g1", SANITIZERS, "-fno-sanitize-recover=all")
     program = compile_c("fuzz_fields", [*harness, *C_FILES], *flags)
     files = sorted(str(path) for path in CORPUS.iterdir())
     done = subprocess.run(

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from falcokit.runtime.json.expressions import Expression
 
-pytestmark = pytest.mark.python
-
 
 def declared(expression: Expression | str, kind: str = "string") -> JsonField:
     return json_field("x.y", expression, type=kind, desc="d")

@@ -22,7 +22,7 @@ from falcokit.errors import BuildError, PluginDefinitionError
 from falcokit.native import PLUGIN_API, ROOMS, SOURCES
 from falcokit.project.settings import Project, load_project
 from falcokit.toolchain.command import run
-from falcokit.toolchain.compiler import find_compiler
+from falcokit.toolchain.compiler import find_compiler, find_libpython
 
 if TYPE_CHECKING:
     from conftest import RealHost
@@ -235,8 +235,13 @@ def test_the_generated_c_compiles_without_a_warning(
     )  # fmt: skip
 
 
-def test_the_glue_compiles_without_a_warning(glue_objects: dict[Path, Path]) -> None:
-    assert set(glue_objects) == {file for room in ROOMS for file in (SOURCES / room).glob("*.c")}
+def test_this_python_s_headers_give_no_warning() -> None:
+    command = [find_compiler().path, *_STRICT, "-D_GNU_SOURCE", "-fsyntax-only"]
+    command += [f"-I{_NATIVE}", f"-I{SOURCES}", f"-I{find_libpython().include}"]
+    files = [file for room in ROOMS for file in (SOURCES / room).glob("*.c")]
+    calling = [str(file) for file in files if re.search(r"\bPy\w+\(", file.read_text())]
+    assert calling
+    run([*command, *calling])
 
 
 def test_what_cffi_generates_for_the_glue_is_stable(tmp_path: Path) -> None:

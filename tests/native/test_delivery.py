@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from conftest import RealHost
 
-pytestmark = pytest.mark.python
-
 _EVERY_SHAPE = plugin("delivery_shapes")
 
 
