@@ -14,6 +14,8 @@ from textwrap import dedent
 from typing import Any
 from unittest import mock
 
+import describer
+
 from falcokit.build import build_project
 from falcokit.build.build_project import BuildResult, build
 from falcokit.build.entry_library import compile_entry
@@ -83,7 +85,7 @@ class Author:
     def built(self) -> BuildResult:
         # To optimize the entry library takes a third of the time that compiling it does.
         quick = functools.partial(compile_entry, flags=["-O0"])
-        with mock.patch.object(build_project, "compile_entry", quick):
+        with mock.patch.multiple(build_project, compile_entry=quick, subprocess=describer):
             return build(load_project(self.root))
 
     @property
