@@ -26,6 +26,7 @@ FILLING = plugin("backpressure_filling")
 
 
 @pytest.mark.host
+@pytest.mark.once
 @pytest.mark.parametrize("config", ["one", "many"])
 def test_60_000_events_reach_libsinsp_in_order(
     plughost: Plughost, write_plugin: WritePlugin, config: str
@@ -73,6 +74,7 @@ def test_direct_events_may_be_lost_and_their_number_is_known(write_plugin: Write
 
 
 @pytest.mark.host
+@pytest.mark.once
 def test_libsinsp_loses_direct_events_too(plughost: Plughost, write_plugin: WritePlugin) -> None:
     """A8"""
     answer = plughost.raw(

@@ -40,6 +40,7 @@ def test_libsinsp_goes_on_and_the_log_and_a_metric_tell(
 
 
 @pytest.mark.host
+@pytest.mark.once
 def test_sysdig_goes_on(write_plugin: WritePlugin, sysdig: Sysdig) -> None:
     """X5"""
     shown, said, status = sysdig.raw("-H", write_plugin(HEAVY).library, "-I", "conform", "-p", FORM)

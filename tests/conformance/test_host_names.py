@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.host
+@pytest.mark.once
 def test_every_field_of_the_framework_begins_with_a_word_that_the_build_keeps(
     sysdig: Sysdig,
 ) -> None:

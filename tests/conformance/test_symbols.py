@@ -100,6 +100,7 @@ def _of_the_api() -> set[str]:
     return set(re.findall(r"^\tX\((\w+),", text, re.MULTILINE))
 
 
+@pytest.mark.once  # the others load and run on each Python
 @pytest.mark.parametrize("capability", _CAPABILITIES)
 def test_a_plugin_exports_the_symbols_of_its_capability_alone(
     write_plugin: WritePlugin, capability: str
@@ -171,6 +172,7 @@ def test_a_pinned_event_schema_is_told(write_plugin: WritePlugin) -> None:
     assert about.required_schema == "4.2.0"
 
 
+@pytest.mark.once
 def test_the_page_has_every_symbol_and_every_member() -> None:
     missing = [name for name in _of_the_api() if f"plugin_{name}`" not in _DOC]
     assert not missing

@@ -28,7 +28,7 @@ def table_plugin(compile_c: CompileC) -> Path:
     return compile_table_plugin(compile_c)
 
 
-@pytest.fixture(params=["plughost", "sysdig"])
+@pytest.fixture(params=["plughost", pytest.param("sysdig", marks=pytest.mark.once)])
 def commands(
     request: pytest.FixtureRequest, table_plugin: Path, real_host: RealHost, tmp_path: Path
 ) -> Commands:

@@ -149,7 +149,7 @@ _WRITE = """
 """
 
 
-@pytest.fixture(params=["plain", "sanitized"])
+@pytest.fixture(params=["plain", pytest.param("sanitized", marks=pytest.mark.once)])
 def lend(request: pytest.FixtureRequest, write_plugin: WritePlugin, compile_c: CompileC) -> Lend:
     sanitize = request.param == "sanitized"
     asan = [find_compiler().path, "-print-file-name=libasan.so"]
