@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from only_pytest import run_tests
 
-pytestmark = pytest.mark.python
+#: What the newest Python runs besides the journey of each template (tests/examples).
+_ON_EACH = pytest.mark.python
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ticker"
 
@@ -112,6 +113,7 @@ def test_a_built_library_runs_without_its_project(project: Path, tmp_path: Path)
     assert "load_watch_load" in ran.stdout
 
 
+@_ON_EACH
 @pytest.mark.parametrize(
     ("change", "line", "part"),
     [
@@ -206,6 +208,7 @@ def test_a_missing_compiler_is_exit_5_with_what_mends_it(
     assert "hint: install one: " in done.stderr
 
 
+@_ON_EACH
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("command", ["run", "dev"])
 def test_signals_up_to_the_end_of_the_process_change_nothing(
@@ -262,6 +265,7 @@ def test_dev_without_a_terminal_writes_lines(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout + done.stderr
 
 
+@_ON_EACH
 @pytest.mark.parametrize("command", ["run", "dev"])
 def test_a_reader_that_has_enough_stops_the_plugin(tmp_path: Path, command: str) -> None:
     root = write_plugin(tmp_path / "p", THING)
@@ -279,6 +283,7 @@ def test_a_reader_that_has_enough_stops_the_plugin(tmp_path: Path, command: str)
         assert process.stderr.read() == b""
 
 
+@_ON_EACH
 def test_a_locale_that_knows_no_unicode_is_no_error(tmp_path: Path) -> None:
     code = THING.replace('b"x"', '"héé→"').replace('description = "d"', 'description = "dé"')
     root = write_plugin(tmp_path / "p", code)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from conftest import Baseline
 
-pytestmark = pytest.mark.python
-
 _PROJECT = """\
 [project]
 name = "counter"

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from author import Author
     from conftest import RealHost, Said
 
-pytestmark = pytest.mark.python
-
 
 def _plughost(host: RealHost, *options: Any) -> dict[str, Any]:
     done = subprocess.run(

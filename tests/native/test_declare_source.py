@@ -16,7 +16,7 @@ from falcokit.project.settings import load_project
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.python
+pytestmark = [pytest.mark.python, pytest.mark.usefixtures("forked")]
 
 _GOOD = """\
 from __future__ import annotations

@@ -16,7 +16,7 @@ from falcokit.project.settings import Project
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.python
+pytestmark = [pytest.mark.python, pytest.mark.usefixtures("forked")]
 
 HEAD = """\
 from __future__ import annotations
