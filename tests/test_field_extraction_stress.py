@@ -91,12 +91,12 @@ def test_large_values_and_many_events_fill_no_pipe_for_good(words: Path, tmp_pat
     assert rows == [([str(n), "w" * 2000], str(n), 2) for n in range(3000)]
 
 
-def test_a_hundred_thousand_events(baseline: Baseline, tmp_path: Path) -> None:
+def test_thirty_thousand_events(baseline: Baseline, tmp_path: Path) -> None:
     file = tmp_path / "many.scap"
     options = RunOptions(
         library=baseline.source,
         init_config='{"async":0}',
-        open_params="100000,128,16",
+        open_params="30000,128,16",
         record=file,
         stats_ms=1000,
     )
@@ -105,8 +105,8 @@ def test_a_hundred_thousand_events(baseline: Baseline, tmp_path: Path) -> None:
     begin = time.monotonic()
     with ExtractionClient(baseline.source) as extraction, open_capture(file) as capture:
         rows = [v for e, v in extraction.extract(capture) if e.code == 322]
-    assert rows == [(n, f"number {n}") for n in range(100_000)]
-    assert time.monotonic() - begin < 20
+    assert rows == [(n, f"number {n}") for n in range(30_000)]
+    assert time.monotonic() - begin < 10
 
 
 def test_what_is_not_taken_is_not_mixed_up_with_what_follows(words: Path, tmp_path: Path) -> None:

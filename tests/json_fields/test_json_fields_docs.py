@@ -49,8 +49,13 @@ def packed(text: str) -> bytes:
     return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_an_example_gives_what_it_says(native: NativeFields, line: str) -> None:
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_the_examples_give_what_they_say(native: NativeFields, number: int) -> None:
+    for line in BLOCKS[number].splitlines():
+        check_example(native, line)
+
+
+def check_example(native: NativeFields, line: str) -> None:
     code, _, said = line.rpartition("# ")
     arg, answer, kind = expected(said)
     expression = eval(code, dict(NAMES))
@@ -62,8 +67,8 @@ def test_an_example_gives_what_it_says(native: NativeFields, line: str) -> None:
         kind = "abstime"
     field = json_field("x.y", expression, type=kind, desc="d")
     native.begin(PAYLOAD.encode(), **EVENT)
-    assert native.run(field, arg) == answer
-    assert in_python(field, PAYLOAD.encode(), arg, **EVENT) == answer
+    assert native.run(field, arg) == answer, line
+    assert in_python(field, PAYLOAD.encode(), arg, **EVENT) == answer, line
 
 
 def test_every_operator_has_an_example() -> None:

@@ -9,7 +9,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from falcokit.runtime.base.errors import EventTooLargeError, InvalidEventError
@@ -150,6 +150,7 @@ def test_data_becomes_bytes(data: Any, encoded: bytes) -> None:
     assert payload_bytes(data) == encoded
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.recursive(st.text(), lambda inner: st.dictionaries(st.text(), inner)))
 def test_json_is_ascii_and_means_the_same(data: Any) -> None:
     """E3"""
