@@ -189,7 +189,7 @@ def render_counts(counts: PartCounts, *, open_macros: bool = False) -> str:
 def _count_lines(part: PartCounts, depth: int, *, open_macros: bool) -> Iterator[str]:
     unknown = f", {part.unknown} of {part.events} unknown" if part.unknown else ""
     alone = "" if part.reached == part.events else f" ({part.true} of {part.events} alone)"
-    yield f"{'  ' * depth}{text}: {part.passed} of {part.reached}{alone}{unknown}".replace(
+    yield f"{'  ' * depth}{part.text}: {part.passed} of {part.reached}{alone}{unknown}".replace(
         "::", ":"
     )
     if part.word != "macro" or open_macros:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from plugin_metadata import from_json
 
+from falcokit.build.about import library_about
 from falcokit.build.loaded_plugin import loaded_plugin
 from falcokit.filter.types import FieldType
 from falcokit.rules.catalog import LoadedPlugin, event_sources, plugin_fields
@@ -142,16 +143,16 @@ def test_a_class_becomes_a_loaded_plugin() -> None:
             "has_offsets": False,
         }
     ]
-    found = loaded_plugin(
-        from_json(
-            name="p",
-            version="1.2.3",
-            plugin_id=999,
-            event_source="mine",
-            fields=fields,
-            async_events=["tick"],
-        )
+    metadata = from_json(
+        name="p",
+        version="1.2.3",
+        plugin_id=999,
+        event_source="mine",
+        fields=fields,
+        async_events=["tick"],
+        capabilities=["source", "extract", "async"],
     )
+    found = loaded_plugin(library_about(metadata))
     assert (found.name, found.version, found.event_source) == ("p", "1.2.3", "mine")
     assert (found.extract_sources, found.async_events) == (("mine",), ("tick",))
     (spec,) = found.fields
