@@ -92,8 +92,13 @@ _TYPES: Final[dict[str, Any]] = {
     "number": int,
     "count": int,
     "seconds": float,
+    "factor": float,
 }
-_LEAST: Final[dict[str, dict[str, Any]]] = {"count": {"min": 1}, "seconds": {"min": MIN_SECONDS}}
+_LEAST: Final[dict[str, dict[str, Any]]] = {
+    "count": {"min": 1},
+    "seconds": {"min": MIN_SECONDS},
+    "factor": {"min": MIN_SECONDS},
+}
 
 
 def _declared(name: str, command: Command) -> Callable[..., int | None]:

@@ -138,7 +138,7 @@ def _value(text: str, option: Option) -> Any:
         return Path(text)
     if option.kind in {"number", "count"}:
         return _number(text, 1 if option.kind == "count" else 0)
-    if option.kind == "seconds":
+    if option.kind in {"seconds", "factor"}:
         whole, _, rest = text.partition(".")
         _number(whole)
         _number(rest or "0")

@@ -25,6 +25,7 @@ __all__ = [
     "fields_text",
     "indented",
     "log_line",
+    "opened_line",
     "reasons",
 ]
 
@@ -32,7 +33,10 @@ _CONTINUED: Final = "\n" + " " * 9
 _NAME_WIDTH: Final = 20
 _NS: Final = 1_000_000_000
 _PLUGIN: Final = 322
+_ASYNC: Final = 402
+_PARAMS_LIMIT: Final = 120
 _REASONS: Final = {"eof": "eof: the event source has ended"}
+_REPLAY_REASONS: Final = {"eof": "eof: the capture has ended"}
 _SEVERITY_COLORS: Final = {
     "fatal": "red",
     "critical": "red",
@@ -60,7 +64,7 @@ class EventLines:
             source = str(report.get("event_source") or "")
             self._width = max([_NAME_WIDTH, *map(len, [*names, source])])
         elif kind == "open":
-            console.message(f"running, source {console.printable(str(report.get('source')))}")
+            console.message(opened_line(report))
         elif kind == "log":
             console.message(log_line(report))
         elif kind == "extract_failed":
@@ -99,10 +103,20 @@ def log_line(report: Report) -> str:
     return f"{label} {who}: {indented(str(report['message']))}"
 
 
+def opened_line(report: Report) -> str:
+    """Return what a capture takes its events from."""
+    if "replay" in report:
+        return f"replaying {console.printable(str(report['replay']))}"
+    return f"running, source {console.printable(str(report.get('source')))}"
+
+
 def closed_line(report: Report) -> str:
     """Return how a capture ended."""
     count, reason = report["events"], report["reason"]
     why = _REASONS.get(reason, reason)
+    if "stored" in report:
+        why = _REPLAY_REASONS.get(reason, reason)
+        return f"closed after {count} of {report['stored']} stored events ({why})"
     return f"closed after {count} event{'' if count == 1 else 's'} ({why})"
 
 
@@ -141,7 +155,10 @@ def _value_text(value: Any) -> str:
 def _payload(report: Report) -> str:
     """Return the plugin's own text of the event, else its data as text, else its bytes escaped."""
     if "text" in report:
-        return console.printable(str(report["text"]))
+        text = str(report["text"])
+        if report["code"] in {_PLUGIN, _ASYNC}:
+            return console.printable(text)
+        return console.printable(text, _PARAMS_LIMIT)  # fields come after it
     data = report.get("data")
     if data is None:
         raw = base64.b64decode(report.get("data_base64") or "")

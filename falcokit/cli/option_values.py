@@ -6,11 +6,23 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from falcokit.errors import ConfigError
 
-__all__ = ["read_init_config", "recording_path"]
+if TYPE_CHECKING:
+    from falcokit.build.metadata import PluginMetadata
+    from falcokit.cli.options import DevOptions, RunOptions
+    from falcokit.project.settings import Project
+
+__all__ = ["check_replay", "read_init_config", "recording_path", "replay_path", "replayed"]
+
+
+class Built(Protocol):
+    """A result of a build."""
+
+    @property
+    def metadata(self) -> PluginMetadata: ...
 
 
 def read_init_config(value: str | None, *, schema: Any = None) -> str | None:
@@ -56,3 +68,35 @@ def recording_path(value: Path | None) -> Path | None:
     if not os.access(value if value.exists() else value.parent, os.W_OK):
         raise ConfigError(f"--record {value}: no permission to write there")
     return value.absolute()
+
+
+def check_replay(options: RunOptions | DevOptions) -> None:
+    """Check that the options about a replay fit each other, before anything is started."""
+    if options.replay is not None and options.record is not None:
+        raise ConfigError(
+            "--record writes what a plugin sends; with --replay the events are in a file already"
+        )
+    if options.replay is not None and options.open_params is not None:
+        raise ConfigError("--open-params are for a running source, not for --replay")
+    if options.replay is not None:
+        replay_path(options.replay, "--replay")
+
+
+def replay_path(value: Path, origin: str) -> Path:
+    """Check that there is such a file."""
+    if value.is_dir():
+        raise ConfigError(f"{origin} {value}: this is a folder, not a capture file")
+    if not value.exists():
+        raise ConfigError(f"{origin} {value}: no such file")
+    return value.absolute()
+
+
+def replayed(options: RunOptions | DevOptions, project: Project, built: Built) -> Path | None:
+    """Return the capture to replay: the one given, or the project's if its plugin has no source."""
+    if options.replay is not None:
+        return replay_path(options.replay, "--replay")
+    if project.replay is None or built.metadata.source is not None:
+        return None
+    if options.record is not None or options.open_params is not None:
+        return None
+    return replay_path(project.replay, f"{project.file}: replay")

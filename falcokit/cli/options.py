@@ -43,7 +43,7 @@ class Option(NamedTuple):
     """None for what is given without a dash."""
     help_text: str
     kind: str
-    """What it takes: flag (nothing), text, path, number, count (from 1), seconds or choice."""
+    """What it takes: flag (nothing), text, path, number, count (from 1), seconds, factor, choice"""
     metavar: str | None
     default: str | None
     choices: tuple[str, ...]
@@ -134,6 +134,19 @@ _FIELDS: Final[Any] = option(
 _DURATION: Final[Any] = option(
     "--duration", "Stop after this many seconds.", kind="seconds", metavar="SECONDS"
 )
+_REPLAY: Final[Any] = option(
+    "--replay",
+    "Take the events of a capture file in place of a source's (default, for a plugin without a"
+    " source: replay of [tool.falcokit]).",
+    kind="path",
+    metavar="FILE.scap",
+)
+_SPEED: Final[Any] = option(
+    "--speed",
+    "Replay at N times the pace of the capture, 1 is real time (default: at once).",
+    kind="factor",
+    metavar="N",
+)
 _RECORD: Final[Any] = option(
     "--record",
     "Record the events to a capture file as well.",
@@ -200,6 +213,8 @@ class RunOptions(Options):
     limit: int | None = option("-n --limit", "Stop after N events.", kind="count", metavar="N")
     duration: float | None = _DURATION
     record: Path | None = _RECORD
+    replay: Path | None = _REPLAY
+    speed: float | None = _SPEED
     as_json: bool = JSON
 
 
@@ -213,6 +228,8 @@ class DevOptions(Options):
     fields: str | None = _FIELDS
     duration: float | None = _DURATION
     record: Path | None = _RECORD
+    replay: Path | None = _REPLAY
+    speed: float | None = _SPEED
     as_json: bool = JSON
 
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from falcokit.cli import console
 from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
 from falcokit.cli.lines import EventLines
-from falcokit.cli.option_values import read_init_config, recording_path
+from falcokit.cli.option_values import (
+    check_replay,
+    read_init_config,
+    recording_path,
+    replay_path,
+    replayed,
+)
 from falcokit.errors import ConfigError
 from falcokit.runner.reports import plugin_failure
 from falcokit.runner.run import Runner
@@ -27,20 +33,25 @@ def run(options: RunOptions) -> None:
     """Build the plugin, if no library is given, run it and show its events."""
     schema: Any = None
     library, open_params = options.library, options.open_params
-    record = recording_path(options.record)
+    record, replay = recording_path(options.record), None
+    check_replay(options)
     if library is None:
         read_init_config(options.init_config)  # before the compiler is started in vain
-        built = _built(options.project)
-        library, schema = built.library, built.init_schema
+        built = _built(options)
+        library, schema, replay = built.library, built.init_schema, built.replay
         open_params = open_params if open_params is not None else built.open_params
     elif library.is_dir():
         raise ConfigError(f"{library} is a folder, not a library", hint="a project goes with -C")
     elif not library.exists():
         raise ConfigError(f"{library}: no such file", hint="`falcokit build` makes build/*.so")
+    elif options.replay is not None:
+        replay = replay_path(options.replay, "--replay")
     runner_options = RunnerOptions(
         library=library.absolute(),
         init_config=read_init_config(options.init_config, schema=schema),
-        open_params=open_params,
+        open_params=None if replay is not None else open_params,
+        replay=replay,
+        speed=options.speed,
         fields=options.fields or "*",
         limit=options.limit,
         duration=options.duration,
@@ -69,15 +80,21 @@ class _Built(NamedTuple):
     library: Path
     init_schema: dict[str, Any] | None
     open_params: str | None
+    replay: Path | None
 
 
-def _built(project: Path) -> _Built:
+def _built(options: RunOptions) -> _Built:
     from falcokit.project.settings import load_project  # noqa: PLC0415
 
-    found = load_project(project)
+    found = load_project(options.project)
     from falcokit.build.build_project import build  # noqa: PLC0415  cffi is slow to load
 
     result = build(found)
     for warning in result.metadata.warnings:
         console.warning(warning)
-    return _Built(result.library, result.metadata.init_schema, found.open_params)
+    return _Built(
+        result.library,
+        result.metadata.init_schema,
+        found.open_params,
+        replayed(options, found, result),
+    )

@@ -177,6 +177,7 @@ class DevState:
     def _on_stats(self, report: Report) -> None:
         now, elapsed = self.clock(), float(report["elapsed_ms"])
         figures: dict[str, Any] = dict(report.get("async") or {})
+        figures.update(report.get("system_calls") or {})
         plugin_events = report.get("plugin_events") or {}
         last = report.get("last") or {}
         if plugin_events.get("count"):

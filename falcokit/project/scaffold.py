@@ -81,8 +81,8 @@ def generate_project(
     values = _values(name, root)
     files = _render(_templates() / _COMMON, values) | _render(_templates() / template, values)
     _check_clashes(root, files)
-    for path, text in files.items():
-        _write(root / path, text)
+    for path, data in files.items():
+        _write(root / path, data)
     return NewProject(root=root, name=name, template=template, files=tuple(sorted(files)))
 
 
@@ -142,7 +142,7 @@ def _check_target(root: Path, *, force: bool) -> None:
         )
 
 
-def _check_clashes(root: Path, files: dict[Path, str]) -> None:
+def _check_clashes(root: Path, files: dict[Path, bytes]) -> None:
     for path in files:
         target = root / path
         if target.is_dir():
@@ -152,22 +152,22 @@ def _check_clashes(root: Path, files: dict[Path, str]) -> None:
                 raise ConfigError(f"{root / parent} is a file, but a folder must be created there")
 
 
-def _render(template: Path, values: dict[str, str]) -> dict[Path, str]:
+def _render(template: Path, values: dict[str, str]) -> dict[Path, bytes]:
     files = {}
     for source in sorted(template.rglob("*")):
         if source.is_dir() or "__pycache__" in source.parts:
             continue
         path = str(source.relative_to(template)).format_map(values)
         if path.endswith(".in"):
-            files[Path(path.removesuffix(".in"))] = render_template(source, values)
+            files[Path(path.removesuffix(".in"))] = render_template(source, values).encode()
         else:
-            files[Path(path)] = source.read_text(encoding="utf-8")
+            files[Path(path)] = source.read_bytes()
     return files
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(data)
     except OSError as e:
         raise ConfigError(f"{path} cannot be written: {e.strerror}") from e

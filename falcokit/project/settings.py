@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["PackageSettings", "Project", "find_rules", "load_project"]
 
 _TABLE_EXAMPLE = 'for instance:\n  [tool.falcokit]\n  plugin = "my_plugin:MyPlugin"'
-_KEYS = ("plugin", "source", "open_params", "package")
+_KEYS = ("plugin", "source", "open_params", "replay", "package")
 _PLUGIN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -49,6 +49,8 @@ class Project:
     license: str | None = None
     open_params: str | None = None
     """The open params for the event source by default, and in a deployment."""
+    replay: Path | None = None
+    """The capture that `run` and `dev` replay by default to a plugin without an event source."""
     dependencies: tuple[str, ...] = ()
     package: PackageSettings = field(default_factory=PackageSettings)
 
@@ -113,6 +115,7 @@ def load_project(start: Path) -> Project:
         contact=_contact(metadata),
         license=_license(metadata),
         open_params=_open_params(file, table),
+        replay=_replay(file, table),
         dependencies=_strings(file, "project.dependencies", metadata.get("dependencies", [])),
         package=_package(file, table),
     )
@@ -175,6 +178,15 @@ def _open_params(file: Path, table: dict[str, Any]) -> str | None:
     if value is not None and (not isinstance(value, str) or "\0" in value):
         raise ConfigError(f"{file}: open_params must be a string without NUL, not {value!r}")
     return value
+
+
+def _replay(file: Path, table: dict[str, Any]) -> Path | None:
+    value = table.get("replay")
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ConfigError(f"{file}: replay must be the name of a capture file, not {value!r}")
+    return file.parent / value
 
 
 def _text(file: Path, metadata: dict[str, Any], key: str) -> str | None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from falcokit.capture.events.event import Event
 
-__all__ = ["FrameEncoder"]
+__all__ = ["BEGIN_FRAME", "EVENT_FRAME", "STATE_FRAME", "FrameEncoder", "threads_frame"]
 
-# size, 0, number; timestamp, thread id, length, code, count of parameters
+# size, kind, number; timestamp, thread id, length, code, count of parameters
 _FRAME: Final = struct.Struct("=IIQQQIHI")
 # the same with the lengths of a plugin event's or an async event's parameters, and the id
 _PLUGIN_FRAME: Final = struct.Struct("=IIQQQIHI2II")
@@ -32,7 +32,22 @@ _HEADER_BYTES: Final = 26
 _ID_BYTES: Final = 4
 _PLUGIN_PARAMS: Final = 2
 _ASYNC_PARAMS: Final = 3
+_HEAD: Final = struct.Struct("=IIQ")
+#: Kinds of frames: an event, and one that only parsers see.
+EVENT_FRAME: Final = 0
+STATE_FRAME: Final = 1
+_THREADS_FRAME: Final = 2
+_BEGIN_KIND: Final = 3
+#: The state at the head of a capture is complete.
+BEGIN_FRAME: Final = _HEAD.pack(0, _BEGIN_KIND, 0)
 _PADDING: Final = tuple(bytes(-size % 8) for size in range(8))
+
+
+def threads_frame(changes: bytes) -> bytes:
+    """Return the frame of changes of the table `threads`; empty if there are none."""
+    if not changes:
+        return b""
+    return _HEAD.pack(len(changes), _THREADS_FRAME, 0) + changes + _PADDING[len(changes) & 7]
 
 
 class FrameEncoder:
@@ -42,22 +57,26 @@ class FrameEncoder:
         """Accept `codes`; of plugin and async events only those of `plugin_ids`, None: all."""
         self._codes = frozenset(codes)
         self._plugin_ids = None if plugin_ids is None else frozenset(plugin_ids)
+        #: Events of these codes that are damaged, or of a machine with another byte order.
+        self.refused = 0
 
-    def encode(self, event: Event) -> bytes | None:
+    def encode(self, event: Event, kind: int = EVENT_FRAME) -> bytes | None:
         """Return the frame of `event`; None when the plugin does not want it, or it is damaged."""
         code = event.code
         if code not in self._codes:
             return None
         try:
             if code == PLUGIN_EVENT:
-                return self._plugin_event(event)
+                return self._plugin_event(event, kind)
             if code == ASYNC_EVENT:
-                return self._async_event(event)
-            return _other(event)
+                return self._async_event(event, kind)
+            frame = _other(event, kind)
         except (MalformedEventError, struct.error):
-            return None
+            frame = None
+        self.refused += frame is None
+        return frame
 
-    def _plugin_event(self, event: Event) -> bytes | None:
+    def _plugin_event(self, event: Event, kind: int) -> bytes | None:
         params = event.params
         plugin_id = self._wanted_id(event, params, _PLUGIN_PARAMS)
         if plugin_id is None:
@@ -67,7 +86,7 @@ class FrameEncoder:
         ts, tid = event.ts_ns, event.tid
         head = _PLUGIN_FRAME.pack(
             size,
-            0,
+            kind,
             event.number,
             NOT_SET if ts is None else ts,
             NOT_SET if tid is None else tid,
@@ -80,17 +99,19 @@ class FrameEncoder:
         )
         return head + data + _PADDING[size & 7]
 
-    def _async_event(self, event: Event) -> bytes | None:
+    def _async_event(self, event: Event, kind: int) -> bytes | None:
         params = event.params
         plugin_id = self._wanted_id(event, params, _ASYNC_PARAMS)
-        if plugin_id is None or params[1][-1:] != b"\0":
-            return None  # a plugin reads the name up to its end
+        if plugin_id is None:
+            return None
+        if params[1][-1:] != b"\0":  # a plugin reads the name up to its end
+            raise MalformedEventError(f"the name in event {event.number} does not end")
         name, data = params[1], params[2]
         size = _ASYNC_FRAME.size - _FRAME_HEADER_BYTES + len(name) + len(data)
         ts, tid = event.ts_ns, event.tid
         head = _ASYNC_FRAME.pack(
             size,
-            0,
+            kind,
             event.number,
             NOT_SET if ts is None else ts,
             NOT_SET if tid is None else tid,
@@ -106,14 +127,14 @@ class FrameEncoder:
 
     def _wanted_id(self, event: Event, params: tuple[bytes, ...], count: int) -> int | None:
         if len(params) < count or len(params[0]) != _ID_BYTES:
-            return None
+            raise MalformedEventError(f"event {event.number} lacks a parameter of its type")
         plugin_id = int.from_bytes(params[0], event.byte_order)
         if self._plugin_ids is not None and plugin_id not in self._plugin_ids:
             return None
         return plugin_id
 
 
-def _other(event: Event) -> bytes | None:
+def _other(event: Event, kind: int) -> bytes | None:
     event_type = event.event_type
     if event_type is None or event.byte_order != sys.byteorder:
         return None  # the width of its lengths, and which of its bytes are numbers, is unknown
@@ -123,5 +144,5 @@ def _other(event: Event) -> bytes | None:
     size = _HEADER_BYTES + len(data)
     ts = NOT_SET if event.ts_ns is None else event.ts_ns
     tid = NOT_SET if event.tid is None else event.tid
-    head = _FRAME.pack(size, 0, event.number, ts, tid, size, event.code, len(params))
+    head = _FRAME.pack(size, kind, event.number, ts, tid, size, event.code, len(params))
     return head + data + _PADDING[size & 7]

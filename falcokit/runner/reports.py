@@ -25,6 +25,10 @@ __all__ = [
 
 Report: TypeAlias = dict[str, Any]
 
+_NO_FAULTS: Final = {
+    "record": "the events could not be recorded",
+    "replay": "the capture could not be replayed",
+}
 _STATES: Final = ("running", "failing", "waiting", "ended", "stopped")
 _OF_PRODUCERS: Final = re.compile(r"producer_(.+)_(state|failures_in_row|failures|retry_ms)")
 
@@ -59,8 +63,8 @@ def error_object(error: FalcokitError) -> Report:
 
 
 def event_total(stats: Report) -> int:
-    """Return the number of events in a stats report, async and plugin events together."""
-    events = stats.get("async", {}).values()
+    """Return the number of events in a stats report, of all kinds together."""
+    events = [*stats.get("async", {}).values(), *stats.get("system_calls", {}).values()]
     plugin_events = stats.get("plugin_events") or {}
     return sum(int(event["count"]) for event in events) + int(plugin_events.get("count", 0))
 
@@ -113,8 +117,8 @@ def plugin_failure(
         text = str(error.get("message") or "").strip() or f"rc {error.get('rc')}, no last error"
         if phase == "load":
             return NotAPluginError(f"{library} cannot be loaded as a plugin: {text}")
-        if phase == "record":  # no fault of the plugin's
-            return FalcokitError(f"the events could not be recorded: {text}")
+        if phase in _NO_FAULTS:  # of the plugin's
+            return FalcokitError(f"{_NO_FAULTS[phase]}: {text}")
         if phase == "fields":
             return ConfigError(text)
         return PluginFailedError(f"plugin {plugin} failed in {phase}: {text}")

@@ -14,10 +14,11 @@ import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
+from falcokit.runner.event_rows import RowDecoder
 from falcokit.runner.program import build_runner
 from falcokit.runner.stdin_options import STDIN_OPTIONS, hand_over, stdin_options
 
@@ -25,10 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
+    from typing import IO
+
+    from falcokit.runner.replay_reports import ReplayReports
 
 __all__ = ["RunOptions", "Runner"]
 
 _READ_BYTES = 1 << 18
+_ROWS: Final = b'{"report":"rows"'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +50,9 @@ class RunOptions:
     beside: tuple[Path, ...] = ()  # additional plugins, without an init config
     source: str | None = None  # the plugin whose source is opened; "syscall": an idle one
     set_config: str | None = None
+    replay: Path | None = None  # a capture whose events come in place of a source's
+    speed: float | None = None  # of a replay: 1.0 is real time; None: at once
+    rows: str | None = None  # a row for every event, with these fields; "" for none
     fields: str | None = None  # to extract: "x.a,x.b[3]", "*" for those without an argument
     metrics: bool = False
     cycles: int = 1
@@ -75,13 +83,15 @@ class RunOptions:
             "--record": self.record,
             "--stats-ms": self.stats_ms,
             "--fields": self.fields,
+            "--rows": self.rows,
             "--cycles": self.cycles,
             "--reload": self.reload,
         }
         for option, value in given.items():
             if value is not None:
                 command += [option, str(value)]
-        return [*command, *(["--metrics"] if self.metrics else [])]
+        flags = {"--metrics": self.metrics, "--replay": self.replay is not None}
+        return [*command, *(flag for flag, wanted in flags.items() if wanted)]
 
 
 class Runner:
@@ -93,20 +103,25 @@ class Runner:
         self._partial = b""
         self._pending: list[dict[str, Any]] = []
         self._ended = False
+        self._rows = RowDecoder()
+        self._replay: ReplayReports | None = None
 
     def __enter__(self) -> Self:
         """Start the child in its own session, so that Ctrl-C reaches it only through `stop`."""
-        hidden = self._options.hidden()
+        options, hidden = self._options, self._options.hidden()
+        piped = bool(hidden) or options.replay is not None
         self._process = subprocess.Popen(
             self._options.command(build_runner()),
-            stdin=subprocess.PIPE if hidden else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._options.stderr,
             start_new_session=True,
         )
         if self._process.stdin is not None:
             try:
-                hand_over(self._process.stdin, hidden)
+                hand_over(self._process.stdin, hidden, close=options.replay is None)
+                if options.replay is not None:
+                    self._replay = _replay(options.replay, options.speed, self._process.stdin)
             except BaseException:
                 self.__exit__(None, None, None)
                 raise
@@ -120,6 +135,8 @@ class Runner:
     ) -> None:
         """Stop the child and close the pipe."""
         self.stop()
+        if self._replay is not None:
+            self._replay.feed.stop()
         stream = self._child.stdout
         if stream is not None:
             stream.close()
@@ -199,6 +216,24 @@ class Runner:
         chunk = os.read(self.fileno(), _READ_BYTES)
         if not chunk:
             self._ended = True
+            if self._replay is not None:
+                self._pending += self._replay.last()
             return
         *lines, self._partial = (self._partial + chunk).split(b"\n")
-        self._pending += [msgspec.json.decode(line) for line in lines]
+        reports = map(self._decoded, lines)
+        if self._replay is not None:
+            self._pending += filter(self._replay.take, reports)
+        else:
+            self._pending += reports
+
+    def _decoded(self, line: bytes) -> dict[str, Any]:
+        if line.startswith(_ROWS):
+            return {"report": "rows", "rows": self._rows.decode(line)}
+        report: dict[str, Any] = msgspec.json.decode(line)
+        return report
+
+
+def _replay(file: Path, speed: float | None, stream: IO[bytes]) -> ReplayReports:
+    from falcokit.runner.replay_reports import ReplayReports  # noqa: PLC0415 - reads captures
+
+    return ReplayReports(file, speed, stream)

@@ -7,6 +7,7 @@ at the position of a single option on the command line, before it loads anything
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import struct
@@ -41,8 +42,8 @@ def stdin_options(options: Mapping[str, str | None]) -> bytes:
     return struct.pack("=I", len(data)) + data if data else b""
 
 
-def hand_over(stream: IO[bytes], data: bytes) -> None:
-    """Write all of it to the runner's stdin and close that.
+def hand_over(stream: IO[bytes], data: bytes, *, close: bool = True) -> None:
+    """Write all of it to the runner's stdin, and close that unless more follows.
 
     A runner that has already ended explains why in its reports.
 
@@ -54,7 +55,7 @@ def hand_over(stream: IO[bytes], data: bytes) -> None:
     poll = select.poll()
     poll.register(stream, select.POLLOUT)
     os.set_blocking(stream.fileno(), False)
-    with stream:
+    with stream if close else contextlib.nullcontext():
         while data:
             if not poll.poll(max(end - time.monotonic(), 0) * 1000):
                 raise PluginFailedError("the runner does not read its options")

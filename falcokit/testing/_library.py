@@ -42,7 +42,8 @@ _LINKED: Final = ("-shared", "-Wl,-Bsymbolic", "-Wl,--no-undefined", "-ldl")
 #: Of the runner, what hosts a plugin; the loop and the reports are Python's here.
 _OF_RUNNER: Final = (
     *(f"runner/report/{name}.c" for name in ("json", "text", "stats")),
-    *(f"runner/host/{name}.c" for name in ("guest", "loader", "owner", "routines", "tables")),
+    *(f"runner/host/{name}.c" for name in ("guest", "loader", "owner", "routines")),
+    *(f"runner/host/{name}.c" for name in ("tables", "threads")),
     *(f"runner/capture/{name}.c" for name in ("handler", "queue")),
     *(f"runner/extract/{name}.c" for name in ("extractor", "fields", "filter", "values")),
 )

@@ -58,9 +58,9 @@ class Lists:
         self._left -= cost
         self._blocks.append((block, body, layout))
 
-    def blocks(self) -> Iterator[tuple[BlockType, bytes, Layout]]:
-        """Yield the blocks as stored, in the order of the file."""
-        return iter(self._blocks)
+    def blocks(self, skip: int = 0) -> Iterator[tuple[BlockType, bytes, Layout]]:
+        """Yield the blocks as stored, in the order of the file, without the first `skip`."""
+        return iter(self._blocks[skip:] if skip else self._blocks)
 
     def processes(self) -> Iterator[Process]:
         """Yield every thread that existed when the capture began."""

@@ -9,7 +9,12 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli.interrupt import signals_as_interrupts
-from falcokit.cli.option_values import read_init_config, recording_path
+from falcokit.cli.option_values import (
+    check_replay,
+    read_init_config,
+    recording_path,
+    replayed,
+)
 from falcokit.dev.supervisor import Supervisor
 from falcokit.project.settings import load_project
 
@@ -31,6 +36,7 @@ STATS_MS: Final = 50
 
 def dev(options: DevOptions) -> None:
     """Run the plugin with live statistics."""
+    check_replay(options)
     found = load_project(options.project)
     watch = options.watch
     has_screen = not options.as_json and _is_screen()
@@ -39,11 +45,12 @@ def dev(options: DevOptions) -> None:
         "open_params": options.open_params,
         "fields": options.fields or "*",
         "record": recording_path(options.record),
+        "speed": options.speed,
         "stats_ms": STATS_MS,
         "metrics": True,
     }
     supervisor = Supervisor(
-        build=_builder(found), start=_starter(found, runner_options), watch=watch
+        build=_builder(found), start=_starter(found, options, runner_options), watch=watch
     )
     with contextlib.ExitStack() as stack:
         stack.enter_context(signals_as_interrupts())
@@ -88,16 +95,21 @@ def _builder(project: Project) -> Callable[[], Build]:
     return build
 
 
-def _starter(project: Project, options: dict[str, Any]) -> Callable[[Build], Runner]:
-    """Take open_params from pyproject.toml where the command line has none, anew each time."""
+def _starter(
+    project: Project, given: DevOptions, options: dict[str, Any]
+) -> Callable[[Build], Runner]:
+    """Take from pyproject.toml what the command line does not have, anew each time."""
 
-    def start(built: Build) -> Runner:
+    def start(built: Any) -> Runner:
         from falcokit.runner.run import Runner, RunOptions  # noqa: PLC0415
 
+        now = load_project(project.root)
+        replay = replayed(given, now, built)
         params = options["open_params"]
-        if params is None:
-            params = load_project(project.root).open_params
-        return Runner(RunOptions(library=built.library, **{**options, "open_params": params}))
+        if params is None and replay is None:
+            params = now.open_params
+        more = {"open_params": params, "replay": replay}
+        return Runner(RunOptions(library=built.library, **{**options, **more}))
 
     return start
 

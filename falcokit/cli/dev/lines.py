@@ -63,7 +63,12 @@ class DevLines:
         state = self._state
         console.message(
             console.printable(
-                f"run {state.run}: {state.plugin} {state.version}, source {report.get('source')}"
+                f"run {state.run}: {state.plugin} {state.version}, "
+                + (
+                    f"replaying {report['replay']}"
+                    if "replay" in report
+                    else f"source {state.source}"
+                )
             )
         )
 

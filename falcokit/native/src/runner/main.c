@@ -6,11 +6,12 @@
 
 #include "runner/host/control.h"
 #include "runner/capture/capture.h"
+#include "runner/capture/replay.h"
 #include "runner/extract/extract.h"
 #include "runner/extract/monitor.h"
 #include "runner/capture/handler.h"
 #include "runner/report/report.h"
-#include "runner/host/threads.h"
+#include "runner/host/tables.h"
 
 enum {
 	FKR_EXIT_FAILED = 1,
@@ -36,7 +37,7 @@ static bool fkr_load_all(struct fkr_options *o) {
 }
 
 static bool fkr_init_all(struct fkr_options *o) {
-	fkr_threads_begin();
+	fkr_tables_begin();
 	for (unsigned i = 0; i < o->guest_count; i++)
 		if (!fkr_guest_init(&o->guests[i])) return false;
 	return true;
@@ -60,6 +61,7 @@ static enum fkr_end fkr_run_all(struct fkr_options *o, unsigned generation) {
 	struct fkr_guest *source;
 	enum fkr_end end = FKR_END_ERROR;
 	if (o->extract && !fkr_extract_begin(o)) return FKR_END_ERROR;
+	if (o->replay && !fkr_replay_begin()) return FKR_END_ERROR;
 	fkr_monitor_enter("load", 0);
 	if (!fkr_load_all(o)) return FKR_END_ERROR;
 	if (o->info) return FKR_END_EOF;
@@ -68,6 +70,7 @@ static enum fkr_end fkr_run_all(struct fkr_options *o, unsigned generation) {
 		if (!fkr_init_all(o) || !fkr_extract(o)) return FKR_END_ERROR;
 		return fkr_control_stop() == FKR_GO_ON ? FKR_END_EOF : FKR_END_SIGNAL;
 	}
+	if (o->replay) return fkr_init_all(o) ? fkr_replay(o) : FKR_END_ERROR;
 	if (!fkr_find_source(o, &source) || !fkr_init_all(o)) return FKR_END_ERROR;
 	for (unsigned cycle = 0; cycle < o->cycles; cycle++) {
 		end = fkr_capture(o, source, cycle, generation || cycle);
@@ -81,7 +84,7 @@ static void fkr_unload_all(struct fkr_options *o) {
 		fkr_guest_destroy(&o->guests[i]);
 		fkr_guest_unload(&o->guests[i]);
 	}
-	fkr_threads_end();
+	fkr_tables_end();
 }
 
 int main(int argc, char **argv) {

@@ -194,7 +194,7 @@ const char *fk_test_extract(const char *field, const ss_plugin_event *evt, uint6
 	fkr_extractor_open(&extractor, &guest);
 	fkr_filter_extract(&guest, &filter);
 	if (fkr_filter_passes(&filter, evt, source))
-		fkr_extractor_append(&extractor, &input, &row, false);
+		fkr_extractor_append(&extractor, &input, &row, 0);
 	else
 		fkr_add_s(&row, "null");
 	fkr_extractor_close(&extractor);

@@ -10,6 +10,7 @@
 #include "runner/capture/live.h"
 #include "runner/capture/queue.h"
 #include "runner/capture/recorder.h"
+#include "runner/capture/event_rows.h"
 #include "runner/report/report.h"
 #include "runner/host/routines.h"
 #include "runner/capture/source.h"
@@ -70,14 +71,14 @@ static bool fkr_set_config(struct fkr_run *run) {
 	return ok;
 }
 
-static void fkr_report_open_source(const struct fkr_run *run, unsigned cycle) {
+void fkr_report_opened(unsigned cycle, const char *source, uint32_t id) {
 	struct fkr_text *t = fkr_report_begin("open");
 	fkr_add_key(t, "cycle");
 	fkr_add_u64(t, cycle);
 	fkr_add_key(t, "source");
-	fkr_add_string_or_null(t, run->source.name);
+	fkr_add_string_or_null(t, source);
 	fkr_add_key(t, "plugin_id");
-	fkr_add_u64(t, run->source.id);
+	fkr_add_u64(t, id);
 	fkr_report_end(true);
 }
 
@@ -123,6 +124,11 @@ static ss_plugin_rc fkr_step(struct fkr_run *run) {
 	return ok ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
 }
 
+void fkr_pause(void) {
+	fkr_live_idle();
+	if (fkr_event_rows_wanted() && fkr_report_waiting()) fkr_report_flush();
+}
+
 static enum fkr_end fkr_pump(struct fkr_run *run) {
 	uint64_t limit = run->o->limit;
 	for (;;) {
@@ -131,7 +137,7 @@ static enum fkr_end fkr_pump(struct fkr_run *run) {
 		ss_plugin_rc rc = fkr_step(run);
 		if (rc == SS_PLUGIN_EOF) return FKR_END_EOF;
 		if (rc != SS_PLUGIN_SUCCESS && rc != SS_PLUGIN_TIMEOUT) return FKR_END_ERROR;
-		if (rc == SS_PLUGIN_TIMEOUT) fkr_live_idle();
+		if (rc == SS_PLUGIN_TIMEOUT) fkr_pause();
 		if (limit && run->delivery.number >= limit) return FKR_END_LIMIT;
 	}
 }
@@ -157,15 +163,14 @@ static bool fkr_close(struct fkr_run *run) {
 	return ok;
 }
 
-static void fkr_report_closed(const struct fkr_run *run, unsigned cycle, enum fkr_end end,
-                              uint64_t ns) {
+void fkr_report_closed(unsigned cycle, enum fkr_end end, uint64_t events, uint64_t ns) {
 	struct fkr_text *t = fkr_report_begin("closed");
 	fkr_add_key(t, "cycle");
 	fkr_add_u64(t, cycle);
 	fkr_add_key(t, "reason");
 	fkr_add_string_or_null(t, fkr_end_names[end]);
 	fkr_add_key(t, "events");
-	fkr_add_u64(t, run->delivery.number);
+	fkr_add_u64(t, events);
 	fkr_add_key(t, "close_ms");
 	fkr_add_double(t, (double)(ns / 1000) / 1000);
 	fkr_report_end(true);
@@ -191,13 +196,14 @@ enum fkr_end fkr_capture(struct fkr_options *o, struct fkr_guest *source, unsign
 	                                     .id = run.source.id,
 	                                     .parsers = parsers,
 	                                     .report = o->events,
+	                                     .rows = o->rows != NULL,
 	                                     .sample = !o->events && o->fields};
 	fkr_stats_reset();
 	fkr_handler_source(run.source.id, run.source.name);
 	enum fkr_end end = FKR_END_ERROR;
-	if (fkr_live_begin(o, source, run.source.name) && fkr_open_source(&run) &&
+	if (fkr_live_begin(o, source) && fkr_event_rows_begin(o) && fkr_open_source(&run) &&
 	    fkr_start_guests(&run) && fkr_start_record(&run, more)) {
-		fkr_report_open_source(&run, cycle);
+		fkr_report_opened(cycle, run.source.name, run.source.id);
 		fkr_control_begin(o->duration_ns, o->metrics ? o->guests : NULL, o->guest_count);
 		end = fkr_set_config(&run) ? fkr_pump(&run) : FKR_END_ERROR;
 		fkr_live_idle();
@@ -212,6 +218,7 @@ enum fkr_end fkr_capture(struct fkr_options *o, struct fkr_guest *source, unsign
 	if (!fkr_recorder_close() || !ok) end = FKR_END_ERROR;
 	fkr_stats_report();
 	fkr_live_end();
-	fkr_report_closed(&run, cycle, end, spent);
+	fkr_event_rows_end();
+	fkr_report_closed(cycle, end, run.delivery.number, spent);
 	return end;
 }

@@ -18,3 +18,8 @@ extern const char *const fkr_end_names[];
 // capture.
 enum fkr_end fkr_capture(struct fkr_options *o, struct fkr_guest *source, unsigned cycle,
                          bool more);
+// What every kind of capture has: its first and its last report, and what is done when no event is due,
+// since what waits to be shown need not wait for more.
+void fkr_report_opened(unsigned cycle, const char *source, uint32_t id);
+void fkr_report_closed(unsigned cycle, enum fkr_end end, uint64_t events, uint64_t ns);
+void fkr_pause(void);

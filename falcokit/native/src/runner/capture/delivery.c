@@ -7,6 +7,7 @@
 #include "runner/capture/handler.h"
 #include "runner/capture/live.h"
 #include "runner/capture/recorder.h"
+#include "runner/capture/event_rows.h"
 #include "runner/report/report.h"
 #include "runner/report/stats.h"
 #include "runner/host/tables.h"
@@ -52,6 +53,12 @@ static void fkr_parse(const struct fkr_delivery *d, const ss_plugin_event *evt) 
 	}
 }
 
+// Other events are named by who sent them, who has the event table.
+static const char *fkr_type_name(const ss_plugin_event *evt, const struct fkr_payload *p) {
+	if (p->name) return p->name;
+	return evt->type == FK_CODE_PLUGINEVENT ? "pluginevent" : NULL;
+}
+
 static void fkr_report(const struct fkr_delivery *d, const ss_plugin_event *evt,
                        const struct fkr_payload *p, const struct fkr_text *extra) {
 	struct fkr_text *t = fkr_report_begin("event");
@@ -64,7 +71,7 @@ static void fkr_report(const struct fkr_delivery *d, const ss_plugin_event *evt,
 	fkr_add_key(t, "code");
 	fkr_add_u64(t, evt->type);
 	fkr_add_key(t, "type");
-	fkr_add_string_or_null(t, p->name ? p->name : "pluginevent");
+	fkr_add_string_or_null(t, fkr_type_name(evt, p));
 	fkr_add_key(t, "source");
 	fkr_add_string_or_null(t, d->source);
 	fkr_add_key(t, "plugin_id");
@@ -73,6 +80,10 @@ static void fkr_report(const struct fkr_delivery *d, const ss_plugin_event *evt,
 	fkr_add_string_or_null(t, p->name);
 	fkr_add_key(t, "size");
 	fkr_add_u64(t, p->size);
+	if (!fkr_type_name(evt, p)) {
+		fkr_add_key(t, "params");
+		fkr_add_u64(t, evt->nparams);
+	}
 	size_t n = p->size && !p->data[p->size - 1] ? p->size - 1 : p->size;
 	if (fkr_is_utf8(p->data, n) && !memchr(p->data, 0, n)) {
 		fkr_add_key(t, "data");
@@ -85,22 +96,43 @@ static void fkr_report(const struct fkr_delivery *d, const ss_plugin_event *evt,
 	fkr_report_end(false);
 }
 
+static void fkr_count_event(const ss_plugin_event *evt, const struct fkr_payload *p, int row) {
+	fkr_count(&fkr_counts.events, 1);
+	if (row == FKR_BY_CODE) {
+		fkr_stats_code(evt->type, p->size);
+	} else if (row != FKR_NO_ROW) {
+		fkr_stats_async((unsigned)row, evt->ts, p->data, p->size);
+	} else {
+		fkr_count(&fkr_counts.plugin_events, 1);
+		fkr_count(&fkr_counts.plugin_bytes, p->size);
+	}
+}
+
+static bool fkr_show(struct fkr_delivery *d, const ss_plugin_event *evt,
+                     const struct fkr_payload *p) {
+	ss_plugin_event_input input = {evt, d->number, d->source};
+	if (d->report)
+		fkr_report(d, evt, p, fkr_live_read(&input));
+	else if (d->sample)
+		fkr_live_sample(&input, p->name, p->data, p->size);
+	if (d->rows) {
+		struct fkr_event_row row = {d->id, p->name, p->data, p->size};
+		fkr_event_rows_send(&input, &row);
+	}
+	return !d->record || fkr_recorder_write(evt);
+}
+
 bool fkr_deliver(struct fkr_delivery *d, const ss_plugin_event *evt, int row) {
 	struct fkr_payload p = fkr_payload(evt);
 	d->number++;
 	d->last_ts = evt->ts;
-	fkr_count(&fkr_counts.events, 1);
-	if (row != FKR_NO_ROW) {
-		fkr_stats_async((unsigned)row, evt->ts, p.data, p.size);
-	} else {
-		fkr_count(&fkr_counts.plugin_events, 1);
-		fkr_count(&fkr_counts.plugin_bytes, p.size);
-	}
+	fkr_count_event(evt, &p, row);
 	if (d->parsers) fkr_parse(d, evt);
-	ss_plugin_event_input input = {evt, d->number, d->source};
-	if (d->report)
-		fkr_report(d, evt, &p, fkr_live_read(&input));
-	else if (d->sample)
-		fkr_live_sample(&input, p.name, p.data, p.size);
-	return !d->record || fkr_recorder_write(evt);
+	return fkr_show(d, evt, &p);
+}
+
+bool fkr_deliver_parsed(struct fkr_delivery *d, const ss_plugin_event *evt, int row) {
+	struct fkr_payload p = fkr_payload(evt);
+	fkr_count_event(evt, &p, row);
+	return fkr_show(d, evt, &p);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the delivery of an event: its number, the parsers, counters, report and recording.
+// Owns the delivery of an event: its number, the parsers, counters, report, row and recording.
 // The engine's thread only.
 #pragma once
 
@@ -14,13 +14,18 @@ struct fkr_delivery {
 	bool report;  // an event report for every event
 	bool sample;  // put the last event into the statistics
 	bool record;
+	bool rows;
 	uint64_t number; // of the last delivered event
 	uint64_t last_ts;
 };
 
 enum {
-	FKR_NO_ROW = -1
+	FKR_NO_ROW = -1,
+	FKR_BY_CODE = -2,
 };
 
-// row: in the statistics, FKR_NO_ROW for a source's event. False: the event could not be recorded.
+// row: in the statistics, FKR_NO_ROW for a source's event, FKR_BY_CODE for others of a replay. False:
+// the event could not be recorded.
 bool fkr_deliver(struct fkr_delivery *d, const ss_plugin_event *evt, int row);
+// The same for an event that has its number already and went to the parsers.
+bool fkr_deliver_parsed(struct fkr_delivery *d, const ss_plugin_event *evt, int row);

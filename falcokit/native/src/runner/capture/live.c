@@ -14,6 +14,7 @@ enum {
 	FKR_SAMPLE_NS = 20000000,
 	FKR_SAMPLE_COPY = 1 << 16, // larger events are sampled at once or not at all
 	FKR_PREVIEW = 256,
+	FKR_PLUGIN_ID = 34,
 };
 
 static struct fkr_extractor fkr_extractor;
@@ -21,18 +22,17 @@ static struct fkr_filter fkr_filter;
 static struct fkr_guest *fkr_texts; // the guest whose event_to_string is called; NULL: none
 static struct fkr_text fkr_extra, fkr_last, fkr_copy;
 static uint64_t fkr_sampled_ns, fkr_number;
-static const char *fkr_source;
 static struct {
+	const char *source;
 	bool waiting;
 	bool named;
 	size_t name, data, size; // offsets in the copy
 } fkr_late;
 
-bool fkr_live_begin(struct fkr_options *o, struct fkr_guest *source, const char *source_name) {
+bool fkr_live_begin(struct fkr_options *o, struct fkr_guest *source) {
 	struct fkr_guest *guest = &o->guests[0];
 	bool all = o->fields && strcmp(o->fields, "*") == 0;
 	fkr_texts = source && source->api.event_to_string ? source : NULL;
-	fkr_source = source_name;
 	fkr_late.waiting = false;
 	if (!o->fields || (all && !(guest->caps & FKR_CAP_EXTRACT))) return true;
 	if (all ? !fkr_fields_without_argument(guest, &fkr_extractor.fields)
@@ -50,9 +50,17 @@ void fkr_live_end(void) {
 	fkr_text_free(&fkr_copy);
 }
 
+static bool fkr_has_text(const ss_plugin_event *evt) {
+	uint32_t id;
+	if (!fkr_texts || evt->type != FK_CODE_PLUGINEVENT || evt->len < PLUGIN_EVENT_PAYLOAD_OFFSET)
+		return false;
+	memcpy(&id, (const char *)evt + FKR_PLUGIN_ID, sizeof id);
+	return id == fkr_texts->id;
+}
+
 const struct fkr_text *fkr_live_read(const ss_plugin_event_input *event) {
 	fkr_extra.len = 0;
-	if (fkr_texts && event->evt->type == FK_CODE_PLUGINEVENT) {
+	if (fkr_has_text(event->evt)) {
 		const char *text = fkr_texts->api.event_to_string(fkr_texts->state, event);
 		if (text && *text) {
 			fkr_add_key(&fkr_extra, "text");
@@ -62,7 +70,7 @@ const struct fkr_text *fkr_live_read(const ss_plugin_event_input *event) {
 	if (fkr_extractor.fields.count && fkr_filter_passes(&fkr_filter, event->evt, event->evtsrc)) {
 		fkr_add_key(&fkr_extra, "fields");
 		fkr_add_c(&fkr_extra, '{');
-		fkr_extractor_append(&fkr_extractor, event, &fkr_extra, true);
+		fkr_extractor_append(&fkr_extractor, event, &fkr_extra, FKR_NAMED);
 		fkr_add_c(&fkr_extra, '}');
 	}
 	return &fkr_extra;
@@ -77,6 +85,8 @@ static void fkr_take_sample(const ss_plugin_event_input *event, const char *name
 	fkr_add_u64(&fkr_last, event->evtnum);
 	fkr_add_key(&fkr_last, "ts_ns");
 	fkr_add_u64(&fkr_last, event->evt->ts);
+	fkr_add_key(&fkr_last, "code");
+	fkr_add_u64(&fkr_last, event->evt->type);
 	fkr_add_key(&fkr_last, "name");
 	fkr_add_string_or_null(&fkr_last, name);
 	fkr_add_key(&fkr_last, "size");
@@ -103,6 +113,7 @@ void fkr_live_sample(const ss_plugin_event_input *event, const char *name, const
 	fkr_copy.len = 0;
 	fkr_add(&fkr_copy, bytes, event->evt->len);
 	fkr_number = event->evtnum;
+	fkr_late.source = event->evtsrc;
 	fkr_late.named = name != NULL;
 	fkr_late.name = name ? (size_t)(name - bytes) : 0;
 	fkr_late.data = (size_t)(data - bytes);
@@ -111,7 +122,8 @@ void fkr_live_sample(const ss_plugin_event_input *event, const char *name, const
 
 void fkr_live_idle(void) {
 	if (!fkr_late.waiting) return;
-	ss_plugin_event_input event = {(const ss_plugin_event *)fkr_copy.at, fkr_number, fkr_source};
+	ss_plugin_event_input event = {(const ss_plugin_event *)fkr_copy.at, fkr_number,
+	                               fkr_late.source};
 	fkr_take_sample(&event, fkr_late.named ? fkr_copy.at + fkr_late.name : NULL,
 	                fkr_copy.at + fkr_late.data, fkr_late.size);
 }

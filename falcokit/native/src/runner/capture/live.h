@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the text that the source's plugin makes of an event in a running capture, and the fields that
-// the first plugin extracts from it: for a report of every event, or a sample of the last one. The
+// Owns the text that a source's plugin makes of an event in a running capture, and the fields that the
+// first plugin extracts from it: for a report of every event, or a sample of the last one. The
 // engine's thread only.
 #pragma once
 
 #include "runner/host/options.h"
 
 // After init. False: a requested field cannot be extracted; reported.
-bool fkr_live_begin(struct fkr_options *o, struct fkr_guest *source, const char *source_name);
+bool fkr_live_begin(struct fkr_options *o, struct fkr_guest *source);
 void fkr_live_end(void);
 
 // `,"text":"…","fields":{…}`, each part only when it is not empty; valid until the next call. The

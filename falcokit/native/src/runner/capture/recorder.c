@@ -19,6 +19,7 @@ enum {
 	FKR_BLOCK_EVENT = 0x216,
 	FKR_BLOCK_EVENT_LARGE = 0x221, // event codes whose parameter lengths have 32 bits
 	FKR_CODE_CONTAINER_JSON_2 = 324,
+	FKR_CODE_PROCINFO = 234,
 	FKR_BUFFER = 1 << 18,
 };
 
@@ -39,6 +40,7 @@ static FILE *fkr_file;
 static const char *fkr_path;
 static atomic_bool fkr_dumping;
 static bool fkr_failed;
+static bool fkr_begun; // an event of the stream was written, after the state that plugins dump
 
 static bool fkr_put(const void *data, size_t n) {
 	if (!n || fwrite(data, 1, n, fkr_file) == n) return true;
@@ -79,7 +81,7 @@ bool fkr_recorder_open(const char *path, bool more) {
 	};
 	gethostname(machine.hostname, sizeof machine.hostname - 1);
 	fkr_path = path;
-	fkr_failed = false;
+	fkr_failed = fkr_begun = false;
 	fkr_file = fopen(path, more ? "ae" : "we");
 	if (!fkr_file) {
 		char why[512];
@@ -92,12 +94,37 @@ bool fkr_recorder_open(const char *path, bool more) {
 	       fkr_block(FKR_BLOCK_MACHINE, NULL, 0, &machine, sizeof machine);
 }
 
-bool fkr_recorder_write(const ss_plugin_event *evt) {
+static bool fkr_write(const ss_plugin_event *evt) {
 	static const uint16_t cpu = 0;
 	bool large = evt->type == FK_CODE_PLUGINEVENT || evt->type == FK_CODE_ASYNCEVENT ||
 	             evt->type == FKR_CODE_CONTAINER_JSON_2;
 	return fkr_block(large ? FKR_BLOCK_EVENT_LARGE : FKR_BLOCK_EVENT, &cpu, sizeof cpu, evt,
 	                 evt->len);
+}
+
+// The framework takes async events at the head of a capture for state: it hands them to the parsers
+// and shows none of them. An event about the usage of processors, all of it zero, ends the head.
+static bool fkr_end_head(uint64_t ts) {
+	const struct __attribute__((packed)) {
+		ss_plugin_event header;
+		uint16_t lengths[2];
+		uint64_t user, system;
+	} neutral = {
+		.header = {.ts = ts,
+		           .tid = FK_NOT_SET,
+		           .len = sizeof neutral,
+		           .type = FKR_CODE_PROCINFO,
+		           .nparams = 2},
+		.lengths = {sizeof neutral.user, sizeof neutral.system},
+	};
+	return fkr_write(&neutral.header);
+}
+
+bool fkr_recorder_write(const ss_plugin_event *evt) {
+	bool first = !fkr_begun;
+	fkr_begun = true;
+	if (first && evt->type == FK_CODE_ASYNCEVENT && !fkr_end_head(evt->ts)) return false;
+	return fkr_write(evt);
 }
 
 static ss_plugin_rc fkr_dump_handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt,
@@ -114,8 +141,8 @@ static ss_plugin_rc fkr_dump_handler(ss_plugin_owner_t *owner, const ss_plugin_e
 		fkr_refuse(err, "incompatible async event '%.64s' produced by plugin: %s",
 		           (const char *)evt + FKR_NAME, o->guest->name);
 	else
-		rc = fkr_recorder_write(evt) ? SS_PLUGIN_SUCCESS
-		                             : fkr_refuse(err, "the capture file cannot be written");
+		rc = fkr_write(evt) ? SS_PLUGIN_SUCCESS
+		                    : fkr_refuse(err, "the capture file cannot be written");
 	fkr_owner_unlock();
 	return rc;
 }

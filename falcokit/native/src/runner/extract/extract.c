@@ -4,24 +4,20 @@
 
 #include "runner/host/control.h"
 #include "runner/extract/extractor.h"
-#include "runner/extract/filter.h"
-#include "runner/extract/input.h"
 #include "runner/extract/rows.h"
 #include "runner/extract/monitor.h"
+#include "runner/extract/stored.h"
 #include "runner/report/report.h"
 #include "runner/host/routines.h"
-#include "runner/host/tables.h"
 
 enum {
-	FKR_EXTRACT,
-	FKR_PARSE,
 	FKR_KEEP_BYTES = 1 << 20,
 };
 
 struct fkr_extraction {
 	struct fkr_guest *guest;
 	struct fkr_extractor extractor;
-	struct fkr_filter filters[2];
+	struct fkr_stored stored;
 	struct fkr_text row;
 };
 
@@ -30,23 +26,16 @@ bool fkr_extract_begin(const struct fkr_options *o) {
 		fkr_report_error("extract", NULL, SS_PLUGIN_FAILURE, "the watch over it cannot be started");
 		return false;
 	}
-	return fkr_input_open();
+	return fkr_input_open("extract");
 }
 
 static void fkr_take_event(struct fkr_extraction *x, const struct fkr_frame *frame) {
-	const struct fkr_guest *guest = x->guest;
-	const char *source = fkr_filter_source(guest, frame->evt);
+	const char *source = fkr_stored_parse(&x->stored, frame);
 	ss_plugin_event_input event = {frame->evt, frame->number, source};
-	if (fkr_filter_passes(&x->filters[FKR_PARSE], frame->evt, source)) {
-		ss_plugin_event_parse_input in = fkr_parse_input(guest);
-		fkr_monitor_enter("parse_event", frame->number);
-		guest->api.parse_event(guest->state, &event, &in); // the framework ignores the answer
-		fkr_tables_leave(guest);
-	}
 	x->row.len = 0;
-	if (fkr_filter_passes(&x->filters[FKR_EXTRACT], frame->evt, source)) {
+	if (fkr_filter_passes(&x->stored.filters[0][FKR_FOR_EXTRACT], frame->evt, source)) {
 		fkr_add_c(&x->row, '[');
-		fkr_extractor_append(&x->extractor, &event, &x->row, false);
+		fkr_extractor_append(&x->extractor, &event, &x->row, 0);
 		fkr_add_c(&x->row, ']');
 	} else {
 		fkr_add_s(&x->row, "null");
@@ -54,6 +43,12 @@ static void fkr_take_event(struct fkr_extraction *x, const struct fkr_frame *fra
 	fkr_monitor_leave();
 	fkr_rows_add(&x->row);
 	if (x->row.room > FKR_KEEP_BYTES) fkr_text_free(&x->row);
+}
+
+static bool fkr_take_frame(struct fkr_extraction *x, const struct fkr_frame *frame) {
+	if (frame->kind == FKR_FRAME_THREADS) return fkr_stored_threads(frame);
+	if (frame->evt) fkr_take_event(x, frame);
+	return true;
 }
 
 static bool fkr_listen(const struct fkr_guest *guest, bool begin) {
@@ -77,7 +72,7 @@ static void fkr_report_extracting(const struct fkr_extraction *x) {
 		fkr_add_c(t, '}');
 	}
 	fkr_add_c(t, ']');
-	fkr_filter_report(t, x->guest, x->filters);
+	fkr_stored_report(t, &x->stored);
 	fkr_report_end(true);
 }
 
@@ -86,8 +81,8 @@ static bool fkr_take_events(struct fkr_extraction *x) {
 	fkr_report_extracting(x);
 	for (;;) {
 		enum fkr_input state = fkr_input_next(&frame);
-		if (state == FKR_INPUT_EVENT) {
-			fkr_take_event(x, &frame);
+		if (state == FKR_INPUT_FRAME) {
+			if (!fkr_take_frame(x, &frame)) return false;
 			continue;
 		}
 		fkr_rows_flush();
@@ -100,10 +95,7 @@ bool fkr_extract(struct fkr_options *o) {
 	struct fkr_extraction x = {.guest = &o->guests[0]};
 	bool ok = fkr_fields_select(x.guest, o->extract, &x.extractor.fields);
 	if (ok) {
-		fkr_monitor_enter("get_extract_event_types", 0);
-		fkr_filter_extract(x.guest, &x.filters[FKR_EXTRACT]);
-		fkr_filter_parse(x.guest, &x.filters[FKR_PARSE]);
-		fkr_monitor_leave();
+		fkr_stored_open(&x.stored, o->guests, 1);
 		fkr_extractor_open(&x.extractor, x.guest);
 		ok = fkr_listen(x.guest, true) && fkr_take_events(&x);
 		ok = fkr_listen(x.guest, false) && ok;

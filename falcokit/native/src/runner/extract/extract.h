@@ -2,8 +2,9 @@
 // Owns the extraction of a plugin's fields from stored events: the events come from stdin
 // (runner/extract/input.h), the values go to the reports.
 //
-//     {"report":"extracting","columns":[{"name":"x.f[3]","field":0}],"codes":[…],"plugin_ids":[…]}
-//         once, after init. field: its place among the "fields" of the "loaded" report
+//     {"report":"extracting","columns":[{"name":"x.f[3]","field":0}],"codes":[…],"plugin_ids":[…],
+//      "threads":null}
+//         once, after init; see runner/extract/stored.h. field: its place among the "fields" of the "loaded" report
 //     {"report":"values","rows":[[3,"text"],null,…]}
 //         one row for each event in the order of stdin; null: the plugin does not want the event
 //     {"report":"extract_failed","event":7,"rc":1,"message":"…"}

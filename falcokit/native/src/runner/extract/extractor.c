@@ -57,10 +57,11 @@ static ss_plugin_rc fkr_extract_one(struct fkr_extractor *x, const ss_plugin_eve
 	return rc;
 }
 
-void fkr_extractor_append(struct fkr_extractor *x, const ss_plugin_event_input *event,
-                          struct fkr_text *row, bool named) {
+bool fkr_extractor_append(struct fkr_extractor *x, const ss_plugin_event_input *event,
+                          struct fkr_text *row, unsigned form) {
 	const char *why;
 	size_t begin = row->len;
+	bool named = form & FKR_NAMED, objects = false;
 	for (unsigned i = 0; i < x->fields.count; i++) {
 		ss_plugin_rc rc = fkr_extract_one(x, event, i);
 		if (rc != SS_PLUGIN_SUCCESS) fkr_report_failed(x, event->evtnum, rc, NULL);
@@ -74,7 +75,9 @@ void fkr_extractor_append(struct fkr_extractor *x, const ss_plugin_event_input *
 		fkr_monitor_enter("reading its values", event->evtnum);
 		if (!some)
 			fkr_add_s(row, "null");
-		else if (!fkr_add_value(row, &x->fields.at[i], &x->answers[i], &why))
+		else if (!fkr_add_value(row, &x->fields.at[i], &x->answers[i],
+		                        form & FKR_EXACT ? &objects : NULL, &why))
 			fkr_report_failed(x, event->evtnum, SS_PLUGIN_SUCCESS, why);
 	}
+	return objects;
 }

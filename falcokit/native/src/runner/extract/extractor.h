@@ -16,8 +16,13 @@ struct fkr_extractor {
 void fkr_extractor_open(struct fkr_extractor *extractor, struct fkr_guest *guest);
 void fkr_extractor_close(struct fkr_extractor *extractor);
 
-// Appends the values, separated by commas, with null for a missing one: `3,"text",null`. With `named`
-// appends only those that exist: `"x.seq":3,"x.name":"text"`. A failure counts as a missing value;
-// the first one is reported ("extract_failed").
-void fkr_extractor_append(struct fkr_extractor *extractor, const ss_plugin_event_input *event,
-                          struct fkr_text *row, bool named);
+enum fkr_form {
+	FKR_NAMED = 1, // only values that exist, with their names: `"x.seq":3,"x.name":"text"`
+	FKR_EXACT = 2, // a text that is not UTF-8 is an object: `{"base64":"/w=="}`
+};
+
+// Appends the values, separated by commas, with null for a missing one: `3,"text",null`. `form` is
+// made of enum fkr_form. A failure counts as a missing value; the first one is reported
+// ("extract_failed"). Returns whether there is such an object.
+bool fkr_extractor_append(struct fkr_extractor *extractor, const ss_plugin_event_input *event,
+                          struct fkr_text *row, unsigned form);

@@ -61,7 +61,8 @@ static const char *fkr_foreign(const struct fkr_guest *guest) {
 	return found;
 }
 
-const char *fkr_filter_source(const struct fkr_guest *guest, const ss_plugin_event *evt) {
+const char *fkr_filter_source(const struct fkr_guest *guests, unsigned count,
+                              const ss_plugin_event *evt) {
 	bool plugin = evt->type == FK_CODE_PLUGINEVENT;
 	size_t at = plugin ? FKR_PLUGIN_ID : FKR_ASYNC_ID;
 	uint32_t id;
@@ -69,9 +70,13 @@ const char *fkr_filter_source(const struct fkr_guest *guest, const ss_plugin_eve
 	if (evt->len < at + FKR_ID_BYTES) return "";
 	memcpy(&id, (const char *)evt + at, sizeof id);
 	if (!id) return plugin ? "" : "syscall";
-	if (id == guest->id) return guest->source;
-	const char *foreign = fkr_foreign(guest);
-	return foreign ? foreign : "";
+	for (unsigned i = 0; i < count; i++)
+		if (guests[i].id == id) return guests[i].source;
+	for (unsigned i = 0; i < count; i++) {
+		const char *foreign = fkr_foreign(&guests[i]);
+		if (foreign) return foreign;
+	}
+	return "";
 }
 
 bool fkr_filter_passes(const struct fkr_filter *filter, const ss_plugin_event *evt,
@@ -79,8 +84,10 @@ bool fkr_filter_passes(const struct fkr_filter *filter, const ss_plugin_event *e
 	return evt->type < FKR_CODES && fkr_has(filter, evt->type) && fkr_compatible(filter, source);
 }
 
-static bool fkr_either(const struct fkr_filter filters[2], unsigned code) {
-	return fkr_has(&filters[0], code) || fkr_has(&filters[1], code);
+static bool fkr_any_has(unsigned count, const struct fkr_filter (*filters)[2], unsigned code) {
+	for (unsigned i = 0; i < count; i++)
+		if (fkr_has(&filters[i][0], code) || fkr_has(&filters[i][1], code)) return true;
+	return false;
 }
 
 static bool fkr_any_plugin(const struct fkr_guest *guest, const struct fkr_filter *filter) {
@@ -89,26 +96,30 @@ static bool fkr_any_plugin(const struct fkr_guest *guest, const struct fkr_filte
 	return fkr_compatible(filter, foreign ? foreign : "");
 }
 
-void fkr_filter_report(struct fkr_text *t, const struct fkr_guest *guest,
-                       const struct fkr_filter filters[2]) {
+void fkr_filter_report(struct fkr_text *t, const struct fkr_guest *guests, unsigned count,
+                       const struct fkr_filter (*filters)[2]) {
 	unsigned some = 0;
 	fkr_add_key(t, "codes");
 	fkr_add_c(t, '[');
 	for (unsigned code = 0; code < FKR_CODES; code++) {
-		if (!fkr_either(filters, code)) continue;
+		if (!fkr_any_has(count, filters, code)) continue;
 		if (some++) fkr_add_c(t, ',');
 		fkr_add_u64(t, code);
 	}
 	fkr_add_s(t, "],\"plugin_ids\":");
-	if (fkr_any_plugin(guest, &filters[0]) || fkr_any_plugin(guest, &filters[1])) {
+	for (unsigned i = 0; i < count; i++) {
+		if (!fkr_any_plugin(&guests[i], &filters[i][0]) &&
+		    !fkr_any_plugin(&guests[i], &filters[i][1]))
+			continue;
 		fkr_add_s(t, "null");
 		return;
 	}
-	// The plugin's own events, and async events of captures of system calls.
+	// The plugins' own events, and async events of captures of system calls.
 	fkr_add_s(t, "[0");
-	if (guest->id) {
+	for (unsigned i = 0; i < count; i++) {
+		if (!guests[i].id) continue;
 		fkr_add_c(t, ',');
-		fkr_add_u64(t, guest->id);
+		fkr_add_u64(t, guests[i].id);
 	}
 	fkr_add_c(t, ']');
 }

@@ -15,11 +15,13 @@ void fkr_filter_extract(const struct fkr_guest *guest, struct fkr_filter *out);
 void fkr_filter_parse(const struct fkr_guest *guest, struct fkr_filter *out);
 
 // The name of the event's source, "" when no loaded plugin knows it.
-const char *fkr_filter_source(const struct fkr_guest *guest, const ss_plugin_event *evt);
+const char *fkr_filter_source(const struct fkr_guest *guests, unsigned count,
+                              const ss_plugin_event *evt);
 bool fkr_filter_passes(const struct fkr_filter *filter, const ss_plugin_event *evt,
                        const char *source);
 
-// `,"codes":[…],"plugin_ids":[…]`: the events that pass one of the filters; no others need to be
-// sent. plugin_ids restricts plugin and async events; null: those of every plugin.
-void fkr_filter_report(struct fkr_text *t, const struct fkr_guest *guest,
-                       const struct fkr_filter filters[2]);
+// `,"codes":[…],"plugin_ids":[…]`: the events that pass one of the filters, of which each guest has
+// two; no others need to be sent. plugin_ids restricts plugin and async events; null: those of every
+// plugin.
+void fkr_filter_report(struct fkr_text *t, const struct fkr_guest *guests, unsigned count,
+                       const struct fkr_filter (*filters)[2]);

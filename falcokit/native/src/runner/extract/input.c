@@ -22,13 +22,16 @@ enum {
 
 static int fkr_fd = -1;
 static char *fkr_at;
+static const char *fkr_phase;
 static size_t fkr_room, fkr_begin, fkr_end;
 
-bool fkr_input_open(void) {
+bool fkr_input_open(const char *phase) {
+	fkr_phase = phase;
+	fkr_begin = fkr_end = 0;
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	fkr_fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
 	if (fkr_fd < 0 || null < 0 || dup2(null, 0) < 0) {
-		fkr_report_error("extract", NULL, SS_PLUGIN_FAILURE, "stdin cannot be read");
+		fkr_report_error(fkr_phase, NULL, SS_PLUGIN_FAILURE, "stdin cannot be read");
 		return false;
 	}
 	close(null);
@@ -54,7 +57,7 @@ void fkr_input_wait(void) {
 }
 
 static enum fkr_input fkr_wrong(const char *why) {
-	fkr_report_error("extract", NULL, SS_PLUGIN_FAILURE, why);
+	fkr_report_error(fkr_phase, NULL, SS_PLUGIN_FAILURE, why);
 	return FKR_INPUT_WRONG;
 }
 
@@ -78,22 +81,29 @@ static enum fkr_input fkr_fill(size_t needed) {
 		else if (errno != EINTR && errno != EAGAIN)
 			return fkr_wrong(strerror(errno));
 	}
-	return FKR_INPUT_EVENT;
+	return FKR_INPUT_FRAME;
 }
 
 enum fkr_input fkr_input_next(struct fkr_frame *frame) {
-	uint32_t size, len;
+	uint32_t head[2], len;
 	size_t have = fkr_end - fkr_begin;
-	enum fkr_input state = have < FKR_FRAME_HEADER ? fkr_fill(FKR_FRAME_HEADER) : FKR_INPUT_EVENT;
-	if (state != FKR_INPUT_EVENT) return state;
-	memcpy(&size, fkr_at + fkr_begin, sizeof size);
-	if (size < FKR_EVENT_HEADER || size > FKR_MAX_EVENT) return fkr_wrong("stdin has no events");
+	enum fkr_input state = have < FKR_FRAME_HEADER ? fkr_fill(FKR_FRAME_HEADER) : FKR_INPUT_FRAME;
+	if (state != FKR_INPUT_FRAME) return state;
+	memcpy(head, fkr_at + fkr_begin, sizeof head);
+	uint32_t size = head[0];
+	bool event = head[1] == FKR_FRAME_EVENT || head[1] == FKR_FRAME_STATE;
+	if (head[1] >= FKR_FRAME_KINDS || size > FKR_MAX_EVENT || (event && size < FKR_EVENT_HEADER))
+		return fkr_wrong("stdin has no events");
 	size_t needed = FKR_FRAME_HEADER + ((size_t)size + 7) / 8 * 8;
-	state = fkr_end - fkr_begin < needed ? fkr_fill(needed) : FKR_INPUT_EVENT;
-	if (state != FKR_INPUT_EVENT) return state;
+	state = fkr_end - fkr_begin < needed ? fkr_fill(needed) : FKR_INPUT_FRAME;
+	if (state != FKR_INPUT_FRAME) return state;
+	frame->kind = (enum fkr_frame_kind)head[1];
 	memcpy(&frame->number, fkr_at + fkr_begin + 8, sizeof frame->number);
-	frame->evt = (ss_plugin_event *)(fkr_at + fkr_begin + FKR_FRAME_HEADER);
-	memcpy(&len, &frame->evt->len, sizeof len);
+	frame->bytes = fkr_at + fkr_begin + FKR_FRAME_HEADER;
+	frame->size = size;
+	frame->evt = event ? (ss_plugin_event *)(fkr_at + fkr_begin + FKR_FRAME_HEADER) : NULL;
 	fkr_begin += needed;
-	return len == size ? FKR_INPUT_EVENT : fkr_wrong("an event on stdin has another length");
+	if (!event) return FKR_INPUT_FRAME;
+	memcpy(&len, &frame->evt->len, sizeof len);
+	return len == size ? FKR_INPUT_FRAME : fkr_wrong("an event on stdin has another length");
 }

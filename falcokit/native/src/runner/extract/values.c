@@ -22,7 +22,20 @@ static bool fkr_add_address(struct fkr_text *t, const char *at) {
 	return known;
 }
 
-static bool fkr_add_one(struct fkr_text *t, uint32_t type, const char *values, uint64_t i) {
+static void fkr_add_text(struct fkr_text *t, const char *text, bool *objects) {
+	size_t size = strnlen(text, FKR_MAX_STRING);
+	if (!objects || fkr_is_utf8(text, size)) {
+		fkr_add_string(t, text, size);
+		return;
+	}
+	*objects = true;
+	fkr_add_s(t, "{\"base64\":");
+	fkr_add_base64(t, (const uint8_t *)text, size);
+	fkr_add_c(t, '}');
+}
+
+static bool fkr_add_one(struct fkr_text *t, uint32_t type, const char *values, uint64_t i,
+                        bool *objects) {
 	const char *string;
 	uint64_t number;
 	ss_plugin_bool truth;
@@ -30,7 +43,7 @@ static bool fkr_add_one(struct fkr_text *t, uint32_t type, const char *values, u
 	case FTYPE_STRING:
 		memcpy(&string, values + i * sizeof string, sizeof string);
 		if (string)
-			fkr_add_string(t, string, strnlen(string, FKR_MAX_STRING));
+			fkr_add_text(t, string, objects);
 		else
 			fkr_add_s(t, "null");
 		return true;
@@ -47,11 +60,13 @@ static bool fkr_add_one(struct fkr_text *t, uint32_t type, const char *values, u
 	}
 }
 
-static const char *fkr_add_list(struct fkr_text *t, uint32_t type, const char *values, uint64_t n) {
+static const char *fkr_add_list(struct fkr_text *t, uint32_t type, const char *values, uint64_t n,
+                                bool *objects) {
 	fkr_add_c(t, '[');
 	for (uint64_t i = 0; i < n; i++) {
 		if (i) fkr_add_c(t, ',');
-		if (!fkr_add_one(t, type, values, i)) return "an address has neither 4 nor 16 bytes";
+		if (!fkr_add_one(t, type, values, i, objects))
+			return "an address has neither 4 nor 16 bytes";
 		if (t->len > FKR_MAX_ROW) return "the values of one event are above 64 MiB";
 	}
 	fkr_add_c(t, ']');
@@ -59,7 +74,7 @@ static const char *fkr_add_list(struct fkr_text *t, uint32_t type, const char *v
 }
 
 bool fkr_add_value(struct fkr_text *t, const struct fkr_field *field,
-                   const ss_plugin_extract_field *answer, const char **why) {
+                   const ss_plugin_extract_field *answer, bool *objects, const char **why) {
 	const char *values = (const char *)answer->res.u64;
 	size_t before = t->len;
 	*why = NULL;
@@ -74,8 +89,8 @@ bool fkr_add_value(struct fkr_text *t, const struct fkr_field *field,
 	else if (t->len > FKR_MAX_ROW)
 		*why = "the values of one event are above 64 MiB";
 	else if (field->list)
-		*why = fkr_add_list(t, field->type, values, answer->res_len);
-	else if (!fkr_add_one(t, field->type, values, 0))
+		*why = fkr_add_list(t, field->type, values, answer->res_len, objects);
+	else if (!fkr_add_one(t, field->type, values, 0, objects))
 		*why = "an address has neither 4 nor 16 bytes";
 	if (!*why) return true;
 	t->len = before;

@@ -31,6 +31,10 @@ static const char fkr_usage[] =
 	"the\n"
 	"                      last event with the statistics: \"x.a,x.b[3]\", \"*\": as with "
 	"--extract\n"
+	"  --rows FIELDS       report a row for every event as well (see runner/capture/event_rows.h "
+	"for the "
+	"form),\n"
+	"                      with the values of these fields; \"\": of none\n"
 	"  --set-config CONFIG hand this to every plugin's set_config right after open\n"
 	"  --metrics           report metrics with the statistics, or when the state of a producer "
 	"changes,\n"
@@ -44,6 +48,9 @@ static const char fkr_usage[] =
 	"                      report the values of FIELDS: \"x.a,x.b[3],x.c[key]\", \"*\" for all "
 	"fields\n"
 	"                      that need no argument; with one --plugin\n"
+	"  --replay            read events from stdin in the same form instead of running a source; "
+	"they\n"
+	"                      reach the plugins as on a replay of a capture\n"
 	"  --deadline SECONDS  with --extract: give up on a call that takes longer (default 30)\n"
 	"  --stdin-options     read options from stdin first, at this place (see runner/host/options.h "
 	"for "
@@ -115,6 +122,8 @@ static bool fkr_flag(struct fkr_options *o, const char *name) {
 		o->metrics = true;
 	else if (!strcmp(name, "--info"))
 		o->info = true;
+	else if (!strcmp(name, "--replay"))
+		o->replay = true;
 	else
 		return false;
 	return true;
@@ -148,6 +157,8 @@ static bool fkr_option(struct fkr_options *o, const char *name, const char *valu
 		o->set_config = value;
 	else if (!strcmp(name, "--fields"))
 		o->fields = value;
+	else if (!strcmp(name, "--rows"))
+		o->rows = value;
 	else if (!strcmp(name, "--extract"))
 		o->extract = value;
 	else if (!strcmp(name, "--deadline"))
@@ -196,6 +207,9 @@ bool fkr_options_read(struct fkr_options *o, int argc, char **argv) {
 	if (!fkr_words(o, argc - 1, argv + 1)) return false;
 	if (!o->guest_count) return fkr_wrong("--plugin", "at least one is needed");
 	if (o->extract && o->guest_count > 1) return fkr_wrong("--extract", "takes one --plugin");
+	if (o->replay && (o->extract || o->record || o->source || o->cycles > 1 || o->reload > 1))
+		return fkr_wrong("--replay",
+		                 "goes without --extract, --record, --source, --cycles and --reload");
 	if (!o->stats_ms) o->events = true;
 	return true;
 }

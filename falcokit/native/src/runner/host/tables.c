@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Three parts: the registry of tables by name, with the framework's checks; the calls that plugins
-// make on tables, each passed on to the owner of the table; and the host's own table `threads`.
+// Two parts: the registry of tables by name, with the framework's checks; and the calls that plugins
+// make on tables, each passed on to the owner of the table.
 #include "runner/host/owner.h"
 #include "runner/host/tables.h"
 #include <stdarg.h>
@@ -9,7 +9,6 @@
 #include <string.h>
 #include "runner/report/report.h"
 #include "runner/host/threads.h"
-#include "tables/store.h"
 
 // A table as its owner added it. The vtables are copies, because the owner may be gone.
 struct fkr_table {
@@ -182,6 +181,23 @@ void fkr_tables_forget(struct fkr_guest *guest) {
 	if (!fkr_tables && !fkr_handles) fkr_table_fields_forget();
 }
 
+void fkr_tables_begin(void) {
+	struct fkr_owner *owner;
+	const ss_plugin_table_input *threads = fkr_threads_make(&owner);
+	if (threads) fkr_tables_add(owner, threads);
+}
+
+void fkr_tables_end(void) {
+	fkr_tables_forget(fkr_threads_guest());
+	fkr_threads_close();
+}
+
+bool fkr_tables_threads_wanted(void) {
+	for (const struct fkr_handle *handle = fkr_handles; handle; handle = handle->next)
+		if (handle->owner == fkr_threads_guest()) return true;
+	return false;
+}
+
 // ---- the calls on tables ----------------------------------------------------------------------------
 // Each goes to the plugin that owns the table; the error text of that plugin becomes the last error
 // of the caller's owner. Fields are wrapped together with their type, so that a read can distinguish
@@ -292,7 +308,11 @@ static ss_plugin_rc fkr_read(ss_plugin_table_t *t, ss_plugin_table_entry_t *e,
 	struct fkr_handle *h = t;
 	const struct fkr_field *field = f;
 	if (fkr_gone(h)) return SS_PLUGIN_FAILURE;
-	ss_plugin_rc rc = h->table->reader_ext->read_entry_field(h->table->table, e, field->field, out);
+	ss_plugin_table_entry_t *main =
+		fkr_threads_own(h->owner) ? fkr_threads_main(h->table, e, field->field) : NULL;
+	ss_plugin_rc rc =
+		h->table->reader_ext->read_entry_field(h->table->table, main ? main : e, field->field, out);
+	if (main) fkr_threads_release(main);
 	if (rc == SS_PLUGIN_FAILURE) fkr_failed(h, "read_entry_field");
 	if (rc == SS_PLUGIN_SUCCESS && field->type == SS_PLUGIN_ST_TABLE)
 		out->table = fkr_tables_nested(h, out->table);
@@ -380,216 +400,3 @@ ss_plugin_table_reader_vtable_ext fkr_table_reader = {fkr_name, fkr_size,    fkr
                                                       fkr_read, fkr_release, fkr_iterate};
 ss_plugin_table_writer_vtable_ext fkr_table_writer = {fkr_clear,   fkr_erase,  fkr_create,
                                                       fkr_destroy, fkr_insert, fkr_write};
-
-// ---- the table `threads` ----------------------------------------------------------------------------
-// Its entries live in the store of exported tables (tables/store.h), and it is registered like a table
-// of a plugin. The fields of sockets share no memory here, other than in the framework.
-
-struct fkr_column {
-	const char *name;
-	ss_plugin_state_type type;
-	int64_t initial;
-	bool read_only;
-	const struct fkr_nest *nest;
-};
-
-struct fkr_nest {
-	ss_plugin_state_type key;
-	const struct fkr_column *columns; // where the key is an i64, the first column is the key
-};
-
-enum {
-	FKR_NOBODY = UINT32_MAX,      // as user and group
-	FKR_FD_UNKNOWN = UINT8_MAX,   // as type of a file descriptor
-	FKR_LIST_MAX = 1 << 20,       // the framework runs out of memory at some size
-	FKR_NAME_CHANGED = 0x00020000 // of the flags of a thread
-};
-
-#define FKR_FIELD_OF(type, name, initial) {name, SS_PLUGIN_ST_##type, initial, false, NULL}
-#define FKR_FIELD(type, name)             FKR_FIELD_OF(type, name, 0)
-#define FKR_TABLE(name, nest)             {name, SS_PLUGIN_ST_TABLE, 0, true, nest}
-#define FKR_END                           {NULL, SS_PLUGIN_ST_BOOL, 0, false, NULL}
-
-static const struct fkr_column fkr_fd_columns[] = {
-	FKR_FIELD_OF(INT64, "fd", -1),
-	FKR_FIELD_OF(UINT8, "type", FKR_FD_UNKNOWN),
-	FKR_FIELD(UINT32, "open_flags"),
-	FKR_FIELD(STRING, "name"),
-	FKR_FIELD(STRING, "name_raw"),
-	FKR_FIELD(STRING, "old_name"),
-	FKR_FIELD(UINT32, "flags"),
-	FKR_FIELD(UINT32, "dev"),
-	FKR_FIELD(UINT32, "mount_id"),
-	FKR_FIELD(UINT64, "ino"),
-	FKR_FIELD(INT64, "pid"),
-	FKR_FIELD(UINT32, "socket_ipv4_src_ip"),
-	FKR_FIELD(UINT32, "socket_ipv4_dest_dip"),
-	FKR_FIELD(UINT16, "socket_ipv4_src_port"),
-	FKR_FIELD(UINT16, "socket_ipv4_dst_port"),
-	FKR_FIELD(UINT8, "socket_ipv4_l4_proto"),
-	FKR_FIELD(UINT64, "socket_ipv6_src_ip_low"),
-	FKR_FIELD(UINT64, "socket_ipv6_src_ip_high"),
-	FKR_FIELD(UINT64, "socket_ipv6_dest_ip_low"),
-	FKR_FIELD(UINT64, "socket_ipv6_dest_ip_high"),
-	FKR_FIELD(UINT16, "socket_ipv6_src_port"),
-	FKR_FIELD(UINT16, "socket_ipv6_dst_port"),
-	FKR_FIELD(UINT8, "socket_ipv6_l4_proto"),
-	FKR_FIELD(UINT32, "socket_ipv4_server_ip"),
-	FKR_FIELD(UINT16, "socket_ipv4_server_port"),
-	FKR_FIELD(UINT8, "socket_ipv4_server_l4_proto"),
-	FKR_FIELD(UINT64, "socket_ipv6_server_ip_low"),
-	FKR_FIELD(UINT64, "socket_ipv6_server_ip_high"),
-	FKR_FIELD(UINT16, "socket_ipv6_server_port"),
-	FKR_FIELD(UINT8, "socket_ipv6_server_l4_proto"),
-	FKR_FIELD(UINT64, "socket_unix_src"),
-	FKR_FIELD(UINT64, "socket_unix_dest"),
-	FKR_END,
-};
-static const struct fkr_column fkr_value[] = {FKR_FIELD(STRING, "value"), FKR_END};
-static const struct fkr_column fkr_pair[] = {FKR_FIELD(STRING, "first"),
-                                             FKR_FIELD(STRING, "second"), FKR_END};
-
-static const struct fkr_nest fkr_fds = {SS_PLUGIN_ST_INT64, fkr_fd_columns};
-static const struct fkr_nest fkr_list = {SS_PLUGIN_ST_UINT64, fkr_value};
-static const struct fkr_nest fkr_pairs = {SS_PLUGIN_ST_UINT64, fkr_pair};
-
-static const struct fkr_column fkr_thread_columns[] = {
-	FKR_FIELD(INT64, "tid"),
-	FKR_FIELD_OF(INT64, "pid", -1),
-	FKR_FIELD_OF(INT64, "ptid", -1),
-	FKR_FIELD_OF(INT64, "reaper_tid", -1),
-	FKR_FIELD_OF(INT64, "sid", -1),
-	FKR_FIELD(STRING, "comm"),
-	FKR_FIELD(STRING, "exe"),
-	FKR_FIELD(STRING, "exe_path"),
-	FKR_FIELD(BOOL, "exe_writable"),
-	FKR_FIELD(BOOL, "exe_upper_layer"),
-	FKR_FIELD(BOOL, "exe_lower_layer"),
-	FKR_FIELD(BOOL, "exe_from_memfd"),
-	FKR_TABLE("args", &fkr_list),
-	FKR_TABLE("env", &fkr_list),
-	FKR_TABLE("cgroups", &fkr_pairs),
-	FKR_FIELD_OF(UINT32, "flags", FKR_NAME_CHANGED),
-	FKR_FIELD_OF(INT64, "fd_limit", -1),
-	FKR_FIELD_OF(UINT32, "uid", FKR_NOBODY),
-	FKR_FIELD_OF(UINT32, "gid", FKR_NOBODY),
-	FKR_FIELD_OF(UINT32, "loginuid", FKR_NOBODY),
-	FKR_FIELD(UINT64, "exe_ino"),
-	FKR_FIELD(UINT64, "exe_ino_ctime"),
-	FKR_FIELD(UINT64, "exe_ino_mtime"),
-	FKR_FIELD_OF(INT64, "vtid", -1),
-	FKR_FIELD_OF(INT64, "vpid", -1),
-	FKR_FIELD_OF(INT64, "vpgid", -1),
-	FKR_FIELD_OF(INT64, "pgid", -1),
-	FKR_FIELD(UINT64, "pidns_init_start_ts"),
-	FKR_FIELD(STRING, "root"),
-	FKR_FIELD(UINT32, "tty"),
-	FKR_TABLE("file_descriptors", &fkr_fds),
-	{"cwd", SS_PLUGIN_ST_STRING, 0, true, NULL},
-	FKR_END,
-};
-
-static struct fkr_owner fkr_host_owner;
-static const char *fkr_host_error(ss_plugin_t *state) {
-	(void)state;
-	return fkr_host_owner.last_error;
-}
-
-// Like a plugin that has exported a table.
-static struct fkr_guest fkr_host = {
-	.name = "falcokit-runner",
-	.initialized = true,
-	.api.get_last_error = fkr_host_error,
-	.owner = &fkr_host_owner,
-};
-static struct fkr_owner fkr_host_owner = {.guest = &fkr_host};
-static fk_xroot *fkr_threads;
-
-static bool fkr_declare(fk_xschema *schema, const struct fkr_column *columns) {
-	for (const struct fkr_column *c = columns; schema && c->name; c++) {
-		fk_xfield *field = fk_xfield_new(schema, c->name, c->type, c->read_only);
-		if (!field) return false;
-		field->initial = (uint64_t)c->initial;
-		if (!c->nest) continue;
-		field->nested = fk_xschema_new(schema->root, c->name, c->nest->key);
-		if (!fkr_declare(field->nested, c->nest->columns)) return false;
-	}
-	if (schema) schema->declared = schema->count;
-	return schema != NULL;
-}
-
-void fkr_threads_begin(void) {
-	fkr_threads = fk_xroot_new("threads", SS_PLUGIN_ST_INT64);
-	if (!fkr_threads) return;
-	fkr_threads->error = fkr_host_owner.last_error;
-	fkr_threads->error_size = sizeof fkr_host_owner.last_error;
-	if (fkr_declare(fkr_threads->table.schema, fkr_thread_columns))
-		fkr_tables_add(&fkr_host_owner, &fkr_threads->table.input);
-}
-
-void fkr_threads_end(void) {
-	fkr_tables_forget(&fkr_host);
-	if (fkr_threads) fk_xroot_close(fkr_threads);
-	fkr_threads = NULL;
-}
-
-bool fkr_threads_own(const struct fkr_guest *owner) { return owner == &fkr_host; }
-
-const char *fkr_threads_refuse_field(const ss_plugin_table_input *table, const char *name) {
-	fk_xschema *schema = ((fk_xtable *)table->table)->schema;
-	if (schema->key != SS_PLUGIN_ST_INT64) return "nobody can add fields to it";
-	const fk_xfield *field = fk_xfield_find(schema, name);
-	return field && field->index < schema->declared ? "it has this field of its own" : NULL;
-}
-
-void fkr_threads_inserted(const ss_plugin_table_input *table, const ss_plugin_state_data *key,
-                          ss_plugin_table_entry_t *entry) {
-	fk_xschema *schema = ((fk_xtable *)table->table)->schema;
-	if (schema->key == SS_PLUGIN_ST_INT64) fk_xwrite(entry, &schema->fields[0], (uint64_t)key->s64);
-}
-
-static bool fkr_is_list(const fk_xtable *table) {
-	return table->schema->key == SS_PLUGIN_ST_UINT64;
-}
-
-static bool fkr_add_empty(fk_xtable *table, uint64_t index) {
-	fk_xkey key = fk_xkey_number(index);
-	fk_xentry *entry = fk_xentry_new(table->schema);
-	bool ok = entry && fk_xput(table, &key, entry);
-	if (entry) fk_xrelease(entry, FK_X_REF);
-	return ok;
-}
-
-bool fkr_threads_make_room(const ss_plugin_table_input *input, const ss_plugin_state_data *key,
-                           ss_plugin_table_entry_t *made) {
-	fk_xtable *table = input->table;
-	if (!fkr_is_list(table)) return true;
-	if (key->u64 > FKR_LIST_MAX) return false;
-	for (uint64_t i = table->map.live; i-- > key->u64 + 1;) {
-		fk_xkey behind = fk_xkey_number(i);
-		fk_xerase(table, &behind);
-	}
-	bool ok = true;
-	for (uint64_t i = table->map.live; ok && i < key->u64; i++) ok = fkr_add_empty(table, i);
-	fk_xkey at = fk_xkey_number(key->u64);
-	fk_xentry *old = fk_xget(table, &at, FK_X_REF);
-	for (uint32_t i = 0; old && i < table->schema->declared; i++) { // all of them are texts
-		const fk_xfield *field = &table->schema->fields[i];
-		ok = ok && fk_xwrite_text(made, field, fk_xtext_locked(old, field, false));
-	}
-	if (old) fk_xrelease(old, FK_X_REF);
-	return ok;
-}
-
-void fkr_threads_erased(const ss_plugin_table_input *input, const ss_plugin_state_data *key) {
-	fk_xtable *table = input->table;
-	if (!fkr_is_list(table)) return;
-	for (uint64_t i = key->u64 + 1, last = table->map.live; i <= last; i++) {
-		fk_xkey from = fk_xkey_number(i), to = fk_xkey_number(i - 1);
-		fk_xentry *entry = fk_xget(table, &from, FK_X_REF);
-		if (!entry) return;
-		fk_xerase(table, &from);
-		fk_xput(table, &to, entry);
-		fk_xrelease(entry, FK_X_REF);
-	}
-}

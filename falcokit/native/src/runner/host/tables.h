@@ -17,6 +17,9 @@ struct fkr_handle {
 };
 
 // tables.c: the registry
+void fkr_tables_begin(void);          // before the first plugin's init: the host's table is there
+void fkr_tables_end(void);            // after the last plugin's destroy
+bool fkr_tables_threads_wanted(void); // a plugin has asked for the host's table
 ss_plugin_table_info *fkr_tables_list(ss_plugin_owner_t *o, uint32_t *n);
 ss_plugin_table_t *fkr_tables_get(ss_plugin_owner_t *o, const char *name, ss_plugin_state_type key);
 ss_plugin_rc fkr_tables_add(ss_plugin_owner_t *o, const ss_plugin_table_input *in);

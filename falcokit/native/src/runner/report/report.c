@@ -19,6 +19,7 @@ static pthread_mutex_t fkr_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fkr_text fkr_buffer;
 static int fkr_fd = -1, fkr_wake = -1;
 static atomic_bool fkr_waiting, fkr_broken;
+static bool fkr_in_rows; // the buffer ends within a report of rows; guarded by the lock
 
 bool fkr_report_open(void) {
 	fkr_fd = fcntl(1, F_DUPFD_CLOEXEC, 3);
@@ -43,8 +44,14 @@ static ssize_t fkr_write_some(const char *at, size_t size) {
 	return n;
 }
 
+static void fkr_end_rows(void) {
+	if (fkr_in_rows) fkr_add_s(&fkr_buffer, "]}\n");
+	fkr_in_rows = false;
+}
+
 static void fkr_write_out(void) {
 	size_t done = 0;
+	fkr_end_rows();
 	while (done < fkr_buffer.len && !atomic_load(&fkr_broken)) {
 		ssize_t n = fkr_write_some(fkr_buffer.at + done, fkr_buffer.len - done);
 		if (n >= 0)
@@ -58,14 +65,14 @@ static void fkr_write_out(void) {
 
 struct fkr_text *fkr_report_begin(const char *kind) {
 	pthread_mutex_lock(&fkr_lock);
+	fkr_end_rows();
 	fkr_add_s(&fkr_buffer, "{\"report\":\"");
 	fkr_add_s(&fkr_buffer, kind);
 	fkr_add_c(&fkr_buffer, '"');
 	return &fkr_buffer;
 }
 
-void fkr_report_end(bool now) {
-	fkr_add(&fkr_buffer, "}\n", 2);
+static void fkr_added(bool now) {
 	if (now || fkr_buffer.len >= FKR_FLUSH_BYTES) {
 		fkr_write_out();
 	} else if (!atomic_load_explicit(&fkr_waiting, memory_order_relaxed)) {
@@ -75,6 +82,19 @@ void fkr_report_end(bool now) {
 		(void)ignored;
 	}
 	pthread_mutex_unlock(&fkr_lock);
+}
+
+void fkr_report_end(bool now) {
+	fkr_add(&fkr_buffer, "}\n", 2);
+	fkr_added(now);
+}
+
+void fkr_report_row(const struct fkr_text *row) {
+	pthread_mutex_lock(&fkr_lock);
+	fkr_add_s(&fkr_buffer, fkr_in_rows ? "," : "{\"report\":\"rows\",\"rows\":[");
+	fkr_in_rows = true;
+	fkr_add(&fkr_buffer, row->at, row->len);
+	fkr_added(false);
 }
 
 void fkr_report_flush(void) {

@@ -14,6 +14,10 @@ bool fkr_report_open(void);
 struct fkr_text *fkr_report_begin(const char *kind);
 void fkr_report_end(bool now); // now: written before this returns
 
+// Adds a row to the report `{"report":"rows","rows":[…]}`, which any other report and each writing
+// ends. Rows wait no longer than other reports.
+void fkr_report_row(const struct fkr_text *row);
+
 void fkr_report_flush(void);
 bool fkr_report_waiting(void); // the buffer is not empty
 bool fkr_report_broken(void);  // nobody reads any more

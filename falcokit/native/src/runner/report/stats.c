@@ -13,7 +13,8 @@
 #include "runner/report/text.h"
 
 enum {
-	FKR_LAST_DATA = 256
+	FKR_LAST_DATA = 256,
+	FKR_CODE_LIMIT = 1024,
 };
 
 struct fkr_row {
@@ -23,6 +24,9 @@ struct fkr_row {
 	char last_data[FKR_LAST_DATA];
 };
 
+static struct {
+	_Atomic uint64_t count, bytes;
+} fkr_codes[FKR_CODE_LIMIT];
 struct fkr_counts fkr_counts;
 _Atomic unsigned fkr_queued;
 static pthread_mutex_t fkr_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -68,6 +72,12 @@ void fkr_stats_async(unsigned row, uint64_t ts, const char *data, size_t size) {
 	pthread_mutex_unlock(&fkr_lock);
 }
 
+void fkr_stats_code(unsigned code, size_t size) {
+	if (code >= FKR_CODE_LIMIT) return;
+	fkr_count(&fkr_codes[code].count, 1);
+	fkr_count(&fkr_codes[code].bytes, size);
+}
+
 void fkr_stats_last(const struct fkr_text *event) {
 	pthread_mutex_lock(&fkr_lock);
 	fkr_last.len = 0;
@@ -83,6 +93,10 @@ void fkr_stats_reset(void) {
 	pthread_mutex_unlock(&fkr_lock);
 	_Atomic uint64_t *all = (_Atomic uint64_t *)&fkr_counts;
 	for (size_t i = 0; i < sizeof fkr_counts / sizeof *all; i++) atomic_store(&all[i], 0);
+	for (unsigned i = 0; i < FKR_CODE_LIMIT; i++) {
+		atomic_store(&fkr_codes[i].count, 0);
+		atomic_store(&fkr_codes[i].bytes, 0);
+	}
 	fkr_started_ns = fkr_monotonic_ns();
 }
 
@@ -139,6 +153,22 @@ static void fkr_add_rows(struct fkr_text *t) {
 	fkr_add_c(t, '}');
 }
 
+// Only for a replay: other captures have no such events.
+static void fkr_add_codes(struct fkr_text *t) {
+	unsigned some = 0;
+	for (unsigned i = 0; i < FKR_CODE_LIMIT; i++) {
+		uint64_t count = atomic_load(&fkr_codes[i].count);
+		if (!count) continue;
+		fkr_add_s(t, some++ ? ",\"" : ",\"codes\":{\"");
+		fkr_add_u64(t, i);
+		fkr_add_s(t, "\":{\"count\":");
+		fkr_add_u64(t, count);
+		fkr_add_count(t, "bytes", atomic_load(&fkr_codes[i].bytes));
+		fkr_add_c(t, '}');
+	}
+	if (some) fkr_add_c(t, '}');
+}
+
 void fkr_stats_report(void) {
 	uint64_t rss = fkr_rss_kb();
 	struct fkr_text *t = fkr_report_begin("stats");
@@ -150,6 +180,7 @@ void fkr_stats_report(void) {
 	fkr_add_u64(t, atomic_load(&fkr_counts.plugin_events));
 	fkr_add_count(t, "bytes", atomic_load(&fkr_counts.plugin_bytes));
 	fkr_add_c(t, '}');
+	fkr_add_codes(t);
 	pthread_mutex_lock(&fkr_lock);
 	if (fkr_last.len) {
 		fkr_add_key(t, "last");

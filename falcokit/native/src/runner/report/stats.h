@@ -38,7 +38,8 @@ static inline void fkr_count(_Atomic uint64_t *counter, uint64_t n) {
 	atomic_store_explicit(counter, v + n, memory_order_relaxed);
 }
 
-unsigned fkr_stats_row(const char *async_name); // the row of that name, made when new
+void fkr_stats_code(unsigned code, size_t size); // an event of a replay, other than an async one
+unsigned fkr_stats_row(const char *async_name);  // the row of that name, made when new
 void fkr_stats_async(unsigned row, uint64_t ts, const char *data, size_t size);
 void fkr_stats_last(const struct fkr_text *event); // a JSON object, copied
 void fkr_stats_reset(void);

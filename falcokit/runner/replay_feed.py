@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sends a capture to the runner, which replays it: at once, or at the pace of its timestamps.
+
+A thread reads the file and writes frames to the runner's stdin. It waits for room in the pipe, for
+the time of the next event, and for nothing else; `stop` ends each wait.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.capture import open_capture
+from falcokit.capture.format.layout import BlockKind
+from falcokit.capture.lists.descriptors import decode_descriptors
+from falcokit.capture.lists.processes import decode_processes
+from falcokit.errors import FalcokitError
+from falcokit.runner.extract_frames import (
+    BEGIN_FRAME,
+    EVENT_FRAME,
+    STATE_FRAME,
+    FrameEncoder,
+    threads_frame,
+)
+from falcokit.runner.thread_changes import ThreadChanges
+from falcokit.runner.thread_state import ThreadState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import IO
+
+    from falcokit.capture import Capture, Event, FileDescriptor, Process
+
+__all__ = ["ReplayFeed"]
+
+_SEND_BYTES: Final = 1 << 17
+_LOOK_MS: Final = 100
+_JOIN_S: Final = 2.0
+_NS: Final = 1_000_000_000
+#: A longer gap between two events is cut: a wrong time must not hold up a replay for years.
+MAX_GAP_S: Final = 3600.0
+
+
+class ReplayFeed:
+    """A capture on its way to the runner."""
+
+    def __init__(self, file: Path, speed: float | None, stream: IO[bytes]) -> None:
+        """Prepare to write to `stream`, which is closed at the end.
+
+        `speed` is how many times faster than in the capture events come; None: at once.
+        """
+        self._file, self._speed, self._stream = file, speed, stream
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._out = bytearray()
+        #: Events of the capture that were read so far.
+        self.count = 0
+        #: What ended the replay too soon.
+        self.error: FalcokitError | None = None
+        #: What a reader should know of the capture.
+        self.notices: list[str] = []
+
+    def start(self, wanted: Mapping[str, Any]) -> None:
+        """Begin to send the events that the runner's report "replaying" asks for."""
+        self._thread = threading.Thread(
+            target=self._run, args=(wanted,), name="falcokit-replay", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it; what was not sent is discarded."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(_JOIN_S)
+        else:
+            self._stream.close()
+
+    def wait(self) -> None:
+        """Wait until the thread has ended, which it does once the runner has."""
+        if self._thread is not None:
+            self._thread.join(_JOIN_S)
+
+    def _run(self, wanted: Mapping[str, Any]) -> None:
+        with suppress(BrokenPipeError), self._stream:  # the runner has ended, and says why
+            os.set_blocking(self._stream.fileno(), False)
+            try:
+                columns = wanted.get("threads")
+                with open_capture(self._file, lists=columns is not None) as capture:
+                    self._send_all(capture, wanted, columns)
+                    self.notices += [notice.message for notice in capture.notices]
+            except FalcokitError as e:
+                self.error = e
+            except OSError as e:
+                if isinstance(e, BrokenPipeError):
+                    raise
+                self.error = FalcokitError(f"{self._file} cannot be read: {e.strerror}")
+
+    def _send_all(
+        self, capture: Capture, wanted: Mapping[str, Any], columns: list[list[str]] | None
+    ) -> None:
+        encoder = FrameEncoder(codes=wanted["codes"], plugin_ids=wanted["plugin_ids"])
+        threads = None if columns is None else _Threads(capture, columns)
+        pace = None if self._speed is None else _Pace(self._speed)
+        begun = False
+        for event in capture:
+            self.count += 1
+            if threads is not None:
+                self._out += threads.frame(event)
+            if not begun and not event.leading:
+                begun = True
+                self._out += BEGIN_FRAME
+            hidden = event.leading or event.state_only
+            frame = encoder.encode(event, STATE_FRAME if hidden else EVENT_FRAME)
+            if frame is not None:
+                if pace is not None and (delay := pace.delay(event.ts_ns)) > 0:
+                    self._flush()
+                    self._stopping.wait(delay)
+                self._out += frame
+            if len(self._out) >= _SEND_BYTES:
+                self._flush()
+            if self._stopping.is_set():
+                return
+        self._flush()
+        self._note(encoder.refused, 0 if threads is None else threads.refused)
+
+    def _note(self, damaged: int, refused: int) -> None:
+        if damaged:
+            self.notices.append(f"{damaged} damaged events were not replayed")
+        if refused:
+            self.notices.append("the capture has more threads or descriptors than a replay keeps")
+
+    def _flush(self) -> None:
+        """Write what was collected, waiting for room."""
+        descriptor = self._stream.fileno()
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        while self._out and not self._stopping.is_set():
+            if not poll.poll(_LOOK_MS):
+                continue
+            with suppress(BlockingIOError), memoryview(self._out) as view:
+                written = os.write(descriptor, view[:_SEND_BYTES])
+                view.release()
+                del self._out[:written]
+
+
+class _Threads:
+    """The state of the capture's threads, restarted with each section."""
+
+    def __init__(self, capture: Capture, columns: list[list[str]]) -> None:
+        self._capture = capture
+        self._changes = ThreadChanges(*columns)
+        self._state = ThreadState(self._changes)
+        self._sections = self._taken = 0
+
+    @property
+    def refused(self) -> int:
+        return self._state.table.refused
+
+    def frame(self, event: Event) -> bytes:
+        """Return the changes up to this event, as a frame."""
+        if self._capture.section_count != self._sections:
+            self._begin()
+        self._state.apply(event)
+        return threads_frame(self._changes.take())
+
+    def _begin(self) -> None:
+        """Take the lists of the section that has begun: those after the earlier sections'."""
+        self._sections = self._capture.section_count
+        lists, machine = self._capture.lists, self._capture.machine
+        processes: list[Process] = []
+        descriptors: list[FileDescriptor] = []
+        for block, body, layout in () if lists is None else lists.blocks(self._taken):
+            self._taken += 1
+            if block.kind is BlockKind.PROCESSES:
+                processes += decode_processes(body, block, layout)
+            elif block.kind is BlockKind.FDS:
+                descriptors += decode_descriptors(body, block, layout)
+        self._state.table.begin(processes, descriptors, machine.boot_ts_ns if machine else 0)
+
+
+class _Pace:
+    """When events are due: as far apart as their timestamps, divided by the speed."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._begun: tuple[float, int] | None = None
+
+    def delay(self, ts_ns: int | None) -> float:
+        """Return how many seconds are left until an event of that time is due."""
+        now = time.monotonic()
+        if ts_ns is None:
+            return 0.0
+        if self._begun is None:
+            self._begun = now, ts_ns
+        due = self._begun[0] + (ts_ns - self._begun[1]) / _NS / self._speed
+        if due - now > MAX_GAP_S:
+            self._begun = now + MAX_GAP_S, ts_ns
+            return MAX_GAP_S
+        return due - now

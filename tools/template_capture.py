@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the capture of the templates: a few system calls of made-up processes.
+
+A shell starts three programs, which open files. Every name and number in it is invented.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, Final
+
+from falcokit.capture import CaptureWriter, FileDescriptor, Process
+from falcokit.capture.events.decoding import INTEGERS, STRINGS
+from falcokit.capture.events.event_table import event_table
+from falcokit.capture.format.sections import Machine
+
+__all__ = ["TEMPLATES", "template_capture"]
+
+#: The templates that it is a file of.
+TEMPLATES: Final = ("extract", "parse")
+FILE: Final = "events.scap"
+
+_START_NS: Final = 1_700_000_000_000_000_000
+_STEP_NS: Final = 40_000_000
+_CLONE, _EXECVE, _OPENAT, _READ, _CLOSE, _EXIT = 223, 293, 307, 7, 5, 186
+_SHELL: Final = 200
+_FILE: Final = 16
+_O_RDONLY, _O_WRONLY, _O_CREAT = 1 << 0, 1 << 1, 1 << 2
+_AT_FDCWD: Final = -100
+#: Each child of the shell: the programs that it executes one after the other, with their arguments,
+#: and the files that the last one opens, with flags.
+_CHILDREN: Final = (
+    (
+        (("/usr/bin/cat", "notes.txt", "/etc/hostname"),),
+        (("notes.txt", _O_RDONLY), ("/etc/hostname", _O_RDONLY)),
+    ),
+    (
+        (("/usr/bin/nice", "backup", "/srv/www"), ("/usr/bin/backup", "/srv/www")),
+        (
+            ("/srv/www/index.html", _O_RDONLY),
+            ("/etc/ssl/private/server.key", _O_RDONLY),
+            ("/var/backups/site.tar.gz", _O_WRONLY | _O_CREAT),
+        ),
+    ),
+    ((("/usr/bin/wg-show",),), (("/etc/wireguard/wg0.conf", _O_RDONLY),)),
+)
+
+
+def template_capture() -> bytes:
+    """Return the capture."""
+    target = io.BytesIO()
+    with CaptureWriter(target, compress=False) as writer:
+        boot = _START_NS - 3600 * 10**9
+        writer.machine(
+            Machine(
+                hostname="example", cpus=2, memory_bytes=1 << 32, max_pid=32768, boot_ts_ns=boot
+            )
+        )
+        shell: dict[str, Any] = {
+            "comm": "sh",
+            "exe": "sh",
+            "exe_path": "/usr/bin/sh",
+            "cwd": "/home/dev/",
+            "root": "/",
+            "fd_limit": 1024,
+            "uid": 1000,
+            "gid": 1000,
+            "session": _SHELL,
+        }
+        writer.processes(
+            [
+                Process(tid=1, pid=1, parent_tid=0, virtual_tid=1, virtual_pid=1, comm="init"),
+                Process(
+                    tid=_SHELL, pid=_SHELL, parent_tid=1, virtual_tid=_SHELL, virtual_pid=_SHELL,
+                    **shell,
+                ),
+            ]
+        )  # fmt: skip
+        terminal = FileDescriptor(tid=_SHELL, fd=0, type=_FILE, path="/dev/pts/0", open_flags=1)
+        writer.descriptors(1, [])
+        writer.descriptors(_SHELL, [terminal])
+        _Events(writer).children()
+    return target.getvalue()
+
+
+class _Events:
+    def __init__(self, writer: CaptureWriter) -> None:
+        self._writer = writer
+        self._now = _START_NS
+
+    def children(self) -> None:
+        for at, (programs, files) in enumerate(_CHILDREN):
+            tid = _SHELL + 1 + at
+            self._clone(tid)
+            for program, *arguments in programs:
+                self._execve(tid, program, arguments)
+            for name, flags in files:
+                self._event(
+                    _OPENAT, tid, fd=3, dirfd=_AT_FDCWD, name=name, flags=flags, mode=0o644, dev=8,
+                    ino=1000 + at,
+                )  # fmt: skip
+                if flags == _O_RDONLY:
+                    self._event(_READ, tid, res=6, data=b"hello\n", fd=3, size=4096)
+                self._event(_CLOSE, tid, res=0, fd=3)
+            self._event(_EXIT, tid, status=0, ret=0, sig=0, core=0, reaper_tid=0)
+
+    def _clone(self, child: int) -> None:
+        same: dict[str, int | str | bytes] = {
+            "exe": "sh", "args": b"", "fdlimit": 1024, "comm": "sh", "cgroups": b"", "flags": 0,
+            "uid": 1000, "gid": 1000,
+        }  # fmt: skip
+        parent = {"tid": _SHELL, "pid": _SHELL, "ptid": 1, "vtid": _SHELL, "vpid": _SHELL}
+        self._event(_CLONE, _SHELL, res=child, **same, **parent)
+        born = {"tid": child, "pid": child, "ptid": _SHELL, "vtid": child, "vpid": child}
+        self._event(_CLONE, child, res=0, **same, **born)
+
+    def _execve(self, tid: int, program: str, arguments: list[str]) -> None:
+        name = program.rpartition("/")[2]
+        self._event(
+            _EXECVE, tid, res=0, exe=name, args="".join(f"{word}\0" for word in arguments).encode(),
+            tid=tid, pid=tid, ptid=_SHELL, cwd="", fdlimit=1024, comm=name,
+            env=b"HOME=/home/dev\0PATH=/usr/bin\0", tty=34816, vpgid=tid, loginuid=1000, flags=0,
+            uid=1000, trusted_exepath=program, pgid=tid, gid=1000, filename=program,
+        )  # fmt: skip
+
+    def _event(self, code: int, thread: int, /, **given: int | str | bytes) -> None:
+        """Write an event; parameters that are not given are zero or empty."""
+        event_type = event_table().events[code]
+        params = [_bytes(param.type, given.pop(param.name, None)) for param in event_type.params]
+        if given:
+            raise ValueError(f"{event_type.name} has no {', '.join(given)}")
+        self._writer.event(code, params, ts_ns=self._now, tid=thread)
+        self._now += _STEP_NS
+
+
+def _bytes(kind: str, value: int | str | bytes | None) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if kind in STRINGS:
+        return str(value or "").encode() + b"\0"
+    width = INTEGERS[kind][0] if kind in INTEGERS else 0
+    return (int(value or 0) % (1 << 8 * width)).to_bytes(width, "little")
+
+
+if __name__ == "__main__":
+    for template in TEMPLATES:
+        (Path(__file__).parent.parent / "templates" / template / FILE).write_bytes(
+            template_capture()
+        )
