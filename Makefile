@@ -57,6 +57,7 @@ generated: tools $(VENV)/installed-test
 	$(VENV)/bin/python -m tools.event_table_text
 	$(VENV)/bin/python -m tools.json_corpus
 	$(VENV)/bin/python -m tools.conformance_matrix
+	$(VENV)/bin/python -m tools.template_capture
 
 clean:
 	rm -rf .venv .venv-test-* demo build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,7 +15,7 @@ from falcokit.capture.events.decoding import INTEGERS, STRINGS
 from falcokit.capture.events.event_table import event_table
 from falcokit.capture.format.sections import Machine
 
-__all__ = ["TEMPLATES", "template_capture"]
+__all__ = ["FILE", "TEMPLATES", "event_params", "template_capture"]
 
 #: The templates that it is a file of.
 TEMPLATES: Final = ("extract", "parse")
@@ -77,7 +77,9 @@ def template_capture() -> bytes:
                 ),
             ]
         )  # fmt: skip
-        terminal = FileDescriptor(tid=_SHELL, fd=0, type=_FILE, path="/dev/pts/0", open_flags=1)
+        terminal = FileDescriptor(
+            tid=_SHELL, fd=0, type=_FILE, path="/dev/pts/0", open_flags=1, dev=5
+        )
         writer.descriptors(1, [])
         writer.descriptors(_SHELL, [terminal])
         _Events(writer).children()
@@ -125,13 +127,17 @@ class _Events:
         )  # fmt: skip
 
     def _event(self, code: int, thread: int, /, **given: int | str | bytes) -> None:
-        """Write an event; parameters that are not given are zero or empty."""
-        event_type = event_table().events[code]
-        params = [_bytes(param.type, given.pop(param.name, None)) for param in event_type.params]
-        if given:
-            raise ValueError(f"{event_type.name} has no {', '.join(given)}")
-        self._writer.event(code, params, ts_ns=self._now, tid=thread)
+        self._writer.event(code, event_params(code, **given), ts_ns=self._now, tid=thread)
         self._now += _STEP_NS
+
+
+def event_params(code: int, /, **given: int | str | bytes) -> list[bytes]:
+    """Return the parameters of an event of the table; those not given are zero or empty."""
+    event_type = event_table().events[code]
+    params = [_bytes(param.type, given.pop(param.name, None)) for param in event_type.params]
+    if given:
+        raise ValueError(f"{event_type.name} has no {', '.join(given)}")
+    return params
 
 
 def _bytes(kind: str, value: int | str | bytes | None) -> bytes:

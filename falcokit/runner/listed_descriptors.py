@@ -10,18 +10,34 @@ from typing import TYPE_CHECKING, Final
 from falcokit.capture.events.event_table import event_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from falcokit.capture.lists.descriptors import FileDescriptor
     from falcokit.runner.thread_changes import Value
 
-__all__ = ["listed_descriptor"]
+__all__ = ["listed_descriptor", "server_ports"]
 
 _IPV4, _IPV6, _IPV4_SERVER, _IPV6_SERVER, _UNIX, _FILE = 3, 4, 5, 6, 8, 16
 _TCP: Final = 2
 _FROM_LIST, _CLIENT, _SERVER, _CONNECTED = 1 << 0, 1 << 2, 1 << 3, 1 << 13
 
 
-def listed_descriptor(descriptor: FileDescriptor) -> dict[str, Value] | None:
-    """Return the fields as libsinsp fills them; None for a type that it does not know."""
+def server_ports(descriptors: Iterable[FileDescriptor]) -> frozenset[int]:
+    """Return the ports that sockets of the list listen on."""
+    return frozenset(
+        descriptor.source_port or 0
+        for descriptor in descriptors
+        if descriptor.type in {_IPV4_SERVER, _IPV6_SERVER}
+    )
+
+
+def listed_descriptor(
+    descriptor: FileDescriptor, servers: frozenset[int]
+) -> dict[str, Value] | None:
+    """Return the fields as libsinsp fills them; None for a type that it does not know.
+
+    A connection to one of the ports `servers` has the client as its source.
+    """
     values: dict[str, Value] = {
         "type": descriptor.type,
         "flags": _FROM_LIST,
@@ -38,6 +54,10 @@ def listed_descriptor(descriptor: FileDescriptor) -> dict[str, Value] | None:
     elif kind in {_IPV4, _IPV6}:
         flags |= _CONNECTED if descriptor.l4 == _TCP else 0
         values |= _tuple(descriptor)
+        if values["type"] == _IPV4:
+            incoming = descriptor.source_port in servers
+            flags |= _SERVER if incoming else _CLIENT
+            values |= _turned(values) if incoming else {}
     elif kind in {_IPV4_SERVER, _IPV6_SERVER}:
         values |= _server(descriptor)
     elif not 0 < kind < len(event_table().fd_types):
@@ -66,6 +86,17 @@ def _tuple(descriptor: FileDescriptor) -> dict[str, Value]:
         "socket_ipv6_src_port": ports[0],
         "socket_ipv6_dst_port": ports[1],
         "socket_ipv6_l4_proto": descriptor.l4 or 0,
+    }
+
+
+def _turned(values: dict[str, Value]) -> dict[str, Value]:
+    source, _, destination = str(values["name"]).partition("->")
+    return {
+        "name": f"{destination}->{source}",
+        "socket_ipv4_src_ip": values["socket_ipv4_dest_dip"],
+        "socket_ipv4_dest_dip": values["socket_ipv4_src_ip"],
+        "socket_ipv4_src_port": values["socket_ipv4_dst_port"],
+        "socket_ipv4_dst_port": values["socket_ipv4_src_port"],
     }
 
 

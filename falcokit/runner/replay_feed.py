@@ -80,11 +80,6 @@ class ReplayFeed:
         else:
             self._stream.close()
 
-    def wait(self) -> None:
-        """Wait until the thread has ended, which it does once the runner has."""
-        if self._thread is not None:
-            self._thread.join(_JOIN_S)
-
     def _run(self, wanted: Mapping[str, Any]) -> None:
         with suppress(BrokenPipeError), self._stream:  # the runner has ended, and says why
             os.set_blocking(self._stream.fileno(), False)
@@ -171,7 +166,7 @@ class _Threads:
     def _begin(self) -> None:
         """Take the lists of the section that has begun: those after the earlier sections'."""
         self._sections = self._capture.section_count
-        lists, machine = self._capture.lists, self._capture.machine
+        lists = self._capture.lists
         processes: list[Process] = []
         descriptors: list[FileDescriptor] = []
         for block, body, layout in () if lists is None else lists.blocks(self._taken):
@@ -180,7 +175,7 @@ class _Threads:
                 processes += decode_processes(body, block, layout)
             elif block.kind is BlockKind.FDS:
                 descriptors += decode_descriptors(body, block, layout)
-        self._state.table.begin(processes, descriptors, machine.boot_ts_ns if machine else 0)
+        self._state.table.begin(processes, descriptors)
 
 
 class _Pace:

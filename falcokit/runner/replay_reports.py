@@ -57,7 +57,7 @@ class ReplayReports:
 
     def last(self) -> Iterator[Report]:
         """Yield what is left to say when the runner has ended."""
-        self.feed.wait()
+        self.feed.stop()
         for message in self.feed.notices:
             yield {
                 "report": "log",

@@ -130,8 +130,8 @@ def dup(table: ThreadTable, event: Event, args: EventArgs, thread: Thread | None
     if thread is None or info is None or new is None or new < 0 or event.event_type is None:
         return
     end = {0: _PIPE_DESTINATION, 1: _PIPE_SOURCE}.get(new, 0)
-    if end and not thread.values.get("flags", 0) & end:
-        table.write(thread, flags=thread.values.get("flags", 0) | end)
+    if end and not thread.flags & end:
+        table.write(thread, flags=thread.flags | end)
     flags = int(info.get("open_flags", 0)) & ~_O_CLOEXEC
     if event.event_type.name == "dup3":
         flags |= (args.number("flags") or 0) & _O_CLOEXEC

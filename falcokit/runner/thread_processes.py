@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["chdir", "clone", "execve", "procexit", "set_id", "setsid"]
 
 _CLONE_FILES, _CLONE_NEWPID, _CLONE_PARENT, _CLONE_THREAD = 1 << 0, 1 << 6, 1 << 8, 1 << 13
-_INVERTED, _NAME_CHANGED, _ACTIVE = 1 << 16, 1 << 17, 1 << 19
+_INVERTED, _NAME_CHANGED, _CLOSED, _ACTIVE = 1 << 16, 1 << 17, 1 << 18, 1 << 19
 _PIPE_SOURCE, _PIPE_DESTINATION = 1 << 21, 1 << 22
 _VFORK, _IN_PID_NAMESPACE, _MAIN_THREAD = 1 << 27, 1 << 29, 1 << 30
 _KEPT_BY_EXECVE: Final = _PIPE_SOURCE | _PIPE_DESTINATION | _MAIN_THREAD | _INVERTED
@@ -70,7 +70,7 @@ def _clone_in_parent(
         return
     if event.event_type.name == "vfork":
         return
-    if known is not None and known.values.get("flags", 0) & _INVERTED:
+    if known is not None and known.flags & _INVERTED:
         return
     is_thread = bool(flags & _CLONE_THREAD)
     made = Thread(
@@ -80,7 +80,6 @@ def _clone_in_parent(
         flags=flags | (_CLONE_FILES if is_thread else 0),
         vtid=child,
         vpid=caller.pid if is_thread else child,
-        pidns_init_start_ts=table.boot_ns,
         **_started(args),
         **(_inherited(caller) if valid else {}),
     )
@@ -114,10 +113,9 @@ def _clone_in_child(
             vtid=-1 if vpid is None else vpid,
         )  # fmt: skip
         table.relate(source)
-    start = table.boot_ns
+    start = 0  # the time when the machine started is not known on a replay
     if flags & (_IN_PID_NAMESPACE | _CLONE_NEWPID) or tid != vtid:
-        since = args.number("pidns_init_start_ts")
-        start = 0 if since is None else since + table.boot_ns
+        start = args.number("pidns_init_start_ts") or 0
     made = Thread(
         tid=tid,
         pid=pid,
@@ -159,14 +157,13 @@ def execve(table: ThreadTable, _event: Event, args: EventArgs, thread: Thread | 
     if res is None or res < 0 or thread is None:
         return
     values: dict[str, Value] = {**_started(args), "pid": args.number("pid", signed=True) or 0}
-    thread.values.pop("dead", None)
     if thread.invalid:
         values["ptid"] = args.number("ptid", signed=True) or 0
-        if not thread.values.get("flags", 0) & _IN_PID_NAMESPACE:
+        if not thread.flags & _IN_PID_NAMESPACE:
             values |= {"vtid": thread.tid, "vpid": values["pid"]}
     was_invalid = thread.invalid
     values |= _executed(args)
-    flags = thread.values.get("flags", 0) & _KEPT_BY_EXECVE | _ACTIVE | _NAME_CHANGED
+    flags = thread.flags & _KEPT_BY_EXECVE | _ACTIVE | _NAME_CHANGED
     _close_on_exec(table, thread)
     table.write(thread, **values, flags=flags)
     if was_invalid:
@@ -187,6 +184,7 @@ def procexit(table: ThreadTable, _event: Event, args: EventArgs, thread: Thread 
     if thread is None:
         return
     table.gone = thread.tid
+    table.write(thread, flags=thread.flags | _CLOSED)
     if table.children.get(thread.tid):
         reaper = args.number("reaper_tid", signed=True)
         table.write(thread, reaper_tid=-1 if reaper is None else reaper)

@@ -15,7 +15,7 @@ from falcokit.capture.format.errors import MalformedEventError
 from falcokit.runner import thread_descriptors as fds
 from falcokit.runner import thread_processes as processes
 from falcokit.runner.event_args import EventArgs
-from falcokit.runner.thread_table import ThreadTable
+from falcokit.runner.thread_table import MAX_TID, ThreadTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,15 +68,15 @@ class ThreadState:
             return
         name = event_type.name
         ends = name == "procexit"
-        if event.tid is None or event_type.flags & _SKIP_RESET:
+        if event.tid is None or event.tid > MAX_TID or event_type.flags & _SKIP_RESET:
             return
         if event_type.source in _NO_THREADS and not ends:
             return
         thread = self.table.threads.get(event.tid)
         if name not in _NO_LOOKUP:
             thread = thread or self.table.unknown(event.tid)
-            if thread is not None and not thread.values.get("flags", 0) & _ACTIVE:
-                self.table.write(thread, flags=thread.values.get("flags", 0) | _ACTIVE)
+            if thread is not None and not thread.flags & _ACTIVE:
+                self.table.write(thread, flags=thread.flags | _ACTIVE)
         handler = _HANDLERS.get(name)
         if handler is None or (event_type.dir == ">" and not ends):
             return

@@ -6,26 +6,28 @@ Captures are hostile input: what is kept has a bound; what goes beyond it is lef
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runner.listed_descriptors import listed_descriptor
+from falcokit.runner.listed_descriptors import listed_descriptor, server_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from falcokit.capture.lists.descriptors import FileDescriptor
     from falcokit.capture.lists.processes import Process
     from falcokit.runner.thread_changes import ThreadChanges, Value
 
-__all__ = ["Thread", "ThreadTable", "cgroups", "folder", "joined"]
+__all__ = ["MAX_TID", "Thread", "ThreadTable", "cgroups", "folder", "joined"]
 
+#: As the key of a table; a number above it is none of a thread.
+MAX_TID: Final = 2**63 - 1
 #: About as many as libsinsp keeps.
 _MAX_THREADS: Final = 131_072
 _MAX_DESCRIPTORS: Final = 262_144
 _MAX_TEXT: Final = 1 << 28  # of all threads together
 
-_CLONE_FILES, _NAME_CHANGED, _ACTIVE, _MAIN_THREAD = 1 << 0, 1 << 17, 1 << 19, 1 << 30
+_CLONE_FILES, _NAME_CHANGED, _CLOSED, _ACTIVE = 1 << 0, 1 << 17, 1 << 18, 1 << 19
+_MAIN_THREAD: Final = 1 << 30
 _FD_CLONED: Final = 1 << 14
 _NOBODY: Final = 2**32 - 1
 _MAX_PATH: Final = 1024
@@ -57,6 +59,16 @@ class Thread:
         return int(self.values["pid"])
 
     @property
+    def flags(self) -> int:
+        """Bits PPM_CL_*."""
+        return int(self.values.get("flags", 0))
+
+    @property
+    def dead(self) -> bool:
+        """Whether it has ended, and other threads of its process have not."""
+        return bool(self.flags & _CLOSED)
+
+    @property
     def invalid(self) -> bool:
         """Whether nothing is known of it."""
         return self.pid < 0
@@ -64,7 +76,7 @@ class Thread:
     @property
     def main(self) -> bool:
         """Whether it is the main thread of its process."""
-        return self.tid == self.pid or bool(self.values.get("flags", 0) & _MAIN_THREAD)
+        return self.tid == self.pid or bool(self.flags & _MAIN_THREAD)
 
 
 class ThreadTable:
@@ -78,15 +90,13 @@ class ThreadTable:
         self._fd_count = self._text = 0
         self.gone: int | None = None
         self.closed: list[tuple[Thread, int]] = []
-        self.boot_ns = 0
         #: How much was left out because there was too much.
         self.refused = 0
 
     def begin(
         self,
         processes: Iterable[Process],
-        descriptors: Iterable[FileDescriptor],
-        boot_ns: int,
+        descriptors: Sequence[FileDescriptor],
     ) -> None:
         """Forget everything, and start from the lists at the head of a section."""
         for tid in self.threads:
@@ -95,13 +105,14 @@ class ThreadTable:
         self.groups.clear()
         self.children.clear()
         self._fd_count = self._text = 0
-        self.gone, self.closed, self.boot_ns = None, [], boot_ns
+        self.gone, self.closed = None, []
         for thread in [self._listed(process) for process in processes]:
             if thread is not None:
                 self.relate(thread)
+        servers = server_ports(descriptors)
         for descriptor in descriptors:
             owner = self.threads.get(descriptor.tid)
-            values = listed_descriptor(descriptor)
+            values = listed_descriptor(descriptor, servers)
             if owner is not None and values is not None:
                 self.add_fd(owner, descriptor.fd, values)
 
@@ -184,6 +195,8 @@ class ThreadTable:
         return thread if self.add(thread) else None
 
     def _listed(self, process: Process) -> Thread | None:
+        if process.tid > MAX_TID:
+            return None
         main = process.tid == process.pid
         thread = Thread(
             tid=process.tid, pid=process.pid, ptid=process.parent_tid, sid=process.session,
@@ -230,12 +243,12 @@ class ThreadTable:
                     self.children.setdefault(reaper, set()).add(child)
         if thread.main and not thread.invalid and any(other in self.threads for other in others):
             # The main thread's entry stays until the last thread of the process is gone.
-            thread.values["dead"] = True
+            self.write(thread, flags=thread.flags | _CLOSED)
             return
         self._drop(thread)
         self._changes.thread_gone(tid)
         main = self.threads.get(pid)
-        if main is not None and main is not thread and main.values.get("dead") and others == {pid}:
+        if main is not None and main is not thread and main.dead and others == {pid}:
             self.remove(main)
 
     def _reaper(self, thread: Thread, others: set[int]) -> int:
@@ -245,7 +258,7 @@ class ThreadTable:
             return given
         for other in sorted(others):
             found = self.threads.get(other)
-            if found is not None and not found.values.get("dead"):
+            if found is not None and not found.dead:
                 return other
         return 1 if 1 in self.threads and thread.tid != 1 else 0
 
@@ -253,7 +266,7 @@ class ThreadTable:
 
     def files(self, thread: Thread) -> Thread | None:
         """Return the thread whose descriptors it uses."""
-        if not thread.values.get("flags", 0) & _CLONE_FILES:
+        if not thread.flags & _CLONE_FILES:
             return thread
         return self.threads.get(thread.pid)
 
@@ -295,8 +308,8 @@ class ThreadTable:
 
     def cwd(self, thread: Thread) -> str:
         """Return the current directory, with a slash at its end."""
-        holder = thread if thread.main else self.threads.get(thread.pid, thread)
-        return str(holder.values.get("cwd", ""))
+        holder = thread if thread.main else self.threads.get(thread.pid)
+        return "./" if holder is None else str(holder.values.get("cwd", ""))
 
 
 def _cloned(values: dict[str, Value]) -> dict[str, Value]:
@@ -317,14 +330,21 @@ def cgroups(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
 
 
 def joined(base: str, name: str) -> str:
-    """Join as libsinsp does, which has room for 1024 bytes."""
+    """Join as libsinsp does: only `name` is normalized, and there is room for 1024 bytes."""
     if len(base) + len(name) + 1 > _MAX_PATH:
         return "/DIR_TOO_LONG/FILENAME_TOO_LONG"
-    path = name if not name or name.startswith("/") else base + name
-    if not path:
+    if not name:
         return ""
-    whole = posixpath.normpath(path)
-    return "/" + whole.lstrip("/") if whole.startswith("//") else whole
+    before = "/" if name.startswith("/") else base
+    parts: list[str] = []
+    for part in name.split("/"):
+        if part == ".." and parts:
+            parts.pop()
+        elif part == "..":
+            before = before.rstrip("/").rpartition("/")[0] + "/"
+        elif part not in {"", "."}:
+            parts.append(part)
+    return before + "/".join(parts)
 
 
 def folder(path: str, base: str) -> str:
