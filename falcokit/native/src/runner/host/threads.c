@@ -182,7 +182,7 @@ static bool fkr_is_list(const fk_xtable *table) {
 static bool fkr_add_empty(fk_xtable *table, uint64_t index) {
 	fk_xkey key = fk_xkey_number(index);
 	fk_xentry *entry = fk_xentry_new(table->schema);
-	bool ok = entry && fk_xput(table, &key, entry, 0);
+	bool ok = entry && fk_xput(table, &key, entry);
 	if (entry) fk_xrelease(entry, FK_X_REF);
 	return ok;
 }
@@ -216,7 +216,7 @@ void fkr_threads_erased(const ss_plugin_table_input *input, const ss_plugin_stat
 		fk_xentry *entry = fk_xget(table, &from, FK_X_REF);
 		if (!entry) return;
 		fk_xerase(table, &from);
-		fk_xput(table, &to, entry, 0);
+		fk_xput(table, &to, entry);
 		fk_xrelease(entry, FK_X_REF);
 	}
 }
@@ -267,7 +267,7 @@ static fk_xentry *fkr_make(fk_xtable *table, int64_t key) {
 	fk_xentry *entry = table ? fk_xentry_new(table->schema) : NULL;
 	if (!entry) return NULL;
 	fk_xwrite(entry, &table->schema->fields[0], (uint64_t)key);
-	if (fk_xput(table, &at, entry, 0)) return entry;
+	if (fk_xput(table, &at, entry)) return entry;
 	fk_xrelease(entry, FK_X_REF);
 	return NULL;
 }
@@ -304,7 +304,7 @@ static bool fkr_change_list(struct fkr_changes *c, const fk_xschema *schema, fk_
 	for (uint32_t i = 0; i < count; i++) {
 		fk_xentry *value = NULL;
 		fk_xkey at = fk_xkey_number(i);
-		if (list && (value = fk_xentry_new(list->schema))) fk_xput(list, &at, value, 0);
+		if (list && (value = fk_xentry_new(list->schema))) fk_xput(list, &at, value);
 		bool ok = true;
 		for (uint32_t k = 0; ok && k < field->nested->declared; k++)
 			ok = fkr_change_value(c, field->nested, value, (uint8_t)k, true);
