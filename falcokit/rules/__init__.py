@@ -16,6 +16,7 @@ our own. Nothing here prints, and a mistake in a rules file is never raised.
 from falcokit.filter.batch import UNKNOWN
 from falcokit.filter.fields import FieldSpec
 from falcokit.filter.tree import FieldRef
+from falcokit.rules.captured import captured_batch
 from falcokit.rules.catalog import SYSCALL, EventSourceFields, LoadedPlugin, plugin_fields
 from falcokit.rules.compile import Rule
 from falcokit.rules.definitions import Priority
@@ -42,6 +43,7 @@ __all__ = [
     "RuleCount",
     "RulesFile",
     "Ruleset",
+    "captured_batch",
     "load_rules",
     "plugin_fields",
 ]

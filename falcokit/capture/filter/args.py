@@ -70,10 +70,19 @@ def argument(name: str | int, resolver: Resolver | None) -> Reader:
 def raw_argument(name: str) -> Reader:
     """Read a parameter's value: a number, text or bytes, depending on its type."""
     positions = _positions(name)
+    buffers = {
+        code: at
+        for code, at in positions.items()
+        if event_table().events[code].params[at].type == "PT_BYTEBUF"
+    }
 
     def get(event: Event) -> Any:
         at = positions.get(event.code)
-        return None if at is None else value(event, at)
+        if at is None:
+            return None
+        found = value(event, at)
+        # Bytes that are stored and empty are a value, other parameters without bytes are none.
+        return b"" if found is None and event.code in buffers and at < len(event.params) else found
 
     types = [
         _field_type(event_table().events[code].params[at].type) for code, at in positions.items()

@@ -124,8 +124,11 @@ def is_async(entry: EventType) -> bool:
 
 
 def category(entry: EventType) -> str:
-    """Return the topic of a type; IPC has Falco's own spelling."""
-    return "IPC" if entry.category_names[0] == "EC_IPC" else entry.topic
+    """Return the topic of a type; IPC has Falco's own spelling, and its own events a word."""
+    first = entry.category_names[0]
+    if first == "EC_UNKNOWN" and "EC_INTERNAL" in entry.category_names:
+        return "internal"
+    return "IPC" if first == "EC_IPC" else entry.topic
 
 
 def io_direction(entry: EventType) -> str | None:

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Events of a capture as a batch that rules run on.
+
+What is in a stored event is read as `inspect` reads it; what hangs on the processes and descriptors
+at the time of the event exists in a replay only, and is unknown, but for events without a thread,
+which have none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.capture.filter.fields import CaptureFields, Context
+from falcokit.filter.batch import UNKNOWN
+from falcokit.filter.fields import FieldFaultError
+from falcokit.rules.catalog import SYSCALL
+from falcokit.rules.events import EventBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from falcokit.capture.events.event import Event
+    from falcokit.capture.render.state import Resolver
+    from falcokit.filter.tree import FieldRef
+
+__all__ = ["captured_batch"]
+
+#: What an event has by the thread that made it.
+_OF_THREADS: Final = ("proc.", "thread.", "user.", "group.", "fd.", "fdlist.", "fs.", "container.")
+
+
+def captured_batch(
+    events: Sequence[Event],
+    *,
+    source: str = SYSCALL,
+    read: Callable[[FieldRef], Sequence[Any] | None] | None = None,
+    plugin: str | None = None,
+    sources: Mapping[int, str] | None = None,
+    resolver: Resolver | None = None,
+    first_time_ns: int | None = None,
+    hostname: str | None = None,
+) -> EventBatch:
+    """Return events of one source as a batch.
+
+    `read` has the fields of plugins, and is asked first; it may return None for what it does not
+    have. `sources` has the names of event sources by plugin id, `resolver` resolves numbers of
+    parameters, `first_time_ns` is the time of the capture's first event. An event without a time
+    has the time 0. `plugin` names the plugin whose source it is.
+    """
+    fields = CaptureFields(Context(sources=sources or {}, resolver=resolver))
+
+    def stored(field: FieldRef) -> Sequence[Any] | None:
+        if read is not None:
+            values = read(field)
+            if values is not None:
+                return values
+        if field.name in _LEFT:
+            return None
+        try:
+            reader = fields.reader(field)
+        except FieldFaultError:
+            if not field.name.startswith(_OF_THREADS):
+                return None
+            return [None if _has_no_thread(event) else UNKNOWN for event in events]
+        return [reader.get(event) for event in events]
+
+    return EventBatch(
+        source,
+        [event.number for event in events],
+        [event.ts_ns or 0 for event in events],
+        stored,
+        first_time_ns=first_time_ns,
+        plugin=plugin,
+        hostname=hostname,
+    )
+
+
+#: What `EventBatch` has: Falco's source of an event is that of the rules, not of what is stored.
+_LEFT: Final = frozenset({"evt.source", "evt.num"})
+
+
+def _has_no_thread(event: Event) -> bool:
+    return event.tid is None
