@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from falcokit.cli import console
-from falcokit.cli.arguments import COMMANDS, MIN_SECONDS
+from falcokit.cli.arguments import COMMANDS, MIN_SECONDS, with_bare_values
 from falcokit.cli.failure import EXIT_INTERRUPTED, outcome, report_usage
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class _Group(TyperGroup):
         """Run a command and end the process."""
         kwargs["standalone_mode"] = False
         arguments = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
+        args, kwargs["args"] = args[1:], with_bare_values(arguments)
         as_json = "--json" in arguments
         parse_and_run = super().main
 

@@ -26,7 +26,7 @@ from falcokit.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["COMMANDS", "Command", "read_arguments"]
+__all__ = ["COMMANDS", "Command", "read_arguments", "with_bare_values"]
 
 _STDIN: Final = "-"
 _DIGITS: Final = 18
@@ -76,6 +76,25 @@ COMMANDS: Final = {
 }
 
 
+def with_bare_values(arguments: Sequence[str]) -> list[str]:
+    """Add what an option stands for where nothing follows it; typer knows no such options."""
+    command = COMMANDS.get(arguments[0]) if arguments else None
+    if command is None:
+        return list(arguments)
+    bare = {
+        spelling: option.bare
+        for option in command.options.table.values()
+        for spelling in option.spellings
+        if option.bare is not None
+    }
+    found = []
+    for word, after in zip(arguments, [*arguments[1:], "-"], strict=True):
+        found.append(word)
+        if word in bare and after.startswith("-"):
+            found.append(bare[word])
+    return found
+
+
 class _LeftToTyperError(Exception):
     """Typer must read the arguments."""
 
@@ -88,7 +107,7 @@ def read_arguments(arguments: Sequence[str]) -> dict[str, Any] | None:
     names = {spelling: name for name, option in table.items() for spelling in option.spellings}
     given: dict[str, Any] = {}
     words = []
-    left = iter(arguments[1:])
+    left = iter(with_bare_values(arguments)[1:])
     try:
         for word in left:
             if word == _STDIN or (word and not word.startswith("-")):

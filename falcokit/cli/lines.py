@@ -10,23 +10,30 @@ import base64
 import json
 import sys
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli import console
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from falcokit.runner.reports import Report
 
 __all__ = [
     "EventLines",
+    "alert_line",
     "clock_time",
     "closed_line",
+    "counts_line",
+    "explanation_lines",
     "extract_failed_line",
     "fields_text",
     "indented",
     "log_line",
     "opened_line",
     "reasons",
+    "rules_lines",
 ]
 
 _CONTINUED: Final = "\n" + " " * 9
@@ -48,6 +55,12 @@ _SEVERITY_COLORS: Final = {
 }
 
 
+_PRIORITY_COLORS: Final = {
+    **dict.fromkeys(("Emergency", "Alert", "Critical", "Error"), "red"),
+    **dict.fromkeys(("Warning", "Notice"), "yellow"),
+}
+
+
 class EventLines:
     """Shows the reports of one run, one line each; names are kept aligned."""
 
@@ -59,22 +72,15 @@ class EventLines:
         kind = report["report"]
         if kind == "event":
             console.data(self._event(report))
+        elif kind == "alert":
+            console.data(alert_line(report))
         elif kind == "loaded":
             names = [str(name) for name in report.get("async_events") or ()]
             source = str(report.get("event_source") or "")
             self._width = max([_NAME_WIDTH, *map(len, [*names, source])])
-        elif kind == "open":
-            console.message(opened_line(report))
-        elif kind == "log":
-            console.message(log_line(report))
-        elif kind == "extract_failed":
-            console.message(extract_failed_line(report))
-        elif kind == "stats":
-            for what, key in (("refused", "rejected"), ("dropped", "dropped")):
-                if report.get(key):
-                    console.message(f"{what}: {reasons(report[key])}")
-        elif kind == "closed":
-            console.message(closed_line(report))
+        elif kind in _MESSAGES:
+            for line in _MESSAGES[kind](report):
+                console.message(line)
 
     def _event(self, report: Report) -> str:
         name = report.get("name") or (report.get("source") if report["code"] == _PLUGIN else None)
@@ -93,6 +99,47 @@ def reasons(counts: dict[str, Any]) -> str:
     return ", ".join(
         f"{console.printable(str(reason))} {count}" for reason, count in counts.items()
     )
+
+
+def alert_line(report: Report) -> str:
+    """Return an alert: its time of day, its priority and output as Falco writes them, its rule."""
+    time_text, _, text = str(report["output"]).partition(" ")
+    shown = console.paint(
+        console.printable(text), _PRIORITY_COLORS.get(report["priority"], "cyan"), sys.stdout
+    )
+    possible = ", possible" if report.get("possible") else ""
+    at = _falco_time(time_text)
+    rule = console.printable(str(report["rule"]))
+    return f"{'alert':>6} {at} {shown}  (rule {rule}{possible})"
+
+
+def rules_lines(report: Report) -> Iterable[str]:
+    """Return what is wrong with rules, a line each."""
+    for kind, color in (("error", "red"), ("warning", "yellow")):
+        label = console.paint(f"{kind:<8}", color, sys.stderr)
+        for found in report[f"{kind}s"]:
+            place = ":".join(str(found[key]) for key in ("file", "line", "column") if found[key])
+            hint = f" ({found['hint']})" if found.get("hint") else ""
+            text = console.printable(f"{place}: {found['message']}{hint} [{found['code']}]")
+            yield f"{label} {text}"
+
+
+def counts_line(report: Report) -> str:
+    """Return how often each rule fired."""
+    counts = report["rules"]
+    shown = ", ".join(
+        f"{console.printable(name)} {count['alerts']}"
+        + (f" (and {count['possible']} possible)" if count["possible"] else "")
+        for name, count in counts.items()
+    )
+    return f"alerts: {shown or 'no rule is for these events'}"
+
+
+def explanation_lines(report: Report) -> Iterable[str]:
+    """Return why rules did not fire, each with its clauses below it."""
+    for name, text in report["rules"].items():
+        yield f"rule {console.printable(name)} never fired:"
+        yield from (f"  {console.printable(line)}" for line in text.splitlines())
 
 
 def log_line(report: Report) -> str:
@@ -166,8 +213,37 @@ def _payload(report: Report) -> str:
     return console.printable(str(data).removesuffix("\0"))
 
 
+def _falco_time(text: str) -> str:
+    """Return the time of day, in the local time zone, of the time that begins an output."""
+    try:
+        at = datetime.fromisoformat(text.rstrip(":"))
+    except ValueError:
+        return f"{'-':<15}"
+    return at.astimezone().strftime("%H:%M:%S.%f")
+
+
 def _event_time(ts_ns: int) -> str:
     seconds, fraction = divmod(int(ts_ns), _NS)
     if not 0 <= seconds < 1 << 40:
         return f"{'-':<15}"
     return f"{clock_time(seconds)}.{fraction // 1000:06d}"
+
+
+def _refusals(report: Report) -> Iterable[str]:
+    """Return how many events did not arrive, in a report of statistics."""
+    for what, key in (("refused", "rejected"), ("dropped", "dropped")):
+        if report.get(key):
+            yield f"{what}: {reasons(report[key])}"
+
+
+#: The lines on stderr for the kinds of reports that have some.
+_MESSAGES: Final[dict[str, Callable[[Report], Iterable[str]]]] = {
+    "open": lambda report: [opened_line(report)],
+    "log": lambda report: [log_line(report)],
+    "extract_failed": lambda report: [extract_failed_line(report)],
+    "stats": _refusals,
+    "rules": rules_lines,
+    "rule_counts": lambda report: [counts_line(report)],
+    "explanations": explanation_lines,
+    "closed": lambda report: [closed_line(report)],
+}

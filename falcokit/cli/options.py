@@ -51,6 +51,8 @@ class Option(NamedTuple):
     required: bool
     instead: str | None
     """The function of the command's module that is called in place of the command."""
+    bare: str | None
+    """What it stands for when nothing follows it; None: something must."""
 
     def default_value(self) -> Any:
         """Return what a command gets that is not given this option."""
@@ -71,11 +73,12 @@ def option(
     choices: tuple[str, ...] = (),
     many: bool = False,
     instead: str | None = None,
+    bare: str | None = None,
 ) -> Any:
     """Declare an option, with its spellings separated by spaces."""
     kind = "choice" if choices else kind
     parts = tuple(spellings.split())
-    return Option(parts, help_text, kind, metavar, default, choices, many, False, instead)
+    return Option(parts, help_text, kind, metavar, default, choices, many, False, instead, bare)
 
 
 def argument(
@@ -87,7 +90,7 @@ def argument(
     required: bool = True,
 ) -> Any:
     """Declare what is given without a dash."""
-    return Option((), help_text, kind, metavar, None, (), many, required, None)
+    return Option((), help_text, kind, metavar, None, (), many, required, None, None)
 
 
 @dataclass_transform(kw_only_default=True)
@@ -170,6 +173,21 @@ _PRIORITY: Final[Any] = option(
     default="debug",
 )
 
+_RULES: Final[Any] = option(
+    "--rules",
+    "Rules files to run on the events (default: rules/*.yaml of the project).",
+    kind="path",
+    metavar="FILE.yaml",
+    many=True,
+)
+_FALCO: Final[Any] = option(
+    "--falco",
+    "Run it in a real Falco: the one given, or the falco of PATH.",
+    kind="text",
+    metavar="[PATH]",
+    bare="falco",
+)
+
 # ---- the commands -------------------------------------------------------------------------------
 
 
@@ -215,6 +233,13 @@ class RunOptions(Options):
     record: Path | None = _RECORD
     replay: Path | None = _REPLAY
     speed: float | None = _SPEED
+    rules: tuple[Path, ...] = _RULES
+    rule_matching: str = _RULE_MATCHING
+    priority: str = _PRIORITY
+    explain: bool = option(
+        "--explain", "Say at the end why each rule that did not fire did not, clause by clause."
+    )
+    falco: str | None = _FALCO
     as_json: bool = JSON
 
 
@@ -230,6 +255,10 @@ class DevOptions(Options):
     record: Path | None = _RECORD
     replay: Path | None = _REPLAY
     speed: float | None = _SPEED
+    rules: tuple[Path, ...] = _RULES
+    rule_matching: str = _RULE_MATCHING
+    priority: str = _PRIORITY
+    falco: str | None = _FALCO
     as_json: bool = JSON
 
 

@@ -7,9 +7,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from falcokit.cli import console
-from falcokit.cli.format import count_of
-from falcokit.cli.rules import check_files, warn_of_rules
-from falcokit.errors import ConfigError, FalcokitError, PackageError, RulesError
+from falcokit.cli.rules import check_files, refuse_wrong_rules, warn_of_rules
+from falcokit.errors import ConfigError, FalcokitError, PackageError
 from falcokit.package.artifact.library_facts import library_facts
 from falcokit.package.artifact.rules import packed_rules
 from falcokit.package.registry.layout import read_layout, stored_layers
@@ -97,8 +96,4 @@ def _check_rules(layout: Path, project: Project) -> None:
     ]
     ruleset = check_files(files, about)
     warn_of_rules(ruleset, project.root)
-    if ruleset.errors:
-        raise RulesError(
-            f"the rules have {count_of(len(ruleset.errors), 'error')}: Falco does not start",
-            hint="mend what `falcokit check` shows, then package again",
-        )
+    refuse_wrong_rules(len(ruleset.errors))

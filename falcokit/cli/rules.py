@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from falcokit.build.loaded_plugin import loaded_plugin
 from falcokit.cli import console
+from falcokit.cli.format import count_of
+from falcokit.errors import RulesError
 from falcokit.rules import load_rules
 
 if TYPE_CHECKING:
@@ -17,7 +19,13 @@ if TYPE_CHECKING:
     from falcokit.build.about import LibraryAbout
     from falcokit.rules import Problem, Ruleset, RulesFile
 
-__all__ = ["check_files", "problem_line", "problems_object", "warn_of_rules"]
+__all__ = [
+    "check_files",
+    "problem_line",
+    "problems_object",
+    "refuse_wrong_rules",
+    "warn_of_rules",
+]
 
 
 def check_files(
@@ -56,3 +64,12 @@ def warn_of_rules(ruleset: Ruleset, root: Path) -> None:
     for found in (*ruleset.errors, *ruleset.warnings):
         file = found.file.removeprefix(f"{root}/")
         console.warning(f"{file}:{found.line}:{found.column}: {found.message} [{found.code}]")
+
+
+def refuse_wrong_rules(errors: int) -> None:
+    """Raise RulesError if there are errors, as a Falco with such rules does not start."""
+    if errors:
+        raise RulesError(
+            f"the rules have {count_of(errors, 'error')}: Falco does not start with them",
+            hint="mend what `falcokit check` shows",
+        )

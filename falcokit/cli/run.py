@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from falcokit.build.about import library_about
 from falcokit.cli import console
+from falcokit.cli.falco import falco_for
 from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
 from falcokit.cli.lines import EventLines
 from falcokit.cli.option_values import (
@@ -15,75 +17,137 @@ from falcokit.cli.option_values import (
     replay_path,
     replayed,
 )
-from falcokit.errors import ConfigError
+from falcokit.cli.rules_of_run import RulesOfRun
+from falcokit.errors import ConfigError, NotAPluginError
 from falcokit.runner.reports import plugin_failure
 from falcokit.runner.run import Runner
 from falcokit.runner.run import RunOptions as RunnerOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from falcokit.build.about import LibraryAbout
+    from falcokit.build.metadata import PluginMetadata
     from falcokit.cli.options import RunOptions
+    from falcokit.runner.falco import Falco
     from falcokit.runner.reports import Report
 
 __all__ = ["run"]
 
 
 def run(options: RunOptions) -> None:
-    """Build the plugin, if no library is given, run it and show its events."""
-    schema: Any = None
-    library, open_params = options.library, options.open_params
-    record, replay = recording_path(options.record), None
+    """Build the plugin, if no library is given, run it and show its events and alerts."""
+    record = recording_path(options.record)
     check_replay(options)
-    if library is None:
-        read_init_config(options.init_config)  # before the compiler is started in vain
-        built = _built(options)
-        library, schema, replay = built.library, built.init_schema, built.replay
-        open_params = open_params if open_params is not None else built.open_params
-    elif library.is_dir():
-        raise ConfigError(f"{library} is a folder, not a library", hint="a project goes with -C")
-    elif not library.exists():
-        raise ConfigError(f"{library}: no such file", hint="`falcokit build` makes build/*.so")
-    elif options.replay is not None:
-        replay = replay_path(options.replay, "--replay")
-    runner_options = RunnerOptions(
-        library=library.absolute(),
-        init_config=read_init_config(options.init_config, schema=schema),
-        open_params=None if replay is not None else open_params,
-        replay=replay,
-        speed=options.speed,
-        fields=options.fields or "*",
-        limit=options.limit,
-        duration=options.duration,
-        record=record,
-        metrics=options.as_json,
-    )
+    rules = RulesOfRun(options, explained=options.explain)
+    read_init_config(options.init_config)  # before the compiler is started in vain
+    plugin = _plugin(options)
+    open_params = plugin.open_params if options.open_params is None else options.open_params
+    init_config = read_init_config(options.init_config, schema=plugin.init_schema)
     show = console.json_line if options.as_json else EventLines().show
-    error: Report | None = None
-    with signals_as_interrupts(), Runner(runner_options) as runner:
-        try:
-            for report in runner.reports():
-                show(report)
-                if report["report"] == "error":
-                    error = report
-        except (KeyboardInterrupt, StoppedBySignal):
-            runner.stop()
-            for report in runner.reports():  # how the capture was closed
-                show(report)
-            raise
-    failure = plugin_failure(error, runner.returncode, library=library.name)
+    child: Runner | Falco
+    if options.falco is not None:
+        child = falco_for(
+            options, plugin.about(), plugin.library,
+            init_config=init_config, open_params=open_params,
+            rules=plugin.rules, replay=plugin.replay,
+        )  # fmt: skip
+    else:
+        child = Runner(
+            RunnerOptions(
+                library=plugin.library,
+                init_config=init_config,
+                open_params=None if plugin.replay is not None else open_params,
+                replay=plugin.replay,
+                speed=options.speed,
+                rows=_begin_rules(rules, plugin, show),
+                fields=options.fields or "*",
+                limit=options.limit,
+                duration=options.duration,
+                record=record,
+                metrics=options.as_json,
+            )
+        )
+    error = _follow(child, rules, show)
+    failure = plugin_failure(error, child.returncode, library=plugin.library.name)
     if failure is not None:
         raise failure
 
 
-class _Built(NamedTuple):
+def _begin_rules(rules: RulesOfRun, plugin: _Plugin, show: Callable[[Report], Any]) -> str | None:
+    """Return the fields that the rules of a plugin read; None: it has no rules."""
+    begun = rules.begin(plugin.rules, plugin.about()) if plugin.rules else None
+    if begun is None:
+        return None
+    fields, report = begun
+    show(report)
+    if report["errors"]:
+        from falcokit.cli.rules import refuse_wrong_rules  # noqa: PLC0415
+
+        refuse_wrong_rules(len(report["errors"]))
+    return fields
+
+
+def _follow(
+    child: Runner | Falco, rules: RulesOfRun, show: Callable[[Report], Any]
+) -> Report | None:
+    """Run it to its end, and return the last error that it reported."""
+    error: Report | None = None
+
+    def show_all() -> None:
+        nonlocal error
+        for report in child.reports():
+            for each in rules.follow(report):
+                show(each)
+            if report["report"] == "error":
+                error = report
+
+    with signals_as_interrupts(), child:
+        try:
+            show_all()
+        except (KeyboardInterrupt, StoppedBySignal):
+            child.stop()
+            show_all()  # how the capture was closed
+            raise
+    return error
+
+
+class _Plugin(NamedTuple):
+    """What is run: a project's plugin, or a library."""
+
     library: Path
+    metadata: PluginMetadata | None
     init_schema: dict[str, Any] | None
     open_params: str | None
     replay: Path | None
+    rules: tuple[Path, ...]
+
+    def about(self) -> LibraryAbout:
+        """Return what the library says of itself; one of another SDK is loaded to be asked."""
+        if self.metadata is not None:
+            return library_about(self.metadata)
+        from falcokit.package.artifact.library_facts import library_facts  # noqa: PLC0415
+
+        about = library_facts(self.library, load=True).about
+        if about is None:
+            raise NotAPluginError(f"{self.library.name} does not say what fields it has")
+        return about
 
 
-def _built(options: RunOptions) -> _Built:
+def _plugin(options: RunOptions) -> _Plugin:
+    library = options.library
+    if library is None:
+        return _built(options)
+    if library.is_dir():
+        raise ConfigError(f"{library} is a folder, not a library", hint="a project goes with -C")
+    if not library.exists():
+        raise ConfigError(f"{library}: no such file", hint="`falcokit build` makes build/*.so")
+    replay = None if options.replay is None else replay_path(options.replay, "--replay")
+    return _Plugin(library.absolute(), None, None, None, replay, options.rules)
+
+
+def _built(options: RunOptions) -> _Plugin:
     from falcokit.project.settings import load_project  # noqa: PLC0415
 
     found = load_project(options.project)
@@ -92,9 +156,11 @@ def _built(options: RunOptions) -> _Built:
     result = build(found)
     for warning in result.metadata.warnings:
         console.warning(warning)
-    return _Built(
-        result.library,
+    return _Plugin(
+        result.library.absolute(),
+        result.metadata,
         result.metadata.init_schema,
         found.open_params,
         replayed(options, found, result),
+        options.rules or found.rules,
     )

@@ -8,14 +8,24 @@ native/src/runner/capture/event_rows.h describes their form.
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, TypeAlias
+import struct
+import sys
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
+
+from falcokit.capture.events.event import Event
+from falcokit.capture.format.layout import BIG, EVENT_BLOCKS, LITTLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["EventRow", "FieldValue", "RowDecoder"]
+__all__ = ["EventRow", "FieldValue", "RowDecoder", "event_of"]
+
+_HEAD: Final = struct.Struct("=HQqIHI")  # processor, then the header of an event
+_HEADER_BYTES: Final = 26
+_BLOCK: Final = 0x216
+_LAYOUT: Final = LITTLE if sys.byteorder == "little" else BIG
 
 #: Times are ns, addresses are text, bytes of a text that are not UTF-8 are surrogates.
 FieldValue: TypeAlias = int | str | bool | list[Any] | None
@@ -70,3 +80,13 @@ def _texts(values: Iterable[Any]) -> Iterable[FieldValue]:
             yield base64.b64decode(value["base64"]).decode("utf-8", "surrogateescape")
         else:
             yield list(_texts(value)) if isinstance(value, list) else value
+
+
+def event_of(*, number: int, ts_ns: int, tid: int, code: int, count: int, params: bytes) -> Event:
+    """Return an event that has passed the runner as one of a capture.
+
+    `params` are the lengths and the bytes of its `count` parameters; `tid` is -1 for no thread.
+    Raises MalformedEventError.
+    """
+    body = _HEAD.pack(0, ts_ns, tid, _HEADER_BYTES + len(params), code, count) + params
+    return Event(number=number, offset=0, body=body, block=EVENT_BLOCKS[_BLOCK], layout=_LAYOUT)

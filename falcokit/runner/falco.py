@@ -338,7 +338,7 @@ def _logged(text: str) -> Report:
 
 
 def _validated(command: list[str], rules: tuple[Path, ...]) -> list[Report]:
-    """Return what Falco says of the rules files, one report for each error and warning."""
+    """Return what Falco says of the rules files, as a report; none where it says nothing."""
     files = [part for path in rules for part in ("-V", str(path.absolute()))]
     try:
         done = subprocess.run(
@@ -361,19 +361,18 @@ def _validated(command: list[str], rules: tuple[Path, ...]) -> list[Report]:
         results = json.loads(done.stdout)["falco_load_results"]
     except (ValueError, LookupError, TypeError):
         return []  # Falco ends with a plain error, which it repeats when it is started
-    reports = []
-    for result in results:
-        for level in ("error", "warning"):
-            reports += [_problem(level, result, found) for found in result.get(f"{level}s") or ()]
-    return reports
+    found: dict[str, Any] = {"report": "rules", "files": [str(path) for path in rules]}
+    for kind in ("errors", "warnings"):
+        found[kind] = [
+            _problem(result, each) for result in results for each in result.get(kind) or ()
+        ]
+    return [found]
 
 
-def _problem(level: str, result: dict[str, Any], found: dict[str, Any]) -> Report:
+def _problem(result: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     places = (found.get("context") or {}).get("locations") or [{}]
     position = places[-1].get("position") or {}
     return {
-        "report": "rules",
-        "level": level,
         "code": found.get("code"),
         "message": found.get("message"),
         "file": result.get("name"),

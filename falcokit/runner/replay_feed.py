@@ -11,8 +11,9 @@ import os
 import select
 import threading
 import time
+from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture import open_capture
 from falcokit.capture.format.layout import BlockKind
@@ -30,16 +31,20 @@ from falcokit.runner.thread_changes import ThreadChanges
 from falcokit.runner.thread_state import ThreadState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from typing import IO
 
     from falcokit.capture import Capture, Event, FileDescriptor, Process
+    from falcokit.runner.event_rows import EventRow
+
+    StoredRow: TypeAlias = tuple[Event, EventRow | None]
 
 __all__ = ["ReplayFeed"]
 
 _SEND_BYTES: Final = 1 << 17
 _LOOK_MS: Final = 100
+_MAX_KEPT: Final = 1 << 15
 _JOIN_S: Final = 2.0
 _NS: Final = 1_000_000_000
 #: A longer gap between two events is cut: a wrong time must not hold up a replay for years.
@@ -49,11 +54,15 @@ MAX_GAP_S: Final = 3600.0
 class ReplayFeed:
     """A capture on its way to the runner."""
 
-    def __init__(self, file: Path, speed: float | None, stream: IO[bytes]) -> None:
+    def __init__(
+        self, file: Path, speed: float | None, stream: IO[bytes], *, keep: bool = False
+    ) -> None:
         """Prepare to write to `stream`, which is closed at the end.
 
-        `speed` is how many times faster than in the capture events come; None: at once.
+        `speed` is how many times faster than in the capture events come; None: at once. With `keep`
+        the events are kept for `take_stored`.
         """
+        self._kept: deque[tuple[Event, bool]] | None = deque() if keep else None
         self._file, self._speed, self._stream = file, speed, stream
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -71,6 +80,25 @@ class ReplayFeed:
             target=self._run, args=(wanted,), name="falcokit-replay", daemon=True
         )
         self._thread.start()
+
+    def take_stored(self, rows: Iterable[EventRow] | None) -> list[StoredRow]:
+        """Return the kept events up to the last of `rows`, each with its row; None: all events.
+
+        An event that the plugin does not want has no row. Only after the events were kept.
+        """
+        kept, found = self._kept, []
+        if kept is None:
+            return []
+        for row in rows or ():
+            while kept:
+                event, sent = kept.popleft()
+                found.append((event, row if sent else None))
+                if sent:
+                    break
+        while rows is None and kept:
+            event, _ = kept.popleft()
+            found.append((event, None))
+        return found
 
     def stop(self) -> None:
         """End it; what was not sent is discarded."""
@@ -111,6 +139,8 @@ class ReplayFeed:
                 self._out += BEGIN_FRAME
             hidden = event.leading or event.state_only
             frame = encoder.encode(event, STATE_FRAME if hidden else EVENT_FRAME)
+            if self._kept is not None and not hidden:
+                self._keep(event, sent=frame is not None)
             if frame is not None:
                 if pace is not None and (delay := pace.delay(event.ts_ns)) > 0:
                     self._flush()
@@ -122,6 +152,17 @@ class ReplayFeed:
                 return
         self._flush()
         self._note(encoder.refused, 0 if threads is None else threads.refused)
+
+    def _keep(self, event: Event, *, sent: bool) -> None:
+        """Keep an event, waiting while too many are kept: those that were sent bring rows back."""
+        kept = self._kept
+        while kept is not None and len(kept) >= _MAX_KEPT and not self._stopping.is_set():
+            if not any(was_sent for _, was_sent in kept):
+                break  # nothing will come back for these
+            self._flush()
+            self._stopping.wait(_LOOK_MS / 1000)
+        if kept is not None:
+            kept.append((event, sent))
 
     def _note(self, damaged: int, refused: int) -> None:
         if damaged:

@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 import base64
-import struct
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.capture.events.event import Event
 from falcokit.capture.events.event_table import ASYNC_EVENT, PLUGIN_EVENT, event_table
 from falcokit.capture.format.errors import MalformedEventError
-from falcokit.capture.format.layout import BIG, EVENT_BLOCKS, LITTLE
 from falcokit.capture.render.args import args_text
+from falcokit.runner.event_rows import event_of
 from falcokit.runner.replay_feed import ReplayFeed
 
 if TYPE_CHECKING:
@@ -25,35 +22,39 @@ if TYPE_CHECKING:
 __all__ = ["ReplayReports"]
 
 _OWN: Final = {PLUGIN_EVENT, ASYNC_EVENT}
-_HEAD: Final = struct.Struct("=HQqIHI")  # processor, then the header of an event
-_HEADER_BYTES: Final = 26
-_BLOCK: Final = 0x216
-_LAYOUT: Final = LITTLE if sys.byteorder == "little" else BIG
 
 
 class ReplayReports:
     """Starts the feed when the runner is ready, and completes its reports."""
 
-    def __init__(self, file: Path, speed: float | None, stream: IO[bytes]) -> None:
+    def __init__(
+        self, file: Path, speed: float | None, stream: IO[bytes], *, keep: bool = False
+    ) -> None:
         """Replay `file`; see ReplayFeed."""
         self._file = file
-        self.feed = ReplayFeed(file, speed, stream)
+        self.feed = ReplayFeed(file, speed, stream, keep=keep)
 
-    def take(self, report: Report) -> bool:
-        """Complete a report; False: it is not for others."""
+    def take(self, report: Report) -> Iterator[Report]:
+        """Complete a report, and yield what is for others."""
         kind = report["report"]
         if kind == "replaying":
             self.feed.start(report)
-            return False
+            return
         if kind in {"open", "closed"}:
             report["replay"] = str(self._file)
         if kind == "closed":
             report["stored"] = self.feed.count
+            # What comes after the last event that the plugin wanted.
+            left = self.feed.take_stored(None) if report["reason"] == "eof" else []
+            if left:
+                yield {"report": "rows", "rows": [], "stored": left}
         elif kind == "event" and report["code"] not in _OWN:
             _name(report)
         elif kind == "stats":
             _name_all(report)
-        return True
+        elif kind == "rows":
+            report["stored"] = self.feed.take_stored(report["rows"])
+        yield report
 
     def last(self) -> Iterator[Report]:
         """Yield what is left to say when the runner has ended."""
@@ -84,11 +85,10 @@ def _name(report: Report) -> None:
     data = base64.b64decode(raw) if raw is not None else str(report.get("data", "")).encode()
     data = data.ljust(report["size"], b"\0")
     count = report.pop("params", 0)
-    body = _HEAD.pack(0, report["ts_ns"], report["tid"], _HEADER_BYTES + len(data), code, count)
     try:
-        event = Event(
-            number=report["number"], offset=0, body=body + data, block=EVENT_BLOCKS[_BLOCK],
-            layout=_LAYOUT,
+        event = event_of(
+            number=report["number"], ts_ns=report["ts_ns"], tid=report["tid"], code=code,
+            count=count, params=data,
         )  # fmt: skip
         report["type"] = event.type
         text = args_text(event)

@@ -121,7 +121,7 @@ class Runner:
             try:
                 hand_over(self._process.stdin, hidden, close=options.replay is None)
                 if options.replay is not None:
-                    self._replay = _replay(options.replay, options.speed, self._process.stdin)
+                    self._replay = _replay(options, options.replay, self._process.stdin)
             except BaseException:
                 self.__exit__(None, None, None)
                 raise
@@ -222,7 +222,8 @@ class Runner:
         *lines, self._partial = (self._partial + chunk).split(b"\n")
         reports = map(self._decoded, lines)
         if self._replay is not None:
-            self._pending += filter(self._replay.take, reports)
+            for report in reports:
+                self._pending += self._replay.take(report)
         else:
             self._pending += reports
 
@@ -233,7 +234,7 @@ class Runner:
         return report
 
 
-def _replay(file: Path, speed: float | None, stream: IO[bytes]) -> ReplayReports:
+def _replay(options: RunOptions, file: Path, stream: IO[bytes]) -> ReplayReports:
     from falcokit.runner.replay_reports import ReplayReports  # noqa: PLC0415 - reads captures
 
-    return ReplayReports(file, speed, stream)
+    return ReplayReports(file, options.speed, stream, keep=options.rows is not None)

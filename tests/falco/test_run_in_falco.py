@@ -78,9 +78,9 @@ def test_the_log_is_reports_without_falcos_clock(monkeypatch: pytest.MonkeyPatch
 
 def test_what_is_wrong_with_rules_comes_first_with_its_place() -> None:
     reports, returncode = reports_of("bad-cond-unknown-field")
-    problem = reports[0]
-    assert problem["report"] == "rules"
-    assert (problem["level"], problem["code"]) == ("error", "LOAD_ERR_COMPILE_CONDITION")
+    assert reports[0]["report"] == "rules"
+    (problem,) = reports[0]["errors"]
+    assert problem["code"] == "LOAD_ERR_COMPILE_CONDITION"
     assert problem["file"].endswith("bad-cond-unknown-field.yaml")
     assert (problem["line"], problem["column"]) > (1, 0)
     (error,) = of_kind(reports, "error")
@@ -92,7 +92,8 @@ def test_what_is_wrong_with_rules_comes_first_with_its_place() -> None:
 
 def test_a_warning_does_not_end_it() -> None:
     reports, returncode = reports_of("bad-source")
-    assert [report["code"] for report in of_kind(reports, "rules")] == ["LOAD_UNKNOWN_SOURCE"]
+    (found,) = of_kind(reports, "rules")
+    assert [problem["code"] for problem in found["warnings"]] == ["LOAD_UNKNOWN_SOURCE"]
     assert returncode == 0
 
 

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules beside a plugin that `falcokit run` and `falcokit dev` run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from falcokit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from falcokit.build.about import LibraryAbout
+    from falcokit.cli.options import DevOptions, RunOptions
+    from falcokit.runner.reports import Report
+    from falcokit.runner.rules import LiveRules
+
+__all__ = ["RulesOfRun"]
+
+
+class RulesOfRun:
+    """The rules beside a running plugin: takes the reports of its run, and adds alerts.
+
+    They are loaded anew with each start, since a build may have changed the plugin's fields.
+    """
+
+    def __init__(self, options: RunOptions | DevOptions, *, explained: bool) -> None:
+        for file in options.rules:
+            if not file.is_file():
+                raise ConfigError(f"--rules {file}: there is no such file")
+        self._options, self._explained = options, explained
+        self._live: LiveRules | None = None
+
+    def begin(self, files: Sequence[Path], about: LibraryAbout) -> tuple[str, Report] | None:
+        """Load the rules for a plugin that is about to start; None: there are none.
+
+        Returns the fields that the run has to give, for the runner, and the report of the rules.
+        """
+        self._live = None
+        if not files:
+            return None
+        # Without rules these would take a tenth of a second for nothing.
+        from falcokit.build.loaded_plugin import loaded_plugin  # noqa: PLC0415
+        from falcokit.runner.rules import LiveRules  # noqa: PLC0415
+
+        self._live = LiveRules(
+            files,
+            loaded_plugin(about),
+            rule_matching=self._options.rule_matching,
+            priority=self._options.priority,
+            explained=self._explained,
+        )
+        report = self._live.load()
+        return self._live.columns(), report
+
+    def follow(self, report: Report) -> Iterator[Report]:
+        """Yield a report and what the rules have to say of it."""
+        kind, live = report["report"], self._live
+        if kind == "rows":
+            if live is not None:
+                yield from live.take(report)
+        elif kind == "rules_changed":
+            if live is not None:
+                yield live.load()
+        elif kind == "explain":
+            if live is not None:
+                yield {"report": "explanations", "rules": live.explanations()}
+        else:
+            if kind == "closed" and live is not None:
+                yield live.counts()
+                if self._explained:
+                    yield {"report": "explanations", "rules": live.explanations()}
+            yield report

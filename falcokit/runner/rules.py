@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules on the events of a running plugin: the reports of a run go in, alerts come out.
+
+The runner sends a row for every event that passes, with the values of the plugin's fields. What
+else a condition reads is in the row itself or, on a replay, in the stored event. The rules can be
+loaded again at any time: the plugin runs on, and rules with errors change nothing.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.capture.events.event_table import ASYNC_EVENT
+from falcokit.filter.batch import UNKNOWN
+from falcokit.filter.explain import ConditionCounts, render_counts
+from falcokit.filter.fields import ArgumentKind
+from falcokit.rules import SYSCALL, Engine, EventBatch, load_rules
+from falcokit.rules.captured import captured_batch
+from falcokit.runner.event_rows import event_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from falcokit.capture.events.event import Event
+    from falcokit.filter.tree import FieldRef
+    from falcokit.rules import LoadedPlugin, Ruleset
+    from falcokit.runner.event_rows import EventRow
+    from falcokit.runner.reports import Report
+
+__all__ = ["LiveRules"]
+
+_NO_THREAD: Final = -1
+#: What separates fields in the runner's list of them.
+_SEPARATOR: Final = "],"
+
+
+class LiveRules:
+    """Rules files, and what their rules have found so far in one run."""
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        plugin: LoadedPlugin,
+        *,
+        rule_matching: str = "first",
+        priority: str = "debug",
+        explained: bool = False,
+    ) -> None:
+        """With `explained`, what passes each clause is counted for `explanations`."""
+        self._files, self._plugin = tuple(files), plugin
+        self._rule_matching, self._priority = rule_matching, priority
+        self._explained = explained
+        self._ruleset: Ruleset | None = None
+        self._engine: Engine | None = None
+        self._counts: dict[str, ConditionCounts] = {}
+        self._first_ns: int | None = None
+        #: The fields of the rows, in their order.
+        self._columns: dict[str, int] = {}
+
+    def load(self) -> Report:
+        """Read the files, and return a report of what is wrong with them.
+
+        With errors the rules that ran before go on.
+        """
+        ruleset = load_rules(
+            self._files,
+            plugins=[self._plugin],
+            rule_matching=self._rule_matching,
+            priority=self._priority,
+        )
+        if not ruleset.errors:
+            self._ruleset = ruleset
+            self._engine = Engine(
+                ruleset, rule_matching=self._rule_matching, priority=self._priority
+            )
+            self._counts = (
+                {rule.name: ConditionCounts(rule.condition) for rule in ruleset.rules}
+                if self._explained
+                else {}
+            )
+        return {
+            "report": "rules",
+            "files": [str(path) for path in self._files],
+            "rules": [rule.name for rule in ruleset.rules if rule.enabled],
+            "errors": [found.to_json() for found in ruleset.errors],
+            "warnings": [found.to_json() for found in ruleset.warnings],
+        }
+
+    def columns(self) -> str:
+        """Return the fields that rows must have: for RunOptions.rows, at the start of a run.
+
+        These are all fields that need no argument, since rules may change, and those with one that
+        the rules have now.
+        """
+        names = [
+            spec.name
+            for spec in self._plugin.fields
+            if spec.argument is ArgumentKind.NONE or not spec.required
+        ]
+        own = {spec.name for spec in self._plugin.fields}
+        written = [] if self._ruleset is None else _written(self._ruleset)
+        names += [each for each in written if "[" in each and each.partition("[")[0] in own]
+        wanted = [each for each in dict.fromkeys(names) if _SEPARATOR not in each]
+        self._columns = {name: at for at, name in enumerate(wanted)}
+        return ",".join(wanted)
+
+    def take(self, report: Report) -> Iterator[Report]:
+        """Yield the alerts for a report of rows."""
+        engine = self._engine
+        if engine is None:
+            return
+        for batch in self._batches(report):
+            for name, counts in self._counts.items():
+                rule = self._ruleset.rule(name) if self._ruleset else None
+                if rule is not None and rule.source == batch.source:
+                    counts.add(batch.batch)
+            for alert in engine.process(batch):
+                yield alert.to_json()
+
+    def counts(self) -> Report:
+        """Return a report of how often each rule fired."""
+        counts = {} if self._engine is None else self._engine.counts
+        return {
+            "report": "rule_counts",
+            "rules": {
+                name: {"alerts": count.alerts, "possible": count.possible}
+                for name, count in counts.items()
+            },
+        }
+
+    def explanations(self) -> dict[str, str]:
+        """Return why each rule that never fired did not, by its name: a line for each clause."""
+        if self._engine is None:
+            return {}
+        silent = [name for name, count in self._engine.counts.items() if not count.alerts]
+        return {
+            name: render_counts(self._counts[name].root) for name in silent if name in self._counts
+        }
+
+    def _batches(self, report: Report) -> Iterator[EventBatch]:
+        """Yield the events of a report by their source, in the order of each."""
+        by_source: dict[str, list[tuple[Event | None, EventRow | None]]] = {}
+        stored: list[tuple[Event, EventRow | None]] | None = report.get("stored")
+        if stored is None:
+            for row in report["rows"]:
+                by_source.setdefault(row.source or SYSCALL, []).append((None, row))
+        else:
+            for event, stored_row in stored:
+                source = stored_row.source if stored_row else self._source_of(event)
+                by_source.setdefault(source or SYSCALL, []).append((event, stored_row))
+        for source, pairs in by_source.items():
+            yield self._batch(source, pairs)
+
+    def _source_of(self, event: Event) -> str:
+        own = self._plugin.event_source
+        return own if own is not None and event.plugin_id else SYSCALL
+
+    def _batch(self, source: str, pairs: list[tuple[Event | None, EventRow | None]]) -> EventBatch:
+        rows = [row for _, row in pairs]
+
+        def read(field: FieldRef) -> Sequence[Any] | None:
+            return self._values(field, rows)
+
+        times = [event.ts_ns or 0 if event else row.ts_ns if row else 0 for event, row in pairs]
+        if self._first_ns is None and times:
+            self._first_ns = times[0]
+        if source != SYSCALL:
+            return EventBatch(
+                source,
+                [event.number if event else row.number if row else 0 for event, row in pairs],
+                times,
+                read,
+                first_time_ns=self._first_ns,
+                plugin=self._plugin.name,
+                async_names=[_async_name(event, row) for event, row in pairs],
+            )
+        events = [event or _event(row) for event, row in pairs if event or row]
+        return captured_batch(events, read=read, first_time_ns=self._first_ns)
+
+    def _values(self, field: FieldRef, rows: Sequence[EventRow | None]) -> Sequence[Any] | None:
+        """Return a plugin's field of each event; None for a field of Falco's own."""
+        at = self._columns.get(field.written)
+        if at is not None:
+            return [row.values[at] if row and row.values is not None else None for row in rows]
+        if any(spec.name == field.name for spec in self._plugin.fields):
+            return [UNKNOWN] * len(rows)  # rules that were saved meanwhile: rows do not have it
+        return None
+
+
+def _written(ruleset: Ruleset) -> list[str]:
+    sources = dict.fromkeys(rule.source for rule in ruleset.rules)
+    return [written for source in sources for written in ruleset.fields(source)]
+
+
+def _async_name(event: Event | None, row: EventRow | None) -> str | None:
+    if event is not None:
+        return event.async_name if event.code == ASYNC_EVENT else None
+    return row.name if row else None
+
+
+def _event(row: EventRow | None) -> Event:
+    """Return a live event of Falco's own source, which is an async one, as a stored event."""
+    if row is None:
+        raise TypeError("there is neither an event nor a row")
+    name = (row.name or "").encode("utf-8", "surrogateescape") + b"\0"
+    data = row.data or b""
+    params = struct.pack("=III", 4, len(name), len(data)) + struct.pack("=I", row.plugin_id)
+    return event_of(
+        number=row.number, ts_ns=row.ts_ns or time.time_ns(), tid=_NO_THREAD, code=ASYNC_EVENT,
+        count=3, params=params + name + data,
+    )  # fmt: skip
