@@ -28,6 +28,7 @@ __all__ = [
     "counts_line",
     "explanation_lines",
     "extract_failed_line",
+    "falco_time",
     "fields_text",
     "indented",
     "log_line",
@@ -108,7 +109,7 @@ def alert_line(report: Report) -> str:
         console.printable(text), _PRIORITY_COLORS.get(report["priority"], "cyan"), sys.stdout
     )
     possible = ", possible" if report.get("possible") else ""
-    at = _falco_time(time_text)
+    at = falco_time(time_text)
     rule = console.printable(str(report["rule"]))
     return f"{'alert':>6} {at} {shown}  (rule {rule}{possible})"
 
@@ -159,6 +160,8 @@ def opened_line(report: Report) -> str:
 
 def closed_line(report: Report) -> str:
     """Return how a capture ended."""
+    if "alerts" in report:
+        return f"Falco ended after {report['alerts']} alert{'' if report['alerts'] == 1 else 's'}"
     count, reason = report["events"], report["reason"]
     why = _REASONS.get(reason, reason)
     if "stored" in report:
@@ -213,7 +216,7 @@ def _payload(report: Report) -> str:
     return console.printable(str(data).removesuffix("\0"))
 
 
-def _falco_time(text: str) -> str:
+def falco_time(text: str) -> str:
     """Return the time of day, in the local time zone, of the time that begins an output."""
     try:
         at = datetime.fromisoformat(text.rstrip(":"))

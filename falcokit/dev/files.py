@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Watches the project's own files for saves, with inotify through watchdog.
 
-It watches the source folder and pyproject.toml, never the virtual environment, and calls back on
-watchdog's thread for every relevant change.
+It watches the source folder, pyproject.toml and rules, never the virtual environment, and calls
+back on watchdog's thread for every relevant change.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from watchdog.observers.api import ObservedWatch
 from watchdog.observers.polling import PollingObserver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from types import TracebackType
     from typing import Self
 
@@ -41,8 +41,17 @@ _POLL_SECONDS: Final = 0.2
 class Watcher(FileSystemEventHandler):
     """Calls `changed(path)` for every change of the project's files while it is entered."""
 
-    def __init__(self, project: Project, changed: Callable[[Path], None]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        changed: Callable[[Path], None],
+        rules_changed: Callable[[Path], None] | None = None,
+        rules: Collection[Path] = (),
+    ) -> None:
+        """Call `rules_changed` for `rules`, by default for the files in the project's rules/."""
         self.polls = False
+        self._rules_changed = rules_changed
+        self._rules = frozenset(path.absolute() for path in rules)
         self._project = project
         self._changed = changed
         self._observer: BaseObserver | None = None
@@ -78,6 +87,9 @@ class Watcher(FileSystemEventHandler):
             if path is not None and is_relevant(self._project, path):
                 self._changed(path)
                 return
+            if path is not None and self._rules_changed is not None and self._is_rules(path):
+                self._rules_changed(path)
+                return
 
     def _follow(self, event: FileSystemEvent) -> None:
         """Watch the source folder again when it was replaced, as by checking out a branch."""
@@ -92,8 +104,18 @@ class Watcher(FileSystemEventHandler):
             self._observer.schedule(self, str(source), recursive=True)
         self._changed(source)
 
+    def _is_rules(self, path: Path) -> bool:
+        if self._rules:
+            return path.absolute() in self._rules
+        own = path.parent == self._project.root / "rules" and path.suffix == ".yaml"
+        return own and not path.name.startswith(".")
+
     def _start(self, observer: BaseObserver) -> BaseObserver:
-        for folder, recursive in watched_folders(self._project).items():
+        folders = watched_folders(self._project)
+        for folder in {path.parent for path in self._rules} or {self._project.root / "rules"}:
+            if folder.is_dir():
+                folders.setdefault(folder, False)
+        for folder, recursive in folders.items():
             observer.schedule(self, str(folder), recursive=recursive)
         observer.start()
         return observer

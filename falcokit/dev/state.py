@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from falcokit.runner.reports import Report
 
-__all__ = ["DevState", "EventRow", "LogLine", "ReloadLine"]
+__all__ = ["AlertLine", "DevState", "EventRow", "LogLine", "ReloadLine"]
 
 BUCKET_MS: Final = 500.0
 """One bar of the sparkline."""
@@ -80,6 +80,15 @@ class LogLine:
     text: str
 
 
+@dataclass(frozen=True)
+class AlertLine:
+    """An alert: its time and text as Falco writes them, and its rule."""
+
+    output: str
+    rule: str
+    priority: str
+
+
 @dataclass
 class ReloadLine:
     """One build and its outcome."""
@@ -113,6 +122,10 @@ class DevState:
         self.plugin_refused: dict[str, int] = {}
         self.plugin_dropped: dict[str, int] = {}
         self.problem: str | None = None
+        self.alerts: deque[AlertLine] = deque(maxlen=50)
+        self.rules: dict[str, int] = {}  # alerts by rule
+        self.rules_problems: list[str] = []
+        self.explanations: dict[str, str] | None = None  # of silent rules, while they are shown
         self.logs: deque[LogLine] = deque(maxlen=200)
         self.reloads: deque[ReloadLine] = deque(maxlen=50)
         self.clock = clock
@@ -139,6 +152,31 @@ class DevState:
         """Forget the log lines shown so far."""
         with self.lock:
             self.logs.clear()
+
+    def hide_explanations(self) -> bool:
+        """Stop showing why rules are silent; return False if that was not shown."""
+        with self.lock:
+            shown, self.explanations = self.explanations is not None, None
+            return shown
+
+    def _on_rules(self, report: Report) -> None:
+        self.rules_problems = [
+            ":".join(str(found[key]) for key in ("file", "line", "column") if found[key])
+            + f": {found['message']} [{found['code']}]"
+            for found in (*report["errors"], *report["warnings"])
+        ]
+        if not report["errors"]:  # else the rules that ran before go on
+            self.rules = dict.fromkeys(report.get("rules", ()), 0)
+            self.alerts.clear()
+            self.explanations = None
+
+    def _on_alert(self, report: Report) -> None:
+        rule = str(report["rule"])
+        self.rules[rule] = self.rules.get(rule, 0) + 1
+        self.alerts.append(AlertLine(str(report["output"]), rule, str(report["priority"])))
+
+    def _on_explanations(self, report: Report) -> None:
+        self.explanations = dict(report["rules"])
 
     def _on_building(self, report: Report) -> None:
         self.status = "building"

@@ -84,7 +84,7 @@ class _Run:
 class _Message:
     """A message that woke the loop, and its time.
 
-    Kinds: saved, quit, report (from other threads); child_report, ended (from the child).
+    Kinds: saved, rules, quit, report (from other threads); child_report, ended (from the child).
     """
 
     kind: str
@@ -118,6 +118,10 @@ class Supervisor:
     def saved(self, path: Path | str) -> None:
         """Report a save; any thread may call this."""
         self._put(_Message("saved", str(path)))
+
+    def rules_saved(self, path: Path | str) -> None:
+        """Report a save of rules, for which nothing is built; any thread may call this."""
+        self._put(_Message("rules", str(path)))
 
     def rebuild(self) -> None:
         """Build and restart as if something had been saved; any thread may call this."""
@@ -186,7 +190,7 @@ class Supervisor:
             self._child_messages.append(_Message("ended"))
 
     def _take(self, message: _Message) -> Iterator[Report]:
-        if message.kind == "saved":
+        if message.kind in {"saved", "rules"}:
             yield from self._settle(message)
         elif message.kind == "report":
             yield message.value
@@ -198,21 +202,23 @@ class Supervisor:
             yield self._ended(self._run)
 
     def _settle(self, first: _Message) -> Iterator[Report]:
-        """Wait until an editor has finished all its steps, then restart."""
-        changed = [first.value]
+        """Wait until an editor has finished all its steps, then restart, or tell of new rules."""
+        changed: dict[str, list[str]] = {"saved": [], "rules": []}
+        changed[first.kind].append(first.value)
         quiet_at = time.monotonic() + self._debounce
         while (message := self._next(quiet_at)) is not None:
-            if message.kind == "saved":
+            if message.kind in changed:
                 quiet_at = time.monotonic() + self._debounce
-                changed.append(message.value)
+                changed[message.kind].append(message.value)
             elif message.kind == "quit":
                 self._put(message)
                 return
             else:
                 yield from self._take(message)
-        names = sorted({path for path in changed if path})
-        # Omit an editor's temporary files, which no longer exist, unless all are deleted files.
-        yield from self._restart(first.at, [n for n in names if Path(n).exists()] or names)
+        if changed["saved"]:
+            yield from self._restart(first.at, _still_there(changed["saved"]))
+        else:
+            yield {"report": "rules_changed", "changed": _still_there(changed["rules"])}
 
     def _restart(self, saved_at: float, changed: list[str]) -> Iterator[Report]:
         yield {"report": "building", "changed": changed}
@@ -258,7 +264,10 @@ class Supervisor:
         if report["report"] == "error":
             run.error = report
         yield report
-        if report["report"] == "stats" and not run.has_event and event_total(report) > 0:
+        first = report["report"] == "alert" or (
+            report["report"] == "stats" and event_total(report) > 0
+        )
+        if first and not run.has_event:
             run.has_event = True
             yield {
                 "report": "reload",
@@ -299,3 +308,9 @@ class Supervisor:
 
 def _since(begin: float) -> float:
     return round((time.monotonic() - begin) * 1000, 1)
+
+
+def _still_there(paths: list[str]) -> list[str]:
+    """Leave out an editor's temporary files, unless all are deleted files."""
+    names = sorted({path for path in paths if path})
+    return [name for name in names if Path(name).exists()] or names

@@ -15,6 +15,7 @@ from falcokit.cli.option_values import (
     recording_path,
     replayed,
 )
+from falcokit.cli.rules_of_run import RulesOfRun
 from falcokit.dev.supervisor import Supervisor
 from falcokit.project.settings import load_project
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from falcokit.cli.options import DevOptions
     from falcokit.dev.supervisor import Build
     from falcokit.project.settings import Project
+    from falcokit.runner.falco import Falco
     from falcokit.runner.reports import Report
     from falcokit.runner.run import Runner
 
@@ -49,9 +51,10 @@ def dev(options: DevOptions) -> None:
         "stats_ms": STATS_MS,
         "metrics": True,
     }
-    supervisor = Supervisor(
-        build=_builder(found), start=_starter(found, options, runner_options), watch=watch
-    )
+    rules = RulesOfRun(options, explained=True)
+    start = _Starter(found, options, runner_options, rules)
+    supervisor = Supervisor(build=_builder(found), start=start, watch=watch)
+    start.tell = supervisor.add_report
     with contextlib.ExitStack() as stack:
         stack.enter_context(signals_as_interrupts())
         if has_screen:
@@ -61,7 +64,9 @@ def dev(options: DevOptions) -> None:
         if watch:
             from falcokit.dev.files import Watcher  # noqa: PLC0415
 
-            stack.enter_context(Watcher(found, supervisor.saved))
+            # Falco reads its rules when it starts.
+            changed = supervisor.rules_saved if options.falco is None else supervisor.saved
+            stack.enter_context(Watcher(found, supervisor.saved, changed, options.rules))
         show = stack.enter_context(
             _screen(supervisor, found, watch=watch)
             if has_screen
@@ -69,7 +74,8 @@ def dev(options: DevOptions) -> None:
         )
         reports = stack.enter_context(contextlib.closing(supervisor.reports(options.duration)))
         for report in reports:
-            show(report)
+            for each in rules.follow(report):
+                show(each)
     if supervisor.failure is not None and not watch:
         raise supervisor.failure
 
@@ -95,23 +101,39 @@ def _builder(project: Project) -> Callable[[], Build]:
     return build
 
 
-def _starter(
-    project: Project, given: DevOptions, options: dict[str, Any]
-) -> Callable[[Build], Runner]:
-    """Take from pyproject.toml what the command line does not have, anew each time."""
+class _Starter:
+    """Makes the child of a build: what the command line lacks is in pyproject.toml, read anew."""
 
-    def start(built: Any) -> Runner:
-        from falcokit.runner.run import Runner, RunOptions  # noqa: PLC0415
+    def __init__(
+        self, project: Project, given: DevOptions, options: dict[str, Any], rules: RulesOfRun
+    ) -> None:
+        self._project, self._given, self._options, self._rules = project, given, options, rules
+        #: Takes the report of the rules.
+        self.tell: Callable[[Report], None] = lambda _: None
 
-        now = load_project(project.root)
-        replay = replayed(given, now, built)
-        params = options["open_params"]
+    def __call__(self, built: Any) -> Runner | Falco:
+        from falcokit.build.about import library_about  # noqa: PLC0415
+
+        now = load_project(self._project.root)
+        replay = replayed(self._given, now, built)
+        params = self._options["open_params"]
         if params is None and replay is None:
             params = now.open_params
-        more = {"open_params": params, "replay": replay}
-        return Runner(RunOptions(library=built.library, **{**options, **more}))
+        files, about = self._given.rules or now.rules, library_about(built.metadata)
+        if self._given.falco is not None:
+            from falcokit.cli.falco import falco_for  # noqa: PLC0415
 
-    return start
+            return falco_for(
+                self._given, about, built.library, init_config=self._options["init_config"],
+                open_params=params, rules=files, replay=replay,
+            )  # fmt: skip
+        from falcokit.runner.run import Runner, RunOptions  # noqa: PLC0415
+
+        begun = self._rules.begin(files, about)
+        if begun is not None:
+            self.tell(begun[1])
+        more = {"open_params": params, "replay": replay, "rows": begun and begun[0]}
+        return Runner(RunOptions(library=built.library, **{**self._options, **more}))
 
 
 def _screen(

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Final
 from falcokit.cli import console
 from falcokit.cli.failure import show_error
 from falcokit.cli.lines import (
+    alert_line,
     closed_line,
+    counts_line,
+    explanation_lines,
     extract_failed_line,
     fields_text,
     indented,
     log_line,
     reasons,
+    rules_lines,
 )
 from falcokit.dev.state import DevState
 
@@ -93,6 +97,20 @@ class DevLines:
         changed = ", ".join(Path(path).name for path in report["changed"])
         what = f"after saving {changed}" if changed else "after the start"
         console.message(f"first event {report['ms']:.0f} ms {what}")
+
+    def _on_alert(self, report: Report) -> None:
+        console.data(alert_line(report))
+
+    def _on_rules(self, report: Report) -> None:
+        for line in rules_lines(report):
+            console.message(line)
+
+    def _on_rule_counts(self, report: Report) -> None:
+        console.message(counts_line(report))
+
+    def _on_explanations(self, report: Report) -> None:
+        for line in explanation_lines(report):
+            console.message(line)
 
     def _on_log(self, report: Report) -> None:
         console.message(log_line(report))

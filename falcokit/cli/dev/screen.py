@@ -48,8 +48,10 @@ class DevScreen:
                 "q": supervisor.quit,
                 "r": supervisor.rebuild,
                 "c": self._state.clear_logs,
+                "e": self._explain,
             }
         )
+        self._supervisor = supervisor
         console = Console()
         view = DevView(self._state, project, watch=watch, console=console)
         self._live = Live(
@@ -85,6 +87,10 @@ class DevScreen:
         with contextlib.suppress(OSError):
             self._live.stop()
         self._keys.stop()
+
+    def _explain(self) -> None:
+        if not self._state.hide_explanations():
+            self._supervisor.add_report({"report": "explain"})
 
     def _summary(self) -> list[str]:
         """Return the lines that are printed when the screen is gone."""

@@ -16,14 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from falcokit.cli.console import printable
-from falcokit.cli.lines import clock_time, fields_text, reasons
+from falcokit.cli.lines import clock_time, falco_time, fields_text, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import Console, RenderableType
 
-    from falcokit.dev.state import DevState, EventRow, LogLine, ReloadLine
+    from falcokit.dev.state import AlertLine, DevState, EventRow, LogLine, ReloadLine
     from falcokit.project.settings import Project
 
 __all__ = ["DevView", "sparkline"]
@@ -41,6 +41,13 @@ _LOG_HEAD: Final = 18
 """Characters of a log line's time and severity."""
 _FIXED_LINES: Final = 5
 """Header, the table's head, two rules, the footer."""
+_MAX_ALERTS: Final = 5
+_MAX_PROBLEMS: Final = 3
+_MAX_EXPLANATION_LINES: Final = 16
+_PRIORITIES: Final = {
+    **dict.fromkeys(("Emergency", "Alert", "Critical", "Error"), "red"),
+    **dict.fromkeys(("Warning", "Notice"), "yellow"),
+}
 _STYLES: Final = {
     "fatal": "bold red",
     "critical": "bold red",
@@ -59,7 +66,9 @@ class DevView:
         self._console = console
         watched = f"watching {project.source_dir.name}/" if watch else "no --watch"
         self._root = f"{project.root}/"
-        self._footer = f"ctrl-c or q stop · r rebuild · c clear the log · {watched}"
+        self._footer = (
+            f"ctrl-c or q stop · r rebuild · c clear the log · e why no alert · {watched}"
+        )
 
     def render(self) -> RenderableType:
         """Draw everything that fits; the log takes the room that is left."""
@@ -67,7 +76,8 @@ class DevView:
             refused = self._refused()
             problem = self._problem()
             reloads = list(self._state.reloads)[-_MAX_RELOADS:]
-            used = _FIXED_LINES + len(refused) + len(problem) + len(reloads)
+            alerts = self._alerts()
+            used = _FIXED_LINES + len(refused) + len(problem) + len(reloads) + len(alerts)
             room = self._console.size.height - used - _MIN_LOG_LINES
             rows = list(self._state.events.values())
             shown = rows if len(rows) <= room else rows[: max(1, room - 1)]
@@ -80,6 +90,7 @@ class DevView:
                 *more,
                 *refused,
                 *problem,
+                *alerts,
                 Rule("log", align="left", style="dim"),
                 *self._logs(max(1, room)),
                 Rule("reloads", align="left", style="dim"),
@@ -118,6 +129,27 @@ class DevView:
         for row in rows:
             table.add_row(*_cells(row, now, bars))
         return table
+
+    def _alerts(self) -> list[RenderableType]:
+        """Draw the rules with their counts, and the last alerts or why there are none."""
+        state = self._state
+        if not state.rules and not state.rules_problems:
+            return []
+        counts = " · ".join(f"{printable(name)} {count}" for name, count in state.rules.items())
+        lines = [(self._short(text), "bold red") for text in state.rules_problems[:_MAX_PROBLEMS]]
+        lines.append((counts or "no rules", "" if any(state.rules.values()) else "dim"))
+        if state.explanations is None:
+            shown = list(state.alerts)[-_MAX_ALERTS:]
+            lines += [(_alert_text(alert), _PRIORITIES.get(alert.priority, "")) for alert in shown]
+        else:
+            for name, text in state.explanations.items():
+                lines.append((f"{printable(name)} never fired:", "yellow"))
+                lines += [(f"  {printable(line)}", "") for line in text.splitlines()]
+            lines = lines[:_MAX_EXPLANATION_LINES]
+        return [
+            Rule("alerts", align="left", style="dim"),
+            *(Text(text, style=style, no_wrap=True, overflow="ellipsis") for text, style in lines),
+        ]
 
     def _refused(self) -> list[Text]:
         state = self._state
@@ -183,6 +215,12 @@ def sparkline(values: Iterable[float], width: int = _SPARK_WIDTH) -> str:
         return "".join(_BARS[1] for _ in shown).rjust(width)
     steps = len(_BARS) - 2
     return "".join(_BARS[1 + round(value / top * steps)] for value in shown).rjust(width)
+
+
+def _alert_text(alert: AlertLine) -> str:
+    """Return an alert with its time of day in the local time zone."""
+    time_text, _, text = alert.output.partition(" ")
+    return f"{falco_time(time_text)} {printable(text)}  (rule {printable(alert.rule)})"
 
 
 def _cells(row: EventRow, now: float, bars: int) -> Iterable[Text]:
