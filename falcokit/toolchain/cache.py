@@ -193,12 +193,18 @@ def cached_folder(name: str, make: Callable[[Path], None]) -> Path:
 def replacing(target: Path) -> Iterator[Path]:
     """Yield the path of a draft beside `target` that replaces it at the end; an error removes it.
 
-    So nobody sees half a file, and a library in use is never written into.
+    So no reader sees half a file, and a library in use is never written into. An OSError about the
+    draft names the target.
     """
     draft = target.with_name(f".{os.getpid()}.{target.name}")
     try:
         yield draft
         draft.replace(target)
+    except OSError as e:
+        for attribute in ("filename", "filename2"):
+            if str(getattr(e, attribute)) == str(draft):
+                setattr(e, attribute, str(target))
+        raise
     finally:
         draft.unlink(missing_ok=True)
 
