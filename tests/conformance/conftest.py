@@ -130,16 +130,21 @@ def hasty(write_plugin: WritePlugin, monkeypatch: pytest.MonkeyPatch) -> WritePl
     All limits of python/python.h are shorter by as much; those that end something are as they are.
     It is not optimised: compiling it takes 10 s then, and 17 otherwise.
     """
-    compiled = glue._compiled
+    compiled, made = glue._compiled, glue._object
+    short = ["-O0", "-DFK_LONG_S=3.0", "-DFK_LOOK_MS=200", "-DFK_YIELD_LOOKS=10"]
+    short += ["-DINIT_LIMIT_S=5.0"]  # imports take time on a busy machine
 
     def with_short_limits(python: Any, names: Any, flags: Any, linked: Any) -> Path:
         if "-g1" in flags:  # sanitized: its `init` has as little time
             return compiled(python, names, flags, linked)
-        short = ["-O0", "-DFK_LONG_S=3.0", "-DFK_LOOK_MS=200", "-DFK_YIELD_LOOKS=10"]
-        short += ["-DINIT_LIMIT_S=5.0"]  # imports take time on a busy machine
         return compiled(python, names, [*flags, *short], linked)
 
+    def as_ever_without_python(rooms: Any, flags: Any, include: Path | None) -> Path:
+        kept = flags if include else [flag for flag in flags if flag not in short]
+        return made(rooms, kept, include)
+
     monkeypatch.setattr(glue, "_compiled", with_short_limits)
+    monkeypatch.setattr(glue, "_object", as_ever_without_python)
     return partial(write_plugin, name="hasty")
 
 
