@@ -18,8 +18,6 @@ from falcokit.cli.app import app
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.python
-
 _HEAD = """\
 from __future__ import annotations
 import msgspec

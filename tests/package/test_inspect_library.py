@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from conftest import Packaged
 
-pytestmark = pytest.mark.python
-
 FALCOKIT = [sys.executable, "-m", "falcokit"]
 
 
