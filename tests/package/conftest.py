@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from author import Author, text_of
+from locks import put_lock, share_locks
 from placed import Packaged
 
 from falcokit.package.artifact import archive
@@ -67,6 +68,12 @@ def not_compressed() -> Iterator[None]:
     archive.LEVEL = level
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_lock(shared: Shared) -> None:
+    """Packages without dependencies of their own have one lock."""
+    share_locks(shared)
+
+
 @pytest.fixture(scope="session")
 def package_plugin(shared: Shared) -> PackagePlugin:
     def package(
@@ -87,6 +94,8 @@ def package_plugin(shared: Shared) -> PackagePlugin:
                         "[tool.falcokit]", f"dependencies = [{listed}]\n[tool.falcokit]"
                     )
                 )
+            else:
+                put_lock(author.root)
             project = load_project(author.root)
             artifact = make_artifact(project, options, lambda _step: None)
             return Packaged(

@@ -12,15 +12,13 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from forked import run_forked
+from locks import put_lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["CODE", "PACKAGE", "drafts", "package", "wheel", "write_project"]
-
-#: The locks of projects without dependencies: one test resolves them for all.
-_LOCKS: dict[str, str] = {}
 
 #: The command, without the time that compressing takes.
 _FAST = (
@@ -75,9 +73,8 @@ def write_project(
 ) -> Path:
     """Write a project whose artifact is soon made, and return its folder."""
     (root / "src").mkdir(parents=True)
-    (root / "locks").mkdir()
-    for file, text in ({} if dependencies else _LOCKS).items():
-        (root / "locks" / file).write_text(text)
+    if not dependencies:
+        put_lock(root)
     (root / "src" / f"{name}_thing.py").write_text(code)
     (root / "pyproject.toml").write_text(
         _PYPROJECT.format(
@@ -104,7 +101,7 @@ def package(
     arguments = ["-C", str(root), *options]
     environ = {**os.environ, **(env or {})}
     if prefix or any(name.startswith("PYTHON") for name in env or ()):
-        done = subprocess.run(
+        return subprocess.run(
             [*prefix, *PACKAGE, *arguments],
             cwd=cwd,
             env=environ,
@@ -113,11 +110,7 @@ def package(
             check=False,
             timeout=200,
         )
-    else:
-        done = run_forked("falcokit", ["package", *arguments], cwd=cwd, env=environ)
-    if done.returncode == 0 and "dependencies = []" in (root / "pyproject.toml").read_text():
-        _LOCKS.update((path.name, path.read_text()) for path in root.glob("locks/*.txt"))
-    return done
+    return run_forked("falcokit", ["package", *arguments], cwd=cwd, env=environ)
 
 
 def drafts(root: Path) -> list[str]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
+from locks import put_lock
+
 from falcokit.package.artifact.assemble import assemble
 from falcokit.package.python.python_runtime import find_runtime
 from falcokit.project.settings import load_project
@@ -62,6 +64,8 @@ def project(
     listed = ", ".join(f'"{dependency}"' for dependency in dependencies)
     filled = _PROJECT.format(name=name, version=version, module=module, dependencies=listed)
     (root / "pyproject.toml").write_text(filled)
+    if not dependencies:
+        put_lock(root)
     return root
 
 

@@ -12,22 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
-from placed import place, project
 from staging import Stage, folder_of, live
 
+from falcokit.package.artifact.artifact import PackageOptions
 from falcokit.package.artifact.payload import MAGIC, SECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import CompileC
+    from conftest import CompileC, PackagePlugin
 
 _HOSTS = Path(__file__).parent.parent / "hosts"
 
 PLUGIN = """
     import ctypes, ssl  # each with a library of the system's
-
-    from falcokit import AsyncEvents, Plugin, async_event
 
     class P(Plugin, AsyncEvents):
         contact = "tests@example.com"
@@ -94,28 +92,23 @@ def stage(compile_c: CompileC) -> Path:
     )
 
 
-@pytest.fixture(scope="module", params=["file", "folder"])
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("tampered")
-    author = project(root / "project", PLUGIN, "tampered")
-    return place(author, root / "built", as_folder=request.param == "folder")
+@pytest.fixture(params=["file", "folder"])
+def untouched(request: pytest.FixtureRequest, package_plugin: PackagePlugin) -> Path:
+    """A packaged plugin, of each layout."""
+    options = PackageOptions(as_folder=request.param == "folder", verify=False)
+    return package_plugin(PLUGIN, "tampered", options=options).library
 
 
 @pytest.fixture
-def installed(built: Path, tmp_path: Path) -> Callable[[str], Path]:
-    """Copy the plugin into a folder."""
-
-    def copy(folder: str) -> Path:
-        return Path(shutil.copytree(built.parent, tmp_path / folder)) / built.name
-
-    return copy
+def changed(untouched: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be changed."""
+    return Path(shutil.copytree(untouched.parent, tmp_path / "changed")) / untouched.name
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_changed_byte_is_named_and_an_untouched_copy_runs_in_the_same_process(
-    stage: Path, installed: Callable[[str], Path], kind: str
+    stage: Path, changed: Path, untouched: Path, kind: str
 ) -> None:
-    changed, untouched = installed("changed"), installed("untouched")
     where = item(changed, kind)
     flip(where)
     with Stage(stage) as host:
@@ -133,9 +126,8 @@ def test_a_changed_byte_is_named_and_an_untouched_copy_runs_in_the_same_process(
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_refused_plugin_leaves_no_file_open_and_no_memory(
-    stage: Path, installed: Callable[[str], Path], kind: str
+    stage: Path, changed: Path, kind: str
 ) -> None:
-    changed = installed("changed")
     flip(item(changed, kind))
     seen = []
     with Stage(stage) as host:
@@ -147,53 +139,52 @@ def test_a_refused_plugin_leaves_no_file_open_and_no_memory(
     assert seen[-1].rss_kb - seen[3].rss_kb < 1024
 
 
-@pytest.mark.parametrize("built", ["folder"], indirect=True)
+SPOILED: dict[str, tuple[Callable[[bytes], bytes | None], str]] = {
+    "missing": (
+        lambda _: None,
+        "No such file or directory; the folder must be next to the library",
+    ),
+    "shorter": (lambda data: data[:-1], "was changed after it was built"),
+    "longer": (lambda data: data + b"\0", "was changed after it was built"),
+    "empty": (lambda _: b"", "was changed after it was built"),
+}
+
+
+@pytest.mark.parametrize("untouched", ["folder"], indirect=True)
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        (Path.unlink, "No such file or directory; the folder must be next to the library"),
-        (lambda file: file.write_bytes(file.read_bytes()[:-1]), "was changed after it was"),
-        (
-            lambda file: file.write_bytes(file.read_bytes() + b"\0"),
-            "was changed after it was built",
-        ),
-        (lambda file: file.write_bytes(b""), "was changed after it was"),
-    ],
-    ids=["missing", "shorter", "longer", "empty"],
-)
 def test_the_files_of_the_folder_are_there_and_whole(
-    stage: Path,
-    installed: Callable[[str], Path],
-    kind: str,
-    spoil: Callable[[Path], None],
-    words: str,
+    stage: Path, changed: Path, untouched: Path, kind: str
 ) -> None:
-    library = installed("spoilt")
-    where = item(library, kind)
-    spoil(where.file)
+    where = item(changed, kind)
+    whole = where.file.read_bytes()
     with Stage(stage) as host:
-        answer = host(f"load={library}", "init")
-        assert answer.rc == 1
-        assert words in answer.error
-        assert where.name in answer.error
-        assert host("destroy", "unload").rc == 0
-        live(host, installed("untouched"))
+        for how, (spoil, words) in SPOILED.items():
+            where.file.unlink()
+            spoiled = spoil(whole)
+            if spoiled is not None:
+                where.file.write_bytes(spoiled)
+            answer = host(f"load={changed}", "init")
+            assert answer.rc == 1, how
+            assert words in answer.error, how
+            assert where.name in answer.error, how
+            assert host("destroy", "unload").rc == 0
+            where.file.write_bytes(whole)
+        live(host, changed)
+        live(host, untouched)
 
 
-@pytest.mark.parametrize("built", ["file"], indirect=True)
+@pytest.mark.parametrize("untouched", ["file"], indirect=True)
 @pytest.mark.parametrize("left", [0.99, 0.5, 0.02])
 def test_a_library_that_was_cut_short_does_not_take_the_host_along(
-    stage: Path, installed: Callable[[str], Path], left: float
+    stage: Path, changed: Path, untouched: Path, left: float
 ) -> None:
-    library = installed("cut")
-    with library.open("r+b") as file:
-        file.truncate(int(library.stat().st_size * left))
+    with changed.open("r+b") as file:
+        file.truncate(int(changed.stat().st_size * left))
     with Stage(stage) as host:
-        assert host(f"load={library}").rc == 0
+        assert host(f"load={changed}").rc == 0
         assert host("metadata").text.startswith("tampered|0.1.0|")
         answer = host("init")
         assert answer.rc == 1
         assert "the packaged plugin was changed after it was built" in answer.error
         assert host("destroy", "unload").rc == 0
-        live(host, installed("untouched"))
+        live(host, untouched)
