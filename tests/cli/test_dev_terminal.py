@@ -128,6 +128,7 @@ def assert_left_as_found(terminal: Terminal) -> None:
     assert "Traceback" not in terminal.text()
 
 
+@pytest.mark.python
 @pytest.mark.parametrize(
     ("how", "code"),
     [
@@ -193,6 +194,7 @@ def test_a_killed_command_leaves_no_orphan(terminal: Terminal) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.python
 def test_the_screen_shows_the_events_and_the_log(terminal: Terminal) -> None:
     terminal.wait_for(r"load-watch 0\.1\.0")
     terminal.wait_for(r"load_watch_load +[1-9]")
@@ -202,6 +204,7 @@ def test_the_screen_shows_the_events_and_the_log(terminal: Terminal) -> None:
     terminal.wait_for(r"rss \d+\.\d MB")
 
 
+@pytest.mark.python
 def test_a_save_restarts_and_a_mistake_keeps_the_last_good_version(
     terminal: Terminal, project: Path
 ) -> None:

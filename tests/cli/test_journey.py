@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import run_forked
 from only_pytest import run_tests
 
 #: What the newest Python runs besides the journey of each template (tests/examples).
@@ -22,14 +23,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "ticker"
 
 
 def falcokit(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "falcokit", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return run_forked("falcokit", arguments, cwd=cwd, env=os.environ, timeout=120)
 
 
 def reports(text: str) -> list[dict[str, Any]]:

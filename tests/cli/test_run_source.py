@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from forked import run_forked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,10 +58,7 @@ def counter(tmp_path: Path) -> Path:
 
 
 def falcokit(*arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "falcokit", *map(str, arguments)],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = run_forked("falcokit", [*map(str, arguments)], env=os.environ, timeout=60)
     assert done.returncode == status, (done.stdout, done.stderr)
     return done
 

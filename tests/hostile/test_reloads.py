@@ -59,7 +59,7 @@ def test_threads_descriptors_and_memory_are_flat(
     write_plugin: Callable[..., Author], real_host: RealHost, how: str
 ) -> None:
     # A load of which each event left an object behind is seen with 600 too, and is closed early.
-    times = ("--cycles", 20) if how == "--cycles" else ("--reload", 100, "--events", 600)
+    times = ("--cycles", 10) if how == "--cycles" else ("--reload", 100, "--events", 600)
     report = _run(real_host, write_plugin(_EVERYTHING), *times)
     if how == "--cycles":
         assert {c["end"] for c in report["cycles"]} == {"eof"}

@@ -38,7 +38,7 @@ def share_locks(shared: Shared) -> None:
 def put_lock(root: Path) -> None:
     """Write the lock for this Python into the project in `root`."""
     for shared in _shared:
-        (root / "locks").mkdir()
+        (root / "locks").mkdir(exist_ok=True)
         for name, text in shared("lock-without-dependencies", _resolved).items():
             (root / "locks" / name).write_text(text)
 

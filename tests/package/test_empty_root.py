@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from author import plugin
+from locks import put_lock
 from placed import place, project
 from roots import EmptyRoot, Ran, sysdig_root
 
@@ -48,6 +49,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The template's plugin, out of the artifact that `falcokit package` writes."""
     folder = tmp_path_factory.mktemp("template")
     author = load_project(generate_project("load-watch", root=folder / "load-watch").root)
+    put_lock(author.root)
     found = {}
     for layout in ("file", "folder"):
         options = PackageOptions(as_folder=layout == "folder", verify=False)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from author import plugin
+from locks import put_lock
 from placed import place, project
 from roots import EmptyRoot, sysdig_root
 
@@ -42,7 +43,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("full")
-    return generate_project("load-all", template="full", root=folder / "load-all").root
+    root = generate_project("load-all", template="full", root=folder / "load-all").root
+    put_lock(root)
+    return root
 
 
 @pytest.mark.parametrize("layout", ["file", "folder"])

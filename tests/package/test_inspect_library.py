@@ -4,26 +4,24 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from forked import run_forked
 
 from falcokit.package.artifact.payload import read_carried
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
     from conftest import Packaged
 
-FALCOKIT = [sys.executable, "-m", "falcokit"]
-
 
 def inspect(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [*FALCOKIT, "inspect", str(file), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return run_forked("falcokit", ["inspect", str(file), *options], env=os.environ)
 
 
 def document(file: Path, *options: str) -> dict[str, Any]:
@@ -33,6 +31,7 @@ def document(file: Path, *options: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.python
 @pytest.mark.parametrize("layout", ["ticker", "ticker_folder"])
 def test_an_artifact_tells_plugin_python_and_payload(
     layout: str, request: pytest.FixtureRequest
@@ -61,6 +60,7 @@ def test_the_files_of_a_payload_are_read_back(ticker: Packaged) -> None:
     assert all(data.startswith(b"\x7fELF") for name, data in files.items() if ".so" in name)
 
 
+@pytest.mark.python
 def test_a_report_for_people(ticker: Packaged) -> None:
     shown = inspect(ticker.library)
     assert shown.returncode == 0, shown.stderr

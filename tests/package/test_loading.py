@@ -16,8 +16,6 @@ from staging import Stage, live
 if TYPE_CHECKING:
     from conftest import CompileC, Packaged
 
-pytestmark = pytest.mark.python
-
 _HOSTS = Path(__file__).parent.parent / "hosts"
 
 MOODY = """
@@ -86,6 +84,7 @@ def installed(
     return Path(shutil.copytree(plugin.library.parent, tmp_path / "plugins")) / plugin.library.name
 
 
+@pytest.mark.python
 @pytest.mark.parametrize(
     "flags", ["", "lazy", "global", "deepbind", "deepbind,global"], ids=lambda f: f or "falco"
 )
@@ -102,6 +101,7 @@ def test_it_lives_and_is_loaded_again_under_any_flags(
         assert last.rss_kb - first.rss_kb < 1024
 
 
+@pytest.mark.python
 def test_metadata_is_read_without_a_python(stage: Path, installed: Path) -> None:
     with Stage(stage) as host:
         empty = host("maps=python")
@@ -173,6 +173,7 @@ def test_another_build_takes_its_name(
         live(host, library, data="newer")
 
 
+@pytest.mark.python
 def test_two_builds_side_by_side(stage: Path, builds: tuple[Path, Path]) -> None:
     with Stage(stage) as host:
         for slot, library in enumerate(builds):
@@ -185,6 +186,7 @@ def test_two_builds_side_by_side(stage: Path, builds: tuple[Path, Path]) -> None
             assert host(f"slot={slot}", "clear-handler", "destroy", "unload").stray == 0
 
 
+@pytest.mark.python
 def test_one_content_under_several_names_is_one_python(
     stage: Path, ticker: Packaged, tmp_path: Path
 ) -> None:
@@ -203,6 +205,7 @@ def test_one_content_under_several_names_is_one_python(
         host.settled(2)
 
 
+@pytest.mark.python
 @pytest.mark.parametrize("flags", ["", "deepbind"], ids=lambda f: f or "falco")
 def test_a_host_with_an_allocator_of_its_own(
     stage_with_its_malloc: Path, installed: Path, tmp_path: Path, flags: str
@@ -214,6 +217,7 @@ def test_a_host_with_an_allocator_of_its_own(
             live(host, library)
 
 
+@pytest.mark.python
 @pytest.mark.parametrize(
     ("config", "words"),
     [
@@ -247,6 +251,7 @@ def test_an_init_that_fails_says_where_and_leaves_nothing_behind(
         live(host, moody, data="newer")
 
 
+@pytest.mark.python
 def test_what_a_hook_raises_later_is_logged_with_its_place(stage: Path, moody: Path) -> None:
     with Stage(stage) as host:
         assert host(f"load={moody}", 'init={"mood": "late"}', "set-handler").rc == 0
@@ -258,6 +263,7 @@ def test_what_a_hook_raises_later_is_logged_with_its_place(stage: Path, moody: P
         assert str(moody.parent.parent) not in host.stderr
 
 
+@pytest.mark.python
 def test_states_start_at_once_on_their_own_threads(stage: Path, moody: Path) -> None:
     configs = {0: "", 1: '{"mood": "bad"}', 2: "", 3: '{"mood": "bad"}'}
     with Stage(stage) as host:

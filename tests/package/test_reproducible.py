@@ -76,7 +76,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
         out = NO_PARTS & set(parts) or any(part.startswith("config-") for part in parts)
         return None if out or not (member.isreg() or member.isdir()) else member
 
-    with tarfile.open(folder / ARCHIVE, "w:gz", compresslevel=1) as tar:
+    with tarfile.open(folder / ARCHIVE, "w:gz", compresslevel=0) as tar:
         tar.add(python, f"python/bin/python{SHORT}")
         link = tarfile.TarInfo("python/bin/python3")
         link.type, link.linkname = tarfile.SYMTYPE, python.name

@@ -58,6 +58,7 @@ class P(Plugin, EventSource, FieldExtraction, EventParsing, CaptureListening):
     event_source = "hostile"
     parse_event_types = (322,)
     config: str
+    closed = 0
 
     def open(self, params: str) -> object:
         return ({"n": n} for n in range(400))
@@ -90,5 +91,6 @@ class P(Plugin, EventSource, FieldExtraction, EventParsing, CaptureListening):
             capture.wait(0.2)
 
     def capture_close(self, capture: Capture) -> None:
-        if self.config.startswith("capture_close"):
-            fail(self.config.split()[1])
+        if self.config == "capture_close":
+            self.closed += 1
+            fail(KINDS[self.closed - 1])
