@@ -18,11 +18,12 @@ from falcokit.project.scaffold import generate_project
 from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import RealHost
 
-pytestmark = [pytest.mark.host, pytest.mark.python]
+pytestmark = pytest.mark.host
 
 HEAVY = plugin("heavy_dependencies")
 SEEN = {
@@ -36,7 +37,9 @@ SEEN = {
     "versions": [True, True, True],
     "resource": "a file of the author's",
 }
-LAYOUTS = pytest.mark.parametrize("layout", ["file", "folder"])
+LAYOUTS = pytest.mark.parametrize(
+    "layout", [pytest.param("file", marks=pytest.mark.python), "folder"]
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,30 +48,29 @@ def root(real_host: RealHost, tmp_path_factory: pytest.TempPathFactory) -> Empty
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The template's plugin, out of the artifact that `falcokit package` writes."""
+def template(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Package the template's plugin in a layout, and unpack what `falcokit package` writes."""
     folder = tmp_path_factory.mktemp("template")
     author = load_project(generate_project("load-watch", root=folder / "load-watch").root)
     put_lock(author.root)
-    found = {}
-    for layout in ("file", "folder"):
+
+    def packaged(layout: str) -> Path:
         options = PackageOptions(as_folder=layout == "folder", verify=False)
         artifact = make_artifact(author, options, lambda _step: None)
         with tarfile.open(artifact.path) as tar:
             tar.extractall(folder / layout, filter="data")
-        found[layout] = folder / layout / "libload-watch.so"
-    return found
+        return folder / layout / "libload-watch.so"
+
+    return packaged
 
 
 @pytest.fixture(scope="module")
-def heavy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def heavy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Package a plugin of many dependencies in a layout."""
     folder = tmp_path_factory.mktemp("heavy")
     dependencies = ("numpy", "orjson", "cryptography")
     author = project(folder / "heavy", HEAVY, "heavy", dependencies=dependencies)
-    return {
-        layout: place(author, folder / layout, as_folder=layout == "folder")
-        for layout in ("file", "folder")
-    }
+    return lambda layout: place(author, folder / layout, as_folder=layout == "folder")
 
 
 def _sysdig(root: EmptyRoot, library: Path, *arguments: object, config: str = "") -> Ran:
@@ -85,10 +87,10 @@ _SHOWN = ("-p", "*%evt.type %evt.asynctype %evt.args", "evt.is_async=true")
 
 @LAYOUTS
 def test_the_template_s_plugin_is_recorded_and_replayed(
-    root: EmptyRoot, template: dict[str, Path], layout: str
+    root: EmptyRoot, template: Callable[[str], Path], layout: str
 ) -> None:
     assert root.pythons() == []
-    library = template[layout]
+    library = template(layout)
     live = _sysdig(root, library, *_LIVE, "-n", 2, *_SHOWN, config=_CALM)
     before = root.files()
     recorded = _sysdig(root, library, *_LIVE, "-n", 3, "-w", "/tmp/seen.scap", config=_CALM)
@@ -108,11 +110,11 @@ def test_the_template_s_plugin_is_recorded_and_replayed(
 
 @LAYOUTS
 def test_numpy_orjson_cryptography_and_the_standard_library_work(
-    root: EmptyRoot, heavy: dict[str, Path], layout: str
+    root: EmptyRoot, heavy: Callable[[str], Path], layout: str
 ) -> None:
     assert root.pythons() == []
     shown = ("-p", "%evt.arg.data", "evt.type=used")
-    done = _sysdig(root, heavy[layout], *_LIVE, "-n", len(SEEN), *shown)
+    done = _sysdig(root, heavy(layout), *_LIVE, "-n", len(SEEN), *shown)
     assert done.status == 0, done.err
     seen = {}
     for line in done.lines:
