@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from falcokit.filter.clauses import Clause, Source
     from falcokit.filter.tree import FieldRef
@@ -29,6 +29,8 @@ class Unknown(Enum):
 
 
 UNKNOWN: Final = Unknown.UNKNOWN
+#: Few events are less than one of two to the power of this.
+_FEW: Final = 3
 
 
 class Truth(NamedTuple):
@@ -131,9 +133,22 @@ class Batch:
             raise ValueError(f"{field.written}: {len(values)} values for {self.size} events")
         return [value if value is UNKNOWN else normal(value) for value in values]
 
-    def truth(self, clause: Clause) -> Truth:
-        """Return for which events a clause is true."""
+    def truth(self, clause: Clause, within: int) -> Truth:
+        """Return for which events a clause is true, of those `within` at least.
+
+        A clause that has to look at each value looks at few events alone, and that is not kept.
+        """
         found = self._truths.get(clause.key)
-        if found is None:
-            found = self._truths[clause.key] = clause.evaluate(self)
+        if found is not None:
+            return found
+        if not clause.cheap and within.bit_count() < self.size >> _FEW:
+            return clause.evaluate_rows(self, _rows_of(within))
+        found = self._truths[clause.key] = clause.evaluate(self)
         return found
+
+
+def _rows_of(mask: int) -> Iterator[int]:
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest

@@ -12,7 +12,7 @@ from falcokit.filter.operators import build_pair_test, build_test, cut, normal_v
 from falcokit.filter.types import Family, FieldType, Network, family_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from falcokit.filter.batch import Batch, Column
     from falcokit.filter.fields import FieldSpec
@@ -227,6 +227,21 @@ class Clause:
             return self._compare(column, batch.column(self.right))
         return Truth(self._select(column), column.unknown)
 
+    def evaluate_rows(self, batch: Batch, rows: Iterable[int]) -> Truth:
+        """Return for which of some events it is true."""
+        left = batch.column(self.left).rows
+        right = left if self.right is None else batch.column(self.right).rows
+        true = unknown = 0
+        for row in rows:
+            pair = left[row], right[row]
+            if None in pair:
+                continue
+            if UNKNOWN in pair:
+                unknown |= 1 << row
+            elif self.test(pair[0]) if self.right is None else self.pair_test(*pair):
+                true |= 1 << row
+        return Truth(true, unknown)
+
     def _select(self, column: Column) -> int:
         operator = self._operator
         if operator == "exists":
@@ -241,6 +256,14 @@ class Clause:
             below = column.below(self.operands[0], inclusive=inclusive)
             return column.present & ~below if inverted else below
         return column.select(self.test)
+
+    @functools.cached_property
+    def cheap(self) -> bool:
+        """Whether a batch answers without looking at each value."""
+        if self.right is not None:
+            return False
+        ordered = self._operator in _ORDER and self._family is Family.NUMBER
+        return self._operator == "exists" or self._can_look_up or ordered
 
     @functools.cached_property
     def _can_look_up(self) -> bool:

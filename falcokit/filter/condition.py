@@ -35,7 +35,15 @@ if TYPE_CHECKING:
     from falcokit.filter.fields import FieldCatalog, FieldSpec
     from falcokit.filter.tree import Node, Operand
 
-__all__ = ["Branch", "Condition", "Part", "Warning", "compile_condition", "compile_field"]
+__all__ = [
+    "Branch",
+    "Condition",
+    "Part",
+    "Warning",
+    "compile_condition",
+    "compile_field",
+    "evaluate_part",
+]
 
 
 class Warning(Record):  # noqa: A001 - Falco's word for it
@@ -55,36 +63,46 @@ class Branch:
         self.position: Final = position
         self.name: Final = name
 
-    def evaluate(self, batch: Batch) -> Truth:
-        """Return for which events of a batch it is true."""
+        #: Cheap ones first; which comes first makes no difference to what is true.
+        self._by_cost: Final = sorted(self.children, key=_cost)
+
+    def evaluate(self, batch: Batch, within: int) -> Truth:
+        """Return for which of the events `within` it is true; it says nothing of others."""
         if self.word == "macro":
-            return _truth(self.children[0], batch)
+            return evaluate_part(self.children[0], batch, within)
         if self.word == "not":
-            true, unknown = _truth(self.children[0], batch)
-            return Truth(batch.every & ~(true | unknown), unknown)
+            true, unknown = evaluate_part(self.children[0], batch, within)
+            return Truth(within & ~(true | unknown), within & unknown)
         # What may be true is what is true or unknown.
         if self.word == "and":
-            true = maybe = batch.every
-            for child in self.children:
-                of_child = _truth(child, batch)
+            true = maybe = within
+            for child in self._by_cost:
+                of_child = evaluate_part(child, batch, maybe)
                 true &= of_child.true
                 maybe &= of_child.true | of_child.unknown
                 if not maybe:
                     break
         else:
             true = maybe = 0
-            for child in self.children:
-                of_child = _truth(child, batch)
+            for child in self._by_cost:
+                of_child = evaluate_part(child, batch, within & ~true)
                 true |= of_child.true
                 maybe |= of_child.true | of_child.unknown
-        return Truth(true, maybe & ~true)
+        return Truth(within & true, within & maybe & ~true)
 
 
 Part: TypeAlias = Clause | Branch
 
 
-def _truth(part: Part, batch: Batch) -> Truth:
-    return batch.truth(part) if isinstance(part, Clause) else part.evaluate(batch)
+def evaluate_part(part: Part, batch: Batch, within: int) -> Truth:
+    """Return for which of the events `within` a part is true; it says nothing of others."""
+    return batch.truth(part, within) if isinstance(part, Clause) else part.evaluate(batch, within)
+
+
+def _cost(part: Part) -> int:
+    if isinstance(part, Clause):
+        return 0 if part.cheap else 1
+    return 1 + max(map(_cost, part.children))
 
 
 @final
@@ -101,7 +119,7 @@ class Condition:
 
     def evaluate(self, batch: Batch) -> Truth:
         """Return for which events of a batch the condition is true, and for which it is unknown."""
-        return _truth(self.root, batch)
+        return evaluate_part(self.root, batch, batch.every)
 
 
 def compile_condition(node: Node, catalog: FieldCatalog, text: str) -> Condition:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, final
 
 from falcokit.filter.clauses import Clause
+from falcokit.filter.condition import evaluate_part
 from falcokit.filter.tree import text_of
 from falcokit.record import Record
 
@@ -67,7 +68,7 @@ def explain_event(condition: Condition, batch: Batch, row: int) -> PartAnswer:
 
 
 def _answer(part: Part, batch: Batch, row: int) -> PartAnswer:
-    answer = _of(batch.truth(part) if isinstance(part, Clause) else part.evaluate(batch), row)
+    answer = _of(evaluate_part(part, batch, 1 << row), row)
     if isinstance(part, Clause):
         sides = [part.left] if part.right is None else [part.left, part.right]
         return PartAnswer(
@@ -162,7 +163,7 @@ class ConditionCounts:
 
 def _count(part: Part, counts: PartCounts, batch: Batch, within: int) -> int:
     """Count a part over the events `within`; return those that it leaves, unknown ones too."""
-    true, unknown = batch.truth(part) if isinstance(part, Clause) else part.evaluate(batch)
+    true, unknown = evaluate_part(part, batch, batch.every)
     counts.events += batch.size
     counts.true += true.bit_count()
     counts.unknown += unknown.bit_count()
@@ -189,9 +190,7 @@ def render_counts(counts: PartCounts, *, open_macros: bool = False) -> str:
 def _count_lines(part: PartCounts, depth: int, *, open_macros: bool) -> Iterator[str]:
     unknown = f", {part.unknown} of {part.events} unknown" if part.unknown else ""
     alone = "" if part.reached == part.events else f" ({part.true} of {part.events} alone)"
-    yield f"{'  ' * depth}{part.text}: {part.passed} of {part.reached}{alone}{unknown}".replace(
-        "::", ":"
-    )
+    yield f"{'  ' * depth}{part.text}: {part.passed} of {part.reached}{alone}{unknown}"
     if part.word != "macro" or open_macros:
         for child in part.children:
             yield from _count_lines(child, depth + 1, open_macros=open_macros)
