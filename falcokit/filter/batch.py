@@ -47,7 +47,7 @@ class Truth(NamedTuple):
 class Column:
     """The values of one field of the events of a batch, each event's and by value."""
 
-    __slots__ = ("_below", "_sorted", "masks", "missing", "rows", "unknown")
+    __slots__ = ("_below", "_sorted", "masks", "missing", "present", "rows", "unknown")
 
     def __init__(self, rows: Sequence[Any]) -> None:
         """Take the value of each event: None where there is none, UNKNOWN where nobody knows."""
@@ -63,6 +63,8 @@ class Column:
         self.missing: Final[int] = masks.pop(None, 0)
         self.unknown: Final[int] = masks.pop(UNKNOWN, 0)
         self.masks: Final = masks
+        #: The events that have a value.
+        self.present: Final[int] = ((1 << len(rows)) - 1) & ~(self.missing | self.unknown)
         self._sorted: list[Any] | None = None
         self._below: list[int] = []
 
@@ -73,11 +75,6 @@ class Column:
             if test(value):
                 chosen |= mask
         return chosen
-
-    @property
-    def present(self) -> int:
-        """The events that have a value."""
-        return self.select(lambda _: True)
 
     def below(self, bound: Any, *, inclusive: bool) -> int:
         """Return the events whose value is less than `bound`, or equal to it if `inclusive`."""
@@ -126,12 +123,14 @@ class Batch:
             found = self._columns[source.key] = Column(source.rows(self))
         return found
 
-    def read(self, field: FieldRef, normal: Callable[[Any], Any]) -> list[Any]:
+    def read(self, field: FieldRef, normal: Callable[[Any], Any] | None) -> Sequence[Any]:
         """Return the value of a field for each event, as the tests take it."""
         values = self._read(field)
         if len(values) != self.size:
             raise ValueError(f"{field.written}: {len(values)} values for {self.size} events")
-        return [value if value is UNKNOWN else normal(value) for value in values]
+        if normal is None:
+            return values
+        return [v if v is None or v is UNKNOWN else normal(v) for v in values]
 
     def truth(self, clause: Clause, within: int) -> Truth:
         """Return for which events a clause is true, of those `within` at least.

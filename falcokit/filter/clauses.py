@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from falcokit.filter import transformers
 from falcokit.filter.batch import UNKNOWN, Truth
-from falcokit.filter.operators import build_pair_test, build_test, cut, normal_value
+from falcokit.filter.operators import build_pair_test, build_test, cut, normalizer
 from falcokit.filter.types import Family, FieldType, Network, family_of
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ class Field:
 
     def rows(self, batch: Batch) -> Sequence[Any]:
         """Return the value for each event."""
-        normal = functools.partial(normal_value, self.type, is_list=self.is_list)
-        return batch.read(self.field, normal)
+        return batch.read(self.field, normalizer(self.type, is_list=self.is_list))
 
 
 @final

@@ -24,7 +24,7 @@ from falcokit.filter.types import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Test", "build_pair_test", "build_test", "cut", "normal_value"]
+__all__ = ["Test", "build_pair_test", "build_test", "cut", "normalizer"]
 
 #: Returns something true when a value, never None, passes. Texts are without NUL bytes: see `cut`.
 Test: TypeAlias = "Callable[[Any], object]"
@@ -73,24 +73,34 @@ def build_pair_test(
     return lambda left, right: bool(cached(right)(left))
 
 
-def normal_value(field_type: FieldType, value: Any, *, is_list: bool) -> Any:
-    """Return a value as the tests take it: hashable, addresses as bytes; None where it is none.
+def normalizer(field_type: FieldType, *, is_list: bool = False) -> Callable[[Any], Any] | None:
+    """Return what makes a value, never None, into one that the tests take: None where all are.
 
-    An empty list is a field that the event lacks.
+    Such values are hashable, addresses are bytes. A value that is none becomes None, as does an
+    empty list: that is a field which the event lacks.
     """
-    if value is None:
-        return None
-    if is_list:
-        items = (normal_value(field_type, item, is_list=False) for item in value)
-        return tuple(item for item in items if item is not None) or None
-    family = family_of(field_type)
-    if family is Family.TEXT:
-        if isinstance(value, bytes):
-            value = value.decode("utf-8", "surrogateescape")
-        return cut(value)
-    if family is Family.ADDRESS and isinstance(value, str):
-        return packed_address(value)
-    return bytes(value) if isinstance(value, bytearray | memoryview) else value
+    of_one = _NORMAL.get(family_of(field_type))
+    return functools.partial(_normal_list, of_one) if is_list else of_one
+
+
+def _normal_list(of_one: Callable[[Any], Any] | None, values: Sequence[Any]) -> Any:
+    found = values if of_one is None else map(of_one, values)
+    return tuple(value for value in found if value is not None) or None
+
+
+def _normal_text(value: str | bytes) -> str:
+    return cut(value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value)
+
+
+def _normal_address(value: str | bytes) -> bytes | None:
+    return packed_address(value) if isinstance(value, str) else bytes(value)
+
+
+_NORMAL: Final[dict[Family, Callable[[Any], Any]]] = {
+    Family.TEXT: _normal_text,
+    Family.ADDRESS: _normal_address,
+    Family.BYTES: bytes,
+}
 
 
 def _always(_: Any) -> bool:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import ctypes
+import locale
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -12,12 +14,24 @@ from hypothesis import strategies as st
 
 from falcokit.filter.globs import compile_glob
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 FNMATCH = ctypes.CDLL(None).fnmatch
 CASEFOLD = 16
 
 
 def libc(pattern: bytes, value: bytes, *, fold: bool = False) -> bool:
     return FNMATCH(pattern, value, CASEFOLD if fold else 0) == 0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _locale_of_falco() -> Iterator[None]:
+    """Let fnmatch see bytes: Falco never leaves the C locale, Python has its user's."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    yield
+    locale.setlocale(locale.LC_CTYPE, before)
 
 
 PIECES = st.sampled_from(
