@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["compile_glob"]
 
@@ -32,11 +32,11 @@ def compile_glob(pattern: bytes, *, fold: bool = False) -> Callable[[bytes], boo
     With `fold` the case of ASCII letters does not count.
     """
     pieces: list[list[frozenset[int]]] = [[]]
-    for token in _tokens(pattern):
+    for token in _tokens(pattern, fold=fold):
         if token is None:
             pieces.append([])
         else:
-            pieces[-1].append(_folded(token) if fold else token)
+            pieces[-1].append(token)
     first, *rest = [re.compile(b"".join(map(_class, piece)), re.DOTALL) for piece in pieces]
     if not rest:
         return lambda value: first.fullmatch(value) is not None
@@ -68,13 +68,15 @@ def _class(accepted: frozenset[int]) -> bytes:
     return b"[" + inner + b"]" if inner else b"(?!)"
 
 
-def _folded(accepted: frozenset[int]) -> frozenset[int]:
+def _folded(accepted: Iterable[int]) -> frozenset[int]:
+    accepted = frozenset(accepted)
     more = {byte ^ 0x20 for byte in accepted if chr(byte).lower() in _LETTERS}
     return accepted | more
 
 
-def _tokens(pattern: bytes) -> list[frozenset[int] | None]:
+def _tokens(pattern: bytes, *, fold: bool) -> list[frozenset[int] | None]:
     """Return what each part accepts: a set of bytes, None for a star."""
+    own: Callable[[Iterable[int]], frozenset[int]] = _folded if fold else frozenset
     tokens: list[frozenset[int] | None] = []
     at = 0
     while at < len(pattern):
@@ -87,17 +89,19 @@ def _tokens(pattern: bytes) -> list[frozenset[int] | None]:
             tokens.append(_ALL)
         elif byte == b"\\":
             # A backslash at the end fits nothing.
-            tokens.append(frozenset(pattern[at : at + 1]))
+            tokens.append(own(pattern[at : at + 1]))
             at += 1
-        elif byte == b"[" and (bracket := _bracket(pattern, at)):
+        elif byte == b"[" and (bracket := _bracket(pattern, at, own)):
             accepted, at = bracket
             tokens.append(accepted)
         else:
-            tokens.append(frozenset(byte))
+            tokens.append(own(byte))
     return tokens
 
 
-def _bracket(pattern: bytes, at: int) -> tuple[frozenset[int], int] | None:
+def _bracket(
+    pattern: bytes, at: int, own: Callable[[Iterable[int]], frozenset[int]]
+) -> tuple[frozenset[int], int] | None:
     """Return what `[...]` accepts and where it ends, None where it is not closed."""
     negated = pattern[at : at + 1] in {b"!", b"^"}
     at += negated
@@ -120,9 +124,9 @@ def _bracket(pattern: bytes, at: int) -> tuple[frozenset[int], int] | None:
             high, at = _member(pattern, at + 1)
             if high is None:
                 return None
-            accepted.update(range(low, high + 1))
+            accepted.update(own(range(low, high + 1)))
         else:
-            accepted.add(low)
+            accepted.update(own([low]))
     return None
 
 
