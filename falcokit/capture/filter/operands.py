@@ -43,11 +43,9 @@ def _transformed(source: Transformer, inner: Reader) -> Reader:
 
     def by_code(entry: EventType | None) -> Any:
         found = inner.by_code(entry)
-        if found is None or found is VARIES:
-            return found
         if isinstance(found, frozenset):
-            return frozenset(map(apply, found))
-        return apply(found)
+            return VARIES
+        return found if found is None or found is VARIES else apply(found)
 
     return Reader(type=source.type, get=transformed, by_code=by_code)
 
