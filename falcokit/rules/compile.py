@@ -8,13 +8,14 @@ tree that comes of the text.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from falcokit.filter.condition import compile_condition
 from falcokit.filter.errors import FilterError
 from falcokit.filter.fields import nearest
 from falcokit.filter.grammar import parse
-from falcokit.filter.tree import Check, FieldRef, Group, Macro, fields_of
+from falcokit.filter.tree import Check, FieldRef, Group, fields_of
 from falcokit.record import Record
 from falcokit.rules.catalog import SYSCALL
 from falcokit.rules.event_types import (
@@ -26,11 +27,12 @@ from falcokit.rules.event_types import (
 )
 from falcokit.rules.exceptions import condition_with_exceptions, quoted_item
 from falcokit.rules.hints import field_hint
+from falcokit.rules.macros import MacroError, Macros, macros_in
 from falcokit.rules.output import OutputError, compile_output
 from falcokit.rules.problems import Context, Problem, RulesLoadError, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from falcokit.filter.condition import Condition
     from falcokit.filter.tree import Node
@@ -49,8 +51,6 @@ _BLANKS: Final = " \t\n\r"
 _DELIMITERS: Final = frozenset(_BLANKS + "(),=")
 #: Characters of a condition with its lists; beyond it, a list in a list would fill the memory.
 _MAX_TEXT: Final = 1024 * 1024
-#: Falco's limit for the nesting of macros in each other is memory; this one is far from any rule.
-_MAX_MACROS: Final = 100
 _UNSAFE: Final = ("ka.", "jevt.")
 _EQUALITIES: Final = frozenset({"=", "!=", "in", "intersects", "pmatch"})
 _DIRECTION: Final = (
@@ -130,10 +130,9 @@ class _Compiler:
         self._definitions = definitions
         self._async_events = async_events
         self._lists: dict[str, str] = {}
-        self._macros: dict[str, Node] = {}
+        self._macros = Macros()
         self.macro_texts: dict[str, SourceText] = {}
         self._used: set[str] = set()
-        self._used_macros: set[str] = set()
         self.rules: list[Rule] = []
         self.texts: dict[str, SourceText] = {}
         self.problems: list[Problem] = []
@@ -145,7 +144,7 @@ class _Compiler:
             if not info.source_is_unknown:
                 self._compile_rule(info)
         for macro in self._definitions.macros.values():
-            if macro.name not in self._used_macros:
+            if macro.name not in self._macros.used:
                 self._warn(
                     "LOAD_UNUSED_MACRO", f"nothing uses the macro {macro.name}", macro.context
                 )
@@ -245,54 +244,17 @@ class _Compiler:
     def _compile_macros(self) -> None:
         infos = self._definitions.macros
         for info in infos.values():
-            text, self._macros[info.name] = self._parse(info.condition, info.condition_context)
+            text, body = self._parse(info.condition, info.condition_context)
+            self._macros.add(info.name, body, text.text)
             self.macro_texts[info.name] = text
         for info in infos.values():
-            self._macros[info.name] = self._resolved(
-                self._macros[info.name], info.visibility, info.condition, info.context
-            )
+            seen = info.visibility
 
-    def _resolved(
-        self, node: Node, visibility: int | None, condition: SourceText, context: Context
-    ) -> Node:
-        """Return a tree with the bodies of its macros, of those that are visible."""
-        visible = self._macros
-        if visibility is not None:
-            infos = self._definitions.macros
-            visible = {name: visible[name] for name in infos if infos[name].index < visibility}
-        try:
-            return self._with_bodies(node, visible, ())
-        except _MacroError as e:
-            # Falco looks for it in the text of the condition, also where it stands in a macro.
-            raise RulesLoadError(
-                "LOAD_ERR_VALIDATE",
-                e.reason,
-                _expression(context, condition.text, e.position),
-                place=condition.place(e.position),
-                hint=e.hint,
-            ) from e
+            def is_visible(name: str, seen: int = seen) -> bool:
+                return infos[name].index < seen
 
-    def _with_bodies(self, node: Node, visible: Mapping[str, Node], path: tuple[str, ...]) -> Node:
-        if isinstance(node, Check):
-            return node
-        if isinstance(node, Group):
-            children = tuple(self._with_bodies(child, visible, path) for child in node.children)
-            if all(map(lambda a, b: a is b, children, node.children)):
-                return node
-            return node.replace(children=children)
-        body = visible.get(node.name)
-        if body is None:
-            close = nearest(node.name, visible)
-            hint = f"nearest: {', '.join(close)}" if close else "a field has a dot in its name"
-            raise _MacroError(f"there is no macro {node.name}", node.position, hint)
-        if node.name in path:
-            raise _MacroError(f"the macro {node.name} uses itself", node.position)
-        if len(path) >= _MAX_MACROS:
-            raise _MacroError(f"more than {_MAX_MACROS} macros stand in each other", node.position)
-        self._used_macros.add(node.name)
-        # A body that is resolved already is taken as it is.
-        inner = node.body or body
-        return node.replace(body=self._with_bodies(inner, visible, (*path, node.name)))
+            with _macro_errors(info.condition, info.context):
+                self._macros.resolve_macro(info.name, is_visible)
 
     # ---- rules -----------------------------------------------------------------------------------
 
@@ -313,7 +275,8 @@ class _Compiler:
         if output_format is None:
             return
         text, node = self._parse(condition, info.condition_context)
-        node = self._resolved(node, None, text, info.context)
+        with _macro_errors(text, info.context):
+            node = self._macros.resolve(node)
         self._warn_of_fields(node, text, info)
         compiled = self._compile_condition(node, text, info, source)
         if compiled is None:
@@ -388,8 +351,8 @@ class _Compiler:
             self._check_type_names(node, text.text, source)
             compiled = compile_condition(node, source.catalog, text.text)
         except FilterError as e:
-            error = self._condition_error(e, text, info.condition_context)
-            error.place = self._place_in_macro(node, source) or error.place
+            at, e = self._in_macro(node, source) or (text, e)
+            error = self._condition_error(e, at, info.condition_context)
             unknown = isinstance(e, _UnknownTypeError)
             field = _field_at(node, e.position)
             if field is not None and source.catalog.find(field.name) is None:
@@ -414,9 +377,11 @@ class _Compiler:
             )
         return compiled
 
-    def _place_in_macro(self, node: Node, source: EventSourceFields) -> tuple[int, int] | None:
-        """Return the place of a fault in the body of a macro; Falco takes it for the rule's."""
-        for macro in _macros(node):
+    def _in_macro(
+        self, node: Node, source: EventSourceFields
+    ) -> tuple[SourceText, FilterError] | None:
+        """Return the text of the macro in which a fault is, and the fault in it."""
+        for macro in macros_in(node):
             if macro.body is None:
                 continue
             text = self.macro_texts[macro.name]
@@ -424,7 +389,7 @@ class _Compiler:
                 self._check_type_names(macro.body, text.text, source)
                 compile_condition(macro.body, source.catalog, text.text)
             except FilterError as e:
-                return self._place_in_macro(macro.body, source) or text.place(e.position)
+                return self._in_macro(macro.body, source) or (text, e)
         return None
 
     def _check_type_names(self, node: Node, text: str, source: EventSourceFields) -> None:
@@ -459,12 +424,19 @@ class _Compiler:
             )
 
 
-class _MacroError(Exception):
-    def __init__(self, reason: str, position: int, hint: str | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.position = position
-        self.hint = hint
+@contextmanager
+def _macro_errors(condition: SourceText, context: Context) -> Iterator[None]:
+    try:
+        yield
+    except MacroError as e:
+        # Falco looks for it in the text of the condition, also where it stands in a macro.
+        raise RulesLoadError(
+            "LOAD_ERR_VALIDATE",
+            e.reason,
+            _expression(context, condition.text, e.position),
+            place=condition.place(e.position),
+            hint=e.hint,
+        ) from e
 
 
 class _UnknownTypeError(FilterError):
@@ -487,14 +459,6 @@ def _checks(node: Node) -> Iterable[Check]:
             yield from _checks(child)
     elif node.body is not None:
         yield from _checks(node.body)
-
-
-def _macros(node: Node) -> Iterable[Macro]:
-    if isinstance(node, Macro):
-        yield node
-    elif isinstance(node, Group):
-        for child in node.children:
-            yield from _macros(child)
 
 
 def _field_at(node: Node, position: int) -> FieldRef | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from golden_rules import golden_batch, golden_plugin, load
 
-from falcokit.rules import Engine, LoadedPlugin, RulesFile, load_rules
+from falcokit.rules import Engine, LoadedPlugin, RulesFile, load_rules, macros
 from falcokit.rules.versions import Version
 
 if TYPE_CHECKING:
@@ -243,3 +243,54 @@ def test_two_plugins_in_one_falco(golden: GoldenFields) -> None:
     ruleset = load_rules([RulesFile(name="r", content=content.encode())], plugins=[extractor])
     assert codes(ruleset) == []
     assert [each.source for each in ruleset.rules] == ["syscall"]
+
+
+def test_macros_of_macros_are_bounded(golden: GoldenFields) -> None:
+    doubled = "- {macro: m0, condition: g.s=a}\n"
+    doubled += "".join(
+        f"- {{macro: m{n}, condition: m{n - 1} or m{n - 1}}}\n" for n in range(1, 60)
+    )
+    (error,) = load(golden, doubled + rule(condition="m59")).errors
+    assert (error.code, error.line) == ("LOAD_ERR_VALIDATE", 16)
+    assert "with its macros the condition is too large" in error.message
+    deep = "- {macro: m0, condition: g.s=alpha}\n"
+    deep += "".join(f"- {{macro: m{n}, condition: not m{n - 1}}}\n" for n in range(1, 500))
+    (error,) = load(golden, deep).errors
+    assert "more than 200 levels" in error.message
+    assert fired(golden, load(golden, deep.partition("- {macro: m98")[0] + rule(condition="m96")))
+
+
+def test_lists_of_lists_are_bounded(golden: GoldenFields) -> None:
+    items = ", ".join(["abcdefgh"] * 100)
+    content = f"- {{list: l0, items: [{items}]}}\n"
+    for n in range(1, 6):
+        content += f"- {{list: l{n}, items: [{', '.join([f'l{n - 1}'] * 100)}]}}\n"
+    assert not load(golden, content + rule()).errors  # a list in a list in a list is a text
+    content += "- {macro: m, condition: 'g.s in (" + ", ".join(["l1"] * 100) + ")'}\n"
+    (error,) = load(golden, content + rule()).errors
+    assert "characters with its lists written out" in error.message
+
+
+def test_macros_see_what_was_defined_before_them(golden: GoldenFields) -> None:
+    late = "- {macro: a, condition: b}\n- {macro: b, condition: g.u=2}\n"
+    (error,) = load(golden, late).errors
+    assert error.message == "there is no macro b"
+    # Appending moves a macro behind what it then may name.
+    appended = late.replace("condition: b", "condition: g.u=1")
+    appended += "- {macro: a, condition: or b, override: {condition: append}}\n"
+    assert len(fired(golden, load(golden, appended + rule(condition="a")))) == 3
+    loop = "- {macro: a, condition: g.u=1}\n- {macro: b, condition: a}\n"
+    loop += "- {macro: a, condition: or b, override: {condition: append}}\n"
+    (error,) = load(golden, loop).errors
+    assert error.message == "the macro b uses itself"
+
+
+def test_all_rules_together_are_bounded(
+    golden: GoldenFields, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(macros, "_MAX_ALL_CHECKS", 20)
+    content = "- {macro: m, condition: (g.s=a or g.s=b or g.s=c)}\n" + rule(condition="m and m")
+    assert load(golden, content).errors == ()
+    content += "".join(rule(f"R{n}", "m and m") for n in range(4))
+    (error,) = load(golden, content).errors
+    assert "the rules are too large" in error.message
