@@ -16,7 +16,7 @@ from falcokit.filter.fields import nearest
 from falcokit.filter.tree import Check, FieldRef, Group, text_of
 from falcokit.filter.types import FieldType, parse_value
 from falcokit.rules.definitions import Priority
-from falcokit.rules.implication import Implications, needed_fields, used_fields
+from falcokit.rules.implication import Conditions, Implications
 from falcokit.rules.problems import problem
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_rules"]
 
-#: Rules are compared with each other up to this number: it is their square that counts.
-_MAX_COMPARED: Final = 1000
 _ORDER: Final = frozenset({"<", "<=", ">", ">="})
 #: Types without a sign, by their size.
 _BITS: Final = {
@@ -280,14 +278,15 @@ def _hidden(rules: Sequence[Rule], lowest: Priority) -> Iterator[tuple[Rule, Rul
         if rule.enabled and rule.priority <= lowest:
             by_source.setdefault(rule.source, []).append(rule)
     for group in by_source.values():
-        needs: list[tuple[Rule, frozenset[str]]] = []
-        for rule in group[:_MAX_COMPARED]:
-            used = used_fields(rule.condition.root)
-            for earlier, needed in needs:
-                if needed <= used and implications.implies(
-                    rule.condition.root, earlier.condition.root
-                ):
+        conditions = Conditions()
+        for number, rule in enumerate(group):
+            root = rule.condition.root
+            if implications.is_spent:
+                return
+            for before in conditions.implied_by(root):
+                earlier = group[before]
+                if implications.implies(root, earlier.condition.root):
                     yield rule, earlier
                     break
             else:
-                needs.append((rule, needed_fields(rule.condition.root)))
+                conditions.add(number, root)

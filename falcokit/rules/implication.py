@@ -12,33 +12,71 @@ from typing import TYPE_CHECKING, Final
 
 from falcokit.filter.clauses import Clause
 from falcokit.filter.condition import Branch
-from falcokit.filter.tree import fields_of
 from falcokit.filter.types import Family, family_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from falcokit.filter.condition import Part
 
-__all__ = ["Implications", "needed_fields", "used_fields"]
+__all__ = ["Conditions", "Implications"]
 
-#: Comparisons of parts for all rules together, some tenths of a second; then nothing more is said.
-_MAX_STEPS: Final = 30_000
+#: Comparisons of parts for all rules together, some seconds at most; then nothing more is said.
+_MAX_STEPS: Final = 100_000
 #: Of numbers that fit every type: a larger one may be cut.
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
-def used_fields(part: Part) -> frozenset[str]:
-    """Return the fields that a condition names."""
-    if isinstance(part, Clause):
-        return frozenset(field.written for field in fields_of(part.check))
-    return frozenset().union(*map(used_fields, part.children))
+class Conditions:
+    """Some conditions, each with a number, and which of them another one may imply.
+
+    Most conditions need one field to be one of a few values. What implies such a one compares that
+    field with some of the same values, so that it is found by them.
+    """
+
+    def __init__(self) -> None:
+        self._by_value: dict[tuple[str, bytes], list[int]] = {}
+        self._others: list[int] = []
+
+    def add(self, number: int, root: Part) -> None:
+        """Add a condition."""
+        for clause in _needed(root):
+            values = _values(clause)
+            if values:
+                for value in values:
+                    self._by_value.setdefault((clause.left.key, value), []).append(number)
+                return
+        self._others.append(number)
+
+    def implied_by(self, root: Part) -> list[int]:
+        """Return the numbers of those that a condition may imply, in their order."""
+        found = set(self._others)
+        for clause in _clauses(root):
+            for value in _values(clause):
+                found.update(self._by_value.get((clause.left.key, value), ()))
+        return sorted(found)
 
 
-def needed_fields(part: Part) -> frozenset[str]:
-    """Return the fields that a condition has to name to imply this one."""
+def _values(clause: Clause) -> set[bytes]:
+    if clause.right is not None or clause.check.operator not in {"=", "in"}:
+        return set()
+    return {value.data for value in clause.check.values}
+
+
+def _clauses(part: Part) -> Iterator[Clause]:
     if isinstance(part, Clause):
-        return used_fields(part)
-    found = list(map(needed_fields, part.children))
-    return frozenset.intersection(*found) if part.word == "or" else frozenset().union(*found)
+        yield part
+    else:
+        for child in part.children:
+            yield from _clauses(child)
+
+
+def _needed(part: Part) -> Iterator[Clause]:
+    if isinstance(part, Clause):
+        yield part
+    elif part.word in {"and", "macro"}:
+        for child in part.children:
+            yield from _needed(child)
 
 
 class Implications:
@@ -48,8 +86,14 @@ class Implications:
         self._steps = _MAX_STEPS
         self._known: dict[tuple[int, int], bool] = {}
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether there are no steps left, so that nothing more is found."""
+        return self._steps <= 0
+
     def implies(self, narrow: Part, wide: Part) -> bool:
         """Return whether `wide` is true for every event for which `narrow` is true."""
+        self._steps -= 1
         # Parts are told apart by their addresses, which are theirs as long as both conditions live.
         self._known.clear()
         return self._holds(narrow, wide)
@@ -103,8 +147,8 @@ def _clause_implies(narrow: Clause, wide: Clause) -> bool:
     if narrow.right is not None or wide.right is not None:
         return False
     if {narrow.check.operator, wide.check.operator} <= {"=", "in"}:
-        constants = {value.data for value in narrow.check.values}
-        return bool(constants) and constants <= {value.data for value in wide.check.values}
+        constants = _values(narrow)
+        return bool(constants) and constants <= _values(wide)
     inner, outer = _interval(narrow), _interval(wide)
     return (
         inner is not None and outer is not None and (outer[0] <= inner[0] and inner[1] <= outer[1])
