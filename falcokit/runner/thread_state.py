@@ -8,9 +8,11 @@ change. Sockets have their types; the addresses of those that are not in the lis
 
 from __future__ import annotations
 
+import functools
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from falcokit.capture.events.event_table import event_table
 from falcokit.capture.format.errors import MalformedEventError
 from falcokit.runner import thread_descriptors as fds
 from falcokit.runner import thread_processes as processes
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from falcokit.runner.thread_changes import ThreadChanges
     from falcokit.runner.thread_table import Thread
 
+    Handler: TypeAlias = Callable[[ThreadTable, Event, EventArgs, Thread | None], None]
+
 __all__ = ["ThreadState"]
 
 _ACTIVE: Final = 1 << 19
@@ -32,9 +36,7 @@ _SKIP_RESET: Final = 1 << 8
 _NO_THREADS: Final = {"plugin", "meta", "unused"}
 #: Their threads are not looked up when they are unknown: nothing would be found.
 _NO_LOOKUP: Final = {"clone", "clone3", "fork", "vfork", "switch", "procexit"}
-_HANDLERS: Final[
-    Mapping[str, Callable[[ThreadTable, Event, EventArgs, Thread | None], None]]
-] = {
+_HANDLERS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(("clone", "clone3", "fork", "vfork"), processes.clone),
     **dict.fromkeys(("execve", "execveat"), processes.execve),
     "procexit": processes.procexit,
@@ -62,26 +64,35 @@ class ThreadState:
 
     def apply(self, event: Event) -> None:
         """Take the changes of one event; parsers see the table afterwards."""
-        self.table.late()
-        event_type = event.event_type
-        if event_type is None or event.byte_order != sys.byteorder:
+        table = self.table
+        table.late()
+        tid = event.tid
+        rule = _rule(event.code)
+        if rule is None or tid is None or tid > MAX_TID or event.byte_order != sys.byteorder:
             return
-        name = event_type.name
-        ends = name == "procexit"
-        if event.tid is None or event.tid > MAX_TID or event_type.flags & _SKIP_RESET:
-            return
-        if event_type.source in _NO_THREADS and not ends:
-            return
-        thread = self.table.threads.get(event.tid)
-        if name not in _NO_LOOKUP:
-            thread = thread or self.table.unknown(event.tid)
+        looked_up, handler = rule
+        thread = table.threads.get(tid)
+        if looked_up:
+            thread = thread or table.unknown(tid)
             if thread is not None and not thread.flags & _ACTIVE:
-                self.table.write(thread, flags=thread.flags | _ACTIVE)
-        handler = _HANDLERS.get(name)
-        if handler is None or (event_type.dir == ">" and not ends):
+                table.write(thread, flags=thread.flags | _ACTIVE)
+        if handler is None:
             return
         try:
             args = EventArgs(event)
         except MalformedEventError:
             return
-        handler(self.table, event, args, thread)
+        handler(table, event, args, thread)
+
+
+@functools.cache
+def _rule(code: int) -> tuple[bool, Handler | None] | None:
+    """Return whether an event makes its thread known, and what takes its changes; None: neither."""
+    event_type = event_table().get(code)
+    if event_type is None or event_type.flags & _SKIP_RESET:
+        return None
+    name, ends = event_type.name, event_type.name == "procexit"
+    if event_type.source in _NO_THREADS and not ends:
+        return None
+    handler = _HANDLERS.get(name) if event_type.dir == "<" or ends else None
+    return name not in _NO_LOOKUP, handler

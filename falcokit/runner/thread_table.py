@@ -227,9 +227,10 @@ class ThreadTable:
             tid, self.gone = self.gone, None
             if (thread := self.threads.get(tid)) is not None:
                 self.remove(thread)
-        closed, self.closed = self.closed, []
-        for owner, fd in closed:
-            self.drop_fd(owner, fd)
+        if self.closed:
+            closed, self.closed = self.closed, []
+            for owner, fd in closed:
+                self.drop_fd(owner, fd)
 
     def remove(self, thread: Thread) -> None:
         """Remove a thread that has ended, and give its children a new parent."""
