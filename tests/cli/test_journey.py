@@ -62,7 +62,8 @@ def test_a_new_project_builds_runs_records_and_passes_its_tests(project: Path) -
 
     ran = falcokit("run", "--limit", "2", "--record", "x.scap", cwd=project)
     assert ran.returncode == 0, ran.stderr
-    lines = ran.stdout.splitlines()
+    # On a busy machine the rule finds something too.
+    lines = [line for line in ran.stdout.splitlines() if not line.startswith(" alert ")]
     assert len(lines) == 2
     assert "load_watch_load" in lines[0]
     assert '{"load":' in lines[0]

@@ -79,7 +79,9 @@ def test_from_init_to_the_artifact(
     elif template in PARAMS:
         opened, ended, lines = ["--open-params", json.dumps(PARAMS[template])], ["--limit", "3"], 3
     shown = falcokit("run", *opened, *ended, "--record", "seen.scap", cwd=project)
-    assert len(shown.splitlines()) == lines
+    # On a busy machine the rules find something too.
+    events = [line for line in shown.splitlines() if not line.startswith(" alert ")]
+    assert len(events) == lines
     falcokit("dev", "--duration", "0.2", cwd=project)
     run_tests(project)
     if lines:
