@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""The operator `regex`: RE2 with POSIX syntax over the whole text, in linear time.
 
-Falco gives RE2 its POSIX syntax, which has no groups with flags, no `\d` and no `*?`; `^` and `$`
-are at the lines of a text, and a dot is everything but the end of a line.
+Falco gives RE2 its POSIX syntax, which has no groups with flags and no `\d`; `^` and `$` are at the
+lines of a text, and a dot is everything but the end of a line.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def compile_regex(pattern: str) -> Callable[[str], bool]:
     """
     try:
         import re2  # noqa: PLC0415 - only for an expression
-    except ImportError:
-        reason = (
-            "regex needs the package google-re2, which is not installed: pip install google-re2"
-        )
-        raise ValueFaultError(reason) from None
+    except ImportError:  # a Python too new for its wheels
+        from falcokit.filter.posix_regex import compile_posix  # noqa: PLC0415
+
+        in_python = compile_posix(_sanitized(pattern).decode())
+        return lambda text: in_python(_sanitized(text).decode())
     options = re2.Options()
     options.posix_syntax = True
     options.longest_match = True
