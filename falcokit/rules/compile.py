@@ -8,7 +8,9 @@ tree that comes of the text.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Final
 
 from falcokit.filter.condition import compile_condition
@@ -49,6 +51,7 @@ __all__ = ["Compiled", "Rule", "compile_definitions"]
 
 _BLANKS: Final = " \t\n\r"
 _DELIMITERS: Final = frozenset(_BLANKS + "(),=")
+_WORDS: Final = re.compile(r"[ \t\n\r(),=]+")
 #: Characters of a condition with its lists; beyond it, a list in a list would fill the memory.
 _MAX_TEXT: Final = 1024 * 1024
 _UNSAFE: Final = ("ka.", "jevt.")
@@ -130,6 +133,9 @@ class _Compiler:
         self._definitions = definitions
         self._async_events = async_events
         self._lists: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
+        #: Lists whose name is no single word: Falco finds them nevertheless.
+        self._odd: list[tuple[int, str]] = []
         self._macros = Macros()
         self.macro_texts: dict[str, SourceText] = {}
         self._used: set[str] = set()
@@ -181,13 +187,36 @@ class _Compiler:
                 size += sum(map(len, added)) + len(added)
                 if size > _MAX_TEXT:
                     raise _too_long(f"the list {info.name}", info.context)
+            self._numbers[info.name] = len(self._lists)
+            if _WORDS.search(info.name):
+                self._odd.append((len(self._lists), info.name))
             self._lists[info.name] = ", ".join(map(quoted_item, items))
 
     def _with_lists(self, condition: SourceText, context: Context) -> SourceText:
-        for name, items in self._lists.items():
-            if name in condition.text:
-                condition = self._with_list(condition, name, items, context)
+        """Write out the lists that a condition names, in the order of their definition.
+
+        An item may be the name of a list too: it is written out if that one is defined later.
+        """
+        names = list(self._lists)
+        waiting = self._named(condition.text)
+        heapify(waiting)
+        last = -1
+        while waiting:
+            number = heappop(waiting)
+            if number <= last:
+                continue
+            last = number
+            name = names[number]
+            condition = self._with_list(condition, name, self._lists[name], context)
+            for later in self._named(self._lists[name]):
+                heappush(waiting, later)
         return condition
+
+    def _named(self, text: str) -> list[int]:
+        """Return the numbers of the lists whose name may stand in a text."""
+        words = set(_WORDS.split(text))
+        found = [self._numbers[word] for word in words if word in self._numbers]
+        return found + [number for number, name in self._odd if name in text]
 
     def _with_list(
         self, condition: SourceText, name: str, items: str, context: Context

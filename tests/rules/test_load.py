@@ -294,3 +294,21 @@ def test_all_rules_together_are_bounded(
     content += "".join(rule(f"R{n}", "m and m") for n in range(4))
     (error,) = load(golden, content).errors
     assert "the rules are too large" in error.message
+
+
+def test_lists_are_written_out_in_their_order(golden: GoldenFields) -> None:
+    forward = "- {list: a, items: [b, x]}\n- {list: b, items: [c, alpha]}\n"
+    forward += "- {list: c, items: [ABC]}\n"
+    found = load(golden, forward + rule(condition="g.s in (a)"))
+    assert found.rules[0].condition_text == "g.s in ( ABC , alpha , x )"
+    # The name of an earlier list is an item of it, and nothing that has other signs around it.
+    backward = "- {list: c, items: [ABC]}\n- {list: a, items: [c, c.d, \"'c'\"]}\n"
+    found = load(golden, backward + rule(condition="g.s in (a)"))
+    assert found.rules[0].condition_text == "g.s in ( ABC, c.d, 'c' )"
+
+
+def test_a_list_whose_name_has_a_blank(golden: GoldenFields) -> None:
+    content = "- {list: a b, items: [alpha]}\n" + rule(condition="g.s in (a b)")
+    found = load(golden, content)
+    assert [(each.code) for each in found.warnings] == ["LOAD_INVALID_LIST_NAME"]
+    assert fired(golden, found) == [("A", 1)]
