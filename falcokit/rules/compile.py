@@ -340,8 +340,8 @@ class _Compiler:
             found = compile_output(output, source)
         except OutputError as e:
             place = info.output.place(e.position)
-            hint = e.hint or field_hint(output[e.position :], source, self._definitions.sources)
-            if info.skip_if_unknown_filter:
+            hint = field_hint(output[e.position :], source, self._definitions.sources)
+            if info.skip_if_unknown_filter and e.is_unknown_field:
                 self._warn(
                     "LOAD_UNKNOWN_FILTER", e.reason, info.output_context, place=place, hint=hint
                 )
@@ -385,7 +385,8 @@ class _Compiler:
             unknown = isinstance(e, _UnknownTypeError)
             field = _field_at(node, e.position)
             if field is not None and source.catalog.find(field.name) is None:
-                unknown = True
+                # To Falco, an unknown parameter of events is no unknown field.
+                unknown = not _is_parameter(field.name, source)
                 error.hint = field_hint(field.name, source, self._definitions.sources)
             if unknown and info.skip_if_unknown_filter:
                 self._warn(
@@ -496,6 +497,10 @@ def _field_at(node: Node, position: int) -> FieldRef | None:
             if field.position == position:
                 return field
     return None
+
+
+def _is_parameter(name: str, source: EventSourceFields) -> bool:
+    return source.name == SYSCALL and name.startswith(("evt.arg.", "evt.rawarg."))
 
 
 def _compares_with_na(check: Check) -> bool:

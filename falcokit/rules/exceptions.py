@@ -67,7 +67,15 @@ class ExceptionInfo:
         for field in self.fields.items or [self.fields]:
             reason = source.field_fault(field.shown)
             if reason is not None:
-                raise RulesLoadError("LOAD_ERR_VALIDATE", reason, self.context)
+                # Falco loses the place of a field that exists and lacks its argument.
+                name = field.shown.partition("[")[0]
+                known = source.catalog.find(name) is not None
+                raise RulesLoadError(
+                    "LOAD_ERR_VALIDATE",
+                    f"exception {self.name!r}: {reason}",
+                    self.context.root if known else self.context,
+                    place=(self.context.line, self.context.column),
+                )
 
     def _complete_single(self) -> None:
         if not self.comps.is_given:

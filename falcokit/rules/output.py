@@ -61,13 +61,17 @@ _BY_TIME: Final = frozenset({
 
 
 class OutputError(Exception):
-    """An output that Falco refuses; `position` counts characters from 0."""
+    """An output that Falco refuses; `position` counts characters from 0.
 
-    def __init__(self, reason: str, position: int, hint: str | None = None) -> None:
+    `is_unknown_field` says that there is something behind a % that is no field: what
+    `skip-if-unknown-filter` lets pass.
+    """
+
+    def __init__(self, reason: str, position: int, *, is_unknown_field: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.position = position
-        self.hint = hint
+        self.is_unknown_field = is_unknown_field
 
 
 class _Part:
@@ -190,8 +194,8 @@ def _field_at(
             return field, width, behind
     reason = first.reason if first else "expected a field behind %"
     if text[start] == "%":
-        raise OutputError("Falco cannot print a percent sign: %% is refused", percent)
-    raise OutputError(reason, percent)
+        reason = "Falco cannot print a percent sign: %% is refused"
+    raise OutputError(reason, percent, is_unknown_field=True)
 
 
 def _ends(text: str, start: int) -> list[int]:

@@ -79,6 +79,11 @@ class Context:
         return Context(self.document, kind, name, at=node, place=place, parent=self)
 
     @property
+    def root(self) -> Context:
+        """The context of the whole file."""
+        return self if self.parent is None else self.parent.root
+
+    @property
     def locations(self) -> tuple[Location, ...]:
         """The chain, from the whole file to this item."""
         chain: list[Location] = []

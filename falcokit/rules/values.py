@@ -36,11 +36,11 @@ def keys_of(item: Mapping, context: Context) -> list[tuple[str, Scalar]]:
     found: list[tuple[str, Scalar]] = []
     for key in item.keys:
         if not isinstance(key, Scalar):
-            root = context
-            while root.parent is not None:
-                root = root.parent
             raise RulesLoadError(
-                "LOAD_ERR_VALIDATE", "a key must be a text", root, place=(key.line, key.column)
+                "LOAD_ERR_VALIDATE",
+                "a key must be a text",
+                context.root,
+                place=(key.line, key.column),
             )
         found.append(("null" if key.is_null else key.text, key))
     return found

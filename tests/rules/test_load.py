@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from falcokit.rules import Ruleset
 
 
+SYSCALL = {"source": "syscall", "output": "o", "warn_evttypes": "false"}
+SKIPPING = {"skip-if-unknown-filter": "true"}
 TWICE = """\
 - required_plugin_versions:
   - {name: a, version: 1.0.0, alternatives: [{name: a, version: 1.0.0}]}
@@ -119,6 +121,12 @@ def test_rules_stay_where_they_were_defined_first(golden: GoldenFields) -> None:
             "LOAD_ERR_YAML_VALIDATE",
             "'desc' is given",
         ),
+        (rule(output="'5%'", **SKIPPING), "LOAD_ERR_COMPILE_OUTPUT", "the output ends"),
+        (
+            rule(condition="evt.arg.none=1", **SYSCALL, **SKIPPING),
+            "LOAD_ERR_COMPILE_CONDITION",
+            "evt.arg.none",
+        ),
         (rule(enabled="5"), "LOAD_ERR_YAML_VALIDATE", "true nor false"),
         (rule(capture_duration="-1"), "LOAD_ERR_YAML_VALIDATE", "no whole number"),
         (rule(exceptions="a"), "LOAD_ERR_YAML_VALIDATE", "'exceptions' must be a list"),
@@ -165,6 +173,10 @@ def test_a_file_that_falco_refuses(
         (rule(tags="[a]") + "-\n- ~\n", []),
         (rule(output="'%container.info'"), ["LOAD_DEPRECATED_ITEM"]),
         (rule(**{"skip-if-unknown-filter": "true", "output": "'%g.zz'"}), ["LOAD_UNKNOWN_FILTER"]),
+        (
+            rule(**{"skip-if-unknown-filter": "true", "condition": "evt.type=none", **SYSCALL}),
+            ["LOAD_UNKNOWN_FILTER"],
+        ),
         (rule(desc="a\n  desc: b"), ["CHECK_DUPLICATE_KEY"]),
         (rule(source="golden"), ["LOAD_UNKNOWN_SOURCE"]),
     ],
@@ -312,3 +324,10 @@ def test_a_list_whose_name_has_a_blank(golden: GoldenFields) -> None:
     found = load(golden, content)
     assert [(each.code) for each in found.warnings] == ["LOAD_INVALID_LIST_NAME"]
     assert fired(golden, found) == [("A", 1)]
+
+
+def test_a_field_of_an_exception_that_lacks_its_argument(golden: GoldenFields) -> None:
+    for field, chain in {"g.key": 1, "g.zz": 3, "toupper(g.key)": 3}.items():
+        exceptions = f"[{{name: e, fields: '{field}', values: [a]}}]"
+        (error,) = load(golden, rule(exceptions=exceptions)).errors
+        assert (error.code, len(error.locations), error.line) == ("LOAD_ERR_VALIDATE", chain, 7)
