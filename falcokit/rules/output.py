@@ -192,9 +192,9 @@ def _field_at(
             first = first or e
         else:
             return field, width, behind
-    reason = first.reason if first else "expected a field behind %"
-    if text[start] == "%":
-        reason = "Falco cannot print a percent sign: %% is refused"
+    reason = first.reason if first else ""
+    if not (text[start].isascii() and text[start].isalpha()):
+        reason = "expected a field behind %, and Falco cannot print a percent sign"
     raise OutputError(reason, percent, is_unknown_field=True)
 
 
