@@ -398,14 +398,28 @@ class _Compiler:
                 )
                 return None
             raise error from e
+        places = list(self._values(node, text))
         for warning in compiled.warnings:
+            # What stands in a macro has its place in the text of that.
+            at = next((each for value, each in places if value == warning.position), text)
             self._warn(
                 "LOAD_COMPILE_CONDITION",
                 warning.message,
-                _expression(info.condition_context, text.text, warning.position),
-                place=text.place(warning.position),
+                _expression(info.condition_context, at.text, warning.position),
+                place=at.place(warning.position),
             )
         return compiled
+
+    def _values(self, node: Node, text: SourceText) -> Iterator[tuple[int, SourceText]]:
+        """Yield the position of the values of each check, and the text that it is a position of."""
+        if isinstance(node, Check):
+            if node.values and _may_be_warned_of(node):
+                yield node.values[0].position, text
+        elif isinstance(node, Group):
+            for child in node.children:
+                yield from self._values(child, text)
+        elif node.body is not None:
+            yield from self._values(node.body, self.macro_texts[node.name])
 
     def _in_macro(
         self, node: Node, source: EventSourceFields
@@ -497,6 +511,13 @@ def _field_at(node: Node, position: int) -> FieldRef | None:
             if field.position == position:
                 return field
     return None
+
+
+def _may_be_warned_of(check: Check) -> bool:
+    """Whether Falco may find a value strange: an expression, what looks like a field or a call."""
+    return check.operator.startswith("regex") or any(
+        "." in value.text or "(" in value.text for value in check.values
+    )
 
 
 def _is_parameter(name: str, source: EventSourceFields) -> bool:

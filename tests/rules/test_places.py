@@ -52,6 +52,10 @@ CASES = {
     "output in lines": HEAD + "  condition: g.s=a\n  output: >\n    a %g.s\n    b «%g.zz»\n"
     "  priority: INFO\n  source: goldens\n",
     "priority": HEAD + "  condition: g.s=a\n  output: o\n  priority: «LOUD»\n",
+    "warning in a macro": "- macro: m\n  condition: >\n    g.u=1\n    or g.t regex «'abc'»\n"
+    + HEAD
+    + "  condition: g.s=a and m\n"
+    + TAIL,
     "warning": HEAD + "  condition: g.s=a and g.t regex «'abc'»\n" + TAIL,
 }
 
