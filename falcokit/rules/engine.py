@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.filter.explain import ConditionCounts, render_counts
 from falcokit.record import Record
 from falcokit.rules.definitions import Priority
 from falcokit.rules.events import iso_8601, iso_8601_z
 from falcokit.rules.output import escaped_line, readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from falcokit.filter.batch import Truth
     from falcokit.rules.compile import Rule
@@ -92,10 +93,12 @@ class Engine:
         rule_matching: str = "first",
         priority: str | Priority = Priority.DEBUG,
         possible: bool = False,
+        explain: Collection[str] = (),
     ) -> None:
         """With `possible`, alerts are given for unknown conditions too.
 
-        `rule_matching` is "first" or "all". Raises ValueError for another word.
+        `rule_matching` is "first" or "all"; for the rules that `explain` names it is counted which
+        part of the condition how many events passed. Raises ValueError for another word.
         """
         lowest = priority if isinstance(priority, Priority) else Priority.parse(priority)
         if lowest is None:
@@ -104,7 +107,14 @@ class Engine:
             raise ValueError(f"rule_matching is 'first' or 'all', not {rule_matching!r}")
         self._first: Final = rule_matching == "first"
         self._possible: Final = possible
+        self._lowest: Final = lowest
+        self._ruleset: Final = ruleset
         self._rules: Final[dict[str, list[Rule]]] = {}
+        self._parts: Final[dict[str, ConditionCounts]] = {
+            rule.name: ConditionCounts(rule.condition)
+            for rule in ruleset.rules
+            if rule.name in explain
+        }
         self._counts: Final[dict[str, list[int]]] = {}
         for rule in ruleset.rules:
             if rule.enabled and rule.priority <= lowest:
@@ -119,10 +129,35 @@ class Engine:
             for name, (alerts, possible) in self._counts.items()
         }
 
+    def explain(self, name: str) -> str:
+        """Return why a rule is silent, or how many events passed each part of its condition."""
+        rule = self._ruleset.rule(name)
+        if rule is None:
+            return (
+                f"there is no rule {name!r}: it is not defined, or was left out when it was loaded"
+            )
+        if not rule.enabled:
+            return f"the rule {name!r} is not enabled"
+        if rule.priority > self._lowest:
+            shown = self._lowest.label
+            return f"its priority {rule.priority.label} is below {shown}, the lowest that is shown"
+        counts = self._counts[name]
+        lines = [f"{counts[0]} alerts, and {counts[1]} more that only a real Falco can tell"]
+        parts = self._parts.get(name)
+        if parts is not None:
+            lines.append(render_counts(parts.root))
+            taken = parts.root.passed - counts[0] - counts[1]
+            if taken:
+                lines.append(f"{taken} of these events were taken by rules before this one")
+        return "\n".join(lines)
+
     def process(self, events: EventBatch) -> list[Alert]:
         """Return the alerts of a batch, in the order of its events and, for each, of the rules."""
         found: list[tuple[int, int, Rule, bool]] = []
         batch = events.batch
+        for rule in self._rules.get(events.source, ()):
+            if rule.name in self._parts:
+                self._parts[rule.name].add(batch)
         undecided = batch.every  # what no earlier rule has certainly taken
         doubtful = 0  # what an earlier rule has possibly taken
         for order, rule in enumerate(self._rules.get(events.source, ())):

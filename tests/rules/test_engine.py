@@ -127,3 +127,24 @@ def test_async_events_and_those_of_no_plugin() -> None:
     assert values(system, "evt.hostname") == [UNKNOWN]
     assert values(system, "evt.reltime") == [UNKNOWN]
     assert values(system, "proc.name") == [UNKNOWN]
+
+
+def test_a_silent_rule_is_explained(golden: GoldenFields) -> None:
+    content = rule("A", "g.u>5 and g.s=alpha") + rule("B", "g.u>5", enabled="false")
+    content += rule("C", "g.u>5", priority="DEBUG") + rule("D", "g.u>5") + rule("E", "g.u>7")
+    ruleset = load(golden, content)
+    engine = Engine(ruleset, priority="info", explain=["A", "B", "E"])
+    for rows in (range(7), range(7, 18)):
+        engine.process(golden_batch(golden, rows))
+    assert engine.explain("A").splitlines() == [
+        "0 alerts, and 0 more that only a real Falco can tell",
+        "and: 0 of 18",
+        "  g.u > 5: 10 of 18",
+        "  g.s = 'alpha': 0 of 10 (1 of 18 alone)",
+        "no event passed g.s = 'alpha': none of the 10 that came so far",
+    ]
+    assert engine.explain("B") == "the rule 'B' is not enabled"
+    assert "its priority Debug is below Informational" in engine.explain("C")
+    assert engine.explain("D") == "10 alerts, and 0 more that only a real Falco can tell"
+    assert engine.explain("E").endswith("of these events were taken by rules before this one")
+    assert "there is no rule 'F'" in engine.explain("F")
