@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from falcokit.filter.explain import ConditionCounts, render_counts
 from falcokit.record import Record
 from falcokit.rules.definitions import Priority
-from falcokit.rules.events import iso_8601, iso_8601_z
+from falcokit.rules.events import clock_time, iso_8601, iso_8601_z
 from falcokit.rules.output import escaped_line, readable
 
 if TYPE_CHECKING:
@@ -52,11 +52,14 @@ class Alert(Record):
     output_fields: dict[str, Any]
     possible: bool = False
     unknown_fields: tuple[str, ...] = ()
+    #: Whether `output` begins with date and time in UTC, or with the local time of day.
+    time_format_iso_8601: bool = True
 
     @property
     def output(self) -> str:
         """Time, priority and message, as Falco's `output`."""
-        return f"{iso_8601(self.time_ns)}: {self.priority.label} {self.message}"
+        time = (iso_8601 if self.time_format_iso_8601 else clock_time)(self.time_ns)
+        return f"{time}: {self.priority.label} {self.message}"
 
     @property
     def line(self) -> str:
@@ -94,11 +97,13 @@ class Engine:
         priority: str | Priority = Priority.DEBUG,
         possible: bool = False,
         explain: Collection[str] = (),
+        time_format_iso_8601: bool = True,
     ) -> None:
         """With `possible`, alerts are given for unknown conditions too.
 
-        `rule_matching` is "first" or "all"; for the rules that `explain` names it is counted which
-        part of the condition how many events passed. Raises ValueError for another word.
+        `rule_matching` is "first" or "all", and `time_format_iso_8601` what it is in falco.yaml.
+        For the rules that `explain` names it is counted how many events passed which part of the
+        condition. Raises ValueError for another word.
         """
         lowest = priority if isinstance(priority, Priority) else Priority.parse(priority)
         if lowest is None:
@@ -107,6 +112,7 @@ class Engine:
             raise ValueError(f"rule_matching is 'first' or 'all', not {rule_matching!r}")
         self._first: Final = rule_matching == "first"
         self._possible: Final = possible
+        self._iso: Final = time_format_iso_8601
         self._lowest: Final = lowest
         self._ruleset: Final = ruleset
         self._rules: Final[dict[str, list[Rule]]] = {}
@@ -185,7 +191,7 @@ class Engine:
         batch = events.batch
         fields = rule.output_format.values(batch, row)
         # Falco begins each line with the time, which makes it one of the fields.
-        fields["evt.time.iso8601"] = events.times_ns[row]
+        fields["evt.time.iso8601" if self._iso else "evt.time"] = events.times_ns[row]
         return Alert(
             number=events.numbers[row],
             time_ns=events.times_ns[row],
@@ -196,6 +202,7 @@ class Engine:
             message=rule.output_format.text(batch, row),
             output_fields=dict(sorted(fields.items())),
             possible=possible,
+            time_format_iso_8601=self._iso,
             unknown_fields=rule.output_format.unknown(batch, row),
         )
 

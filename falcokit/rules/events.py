@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from falcokit.filter.tree import FieldRef
 
-__all__ = ["EventBatch", "iso_8601", "iso_8601_z"]
+__all__ = ["EventBatch", "clock_time", "iso_8601", "iso_8601_z"]
 
 _SECOND: Final = 1_000_000_000
 
@@ -112,7 +112,8 @@ def _local(at: int, form: str) -> str:
     return time.strftime(form, zone)
 
 
-def _time(at: int) -> str:
+def clock_time(at: int) -> str:
+    """Return a time as `evt.time`: the local time of day with nanoseconds."""
     return f"{_local(at, '%H:%M:%S')}.{at % _SECOND:09d}"
 
 
@@ -138,7 +139,7 @@ _OF_TIME: Final[dict[str, Callable[[int], Any]]] = {
     "evt.rawtime": lambda at: at,
     "evt.rawtime.s": lambda at: at // _SECOND,
     "evt.rawtime.ns": lambda at: at % _SECOND,
-    "evt.time": _time,
+    "evt.time": clock_time,
     "evt.time.s": lambda at: _local(at, "%H:%M:%S"),
     "evt.time.iso8601": iso_8601,
     "evt.datetime": _datetime,

@@ -148,3 +148,11 @@ def test_a_silent_rule_is_explained(golden: GoldenFields) -> None:
     assert engine.explain("D") == "10 alerts, and 0 more that only a real Falco can tell"
     assert engine.explain("E").endswith("of these events were taken by rules before this one")
     assert "there is no rule 'F'" in engine.explain("F")
+
+
+def test_the_local_time_of_day(golden: GoldenFields) -> None:
+    ruleset = load(golden, rule("A", "g.s=alpha"))
+    (alert,) = Engine(ruleset, time_format_iso_8601=False).process(golden_batch(golden))
+    assert alert.line == "22:13:20.000000000: Informational 1"
+    assert alert.output_fields == {"evt.num": 1, "evt.time": 1_700_000_000_000_000_000}
+    assert alert.to_json()["time"] == "2023-11-14T22:13:20.000000000Z"
