@@ -173,7 +173,9 @@ def text_of(part: Node | Operand) -> str:
 
 def _group_text(group: Group) -> str:
     if group.word == "not":
-        return f"not {_grouped(group.children[0])}"
+        inner = group.children[0]
+        # Two in a row would be read as none.
+        return f"not ({text_of(inner)})" if isinstance(inner, Group) else f"not {text_of(inner)}"
     return f" {group.word} ".join(map(_grouped, group.children))
 
 

@@ -17,6 +17,9 @@ from falcokit.filter.tree import text_of
 if TYPE_CHECKING:
     from golden_fields import GoldenFields
 
+#: Which Python decides which engine `regex` has.
+pytestmark = pytest.mark.python
+
 CASES: list[dict[str, Any]] = json.loads((RECORDED / "conditions.json").read_text())
 
 #: Falco's refusals by what they begin with or have in them, and ours for the same reason.
