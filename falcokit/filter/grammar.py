@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_DEPTH", "MAX_TEXT", "OPERATORS", "TRANSFORMERS", "parse", "parse_field"]
 
 #: Characters of a condition; with every macro written out, Falco's longest have some ten thousand.
-MAX_TEXT: Final = 1024 * 1024
+MAX_TEXT: Final = 256 * 1024
 #: How deep Falco's parser goes: parentheses take five each, which makes eighteen of them.
 MAX_DEPTH: Final = 100
 
@@ -187,29 +187,29 @@ class _Parser:
             end = text.find(quote, end + 1)
         if end < 0 or "\0" in text[start:end]:
             return None
-        found = self._unescape(text[start + 1 : end], quote, start + 1, end + 1)
+        found = self._unescape(start + 1, end)
         self.at, self._last = end + 1, text[start + 1 : end]
         return found
 
-    def _unescape(self, rest: str, quote: str, at: int, end: int) -> bytes:
-        pieces = []
-        while True:
-            plain, escape, rest = rest.partition("\\")
-            pieces.append(plain.encode("utf-8", "surrogateescape"))
-            if not escape:
-                return b"".join(pieces)
-            at += len(plain)
-            code = rest[0]
+    def _unescape(self, start: int, end: int) -> bytes:
+        """Return what stands between two quotes, the first before `start`, the other at `end`."""
+        text, quote = self.text, self.text[end]
+        pieces, at = [], start
+        while (escape := text.find("\\", at, end)) >= 0:
+            pieces.append(text[at:escape].encode("utf-8", "surrogateescape"))
+            code, at = text[escape + 1], escape + 2
             if code == "x":
-                if not re.compile(_HEX).match(rest, 1):
-                    raise self._wrong_escape("\\x takes two hexadecimal digits", at, end)
-                pieces.append(bytes.fromhex(rest[1:3]))
-                rest, at = rest[3:], at + 4
-                continue
-            if code not in _ESCAPES and code != quote:
-                raise self._wrong_escape(f"there is no escape \\{code} in {quote}{quote}", at, end)
-            pieces.append(_ESCAPES.get(code) or quote.encode())
-            rest, at = rest[1:], at + 2
+                if not re.compile(_HEX).match(text, at, end):
+                    raise self._wrong_escape("\\x takes two hexadecimal digits", escape, end + 1)
+                pieces.append(bytes.fromhex(text[at : at + 2]))
+                at += 2
+            elif code in _ESCAPES or code == quote:
+                pieces.append(_ESCAPES.get(code) or quote.encode())
+            else:
+                reason = f"there is no escape \\{code} in {quote}{quote}"
+                raise self._wrong_escape(reason, escape, end + 1)
+        pieces.append(text[at:end].encode("utf-8", "surrogateescape"))
+        return b"".join(pieces)
 
     def _wrong_escape(self, reason: str, at: int, end: int) -> FilterError:
         return FilterError(reason, self.text, at, end)

@@ -179,6 +179,14 @@ def _group_text(group: Group) -> str:
     return f" {group.word} ".join(map(_grouped, group.children))
 
 
+def _field_text(field: FieldRef) -> str:
+    argument = field.argument
+    if argument is None or not set("[]\"' \t\n\v\f\r") & set(argument):
+        return field.written
+    quote = "'" if '"' in argument else '"'
+    return f"{field.name}[{quote}{argument}{quote}]"
+
+
 def _transformed_text(part: Transformed) -> str:
     argument = "" if part.argument is None else f"[{part.argument}]"
     return f"{part.name}({', '.join(map(text_of, part.operands))}){argument}"
@@ -210,7 +218,7 @@ def takes_list(operator: str) -> bool:
 
 _TEXTS: Final[dict[type, Callable[[Any], str]]] = {
     Value: lambda value: quoted(value.text),
-    FieldRef: lambda field: field.written,
+    FieldRef: _field_text,
     ItemList: lambda part: f"({', '.join(map(text_of, part.items))})",
     Transformed: _transformed_text,
     Macro: lambda macro: macro.name,
