@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO
 
-__all__ = ["RARE_EVERY", "RARE_TYPE", "gzipped", "plugin_like", "syscall_like"]
+__all__ = ["RARE_EVERY", "RARE_TYPE", "gzipped", "plugin_events", "plugin_like", "syscall_like"]
 
 #: One event in so many is of this type.
 RARE_EVERY = 10_000
@@ -112,3 +112,22 @@ def _plugin_events() -> Iterator[bytes]:
                  payload, total)
             for n in islice(numbers, _PLUGIN_BATCH)
         )  # fmt: skip
+
+
+def plugin_events(name: str, plugin_id: int, payloads: Sequence[bytes], count: int) -> Path:
+    """Return a capture of `count` events of a plugin, with these payloads in turn."""
+
+    def write(file: BinaryIO) -> None:
+        file.write(_SECTION + _MACHINE)
+        for n in range(count):
+            payload = payloads[n % len(payloads)]
+            length = 26 + 8 + 4 + len(payload)
+            padding = -(2 + length) % 4
+            total = 12 + 2 + length + padding
+            head = struct.pack(
+                "<IIHQQIHIIII", 0x221, total, 0, _T0 + n * 1000, _NOT_SET, length, 322, 2, 4,
+                len(payload), plugin_id,
+            )  # fmt: skip
+            file.write(head + payload + bytes(padding) + struct.pack("<I", total))
+
+    return _cached(f"{name}-{count}.scap", write)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import ASYNC_EVENT
 from falcokit.filter.batch import UNKNOWN
-from falcokit.filter.explain import ConditionCounts, render_counts
 from falcokit.filter.fields import ArgumentKind
 from falcokit.rules import SYSCALL, Engine, EventBatch, load_rules
 from falcokit.rules.captured import captured_batch
@@ -55,7 +54,6 @@ class LiveRules:
         self._explained = explained
         self._ruleset: Ruleset | None = None
         self._engine: Engine | None = None
-        self._counts: dict[str, ConditionCounts] = {}
         self._first_ns: int | None = None
         #: The fields of the rows, in their order.
         self._columns: dict[str, int] = {}
@@ -74,12 +72,10 @@ class LiveRules:
         if not ruleset.errors:
             self._ruleset = ruleset
             self._engine = Engine(
-                ruleset, rule_matching=self._rule_matching, priority=self._priority
-            )
-            self._counts = (
-                {rule.name: ConditionCounts(rule.condition) for rule in ruleset.rules}
-                if self._explained
-                else {}
+                ruleset,
+                rule_matching=self._rule_matching,
+                priority=self._priority,
+                explain=[rule.name for rule in ruleset.rules] if self._explained else [],
             )
         return {
             "report": "rules",
@@ -113,10 +109,6 @@ class LiveRules:
         if engine is None:
             return
         for batch in self._batches(report):
-            for name, counts in self._counts.items():
-                rule = self._ruleset.rule(name) if self._ruleset else None
-                if rule is not None and rule.source == batch.source:
-                    counts.add(batch.batch)
             for alert in engine.process(batch):
                 yield alert.to_json()
 
@@ -133,11 +125,13 @@ class LiveRules:
 
     def explanations(self) -> dict[str, str]:
         """Return why each rule that never fired did not, by its name: a line for each clause."""
-        if self._engine is None:
+        if self._engine is None or self._ruleset is None:
             return {}
-        silent = [name for name, count in self._engine.counts.items() if not count.alerts]
+        fired = {name for name, count in self._engine.counts.items() if count.alerts}
         return {
-            name: render_counts(self._counts[name].root) for name in silent if name in self._counts
+            rule.name: self._engine.explain(rule.name)
+            for rule in self._ruleset.rules
+            if rule.name not in fired
         }
 
     def _batches(self, report: Report) -> Iterator[EventBatch]:
