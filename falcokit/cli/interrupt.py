@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["StoppedBySignal", "ignore_signals", "signals_as_interrupts"]
 
 
+_RACE: Final = "ignored due to race condition"
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -33,9 +35,19 @@ class StoppedBySignal(BaseException):
 
 
 def ignore_signals() -> None:
-    """Ignore the three from now on, so that they no longer change how the process ends."""
+    """Ignore the three from now on, so that they no longer change how the process ends.
+
+    Python shows an OSError for a signal that arrives while its handler is taken away: it is ignored
+    like the others.
+    """
+    sys.unraisablehook = _show_unraisable
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def _show_unraisable(found: sys.UnraisableHookArgs) -> None:
+    if not (isinstance(found.exc_value, OSError) and _RACE in str(found.exc_value)):
+        sys.__unraisablehook__(found)
 
 
 @contextlib.contextmanager
