@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from falcokit.runtime.base.logs import FATAL, NOTICE, TRACE
     from falcokit.runtime.base.metrics import Metric
     from falcokit.runtime.base.plugin import Plugin
+    from falcokit.runtime.event.constants import constants
     from falcokit.runtime.event.event import AsyncEvent, Event
+    from falcokit.runtime.event.typed_event import event_from_json, event_to_json, make_event
     from falcokit.runtime.extract.capability import (
         AbsTime,
         FieldExtraction,
@@ -128,7 +130,10 @@ __all__ = [
     "async_event",
     "coalesce",
     "const",
+    "constants",
     "event",
+    "event_from_json",
+    "event_to_json",
     "export_table",
     "field",
     "here",
@@ -138,6 +143,7 @@ __all__ = [
     "i64",
     "import_table",
     "json_field",
+    "make_event",
     "outer",
     "path",
     "readonly",
@@ -180,6 +186,8 @@ _USUAL: Final = {
 #: Those that cost an init something and that most plugins do not use. Their names are for the body
 #: of a class or a module, so these are not loaded later either.
 _ASKED_FOR: Final = {
+    "event.constants": ("constants",),
+    "event.typed_event": ("event_from_json", "event_to_json", "make_event"),
     "source.event_queue": ("EventQueue",),
     "tables.exported_table": ("ExportedTable", "export_table"),
     "extract.capability": (

@@ -124,7 +124,7 @@ def main(arguments: Sequence[str]) -> int:
     _show("plugin API (+ there only, ~ other here, - here only)", api_changes(release))
     if not take_table(release, EVENT_TABLE):
         return 1
-    event_table_text.MODULE.write_text(event_table_text.module_text())
+    event_table_text.write_modules()
     return 0
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from falcokit.capture.events.event import Event
+    from falcokit.capture.events.event_json import event_to_json
     from falcokit.capture.events.values import Arg, value, values
     from falcokit.capture.filter.compile import Filter, compile_filter
     from falcokit.capture.format.errors import (
@@ -56,6 +57,7 @@ __all__ = [
     "User",
     "args_text",
     "compile_filter",
+    "event_to_json",
     "open_capture",
     "select",
     "summarize",
@@ -71,6 +73,7 @@ _PLACES: Final = {
     "MalformedEventError": "format.errors",
     "Notice": "format.errors",
     "Event": "events.event",
+    "event_to_json": "events.event_json",
     "Filter": "filter.compile",
     "compile_filter": "filter.compile",
     "EventHistogram": "summary.histogram",

@@ -2,14 +2,16 @@
 """Encodes blocks: framing, section header, machine info and events.
 
 Pure functions. Values that the framework's reader would refuse raise ValueError. The encoders of
-list records are next to their decoders, in `lists`.
+list records are next to their decoders, in `lists`; those of parameters are the runtime's.
 """
 
 from __future__ import annotations
 
 import functools
 import struct
-from typing import TYPE_CHECKING, Final
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import event_table
 from falcokit.capture.file.blocks import MAX_BLOCK_BYTES, MAX_EVENT_BYTES
@@ -21,8 +23,17 @@ if TYPE_CHECKING:
 
     from falcokit.capture.format.layout import Layout
     from falcokit.capture.format.sections import Machine
+    from falcokit.runtime.event.event import Event
 
-__all__ = ["encode_block", "encode_event", "encode_frame", "encode_machine", "encode_section"]
+__all__ = [
+    "as_stored",
+    "encode_block",
+    "encode_event",
+    "encode_frame",
+    "encode_machine",
+    "encode_section",
+    "typed_params",
+]
 
 _MINOR: Final = 2
 _MACHINE: Final = 0x201
@@ -120,6 +131,45 @@ def encode_event(
         text = f"an event of code {code} with {size} bytes is too large for readers"
         raise ValueError(f"{text}; a block of such events takes 64 KiB")
     return result
+
+
+def typed_params(
+    wanted: int | str,
+    values: Sequence[bytes] | Mapping[str, object],
+    layout: Layout,
+    *,
+    tid: int | None,
+) -> tuple[int, Sequence[bytes]]:
+    """Return the code of an event and its parameters, of names and values."""
+    from falcokit.runtime.event.typed_event import named_params  # noqa: PLC0415 - the event table
+
+    thread = None if tid == -1 else tid
+    if isinstance(values, Mapping):
+        return named_params(wanted, values, layout.order, tid=thread)
+    return named_params(wanted, {}, layout.order, tid=None)[0], values
+
+
+def as_stored(
+    event: Event | Mapping[str, Any], layout: Layout
+) -> tuple[int, Sequence[bytes], dict[str, Any]]:
+    """Return code, parameters and header of an event of a plugin, or of its object for JSON."""
+    from falcokit.runtime.event.event_params import split_params  # noqa: PLC0415
+    from falcokit.runtime.event.typed_event import event_from_json, params_from_json  # noqa: PLC0415
+
+    if isinstance(event, Mapping) and "raw_base64" in event:
+        event = event_from_json(event)
+    if not isinstance(event, Mapping):
+        if layout.order != sys.byteorder:
+            raise ValueError(f"the event has not the byte order of the file, {layout.order}-endian")
+        params = split_params(event.type, event.raw)
+        return event.type, params, {"ts_ns": event.ts_ns, "tid": event.tid}
+    head: dict[str, Any] = {"ts_ns": event.get("ts_ns"), "tid": event.get("tid")}
+    code, params = params_from_json(event, layout.order)
+    head["cpu"] = event.get("cpu", 0)
+    head["flags"] = event.get("dump_flags", int(event.get("state_only", False)))
+    comments = event.get("comments") or [None]
+    head["comment"] = comments[0]
+    return code, params, head
 
 
 @functools.cache

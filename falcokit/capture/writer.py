@@ -3,6 +3,7 @@
 
     with CaptureWriter("ticks.scap") as capture:
         capture.plugin_event(999, b"payload", ts_ns=time.time_ns())
+        capture.event("<openat", {"fd": 3, "name": "/etc/passwd"}, ts_ns=time.time_ns(), tid=42)
 
 For scripts and tests as well as `falcokit inspect --cut`. `encode` makes the bytes, `sink` writes
 them to the file.
@@ -10,15 +11,18 @@ them to the file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from falcokit.capture.encode import (
+    as_stored,
     encode_block,
     encode_event,
     encode_frame,
     encode_machine,
     encode_section,
+    typed_params,
 )
 from falcokit.capture.events.event_table import ASYNC_EVENT, PLUGIN_EVENT
 from falcokit.capture.file.sink import open_sink
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from falcokit.capture.lists.lists import Lists
     from falcokit.capture.lists.processes import Process
     from falcokit.capture.lists.users import Group, User
+    from falcokit.runtime.event.event import Event as PluginEvent
 
 __all__ = ["CaptureWriter"]
 
@@ -153,8 +158,8 @@ class CaptureWriter:
 
     def event(
         self,
-        code: int,
-        params: Sequence[bytes],
+        code: int | str,
+        params: Sequence[bytes] | Mapping[str, object],
         *,
         ts_ns: int | None,
         tid: int | None = -1,
@@ -162,13 +167,18 @@ class CaptureWriter:
         flags: int = 0,
         comment: str | None = None,
     ) -> None:
-        """Write one event; its parameters are raw bytes in the byte order of the file.
+        """Write one event, given by code or by name as in `falcokit.make_event`: "<openat".
+
+        Its parameters are raw bytes in the byte order of the file, or values by name as in
+        `falcokit.make_event`; those that are not given have the same defaults.
 
         `ts_ns` is nanoseconds since the epoch, None for dumped state. `tid` -1 and None mean no
         thread. `flags` 1 marks an event that a replay uses for its state and hides. Parameters
         at the end may be omitted, except those of plugin and async events.
         """
         self._check_open()
+        if isinstance(code, str) or isinstance(params, Mapping):
+            code, params = typed_params(code, params, self._layout, tid=tid)
         block = encode_event(
             code,
             params,
@@ -199,6 +209,17 @@ class CaptureWriter:
             raise ValueError(f"{name!r} cannot name an async event: it is empty or has a NUL")
         text = name.encode("utf-8", "surrogateescape") + b"\0"
         self.event(ASYNC_EVENT, (self._id(plugin_id), text, data), ts_ns=ts_ns, tid=tid)
+
+    def add(self, event: PluginEvent | Mapping[str, Any], *, ts_ns: int | None = None) -> None:
+        """Write an event as plugins and `falcokit.make_event` have it, or an object of JSON.
+
+        Of `falcokit.capture.event_to_json` or `falcokit.event_to_json` it is the same event again.
+        `ts_ns` is the time of an event that has none. The file has this machine's byte order.
+        """
+        code, params, head = as_stored(event, self._layout)
+        if head["ts_ns"] is None:
+            head["ts_ns"] = ts_ns
+        self.event(code, params, **head)
 
     def copy(self, event: Event) -> None:
         """Write an event of another capture as it is stored there, in any version."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from falcokit.capture.events.event_table import ASYNC_EVENT, PLUGIN_EVENT
 from falcokit.capture.format.errors import MalformedEventError
 from falcokit.capture.format.layout import NOT_SET
+from falcokit.runtime.event.event_params import raw_event
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,13 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["BEGIN_FRAME", "EVENT_FRAME", "STATE_FRAME", "FrameEncoder", "threads_frame"]
 
-# size, kind, number; timestamp, thread id, length, code, count of parameters
-_FRAME: Final = struct.Struct("=IIQQQIHI")
+# size, kind, number; then the event
+_FRAME_HEAD: Final = struct.Struct("=IIQ")
 # the same with the lengths of a plugin event's or an async event's parameters, and the id
 _PLUGIN_FRAME: Final = struct.Struct("=IIQQQIHI2II")
 _ASYNC_FRAME: Final = struct.Struct("=IIQQQIHI3II")
 _FRAME_HEADER_BYTES: Final = 16
-_HEADER_BYTES: Final = 26
 _ID_BYTES: Final = 4
 _PLUGIN_PARAMS: Final = 2
 _ASYNC_PARAMS: Final = 3
@@ -138,11 +138,8 @@ def _other(event: Event, kind: int) -> bytes | None:
     event_type = event.event_type
     if event_type is None or event.byte_order != sys.byteorder:
         return None  # the width of its lengths, and which of its bytes are numbers, is unknown
-    params = event.params
-    width = "I" if event_type.large_payload else "H"
-    data = struct.pack(f"={len(params)}{width}", *map(len, params)) + b"".join(params)
-    size = _HEADER_BYTES + len(data)
-    ts = NOT_SET if event.ts_ns is None else event.ts_ns
-    tid = NOT_SET if event.tid is None else event.tid
-    head = _FRAME.pack(size, kind, event.number, ts, tid, size, event.code, len(params))
-    return head + data + _PADDING[size & 7]
+    try:
+        raw = raw_event(event.code, event.params, ts_ns=event.ts_ns, tid=event.tid)
+    except ValueError:
+        return None
+    return _FRAME_HEAD.pack(len(raw), kind, event.number) + raw + _PADDING[len(raw) & 7]

@@ -17,10 +17,13 @@ from falcokit.runtime.event.event_types import event_type
 from falcokit.runtime.event.event_values import decoder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from falcokit.runtime.event.event_values import Decode
 
-__all__ = ["Params", "decode_params"]
+__all__ = ["Params", "decode_params", "raw_event", "split_params"]
 
+_NOT_SET: Final = 2**64 - 1  # a timestamp or a thread
 _MOST: Final = 64  # parameters; the event table has at most 32 of one event
 _HEADER: Final = struct.Struct("=QQIHI")  # ts, tid, length, code, number of parameters
 
@@ -32,10 +35,11 @@ class Params(Mapping[str, Any]):
     did not have yet. Parameters unknown to falcokit are bytes and named by position, as param17.
     """
 
-    __slots__ = ("_raw", "_shape", "_values")
+    __slots__ = ("_code", "_raw", "_shape", "_values")
 
-    def __init__(self, shape: dict[str, tuple[int, Decode]], raw: list[bytes]) -> None:
-        self._shape = shape
+    def __init__(self, code: int, raw: list[bytes]) -> None:
+        self._code = code
+        self._shape = _shape(code, len(raw))
         self._raw = raw
         self._values: dict[str, Any] = {}
 
@@ -48,6 +52,16 @@ class Params(Mapping[str, Any]):
         raw = self._raw[position] if position < len(self._raw) else b""
         value = self._values[name] = decode(raw) if raw else None
         return value
+
+    def variant(self, name: str) -> str | None:
+        """Return which of its types a parameter of several has: "fd" or "errno", for res_or_fd.
+
+        None for a parameter of one type, and for an empty one; KeyError as above.
+        """
+        position, _ = self._shape[name]
+        raw = self._raw[position] if position < len(self._raw) else b""
+        choices = _choices(self._code, position)
+        return choices[raw[0]] if raw and raw[0] < len(choices) else None
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names, in the order of the parameters."""
@@ -77,6 +91,13 @@ def _shape(code: int, stored: int) -> dict[str, tuple[int, Decode]]:
     return shape | {f"param{at}": (at, _nothing) for at in range(len(params), stored)}
 
 
+def _choices(code: int, position: int) -> tuple[str, ...]:
+    known = event_type(code)
+    params = known.params if known else ()
+    choices = params[position].choices if position < len(params) else ()
+    return tuple(choice.removeprefix("PT_").lower() for choice in choices)
+
+
 def decode_params(type: int, raw: bytes) -> Params:  # noqa: A002  # as in Event
     """Return the parameters of an event.
 
@@ -88,6 +109,12 @@ def decode_params(type: int, raw: bytes) -> Params:  # noqa: A002  # as in Event
         ValueError: the lengths contradict each other.
 
     """
+    values = split_params(type, raw)
+    return Params(type, values)
+
+
+def split_params(type: int, raw: bytes) -> list[bytes]:  # noqa: A002  # as in Event
+    """Return the bytes of each parameter of an event; errors as of `decode_params`."""
     if len(raw) < _HEADER.size:
         raise ValueError(f"an event has a header of {_HEADER.size} bytes, not {len(raw)}")
     _, _, length, _, count = _HEADER.unpack_from(raw)
@@ -103,4 +130,25 @@ def decode_params(type: int, raw: bytes) -> Params:  # noqa: A002  # as in Event
     for size in lengths:
         values.append(raw[at : at + size])
         at += size
-    return Params(_shape(type, count), values)
+    return values
+
+
+def raw_event(code: int, params: Sequence[bytes], *, ts_ns: int | None, tid: int | None) -> bytes:
+    """Return an event in the framework's format, in this machine's byte order.
+
+    Raises:
+        ValueError: time, thread or the size of a parameter do not fit their field.
+
+    """
+    known = event_type(code)
+    width = "I" if known and known.large else "H"
+    data = b"".join(params)
+    size = _HEADER.size + struct.calcsize(width) * len(params) + len(data)
+    ts = _NOT_SET if ts_ns is None else ts_ns
+    thread = _NOT_SET if tid is None or tid == -1 else tid
+    try:
+        head = _HEADER.pack(ts, thread, size, code, len(params))
+        lengths = struct.pack(f"={len(params)}{width}", *map(len, params))
+    except struct.error as e:
+        raise ValueError(f"time, thread or a length do not fit their field ({e})") from e
+    return head + lengths + data

@@ -8,6 +8,7 @@
     SOCKTUPLE                  SocketPair(source, destination), UnixPair, OtherFamily
     FDLIST                     tuple of PolledFd(fd, flags)
     CHARBUFARRAY               tuple of str
+    CHARBUF_PAIR_ARRAY         tuple of (str, str)
     IPV4ADDR, IPV6ADDR         str
     DYN                        as the type that its first byte chooses
 
@@ -112,6 +113,7 @@ Value: TypeAlias = (
     | OtherFamily
     | tuple[PolledFd, ...]
     | tuple[str, ...]
+    | tuple[tuple[str, str], ...]
     | None
 )
 
@@ -189,11 +191,19 @@ def _texts(raw: bytes, order: ByteOrder) -> tuple[str, ...]:  # noqa: ARG001 - b
     return tuple(decode_text(raw).split("\0"))
 
 
+def _pairs(raw: bytes, order: ByteOrder) -> tuple[tuple[str, str], ...] | bytes:  # noqa: ARG001
+    texts = decode_text(raw).split("\0")
+    if len(texts) % 2:
+        return raw
+    return tuple(zip(texts[::2], texts[1::2], strict=True))
+
+
 _OTHERS: Final[dict[str, Callable[..., Value]]] = {
     "PT_SOCKADDR": decode_sockaddr,
     "PT_SOCKTUPLE": decode_socktuple,
     "PT_FDLIST": _fds,
     "PT_CHARBUFARRAY": _texts,
+    "PT_CHARBUF_PAIR_ARRAY": _pairs,
     "PT_IPV4ADDR": _ip,
     "PT_IPV6ADDR": _ip,
     "PT_IPADDR": _ip,
