@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["run_tests"]
 
+_OPTIONS = ["-q", "-p", "no:cacheprovider", "-p", "falcokit.testing.pytest_plugin"]
+
 
 def run_tests(project: Path) -> None:
     """Run them; pytest's plugins of this environment stay out: an author need not have any.
@@ -21,7 +23,7 @@ def run_tests(project: Path) -> None:
     """
     done = run_forked(
         "pytest",
-        ["-q", "-p", "no:cacheprovider", str(project)],
+        [*_OPTIONS, str(project)],
         cwd=project,
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )

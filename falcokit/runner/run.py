@@ -54,6 +54,7 @@ class RunOptions:
     speed: float | None = None  # of a replay: 1.0 is real time; None: at once
     rows: str | None = None  # a row for every event, with these fields; "" for none
     fields: str | None = None  # to extract: "x.a,x.b[3]", "*" for those without an argument
+    fields_of: str | None = None  # the plugin whose fields they are; None: the first
     metrics: bool = False
     cycles: int = 1
     reload: int = 1
@@ -84,6 +85,7 @@ class RunOptions:
             "--stats-ms": self.stats_ms,
             "--fields": self.fields,
             "--rows": self.rows,
+            "--fields-of": self.fields_of,
             "--cycles": self.cycles,
             "--reload": self.reload,
         }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drive a plugin class in an author's own tests, in the very process of the test.
+"""Drive a plugin in an author's own tests: in the very process of the test, or in a host.
 
     from falcokit.testing import start_plugin
 
@@ -10,13 +10,57 @@
 What runs is the library that Falco would load, made by the C compiler as `falcokit build` makes it
 and kept in the cache, in a host that has the framework's rules. The class is the one that the test
 has, so breakpoints work; no hook is given up for the time that it takes.
+
+`pytest_plugin` has the fixtures that pytest finds by itself. Names are loaded when they are asked
+for: every run of pytest where falcokit is installed imports this module.
 """
 
-from falcokit.runtime.json import field
-from falcokit.testing import _json
-from falcokit.testing._running import LogMessage, RunningPlugin, start_plugin
-from falcokit.testing._source import Batch, RunningSource
+from __future__ import annotations
 
-__all__ = ["Batch", "LogMessage", "RunningPlugin", "RunningSource", "start_plugin"]
+from typing import TYPE_CHECKING, Any, Final
 
-field.evaluator = _json.evaluate
+if TYPE_CHECKING:
+    from falcokit.testing._hosts import HostedPlugin, HostRun
+    from falcokit.testing._json import evaluate as evaluate_field
+    from falcokit.testing._replay import ReplayedEvent
+    from falcokit.testing._running import LogMessage, RunningPlugin, start_plugin
+    from falcokit.testing._source import Batch, RunningSource
+
+__all__ = [
+    "Batch",
+    "HostRun",
+    "HostedPlugin",
+    "LogMessage",
+    "ReplayedEvent",
+    "RunningPlugin",
+    "RunningSource",
+    "evaluate_field",
+    "start_plugin",
+]
+
+_PLACES: Final = {
+    "Batch": "_source",
+    "HostRun": "_hosts",
+    "HostedPlugin": "_hosts",
+    "LogMessage": "_running",
+    "ReplayedEvent": "_replay",
+    "RunningPlugin": "_running",
+    "RunningSource": "_source",
+    "evaluate_field": "_json",
+    "start_plugin": "_running",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    module = import_module(f"{__name__}.{_PLACES[name]}")
+    found = getattr(module, "evaluate" if name == "evaluate_field" else name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import os
 import queue
 import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
@@ -15,13 +16,15 @@ from falcokit.runtime.base.errors import PluginError
 from falcokit.runtime.event.event import Event
 from falcokit.testing import _given
 from falcokit.testing._library import build_plugin, lend_host, return_host
+from falcokit.testing._replay import ReplayedEvent, events_of
 from falcokit.testing._source import RunningSource
 from falcokit.testing._tables import DictTables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from falcokit.runtime.host.plugin_state import PluginState
+    from falcokit.testing._replay import Events
 
 __all__ = ["LogMessage", "RunningPlugin", "start_plugin"]
 
@@ -57,14 +60,20 @@ class RunningPlugin:
         logs: What it has logged so far.
         source: The event source that is open.
         plugin_id: Its id.
+        fields: The plugin's fields that need no argument.
 
     """
+
+    host = "process"
 
     def __init__(
         self, plugin: type[Any], source: str, plugin_id: int, tables: dict[str, Any]
     ) -> None:
         path, meta = build_plugin(plugin)
         self.name: str = meta.name
+        self.fields: tuple[str, ...] = tuple(
+            field.json.name for field in meta.extract.fields if not field.required
+        )
         self.source = source
         self.plugin_id = plugin_id
         self.sources: list[RunningSource] = []
@@ -273,6 +282,29 @@ class RunningPlugin:
 
         value = self.call(ask, f"field {field.partition('[')[0]}")
         return json.loads(value or b"null")
+
+    def replay(self, events: Events, fields: Iterable[str] | None = None) -> list[ReplayedEvent]:
+        """Let the plugin parse each event, and return it with the values of its fields.
+
+        Args:
+            events: A capture file, or events.
+            fields: Such as "x.name" or "x.header[host]"; None: all that need no argument.
+
+        Raises:
+            Exception: what `extract` raises.
+            CaptureError: the file is not a capture, or is damaged.
+
+        """
+        wanted = self.fields if fields is None else tuple(fields)
+        stored = isinstance(events, (str, os.PathLike))
+        rows = []
+        for event in events_of(events, {0: "syscall", self.plugin_id: self.source}):
+            given = event.replace(source="") if event.source is None and stored else event
+            self.parse(given)
+            values = ((name, self.extract(name, given)) for name in wanted)
+            found = {name: value for name, value in values if value is not None}
+            rows.append(ReplayedEvent(event, found))
+        return rows
 
     def next_event(self, timeout: float = 5.0) -> Event:
         """Return the next event of the stream.

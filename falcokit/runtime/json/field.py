@@ -13,15 +13,12 @@ from __future__ import annotations
 
 import struct
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from falcokit.runtime.base.errors import PluginError
 from falcokit.runtime.json.expressions import Expression
 from falcokit.runtime.json.nodes import Op
 from falcokit.runtime.json.operators import path
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["JsonField", "json_field", "recorded"]
 
@@ -47,9 +44,6 @@ _CLASSES = {
     "IPv6Network": "ipnet",
 }
 _ARGS = (None, "index", "key", "index_or_key")
-
-#: Given by falcokit.testing, which can compile: finds the value of a field.
-evaluator: Callable[..., Any] | None = None
 
 #: All declared fields, collected in a build to find those that are not attributes of the class.
 recorded: list[JsonField] | None = None
@@ -126,9 +120,10 @@ class JsonField:
             PluginError: where C answers FAILURE: the argument does not fit, or a limit is reached.
 
         """
-        if evaluator is None:
+        testing = sys.modules.get("falcokit.testing")  # which can compile
+        if testing is None:
             raise PluginError("JsonField.evaluate runs the C of the glue: import falcokit.testing")
-        return evaluator(self, payload, arg, ts_ns=ts_ns, number=number, source=source)
+        return testing.evaluate_field(self, payload, arg, ts_ns=ts_ns, number=number, source=source)
 
 
 def json_field(

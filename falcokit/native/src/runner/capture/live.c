@@ -29,8 +29,18 @@ static struct {
 	size_t name, data, size; // offsets in the copy
 } fkr_late;
 
+static struct fkr_guest *fkr_find_fields(struct fkr_options *o) {
+	if (!o->fields_of) return &o->guests[0];
+	for (unsigned i = 0; i < o->guest_count; i++)
+		if (strcmp(o->guests[i].name, o->fields_of) == 0) return &o->guests[i];
+	fkr_report_error("fields", o->fields_of, SS_PLUGIN_FAILURE,
+	                 "no loaded plugin has this name");
+	return NULL;
+}
+
 bool fkr_live_begin(struct fkr_options *o, struct fkr_guest *source) {
-	struct fkr_guest *guest = &o->guests[0];
+	struct fkr_guest *guest = fkr_find_fields(o);
+	if (!guest) return false;
 	bool all = o->fields && strcmp(o->fields, "*") == 0;
 	fkr_texts = source && source->api.event_to_string ? source : NULL;
 	fkr_late.waiting = false;

@@ -35,6 +35,7 @@ static const char fkr_usage[] =
 	"for the "
 	"form),\n"
 	"                      with the values of these fields; \"\": of none\n"
+	"  --fields-of NAME    the plugin whose fields these are (default: the first)\n"
 	"  --set-config CONFIG hand this to every plugin's set_config right after open\n"
 	"  --metrics           report metrics with the statistics, or when the state of a producer "
 	"changes,\n"
@@ -159,6 +160,8 @@ static bool fkr_option(struct fkr_options *o, const char *name, const char *valu
 		o->fields = value;
 	else if (!strcmp(name, "--rows"))
 		o->rows = value;
+	else if (!strcmp(name, "--fields-of"))
+		o->fields_of = value;
 	else if (!strcmp(name, "--extract"))
 		o->extract = value;
 	else if (!strcmp(name, "--deadline"))

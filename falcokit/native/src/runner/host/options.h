@@ -12,6 +12,7 @@ struct fkr_options {
 	struct fkr_guest guests[FKR_MAX_GUESTS];
 	unsigned guest_count;
 	const char *open_params, *source, *record, *set_config, *extract, *fields, *rows;
+	const char *fields_of; // a plugin's name; NULL: the first
 	uint64_t limit, duration_ns, deadline_ns;
 	unsigned stats_ms, cycles, reload;
 	bool events, metrics, info, replay;

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fixtures that pytest finds where falcokit is installed, as an author's project uses them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RealHost
+
+pytestmark = pytest.mark.python
+
+MODULE = '''
+import json
+from falcokit import (AsyncEvents, Event, EventParsing, EventSource, FieldExtraction, Plugin,
+    TableEntry, async_event, export_table, field, import_table, u64)
+
+class Seen(TableEntry):
+    count: u64
+
+class Many(Plugin, EventSource, FieldExtraction, EventParsing, AsyncEvents):
+    """A source, whose events have fields that parsing counts."""
+    name, version, description, contact = "many", "0.1.0", "d", "c"
+    plugin_id, event_source = 999, "many"
+    extract_event_types = ("pluginevent", "asyncevent")
+    parse_event_types = ("pluginevent",)
+    seen = export_table("seen", str, Seen)
+    config: dict = {}
+
+    def init(self):
+        self.log.info("from here")
+
+    def open(self, params: str):
+        for number in range(int(params or 2)):
+            yield json.dumps({"user": "ann", "n": number})
+
+    @async_event("many_tick", every=0.01)
+    def tick(self):
+        return b"hello"
+
+    def parse_event(self, event: Event) -> None:
+        user = event.json["user"]
+        entry = self.seen.get(user)
+        self.seen[user] = {"count": (entry.count if entry else 0) + 1}
+
+    @field("many.user")
+    def user(self, event: Event) -> str | None:
+        "The user"
+        return event.name or event.json["user"]
+
+    @field("many.count")
+    def count(self, event: Event) -> int | None:
+        "How often"
+        if event.name:
+            return None
+        entry = self.seen.get(event.json["user"])
+        return entry and entry.count
+
+    @field("many.key")
+    def key(self, event: Event, key: str) -> str | None:
+        "A member"
+        return None if event.name else str(event.json.get(key))
+'''
+OTHER = '''
+from falcokit import Event, FieldExtraction, Plugin, TableEntry, field, import_table, u64
+
+class Seen(TableEntry):
+    count: u64
+
+class Other(Plugin, FieldExtraction):
+    """Fields for the events of another plugin, with its table."""
+    name, version, description, contact = "other", "0.1.0", "d", "c"
+    extract_event_sources = ("many",)
+    seen = import_table("seen", str, Seen)
+
+    @field("other.n")
+    def n(self, event: Event) -> int:
+        "n"
+        return event.json["n"]
+
+    @field("other.count")
+    def count(self, event: Event) -> int:
+        "n"
+        return self.seen[event.json["user"]].count
+'''
+TESTS = """
+import pytest
+from falcokit import Event
+from falcokit.testing import ReplayedEvent, RunningPlugin
+import many
+from other import Other
+
+ALL = pytest.mark.falcokit(hosts=["process", "runner", "sysdig"])
+
+def test_the_class_is_the_projects(plugin):
+    assert type(plugin.plugin) is many.Many
+    assert type(plugin) is RunningPlugin
+    assert [message.text for message in plugin.logs] == ["from here"]
+
+@ALL
+def test_a_replay(plugin, make_plugin_event, make_async, make_event):
+    events = [make_async("many_tick", "x"), make_plugin_event({"user": "ann"}),
+        make_event("<openat", name="x"), make_plugin_event({"user": "ann"})]
+    rows = plugin.replay(events, ["many.user", "many.count", "many.key[user]"])
+    assert [row.event for row in rows] == events
+    assert [row.fields for row in rows] == [{"many.user": "many_tick"},
+        {"many.user": "ann", "many.count": 1, "many.key[user]": "ann"}, {},
+        {"many.user": "ann", "many.count": 2, "many.key[user]": "ann"}]
+    assert plugin.extract("many.user", events[1]) == "ann"
+    assert plugin.replay(iter(())) == []
+
+@ALL
+def test_a_replay_of_a_file(replay, tmp_path, make_plugin_event, make_event, golden):
+    from falcokit.capture import CaptureWriter
+    path = tmp_path / "x.scap"
+    with CaptureWriter(path) as capture:
+        capture.event(324, {"json": "{}"}, ts_ns=None)  # dumped state, which sysdig does not show
+        capture.add(make_event("<openat", name="x", fd=3, tid=7))
+        capture.add(make_plugin_event({"user": "bob"}))
+        capture.add(make_plugin_event({"user": "bob"}, plugin_id=5, source="else"))
+    rows = replay(path)
+    assert [row.event.source for row in rows] == ["syscall", "syscall", "many", None]
+    assert [row.fields for row in rows] == [{}, {}, {"many.user": "bob", "many.count": 1}, {}]
+    golden(rows, "replay", ignore=["number"])
+
+@pytest.mark.falcokit(hosts=["process", "runner"])
+def test_live_events(plugin):
+    with plugin.open("3") as source:
+        assert [event.json["n"] for event in source.events(timeout=20)] == [0, 1, 2]
+    with plugin.open("3") as source:
+        assert [event.json["n"] for event in source.events(1, timeout=20)] == [0]
+
+@ALL
+def test_what_only_this_process_can(plugin, make_plugin_event):
+    plugin.parse(make_plugin_event({"user": "ann"}))
+    assert plugin.metrics is not None
+
+@pytest.mark.falcokit(Other, tables={"seen": {"ann": {"count": 5}}})
+def test_another_class_and_its_tables(plugin, make_plugin_event):
+    event = make_plugin_event({"user": "ann", "n": 7})
+    assert (event.source, event.plugin_id) == ("many", 999)
+    assert plugin.extract("other.n", event) == 7
+    assert plugin.extract("other.count", event) == 5
+
+def test_events_go_up(make_event, make_async):
+    first, second = make_event("<openat"), make_async("x", source="y", plugin_id=3)
+    assert (second.number, second.ts_ns - first.ts_ns) == (first.number + 1, 1_000_000)
+    assert make_event("<openat", ts_ns=5).ts_ns == 5
+    assert (second.source, second.plugin_id, second.data) == ("y", 3, b"")
+
+def test_several_plugins_in_one_host(run_plugins):
+    run = run_plugins(many.Many, Other, source="many", open_params="3", fields_of="other")
+    rows = [row for row in run.events if row.event.name is None]
+    assert [row.fields for row in rows] == [{"other.n": n, "other.count": n + 1} for n in range(3)]
+    assert [row.event.json["n"] for row in rows] == [0, 1, 2]
+    assert [message.text for message in run.logs] == ["from here"]
+    assert "async_delivered" in run.metrics["many"]
+    with pytest.raises(pytest.fail.Exception, match="no loaded plugin has this name"):
+        run_plugins(many.Many, fields_of="nobody")
+"""
+FAILING = """
+import pytest
+
+def test_no_golden_file(golden):
+    golden({"a": 1})
+
+def test_a_golden_file_of_another_run(golden):
+    golden("one\\ntwo\\n")
+
+"""
+
+
+def run(project: Path, *arguments: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "xdist",
+         "-p", "falcokit.testing.pytest_plugin", "-rs", *arguments],
+        cwd=project, capture_output=True, text=True, check=False, timeout=240,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.falcokit]\nplugin = "many:Many"\nsource = "src"\n'
+        '[tool.pytest.ini_options]\naddopts = "--strict-markers -W error"\npythonpath = ["src"]\n'
+    )
+    for folder in ("src", "tests"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "src" / "many.py").write_text(MODULE)
+    (tmp_path / "src" / "other.py").write_text(OTHER)
+    return tmp_path
+
+
+@pytest.mark.host
+def test_the_tests_of_an_author(project: Path, real_host: RealHost) -> None:
+    file = project / "tests" / "test_many.py"
+    file.write_text(TESTS)
+    shown = run(project, "--update-golden", "-n", "2")
+    assert "13 passed, 2 skipped" in shown
+    assert "plugin.parse needs the plugin in the test's own process, not in runner" in shown
+    stored = project / "tests" / "golden" / "test_many" / "replay.json"
+    assert '"many.user": "bob"' in stored.read_text()
+    one = "test_a_replay_of_a_file[process]"
+    run(project, "-k", one)
+    stored.write_text(stored.read_text().replace("bob", "eve"))
+    shown = run(project, "-k", one, code=1)
+    assert "pytest --update-golden rewrites it" in shown
+    assert '-      "many.user": "eve"' in shown
+
+
+def test_the_command_line_chooses_the_hosts(project: Path) -> None:
+    file = project / "tests" / "test_many.py"
+    file.write_text(TESTS)
+    shown = run(project, "--falcokit-hosts", "runner,process", "-k", "the_class_is")
+    assert "1 passed, 1 skipped" in shown
+
+
+def test_what_goes_wrong_is_said_in_a_sentence(project: Path) -> None:
+    (project / "tests" / "test_failing.py").write_text(FAILING)
+    shown = run(project, "-k", "golden", code=1)
+    assert "test_no_golden_file.json; pytest --update-golden writes it" in shown
+    wrong = "'moon' is not a host of falcokit: process, runner, sysdig"
+    (project / "tests" / "test_failing.py").write_text("""
+import pytest
+
+@pytest.mark.falcokit(hosts=["moon"])
+def test_no_such_host(plugin): ...
+""")
+    assert wrong in run(project, code=2)
+    assert wrong in run(project, "--falcokit-hosts", "moon", code=4)
+
+
+def test_without_a_compiler_the_rest_of_pytest_works(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(project))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(project / "cache"))
+    (project / "tests" / "test_one.py").write_text("""
+def test_makes_events(make_event): assert make_event("<openat").type == 307
+def test_needs_the_library(plugin): ...
+""")
+    shown = run(project, code=1)
+    assert "1 passed, 1 error" in shown
+    assert "hint: install one: " in shown
+    assert "Traceback" not in shown
+
+
+def test_a_project_without_falcokit_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text("""
+import sys, pytest
+
+@pytest.fixture(params=[1, 2])
+def plugin(request): return request.param
+
+@pytest.mark.parametrize("plugin, x", [(3, 4)])
+def test_own_values(plugin, x): assert (plugin, x) == (3, 4)
+
+def test_own_fixture(plugin): assert plugin in (1, 2)
+
+def test_nothing_is_loaded():
+    assert sorted(name for name in sys.modules if name.startswith("falcokit")) == [
+        "falcokit", "falcokit.testing", "falcokit.testing.pytest_plugin"]
+""")
+    assert "4 passed" in run(tmp_path)
+    (tmp_path / "test_asks.py").write_text("def test_asks(make_plugin_event): make_plugin_event()")
+    shown = run(tmp_path, "test_asks.py", code=1)
+    assert "no pyproject.toml in" in shown
