@@ -94,7 +94,10 @@ _TYPES: Final[dict[str, Any]] = {
     "count": int,
     "seconds": float,
     "factor": float,
+    "rest": str,
 }
+#: From the first word on that is no option of ours, all is left to another program.
+_REST: Final = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 _LEAST: Final[dict[str, dict[str, Any]]] = {
     "count": {"min": 1},
     "seconds": {"min": MIN_SECONDS},
@@ -150,4 +153,5 @@ def _callback(command: Command, function: str) -> Callable[[bool], bool]:
 
 
 for _name, _command in COMMANDS.items():
-    app.command(_name)(_declared(_name, _command))
+    _takes_rest = any(option.kind == "rest" for option in _command.options.table.values())
+    app.command(_name, context_settings=_REST if _takes_rest else None)(_declared(_name, _command))

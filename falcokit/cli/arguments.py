@@ -21,6 +21,7 @@ from falcokit.cli.options import (
     PackageOptions,
     PublishOptions,
     RunOptions,
+    TestOptions,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "Command", "read_arguments", "with_bare_values"]
 
 _STDIN: Final = "-"
+_HELP: Final = frozenset({"-h", "--help"})
 _DIGITS: Final = 18
 MIN_SECONDS: Final = 0.001
 
@@ -61,6 +63,11 @@ COMMANDS: Final = {
     ),
     "check": Command(
         CheckOptions, "falcokit.cli.check", "Check the rules against what the plugin has."
+    ),
+    "test": Command(
+        TestOptions,
+        "falcokit.cli.test",
+        "Build the plugin, and run the project's tests with pytest.",
     ),
     "inspect": Command(
         InspectOptions,
@@ -105,12 +112,15 @@ def read_arguments(arguments: Sequence[str]) -> dict[str, Any] | None:
         return None
     table = COMMANDS[arguments[0]].options.table
     names = {spelling: name for name, option in table.items() for spelling in option.spellings}
+    rest = next((name for name, option in table.items() if option.kind == "rest"), None)
     given: dict[str, Any] = {}
     words = []
     left = iter(with_bare_values(arguments)[1:])
     try:
         for word in left:
-            if word == _STDIN or (word and not word.startswith("-")):
+            if rest and word not in names and word not in _HELP:
+                given[rest] = (word, *left)
+            elif word == _STDIN or (word and not word.startswith("-")):
                 words.append(word)
             elif word in names:
                 _take(names[word], table[names[word]], left, given)

@@ -47,6 +47,6 @@ def init(options: InitOptions) -> None:
         f"  cd {shlex.quote(str(folder))}\n"
         f"  falcokit run --limit 5     # build it and see its events\n"
         f"  falcokit dev --watch       # live statistics, restarts when you save\n"
-        f"  python -m pytest           # its tests\n"
+        f"  falcokit test              # its tests\n"
         f"See README.md there for more."
     )

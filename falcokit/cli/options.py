@@ -25,6 +25,7 @@ __all__ = [
     "PackageOptions",
     "PublishOptions",
     "RunOptions",
+    "TestOptions",
     "argument",
     "option",
 ]
@@ -43,7 +44,7 @@ class Option(NamedTuple):
     """None for what is given without a dash."""
     help_text: str
     kind: str
-    """What it takes: flag (nothing), text, path, number, count (from 1), seconds, factor, choice"""
+    """flag, text, path, number, count (from 1), seconds, factor, choice or rest (all that comes)."""
     metavar: str | None
     default: str | None
     choices: tuple[str, ...]
@@ -273,6 +274,17 @@ class CheckOptions(Options):
     rule_matching: str = _RULE_MATCHING
     priority: str = _PRIORITY
     as_json: bool = JSON
+
+
+class TestOptions(Options):
+    """Options of `falcokit test`."""
+
+    __test__ = False  # pytest collects what is called Test...
+
+    project: Path = _PROJECT
+    arguments: tuple[str, ...] = argument(
+        "PYTEST_ARGS", "What pytest is given.", kind="rest", many=True, required=False
+    )
 
 
 class PackageOptions(Options):

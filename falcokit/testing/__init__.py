@@ -20,6 +20,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from falcokit.testing._fixtures import MakeEvent, Replay, RunPlugins
+    from falcokit.testing._golden import Golden
     from falcokit.testing._hosts import HostedPlugin, HostRun
     from falcokit.testing._json import evaluate as evaluate_field
     from falcokit.testing._replay import ReplayedEvent
@@ -28,10 +30,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batch",
+    "Golden",
     "HostRun",
     "HostedPlugin",
     "LogMessage",
+    "MakeEvent",
+    "Replay",
     "ReplayedEvent",
+    "RunPlugins",
     "RunningPlugin",
     "RunningSource",
     "evaluate_field",
@@ -40,10 +46,14 @@ __all__ = [
 
 _PLACES: Final = {
     "Batch": "_source",
+    "Golden": "_golden",
     "HostRun": "_hosts",
     "HostedPlugin": "_hosts",
     "LogMessage": "_running",
+    "MakeEvent": "_fixtures",
+    "Replay": "_fixtures",
     "ReplayedEvent": "_replay",
+    "RunPlugins": "_fixtures",
     "RunningPlugin": "_running",
     "RunningSource": "_source",
     "evaluate_field": "_json",

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from falcokit.runtime.event.event import Event
+    from falcokit.testing._fixtures import MakeEvent, Replay, RunPlugins
     from falcokit.testing._golden import Golden
     from falcokit.testing._hosts import HostedPlugin, HostRun
     from falcokit.testing._project import TestedProject
-    from falcokit.testing._replay import ReplayedEvent
     from falcokit.testing._running import RunningPlugin
 
 __all__: list[str] = []
@@ -227,7 +227,7 @@ def _falcokit_numbers() -> _Numbers:
 
 
 @pytest.fixture
-def make_event(_falcokit_numbers: _Numbers) -> Callable[..., Event]:
+def make_event(_falcokit_numbers: _Numbers) -> MakeEvent:
     """Make an event of any type: `make_event("<openat", fd=3, name="/etc/passwd")`.
 
     As `falcokit.make_event`, with a number and a time that go up within the test.
@@ -250,7 +250,7 @@ def make_event(_falcokit_numbers: _Numbers) -> Callable[..., Event]:
 
 
 @pytest.fixture
-def make_async(_falcokit_numbers: _Numbers, request: pytest.FixtureRequest) -> Callable[..., Event]:
+def make_async(_falcokit_numbers: _Numbers, request: pytest.FixtureRequest) -> MakeEvent:
     """Make an async event: `make_async("tick", {"n": 1})`; data as `AsyncEvent` takes it.
 
     It is of the event source of the project's plugin, unless source and plugin_id are given.
@@ -277,9 +277,7 @@ def make_async(_falcokit_numbers: _Numbers, request: pytest.FixtureRequest) -> C
 
 
 @pytest.fixture
-def make_plugin_event(
-    _falcokit_numbers: _Numbers, request: pytest.FixtureRequest
-) -> Callable[..., Event]:
+def make_plugin_event(_falcokit_numbers: _Numbers, request: pytest.FixtureRequest) -> MakeEvent:
     """Make an event of a plugin's source: `make_plugin_event({"user": "ann"})`.
 
     data as `AsyncEvent` takes it. The source is that of the project's plugin, or the one that its
@@ -319,7 +317,7 @@ def _own_source(
 
 
 @pytest.fixture
-def replay(plugin: RunningPlugin | HostedPlugin) -> Callable[..., list[ReplayedEvent]]:
+def replay(plugin: RunningPlugin | HostedPlugin) -> Replay:
     """Give the plugin the events of a capture: `replay(path, fields=None)`.
 
     Returns each event with the values of the plugin's fields; None: of all that need no argument.
@@ -340,7 +338,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 
 @pytest.fixture
-def run_plugins(falcokit_project: TestedProject) -> Callable[..., HostRun]:
+def run_plugins(falcokit_project: TestedProject) -> RunPlugins:
     """Run several plugins in one host, the runner: `run_plugins(first, second)`.
 
     A plugin is a class, the folder of a project, or a library of any language. They are

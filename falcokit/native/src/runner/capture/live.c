@@ -33,8 +33,7 @@ static struct fkr_guest *fkr_find_fields(struct fkr_options *o) {
 	if (!o->fields_of) return &o->guests[0];
 	for (unsigned i = 0; i < o->guest_count; i++)
 		if (strcmp(o->guests[i].name, o->fields_of) == 0) return &o->guests[i];
-	fkr_report_error("fields", o->fields_of, SS_PLUGIN_FAILURE,
-	                 "no loaded plugin has this name");
+	fkr_report_error("fields", o->fields_of, SS_PLUGIN_FAILURE, "no loaded plugin has this name");
 	return NULL;
 }
 
