@@ -20,7 +20,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from falcokit.testing._fixtures import MakeEvent, Replay, RunPlugins
+    from falcokit.testing._alerts import Alerts
+    from falcokit.testing._fixtures import (
+        AssertAlert,
+        AssertNoAlert,
+        MakeEvent,
+        Replay,
+        RunPlugins,
+    )
     from falcokit.testing._golden import Golden
     from falcokit.testing._hosts import HostedPlugin, HostRun
     from falcokit.testing._json import evaluate as evaluate_field
@@ -29,6 +36,9 @@ if TYPE_CHECKING:
     from falcokit.testing._source import Batch, RunningSource
 
 __all__ = [
+    "Alerts",
+    "AssertAlert",
+    "AssertNoAlert",
     "Batch",
     "Golden",
     "HostRun",
@@ -45,6 +55,9 @@ __all__ = [
 ]
 
 _PLACES: Final = {
+    "Alerts": "_alerts",
+    "AssertAlert": "_fixtures",
+    "AssertNoAlert": "_fixtures",
     "Batch": "_source",
     "Golden": "_golden",
     "HostRun": "_hosts",

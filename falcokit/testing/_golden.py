@@ -57,6 +57,7 @@ class Golden:
             GoldenMismatchError: the file has something else, or there is none.
 
         """
+        __tracebackhide__ = True  # pytest shows the test's own lines
         self._count += 1
         number = f"-{self._count}" if self._count > 1 else ""
         stem = name or f"{self._test}{number}"

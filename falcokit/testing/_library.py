@@ -32,7 +32,7 @@ from falcokit.runner.program import OF_GLUE
 from falcokit.toolchain.cache import cached, key_of
 from falcokit.toolchain.compiler import compile_and_link, find_compiler
 
-__all__ = ["TARGET", "build_plugin", "lend_host", "return_host"]
+__all__ = ["TARGET", "build_plugin", "lend_host", "metadata_of", "return_host"]
 
 #: Where the library finds the class: the very one of the test, wherever that has it from.
 TARGET: Final = "falcokit.testing._given:Given"
@@ -71,6 +71,11 @@ def _defaults(plugin: type[Any]) -> Defaults:
     return Defaults(name=name, version=_VERSION, description=_DESCRIPTION, contact=_CONTACT)
 
 
+def metadata_of(plugin: type[Any]) -> PluginMetadata:
+    """Return what the framework reads of a class; PluginDefinitionError as `build_plugin`."""
+    return check_plugin(plugin, _defaults(plugin))
+
+
 def build_plugin(plugin: type[Any]) -> tuple[Path, PluginMetadata]:
     """Return the plugin's library, and its metadata.
 
@@ -81,7 +86,7 @@ def build_plugin(plugin: type[Any]) -> tuple[Path, PluginMetadata]:
 
     """
     meta = msgspec.structs.replace(
-        check_plugin(plugin, _defaults(plugin)),
+        metadata_of(plugin),
         executable=sys.executable,
         stdlib=sysconfig.get_path("stdlib"),
         paths=(),

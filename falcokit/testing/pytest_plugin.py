@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from falcokit.runtime.event.event import Event
-    from falcokit.testing._fixtures import MakeEvent, Replay, RunPlugins
+    from falcokit.testing._alerts import Alerts
+    from falcokit.testing._fixtures import (
+        AssertAlert,
+        AssertNoAlert,
+        MakeEvent,
+        Replay,
+        RunPlugins,
+    )
     from falcokit.testing._golden import Golden
     from falcokit.testing._hosts import HostedPlugin, HostRun
     from falcokit.testing._project import TestedProject
@@ -323,6 +330,41 @@ def replay(plugin: RunningPlugin | HostedPlugin) -> Replay:
     Returns each event with the values of the plugin's fields; None: of all that need no argument.
     """
     return plugin.replay
+
+
+# ---- rules --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alerts(
+    request: pytest.FixtureRequest,
+    plugin: RunningPlugin | HostedPlugin,
+    falcokit_project: TestedProject,
+) -> Alerts:
+    """Run rules on events, without a Falco: `alerts(events)` or `alerts(path, rules)`.
+
+    Replays the events through `plugin`, and returns the alerts of the project's rules, or of those
+    that are given.
+    """
+    from falcokit.testing._alerts import Alerts  # noqa: PLC0415
+
+    mark = request.node.get_closest_marker(_MARK)
+    given = _Given(*mark.args, **mark.kwargs) if mark else _Given()
+    with _told():
+        tested = given.plugin or falcokit_project.plugin
+        return Alerts(plugin, tested, lambda: falcokit_project.project.root)
+
+
+@pytest.fixture
+def assert_alert(alerts: Alerts) -> AssertAlert:
+    """Assert that a rule fired: `assert_alert("A rule", output="its text")`; see `alerts`."""
+    return alerts.assert_alert
+
+
+@pytest.fixture
+def assert_no_alert(alerts: Alerts) -> AssertNoAlert:
+    """Assert that a rule did not fire, or none at all: `assert_no_alert()`; see `alerts`."""
+    return alerts.assert_no_alert
 
 
 # ---- what a run gave ----------------------------------------------------------------------------

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.python
 
 MODULE = '''
+import ipaddress
 import json
-from falcokit import (AsyncEvents, Event, EventParsing, EventSource, FieldExtraction, Plugin,
+from falcokit import (json_field, path, AsyncEvents, Event, EventParsing, EventSource,
+    FieldExtraction, Plugin,
     TableEntry, async_event, export_table, field, import_table, u64)
 
 class Seen(TableEntry):
@@ -62,6 +64,14 @@ class Many(Plugin, EventSource, FieldExtraction, EventParsing, AsyncEvents):
             return None
         entry = self.seen.get(event.json["user"])
         return entry and entry.count
+
+    @field("many.net")
+    def net(self, event: Event) -> ipaddress.IPv4Address | None:
+        "Where from"
+        found = None if event.name else event.json.get("net")
+        return found and ipaddress.IPv4Address(found)
+
+    parts = json_field("many.parts", path("/parts").each(), desc="Parts")
 
     @field("many.key")
     def key(self, event: Event, key: str) -> str | None:
@@ -165,6 +175,83 @@ def test_several_plugins_in_one_host(run_plugins):
     with pytest.raises(pytest.fail.Exception, match="no loaded plugin has this name"):
         run_plugins(many.Many, fields_of="nobody")
 """
+RULES = """
+- macro: is_ann
+  condition: many.user = ann
+- rule: Ann again
+  desc: d
+  condition: is_ann and many.count > 1
+  output: "%many.user came %many.count times (net=%many.net, at=%many.key[at])"
+  priority: WARNING
+  source: many
+- rule: From the net
+  desc: d
+  condition: many.net in (10.1.2.3, 10.9.9.9) and many.parts intersects (b)
+  output: "%many.user %many.parts"
+  priority: INFO
+  source: many
+- rule: An opened file
+  desc: d
+  condition: evt.type = openat and evt.arg.name startswith /etc/
+  output: "%evt.arg.name"
+  priority: NOTICE
+- rule: Only a real Falco
+  desc: d
+  condition: evt.type = close and proc.name = sh
+  output: "%proc.name"
+  priority: DEBUG
+"""
+RULE_TESTS = r"""
+import re
+import pytest
+
+ALL = pytest.mark.falcokit(hosts=["process", "runner", "sysdig"])
+
+def visits(make, *users):
+    return [make({"user": user, "at": n, "net": "10.1.2.3", "parts": ["a", "b"]})
+        for n, user in enumerate(users)]
+
+@ALL
+def test_a_rule(alerts, assert_alert, assert_no_alert, make_plugin_event, make_event):
+    events = [*visits(make_plugin_event, "ann", "bob", "ann"), make_event("<openat", name="/etc/x")]
+    found = alerts(events, rule_matching="all")
+    assert [(alert.number, alert.rule) for alert in found] == [
+        (1, "From the net"), (2, "From the net"), (3, "Ann again"), (3, "From the net"),
+        (4, "An opened file")]
+    alert = assert_alert("Ann again", output="ann came 2 times (net=10.1.2.3, at=2)", count=1)
+    assert alert.output_fields["many.count"] == 2
+    assert_alert("From the net", re.compile("bob"), fields={"many.user": "bob"})
+    assert_alert("An opened file", "/etc/x")
+    assert_no_alert("Only a real Falco")
+    alerts([make_plugin_event({"user": "eve"})], "other.yaml")
+    assert_no_alert()
+
+def said(function, *arguments, **more):
+    with pytest.raises(AssertionError) as raised:
+        function(*arguments, **more)
+    return str(raised.value)
+
+def test_why_not(alerts, assert_alert, assert_no_alert, make_plugin_event, make_event):
+    assert said(assert_alert, "x") == "no rules have been run: call alerts(events) first"
+    alerts(visits(make_plugin_event, "ann"))
+    assert "many.count > 1    (many.count is 1)" in said(assert_alert, "Ann again")
+    assert "there is no rule 'Ann agin'; there is 'Ann again'" in said(assert_alert, "Ann agin")
+    other = said(assert_alert, "An opened file")
+    assert "it is for events of syscall; the events are of many" in other
+    assert "event 1: From the net: ann (a,b)" in said(assert_no_alert)
+    assert "with:\n  event 1: From the net: ann (a,b)" in said(assert_alert, "From the net", "x")
+    alerts(visits(make_plugin_event, "bob", "eve"), priority="warning")
+    assert "many.user = 'ann': 0 of 2" in said(assert_alert, "Ann again")
+    assert "its priority is too low" in said(assert_alert, "From the net")
+    alerts([make_event("<close", tid=7)])
+    wanted = "whether 'Only a real Falco' fires only a real Falco can tell"
+    assert said(assert_no_alert) == wanted
+
+def test_rules_that_falco_refuses(alerts):
+    rule = "- rule: r\n  condition: many.usr = x\n  desc: d\n  output: o\n  priority: INFO\n"
+    why = said(alerts, [], rule + "  source: many\n")
+    assert why.startswith("rules of the test:2:14: error: there is no field many.usr; nearest:")
+"""
 FAILING = """
 import pytest
 
@@ -216,6 +303,16 @@ def test_the_tests_of_an_author(project: Path, real_host: RealHost) -> None:
     shown = run(project, "-k", one, code=1)
     assert "pytest --update-golden rewrites it" in shown
     assert '-      "many.user": "eve"' in shown
+
+
+@pytest.mark.host
+def test_rules_without_a_falco(project: Path, real_host: RealHost) -> None:
+    (project / "rules").mkdir()
+    (project / "rules" / "many_rules.yaml").write_text(RULES)
+    (project / "rules" / ".other.yaml").write_text("- rule: unfinished")
+    (project / "other.yaml").write_text(RULES)
+    (project / "tests" / "test_rules.py").write_text(RULE_TESTS)
+    assert "5 passed" in run(project)
 
 
 def test_the_command_line_chooses_the_hosts(project: Path) -> None:
