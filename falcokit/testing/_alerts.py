@@ -14,7 +14,14 @@ from falcokit.capture.reader import open_capture
 from falcokit.filter.explain import ConditionCounts, explain_event, render_answer, render_counts
 from falcokit.filter.fields import nearest
 from falcokit.filter.types import FieldType, packed_address
-from falcokit.rules import Engine, RulesFile, captured_batch, load_rules
+from falcokit.rules import (
+    SYSCALL,
+    Engine,
+    LoadedPlugin,
+    RulesFile,
+    captured_batch,
+    load_rules,
+)
 from falcokit.testing._library import metadata_of
 from falcokit.testing._replay import write_capture
 
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     from falcokit.capture.events.event import Event as StoredEvent
     from falcokit.filter.fields import FieldSpec
     from falcokit.filter.tree import FieldRef
-    from falcokit.rules import Alert, EventBatch, LoadedPlugin, Rule, Ruleset
+    from falcokit.rules import Alert, EventBatch, Rule, Ruleset
     from falcokit.testing._hosts import HostedPlugin
     from falcokit.testing._replay import Events, ReplayedEvent
     from falcokit.testing._running import RunningPlugin
@@ -69,6 +76,7 @@ class Alerts:
         events: Events,
         rules: Rules = None,
         *,
+        plugins: Sequence[LoadedPlugin] = (),
         rule_matching: str = "first",
         priority: str = "debug",
     ) -> list[Alert]:
@@ -77,6 +85,8 @@ class Alerts:
         Args:
             events: A capture file, or events.
             rules: Rules files, in their order, or their text; None: rules/*.yaml of the project.
+            plugins: What else is loaded, for fields and requirements of the rules; an event source
+                that the plugin wants, and that none of them has, is taken as there.
             rule_matching: "first" or "all", as in falco.yaml.
             priority: The lowest priority that counts, as in falco.yaml.
 
@@ -87,7 +97,7 @@ class Alerts:
         """
         __tracebackhide__ = True  # pytest shows the test's own lines
         ruleset = load_rules(
-            self._files(rules), plugins=[self._loaded],
+            self._files(rules), plugins=[self._loaded, *plugins, *self._sources(plugins)],
             rule_matching=rule_matching, priority=priority,
         )  # fmt: skip
         if ruleset.errors:
@@ -98,6 +108,16 @@ class Alerts:
         found.sort(key=lambda alert: alert.number)  # of one event they keep their order
         self._run = _Run(ruleset, found, batches, engine)
         return found
+
+    def _sources(self, plugins: Sequence[LoadedPlugin]) -> list[LoadedPlugin]:
+        """Return a plugin for each event source that none of these has."""
+        known = {SYSCALL, *(each.event_source for each in (self._loaded, *plugins))}
+        wanted = dict.fromkeys((self._plugin.source, *self._loaded.extract_sources))
+        return [
+            LoadedPlugin(name=source, version="0.1.0", event_source=source)
+            for source in wanted
+            if source not in known
+        ]
 
     def _files(self, rules: Rules) -> Iterable[Path | RulesFile]:
         __tracebackhide__ = True

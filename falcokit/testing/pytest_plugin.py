@@ -135,8 +135,9 @@ def plugin(
         if host == "process":
             from falcokit.testing._running import start_plugin  # noqa: PLC0415
 
+            source, plugin_id = given.source_for(found)
             started: Any = start_plugin(
-                found, given.config, source=given.source, plugin_id=given.plugin_id,
+                found, given.config, source=source, plugin_id=plugin_id,
                 capture=given.capture, tables=given.tables,
             )  # fmt: skip
         else:
@@ -159,6 +160,11 @@ class _Given(NamedTuple):
     plugin_id: int | None = None
     capture: bool = True
 
+    def source_for(self, plugin: type[Any]) -> tuple[str, int]:
+        """Return the event source and its id: what is given, else the plugin's own."""
+        source, plugin_id = _source_of(plugin)
+        return self.source or source, plugin_id if self.plugin_id is None else self.plugin_id
+
 
 @contextlib.contextmanager
 def _hosted(
@@ -168,13 +174,11 @@ def _hosted(
 
     if given.tables is not None:
         pytest.skip(f"tables of the test need the plugin in its own process, not in {host}")
-    source, plugin_id = _source_of(plugin)
-    known: dict[str, Any] = {
-        "config": given.config,
-        "source": given.source or source,
-        "plugin_id": plugin_id if given.plugin_id is None else given.plugin_id,
-    }
+    source, plugin_id = given.source_for(plugin)
+    known: dict[str, Any] = {"config": given.config, "source": source, "plugin_id": plugin_id}
     if host == "sysdig":
+        if source not in {"syscall", getattr(plugin, "event_source", "")}:
+            pytest.skip(f"sysdig needs the plugin that has the event source {source!r}")
         program = find_sysdig()
         if program is None:
             pytest.skip("there is no sysdig: install it, or name it in FALCOKIT_SYSDIG")
@@ -316,11 +320,8 @@ def _own_source(
     given = _Given(*mark.args, **mark.kwargs) if mark else _Given()
     with _told():
         tested = given.plugin or request.getfixturevalue("falcokit_project").plugin
-    own = _source_of(tested)
-    source = source or given.source or own[0]
-    if plugin_id is None:
-        plugin_id = own[1] if given.plugin_id is None else given.plugin_id
-    return source, plugin_id
+    own = given.source_for(tested)
+    return source or own[0], own[1] if plugin_id is None else plugin_id
 
 
 @pytest.fixture

@@ -204,6 +204,7 @@ RULES = """
 RULE_TESTS = r"""
 import re
 import pytest
+from other import Other
 
 ALL = pytest.mark.falcokit(hosts=["process", "runner", "sysdig"])
 
@@ -246,6 +247,18 @@ def test_why_not(alerts, assert_alert, assert_no_alert, make_plugin_event, make_
     alerts([make_event("<close", tid=7)])
     wanted = "whether 'Only a real Falco' fires only a real Falco can tell"
     assert said(assert_no_alert) == wanted
+
+@pytest.mark.falcokit(Other, tables={"seen": {"ann": {"count": 5}}})
+def test_rules_on_the_source_of_another_plugin(alerts, assert_alert, make_plugin_event):
+    alerts([make_plugin_event({"user": "ann", "n": 7})], '''
+- rule: Seven
+  desc: d
+  condition: other.n = 7
+  output: "%other.count"
+  priority: INFO
+  source: many
+''')
+    assert_alert("Seven", "5")
 
 def test_rules_that_falco_refuses(alerts):
     rule = "- rule: r\n  condition: many.usr = x\n  desc: d\n  output: o\n  priority: INFO\n"
@@ -312,7 +325,7 @@ def test_rules_without_a_falco(project: Path, real_host: RealHost) -> None:
     (project / "rules" / ".other.yaml").write_text("- rule: unfinished")
     (project / "other.yaml").write_text(RULES)
     (project / "tests" / "test_rules.py").write_text(RULE_TESTS)
-    assert "5 passed" in run(project)
+    assert "6 passed" in run(project)
 
 
 def test_the_command_line_chooses_the_hosts(project: Path) -> None:
