@@ -39,6 +39,7 @@ def test_the_wheel_holds_what_the_tools_need_and_nothing_else(wheel: Path) -> No
         "falcokit/_templates/async/pyproject.toml.in",
         "falcokit/_templates/.common/.gitignore",
         "falcokit/_templates/.common/.github/workflows/ci.yml.in",
+        "falcokit/_templates/extract/events.scap",
         "falcokit/package/deploy/templates/helm.in",
         "falcokit/_templates/async/src/{module}.py.in",
         "falcokit/native/plugin_api.h",

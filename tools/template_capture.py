@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the capture of the templates: a few system calls of made-up processes.
+"""Write the captures of the templates: a few events, in which every name and number is invented.
 
-A shell starts three programs, which open files. Every name and number in it is invented.
+In those for system calls a shell starts three programs, which open files. The other one has events
+of the own source of its template.
 """
 
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,14 +19,16 @@ from falcokit.capture.format.sections import Machine
 
 __all__ = ["FILE", "TEMPLATES", "event_params", "template_capture"]
 
-#: The templates that it is a file of.
-TEMPLATES: Final = ("extract", "parse")
+#: The templates that have one.
+TEMPLATES: Final = ("extract", "full", "parse")
 FILE: Final = "events.scap"
 
 _START_NS: Final = 1_700_000_000_000_000_000
 _STEP_NS: Final = 40_000_000
 _CLONE, _EXECVE, _OPENAT, _READ, _CLOSE, _EXIT = 223, 293, 307, 7, 5, 186
 _SHELL: Final = 200
+_PLUGIN_ID: Final = 999
+_LOADS: Final = ((0.4, 1.1), (0.5, 1.8), (0.5, 2.6), (0.7, 3.9), (0.6, 1.2))
 _FILE: Final = 16
 _O_RDONLY, _O_WRONLY, _O_CREAT = 1 << 0, 1 << 1, 1 << 2
 _AT_FDCWD: Final = -100
@@ -47,43 +51,56 @@ _CHILDREN: Final = (
 )
 
 
-def template_capture() -> bytes:
-    """Return the capture."""
+def template_capture(template: str) -> bytes:
+    """Return the capture of a template."""
     target = io.BytesIO()
     with CaptureWriter(target, compress=False) as writer:
-        boot = _START_NS - 3600 * 10**9
-        writer.machine(
-            Machine(
-                hostname="example", cpus=2, memory_bytes=1 << 32, max_pid=32768, boot_ts_ns=boot
-            )
-        )
-        shell: dict[str, Any] = {
-            "comm": "sh",
-            "exe": "sh",
-            "exe_path": "/usr/bin/sh",
-            "cwd": "/home/dev/",
-            "root": "/",
-            "fd_limit": 1024,
-            "uid": 1000,
-            "gid": 1000,
-            "session": _SHELL,
-        }
-        writer.processes(
-            [
-                Process(tid=1, pid=1, parent_tid=0, virtual_tid=1, virtual_pid=1, comm="init"),
-                Process(
-                    tid=_SHELL, pid=_SHELL, parent_tid=1, virtual_tid=_SHELL, virtual_pid=_SHELL,
-                    **shell,
-                ),
-            ]
-        )  # fmt: skip
-        terminal = FileDescriptor(
-            tid=_SHELL, fd=0, type=_FILE, path="/dev/pts/0", open_flags=1, dev=5
-        )
-        writer.descriptors(1, [])
-        writer.descriptors(_SHELL, [terminal])
-        _Events(writer).children()
+        if template == "full":
+            _samples(writer)
+        else:
+            _system_calls(writer)
     return target.getvalue()
+
+
+def _samples(writer: CaptureWriter) -> None:
+    """Write the load of two hosts, one of which is too high for a while."""
+    for at, loads in enumerate(_LOADS):
+        for host, load in zip(("alpha", "beta"), loads, strict=True):
+            sample = {"host": host, "load": load, "load5": 1.0, "cpus": 2}
+            writer.plugin_event(
+                _PLUGIN_ID, json.dumps(sample).encode(), ts_ns=_START_NS + at * 500_000_000
+            )
+
+
+def _system_calls(writer: CaptureWriter) -> None:
+    boot = _START_NS - 3600 * 10**9
+    writer.machine(
+        Machine(hostname="example", cpus=2, memory_bytes=1 << 32, max_pid=32768, boot_ts_ns=boot)
+    )
+    shell: dict[str, Any] = {
+        "comm": "sh",
+        "exe": "sh",
+        "exe_path": "/usr/bin/sh",
+        "cwd": "/home/dev/",
+        "root": "/",
+        "fd_limit": 1024,
+        "uid": 1000,
+        "gid": 1000,
+        "session": _SHELL,
+    }
+    writer.processes(
+        [
+            Process(tid=1, pid=1, parent_tid=0, virtual_tid=1, virtual_pid=1, comm="init"),
+            Process(
+                tid=_SHELL, pid=_SHELL, parent_tid=1, virtual_tid=_SHELL, virtual_pid=_SHELL,
+                **shell,
+            ),
+        ]
+    )  # fmt: skip
+    terminal = FileDescriptor(tid=_SHELL, fd=0, type=_FILE, path="/dev/pts/0", open_flags=1, dev=5)
+    writer.descriptors(1, [])
+    writer.descriptors(_SHELL, [terminal])
+    _Events(writer).children()
 
 
 class _Events:
@@ -152,5 +169,5 @@ def _bytes(kind: str, value: int | str | bytes | None) -> bytes:
 if __name__ == "__main__":
     for template in TEMPLATES:
         (Path(__file__).parent.parent / "templates" / template / FILE).write_bytes(
-            template_capture()
+            template_capture(template)
         )

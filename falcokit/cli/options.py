@@ -44,7 +44,7 @@ class Option(NamedTuple):
     """None for what is given without a dash."""
     help_text: str
     kind: str
-    """flag, text, path, number, count (from 1), seconds, factor, choice or rest (all that comes)."""
+    """flag, text, path, number, count (from 1), seconds, factor, choice or rest (all)."""
     metavar: str | None
     default: str | None
     choices: tuple[str, ...]

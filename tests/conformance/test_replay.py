@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -214,6 +215,43 @@ def test_run_shows_a_replay_and_refuses_what_does_not_fit(watching: Author, busy
     assert "the capture could not be replayed" in no.stderr
 
 
+def test_ctrl_c_ends_a_replay_in_an_orderly_way(watching: Author, busy: Path) -> None:
+    command = [sys.executable, "-m", "falcokit", "run", "-C", str(watching.root)]
+    with subprocess.Popen(
+        [*command, "--replay", str(busy), "--speed", "0.001"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        assert "read" in child.stdout.readline()
+        begin = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=20)
+    assert child.returncode == 130, said
+    assert "stored events (signal)" in said
+    assert "parsed 1:402:tick:0 " in said  # capture_close was called
+    assert time.monotonic() - begin < 5
+
+
+def test_dev_replays_again_after_each_save(watching: Author, busy: Path) -> None:
+    command = [sys.executable, "-m", "falcokit", "dev", "-C", str(watching.root), "--watch"]
+    with subprocess.Popen(
+        [*command, "--json", "--replay", str(busy)], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        closed = []
+        for line in child.stdout:
+            report = json.loads(line)
+            if report["report"] == "ended":
+                if len(closed) == 2:
+                    break
+                watching.file.write_text(watching.file.read_text() + "\n")
+            elif report["report"] == "closed":
+                closed.append((report["reason"], report["events"]))
+        child.send_signal(signal.SIGINT)
+        child.stdout.read()
+    assert closed == [("eof", 73)] * 2
+
+
 def test_a_project_names_its_capture(watching: Author, busy: Path) -> None:
     settings = watching.root / "pyproject.toml"
     before = settings.read_text()
@@ -230,7 +268,7 @@ def test_a_project_names_its_capture(watching: Author, busy: Path) -> None:
 @pytest.mark.once
 def test_the_templates_have_the_capture_that_its_program_writes() -> None:
     for template in TEMPLATES:
-        assert (_ROOT / "templates" / template / FILE).read_bytes() == template_capture()
+        assert (_ROOT / "templates" / template / FILE).read_bytes() == template_capture(template)
 
 
 def test_the_second_section_of_a_file_begins_anew(watching: Author, tmp_path: Path) -> None:
