@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from conftest import CompileC
 
 _SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-_ROUNDS = 40
+_ROUNDS = 16
 #: The C plugin of the tests keeps what it was given.
 _ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
 

@@ -123,13 +123,25 @@ def test_events_of_any_content_do_no_harm(tmp_path: Path) -> None:
     with open_capture(file) as capture:
         for event in capture:
             followed.apply(event)
-            size += len(followed.table._changes.take())
+            size += sum(map(len, followed.table._changes.take()))
     assert size > 10_000
     table = followed.table
     assert table._fd_count == sum(len(thread.fds) for thread in table.threads.values())
     assert table._text == sum(thread.text for thread in table.threads.values())
     assert all(tid == thread.tid for tid, thread in table.threads.items())
     assert all(group <= set(table.threads) for group in table.groups.values())
+
+
+def test_long_lists_come_in_parts() -> None:
+    changes = ThreadChanges(["tid", "env"], [])
+    for tid in range(100):
+        changes.new_thread(tid, {"tid": tid})
+        changes.set_list(tid, "env", [("x" * 60_000,)])
+    parts = changes.take()
+    assert [len(part) < 1_200_000 for part in parts] == [True] * len(parts)
+    assert len(parts) >= 5
+    assert sum(map(len, parts)) > 6_000_000
+    assert changes.take() == []
 
 
 def test_a_replay_keeps_the_pace_of_the_capture(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,9 +44,7 @@ _PADDING: Final = tuple(bytes(-size % 8) for size in range(8))
 
 
 def threads_frame(changes: bytes) -> bytes:
-    """Return the frame of changes of the table `threads`; empty if there are none."""
-    if not changes:
-        return b""
+    """Return the frame of changes of the table `threads`."""
     return _HEAD.pack(len(changes), _THREADS_FRAME, 0) + changes + _PADDING[len(changes) & 7]
 
 

@@ -133,7 +133,7 @@ class ReplayFeed:
         for event in capture:
             self.count += 1
             if threads is not None:
-                self._out += threads.frame(event)
+                self._out += threads.frames(event)
             if not begun and not event.leading:
                 begun = True
                 self._out += BEGIN_FRAME
@@ -197,12 +197,12 @@ class _Threads:
     def refused(self) -> int:
         return self._state.table.refused
 
-    def frame(self, event: Event) -> bytes:
-        """Return the changes up to this event, as a frame."""
+    def frames(self, event: Event) -> bytes:
+        """Return the changes up to this event, as frames."""
         if self._capture.section_count != self._sections:
             self._begin()
         self._state.apply(event)
-        return threads_frame(self._changes.take())
+        return b"".join(map(threads_frame, self._changes.take()))
 
     def _begin(self) -> None:
         """Take the lists of the section that has begun: those after the earlier sections'."""

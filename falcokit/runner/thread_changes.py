@@ -18,6 +18,7 @@ _FD: Final = struct.Struct("=BBqq")
 _NUMBER: Final = struct.Struct("=Q")
 _SIZE: Final = struct.Struct("=I")
 _MASK: Final = 2**64 - 1
+_PART_BYTES: Final = 1 << 20
 (
     _THREAD_NEW, _THREAD_GONE, _THREAD_NUMBER, _THREAD_TEXT, _THREAD_LIST,
     _FD_NEW, _FD_GONE, _FD_NUMBER, _FD_TEXT, _FD_COPY,
@@ -31,12 +32,22 @@ class ThreadChanges:
         self._thread = {name: number for number, name in enumerate(thread_fields)}
         self._descriptor = {name: number for number, name in enumerate(descriptor_fields)}
         self._data = bytearray()
+        self._parts: list[bytes] = []
 
-    def take(self) -> bytes:
-        """Return the changes since the last call."""
-        data = bytes(self._data)
+    def take(self) -> list[bytes]:
+        """Return the changes since the last call, in parts of which each is a frame."""
+        if not self._data and not self._parts:
+            return []
+        parts = [*self._parts, bytes(self._data)]
         self._data.clear()
-        return data
+        self._parts.clear()
+        return parts
+
+    def _end(self) -> None:
+        """End a change: a frame has a limit, and the lists of a capture are long."""
+        if len(self._data) >= _PART_BYTES:
+            self._parts.append(bytes(self._data))
+            self._data.clear()
 
     def new_thread(self, tid: int, values: Mapping[str, Value]) -> None:
         """Put a thread in the place of one with the same id."""
@@ -53,6 +64,7 @@ class ThreadChanges:
             else:
                 self._data += _THREAD.pack(_THREAD_NUMBER, column, tid)
                 self._data += _NUMBER.pack(value & _MASK)
+        self._end()
 
     def set_list(self, tid: int, name: str, rows: Iterable[tuple[str, ...]]) -> None:
         """Replace a list of a thread; each row has a text, or the two of a pair."""
@@ -61,6 +73,7 @@ class ThreadChanges:
         shown = list(rows)
         self._data += _THREAD.pack(_THREAD_LIST, column, tid) + _SIZE.pack(len(shown))
         self._data += b"".join(_text(text) for row in shown for text in row)
+        self._end()
 
     def thread_gone(self, tid: int) -> None:
         """Remove a thread."""
@@ -76,6 +89,7 @@ class ThreadChanges:
                 self._data += _FD.pack(_FD_TEXT, column, tid, fd) + _text(value)
             else:
                 self._data += _FD.pack(_FD_NUMBER, column, tid, fd) + _NUMBER.pack(value & _MASK)
+        self._end()
 
     def descriptor_gone(self, tid: int, fd: int) -> None:
         """Remove a descriptor."""
