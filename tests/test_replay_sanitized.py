@@ -34,7 +34,7 @@ def command(compile_c: CompileC, tmp_path: Path) -> list[str]:
     program = compile_c("falcokit-runner-asan", runner_sources(), *_SANITIZERS)
     plugin = compile_table_plugin(compile_c)
     config = f"{tmp_path / 'said'} T:threads:4 f:comm:9"
-    return [str(program), "--plugin", str(plugin), "--init", config, "--replay"]
+    return [str(program), "--plugin", str(plugin), "--init", config, "--replay", "--rows", ""]
 
 
 def replayed(command: list[str], frames: bytes) -> tuple[list[dict[str, Any]], int, str]:

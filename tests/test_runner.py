@@ -42,6 +42,7 @@ def test_no_capture_makes_the_address_sanitizer_complain(
     command = [str(program), "--plugin", str(baseline.source), "--init", config]
     command += ["--plugin", str(baseline.async_only), "--open", "2000,7,64,30"]
     command += ["--cycles", "2", "--reload", "2", "--metrics", "--events", "--stats-ms", "5"]
+    command += ["--rows", "*"]
     out = run([*command, "--record", str(tmp_path / "x.scap")], timeout=60)
     assert out.count('"report":"closed"') == 4
 

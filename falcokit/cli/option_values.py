@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from falcokit.cli.options import DevOptions, RunOptions
     from falcokit.project.settings import Project
 
-__all__ = ["check_replay", "read_init_config", "recording_path", "replay_path", "replayed"]
+__all__ = [
+    "check_replay",
+    "read_init_config",
+    "recording_path",
+    "refuse_speed",
+    "replay_path",
+    "replayed",
+]
 
 
 class Built(Protocol):
@@ -95,8 +102,17 @@ def replayed(options: RunOptions | DevOptions, project: Project, built: Built) -
     """Return the capture to replay: the one given, or the project's if its plugin has no source."""
     if options.replay is not None:
         return replay_path(options.replay, "--replay")
-    if project.replay is None or built.metadata.source is not None:
-        return None
-    if options.record is not None or options.open_params is not None:
+    others = options.record is not None or options.open_params is not None
+    if project.replay is None or built.metadata.source is not None or others:
+        refuse_speed(options)
         return None
     return replay_path(project.replay, f"{project.file}: replay")
+
+
+def refuse_speed(options: RunOptions | DevOptions) -> None:
+    """Check that a pace is not asked for where nothing is replayed."""
+    if options.speed is not None:
+        raise ConfigError(
+            "--speed is the pace of a replay, and there is none",
+            hint="name the capture with --replay FILE.scap",
+        )

@@ -14,6 +14,7 @@ from falcokit.cli.option_values import (
     check_replay,
     read_init_config,
     recording_path,
+    refuse_speed,
     replay_path,
     replayed,
 )
@@ -144,6 +145,8 @@ def _plugin(options: RunOptions) -> _Plugin:
     if not library.exists():
         raise ConfigError(f"{library}: no such file", hint="`falcokit build` makes build/*.so")
     replay = None if options.replay is None else replay_path(options.replay, "--replay")
+    if replay is None:
+        refuse_speed(options)
     return _Plugin(library.absolute(), None, None, None, replay, options.rules)
 
 

@@ -206,10 +206,14 @@ def test_run_shows_a_replay_and_refuses_what_does_not_fit(watching: Author, busy
         (("--replay", "no.scap"), "no such file"),
         (("--replay", busy, "--record", "x.scap"), "--record"),
         (("--replay", busy, "--open-params", "x"), "--open-params"),
+        (("--speed", "2"), "--speed is the pace of a replay"),
     ):
         for command in ("run", "dev"):
             refused = falcokit(command, "-C", watching.root, *wrong)
             assert (refused.returncode, words in refused.stderr) == (3, True), refused.stderr
+    alone = falcokit("run", watching.library, "--replay", busy, "-n", "1", "--speed", "1000")
+    assert alone.stdout.split()[:3] == ["2", *first.split()[1:3]]
+    assert falcokit("run", watching.library, "--speed", "1").returncode == 3
     no = falcokit("run", "-C", watching.root, "--replay", Path(__file__))
     assert no.returncode == 1
     assert "the capture could not be replayed" in no.stderr
