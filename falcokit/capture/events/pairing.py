@@ -12,7 +12,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, Final
 
-from falcokit.capture.format.record import Record
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from falcokit.capture.events.event import Event

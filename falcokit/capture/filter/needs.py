@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from falcokit.capture.format.record import Record
+from falcokit.record import Record
 
 __all__ = ["ANYTHING", "EVERY_CODE", "NOTHING", "UNKNOWN_CODES", "Needs", "Region", "codes_of"]
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from falcokit.capture.format.record import Record
 from falcokit.errors import FalcokitError
 from falcokit.filter.errors import FilterError
+from falcokit.record import Record
 
 __all__ = [
     "MAX_NOTICES",

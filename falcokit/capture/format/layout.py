@@ -12,7 +12,7 @@ import struct
 from enum import StrEnum
 from typing import Final, Literal
 
-from falcokit.capture.format.record import Record
+from falcokit.record import Record
 
 __all__ = [
     "BIG",

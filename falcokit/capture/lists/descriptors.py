@@ -10,7 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.format.list_records import TEXT, decode, make_plan, pack, spans, unpack
-from falcokit.capture.format.record import Record
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Generator

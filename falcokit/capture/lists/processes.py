@@ -11,7 +11,7 @@ import struct
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.format.list_records import TEXT, TEXTS, decode, make_plan, pack, spans, unpack
-from falcokit.capture.format.record import Record
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Generator

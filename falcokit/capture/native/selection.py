@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import ASYNC_EVENT, GENERIC_SYSCALLS, event_table
-from falcokit.capture.format.record import Record
 from falcokit.capture.native.scan import NativeScan, scan_events
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

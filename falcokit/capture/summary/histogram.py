@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from falcokit.capture.format.record import Record
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.capture.format.record import Record
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from falcokit.capture.format.record import Record
 from falcokit.errors import ConfigError
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -9,12 +9,12 @@ import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from falcokit.capture.format.record import Record
 from falcokit.capture.format.text import json_text, safe_text
 from falcokit.cli import console
 from falcokit.cli.inspect.choice import query_of
 from falcokit.cli.inspect.output import screen_width
 from falcokit.errors import FalcokitError
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

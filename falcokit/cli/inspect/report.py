@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from falcokit.capture.format.record import Record
 from falcokit.capture.format.text import payload_text, safe_text
 from falcokit.cli.format import (
     count_of,
@@ -19,6 +18,7 @@ from falcokit.cli.format import (
     size_text,
     time_text,
 )
+from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
