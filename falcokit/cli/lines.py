@@ -137,10 +137,11 @@ def counts_line(report: Report) -> str:
 
 
 def explanation_lines(report: Report) -> Iterable[str]:
-    """Return why rules did not fire, each with its clauses below it."""
+    """Return why rules did not fire: a line with the cause, and the clauses below it."""
     for name, text in report["rules"].items():
-        yield f"rule {console.printable(name)} never fired:"
-        yield from (f"  {console.printable(line)}" for line in text.splitlines())
+        cause, *clauses = text.splitlines()
+        yield f"rule {console.printable(name)} never fired: {console.printable(cause)}"
+        yield from (f"  {console.printable(line)}" for line in clauses)
 
 
 def log_line(report: Report) -> str:

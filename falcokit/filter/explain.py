@@ -5,6 +5,7 @@ print(render_answer(explain_event(condition, batch, 0)))
 
 counts = ConditionCounts(condition)
 counts.add(batch)
+print(counts.cause())
 print(render_counts(counts.root))
 """
 
@@ -35,6 +36,8 @@ __all__ = [
 ]
 
 _SHOWN: Final = 60  # characters of a value in a line
+_LONGEST: Final = 200  # characters of a part of a condition in a sentence
+_MOST_PAIRED: Final = 100  # parts joined by `and` of which each is compared with each
 _EMPTY: Final = "has no value"
 
 
@@ -139,13 +142,10 @@ class PartCounts:
         self.children: Final = tuple(map(PartCounts, children))
         self.events = self.true = self.unknown = self.reached = self.passed = 0
 
-    def first_empty(self) -> PartCounts | None:
-        """Return the clause at which nothing was left: the reason why a condition never held."""
-        if self.passed or not self.reached:
-            return None
-        if self.word in {"and", "macro"}:
-            return next(filter(None, (child.first_empty() for child in self.children)), self)
-        return self
+    @property
+    def alone(self) -> str:
+        """For how many of all events it held, or may have."""
+        return f"{self.true + self.unknown} of {self.events}"
 
 
 @final
@@ -155,10 +155,76 @@ class ConditionCounts:
     def __init__(self, condition: Condition) -> None:
         self._condition: Final = condition
         self.root: Final = PartCounts(condition.root)
+        self._joined: Final = list(_joined(condition.root, self.root))
+        self._paired: Final = [part for part, _ in self._joined[:_MOST_PAIRED]]
+        #: For each of these, a bit for each one before it that held for the same event.
+        self._together: Final = [0] * len(self._paired)
 
     def add(self, batch: Batch) -> None:
         """Count the events of one batch."""
         _count(self._condition.root, self.root, batch, batch.every)
+        masks = []
+        for at, part in enumerate(self._paired):
+            true, unknown = evaluate_part(part, batch, batch.every)
+            masks.append(true | unknown)
+            if not masks[at] or self._together[at] == (1 << at) - 1:
+                continue
+            for before in range(at):
+                if masks[before] & masks[at]:
+                    self._together[at] |= 1 << before
+
+    def cause(self) -> str | None:
+        """Return in a sentence why the condition held for no event, None if it did for one."""
+        root = self.root
+        if root.true:
+            return None
+        if not root.events:
+            return "no event came"
+        if root.passed:
+            part = next(part for part, counts in self._joined if counts.unknown)
+            return f"only a real Falco can tell whether {_written(part)}"
+        for part, counts in self._joined:
+            if not counts.true and not counts.unknown:
+                return f"no event passed {_written(part)} ({counts.alone})"
+        for at, seen in enumerate(self._together):
+            if seen != (1 << at) - 1:
+                before = next(number for number in range(at) if not seen >> number & 1)
+                one, other = (
+                    f"{_written(part)} ({counts.alone})"
+                    for part, counts in (self._joined[before], self._joined[at])
+                )
+                return f"no event has both {one} and {other}"
+        part, counts = next(each for each in self._joined if not each[1].passed)
+        return f"no event passed {_written(part)}: none of the {counts.reached} that came so far"
+
+
+def _joined(part: Part, counts: PartCounts) -> Iterator[tuple[Part, PartCounts]]:
+    """Yield the parts that all have to hold: those that `and` joins, also in macros."""
+    if isinstance(part, Clause) or part.word not in {"and", "macro"}:
+        yield part, counts
+        return
+    for child, of_child in zip(part.children, counts.children, strict=True):
+        yield from _joined(child, of_child)
+
+
+def _written(part: Part) -> str:
+    """Return a part of a condition as it could be written, cut if it is long."""
+    text = _condition_text(part)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _condition_text(part: Part) -> str:
+    if isinstance(part, Clause):
+        return text_of(part.check)
+    if part.word == "macro":
+        return part.name
+    inner = [
+        f"({_condition_text(child)})"
+        if not isinstance(child, Clause) and child.word in {"and", "or"}
+        else _condition_text(child)
+        for child in part.children
+    ]
+    return f"not {inner[0]}" if part.word == "not" else f" {part.word} ".join(inner)
 
 
 def _count(part: Part, counts: PartCounts, batch: Batch, within: int) -> int:
@@ -179,12 +245,8 @@ def _count(part: Part, counts: PartCounts, batch: Batch, within: int) -> int:
 
 
 def render_counts(counts: PartCounts, *, open_macros: bool = False) -> str:
-    """Write counts as lines of plain text; the last line says where nothing was left."""
-    lines = list(_count_lines(counts, 0, open_macros=open_macros))
-    empty = counts.first_empty()
-    if empty is not None and empty is not counts:
-        lines.append(f"no event passed {empty.text}: none of the {empty.reached} that came so far")
-    return "\n".join(lines)
+    """Write counts as lines of plain text: which part was passed by how many events."""
+    return "\n".join(_count_lines(counts, 0, open_macros=open_macros))
 
 
 def _count_lines(part: PartCounts, depth: int, *, open_macros: bool) -> Iterator[str]:

@@ -121,6 +121,8 @@ class Engine:
             for rule in ruleset.rules
             if rule.name in explain
         }
+        #: The rules before each of these that had an event for which it was true as well.
+        self._takers: Final[dict[str, dict[str, None]]] = {name: {} for name in self._parts}
         self._counts: Final[dict[str, list[int]]] = {}
         for rule in ruleset.rules:
             if rule.enabled and rule.priority <= lowest:
@@ -136,41 +138,50 @@ class Engine:
         }
 
     def explain(self, name: str) -> str:
-        """Return why a rule is silent, or how many events passed each part of its condition."""
+        """Return why a rule is silent, its cause first, and how many events passed each part."""
         rule = self._ruleset.rule(name)
         if rule is None:
             return (
                 f"there is no rule {name!r}: it is not defined, or was left out when it was loaded"
             )
         if not rule.enabled:
-            return f"the rule {name!r} is not enabled"
+            return "it is not enabled"
         if rule.priority > self._lowest:
             shown = self._lowest.label
             return f"its priority {rule.priority.label} is below {shown}, the lowest that is shown"
-        counts = self._counts[name]
-        lines = [f"{counts[0]} alerts, and {counts[1]} more that only a real Falco can tell"]
         parts = self._parts.get(name)
-        if parts is not None:
-            lines.append(render_counts(parts.root))
-            taken = parts.root.passed - counts[0] - counts[1]
-            if taken:
-                lines.append(f"{taken} of these events were taken by rules before this one")
-        return "\n".join(lines)
+        alerts, possible = self._counts[name]
+        if alerts or parts is None:
+            first = f"{alerts} alerts, and {possible} more that only a real Falco can tell"
+        elif not parts.root.events:
+            return f"no event of the source {rule.source} came"
+        else:
+            first = parts.cause() or self._taken(name, parts.root.alone)
+        return first if parts is None else f"{first}\n{render_counts(parts.root)}"
+
+    def _taken(self, name: str, events: str) -> str:
+        """Say which rules before it had the events for which a silent rule is true."""
+        before = ", ".join(repr(taker) for taker in self._takers[name])
+        return f"rules before it take the events for which it is true ({events}): {before}"
 
     def process(self, events: EventBatch) -> list[Alert]:
         """Return the alerts of a batch, in the order of its events and, for each, of the rules."""
         found: list[tuple[int, int, Rule, bool]] = []
         batch = events.batch
-        for rule in self._rules.get(events.source, ()):
-            if rule.name in self._parts:
-                self._parts[rule.name].add(batch)
         undecided = batch.every  # what no earlier rule has certainly taken
         doubtful = 0  # what an earlier rule has possibly taken
+        earlier: list[tuple[str, int]] = []  # what each took, or may have
         for order, rule in enumerate(self._rules.get(events.source, ())):
             true, unknown = self._truth(rule, events)
+            if rule.name in self._parts:
+                self._parts[rule.name].add(batch)
+                if self._first and not self._counts[rule.name][0]:
+                    takers = (taker for taker, taken in earlier if taken & true)
+                    self._takers[rule.name].update(dict.fromkeys(takers))
             if self._first:
                 true, unknown = true & undecided, unknown & undecided
                 undecided &= ~true
+                earlier.append((rule.name, true | unknown))
             count = self._counts[rule.name]
             count[0] += (true & ~doubtful).bit_count()
             count[1] += (unknown | (true & doubtful)).bit_count()
@@ -179,7 +190,7 @@ class Engine:
                 found += [(row, order, rule, True) for row in _rows(unknown)]
             if self._first:
                 doubtful |= unknown
-            if not undecided:
+            if not undecided and not self._parts:
                 break
         found.sort(key=lambda each: each[:2])
         return [self._alert(events, row, rule, possible) for row, _, rule, possible in found]

@@ -75,7 +75,7 @@ class LiveRules:
                 ruleset,
                 rule_matching=self._rule_matching,
                 priority=self._priority,
-                explain=[rule.name for rule in ruleset.rules] if self._explained else [],
+                explain=[rule.name for rule in ruleset.rules] if self._explained else (),
             )
         return {
             "report": "rules",
@@ -124,14 +124,13 @@ class LiveRules:
         }
 
     def explanations(self) -> dict[str, str]:
-        """Return why each rule that never fired did not, by its name: a line for each clause."""
-        if self._engine is None or self._ruleset is None:
+        """Return by name why rules never fired: a line with the cause, then each clause."""
+        ruleset, engine = self._ruleset, self._engine
+        if ruleset is None or engine is None:
             return {}
-        fired = {name for name, count in self._engine.counts.items() if count.alerts}
+        fired = {name for name, count in engine.counts.items() if count.alerts}
         return {
-            rule.name: self._engine.explain(rule.name)
-            for rule in self._ruleset.rules
-            if rule.name not in fired
+            rule.name: engine.explain(rule.name) for rule in ruleset.rules if rule.name not in fired
         }
 
     def _batches(self, report: Report) -> Iterator[EventBatch]:

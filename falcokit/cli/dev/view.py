@@ -143,8 +143,9 @@ class DevView:
             lines += [(_alert_text(alert), _PRIORITIES.get(alert.priority, "")) for alert in shown]
         else:
             for name, text in state.explanations.items():
-                lines.append((f"{printable(name)} never fired:", "yellow"))
-                lines += [(f"  {printable(line)}", "") for line in text.splitlines()]
+                cause, *clauses = text.splitlines()
+                lines.append((f"{printable(name)} never fired: {printable(cause)}", "yellow"))
+                lines += [(f"  {printable(line)}", "") for line in clauses]
             lines = lines[:_MAX_EXPLANATION_LINES]
         return [
             Rule("alerts", align="left", style="dim"),
