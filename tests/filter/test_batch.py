@@ -96,7 +96,7 @@ def test_what_is_asked_of_some_events_is_right_for_them(text: str, within: int, 
         assert (true & some, unknown & some) == (full.true & some, full.unknown & some)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(text=CONDITIONS)
 def test_a_condition_is_written_as_it_is_read(text: str) -> None:
     written = text_of(parse(text))

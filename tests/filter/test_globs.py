@@ -40,7 +40,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     pattern=st.lists(PIECES, max_size=8).map("".join),
     value=st.text("abAB/.1*[]-\\é", max_size=8),

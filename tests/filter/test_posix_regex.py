@@ -30,7 +30,7 @@ def answer(compiler: object, pattern: str, text: str) -> bool | None:
     return bool(matches(text))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     pattern=st.lists(PIECES, max_size=7).map("".join),
     texts=st.lists(st.text("abc1\né-A.", max_size=6), min_size=3, max_size=3),

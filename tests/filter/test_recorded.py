@@ -41,7 +41,7 @@ REASONS = {
     "unexpected token after 'val'": "is for the right-hand side",
     "unexpected token after 'storage'": "expected 'and' or 'or' after 'storage'",
     "can't add field transformer": "does not take",
-    "unknown field transfomer": "takes two arguments or more",
+    "unknown field ": "takes two arguments or more",
 }
 
 
