@@ -13,7 +13,6 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.capture_files import plugin_events, syscall_like
@@ -26,6 +25,9 @@ from falcokit.rules import Engine, EventBatch, RulesFile, load_rules
 from falcokit.runner.extract import ExtractionClient
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from bench.host import Host
 
 __all__ = ["rules"]
@@ -51,13 +53,14 @@ def rules(host: Host, folder: Path, runs: int) -> list[Row]:
     """Measure rules on plugin events, and conditions beside sysdig's."""
     built = build_plugin("ruled", folder)
     capture = plugin_events("ruled", 998, [_payload(n) for n in range(2000)], _EVENTS)
-    return [
-        *_many(built, capture, runs),
-        *(_beside(host, f"filter on {name}", capture, text, runs, built.library)
-          for name, text in _DECLARED.items()),
-        *(_beside(host, f"filter on {name}", syscall_like(_SYSCALLS), text, runs)
-          for name, text in _CONDITIONS.items()),
-    ]  # fmt: skip
+    rows = _many(built, capture, runs)
+    for name, text in _DECLARED.items():
+        rows.append(Row(f"filter on {name}", "events/s", [], [], goal=">= 0.5"))
+        _beside(rows[-1], host, capture, text, built.library)(runs)
+    for name, text in _CONDITIONS.items():
+        rows.append(Row(f"filter on {name}", "events/s", [], [], goal=">= 0.5"))
+        _beside(rows[-1], host, syscall_like(_SYSCALLS), text)(runs)
+    return rows
 
 
 def _payload(n: int) -> bytes:
@@ -136,29 +139,22 @@ def _process(engine: Engine, columns: dict[str, int], pairs: list[Any]) -> float
 
 
 def _beside(
-    host: Host, name: str, capture: Path, text: str, runs: int, library: Path | None = None
-) -> Row:
-    """Compare a filter with sysdig's, as events of the capture a second."""
+    row: Row, host: Host, capture: Path, text: str, library: Path | None = None
+) -> Callable[[int], None]:
+    """Compare a filter with sysdig's, as events of the capture a second, so many times."""
     with open_capture(capture) as events:
         count = sum(1 for _ in events)
     loaded = [] if library is None else ["-H", str(library)]
     with_plugin = [] if library is None else ["--plugin", str(library)]
     theirs = [str(host.sysdig), *loaded, "-r", str(capture), "-p", "%evt.num", text]
-    ours = [
-        sys.executable,
-        "-m",
-        "falcokit",
-        "inspect",
-        str(capture),
-        text,
-        *with_plugin,
-        "--events",
-    ]
-    row = Row(name, "events/s", [], [], goal=">= 0.5")
-    for _ in range(runs):
-        row.baseline.append(count / _seconds(theirs))
-        row.ours.append(count / _seconds(ours))
-    return row
+    inspect = [sys.executable, "-m", "falcokit", "inspect", str(capture), text, "--events"]
+
+    def run(runs: int) -> None:
+        for _ in range(runs):
+            row.baseline.append(count / _seconds(theirs))
+            row.ours.append(count / _seconds([*inspect, *with_plugin]))
+
+    return run
 
 
 def _seconds(command: list[str]) -> float:

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from falcokit.build.about import library_about
 from falcokit.build.loaded_plugin import loaded_plugin
 from falcokit.capture.reader import open_capture
 from falcokit.filter.explain import ConditionCounts, explain_event, render_answer, render_counts
@@ -67,7 +68,7 @@ class Alerts:
         """Run them on `plugin`, of the class `tested`; the project is in `folder`."""
         self._plugin = plugin
         self._folder = folder
-        self._loaded: LoadedPlugin = loaded_plugin(metadata_of(tested))
+        self._loaded: LoadedPlugin = loaded_plugin(library_about(metadata_of(tested)))
         self._specs = {spec.name: spec for spec in self._loaded.fields}
         self._run: _Run | None = None
 
