@@ -59,11 +59,11 @@ def test_the_rules_of_a_template_are_right(template: str, tmp_path: Path) -> Non
 
 
 def test_what_is_wrong_has_its_place_as_compilers_write_it(project: Path) -> None:
-    (project / "rules" / "ticker_rules.yaml").write_text(rules("evt.tipe=ticker_load"))
+    (project / "rules" / "ticker_rules.yaml").write_text(rules("evt.types=ticker_load"))
     result = invoke("check")
     assert result.exit_code == 9
     (line,) = result.stdout.splitlines()
-    assert line.startswith("rules/ticker_rules.yaml:3:14: error: there is no field evt.tipe")
+    assert line.startswith("rules/ticker_rules.yaml:3:14: error: there is no field evt.types")
     assert "evt.type" in line, "the nearest"
     assert line.endswith("[LOAD_ERR_COMPILE_CONDITION]")
 
@@ -109,10 +109,10 @@ def test_a_project_without_rules_is_a_sentence(project: Path) -> None:
 
 
 def test_build_shows_them_as_warnings_and_builds(project: Path) -> None:
-    (project / "rules" / "ticker_rules.yaml").write_text(rules("evt.tipe=ticker_load"))
+    (project / "rules" / "ticker_rules.yaml").write_text(rules("evt.types=ticker_load"))
     result = invoke("build")
     assert result.exit_code == 0
-    assert "rules/ticker_rules.yaml:3:14: there is no field evt.tipe" in result.stderr
+    assert "rules/ticker_rules.yaml:3:14: there is no field evt.types" in result.stderr
     found = json.loads(invoke("build", "--json").stdout)["rules"]
     assert [error["code"] for error in found["errors"]] == ["LOAD_ERR_COMPILE_CONDITION"]
 
@@ -141,7 +141,7 @@ def test_publish_refuses_rules_that_falco_would_refuse(
 ) -> None:
     sent: list[Any] = []
     monkeypatch.setattr("falcokit.cli.publish.publish_layout", lambda *_, **__: sent)
-    (project / "rules" / "ticker_rules.yaml").write_text(rules("evt.tipe=ticker_load"))
+    (project / "rules" / "ticker_rules.yaml").write_text(rules("evt.types=ticker_load"))
     layout_of(project)
     result = invoke("publish", "ghcr.io/acme/plugin/ticker")
     assert result.exit_code == 9

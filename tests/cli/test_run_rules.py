@@ -106,11 +106,11 @@ def test_the_projects_own_rules_run_by_themselves(project: Path) -> None:
 
 
 def test_wrong_rules_end_it_before_it_begins_as_they_end_falco(project: Path) -> None:
-    Path("r.yaml").write_text(rule("load_watch.pecent exists"))
+    Path("r.yaml").write_text(rule("load_watch.percents exists"))
     result = run("--rules", "r.yaml", "-n", "1")
     assert result.exit_code == 9
     assert result.stdout == ""
-    assert "r.yaml:3:14: there is no field load_watch.pecent" in result.stderr
+    assert "r.yaml:3:14: there is no field load_watch.percents" in result.stderr
     assert run("--rules", "none.yaml", "-n", "1").exit_code == 3
 
 
@@ -208,7 +208,7 @@ def test_saved_rules_take_effect_while_the_plugin_runs_on(project: Path) -> None
     file.write_text(rule("load_watch.percent exists", "Before"))
     with dev("--watch") as until:
         until(is_alert_of("Before"))
-        file.write_text(rule("load_watch.pecent exists", "Wrong"))
+        file.write_text(rule("load_watch.percents exists", "Wrong"))
         seen = until(lambda report: bool(report["report"] == "rules" and report["errors"]))
         seen += until(is_alert_of("Before"))
         file.write_text(rule("load_watch.percent exists", "After"))
