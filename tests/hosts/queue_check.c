@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "src/runner/capture/queue.h"
-#include "src/runner/host/owner.h"
+#include "src/runner/host/host.h"
 
 static bool push(uint64_t ts, uint64_t id) {
 	ss_plugin_event evt = {ts, id, sizeof evt, FK_CODE_ASYNCEVENT, 3};

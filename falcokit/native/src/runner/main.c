@@ -4,14 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runner/host/control.h"
+#include "runner/host/host.h"
 #include "runner/capture/capture.h"
 #include "runner/capture/replay.h"
 #include "runner/extract/extract.h"
 #include "runner/extract/monitor.h"
 #include "runner/capture/handler.h"
 #include "runner/report/report.h"
-#include "runner/host/tables.h"
 
 enum {
 	FKR_EXIT_FAILED = 1,

@@ -15,11 +15,7 @@
 #include "runner/extract/extractor.h"
 #include "runner/extract/filter.h"
 #include "runner/extract/monitor.h"
-#include "runner/host/guest.h"
-#include "runner/host/owner.h"
-#include "runner/host/routines.h"
-#include "runner/host/tables.h"
-#include "runner/report/clock.h"
+#include "runner/host/host.h"
 #include "runner/report/report.h"
 
 enum {
@@ -46,16 +42,6 @@ void fkr_report_end(bool now) {
 	(void)now;
 	fkr_add(&waiting, "}\n", 2);
 	pthread_mutex_unlock(&lock);
-}
-
-void fkr_report_error(const char *phase, const char *plugin, int rc, const char *message) {
-	struct fkr_text *t = fkr_report_begin("error");
-	(void)plugin;
-	fkr_add_member(t, "phase", phase);
-	fkr_add_key(t, "rc");
-	fkr_add_i64(t, rc);
-	fkr_add_member(t, "message", message ? message : "");
-	fkr_report_end(true);
 }
 
 // JSON objects, one a line; valid until the next call.

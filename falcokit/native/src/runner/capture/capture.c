@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One capture, on the engine's thread: open, deliver, close, in the framework's order of calls.
-#include "runner/host/owner.h"
+#include "runner/host/host.h"
 #include "runner/capture/capture.h"
 
-#include "runner/report/clock.h"
-#include "runner/host/control.h"
+#include "runner/report/report.h"
 #include "runner/capture/delivery.h"
 #include "runner/capture/handler.h"
 #include "runner/capture/live.h"
 #include "runner/capture/queue.h"
 #include "runner/capture/recorder.h"
 #include "runner/capture/event_rows.h"
-#include "runner/report/report.h"
-#include "runner/host/routines.h"
 #include "runner/capture/source.h"
-#include "runner/report/stats.h"
 
 const char *const fkr_end_names[] = {"eof", "limit", "duration", "signal", "error"};
 

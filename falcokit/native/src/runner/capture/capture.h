@@ -3,7 +3,7 @@
 // main thread, as in Falco.
 #pragma once
 
-#include "runner/host/options.h"
+#include "runner/host/host.h"
 
 enum fkr_end {
 	FKR_END_EOF,

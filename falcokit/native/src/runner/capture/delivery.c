@@ -9,8 +9,7 @@
 #include "runner/capture/recorder.h"
 #include "runner/capture/event_rows.h"
 #include "runner/report/report.h"
-#include "runner/report/stats.h"
-#include "runner/host/tables.h"
+#include "runner/host/host.h"
 
 enum {
 	FKR_HEADER = 26,

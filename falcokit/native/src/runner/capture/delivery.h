@@ -3,7 +3,7 @@
 // The engine's thread only.
 #pragma once
 
-#include "runner/host/guest.h"
+#include "runner/host/host.h"
 
 struct fkr_delivery {
 	struct fkr_guest *guests;

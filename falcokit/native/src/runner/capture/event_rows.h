@@ -10,7 +10,7 @@
 // objects: a text among them is not UTF-8 and an object {"base64": …}.
 #pragma once
 
-#include "runner/host/options.h"
+#include "runner/host/host.h"
 
 // After init. False: a requested field cannot be extracted; reported.
 bool fkr_event_rows_begin(struct fkr_options *o);

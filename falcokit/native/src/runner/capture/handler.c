@@ -3,15 +3,14 @@
 // queue. All state that the checks depend on is read under the owners' lock, so an emission that
 // overlaps with the end of a capture is either queued before it or refused.
 #include "runner/capture/handler.h"
-#include "runner/host/owner.h"
+#include "runner/host/host.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "runner/report/clock.h"
+#include "runner/report/report.h"
 #include "runner/capture/queue.h"
-#include "runner/report/stats.h"
 
 enum {
 	FKR_LENGTHS = 26,

@@ -4,7 +4,7 @@
 // Called from any thread, during and after a capture, even after the plugin was destroyed.
 #pragma once
 
-#include "runner/host/guest.h"
+#include "runner/host/host.h"
 
 ss_plugin_rc fkr_async_handler(ss_plugin_owner_t *owner, const ss_plugin_event *evt, char *err);
 

@@ -5,10 +5,9 @@
 
 #include <string.h>
 
-#include "runner/report/clock.h"
+#include "runner/report/report.h"
 #include "runner/extract/extractor.h"
 #include "runner/extract/filter.h"
-#include "runner/report/stats.h"
 
 enum {
 	FKR_SAMPLE_NS = 20000000,

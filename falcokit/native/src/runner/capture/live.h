@@ -4,7 +4,7 @@
 // engine's thread only.
 #pragma once
 
-#include "runner/host/options.h"
+#include "runner/host/host.h"
 
 // After init. False: a requested field cannot be extracted; reported.
 bool fkr_live_begin(struct fkr_options *o, struct fkr_guest *source);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queue of async events: a binary heap of slots, whose memory is reused. The lock of
-// runner/host/owner.h guards the queue and the handler's gates. Any thread pushes; the engine's
+// runner/host/host.h guards the queue and the handler's gates. Any thread pushes; the engine's
 // thread pops.
 #include "runner/capture/queue.h"
 
@@ -9,10 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runner/host/owner.h"
-#include "runner/report/clock.h"
-#include "runner/report/stats.h"
-#include "runner/report/text.h"
+#include "runner/host/host.h"
+#include "runner/report/report.h"
 
 enum {
 	FKR_SLOT_KEEPS = 1 << 16

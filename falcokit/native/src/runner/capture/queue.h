@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "runner/host/api.h"
+#include "runner/host/host.h"
 
 enum {
 	FKR_QUEUE_SLOTS = 4096

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "runner/capture/handler.h"
-#include "runner/host/owner.h"
+#include "runner/host/host.h"
 #include "runner/report/report.h"
 
 enum {

@@ -2,7 +2,7 @@
 // Owns the capture file being written. Engine's thread; the dump handler writes during dump_state.
 #pragma once
 
-#include "runner/host/guest.h"
+#include "runner/host/host.h"
 
 // Writes the head of a section; appends to the file when `more` captures go into it.
 bool fkr_recorder_open(const char *path, bool more);

@@ -9,11 +9,8 @@
 #include "runner/capture/handler.h"
 #include "runner/capture/live.h"
 #include "runner/extract/stored.h"
-#include "runner/host/control.h"
-#include "runner/host/routines.h"
-#include "runner/report/clock.h"
+#include "runner/host/host.h"
 #include "runner/report/report.h"
-#include "runner/report/stats.h"
 
 enum {
 	FKR_PLUGIN_ID = 34, // in a plugin event

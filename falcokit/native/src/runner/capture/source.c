@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events from a plugin's next_batch, checked and completed as the framework does it.
-#include "runner/host/owner.h"
+#include "runner/host/host.h"
 #include "runner/capture/source.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "runner/report/clock.h"
-#include "runner/capture/queue.h"
 #include "runner/report/report.h"
+#include "runner/capture/queue.h"
 
 enum {
 	FKR_ID_LENGTH = 26,

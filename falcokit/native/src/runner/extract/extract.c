@@ -2,13 +2,12 @@
 // The loop of an extraction: reads an event, extracts its fields, adds a row of values.
 #include "runner/extract/extract.h"
 
-#include "runner/host/control.h"
+#include "runner/host/host.h"
 #include "runner/extract/extractor.h"
 #include "runner/extract/rows.h"
 #include "runner/extract/monitor.h"
 #include "runner/extract/stored.h"
 #include "runner/report/report.h"
-#include "runner/host/routines.h"
 
 enum {
 	FKR_KEEP_BYTES = 1 << 20,

@@ -14,7 +14,7 @@
 // replay.
 #pragma once
 
-#include "runner/host/options.h"
+#include "runner/host/host.h"
 
 bool fkr_extract_begin(const struct fkr_options *o); // before anything is loaded
 bool fkr_extract(struct fkr_options *o); // after init, until stdin ends. False: reported

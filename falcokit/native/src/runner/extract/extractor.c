@@ -8,7 +8,7 @@
 #include "runner/extract/values.h"
 #include "runner/extract/monitor.h"
 #include "runner/report/report.h"
-#include "runner/host/tables.h"
+#include "runner/host/host.h"
 
 void fkr_extractor_open(struct fkr_extractor *extractor, struct fkr_guest *guest) {
 	extractor->guest = guest;

@@ -3,7 +3,7 @@
 // plugin_get_fields. The engine's thread only.
 #pragma once
 
-#include "runner/host/guest.h"
+#include "runner/host/host.h"
 
 struct fkr_field {
 	char *asked;    // as on the command line, with its argument

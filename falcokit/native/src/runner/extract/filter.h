@@ -3,7 +3,7 @@
 // extract_fields and for parse_event. The engine's thread only.
 #pragma once
 
-#include "runner/host/guest.h"
+#include "runner/host/host.h"
 
 struct fkr_filter {
 	const struct fkr_names *sources; // empty: all

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runner/host/control.h"
+#include "runner/host/host.h"
 #include "runner/report/report.h"
 
 enum {

@@ -11,9 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runner/report/clock.h"
-#include "runner/extract/rows.h"
 #include "runner/report/report.h"
+#include "runner/extract/rows.h"
 
 enum {
 	FKR_TICK_NS = 50000000,

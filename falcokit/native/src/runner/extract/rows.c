@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "runner/report/clock.h"
 #include "runner/report/report.h"
 
 enum {

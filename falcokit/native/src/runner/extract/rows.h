@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "runner/report/text.h"
+#include "runner/report/report.h"
 
 void fkr_rows_add(
 	const struct fkr_text *row); // flushes when there are many, or the oldest has waited long

@@ -3,7 +3,7 @@
 #include "runner/extract/stored.h"
 
 #include "runner/extract/monitor.h"
-#include "runner/host/tables.h"
+#include "runner/host/host.h"
 #include "runner/host/threads.h"
 #include "runner/report/report.h"
 

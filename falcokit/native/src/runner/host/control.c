@@ -2,7 +2,7 @@
 // Signals and the control thread. `fkr_lock` guards the settings of the open capture; the rest is
 // atomic.
 #define _GNU_SOURCE // ppoll
-#include "runner/host/control.h"
+#include "runner/host/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +13,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "runner/report/clock.h"
 #include "runner/report/report.h"
-#include "runner/report/stats.h"
 
 enum {
 	FKR_FLUSH_NS = 20000000,

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest from init to destroy: its config, its state, its metrics. Engine's thread, except that
 // the control thread may ask for metrics between open and close, as Falco's web server does.
+#include "runner/host/host.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include "runner/report/clock.h"
-#include "runner/host/guest.h"
-#include "runner/host/owner.h"
+
 #include "runner/report/report.h"
-#include "runner/host/tables.h"
-#include "runner/host/routines.h"
 
 // For a plugin with a JSON schema the host passes JSON, and `{}` when it was given no config.
 static const char *fkr_config(const struct fkr_guest *guest, const char *config,

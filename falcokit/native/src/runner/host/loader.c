@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runner/host/guest.h"
+#include "runner/host/host.h"
 #include "runner/report/report.h"
-#include "runner/report/stats.h"
 
 // ---- capabilities -----------------------------------------------------------------------------------
 
@@ -184,7 +183,7 @@ static void fkr_guest_forget(struct fkr_guest *guest) {
 
 // ---- the library ------------------------------------------------------------------------------------
 
-static struct fkr_owner *fkr_owners; // all owners ever made
+static struct fkr_owner *fkr_all_owners; // all owners ever made
 
 static bool fkr_refuse(struct fkr_guest *guest, const char *why) {
 	fkr_report_error("load", guest->name ? guest->name : guest->path, SS_PLUGIN_FAILURE, why);
@@ -247,8 +246,8 @@ bool fkr_guest_load(struct fkr_guest *guest) {
 	if (guest->id && strcmp(guest->source, "syscall") == 0)
 		return fkr_refuse(guest, "a plugin with an id cannot name its event source \"syscall\"");
 	guest->owner = fkr_must_alloc(NULL, sizeof *guest->owner);
-	*guest->owner = (struct fkr_owner){.guest = guest, .older = fkr_owners};
-	fkr_owners = guest->owner;
+	*guest->owner = (struct fkr_owner){.guest = guest, .older = fkr_all_owners};
+	fkr_all_owners = guest->owner;
 	return true;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads and checks the command line. See runner/host/options.h.
-#include "runner/host/options.h"
+// Reads and checks the command line. See runner/host/host.h.
+#include "runner/host/host.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -53,7 +53,7 @@ static const char fkr_usage[] =
 	"they\n"
 	"                      reach the plugins as on a replay of a capture\n"
 	"  --deadline SECONDS  with --extract: give up on a call that takes longer (default 30)\n"
-	"  --stdin-options     read options from stdin first, at this place (see runner/host/options.h "
+	"  --stdin-options     read options from stdin first, at this place (see runner/host/host.h "
 	"for "
 	"the form):\n"
 	"                      configs may hold secrets, and everybody can read a command line\n"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// See runner/host/owner.h.
-#include "runner/host/owner.h"
+// The owners of plugins, see runner/host/host.h.
+#include "runner/host/host.h"
 
 #include <stdio.h>
 
@@ -49,6 +49,16 @@ void fkr_log(ss_plugin_owner_t *owner, const char *component, const char *messag
 	fkr_add_member(t, "severity", i < sizeof names / sizeof *names ? names[i] : "info");
 	fkr_add_member(t, "component", component);
 	fkr_add_member(t, "plugin", plugin[0] ? plugin : NULL);
+	fkr_add_member(t, "message", message ? message : "");
+	fkr_report_end(true);
+}
+
+void fkr_report_error(const char *phase, const char *plugin, int rc, const char *message) {
+	struct fkr_text *t = fkr_report_begin("error");
+	fkr_add_member(t, "phase", phase);
+	fkr_add_member(t, "plugin", plugin);
+	fkr_add_key(t, "rc");
+	fkr_add_i64(t, rc);
 	fkr_add_member(t, "message", message ? message : "");
 	fkr_report_end(true);
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pool of the routines. `fkr_lock` guards the list; the routines run without it.
-#include "runner/host/routines.h"
+#include "runner/host/host.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-
-#include "runner/host/tables.h"
 
 enum {
 	FKR_THREADS = 2

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two parts: the registry of tables by name, with the framework's checks; and the calls that plugins
 // make on tables, each passed on to the owner of the table.
-#include "runner/host/owner.h"
-#include "runner/host/tables.h"
+#include "runner/host/host.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "runner/report/report.h"
+
 #include "runner/host/threads.h"
+#include "runner/report/report.h"
 
 // A table as its owner added it. The vtables are copies, because the owner may be gone.
 struct fkr_table {

@@ -5,7 +5,7 @@
 // time plugins are loaded. Engine's thread only.
 #pragma once
 
-#include "runner/host/guest.h"
+#include "runner/host/host.h"
 
 // For the registry (tables.h): a new table with its owner, or NULL; its end; the guest that owns it.
 const ss_plugin_table_input *fkr_threads_make(struct fkr_owner **owner);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads JSON with the reader of declared fields (json/text.h), and checks more than that does: reports
 // are JSON of one line, which others must be able to read. No state; any thread.
-#include "runner/report/json.h"
+#include "runner/report/report.h"
 
 #include <stdlib.h>
 #include <string.h>

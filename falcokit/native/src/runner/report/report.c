@@ -110,13 +110,3 @@ bool fkr_report_broken(void) { return atomic_load(&fkr_broken); }
 int fkr_report_fd(void) { return fkr_fd; }
 
 int fkr_report_wake_fd(void) { return fkr_wake; }
-
-void fkr_report_error(const char *phase, const char *plugin, int rc, const char *message) {
-	struct fkr_text *t = fkr_report_begin("error");
-	fkr_add_member(t, "phase", phase);
-	fkr_add_member(t, "plugin", plugin);
-	fkr_add_key(t, "rc");
-	fkr_add_i64(t, rc);
-	fkr_add_member(t, "message", message ? message : "");
-	fkr_report_end(true);
-}

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The counters of one capture and the report of them. `fkr_lock` guards the rows of async events.
-#include "runner/report/stats.h"
+#include "runner/report/report.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "runner/report/clock.h"
-#include "runner/report/report.h"
-#include "runner/report/text.h"
 
 enum {
 	FKR_LAST_DATA = 256,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Growing byte strings and JSON values in them. No state; any thread, its own text.
-#include "runner/report/text.h"
+#include "runner/report/report.h"
 
 #include <math.h>
 #include <stdio.h>
