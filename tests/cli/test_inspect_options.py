@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cli.inspect_runs import CURL, inspect
 
-from falcokit.cli.inspect.choice import filter_text
+from falcokit.cli.inspect.choice import choose
 from falcokit.cli.inspect.options import InspectOptions
 from falcokit.errors import ConfigError
 
@@ -177,7 +177,7 @@ def test_a_wrong_filter_is_shown_with_the_place(
 @pytest.mark.parametrize("time", ["5", "..", "", "x..", "1..+", "+x..", "+1.0000000001.."])
 def test_a_wrong_time_is_told(time: str) -> None:
     with pytest.raises(ConfigError, match="--time") as caught:
-        filter_text(None, types=[], names=[], sources=[], tids=[], time=time, first_ns=lambda: 1)
+        choose(InspectOptions(words=("x.scap",), time=time), lambda: 1)
     assert caught.value.hint
 
 

@@ -11,51 +11,49 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from falcokit.errors import ConfigError
-from falcokit.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from falcokit.capture.events.event import Event
     from falcokit.capture.filter.compile import Filter
     from falcokit.capture.native.selection import EventQuery
     from falcokit.capture.reader import Capture
+    from falcokit.cli.inspect.options import InspectOptions
 
-__all__ = ["Choice", "filter_text", "query_of"]
+__all__ = ["choose", "query_of", "select_events"]
 
 _NS: Final = 1_000_000_000
 _AFTER_FIRST: Final = r"\+(\d+)(?:\.(\d{1,9}))?"
 
 
-def filter_text(
-    text: str | None,
-    *,
-    types: list[str],
-    names: list[str],
-    sources: list[str],
-    tids: list[int],
-    time: str | None,
-    first_ns: Callable[[], int],
-) -> str | None:
-    """Join the conditions with `and`; None means all events.
+def choose(options: InspectOptions, first_ns: Callable[[], int]) -> Filter | None:
+    """Compile what the options say of the events that are wanted; None means all events.
 
-    `first_ns` is asked for the time of the capture's first event if `time` counts from there.
+    `first_ns` is asked for the time of the capture's first event if --time counts from there.
     Raises ConfigError for an invalid time, and its subclass FilterError for an invalid filter.
     """
     parts = []
-    for field, wanted in (("evt.type", types), ("evt.asynctype", names), ("evt.source", sources)):
-        if wanted:
-            parts.append(f"{field} in ({', '.join(map(_quoted, wanted))})")
-    if tids:
-        parts.append(f"thread.tid in ({', '.join(map(str, tids))})")
-    if time is not None:
-        parts += _bounds(time, first_ns)
+    for field, words in (
+        ("evt.type", options.types),
+        ("evt.asynctype", options.names),
+        ("evt.source", options.sources),
+    ):
+        if words:
+            parts.append(f"{field} in ({', '.join(map(_quoted, words))})")
+    if options.tids:
+        parts.append(f"thread.tid in ({', '.join(map(str, options.tids))})")
+    if options.time is not None:
+        parts += _bounds(options.time, first_ns)
+    text = options.filter
+    if not (text or parts):
+        return None
+    from falcokit.capture.filter.compile import compile_filter  # noqa: PLC0415 - 40 ms
+
     if text and parts:
-        Choice.of(text)  # compiled alone first: an error then shows what was typed
-        parts.insert(0, f"({text})")
-    elif text:
-        parts.append(text)
-    return " and ".join(parts) or None
+        compile_filter(text)  # alone first: an error then shows what was typed
+        text = f"({text})"
+    return compile_filter(" and ".join([text, *parts] if text else parts))
 
 
 def _quoted(word: str) -> str:
@@ -98,31 +96,13 @@ def _nanoseconds(text: str, first_ns: Callable[[], int]) -> int:
     return whole * _NS + moment.microsecond * 1000
 
 
-class Choice(Record):
-    """The events that are wanted: those of a filter, or all."""
+def select_events(capture: Capture, wanted: Filter | None) -> Iterator[Event]:
+    """Continue the pass over `capture`, yielding the events that are wanted."""
+    if wanted is None:
+        return iter(capture)
+    from falcokit.capture.native.selection import select  # noqa: PLC0415 - as below
 
-    filter: Filter | None = None
-
-    @classmethod
-    def of(cls, text: str | None, sources: Mapping[int, str] | None = None) -> Choice:
-        """Compile a filter's text; raise FilterError where it is wrong.
-
-        `sources` are the names of event sources by plugin id: a capture has the ids alone.
-        """
-        if text is None:
-            return cls()
-        from falcokit.capture.filter.compile import compile_filter  # noqa: PLC0415 - 40 ms
-
-        return cls(filter=compile_filter(text, sources=sources))
-
-    def events(self, capture: Capture) -> Iterator[Event]:
-        """Continue the pass over `capture`, yielding the events that are wanted."""
-        wanted = self.filter
-        if wanted is None:
-            return iter(capture)
-        from falcokit.capture.native.selection import select  # noqa: PLC0415
-
-        return (event for event in select(capture, query_of(wanted)) if wanted.matches(event))
+    return (event for event in select(capture, query_of(wanted)) if wanted.matches(event))
 
 
 def query_of(wanted: Filter) -> EventQuery:

@@ -21,7 +21,7 @@ from falcokit.capture.summary.summarize import Tally
 from falcokit.cli import console
 from falcokit.cli.failure import show_error
 from falcokit.cli.format import count_of
-from falcokit.cli.inspect.choice import Choice, filter_text
+from falcokit.cli.inspect.choice import choose, select_events
 from falcokit.cli.inspect.options import STDIN
 from falcokit.cli.inspect.output import reading, show_report, show_table, warn
 from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from falcokit.capture.events.event import Event
+    from falcokit.capture.filter.compile import Filter
     from falcokit.capture.format.errors import Notice
     from falcokit.capture.reader import Capture
     from falcokit.cli.inspect.options import InspectOptions
@@ -103,32 +104,30 @@ class Inspection:
         options = self._options
         if options.load:
             raise ConfigError("--load is for a plugin library or an artifact, not for a capture")
-        choice = self._choice(file)
+        wanted = self._filter(file)
         lists = options.processes or options.fds or options.users or options.cut is not None
         with open_capture(file, lists=lists, follow=options.follow) as capture:
-            notices = self._dispatch(capture, choice) or capture.notices
+            notices = self._dispatch(capture, wanted) or capture.notices
         warn(notices)
 
-    def _dispatch(self, capture: Capture, choice: Choice) -> tuple[Notice, ...]:
+    def _dispatch(self, capture: Capture, wanted: Filter | None) -> tuple[Notice, ...]:
         """Write the output; return the notices of a summary, which include those of the capture."""
         options = self._options
         if options.processes or options.fds or options.users:
             self._show_lists(capture)
         elif options.export is not None:
-            self._export(capture, choice, options.export)
+            self._export(capture, wanted, options.export)
         elif options.cut is not None:
-            self._cut(capture, choice, options.cut)
+            self._cut(capture, wanted, options.cut)
         elif options.diff is not None:
-            return self._compare(capture, choice, options.diff)
+            return self._compare(capture, wanted, options.diff)
         elif options.as_json or options.stats or not (options.is_listing or options.jsonl):
-            return self._summarize(capture, choice)
+            return self._summarize(capture, wanted)
         else:
-            self._list(capture, choice)
+            self._list(capture, wanted)
         return ()
 
-    def _choice(self, file: str) -> Choice:
-        options = self._options
-
+    def _filter(self, file: str) -> Filter | None:
         def first_ns() -> int:
             if file == STDIN or not os.path.isfile(file):  # noqa: PTH113 - pathlib takes 5 ms
                 raise ConfigError(
@@ -141,17 +140,7 @@ class Inspection:
                         return event.ts_ns
             raise ConfigError(f"{safe_text(file)} has no event with a time to count --time from")
 
-        return Choice.of(
-            filter_text(
-                options.filter,
-                types=list(options.types),
-                names=list(options.names),
-                sources=list(options.sources),
-                tids=list(options.tids),
-                time=options.time,
-                first_ns=first_ns,
-            )
-        )
+        return choose(self._options, first_ns)
 
     @contextlib.contextmanager
     def _pass(self, capture: Capture) -> Iterator[None]:
@@ -165,20 +154,20 @@ class Inspection:
 
     # ---- the summary ----------------------------------------------------------------------------
 
-    def _summarize(self, capture: Capture, choice: Choice) -> tuple[Notice, ...]:
+    def _summarize(self, capture: Capture, wanted: Filter | None) -> tuple[Notice, ...]:
         tally = Tally()
         listed: list[Event] = []
         limit = self._options.limit
         with self._pass(capture):
-            if choice.filter is None and limit is None:
+            if wanted is None and limit is None:
                 tally.count(capture)
             else:
-                for event in choice.events(capture):
+                for event in select_events(capture, wanted):
                     tally.add(event)
                     if limit is not None and len(listed) < limit:
                         listed.append(event)
         summary = tally.summary(capture)
-        if choice.filter is not None:  # a selection does not show how the file replays
+        if wanted is not None:  # a selection does not show how the file replays
             of_reading = (n for n in summary.notices if n.kind not in {"replay", "no-events"})
             summary = summary.replace(notices=tuple(of_reading))
         if self._options.as_json:
@@ -199,7 +188,7 @@ class Inspection:
 
     # ---- events ---------------------------------------------------------------------------------
 
-    def _list(self, capture: Capture, choice: Choice) -> None:
+    def _list(self, capture: Capture, wanted: Filter | None) -> None:
         from falcokit.cli.inspect.listing import Listing  # noqa: PLC0415
 
         options = self._options
@@ -210,9 +199,9 @@ class Inspection:
             buffers=options.buffers,
         )
         if options.tail is None and not options.jsonl:
-            listing.write_all_lines(capture, choice, options.limit)
+            listing.write_all_lines(capture, wanted, options.limit)
             return
-        events = choice.events(capture)
+        events = select_events(capture, wanted)
         if options.tail is not None:
             last: deque[Event] = deque(maxlen=options.tail)
             with self._pass(capture):
@@ -224,26 +213,26 @@ class Inspection:
         else:
             listing.write_lines(events)
 
-    def _export(self, capture: Capture, choice: Choice, target: Path) -> None:
+    def _export(self, capture: Capture, wanted: Filter | None, target: Path) -> None:
         from falcokit.cli.inspect.files import export_events  # noqa: PLC0415
 
         with reading(capture):
             count = export_events(
-                self._wanted(choice.events(capture)),
+                self._limited(select_events(capture, wanted)),
                 target,
                 plugin=self._options.plugin,
                 init_config=self._options.init_config,
             )
         self._report_written(count, target)
 
-    def _cut(self, capture: Capture, choice: Choice, target: Path) -> None:
+    def _cut(self, capture: Capture, wanted: Filter | None, target: Path) -> None:
         from falcokit.cli.inspect.files import cut_events  # noqa: PLC0415
 
         with reading(capture):
-            count = cut_events(capture, self._wanted(choice.events(capture)), target)
+            count = cut_events(capture, self._limited(select_events(capture, wanted)), target)
         self._report_written(count, target)
 
-    def _wanted(self, events: Iterator[Event]) -> Iterator[Event]:
+    def _limited(self, events: Iterator[Event]) -> Iterator[Event]:
         if self._options.tail is not None:
             return iter(deque(events, maxlen=self._options.tail))
         return islice(events, self._options.limit)
@@ -252,15 +241,15 @@ class Inspection:
         console.message(f"{count_of(count, 'event')} written")
         console.data(str(target))
 
-    def _compare(self, capture: Capture, choice: Choice, other: Path) -> tuple[Notice, ...]:
+    def _compare(self, capture: Capture, wanted: Filter | None, other: Path) -> tuple[Notice, ...]:
         from falcokit.capture.summary.compare import Comparing  # noqa: PLC0415
         from falcokit.cli.inspect.diff import diff_object, diff_report  # noqa: PLC0415
 
-        others = self._choice(str(other))  # where --time counts from the first event
+        of_other = self._filter(str(other))  # where --time counts from the first event
         comparing = Comparing()
         with open_capture(other) as second:
             with self._pass(capture):
-                comparing.read(choice.events(capture), others.events(second))
+                comparing.read(select_events(capture, wanted), select_events(second, of_other))
             names = (str(capture.path), str(second.path))
             notices = [
                 notice.replace(message=f"{name}: {notice.message}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture.format.text import json_text, safe_text
 from falcokit.cli import console
-from falcokit.cli.inspect.choice import query_of
+from falcokit.cli.inspect.choice import query_of, select_events
 from falcokit.cli.inspect.output import screen_width
 from falcokit.errors import FalcokitError
 from falcokit.record import Record
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from falcokit.capture.events.event import Event
+    from falcokit.capture.filter.compile import Filter
     from falcokit.capture.reader import Capture
     from falcokit.capture.render.buffers import BufferForm
-    from falcokit.cli.inspect.choice import Choice
     from falcokit.runner.extract import ExtractionClient, FieldInfo, Value
 
     _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
@@ -54,7 +54,7 @@ class Listing(Record):
             found = self._with_fields(events, plugin)
             self._write(_lines_with_fields(found, width, self.buffers))
 
-    def write_all_lines(self, capture: Capture, choice: Choice, limit: int | None) -> None:
+    def write_all_lines(self, capture: Capture, wanted: Filter | None, limit: int | None) -> None:
         """Write a line for each event that is wanted, at most `limit`; in C where that suffices."""
         listing = self
         if not self.at_once and self.buffers is None and screen_width() is None:
@@ -62,7 +62,6 @@ class Listing(Record):
             if plugin is None:
                 from falcokit.capture.native.lines import write_lines  # noqa: PLC0415
 
-                wanted = choice.filter
                 write_lines(
                     capture,
                     line=_line,
@@ -73,7 +72,7 @@ class Listing(Record):
                 )
                 return
             listing = self.replace(plugin=plugin)
-        listing.write_lines(islice(choice.events(capture), limit))
+        listing.write_lines(islice(select_events(capture, wanted), limit))
 
     def write_json(self, events: Iterable[Event]) -> None:
         """Write one JSON object per line; with a plugin, those of its events have `fields`."""
