@@ -73,25 +73,12 @@ def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
 def _deployment(project: Project, artifact: Artifact, kind: str, open_params: str | None) -> str:
     from falcokit.package.deploy.deploy import DeployFacts, deploy_text  # noqa: PLC0415
 
-    meta = artifact.metadata
-    watched = (meta.extract.event_sources, meta.parse.event_sources, meta.async_event.event_sources)
-    return deploy_text(
-        kind,
-        DeployFacts(
-            name=meta.name,
-            version=meta.version,
-            description=meta.description,
-            contact=meta.contact,
-            license=project.license,
-            capabilities=meta.capabilities,
-            arch=artifact.runtime.machine,
-            event_source=meta.source.event_source if meta.source else None,
-            plugin_id=meta.source.plugin_id if meta.source else None,
-            sources=meta.extract.event_sources,
-            wants_syscalls=any("syscall" in names for names in watched),
-            open_params=open_params or "",
-            repository=project.package.repository,
-            rules=tuple(path.name for path in project.rules),
-            init_schema=meta.init_schema,
-        ),
+    facts = DeployFacts(
+        plugin=artifact.metadata,
+        license=project.license,
+        arch=artifact.runtime.machine,
+        open_params=open_params or "",
+        repository=project.package.repository,
+        rules=tuple(path.name for path in project.rules),
     )
+    return deploy_text(kind, facts)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plugin_metadata import as_json, from_json
 
 from falcokit.errors import ConfigError
 from falcokit.package.deploy.deploy import KINDS, DeployFacts, deploy_text, to_yaml
@@ -32,31 +33,39 @@ SCHEMA = {
     "required": ["url"],
 }
 ASYNC = DeployFacts(
-    name="load_watch",
-    version="0.1.0",
-    description=HOSTILE,
-    contact="Ada <ada@example.com>",
+    plugin=from_json(
+        name="load_watch",
+        description=HOSTILE,
+        contact="Ada <ada@example.com>",
+        capabilities=["async", "parse"],
+        init_schema=SCHEMA,
+    ),
     license="Apache-2.0",
-    capabilities=("async", "parse"),
     repository="ghcr.io/acme/plugins",
     rules=("load_watch_rules.yaml",),
-    init_schema=SCHEMA,
 )
 SOURCE = DeployFacts(
-    name="ticker",
-    version="1.2.3-rc.1",
-    description="Ticks",
-    contact="https://example.com/#contact: here",
+    plugin=from_json(
+        name="ticker",
+        version="1.2.3-rc.1",
+        description="Ticks",
+        contact="https://example.com/#contact: here",
+        capabilities=["source", "extract"],
+        event_source="ticker",
+        plugin_id=1073741824,
+        extract_event_sources=["ticker", "other"],
+    ),
     license=None,
-    capabilities=("source", "extract"),
-    event_source="ticker",
-    plugin_id=1073741824,
-    sources=("ticker", "other"),
     open_params='{"path": "/var/log/x: #"}',
     arch="aarch64",
 )
 PLUGIN = {"name": "ticker", "library_path": "libticker.so", "open_params": SOURCE.open_params}
 DEFAULTS = {k: v["default"] for k, v in SCHEMA["properties"].items() if "default" in v}
+
+
+def of_plugin(**members: Any) -> DeployFacts:
+    """Return SOURCE with other members in its plugin."""
+    return dataclasses.replace(SOURCE, plugin=from_json(**as_json(SOURCE.plugin) | members))
 
 
 def load(kind: str, facts: DeployFacts) -> Any:
@@ -92,7 +101,7 @@ def test_a_source_plugin_runs_without_a_driver() -> None:
 
 
 def test_a_source_plugin_that_asks_for_syscalls_keeps_the_driver() -> None:
-    facts = dataclasses.replace(SOURCE, wants_syscalls=True)
+    facts = of_plugin(parse_event_sources=["syscall"])
     assert load("falco", facts) == {"plugins": [PLUGIN], "load_plugins": ["ticker"]}
     values = load("helm", facts)
     assert values.keys() == {"falcoctl", "falco"}
@@ -150,15 +159,13 @@ def test_the_operator_gets_resources_that_its_schema_allows() -> None:
 
 @pytest.mark.parametrize("name", ["a", "a_b", "a__b", "a_", "a-_", "load_watch"])
 def test_resources_have_names_that_kubernetes_allows(name: str) -> None:
-    (plugin,) = yaml.safe_load_all(deploy_text("operator", dataclasses.replace(SOURCE, name=name)))
+    (plugin,) = yaml.safe_load_all(deploy_text("operator", of_plugin(name=name)))
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", plugin["metadata"]["name"])
     assert plugin["spec"]["config"]["name"] == name
 
 
 def test_a_version_stays_text_in_a_tag() -> None:
-    (plugin,) = yaml.safe_load_all(
-        deploy_text("operator", dataclasses.replace(SOURCE, version="1.10"))
-    )
+    (plugin,) = yaml.safe_load_all(deploy_text("operator", of_plugin(version="1.10")))
     assert plugin["spec"]["ociArtifact"]["image"]["tag"] == "1.10"
 
 
@@ -180,7 +187,7 @@ def test_the_dockerfile_puts_everything_where_falco_looks(
     assert [json.loads(line.removeprefix("COPY --chmod=0644 ")) for line in copies] == [
         [f"rules/{name}", f"/etc/falco/{name}"] for name in facts.rules
     ]
-    head = f"COPY --chmod=0644 <<'END' /etc/falco/config.d/{facts.name}.yaml\n"
+    head = f"COPY --chmod=0644 <<'END' /etc/falco/config.d/{facts.plugin.name}.yaml\n"
     config, _, rest = text.partition(head)[2].partition("\nEND\n")
     assert yaml.safe_load(config) == load("falco", facts)
     assert rest == "", "nothing in the configuration ends it early"
@@ -206,7 +213,7 @@ def test_without_a_repository_there_is_a_place_to_fill_in() -> None:
     assert plugin["registry"] == "ghcr.io"
     assert plugin["repository"] == "OWNER/REPOSITORY/plugin/ticker"
     assert "license" not in plugin
-    assert plugin["maintainers"] == [{"name": SOURCE.contact}]
+    assert plugin["maintainers"] == [{"name": SOURCE.plugin.contact}]
 
 
 @pytest.mark.parametrize(
@@ -227,18 +234,18 @@ def test_the_registry_entry_tells_id_source_and_extraction() -> None:
         "sourcing": {"supported": True, "id": 1073741824, "source": "ticker"},
         "extraction": {"supported": True, "sources": ["ticker", "other"]},
     }
-    assert entry["contact"] == SOURCE.contact
+    assert entry["contact"] == SOURCE.plugin.contact
     assert "set license in [project]" in deploy_text("registry", SOURCE)
 
 
 def test_the_registry_entry_asks_for_an_id_in_place_of_999() -> None:
-    text = deploy_text("registry", dataclasses.replace(SOURCE, plugin_id=999))
+    text = deploy_text("registry", of_plugin(plugin_id=999))
     assert "ask for the next free one" in text
     assert "ask for the next free one" not in deploy_text("registry", SOURCE)
 
 
 def test_a_source_of_syscalls_reserves_no_id() -> None:
-    facts = dataclasses.replace(SOURCE, plugin_id=0, event_source="")
+    facts = of_plugin(plugin_id=0, event_source="")
     (entry,) = load("registry", facts)
     assert entry["capabilities"].keys() == {"extraction"}
 

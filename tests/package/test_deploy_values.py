@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from falco_reading import read_configuration
+from plugin_metadata import from_json
 
 from falcokit.package.deploy.deploy import KINDS, DeployFacts, deploy_text
 
@@ -27,16 +28,14 @@ SCHEMA = {
     "properties": {"url": {}, **{key: {"default": value} for key, value in DEFAULTS.items()}},
     "required": ["url"],
 }
-ASYNC = DeployFacts(
-    name="load_watch",
-    version="0.1.0",
-    description="Watches",
-    contact="Ada <ada@example.com>",
-    license=None,
-    capabilities=("async",),
-    init_schema=SCHEMA,
-)
-SOURCE = dataclasses.replace(ASYNC, capabilities=("source",), init_schema=None)
+
+
+def of_plugin(**members: Any) -> DeployFacts:
+    return DeployFacts(plugin=from_json(name="load_watch", **members), license=None)
+
+
+ASYNC = of_plugin(init_schema=SCHEMA)
+SOURCE = of_plugin(capabilities=["source"])
 KINDS_WITH_CONFIG = sorted({*KINDS} - {"index", "registry"})
 
 
@@ -52,7 +51,7 @@ def given_by(kind: str, facts: DeployFacts) -> tuple[str, str]:
         entry = {keys[key]: config[key] for key in keys if key in config}
     else:
         (entry,) = (found if kind != "helm" else found["falco"])["plugins"]
-    written = {"plugins": [{"name": facts.name, "library_path": "x.so", **entry}]}
+    written = {"plugins": [{"name": facts.plugin.name, "library_path": "x.so", **entry}]}
     (loaded,) = read_configuration(yaml.dump(written), {"HOME": "/root"})["plugins"]
     return loaded.init_config, loaded.open_params
 
@@ -76,10 +75,10 @@ def test_falco_hands_over_the_open_params_as_they_are(kind: str, params: str) ->
 @pytest.mark.parametrize("kind", KINDS_WITH_CONFIG)
 def test_a_config_without_defaults_is_left_out(kind: str) -> None:
     # An empty map would reach the plugin's schema as null, and Falco would not start.
-    facts = dataclasses.replace(ASYNC, init_schema={"type": "object", "properties": {"a": {}}})
+    facts = of_plugin(init_schema={"type": "object", "properties": {"a": {}}})
     assert given_by(kind, facts) == ("", "")
 
 
 def test_defaults_are_found_in_a_schema_that_allows_null() -> None:
-    facts = dataclasses.replace(ASYNC, init_schema={"anyOf": [{"type": "null"}, SCHEMA]})
+    facts = of_plugin(init_schema={"anyOf": [{"type": "null"}, SCHEMA]})
     assert deploy_text("falco", facts) == deploy_text("falco", ASYNC)

@@ -14,13 +14,16 @@ import re
 from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from falcokit.errors import ConfigError
 from falcokit.project.falco_config import json_text, unexpanded
 from falcokit.project.scaffold import render_template
+
+if TYPE_CHECKING:
+    from falcokit.build.metadata import PluginMetadata
 
 __all__ = ["KINDS", "DeployFacts", "deploy_text", "to_yaml"]
 
@@ -37,36 +40,27 @@ _DEVELOPMENT_ID: Final = 999
 class DeployFacts:
     """What the texts are made of."""
 
-    name: str
-    version: str
-    description: str
-    contact: str
+    plugin: PluginMetadata
     license: str | None
-    capabilities: tuple[str, ...]
     arch: str = "x86_64"
-    event_source: str | None = None
-    plugin_id: int | None = None
-    sources: tuple[str, ...] = ()
-    """The event sources whose events it extracts fields from; none means all."""
-    wants_syscalls: bool = False
-    """Whether it asks for the events of Falco's own source, "syscall"."""
     open_params: str = ""
     """What its event source is opened with."""
     repository: str | None = None
     """Registry and path that artifacts are under: "ghcr.io/acme/plugins"."""
     rules: tuple[str, ...] = ()
     """File names of its rules; with any, there is a rules artifact."""
-    init_schema: dict[str, Any] | None = None
 
     @property
     def is_source(self) -> bool:
         """Whether it has an event source of its own."""
-        return "source" in self.capabilities
+        return "source" in self.plugin.capabilities
 
     @property
     def is_alone(self) -> bool:
         """Whether it runs without Falco's own events, and so without a kernel driver."""
-        return self.is_source and not self.wants_syscalls
+        meta = self.plugin
+        parts = (meta.extract, meta.parse, meta.async_event)
+        return self.is_source and all("syscall" not in part.event_sources for part in parts)
 
 
 def deploy_text(kind: str, facts: DeployFacts) -> str:
@@ -90,38 +84,38 @@ def _values(kind: str, facts: DeployFacts) -> dict[str, str]:
     """Return what the marks of the templates stand for; a mark alone in its line may be empty."""
     registry, _, path = (facts.repository or _REPOSITORY).strip("/").partition("/")
     paths = [
-        "/".join(part for part in (path, artifact, facts.name) if part)
+        "/".join(part for part in (path, artifact, facts.plugin.name) if part)
         for artifact in (("plugin", "ruleset") if facts.rules else ("plugin",))
     ]
     texts = {
-        "plugin_name": facts.name,
-        "tag": facts.version,
-        "description": facts.description,
-        "contact": facts.contact,
+        "plugin_name": facts.plugin.name,
+        "tag": facts.plugin.version,
+        "description": facts.plugin.description,
+        "contact": facts.plugin.contact,
         "registry": registry,
         "plugin_path": paths[0],
         "rules_path": paths[-1],
         # Kubernetes allows no underscores.
-        "resource": facts.name.replace("_", "-").rstrip("-"),
+        "resource": facts.plugin.name.replace("_", "-").rstrip("-"),
     }
     capabilities, registry_notes = _registry_capabilities(facts)
     blocks: dict[str, Any] = {
         "engine": {"engine": {"kind": "nodriver"}} if facts.is_alone else {},
         "plugin": [
-            {"name": facts.name, "library_path": f"lib{facts.name}.so"}
+            {"name": facts.plugin.name, "library_path": f"lib{facts.plugin.name}.so"}
             | _plugin_input(facts, "init_config", "open_params")
         ],
         "operator_config": _plugin_input(facts, "initConfig", "openParams"),
         "rules_files": _rules_files(kind, facts),
-        "references": [f"{registry}/{path}:{facts.version}" for path in paths],
+        "references": [f"{registry}/{path}:{facts.plugin.version}" for path in paths],
         "license": {"license": facts.license} if facts.license else {},
         "maintainer": [_maintainer(facts)],
         "rules_url": {"rules_url": _RULES_URL} if facts.rules else {},
         "capabilities": capabilities,
     }
     values = {
-        "name": facts.name,
-        "version": facts.version,
+        "name": facts.plugin.name,
+        "version": facts.plugin.version,
         "arch": facts.arch,
         "platform": _PLATFORMS[facts.arch],
         "config_notes": _comment(_config_notes(facts)),
@@ -155,7 +149,7 @@ def _rules_files(kind: str, facts: DeployFacts) -> dict[str, list[str]]:
 
 def _plugin_input(facts: DeployFacts, config: str, params: str) -> dict[str, str]:
     """Return the init config and the open params under these keys, where there are any."""
-    properties = _object(facts.init_schema).get("properties", {})
+    properties = _object(facts.plugin.init_schema).get("properties", {})
     defaults = {key: item["default"] for key, item in properties.items() if "default" in item}
     opened = {params: unexpanded(facts.open_params)} if facts.is_source else {}
     return {**({config: json_text(defaults)} if defaults else {}), **opened}
@@ -169,10 +163,10 @@ def _object(schema: dict[str, Any] | None) -> dict[str, Any]:
 
 def _config_notes(facts: DeployFacts) -> list[str]:
     """Say what has no default and must be filled in, and in which form."""
-    required = _object(facts.init_schema).get("required", [])
+    required = _object(facts.plugin.init_schema).get("required", [])
     names = ", ".join(str(name) for name in required if str(name).isprintable())
     notes = [f"The init config must also have: {names}."] if names else []
-    if facts.init_schema:
+    if facts.plugin.init_schema:
         notes.append("The init config is quoted JSON: in a YAML map Falco guesses the types.")
     return notes
 
@@ -183,16 +177,18 @@ def _registry_capabilities(facts: DeployFacts) -> tuple[dict[str, Any], list[str
     if not facts.license:
         notes.append("It requires a licence: set license in [project] of pyproject.toml.")
     capabilities: dict[str, Any] = {}
-    if facts.is_source and facts.event_source:  # else its events are those of syscalls
-        if facts.plugin_id == _DEVELOPMENT_ID:
+    source = facts.plugin.source
+    if source and source.event_source:  # else its events are those of syscalls
+        if source.plugin_id == _DEVELOPMENT_ID:
             notes.append("The ID 999 is for development: ask for the next free one.")
         capabilities["sourcing"] = {
             "supported": True,
-            "id": facts.plugin_id,
-            "source": facts.event_source,
+            "id": source.plugin_id,
+            "source": source.event_source,
         }
-    if "extract" in facts.capabilities:
-        sources = {"sources": list(facts.sources)} if facts.sources else {}
+    if "extract" in facts.plugin.capabilities:
+        names = facts.plugin.extract.event_sources  # none means all
+        sources = {"sources": list(names)} if names else {}
         capabilities["extraction"] = {"supported": True, **sources}
     if not capabilities:
         notes.append("The registry has no entries for async events, parsing and listening.")
@@ -201,9 +197,9 @@ def _registry_capabilities(facts: DeployFacts) -> tuple[dict[str, Any], list[str
 
 
 def _maintainer(facts: DeployFacts) -> dict[str, str]:
-    name, address = parseaddr(facts.contact)
+    name, address = parseaddr(facts.plugin.contact)
     if "@" not in address:
-        return {"name": facts.contact}
+        return {"name": facts.plugin.contact}
     return {"name": name or address.partition("@")[0], "email": address}
 
 
