@@ -8,6 +8,7 @@ import json
 import random
 import re
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,18 @@ def test_the_events_of_a_real_capture_go_to_json_and_back(sample: Path, tmp_path
             assert (new.code, new.ts_ns, new.tid, new.cpu, new.dump_flags, new.comments) == (
                 old.code, old.ts_ns, old.tid, old.cpu, old.dump_flags, old.comments,
             )  # fmt: skip
+
+
+def test_a_capture_goes_through_json_as_the_manual_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "capture-writer.md").read_text()
+    part = page[page.index("## As JSON") : page.index("## What is refused")]
+    code = textwrap.dedent(part[part.index("    import json") :])
+    copy = tmp_path / "out.scap"
+    code = code.replace("in.scap", str(SAMPLES[0])).replace("out.scap", str(copy))
+    names = {"open_capture": open_capture, "CaptureWriter": CaptureWriter}
+    exec(code, {**names, "event_to_json": stored_to_json})
+    with open_capture(SAMPLES[0]) as source, open_capture(copy) as written:
+        assert [event.params for event in written] == [event.params for event in source]
 
 
 def test_the_writer_takes_names_and_events(tmp_path: Path) -> None:
