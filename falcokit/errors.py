@@ -130,7 +130,7 @@ class RulesError(FalcokitError):
 class PublishError(FalcokitError):
     """The registry refused the artifact, or could not be reached."""
 
-    exit_code = 9
+    exit_code = 11
 
 
 class PluginFailedError(FalcokitError):
