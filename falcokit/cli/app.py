@@ -39,7 +39,8 @@ class _Group(TyperGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command and end the process."""
         kwargs["standalone_mode"] = False
-        arguments = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
+        given = args[0] if args else kwargs.get("args")
+        arguments = sys.argv[1:] if given is None else given
         args, kwargs["args"] = args[1:], with_bare_values(arguments)
         as_json = "--json" in arguments
         parse_and_run = super().main
