@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "EXPLAIN",
     "INIT_CONFIG",
     "JSON",
+    "PRIORITY",
+    "RULE_MATCHING",
     "BuildOptions",
     "CheckOptions",
     "DevOptions",
@@ -158,13 +161,13 @@ _RECORD: Final[Any] = option(
     metavar="FILE.scap",
 )
 
-_RULE_MATCHING: Final[Any] = option(
+RULE_MATCHING: Final[Any] = option(
     "--rule-matching",
     "As rule_matching of falco.yaml: which of the rules that match an event fire.",
     choices=("first", "all"),
     default="first",
 )
-_PRIORITY: Final[Any] = option(
+PRIORITY: Final[Any] = option(
     "--priority",
     "As priority of falco.yaml: rules below it do not fire.",
     choices=(
@@ -174,6 +177,9 @@ _PRIORITY: Final[Any] = option(
     default="debug",
 )
 
+EXPLAIN: Final[Any] = option(
+    "--explain", "Say at the end why each rule that did not fire did not, clause by clause."
+)
 _RULES: Final[Any] = option(
     "--rules",
     "Rules files to run on the events (default: rules/*.yaml of the project).",
@@ -235,11 +241,9 @@ class RunOptions(Options):
     replay: Path | None = _REPLAY
     speed: float | None = _SPEED
     rules: tuple[Path, ...] = _RULES
-    rule_matching: str = _RULE_MATCHING
-    priority: str = _PRIORITY
-    explain: bool = option(
-        "--explain", "Say at the end why each rule that did not fire did not, clause by clause."
-    )
+    rule_matching: str = RULE_MATCHING
+    priority: str = PRIORITY
+    explain: bool = EXPLAIN
     falco: str | None = _FALCO
     as_json: bool = JSON
 
@@ -257,8 +261,8 @@ class DevOptions(Options):
     replay: Path | None = _REPLAY
     speed: float | None = _SPEED
     rules: tuple[Path, ...] = _RULES
-    rule_matching: str = _RULE_MATCHING
-    priority: str = _PRIORITY
+    rule_matching: str = RULE_MATCHING
+    priority: str = PRIORITY
     falco: str | None = _FALCO
     as_json: bool = JSON
 
@@ -271,8 +275,8 @@ class CheckOptions(Options):
         many=True, required=False,
     )  # fmt: skip
     project: Path = _PROJECT
-    rule_matching: str = _RULE_MATCHING
-    priority: str = _PRIORITY
+    rule_matching: str = RULE_MATCHING
+    priority: str = PRIORITY
     as_json: bool = JSON
 
 

@@ -8,8 +8,10 @@ which have none.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.capture.events.event_table import event_table
 from falcokit.capture.filter.fields import CaptureFields, Context
 from falcokit.filter.batch import UNKNOWN
 from falcokit.filter.fields import FieldFaultError
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from falcokit.capture.render.state import Resolver
     from falcokit.filter.tree import FieldRef
 
-__all__ = ["captured_batch"]
+__all__ = ["captured_batch", "is_replayed"]
 
 #: What an event has by the thread that made it.
 _OF_THREADS: Final = ("proc.", "thread.", "user.", "group.", "fd.", "fdlist.", "fs.", "container.")
@@ -72,6 +74,27 @@ def captured_batch(
         first_time_ns=first_time_ns,
         plugin=plugin,
         hostname=hostname,
+    )
+
+
+def is_replayed(event: Event) -> bool:
+    """Return whether a replay of the capture shows the event.
+
+    It hides the state at the head of a section, events that were kept for their effect alone, and
+    the enter events of old captures, whose parameters it adds to the exits.
+    """
+    return not (event.leading or event.state_only or _is_merged(event.code))
+
+
+@functools.cache
+def _is_merged(code: int) -> bool:
+    table = event_table()
+    entered, left = table.get(code), table.get(code + 1)
+    return (
+        entered is not None
+        and left is not None
+        and (entered.dir, left.dir) == (">", "<")
+        and entered.name == left.name
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from falcokit.capture.events.event import Event
+    from falcokit.filter.fields import FieldSpec
     from falcokit.filter.tree import FieldRef
     from falcokit.rules import LoadedPlugin, Ruleset
     from falcokit.runner.event_rows import EventRow
@@ -42,19 +43,23 @@ class LiveRules:
     def __init__(
         self,
         files: Sequence[Path],
-        plugin: LoadedPlugin,
+        plugin: LoadedPlugin | None,
         *,
         rule_matching: str = "first",
         priority: str = "debug",
         explained: bool = False,
     ) -> None:
-        """With `explained`, what passes each clause is counted for `explanations`."""
+        """With `explained`, what passes each clause is counted for `explanations`.
+
+        Without a plugin the rules are for Falco's own events alone.
+        """
         self._files, self._plugin = tuple(files), plugin
         self._rule_matching, self._priority = rule_matching, priority
         self._explained = explained
         self._ruleset: Ruleset | None = None
         self._engine: Engine | None = None
-        self._first_ns: int | None = None
+        #: The time of the first event of the stream; that of the first row if nobody sets it.
+        self.first_ns: int | None = None
         #: The fields of the rows, in their order.
         self._columns: dict[str, int] = {}
 
@@ -65,7 +70,7 @@ class LiveRules:
         """
         ruleset = load_rules(
             self._files,
-            plugins=[self._plugin],
+            plugins=[] if self._plugin is None else [self._plugin],
             rule_matching=self._rule_matching,
             priority=self._priority,
         )
@@ -86,22 +91,30 @@ class LiveRules:
         }
 
     def columns(self) -> str:
-        """Return the fields that rows must have: for RunOptions.rows, at the start of a run.
+        """Return the fields that rows must have: for RunOptions.rows, at the start of a run."""
+        return ",".join(self.fields())
+
+    def fields(self) -> list[str]:
+        """Return the plugin's fields that rows must have, in their order.
 
         These are all fields that need no argument, since rules may change, and those with one that
         the rules have now.
         """
         names = [
             spec.name
-            for spec in self._plugin.fields
+            for spec in self._own_fields
             if spec.argument is ArgumentKind.NONE or not spec.required
         ]
-        own = {spec.name for spec in self._plugin.fields}
+        own = {spec.name for spec in self._own_fields}
         written = [] if self._ruleset is None else _written(self._ruleset)
         names += [each for each in written if "[" in each and each.partition("[")[0] in own]
         wanted = [each for each in dict.fromkeys(names) if _SEPARATOR not in each]
         self._columns = {name: at for at, name in enumerate(wanted)}
-        return ",".join(wanted)
+        return wanted
+
+    @property
+    def _own_fields(self) -> tuple[FieldSpec, ...]:
+        return () if self._plugin is None else self._plugin.fields
 
     def take(self, report: Report) -> Iterator[Report]:
         """Yield the alerts for a report of rows."""
@@ -148,7 +161,7 @@ class LiveRules:
             yield self._batch(source, pairs)
 
     def _source_of(self, event: Event) -> str:
-        own = self._plugin.event_source
+        own = None if self._plugin is None else self._plugin.event_source
         return own if own is not None and event.plugin_id else SYSCALL
 
     def _batch(self, source: str, pairs: list[tuple[Event | None, EventRow | None]]) -> EventBatch:
@@ -158,27 +171,27 @@ class LiveRules:
             return self._values(field, rows)
 
         times = [event.ts_ns or 0 if event else row.ts_ns if row else 0 for event, row in pairs]
-        if self._first_ns is None and times:
-            self._first_ns = times[0]
+        if self.first_ns is None and times:
+            self.first_ns = times[0]
         if source != SYSCALL:
             return EventBatch(
                 source,
                 [event.number if event else row.number if row else 0 for event, row in pairs],
                 times,
                 read,
-                first_time_ns=self._first_ns,
-                plugin=self._plugin.name,
+                first_time_ns=self.first_ns,
+                plugin=None if self._plugin is None else self._plugin.name,
                 async_names=[_async_name(event, row) for event, row in pairs],
             )
         events = [event or _event(row) for event, row in pairs if event or row]
-        return captured_batch(events, read=read, first_time_ns=self._first_ns)
+        return captured_batch(events, read=read, first_time_ns=self.first_ns)
 
     def _values(self, field: FieldRef, rows: Sequence[EventRow | None]) -> Sequence[Any] | None:
         """Return a plugin's field of each event; None for a field of Falco's own."""
         at = self._columns.get(field.written)
         if at is not None:
             return [row.values[at] if row and row.values is not None else None for row in rows]
-        if any(spec.name == field.name for spec in self._plugin.fields):
+        if any(spec.name == field.name for spec in self._own_fields):
             return [UNKNOWN] * len(rows)  # rules that were saved meanwhile: rows do not have it
         return None
 

@@ -23,7 +23,7 @@ from falcokit.cli.failure import show_error
 from falcokit.cli.format import count_of
 from falcokit.cli.inspect.choice import choose, select_events
 from falcokit.cli.inspect.options import STDIN
-from falcokit.cli.inspect.output import reading, show_report, show_table, warn
+from falcokit.cli.inspect.output import reading, screen_width, show_report, show_table, warn
 from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
 from falcokit.errors import ConfigError, FalcokitError
 from falcokit.runner.reports import error_object
@@ -115,6 +115,8 @@ class Inspection:
         options = self._options
         if options.processes or options.fds or options.users:
             self._show_lists(capture)
+        elif options.rules:
+            self._show_alerts(capture, wanted)
         elif options.export is not None:
             self._export(capture, wanted, options.export)
         elif options.cut is not None:
@@ -143,10 +145,10 @@ class Inspection:
         return choose(self._options, first_ns)
 
     @contextlib.contextmanager
-    def _pass(self, capture: Capture) -> Iterator[None]:
+    def _pass(self, capture: Capture, *, bar: bool = True) -> Iterator[None]:
         """Read with a progress bar; after an interruption what was found so far is shown."""
         try:
-            with reading(capture):
+            with reading(capture) if bar else contextlib.nullcontext():
                 yield
         except (KeyboardInterrupt, StoppedBySignal) as e:
             self._stopped = e
@@ -212,6 +214,16 @@ class Inspection:
             listing.write_json(events)
         else:
             listing.write_lines(events)
+
+    def _show_alerts(self, capture: Capture, wanted: Filter | None) -> None:
+        from falcokit.cli.inspect.alerts import AlertListing  # noqa: PLC0415 - not without rules
+        from falcokit.cli.inspect.listing import project_plugin  # noqa: PLC0415
+
+        plugin = self._options.plugin or project_plugin()
+        alerts = AlertListing(self._options, plugin)
+        # On a terminal the alerts are where the bar would be.
+        bar = screen_width() is None
+        alerts.show(capture, wanted, lambda: self._pass(capture, bar=bar))
 
     def _export(self, capture: Capture, wanted: Filter | None, target: Path) -> None:
         from falcokit.cli.inspect.files import export_events  # noqa: PLC0415

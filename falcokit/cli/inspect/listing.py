@@ -17,7 +17,7 @@ from falcokit.errors import FalcokitError
 from falcokit.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from falcokit.capture.events.event import Event
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
 
-__all__ = ["Listing", "add_fields", "extracting", "named_values"]
+__all__ = ["Listing", "add_fields", "extracting", "named_values", "project_plugin"]
 
 #: An event is not cut below this, for its fields: all up to its type.
 _LEAST_CELLS: Final = 72
@@ -45,7 +45,7 @@ class Listing(Record):
     def write_lines(self, events: Iterable[Event]) -> None:
         """Write a line for each event; a project in this folder shows its plugin's fields."""
         width = screen_width()
-        plugin = self.plugin or _project_plugin()
+        plugin = self.plugin or project_plugin()
         if plugin is None:
             from falcokit.cli.inspect.events import event_lines  # noqa: PLC0415 - not needed where C writes all lines
 
@@ -58,7 +58,7 @@ class Listing(Record):
         """Write a line for each event that is wanted, at most `limit`; in C where that suffices."""
         listing = self
         if not self.at_once and self.buffers is None and screen_width() is None:
-            plugin = self.plugin or _project_plugin()
+            plugin = self.plugin or project_plugin()
             if plugin is None:
                 from falcokit.capture.native.lines import write_lines  # noqa: PLC0415
 
@@ -127,7 +127,7 @@ def _lines_with_fields(
             yield cut_line(cut_line(line, max(width - len(more), _LEAST_CELLS)) + more, width)
 
 
-def _project_plugin() -> Path | None:
+def project_plugin() -> Path | None:
     """Return the library of the project in this folder, if it extracts fields."""
     if not os.path.isfile("pyproject.toml"):  # noqa: PTH113 - pathlib takes 5 ms
         return None
@@ -155,11 +155,16 @@ def _text(value: Any) -> str:
 
 
 @contextlib.contextmanager
-def extracting(plugin: Path, init_config: str | None) -> Iterator[ExtractionClient]:
-    """Run a plugin; its first failure on an event is reported at the end, and stops nothing."""
+def extracting(
+    plugin: Path, init_config: str | None, fields: Sequence[str] | None = None
+) -> Iterator[ExtractionClient]:
+    """Run a plugin; its first failure on an event is reported at the end, and stops nothing.
+
+    `fields` are those to extract, None for all that need no argument.
+    """
     from falcokit.runner.extract import ExtractionClient  # noqa: PLC0415
 
-    with ExtractionClient(plugin.absolute(), init_config=init_config) as extraction:
+    with ExtractionClient(plugin.absolute(), fields, init_config) as extraction:
         yield extraction
         if extraction.failure:
             label = console.paint("warning:", "yellow", sys.stderr)

@@ -6,7 +6,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.cli.options import INIT_CONFIG, JSON, Options, argument, option
+from falcokit.cli.options import (
+    EXPLAIN,
+    INIT_CONFIG,
+    JSON,
+    PRIORITY,
+    RULE_MATCHING,
+    Options,
+    argument,
+    option,
+)
 from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,6 +42,10 @@ _CLASHES: Final = {
     "jsonl": ("buffers",),
     "diff": ("events", *_FOR_EVENTS),
     "tail": ("limit", "follow"),
+    "rules": (
+        *("processes", "fds", "users", "stats", "export", "cut", "diff"),
+        *("events", "limit", "tail", "buffers"),
+    ),
 }
 #: --json writes one document at the end, about the file as a whole.
 _NO_DOCUMENT: Final = ("jsonl", "events", "tail", "follow", "buffers", "export", "cut")
@@ -94,6 +107,16 @@ class InspectOptions(Options):
         "--plugin", "Show this plugin's fields as columns.", kind="path", metavar="LIB.so"
     )
     init_config: str | None = INIT_CONFIG
+    rules: tuple[Path, ...] = option(
+        "--rules",
+        "List the alerts that these rules give.",
+        kind="path",
+        metavar="FILE.yaml",
+        many=True,
+    )
+    rule_matching: str = RULE_MATCHING
+    priority: str = PRIORITY
+    explain: bool = EXPLAIN
     load: bool = option(
         "--load", "Load the library to query it: its code runs with all your rights."
     )
@@ -110,16 +133,25 @@ class InspectOptions(Options):
             for other in others:
                 if self._has(one) and self._has(other):
                     raise _clash(one, other)
-        # A plugin's fields are those of listed events.
-        with_fields = self.plugin is not None and self.limit is None
+        self._check_document()
+        self._check_rules()
+        if self.init_config is not None and not (self.is_listing or self.jsonl or self.rules):
+            raise ConfigError("--init-config is for the plugin whose fields are shown")
+        if len(self.files) > 1 and (asked or self.is_listing or self.as_json or self.rules):
+            raise ConfigError("several files have their summaries shown, and nothing else")
+
+    def _check_document(self) -> None:
+        # A plugin's fields are those of listed events, or what rules read.
+        with_fields = self.plugin is not None and self.limit is None and not self.rules
         for name in (*_NO_DOCUMENT, *(("plugin",) if with_fields else ())):
             if self.as_json and self._has(name):
                 hint = "--jsonl writes an event a line, --json -n N adds the first N"
-                raise _clash("as_json", name, None if self._has_target else hint)
-        if self.init_config is not None and not (self.is_listing or self.jsonl):
-            raise ConfigError("--init-config is for the plugin whose fields are shown")
-        if len(self.files) > 1 and (asked or self.is_listing or self.as_json):
-            raise ConfigError("several files have their summaries shown, and nothing else")
+                raise _clash("as_json", name, None if self._has_target or self.rules else hint)
+
+    def _check_rules(self) -> None:
+        for name in () if self.rules else ("rule_matching", "priority", "explain"):
+            if getattr(self, name) != self.table[name].default_value():
+                raise ConfigError(f"--{name.replace('_', '-')} is for --rules")
 
     @property
     def _has_target(self) -> bool:
@@ -154,7 +186,7 @@ class InspectOptions(Options):
     @property
     def for_library(self) -> bool:
         """Whether nothing is asked for that only a capture has."""
-        return not (self.is_listing or any(map(self._has, _ALONE)))
+        return not (self.is_listing or self.rules or any(map(self._has, _ALONE)))
 
 
 def _clash(one: str, other: str, hint: str | None = None) -> ConfigError:

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`falcokit inspect FILE --rules RULES.yaml`: the alerts that rules give on a capture.
+
+The capture passes once, in batches of some thousand events, each event with the values that the
+plugin has for it. Only what a replay shows is looked at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from falcokit.capture.format.errors import MalformedEventError
+from falcokit.capture.format.text import json_text
+from falcokit.cli import console
+from falcokit.cli.lines import EventLines
+from falcokit.cli.rules import refuse_wrong_rules
+from falcokit.errors import ConfigError
+from falcokit.rules.captured import is_replayed
+from falcokit.runner.event_rows import EventRow
+from falcokit.runner.rules import LiveRules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from falcokit.build.about import LibraryAbout
+    from falcokit.capture.events.event import Event
+    from falcokit.capture.filter.compile import Filter
+    from falcokit.capture.reader import Capture
+    from falcokit.cli.inspect.options import InspectOptions
+    from falcokit.runner.extract import Value
+    from falcokit.runner.reports import Report
+
+__all__ = ["AlertListing"]
+
+_BATCH: Final = 4096
+_BATCH_BYTES: Final = 1 << 24
+
+
+class AlertListing:
+    """Rules that are run on one capture; the same lines and reports as those of `falcokit run`."""
+
+    def __init__(self, options: InspectOptions, plugin: Path | None) -> None:
+        """Load the rules; raise RulesError if they have errors, which are shown then."""
+        for file in options.rules:
+            if not file.is_file():
+                raise ConfigError(f"--rules {file}: there is no such file")
+        self._options, self._plugin = options, plugin
+        about = None if plugin is None else _about(plugin)
+        self._sources = _sources(about)
+        self._rules = LiveRules(
+            options.rules,
+            None if about is None else _loaded(about),
+            rule_matching=options.rule_matching,
+            priority=options.priority,
+            explained=options.explain,
+        )
+        self._show: Callable[[Report], Any] = _Document() if options.as_json else _shown(options)
+        report = self._rules.load()
+        self._show(report)
+        refuse_wrong_rules(len(report["errors"]))
+        self._waiting: list[tuple[Event, EventRow | None]] = []
+        self._bytes = 0
+
+    def show(
+        self,
+        capture: Capture,
+        wanted: Filter | None,
+        reading: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """Show the alerts, then how often each rule fired.
+
+        `reading` is around the reading of the capture, and ends it early without an error if it
+        was interrupted.
+        """
+        with reading():
+            try:
+                for event, values in self._with_values(self._wanted(capture, wanted)):
+                    self._add(event, values)
+            finally:  # an interruption, or a plugin that failed: what was read before is shown
+                self._flush()
+        self._show(self._rules.counts())
+        if self._options.explain:
+            self._show({"report": "explanations", "rules": self._rules.explanations()})
+        if isinstance(self._show, _Document):
+            self._show.end()
+
+    def _wanted(self, capture: Capture, wanted: Filter | None) -> Iterator[Event]:
+        matches = None if wanted is None else wanted.matches
+        for event in capture:
+            if not is_replayed(event):
+                continue
+            if self._rules.first_ns is None:
+                self._rules.first_ns = event.ts_ns
+            if matches is None or matches(event):
+                yield event
+
+    def _with_values(
+        self, events: Iterator[Event]
+    ) -> Iterator[tuple[Event, tuple[Value, ...] | None]]:
+        fields = self._rules.fields()
+        if self._plugin is None or not fields:
+            yield from ((event, None) for event in events)
+            return
+        from falcokit.cli.inspect.listing import extracting  # noqa: PLC0415 - only with a plugin
+
+        with extracting(self._plugin, self._options.init_config, fields) as extraction:
+            # It answers in batches: when it was given many events, or the last one.
+            portions = ((event,) for event in events) if self._options.follow else (events,)
+            for portion in portions:
+                yield from extraction.extract(portion)
+
+    def _add(self, event: Event, values: tuple[Value, ...] | None) -> None:
+        row = EventRow(
+            number=event.number, ts_ns=event.ts_ns or 0, plugin_id=0, source=self._source(event),
+            name=None, data=None, size=0, values=values,
+        )  # fmt: skip
+        self._waiting.append((event, row))
+        self._bytes += event.size
+        full = len(self._waiting) >= _BATCH or self._bytes >= _BATCH_BYTES
+        if full or self._options.follow:
+            self._flush()
+
+    def _source(self, event: Event) -> str:
+        try:
+            number = event.plugin_id
+        except MalformedEventError:
+            number = None
+        return self._sources.get(number, str(number)) if number else ""
+
+    def _flush(self) -> None:
+        waiting, self._waiting, self._bytes = self._waiting, [], 0
+        if not waiting:
+            return
+        alerts = self._rules.take({"report": "rows", "rows": [], "stored": waiting})
+        for alert in sorted(alerts, key=lambda each: int(each["number"])):  # of several sources
+            self._show(alert)
+
+
+def _shown(options: InspectOptions) -> Callable[[Report], Any]:
+    return console.json_line if options.jsonl else EventLines().show
+
+
+def _about(library: Path) -> LibraryAbout | None:
+    from falcokit.package.artifact.library_facts import library_facts  # noqa: PLC0415 - see above
+
+    return library_facts(library, load=True).about
+
+
+def _sources(about: LibraryAbout | None) -> dict[int, str]:
+    if about is None or not about.event_source:
+        return {}
+    return {about.plugin_id: about.event_source}
+
+
+def _loaded(about: LibraryAbout) -> Any:
+    from falcokit.build.loaded_plugin import loaded_plugin  # noqa: PLC0415 - see above
+
+    return loaded_plugin(about)
+
+
+class _Document:
+    """One JSON document, written piece by piece: a capture can give alerts without number."""
+
+    def __init__(self) -> None:
+        self._alerts = 0
+        self._rest: dict[str, Any] = {}
+
+    def __call__(self, report: Report) -> None:
+        """Write an alert, or keep what comes after all of them."""
+        kind = report.pop("report")
+        if kind == "rules" and report["errors"]:  # there will be no document but that of the error
+            EventLines().show({"report": kind, **report})
+        elif kind == "alert":
+            console.data((", " if self._alerts else _HEAD) + json_text(report))
+            self._alerts += 1
+        elif kind == "rules":
+            self._rest["warnings"] = report["warnings"]
+        else:
+            self._rest[_KEYS[kind]] = report["rules"]
+
+    def end(self) -> None:
+        """Write what comes after the alerts."""
+        rest = json_text(self._rest)
+        console.data(("" if self._alerts else _HEAD) + "], " + rest.removeprefix("{"))
+
+
+_HEAD: Final = '{"version": 1, "alerts": [\n'
+_KEYS: Final = {"rule_counts": "rules", "explanations": "explanations"}
