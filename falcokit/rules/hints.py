@@ -45,7 +45,9 @@ def field_hint(
         if other.name != source.name and other.catalog.find(name) is not None
     ]
     if name.startswith(("evt.type", "evt.arg", "evt.dir")) and source.name != "syscall":
-        return f"the source {source.name} has plugin events, which have fields of plugins instead"
+        shown = f"the source {source.name} has plugin events, which have fields of plugins instead"
+        by_name = "; an async event is found by evt.asynctype = NAME"
+        return shown + by_name if name.startswith("evt.type") else shown
     if elsewhere:
         return f"the rule has source: {source.name}; {name} is a field of {', '.join(elsewhere)}"
     for prefix, plugin in _PLUGINS.items():
