@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from falcokit.cli.app import app
@@ -110,3 +111,24 @@ def test_the_first_line_names_the_cause(
     printed = [line.replace(ROOT, str(project)) for line in example.printed if line != LEFT_OUT]
     assert said == printed
     assert cause in said[0]
+
+
+ROWS = re.findall(r"^\| `(\w+: .+)` \| `(.+)` \|$", PAGE, re.MULTILINE)
+
+
+def test_the_table_has_rows() -> None:
+    assert len(ROWS) == 5
+
+
+@pytest.mark.parametrize(("line", "said"), ROWS)
+def test_a_further_mistake_is_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch, line: str, said: str
+) -> None:
+    monkeypatch.chdir(project)
+    (rule,) = yaml.safe_load(EXAMPLES[0].rules)
+    key, _, value = line.partition(": ")
+    nights = {"list": "night_guests", "items": ["eve"]}
+    other = {**rule, "rule": "Eve (gate)", "condition": "gate.who in (night_guests)"}
+    items = [nights, other, {**rule, "condition": "gate.who = ada", key: value}]
+    (project / "rules" / "gate_rules.yaml").write_text(yaml.safe_dump(items))
+    assert said in CliRunner().invoke(app, ["check"]).stdout.splitlines()[0]
