@@ -244,7 +244,9 @@ def test_what_does_not_answer_as_python_does_is_refused(
 def test_a_python_for_another_machine_is_refused_before_it_is_run(tmp_path: Path) -> None:
     other = 183 if os.uname().machine == "x86_64" else 62
     python = tmp_path / "python3"
-    python.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\0" + bytes([other, 0]))
+    python.write_bytes(
+        b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\0" + bytes([other, 0]) + bytes(44)
+    )
     python.chmod(0o755)
     with pytest.raises(ConfigError, match="but this machine is") as caught:
         find_runtime(str(python))

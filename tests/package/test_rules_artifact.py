@@ -207,13 +207,13 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 
 def test_aliases_that_grow_to_gigabytes_are_refused_at_once() -> None:
     levels = "".join(f"- &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30))
-    with pytest.raises(PackageError, match="not a mapping"):
+    with pytest.raises(PackageError, match="more than 1000000 values"):
         head(f"- &a0 [x]\n{levels}")
     nested = "".join(f"  - &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30))
-    with pytest.raises(PackageError, match=r"must be a version such as 0\.31\.0$"):
+    with pytest.raises(PackageError, match="more than 1000000 values"):
         head(f"- required_engine_version:\n  - &a0 [x]\n{nested}")
 
 
 def test_a_file_that_is_too_large_is_refused() -> None:
-    with pytest.raises(PackageError, match="larger than 16 MiB"):
-        read_head(Path("r.yaml"), b"#" * ((16 << 20) + 1))
+    with pytest.raises(PackageError, match="larger than a rules file may be: 8 MiB"):
+        read_head(Path("r.yaml"), b"#" * ((8 << 20) + 1))

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from falcokit.errors import ConfigError, ToolMissingError
+from falcokit.errors import ConfigError, PackageError, ToolMissingError
+from falcokit.package.link.elf import ElfFacts, read_elf
 from falcokit.package.python.python_archive import archive_label, is_archive, unpack_archive
 from falcokit.toolchain.cache import key_of
 
@@ -26,7 +27,6 @@ __all__ = ["PythonRuntime", "child_environment", "find_runtime"]
 
 _OLDEST = (3, 11)
 _ANSWER_WITHIN_S = 30.0
-_ELF_MACHINES = {62: "x86_64", 183: "aarch64"}
 _CHOICES = (
     "give the path of a CPython 3.11 or newer, the prefix that it is installed in, or a"
     " python-build-standalone install_only archive"
@@ -220,40 +220,29 @@ def _libpython(answer: dict[str, Any], prefix: Path) -> Path | None:
     return next((path.resolve() for path in found if path.is_file()), None)
 
 
-def _elf_machine(file: Path) -> str | None:
-    """Return the architecture that an ELF file is for, or None if it is not an ELF file."""
-    with file.open("rb") as opened:
-        head = opened.read(20)
-    if len(head) < len(b"....") + 16 or head[:4] != b"\x7fELF":
-        return None
-    number = int.from_bytes(head[18:20], "little" if head[5] == 1 else "big")
-    if head[4] != 2:  # ELFCLASS64  # noqa: PLR2004
-        return f"32 bit ({number})"
-    return _ELF_MACHINES.get(number, f"ELF machine {number}")
-
-
-def _refuse_other_machine(python: Path, shown: str) -> None:
+def _refuse_other_machine(file: Path, shown: str) -> ElfFacts | None:
+    """Return what an ELF file is, None if it is none; raise ConfigError for another machine."""
     try:
-        machine = _elf_machine(python)
-    except OSError as e:
-        raise ConfigError(f"{shown} cannot be read: {e.strerror}", hint=_CHOICES) from e
+        facts = read_elf(file)
+    except PackageError as e:
+        raise ConfigError(f"{shown}: {e.message}", hint=_CHOICES) from e
     here = os.uname().machine
-    if machine not in (None, here):
+    if facts is not None and facts.machine != here:
         raise ConfigError(
-            f"{shown} is a Python for {machine}, but this machine is {here}",
+            f"{shown} is a Python for {facts.machine}, but this machine is {here}",
             hint="package on a machine of that architecture, or use a Python for this one",
         )
+    return facts
 
 
 def _machine(libpython: Path, shown: str) -> str:
-    _refuse_other_machine(libpython, shown)
-    machine = _elf_machine(libpython)
-    if machine is None or machine not in _ELF_MACHINES.values():
+    facts = _refuse_other_machine(libpython, shown)
+    if facts is None or facts.machine not in {"x86_64", "aarch64"}:
         raise ConfigError(
             f"{shown}: {libpython.name} is not a shared library for x86_64 or aarch64",
             hint=_CHOICES,
         )
-    return machine
+    return facts.machine
 
 
 def _digest(file: Path) -> str:
