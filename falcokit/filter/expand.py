@@ -37,6 +37,8 @@ class _Expander:
         self._macros = macros
         self._lists = lists
         self._checks = 0
+        #: The body of each macro that was expanded, and how many checks are in it.
+        self._bodies: dict[str, tuple[Node, int]] = {}
 
     def expand(self, node: Node, text: str, inside: tuple[str, ...]) -> Node:
         """Expand a tree that was read from `text`, `inside` being the macros around it."""
@@ -45,10 +47,13 @@ class _Expander:
             return node.replace(children=children)
         if isinstance(node, Macro):
             return self._macro(node, text, inside)
-        self._checks += 1
-        if self._checks > _MAX_CHECKS:
-            raise FilterError("the macros make this condition too large", text, node.position)
+        self._count(1, text, node.position)
         return self._with_lists(node, text)
+
+    def _count(self, checks: int, text: str, position: int) -> None:
+        self._checks += checks
+        if self._checks > _MAX_CHECKS:
+            raise FilterError("the macros make this condition too large", text, position)
 
     def _macro(self, macro: Macro, text: str, inside: tuple[str, ...]) -> Node:
         body = self._macros.get(macro.name)
@@ -57,8 +62,14 @@ class _Expander:
         if macro.name in inside:
             reason = f"the macro {macro.name} is part of its own condition"
             raise FilterError(reason, text, macro.position)
-        within = (*inside, macro.name)
-        return macro.replace(body=self.expand(parse(body), body, within), text=body)
+        known = self._bodies.get(macro.name)
+        if known is not None:
+            self._count(known[1], text, macro.position)
+            return macro.replace(body=known[0], text=body)
+        before = self._checks
+        expanded = self.expand(parse(body), body, (*inside, macro.name))
+        self._bodies[macro.name] = expanded, self._checks - before
+        return macro.replace(body=expanded, text=body)
 
     def _with_lists(self, check: Check, text: str) -> Check:
         if not takes_list(check.operator) or not self._lists:
