@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from falcokit.capture import CaptureWriter, FileDescriptor, Process
-from falcokit.capture.events.decoding import INTEGERS, STRINGS
 from falcokit.capture.events.event_table import event_table
 from falcokit.capture.format.sections import Machine
+from falcokit.runtime.event.event_values import INTEGERS, STRINGS
 
 __all__ = ["FILE", "TEMPLATES", "event_params", "template_capture"]
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from falcokit.capture.events.decoding import INTEGERS, STRINGS
 from falcokit.capture.events.event_table import event_table
+from falcokit.runtime.event.event_values import INTEGERS, STRINGS
 
 if TYPE_CHECKING:
     import random

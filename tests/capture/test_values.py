@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from scap_builder import Builder
 
 from falcokit.capture import MalformedEventError, open_capture
-from falcokit.capture.events.decoding import INTEGERS, PolledFd, decoder
 from falcokit.capture.events.event_table import Param, event_table
-from falcokit.capture.events.values import value, values
+from falcokit.capture.events.values import decoder, value, values
+from falcokit.runtime.event.event_values import INTEGERS, PolledFd
 from falcokit.runtime.event.socket_values import Address, OtherFamily, SocketPair, UnixPair
 
 if TYPE_CHECKING:
-    from falcokit.capture.events.decoding import Value
     from falcokit.capture.events.event import Event
+    from falcokit.runtime.event.event_values import Value
 
 SAMPLES = Path(__file__).with_name("samples")
 TYPES = sorted({param.type for entry in event_table().events for param in entry.params})

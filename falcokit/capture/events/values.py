@@ -10,17 +10,37 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from falcokit.capture.events.decoding import decoder, dynamic_param
 from falcokit.capture.events.event_table import event_table
+from falcokit.runtime.event import event_values
 
 if TYPE_CHECKING:
-    from falcokit.capture.events.decoding import Value
     from falcokit.capture.events.event import Event
     from falcokit.capture.events.event_table import Param
-    from falcokit.runtime.event.event_values import Decode
+    from falcokit.runtime.event.event_values import Decode, Value
     from falcokit.runtime.event.socket_values import ByteOrder
 
-__all__ = ["MAX_SHAPES", "Arg", "param_name", "value", "values"]
+__all__ = [
+    "MAX_SHAPES",
+    "NULL_WHEN_EMPTY",
+    "Arg",
+    "decoder",
+    "dynamic_param",
+    "param_name",
+    "value",
+    "values",
+]
+
+#: Empty parameters of these types were known before the others could be empty: shown as NULL.
+NULL_WHEN_EMPTY: Final = frozenset(
+    {
+        "PT_BYTEBUF",
+        "PT_SOCKTUPLE",
+        "PT_FDLIST",
+        "PT_CHARBUFARRAY",
+        "PT_CHARBUF_PAIR_ARRAY",
+        "PT_DYN",
+    }
+)
 
 #: Compiled event codes kept: all of the table in both byte orders, and some of newer tables.
 MAX_SHAPES: Final = 1024
@@ -81,6 +101,18 @@ def value(event: Event, key: int | str) -> Value:
     if not raw:
         return None
     return shape.decoders[at](raw) if at < len(shape.decoders) else raw
+
+
+def dynamic_param(param: Param, raw: bytes) -> Param | None:
+    """Return the actual parameter of a PT_DYN by its first byte, None for an unknown index."""
+    choices = event_table().dynamic_tables.get(param.dynamic or "", ())
+    return choices[raw[0]] if raw and raw[0] < len(choices) else None
+
+
+def decoder(param: Param, order: ByteOrder) -> Decode:
+    """Return the function that decodes a parameter that is not empty."""
+    choices = event_table().dynamic_tables.get(param.dynamic or "", ())
+    return event_values.decoder(param.type, order, tuple(choice.type for choice in choices))
 
 
 def param_name(position: int) -> str:

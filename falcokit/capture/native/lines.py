@@ -11,15 +11,16 @@ import functools
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.capture.events.decoding import INTEGERS, NULL_WHEN_EMPTY, STRINGS
 from falcokit.capture.events.event_table import (
     ASYNC_EVENT,
     GENERIC_SYSCALLS,
     PLUGIN_EVENT,
     event_table,
 )
+from falcokit.capture.events.values import NULL_WHEN_EMPTY
 from falcokit.capture.native.scan import NativeScan, scan_events
 from falcokit.capture.native.selection import native_query
+from falcokit.runtime.event.event_values import INTEGERS, STRINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from falcokit.capture.events.decoding import NULL_WHEN_EMPTY
 from falcokit.capture.events.event_table import GENERIC_SYSCALLS, event_table
-from falcokit.capture.events.values import MAX_SHAPES, param_name
+from falcokit.capture.events.values import MAX_SHAPES, NULL_WHEN_EMPTY, param_name
 from falcokit.capture.render.buffers import buffer_shower
 from falcokit.capture.render.state import Scene
 from falcokit.capture.render.types import holds_buffer, shower

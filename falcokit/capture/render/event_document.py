@@ -10,17 +10,17 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.capture.events.decoding import PolledFd
 from falcokit.capture.events.values import values
 from falcokit.capture.format.errors import MalformedEventError
 from falcokit.capture.format.text import plain_text
 from falcokit.capture.render.args import arg_texts
+from falcokit.runtime.event.event_values import PolledFd
 from falcokit.runtime.event.socket_values import Address, OtherFamily, SocketPair, UnixPair
 
 if TYPE_CHECKING:
-    from falcokit.capture.events.decoding import Value
     from falcokit.capture.events.event import Event
     from falcokit.capture.events.event_table import EventType
+    from falcokit.runtime.event.event_values import Value
 
 __all__ = ["event_object", "payload_object"]
 

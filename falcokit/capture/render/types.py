@@ -13,11 +13,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from falcokit.capture.events.decoding import INTEGERS, WIDTHS, PolledFd, decoder
 from falcokit.capture.events.event_table import event_table
 from falcokit.capture.events.flags import enum_names, flag_names, mode_names
+from falcokit.capture.events.values import decoder
 from falcokit.capture.format.text import invalid_text
 from falcokit.capture.render.buffers import buffer_shower
+from falcokit.runtime.event.event_values import INTEGERS, WIDTHS, PolledFd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
