@@ -52,22 +52,21 @@ def package(options: PackageOptions) -> None:
 
 def _write_layout(project: Project, artifact: Artifact) -> OciLayout:
     from falcokit.package.artifact.rules import make_rules_artifact  # noqa: PLC0415
-    from falcokit.package.registry.layout import PluginArtifact, write_layout  # noqa: PLC0415
+    from falcokit.package.registry.layout import PackagedPlugin, write_layout  # noqa: PLC0415
 
     name, version = artifact.metadata.name, artifact.metadata.version
-    prefix = f"{name}-{version}-linux-"
-    plugins = [
-        PluginArtifact(
-            path=path,
-            name=name,
-            version=version,
-            arch=path.name.removeprefix(prefix).removesuffix(".tar.gz"),
-            required_api_version=artifact.metadata.required_api_version,
-        )
-        for path in sorted(project.dist_dir.glob(f"{prefix}*.tar.gz"))
-    ]
+    start, end = f"{name}-{version}-linux-", ".tar.gz"
+    plugin = PackagedPlugin(
+        name=name,
+        version=version,
+        required_api_version=artifact.metadata.required_api_version,
+        archives={
+            path.name.removeprefix(start).removesuffix(end): path
+            for path in sorted(project.dist_dir.glob(f"{start}*{end}"))
+        },
+    )
     rules = make_rules_artifact(project.root, project.dist_dir, name=name, version=version)
-    return write_layout(project.dist_dir / "oci", plugins, rules=rules)
+    return write_layout(project.dist_dir / "oci", plugin, rules=rules)
 
 
 def _deployment(project: Project, artifact: Artifact, kind: str, open_params: str | None) -> str:

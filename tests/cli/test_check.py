@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from falcokit.build.build_project import build
 from falcokit.cli.app import app
 from falcokit.package.artifact.rules import make_rules_artifact
-from falcokit.package.registry.layout import PluginArtifact, write_layout
+from falcokit.package.registry.layout import PackagedPlugin, write_layout
 from falcokit.project.scaffold import generate_project, template_names
 from falcokit.project.settings import load_project
 
@@ -126,12 +126,15 @@ def layout_of(project: Path) -> OciLayout:
     dist.mkdir(exist_ok=True)
     file = dist / "ticker-0.1.0-linux-x86_64.tar.gz"
     file.write_bytes(packed.getvalue())
-    plugin = PluginArtifact(
-        path=file, name="ticker", version="0.1.0", arch="x86_64", required_api_version="3.12.0"
+    plugin = PackagedPlugin(
+        name="ticker",
+        version="0.1.0",
+        required_api_version="3.12.0",
+        archives={"x86_64": file},
     )
     return write_layout(
         dist / "oci",
-        [plugin],
+        plugin,
         rules=make_rules_artifact(project, dist, name="ticker", version="0.1.0"),
     )
 

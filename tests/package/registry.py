@@ -19,7 +19,7 @@ import pytest
 
 from falcokit.package.artifact.archive import Entry, write_tar_gz
 from falcokit.package.artifact.rules import RulesArtifact, make_rules_artifact
-from falcokit.package.registry.layout import OciLayout, PluginArtifact, write_layout
+from falcokit.package.registry.layout import OciLayout, PackagedPlugin, write_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,15 +67,16 @@ def log_in(file: Path, address: str) -> None:
 
 
 def make_plugin(
-    folder: Path, *, version: str = "0.1.0", arch: str = "x86_64", **more: str
-) -> PluginArtifact:
+    folder: Path, *archs: str, name: str = "ticker", version: str = "0.1.0"
+) -> PackagedPlugin:
     """Pack a library that is none: the registry and falcoctl look into no file."""
-    name = more.pop("name", "ticker")
-    path = folder / f"{name}-{version}-linux-{arch}.tar.gz"
-    write_tar_gz(path, [Entry(name=f"lib{name}.so", data=f"\x7fELF {arch} {version}".encode())])
-    api = more.pop("required_api_version", "3.12.0")
-    return PluginArtifact(
-        path=path, name=name, version=version, arch=arch, required_api_version=api
+    archives = {
+        arch: folder / f"{name}-{version}-linux-{arch}.tar.gz" for arch in archs or ("x86_64",)
+    }
+    for arch, path in archives.items():
+        write_tar_gz(path, [Entry(name=f"lib{name}.so", data=f"\x7fELF {arch} {version}".encode())])
+    return PackagedPlugin(
+        name=name, version=version, required_api_version="3.12.0", archives=archives
     )
 
 
@@ -88,10 +89,9 @@ def make_rules(root: Path, *, version: str = "0.1.0", text: str = RULES) -> Rule
 
 
 def make_layout(root: Path, *, version: str = "0.1.0", rules: bool = True) -> OciLayout:
-    archs = ("x86_64", "aarch64")
     return write_layout(
         root / "dist" / "oci",
-        [make_plugin(root / "dist", version=version, arch=arch) for arch in archs],
+        make_plugin(root / "dist", "x86_64", "aarch64", version=version),
         rules=make_rules(root, version=version) if rules else None,
     )
 

@@ -38,14 +38,14 @@ from falcokit.package.artifact.names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from falcokit.package.artifact.rules import RulesArtifact
 
 __all__ = [
     "Blob",
     "OciLayout",
-    "PluginArtifact",
+    "PackagedPlugin",
     "StoredArtifact",
     "blob_path",
     "digest_of",
@@ -128,15 +128,19 @@ def _put_file(folder: Path, media_type: str, source: Path) -> Blob:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PluginArtifact:
-    """One packaged plugin: the tar.gz for one machine, and its content."""
+class PackagedPlugin:
+    """One version of a plugin, packaged for one or more machines."""
 
-    path: Path
     name: str
     version: str
-    arch: str
-    """As `uname -m` prints it: x86_64 or aarch64."""
     required_api_version: str
+    archives: Mapping[str, Path]
+    """The tar.gz for each machine as `uname -m` prints it: x86_64, aarch64."""
+
+    @property
+    def machines(self) -> list[str]:
+        """The machines in the order of the layout."""
+        return [machine for machine in PLATFORMS if machine in self.archives]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,19 +159,19 @@ class OciLayout:
 
 
 def write_layout(
-    folder: Path, plugins: Sequence[PluginArtifact], *, rules: RulesArtifact | None = None
+    folder: Path, plugin: PackagedPlugin, *, rules: RulesArtifact | None = None
 ) -> OciLayout:
     """Write the layout, replacing an existing one.
 
     Raises:
-        PackageError: artifacts that do not belong together, a name or version that falcoctl
-            refuses, a file that cannot be read or a folder that cannot be written.
+        PackageError: rules of another version, a name or version that falcoctl refuses, a file
+            that cannot be read or a folder that cannot be written.
 
     """
-    ordered = _by_platform(plugins)
-    if rules is not None and rules.version != ordered[0].version:
+    _check_plugin(plugin)
+    if rules is not None and rules.version != plugin.version:
         raise PackageError(
-            f"the rules have version {rules.version}, the plugin {ordered[0].version}",
+            f"the rules have version {rules.version}, the plugin {plugin.version}",
             hint="package both again",
         )
     if folder.is_symlink() or (
@@ -180,7 +184,7 @@ def write_layout(
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".oci-") as making:
             new = Path(making) / "oci"
-            layout = _write(new, folder, ordered, rules)
+            layout = _write(new, folder, plugin, rules)
             _swap(new, folder, Path(making) / "old")
     except OSError as e:
         raise PackageError(
@@ -190,44 +194,18 @@ def write_layout(
     return layout
 
 
-def _by_platform(plugins: Sequence[PluginArtifact]) -> list[PluginArtifact]:
-    """Return the artifacts by platform, after checking that they are one plugin."""
-    if not plugins:
-        raise PackageError("there is no packaged plugin for an OCI layout")
-    first = plugins[0]
-    check_artifact_name(first.name)
-    check_version(first.version)
-    seen: dict[str, PluginArtifact] = {}
-    for plugin in plugins:
-        if (plugin.name, plugin.version) != (first.name, first.version):
+def _check_plugin(plugin: PackagedPlugin) -> None:
+    check_artifact_name(plugin.name)
+    check_version(plugin.version)
+    if not is_version(plugin.required_api_version):
+        raise PackageError(f"{plugin.required_api_version!r} is not a plugin API version")
+    for machine, archive in plugin.archives.items():
+        if machine not in PLATFORMS:
             raise PackageError(
-                f"{plugin.path.name} contains {plugin.name} {plugin.version}, but {first.path.name}"
-                f" {first.name} {first.version}",
-                hint="an OCI layout holds one version of one plugin",
-            )
-        if plugin.arch not in PLATFORMS:
-            raise PackageError(
-                f"{plugin.path.name}: falcoctl has no platform for {plugin.arch!r}",
+                f"{archive.name}: falcoctl has no platform for {machine!r}",
                 hint=f"the machines are {' and '.join(PLATFORMS)}",
             )
-        if plugin.arch in seen:
-            raise PackageError(
-                f"{plugin.path.name} and {seen[plugin.arch].path.name} are both for {plugin.arch}"
-            )
-        if not is_version(plugin.required_api_version):
-            raise PackageError(
-                f"{plugin.path.name}: {plugin.required_api_version!r} is not a plugin API version"
-            )
-        if plugin.required_api_version != first.required_api_version:
-            # The operator reads the config of one platform for all of them.
-            raise PackageError(
-                f"{plugin.path.name} needs plugin API {plugin.required_api_version}, and"
-                f" {first.path.name} {first.required_api_version}",
-                hint="package both from the same source with the same falcokit",
-            )
-        _check_archive(plugin.path)
-        seen[plugin.arch] = plugin
-    return [seen[arch] for arch in PLATFORMS if arch in seen]
+        _check_archive(archive)
 
 
 def _check_archive(path: Path) -> None:
@@ -245,12 +223,11 @@ def _is_empty(folder: Path) -> bool:
 
 
 def _write(
-    new: Path, folder: Path, plugins: list[PluginArtifact], rules: RulesArtifact | None
+    new: Path, folder: Path, plugin: PackagedPlugin, rules: RulesArtifact | None
 ) -> OciLayout:
     (new / "blobs" / "sha256").mkdir(parents=True)
-    first = plugins[0]
-    index = _plugin_index(new, plugins)
-    name, version = first.name, first.version
+    index = _plugin_index(new, plugin)
+    name, version = plugin.name, plugin.version
     entries = [index.descriptor(annotations={REF_NAME: f"plugin/{name}:{version}"})]
     manifest = None
     if rules is not None:
@@ -265,22 +242,20 @@ def _write(
         version=version,
         plugin_digest=index.digest,
         rules_digest=manifest.digest if manifest else None,
-        platforms=tuple(f"linux/{PLATFORMS[plugin.arch]}" for plugin in plugins),
+        platforms=tuple(f"linux/{PLATFORMS[machine]}" for machine in plugin.machines),
     )
 
 
-def _plugin_index(new: Path, plugins: list[PluginArtifact]) -> Blob:
+def _plugin_index(new: Path, plugin: PackagedPlugin) -> Blob:
+    config = {
+        "name": plugin.name,
+        "version": plugin.version,
+        "requirements": [{"name": "plugin_api_version", "version": plugin.required_api_version}],
+    }
     entries = []
-    for plugin in plugins:
-        config = {
-            "name": plugin.name,
-            "version": plugin.version,
-            "requirements": [
-                {"name": "plugin_api_version", "version": plugin.required_api_version}
-            ],
-        }
-        manifest = _manifest(new, PLUGIN_CONFIG, config, PLUGIN_LAYER, plugin.path)
-        platform = {"os": "linux", "architecture": PLATFORMS[plugin.arch]}
+    for machine in plugin.machines:
+        manifest = _manifest(new, PLUGIN_CONFIG, config, PLUGIN_LAYER, plugin.archives[machine])
+        platform = {"os": "linux", "architecture": PLATFORMS[machine]}
         entries.append(manifest.descriptor(platform=platform))
     index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
     return _put_bytes(new, INDEX, _canonical(index))
