@@ -117,10 +117,8 @@ class Inspection:
             self._show_lists(capture)
         elif options.rules:
             self._show_alerts(capture, wanted)
-        elif options.export is not None:
-            self._export(capture, wanted, options.export)
-        elif options.cut is not None:
-            self._cut(capture, wanted, options.cut)
+        elif (target := options.export or options.cut) is not None:
+            self._write(capture, wanted, target)
         elif options.diff is not None:
             return self._compare(capture, wanted, options.diff)
         elif options.as_json or options.stats or not (options.is_listing or options.jsonl):
@@ -194,12 +192,7 @@ class Inspection:
         from falcokit.cli.inspect.listing import Listing  # noqa: PLC0415
 
         options = self._options
-        listing = Listing(
-            plugin=options.plugin,
-            init_config=options.init_config,
-            at_once=options.follow,
-            buffers=options.buffers,
-        )
+        listing = Listing(options)
         if options.tail is None and not options.jsonl:
             listing.write_all_lines(capture, wanted, options.limit)
             return
@@ -225,33 +218,24 @@ class Inspection:
         bar = screen_width() is None
         alerts.show(capture, wanted, lambda: self._pass(capture, bar=bar))
 
-    def _export(self, capture: Capture, wanted: Filter | None, target: Path) -> None:
-        from falcokit.cli.inspect.files import export_events  # noqa: PLC0415
+    def _write(self, capture: Capture, wanted: Filter | None, target: Path) -> None:
+        from falcokit.cli.inspect.files import cut_events, export_events  # noqa: PLC0415
 
+        options = self._options
+        events = self._limited(select_events(capture, wanted))
         with reading(capture):
-            count = export_events(
-                self._limited(select_events(capture, wanted)),
-                target,
-                plugin=self._options.plugin,
-                init_config=self._options.init_config,
-            )
-        self._report_written(count, target)
-
-    def _cut(self, capture: Capture, wanted: Filter | None, target: Path) -> None:
-        from falcokit.cli.inspect.files import cut_events  # noqa: PLC0415
-
-        with reading(capture):
-            count = cut_events(capture, self._limited(select_events(capture, wanted)), target)
-        self._report_written(count, target)
+            if options.cut is not None:
+                count = cut_events(capture, events, target)
+            else:
+                plugin, init_config = options.plugin, options.init_config
+                count = export_events(events, target, plugin=plugin, init_config=init_config)
+        console.message(f"{count_of(count, 'event')} written")
+        console.data(str(target))
 
     def _limited(self, events: Iterator[Event]) -> Iterator[Event]:
         if self._options.tail is not None:
             return iter(deque(events, maxlen=self._options.tail))
         return islice(events, self._options.limit)
-
-    def _report_written(self, count: int, target: Path) -> None:
-        console.message(f"{count_of(count, 'event')} written")
-        console.data(str(target))
 
     def _compare(self, capture: Capture, wanted: Filter | None, other: Path) -> tuple[Notice, ...]:
         from falcokit.capture.summary.compare import Comparing  # noqa: PLC0415

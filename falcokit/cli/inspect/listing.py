@@ -14,7 +14,6 @@ from falcokit.cli import console
 from falcokit.cli.inspect.choice import query_of, select_events
 from falcokit.cli.inspect.output import screen_width
 from falcokit.errors import FalcokitError
-from falcokit.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from falcokit.capture.filter.compile import Filter
     from falcokit.capture.reader import Capture
     from falcokit.capture.render.buffers import BufferForm
+    from falcokit.cli.inspect.options import InspectOptions
     from falcokit.runner.extract import ExtractionClient, FieldInfo, Value
 
     _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
@@ -34,32 +34,32 @@ __all__ = ["Listing", "add_fields", "extracting", "named_values", "project_plugi
 _LEAST_CELLS: Final = 72
 
 
-class Listing(Record):
+class Listing:
     """How events are listed: with which plugin's fields, and whether each is written at once."""
 
-    plugin: Path | None
-    init_config: str | None
-    at_once: bool
-    buffers: BufferForm | None = None
+    def __init__(self, options: InspectOptions) -> None:
+        self._plugin = options.plugin
+        self._init_config = options.init_config
+        self._at_once = options.follow
+        self._buffers = options.buffers
 
     def write_lines(self, events: Iterable[Event]) -> None:
         """Write a line for each event; a project in this folder shows its plugin's fields."""
         width = screen_width()
-        plugin = self.plugin or project_plugin()
+        plugin = self._plugin or project_plugin()
         if plugin is None:
             from falcokit.cli.inspect.events import event_lines  # noqa: PLC0415 - not needed where C writes all lines
 
-            self._write(event_lines(events, width=width, buffers=self.buffers))
+            self._write(event_lines(events, width=width, buffers=self._buffers))
         else:
             found = self._with_fields(events, plugin)
-            self._write(_lines_with_fields(found, width, self.buffers))
+            self._write(_lines_with_fields(found, width, self._buffers))
 
     def write_all_lines(self, capture: Capture, wanted: Filter | None, limit: int | None) -> None:
         """Write a line for each event that is wanted, at most `limit`; in C where that suffices."""
-        listing = self
-        if not self.at_once and self.buffers is None and screen_width() is None:
-            plugin = self.plugin or project_plugin()
-            if plugin is None:
+        if not self._at_once and self._buffers is None and screen_width() is None:
+            self._plugin = self._plugin or project_plugin()
+            if self._plugin is None:
                 from falcokit.capture.native.lines import write_lines  # noqa: PLC0415
 
                 write_lines(
@@ -71,32 +71,31 @@ class Listing(Record):
                     matches=None if wanted is None else wanted.matches,
                 )
                 return
-            listing = self.replace(plugin=plugin)
-        listing.write_lines(islice(select_events(capture, wanted), limit))
+        self.write_lines(islice(select_events(capture, wanted), limit))
 
     def write_json(self, events: Iterable[Event]) -> None:
         """Write one JSON object per line; with a plugin, those of its events have `fields`."""
         from falcokit.capture.render.event_document import event_object  # noqa: PLC0415
 
-        if self.plugin is None:
+        if self._plugin is None:
             self._write(json_text(event_object(event)) for event in events)
             return
-        found = self._with_fields(events, self.plugin)
+        found = self._with_fields(events, self._plugin)
         self._write(
             json_text(event_object(event) | ({"fields": fields} if fields else {}))
             for event, fields in found
         )
 
     def _with_fields(self, events: Iterable[Event], plugin: Path) -> Iterator[_WithFields]:
-        with extracting(plugin, self.init_config) as extraction:
+        with extracting(plugin, self._init_config) as extraction:
             # It answers in batches: when it was given many events, or the last one.
-            portions = ((event,) for event in events) if self.at_once else (events,)
+            portions = ((event,) for event in events) if self._at_once else (events,)
             for portion in portions:
                 for event, values in extraction.extract(portion):
                     yield event, named_values(extraction.columns, values)
 
     def _write(self, lines: Iterable[str]) -> None:
-        if not self.at_once:
+        if not self._at_once:
             console.data_lines(lines)
             return
         for line in lines:
