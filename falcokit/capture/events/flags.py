@@ -20,14 +20,7 @@ _CACHED = 4096
 @functools.lru_cache(maxsize=_CACHED)
 def flag_names(table: str, value: int) -> str:
     """Join the names of the bits of `value`; empty when none is known."""
-    names, rest = [], value
-    for name, bits in _table(table):
-        if _matches(bits, value, rest):
-            names.append(name)
-            rest &= ~bits
-            if bits == value:
-                break
-    return "|".join(names)
+    return _bit_names(table, value)
 
 
 @functools.lru_cache(maxsize=_CACHED)
@@ -38,21 +31,22 @@ def enum_names(table: str, value: int) -> str:
 
 @functools.lru_cache(maxsize=_CACHED)
 def mode_names(table: str, value: int) -> str:
-    """Join the names of a file mode; an entry for the whole mode ends the list."""
+    """Join the names of a file mode; the whole mode is named even if its bits were before."""
+    return _bit_names(table, value, is_mode=True)
+
+
+def _bit_names(table: str, value: int, *, is_mode: bool = False) -> str:
     names, rest = [], value
     for name, bits in _table(table):
-        if bits == value:
-            names.append(name)
-            break
-        if _matches(bits, value, rest):
+        is_whole = bits == value
+        is_left = rest & bits == bits if bits else is_whole
+        if is_left or (is_mode and is_whole):
             names.append(name)
             rest &= ~bits
+            if is_whole:
+                break
     return "|".join(names)
 
 
 def _table(name: str) -> tuple[tuple[str, int], ...]:
     return event_table().flags_tables.get(name, ())
-
-
-def _matches(bits: int, value: int, rest: int) -> bool:
-    return rest & bits == bits if bits else not value
