@@ -12,9 +12,8 @@ import pytest
 from own_pythons import PYTHONS
 
 from falcokit.errors import ConfigError
-from falcokit.package.python.left_out import LEFT_OUT
 from falcokit.package.python.python_runtime import PythonRuntime, find_runtime
-from falcokit.package.python.stdlib import stdlib_selection
+from falcokit.package.python.stdlib import LEFT_OUT, stdlib_selection
 from falcokit.project.settings import PackageSettings
 
 pytestmark = pytest.mark.python
