@@ -13,12 +13,14 @@ from typer.testing import CliRunner
 
 from falcokit import Plugin
 from falcokit.cli.app import app
+from falcokit.project.scaffold import generate_project
 from falcokit.testing import start_plugin
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-BLOCKS = PYTHON_BLOCK.findall((ROOT / "README.md").read_text())
+README = (ROOT / "README.md").read_text()
+BLOCKS = PYTHON_BLOCK.findall(README)
 
 
 @pytest.mark.parametrize("code", BLOCKS)
@@ -36,6 +38,22 @@ def test_a_python_block_of_the_readme_is_a_plugin_that_works(
     (plugin,) = plugins
     with start_plugin(plugin) as running:
         assert running.next_event(timeout=10.0).name == "disk_usage"
+
+
+def test_the_readmes_rule_is_right_for_its_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = generate_project("disk-watch", root=tmp_path / "p").root
+    (root / "src" / "disk_watch.py").write_text(BLOCKS[0])
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    (rule,) = [block for block in blocks if block.startswith("- rule:")]
+    rules = root / "rules" / "disk-watch_rules.yaml"
+    rules.write_text(rule)
+    monkeypatch.chdir(root)
+    found = CliRunner().invoke(app, ["check"])
+    assert (found.exit_code, found.stdout) == (0, "")
+    rules.write_text(rule.replace("evt.type", "evt.tpye"))
+    assert CliRunner().invoke(app, ["check"]).stdout.strip() in README
 
 
 def test_the_readme_starts_with_a_plugin() -> None:

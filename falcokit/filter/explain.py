@@ -181,8 +181,8 @@ class ConditionCounts:
         if not root.events:
             return "no event came"
         if root.passed:
-            part = next(part for part, counts in self._joined if counts.unknown)
-            return f"only a real Falco can tell whether {_written(part)}"
+            unknown = next(each for each in self._joined if each[1].unknown)
+            return f"only a real Falco can tell whether {_written(_unknown_clause(*unknown))}"
         for part, counts in self._joined:
             if not counts.true and not counts.unknown:
                 return f"no event passed {_written(part)} ({counts.alone})"
@@ -205,6 +205,14 @@ def _joined(part: Part, counts: PartCounts) -> Iterator[tuple[Part, PartCounts]]
         return
     for child, of_child in zip(part.children, counts.children, strict=True):
         yield from _joined(child, of_child)
+
+
+def _unknown_clause(part: Part, counts: PartCounts) -> Part:
+    """Return the first clause in a part that was unknown for an event."""
+    while not isinstance(part, Clause):
+        within = zip(part.children, counts.children, strict=True)
+        part, counts = next(each for each in within if each[1].unknown)
+    return part
 
 
 def _written(part: Part) -> str:

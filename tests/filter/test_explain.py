@@ -99,7 +99,7 @@ def test_three_of_which_each_two_meet() -> None:
 
 
 def test_what_only_falco_knows_is_the_cause() -> None:
-    text = "f.yes=1 and f.unknown=1"
+    text = "f.yes=1 and not (f.no=1 or f.unknown=1)"
     condition = compile_condition(parse_with_macros(text, {}, {}), CATALOG, text)
     counts = ConditionCounts(condition)
     counts.add(Batch(1, read))
