@@ -44,7 +44,7 @@ def test_each_room_of_the_package_has_a_line() -> None:
 
 
 def test_a_walk_passes_each_file_once_and_few_of_them() -> None:
-    assert len(walks()) == 9
+    assert len(walks()) == 10
     for title, files in walks().items():
         assert len(files) == len(set(files)), title
         assert len(files) >= 5, title
