@@ -51,6 +51,13 @@ def test_async_events_have_their_data(baseline: Baseline) -> None:
     assert all(row.ts_ns > 10**18 for row in rows)
 
 
+def test_a_plugin_without_event_to_string_says_nothing(baseline: Baseline) -> None:
+    given = {"library": baseline.source, "init_config": '{"async":0}', "open_params": "3,1"}
+    rows = rows_of(**given, rows="evt.plugininfo,baseline.seq")
+    assert [(row.values, row.text) for row in rows] == [((n,), None) for n in range(3)]
+    assert [row.text for row in rows_of(**given, rows="evt.plugininfo")] == [None] * 3
+
+
 def test_bytes_that_are_not_utf8_survive(compile_c: CompileC, tmp_path: Path) -> None:
     library = compile_c("libwords.so", [PLUGIN])
     file = write_words(tmp_path, "plain x")

@@ -50,6 +50,8 @@ class EventRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     fields from such an event."""
     encoded: bool = False
     """Used by RowDecoder: a text among the values is not UTF-8."""
+    text: str | None = None
+    """What the plugin's `event_to_string` says, if `evt.plugininfo` was asked for."""
 
 
 class _Rows(msgspec.Struct):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["LiveRules"]
 
 _NO_THREAD: Final = -1
+_PLUGININFO: Final = "evt.plugininfo"
 #: What separates fields in the runner's list of them.
 _SEPARATOR: Final = "],"
 
@@ -62,6 +63,8 @@ class LiveRules:
         self.first_ns: int | None = None
         #: The fields of the rows, in their order.
         self._columns: dict[str, int] = {}
+        #: Whether rows have what the plugin says of an event.
+        self._has_texts = False
 
     def load(self) -> Report:
         """Read the files, and return a report of what is wrong with them.
@@ -92,7 +95,9 @@ class LiveRules:
 
     def columns(self) -> str:
         """Return the fields that rows must have: for RunOptions.rows, at the start of a run."""
-        return ",".join(self.fields())
+        fields = self.fields()
+        self._has_texts = self._ruleset is not None and _PLUGININFO in _written(self._ruleset)
+        return ",".join([_PLUGININFO, *fields] if self._has_texts else fields)
 
     def fields(self) -> list[str]:
         """Return the plugin's fields that rows must have, in their order.
@@ -188,12 +193,21 @@ class LiveRules:
 
     def _values(self, field: FieldRef, rows: Sequence[EventRow | None]) -> Sequence[Any] | None:
         """Return a plugin's field of each event; None for a field of Falco's own."""
+        if field.name == _PLUGININFO and self._has_texts:
+            return [_plugininfo(row) for row in rows]
         at = self._columns.get(field.written)
         if at is not None:
             return [row.values[at] if row and row.values is not None else None for row in rows]
         if any(spec.name == field.name for spec in self._own_fields):
             return [UNKNOWN] * len(rows)  # rules that were saved meanwhile: rows do not have it
         return None
+
+
+def _plugininfo(row: EventRow | None) -> Any:
+    """Return the text of a plugin's event; async events have none."""
+    if row is not None and row.name is not None:
+        return None
+    return UNKNOWN if row is None or row.text is None else row.text
 
 
 def _written(ruleset: Ruleset) -> list[str]:

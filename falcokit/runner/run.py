@@ -52,7 +52,8 @@ class RunOptions:
     set_config: str | None = None
     replay: Path | None = None  # a capture whose events come in place of a source's
     speed: float | None = None  # of a replay: 1.0 is real time; None: at once
-    rows: str | None = None  # a row for every event, with these fields; "" for none
+    #: A row for every event, with these fields; "" for none; "evt.plugininfo" only as the first.
+    rows: str | None = None
     fields: str | None = None  # to extract: "x.a,x.b[3]", "*" for those without an argument
     fields_of: str | None = None  # the plugin whose fields they are; None: the first
     metrics: bool = False

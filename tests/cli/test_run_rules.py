@@ -159,6 +159,24 @@ def test_a_replay_runs_rules_on_all_stored_events(project: Path) -> None:
     assert kinds.index("closed") > max(at for at, kind in enumerate(kinds) if kind == "alert")
 
 
+def test_what_the_plugin_says_of_its_event_is_plugininfo(project: Path) -> None:
+    Path("r.yaml").write_text(
+        rule('evt.plugininfo startswith "load " and load_watch.percent exists').replace(
+            "percent=%load_watch.percent", "'%evt.plugininfo'"
+        )
+    )
+    result = run("--rules", "r.yaml", "-n", "2", "--json")
+    texts = [event["text"] for event in of_kind(result, "event")]
+    shown = [alert["output_fields"]["evt.plugininfo"] for alert in of_kind(result, "alert")]
+    assert len(texts) == 2
+    assert shown == texts
+
+
+def test_a_template_without_fields_has_alerts(tmp_path: Path) -> None:
+    root = generate_project("ticker", root=tmp_path / "t", template="source").root
+    assert " alert " in run("-C", str(root), "-n", "1").stdout
+
+
 def test_an_async_event_is_matched_in_a_live_run(tmp_path: Path) -> None:
     root = generate_project("ticker", root=tmp_path / "t").root
     (root / "rules" / "ticker_rules.yaml").write_text(

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "runner/capture/live.h"
 #include "runner/extract/extractor.h"
 #include "runner/extract/filter.h"
 #include "runner/report/report.h"
@@ -16,16 +17,28 @@ enum {
 static struct fkr_extractor fkr_values;
 static struct fkr_filter fkr_filter;
 static struct fkr_text fkr_row;
-static bool fkr_on;
+static bool fkr_on, fkr_with_text;
+
+// What follows evt.plugininfo at the beginning of a list of fields; NULL: it does not begin so.
+static const char *fkr_after_text(const char *fields) {
+	static const char name[] = "evt.plugininfo";
+	size_t n = sizeof name - 1;
+	if (strncmp(fields, name, n) != 0 || (fields[n] && fields[n] != ',')) return NULL;
+	return fields[n] ? fields + n + 1 : fields + n;
+}
 
 bool fkr_event_rows_begin(struct fkr_options *o) {
 	struct fkr_guest *guest = &o->guests[0];
 	fkr_on = o->rows != NULL;
-	if (!fkr_on || !*o->rows) return true;
-	bool all = strcmp(o->rows, "*") == 0;
+	if (!fkr_on) return true;
+	const char *fields = fkr_after_text(o->rows);
+	fkr_with_text = fields != NULL;
+	if (!fields) fields = o->rows;
+	if (!*fields) return true;
+	bool all = strcmp(fields, "*") == 0;
 	if (all && !(guest->caps & FKR_CAP_EXTRACT)) return true;
 	if (all ? !fkr_fields_without_argument(guest, &fkr_values.fields)
-	        : !fkr_fields_select(guest, o->rows, &fkr_values.fields))
+	        : !fkr_fields_select(guest, fields, &fkr_values.fields))
 		return false;
 	fkr_extractor_open(&fkr_values, guest);
 	fkr_filter_extract(guest, &fkr_filter);
@@ -70,7 +83,12 @@ void fkr_event_rows_send(const ss_plugin_event_input *event, const struct fkr_ev
 	} else {
 		fkr_add_s(t, ",null");
 	}
-	fkr_add_s(t, objects ? ",true]" : ",false]");
+	fkr_add_s(t, objects ? ",true" : ",false");
+	if (fkr_with_text) {
+		fkr_add_c(t, ',');
+		fkr_add_string_or_null(t, fkr_live_text(event));
+	}
+	fkr_add_c(t, ']');
 	fkr_report_row(t);
 	if (t->room > FKR_KEEP_BYTES) fkr_text_free(t);
 }

@@ -66,14 +66,17 @@ static bool fkr_has_text(const ss_plugin_event *evt) {
 	return id == fkr_texts->id;
 }
 
+const char *fkr_live_text(const ss_plugin_event_input *event) {
+	if (!fkr_has_text(event->evt)) return NULL;
+	return fkr_texts->api.event_to_string(fkr_texts->state, event);
+}
+
 const struct fkr_text *fkr_live_read(const ss_plugin_event_input *event) {
 	fkr_extra.len = 0;
-	if (fkr_has_text(event->evt)) {
-		const char *text = fkr_texts->api.event_to_string(fkr_texts->state, event);
-		if (text && *text) {
-			fkr_add_key(&fkr_extra, "text");
-			fkr_add_string_or_null(&fkr_extra, text);
-		}
+	const char *text = fkr_live_text(event);
+	if (text && *text) {
+		fkr_add_key(&fkr_extra, "text");
+		fkr_add_string_or_null(&fkr_extra, text);
 	}
 	if (fkr_extractor.fields.count && fkr_filter_passes(&fkr_filter, event->evt, event->evtsrc)) {
 		fkr_add_key(&fkr_extra, "fields");

@@ -14,6 +14,9 @@ void fkr_live_end(void);
 // plugin may log during this call, so the caller must not have begun a report.
 const struct fkr_text *fkr_live_read(const ss_plugin_event_input *event);
 
+// What the plugin of the source says of its event; NULL: nothing. Valid until the next call.
+const char *fkr_live_text(const ss_plugin_event_input *event);
+
 // Puts the last event into the statistics: at once when the last sample is old enough, otherwise from
 // fkr_live_idle, when no other event comes.
 void fkr_live_sample(const ss_plugin_event_input *event, const char *name, const char *data,
