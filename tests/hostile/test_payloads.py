@@ -194,7 +194,8 @@ def test_a_large_event_is_read_in_bounded_memory(
     folder = _written(tmp_path, [_big(kind)])
     peaks, fields = [], "h.key,h.count,h.parsed,h.size,h.params"
     # What is kept of the events before is there from the third on; of a list's values it is little.
-    repeats = {"lists": (1,), "members": (1,), "100 MB": (1,), "list": (1, 2)}.get(kind, (2, 3))
+    # One more may be on its way; if each were kept, there would be two more.
+    repeats = {"lists": (1,), "members": (1,), "100 MB": (1,), "list": (1, 2)}.get(kind, (3, 5))
     for repeat in repeats:
         ran = run_host(
             *(real_host.plughost, "sinsp", "--plugin", files, "--plugin", author.library),
@@ -214,4 +215,4 @@ def test_a_large_event_is_read_in_bounded_memory(
                 assert (field["present"], set(field["samples"])) == (2 * repeat, {value})
         peaks.append(ran.peak_mb)
     # Of the event before, the plugin keeps what it has read; of those before that nothing.
-    assert peaks[-1] < peaks[0] + 12, peaks
+    assert peaks[-1] < peaks[0] + 24, peaks

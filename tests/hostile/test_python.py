@@ -53,7 +53,7 @@ def _built_with(
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda m: {"stdlib": "/gone/lib/python3"}, "standard library is not at /gone"),
+        (lambda m: {"stdlib": "/gone/lib/python3"}, "standard library is no longer at /gone"),
         (lambda m: {"paths": ("/gone/site-packages",)}, "Python cannot start"),
         (
             lambda m: {"paths": [p for p in m.paths if "python3" in p and "venv" not in p]},

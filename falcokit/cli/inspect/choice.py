@@ -57,7 +57,8 @@ def choose(options: InspectOptions, first_ns: Callable[[], int]) -> Filter | Non
 
 
 def _quoted(word: str) -> str:
-    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    # A quote that follows a backslash closes nothing, whatever is before the backslash.
+    return '"' + word.replace("\\", "\\x5c").replace('"', '\\"') + '"'
 
 
 def _bounds(time: str, first_ns: Callable[[], int]) -> list[str]:
