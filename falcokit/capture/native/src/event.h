@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event blocks and event headers, in either byte order. Included by scan.c and lines_out.h;
+// Event blocks and event headers, in either byte order. Included by scan.c and lines_text.h;
 // everything is inlined, so that the test for the byte order vanishes from the loop.
 #pragma once
 #include <stdbool.h>
