@@ -81,18 +81,18 @@ class Inspection:
     def _show_library(self, file: str) -> None:
         from pathlib import Path  # noqa: PLC0415 - not for captures
 
+        name = safe_text(Path(file).name)
         if not self._options.for_library:
             raise ConfigError(
-                f"{safe_text(Path(file).name)} is a library or an artifact, not a capture",
+                f"{name} is a library or an artifact, not a capture",
                 hint="only --json and --load can be combined with such a file",
             )
-        from falcokit.cli.inspect.library import (  # noqa: PLC0415 - not for captures
-            library_object,
-            library_report,
-            read_library,
-        )
+        from falcokit.cli.inspect.library import library_object, library_report  # noqa: PLC0415
+        from falcokit.package.artifact.library_facts import library_facts  # noqa: PLC0415
 
-        facts = read_library(Path(file), load=self._options.load)
+        if self._options.load:
+            console.message(f"loading {name}: its code runs now, with all your rights")
+        facts = library_facts(Path(file), load=self._options.load)
         if self._options.as_json:
             console.data(json_text(library_object(facts)))
         else:

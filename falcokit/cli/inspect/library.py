@@ -12,26 +12,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from falcokit.capture.format.text import safe_text
-from falcokit.cli import console
 from falcokit.cli.format import capability_names, count_of, size_text
 from falcokit.cli.inspect.report import Report, Table, columns
-from falcokit.package.artifact.library_facts import LibraryFacts, library_facts
 from falcokit.package.link.glibc import fits, format_version
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from falcokit.build.about import LibraryAbout
+    from falcokit.package.artifact.library_facts import LibraryFacts
 
-__all__ = ["library_object", "library_report", "read_library"]
-
-
-def read_library(file: Path, *, load: bool) -> LibraryFacts:
-    """Return the facts of a library or an artifact; `load` runs its code, and says so."""
-    if load:
-        name = safe_text(file.name)
-        console.message(f"loading {name}: its code runs now, with all your rights")
-    return library_facts(file, load=load)
+__all__ = ["library_object", "library_report"]
 
 
 def library_report(facts: LibraryFacts) -> Report:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from falcokit.package.artifact.payload import Carried
     from falcokit.package.link.elf import ElfFacts
 
-__all__ = ["LibraryFacts", "event_source", "library_facts"]
+__all__ = ["LibraryFacts", "library_facts"]
 
 _ELF: Final = b"\x7fELF"
 _SECONDS: Final = 30.0
@@ -155,12 +155,6 @@ def _capabilities(name: str, exports: frozenset[str]) -> list[str]:
     if not found:
         raise NotAPluginError(f"{name}: the plugin implements no capability")
     return found
-
-
-def event_source(library: Path) -> dict[int, str]:
-    """Return the plugin's ID and the name of its event source, nothing if it has none."""
-    about = _ask(library.absolute())
-    return {about.plugin_id: about.event_source} if about.event_source else {}
 
 
 def _ask(library: Path) -> LibraryAbout:

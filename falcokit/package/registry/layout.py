@@ -148,8 +148,6 @@ class OciLayout:
     """A written layout, and the digests to sign and to install by."""
 
     folder: Path
-    name: str
-    version: str
     plugin_digest: str
     """Of the image index."""
     rules_digest: str | None
@@ -238,8 +236,6 @@ def _write(
     (new / "oci-layout").write_bytes(_canonical({"imageLayoutVersion": LAYOUT_VERSION}))
     return OciLayout(
         folder=folder,
-        name=name,
-        version=version,
         plugin_digest=index.digest,
         rules_digest=manifest.digest if manifest else None,
         platforms=tuple(f"linux/{PLATFORMS[machine]}" for machine in plugin.machines),
