@@ -82,8 +82,7 @@ def show_artifact(artifact: Artifact, layout: OciLayout | None) -> None:
     if layout is not None:
         _line("oci", f"{layout.folder} ({', '.join(layout.platforms)}); falcokit publish REF")
     for problem in artifact.warnings:
-        label = console.paint("warning:", "yellow", sys.stderr)
-        console.message(f"{label} {console.printable(problem.sentence)}; {problem.hint}")
+        console.warning(f"{problem.sentence}; {problem.hint}")
 
 
 def _show_floor(artifact: Artifact) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -166,10 +165,7 @@ def extracting(
     with ExtractionClient(plugin.absolute(), fields, init_config) as extraction:
         yield extraction
         if extraction.failure:
-            label = console.paint("warning:", "yellow", sys.stderr)
-            console.message(
-                f"{label} the plugin failed on an event: {safe_text(extraction.failure)}"
-            )
+            console.warning(f"the plugin failed on an event: {safe_text(extraction.failure)}")
 
 
 def named_values(

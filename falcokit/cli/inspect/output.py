@@ -66,11 +66,10 @@ def show_table(table: Table) -> None:
 
 def warn(notices: Iterable[Notice]) -> None:
     """Write to stderr what is wrong with a capture."""
-    label = console.paint("warning:", "yellow", sys.stderr)
     for notice in notices:
         times = f" ({notice.count} times)" if notice.count > 1 else ""
         where = f" (at byte {notice.offset})" if notice.offset else ""
-        console.message(f"{label} {safe_text(notice.message)}{where}{times}")
+        console.warning(f"{safe_text(notice.message)}{where}{times}")
 
 
 def report_lines(report: Report) -> Iterator[str]:
