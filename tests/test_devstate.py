@@ -276,3 +276,17 @@ def test_a_producer_belongs_to_the_event_with_the_longest_name() -> None:
     state.apply({"report": "metrics", "plugin": "t", "metrics": told})
     rows = {name: row.producer for name, row in state.events.items()}
     assert rows == {"tick": "", "tick-tock": "ended", "odd name": "failed 1 time"}
+
+
+def test_rules_are_shown_with_what_is_wrong_and_why_one_is_silent() -> None:
+    state = running()
+    state.apply({"report": "rules", "rules": ["Silent"], "errors": [], "warnings": []})
+    state.apply({"report": "explanations", "rules": {"Silent": "no event came\nand: 0 of 0"}})
+    assert "Silent never fired: no event came" in screen(state)
+    assert "  and: 0 of 0" in screen(state)
+    wrong = {"code": "LOAD_X", "message": "no field", "hint": "of syscall"}
+    wrong |= {"file": "/p/r.yaml", "line": 3, "column": 14}
+    state.apply({"report": "rules", "rules": [], "errors": [wrong], "warnings": []})
+    shown = screen(state)
+    assert "r.yaml:3:14: no field (of syscall) [LOAD_X]" in shown
+    assert "Silent 0" in shown, "the rules before run on"

@@ -63,7 +63,9 @@ def warn_of_rules(ruleset: Ruleset, root: Path) -> None:
     """Show what is wrong with a project's rules as warnings: its plugin is made all the same."""
     for found in (*ruleset.errors, *ruleset.warnings):
         file = found.file.removeprefix(f"{root}/")
-        console.warning(f"{file}:{found.line}:{found.column}: {found.message} [{found.code}]")
+        hint = f" ({found.hint})" if found.hint else ""
+        text = f"{found.message}{hint} [{found.code}]"
+        console.warning(f"{file}:{found.line}:{found.column}: {text}")
 
 
 def refuse_wrong_rules(errors: int) -> None:

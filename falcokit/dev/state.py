@@ -162,7 +162,9 @@ class DevState:
     def _on_rules(self, report: Report) -> None:
         self.rules_problems = [
             ":".join(str(found[key]) for key in ("file", "line", "column") if found[key])
-            + f": {found['message']} [{found['code']}]"
+            + f": {found['message']}"
+            + (f" ({found['hint']})" if found.get("hint") else "")
+            + f" [{found['code']}]"
             for found in (*report["errors"], *report["warnings"])
         ]
         if not report["errors"]:  # else the rules that ran before go on

@@ -119,12 +119,13 @@ def find_falco(path: str | None) -> Path:
         ToolMissingError: there is none that can be run.
 
     """
-    found = shutil.which(path or "falco")
+    name = path or "falco"
+    found = shutil.which(name)
     if found is None:
         raise ToolMissingError(
-            f"there is no Falco {path} that can be run"
-            if path
-            else "there is no falco on the PATH",
+            f"there is no Falco {name} that can be run"
+            if "/" in name
+            else f"there is no {name} on the PATH",
             hint="install Falco, or give its program: --falco /path/to/falco",
         )
     return Path(found).absolute()

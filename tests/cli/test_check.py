@@ -115,6 +115,8 @@ def test_build_shows_them_as_warnings_and_builds(project: Path) -> None:
     assert "rules/ticker_rules.yaml:3:14: there is no field evt.types" in result.stderr
     found = json.loads(invoke("build", "--json").stdout)["rules"]
     assert [error["code"] for error in found["errors"]] == ["LOAD_ERR_COMPILE_CONDITION"]
+    (project / "rules" / "ticker_rules.yaml").write_text(rules("okta.app=x"))
+    assert "(okta.* are fields of the plugin okta, which is not loaded)" in invoke("build").stderr
 
 
 def layout_of(project: Path) -> OciLayout:

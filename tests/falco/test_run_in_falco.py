@@ -178,5 +178,7 @@ def test_without_falco_it_is_one_sentence_and_the_next_step(
         find_falco(None)
     assert caught.value.hint is not None
     assert "--falco" in caught.value.hint
+    with pytest.raises(ToolMissingError, match="no falco on the PATH"):
+        find_falco("falco")  # what --falco alone stands for
     with pytest.raises(ToolMissingError, match="/no/such/falco"):
         find_falco("/no/such/falco")
