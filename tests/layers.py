@@ -22,7 +22,7 @@ capture.format
 capture.file capture.lists
 capture.events
 capture.encode capture.render capture.native capture.reader
-capture.filter capture.summary capture.writer
+capture.filter capture.state capture.summary capture.writer
 rules
 runner
 build dev

@@ -12,10 +12,10 @@ from replay_capture import write_busy
 
 from falcokit.capture import CaptureWriter, Process, open_capture
 from falcokit.capture.events.event_table import event_table
-from falcokit.runner import thread_table
+from falcokit.capture.state import thread_table
+from falcokit.capture.state.thread_state import ThreadState
 from falcokit.runner.replay_feed import MAX_GAP_S, _Pace
 from falcokit.runner.thread_changes import ThreadChanges
-from falcokit.runner.thread_state import ThreadState
 from tools.template_capture import event_params
 
 if TYPE_CHECKING:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events of a capture as a batch that rules run on.
 
-What is in a stored event is read as `inspect` reads it; what hangs on the processes and descriptors
-at the time of the event exists in a replay only, and is unknown, but for events without a thread,
-which have none.
+What is in a stored event is read as `inspect` reads it. What hangs on the processes and descriptors
+at the time of the event is known where the capture was followed from its start, as far as
+`falcokit.capture.state.fields` goes. All else is unknown, but for events without a thread, which
+have none.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import event_table
 from falcokit.capture.filter.fields import CaptureFields, Context
+from falcokit.capture.state.fields import state_reader
 from falcokit.filter.batch import UNKNOWN
 from falcokit.filter.fields import FieldFaultError
 from falcokit.rules.catalog import SYSCALL
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from falcokit.capture.events.event import Event
     from falcokit.capture.render.state import Resolver
+    from falcokit.capture.state.moments import Moment
     from falcokit.filter.tree import FieldRef
 
 __all__ = ["captured_batch", "is_replayed"]
@@ -41,13 +44,15 @@ def captured_batch(
     resolver: Resolver | None = None,
     first_time_ns: int | None = None,
     hostname: str | None = None,
+    moments: Sequence[Moment] | None = None,
 ) -> EventBatch:
     """Return events of one source as a batch.
 
     `read` has the fields of plugins, and is asked first; it may return None for what it does not
     have. `sources` has the names of event sources by plugin id, `resolver` resolves numbers of
     parameters, `first_time_ns` is the time of the capture's first event. An event without a time
-    has the time 0. `plugin` names the plugin whose source it is.
+    has the time 0. `plugin` names the plugin whose source it is. `moments` has the state at the
+    time of each event, if the capture was followed from its start.
     """
     fields = CaptureFields(Context(sources=sources or {}, resolver=resolver))
 
@@ -63,6 +68,9 @@ def captured_batch(
         except FieldFaultError:
             if not field.name.startswith(_OF_THREADS):
                 return None
+            known = None if moments is None else state_reader(field.name, field.argument)
+            if known is not None and moments is not None:
+                return [known(moment) for moment in moments]
             return [None if _has_no_thread(event) else UNKNOWN for event in events]
         return [reader.get(event) for event in events]
 

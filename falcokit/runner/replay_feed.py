@@ -16,9 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture import open_capture
-from falcokit.capture.format.layout import BlockKind
-from falcokit.capture.lists.descriptors import decode_descriptors
-from falcokit.capture.lists.processes import decode_processes
+from falcokit.capture.state.moments import CaptureState
 from falcokit.errors import FalcokitError
 from falcokit.runner.extract_frames import (
     BEGIN_FRAME,
@@ -28,17 +26,17 @@ from falcokit.runner.extract_frames import (
     threads_frame,
 )
 from falcokit.runner.thread_changes import ThreadChanges
-from falcokit.runner.thread_state import ThreadState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
     from typing import IO
 
-    from falcokit.capture import Capture, Event, FileDescriptor, Process
+    from falcokit.capture import Capture
+    from falcokit.capture.state.moments import Moment
     from falcokit.runner.event_rows import EventRow
 
-    StoredRow: TypeAlias = tuple[Event, EventRow | None]
+    StoredRow: TypeAlias = tuple[Moment, EventRow | None]
 
 __all__ = ["ReplayFeed"]
 
@@ -62,7 +60,7 @@ class ReplayFeed:
         `speed` is how many times faster than in the capture events come; None: at once. With `keep`
         the events are kept for `take_stored`.
         """
-        self._kept: deque[tuple[Event, bool]] | None = deque() if keep else None
+        self._kept: deque[tuple[Moment, bool]] | None = deque() if keep else None
         self._file, self._speed, self._stream = file, speed, stream
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -91,13 +89,13 @@ class ReplayFeed:
             return []
         for row in rows or ():
             while kept:
-                event, sent = kept.popleft()
-                found.append((event, row if sent else None))
+                moment, sent = kept.popleft()
+                found.append((moment, row if sent else None))
                 if sent:
                     break
         while rows is None and kept:
-            event, _ = kept.popleft()
-            found.append((event, None))
+            moment, _ = kept.popleft()
+            found.append((moment, None))
         return found
 
     def stop(self) -> None:
@@ -113,7 +111,8 @@ class ReplayFeed:
             os.set_blocking(self._stream.fileno(), False)
             try:
                 columns = wanted.get("threads")
-                with open_capture(self._file, lists=columns is not None) as capture:
+                lists = columns is not None or self._kept is not None
+                with open_capture(self._file, lists=lists) as capture:
                     self._send_all(capture, wanted, columns)
                     self.notices += [notice.message for notice in capture.notices]
             except FalcokitError as e:
@@ -127,20 +126,25 @@ class ReplayFeed:
         self, capture: Capture, wanted: Mapping[str, Any], columns: list[list[str]] | None
     ) -> None:
         encoder = FrameEncoder(codes=wanted["codes"], plugin_ids=wanted["plugin_ids"])
-        threads = None if columns is None else _Threads(capture, columns)
+        changes = None if columns is None else ThreadChanges(*columns)
+        state = None
+        if changes is not None or self._kept is not None:
+            state = CaptureState(capture, changes)
         pace = None if self._speed is None else _Pace(self._speed)
         begun = False
         for event in capture:
             self.count += 1
-            if threads is not None:
-                self._out += threads.frames(event)
+            if state is not None:
+                state.apply(event)
+                if changes is not None:
+                    self._out += b"".join(map(threads_frame, changes.take()))
             if not begun and not event.leading:
                 begun = True
                 self._out += BEGIN_FRAME
             hidden = event.leading or event.state_only
             frame = encoder.encode(event, STATE_FRAME if hidden else EVENT_FRAME)
-            if self._kept is not None and not hidden:
-                self._keep(event, sent=frame is not None)
+            if self._kept is not None and state is not None and not hidden:
+                self._keep(state.moment(event), sent=frame is not None)
             if frame is not None:
                 if pace is not None and (delay := pace.delay(event.ts_ns)) > 0:
                     self._flush()
@@ -151,9 +155,9 @@ class ReplayFeed:
             if self._stopping.is_set():
                 return
         self._flush()
-        self._note(encoder.refused, 0 if threads is None else threads.refused)
+        self._note(encoder.refused, 0 if state is None else state.refused)
 
-    def _keep(self, event: Event, *, sent: bool) -> None:
+    def _keep(self, moment: Moment, *, sent: bool) -> None:
         """Keep an event, waiting while too many are kept: those that were sent bring rows back."""
         kept = self._kept
         while kept is not None and len(kept) >= _MAX_KEPT and not self._stopping.is_set():
@@ -162,7 +166,7 @@ class ReplayFeed:
             self._flush()
             self._stopping.wait(_LOOK_MS / 1000)
         if kept is not None:
-            kept.append((event, sent))
+            kept.append((moment, sent))
 
     def _note(self, damaged: int, refused: int) -> None:
         if damaged:
@@ -182,41 +186,6 @@ class ReplayFeed:
                 written = os.write(descriptor, view[:_SEND_BYTES])
                 view.release()
                 del self._out[:written]
-
-
-class _Threads:
-    """The state of the capture's threads, restarted with each section."""
-
-    def __init__(self, capture: Capture, columns: list[list[str]]) -> None:
-        self._capture = capture
-        self._changes = ThreadChanges(*columns)
-        self._state = ThreadState(self._changes)
-        self._sections = self._taken = 0
-
-    @property
-    def refused(self) -> int:
-        return self._state.table.refused
-
-    def frames(self, event: Event) -> bytes:
-        """Return the changes up to this event, as frames."""
-        if self._capture.section_count != self._sections:
-            self._begin()
-        self._state.apply(event)
-        return b"".join(map(threads_frame, self._changes.take()))
-
-    def _begin(self) -> None:
-        """Take the lists of the section that has begun: those after the earlier sections'."""
-        self._sections = self._capture.section_count
-        lists = self._capture.lists
-        processes: list[Process] = []
-        descriptors: list[FileDescriptor] = []
-        for block, body, layout in () if lists is None else lists.blocks(self._taken):
-            self._taken += 1
-            if block.kind is BlockKind.PROCESSES:
-                processes += decode_processes(body, block, layout)
-            elif block.kind is BlockKind.FDS:
-                descriptors += decode_descriptors(body, block, layout)
-        self._state.table.begin(processes, descriptors)
 
 
 class _Pace:

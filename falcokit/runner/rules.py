@@ -13,10 +13,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import ASYNC_EVENT
+from falcokit.capture.format.errors import MalformedEventError
 from falcokit.filter.batch import UNKNOWN
 from falcokit.filter.fields import ArgumentKind
 from falcokit.rules import SYSCALL, Engine, EventBatch, load_rules
-from falcokit.rules.captured import captured_batch
+from falcokit.rules.captured import captured_batch, is_replayed
 from falcokit.runner.event_rows import event_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from falcokit.capture.events.event import Event
+    from falcokit.capture.state.moments import Moment
     from falcokit.filter.fields import FieldSpec
     from falcokit.filter.tree import FieldRef
     from falcokit.rules import LoadedPlugin, Ruleset
@@ -153,43 +155,55 @@ class LiveRules:
 
     def _batches(self, report: Report) -> Iterator[EventBatch]:
         """Yield the events of a report by their source, in the order of each."""
-        by_source: dict[str, list[tuple[Event | None, EventRow | None]]] = {}
-        stored: list[tuple[Event, EventRow | None]] | None = report.get("stored")
+        by_source: dict[str, list[tuple[Moment | None, EventRow | None]]] = {}
+        stored: list[tuple[Moment, EventRow | None]] | None = report.get("stored")
         if stored is None:
             for row in report["rows"]:
                 by_source.setdefault(row.source or SYSCALL, []).append((None, row))
         else:
-            for event, stored_row in stored:
-                source = stored_row.source if stored_row else self._source_of(event)
-                by_source.setdefault(source or SYSCALL, []).append((event, stored_row))
+            for moment, stored_row in stored:
+                if not is_replayed(moment.event):
+                    continue
+                source = stored_row.source if stored_row else self._source_of(moment.event)
+                by_source.setdefault(source or SYSCALL, []).append((moment, stored_row))
         for source, pairs in by_source.items():
             yield self._batch(source, pairs)
 
     def _source_of(self, event: Event) -> str:
         own = None if self._plugin is None else self._plugin.event_source
-        return own if own is not None and event.plugin_id else SYSCALL
+        try:
+            return own if own is not None and event.plugin_id else SYSCALL
+        except MalformedEventError:
+            return SYSCALL
 
-    def _batch(self, source: str, pairs: list[tuple[Event | None, EventRow | None]]) -> EventBatch:
+    def _batch(self, source: str, pairs: list[tuple[Moment | None, EventRow | None]]) -> EventBatch:
         rows = [row for _, row in pairs]
+        events = [moment.event if moment is not None else None for moment, _ in pairs]
+        both = list(zip(events, rows, strict=True))
 
         def read(field: FieldRef) -> Sequence[Any] | None:
             return self._values(field, rows)
 
-        times = [event.ts_ns or 0 if event else row.ts_ns if row else 0 for event, row in pairs]
+        times = [event.ts_ns or 0 if event else row.ts_ns if row else 0 for event, row in both]
         if self.first_ns is None and times:
             self.first_ns = times[0]
         if source != SYSCALL:
             return EventBatch(
                 source,
-                [event.number if event else row.number if row else 0 for event, row in pairs],
+                [event.number if event else row.number if row else 0 for event, row in both],
                 times,
                 read,
                 first_time_ns=self.first_ns,
                 plugin=None if self._plugin is None else self._plugin.name,
-                async_names=[_async_name(event, row) for event, row in pairs],
+                async_names=[_async_name(event, row) for event, row in both],
             )
-        events = [event or _event(row) for event, row in pairs if event or row]
-        return captured_batch(events, read=read, first_time_ns=self.first_ns)
+        moments = [moment for moment, _ in pairs if moment is not None]
+        return captured_batch(
+            [event or _event(row) for event, row in both],
+            read=read,
+            first_time_ns=self.first_ns,
+            moments=moments or None,
+        )
 
     def _values(self, field: FieldRef, rows: Sequence[EventRow | None]) -> Sequence[Any] | None:
         """Return a plugin's field of each event; None for a field of Falco's own."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["ThreadChanges", "Value"]
+    from falcokit.capture.state.changes import Value
 
-Value = int | str
+__all__ = ["ThreadChanges"]
 
 _THREAD: Final = struct.Struct("=BBq")
 _FD: Final = struct.Struct("=BBqq")

@@ -129,6 +129,17 @@ def test_rules_with_errors_end_it_with_their_places(rules: Any, form: tuple[str,
         assert json.loads(done.stdout)["error"]["message"].startswith("the rules have 1 error")
 
 
+def test_processes_and_files_are_known_at_the_time_of_each_event(rules: Any) -> None:
+    condition = "evt.type=open and proc.name=curl and proc.pname=bash and fd.filename=ld.so.cache"
+    shown = "%proc.cmdline %fd.filename %user.name %proc.tty"
+    done = inspect(CURL, "--rules", rules(rule("Opened", condition, shown)), "--jsonl")
+    found = [each for each in reports(done.stdout) if each["report"] == "alert"]
+    assert [each["output_fields"]["fd.filename"] for each in found] == ["ld.so.cache"] * 3
+    assert found[0]["output"].endswith("curl -6 http://www.google.com ld.so.cache <NA> 0")
+    assert "unknown_fields" not in found[0]
+    assert "possible" not in found[0]
+
+
 def test_a_plugins_fields_take_part(words: Path, rules: Any, tmp_path: Path) -> None:
     capture = write_words(tmp_path, "one", "two words", "three words here")
     file = rules(

@@ -142,7 +142,7 @@ def test_a_replay_runs_rules_on_all_stored_events(project: Path) -> None:
         "- rule: Read\n  desc: d\n  condition: evt.type=read\n  output: fd=%evt.arg.fd\n"
         "  priority: INFO\n"
         "- rule: Key\n  desc: d\n  condition: evt.type=openat and files.extension=key\n"
-        "  output: '%evt.arg.name'\n  priority: INFO\n"
+        "  output: '%evt.arg.name %fd.name %proc.name %proc.pid'\n  priority: INFO\n"
         "- rule: End\n  desc: d\n  condition: evt.type=procexit\n  output: x\n  priority: INFO\n"
     )
     Path("r.yaml").write_text(text)
@@ -154,7 +154,9 @@ def test_a_replay_runs_rules_on_all_stored_events(project: Path) -> None:
         "Read": 5, "Key": 1, "End": 3,
     }  # fmt: skip
     (key,) = [alert for alert in of_kind(result, "alert") if alert["rule"] == "Key"]
-    assert key["output_fields"]["evt.arg.name"] == "/etc/ssl/private/server.key"
+    fields = key["output_fields"]
+    assert fields["evt.arg.name"] == fields["fd.name"] == "/etc/ssl/private/server.key"
+    assert "unknown_fields" not in key  # the processes of the capture are known
     kinds = [report["report"] for report in reports(result)]
     assert kinds.index("closed") > max(at for at, kind in enumerate(kinds) if kind == "alert")
 

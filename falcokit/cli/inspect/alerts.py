@@ -7,10 +7,12 @@ plugin has for it. Only what a replay shows is looked at.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.format.errors import MalformedEventError
 from falcokit.capture.format.text import json_text
+from falcokit.capture.state.moments import CaptureState
 from falcokit.cli import console
 from falcokit.cli.lines import EventLines
 from falcokit.cli.rules import refuse_wrong_rules
@@ -20,7 +22,7 @@ from falcokit.runner.event_rows import EventRow
 from falcokit.runner.rules import LiveRules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from falcokit.capture.events.event import Event
     from falcokit.capture.filter.compile import Filter
     from falcokit.capture.reader import Capture
+    from falcokit.capture.state.moments import Moment
     from falcokit.cli.inspect.options import InspectOptions
     from falcokit.runner.extract import Value
     from falcokit.runner.reports import Report
@@ -60,7 +63,7 @@ class AlertListing:
         report = self._rules.load()
         self._show(report)
         refuse_wrong_rules(len(report["errors"]))
-        self._waiting: list[tuple[Event, EventRow | None]] = []
+        self._waiting: list[tuple[Moment, EventRow | None]] = []
         self._bytes = 0
 
     def show(
@@ -76,8 +79,8 @@ class AlertListing:
         """
         with reading():
             try:
-                for event, values in self._with_values(self._wanted(capture, wanted)):
-                    self._add(event, values)
+                for moment, values in self._with_values(self._wanted(capture, wanted)):
+                    self._add(moment, values)
             finally:  # an interruption, or a plugin that failed: what was read before is shown
                 self._flush()
         self._show(self._rules.counts())
@@ -86,37 +89,42 @@ class AlertListing:
         if isinstance(self._show, _Document):
             self._show.end()
 
-    def _wanted(self, capture: Capture, wanted: Filter | None) -> Iterator[Event]:
+    def _wanted(self, capture: Capture, wanted: Filter | None) -> Iterator[Moment]:
+        state = CaptureState(capture)
         matches = None if wanted is None else wanted.matches
         for event in capture:
+            state.apply(event)
             if not is_replayed(event):
                 continue
             if self._rules.first_ns is None:
                 self._rules.first_ns = event.ts_ns
             if matches is None or matches(event):
-                yield event
+                yield state.moment(event)
 
     def _with_values(
-        self, events: Iterator[Event]
-    ) -> Iterator[tuple[Event, tuple[Value, ...] | None]]:
+        self, moments: Iterator[Moment]
+    ) -> Iterator[tuple[Moment, tuple[Value, ...] | None]]:
         fields = self._rules.fields()
         if self._plugin is None or not fields:
-            yield from ((event, None) for event in events)
+            yield from ((moment, None) for moment in moments)
             return
         from falcokit.cli.inspect.listing import extracting  # noqa: PLC0415 - only with a plugin
 
         with extracting(self._plugin, self._options.init_config, fields) as extraction:
             # It answers in batches: when it was given many events, or the last one.
-            portions = ((event,) for event in events) if self._options.follow else (events,)
+            portions = ((moment,) for moment in moments) if self._options.follow else (moments,)
             for portion in portions:
-                yield from extraction.extract(portion)
+                ahead: deque[Moment] = deque()
+                found = extraction.extract(_events(portion, ahead))
+                yield from ((ahead.popleft(), values) for _, values in found)
 
-    def _add(self, event: Event, values: tuple[Value, ...] | None) -> None:
+    def _add(self, moment: Moment, values: tuple[Value, ...] | None) -> None:
+        event = moment.event
         row = EventRow(
             number=event.number, ts_ns=event.ts_ns or 0, plugin_id=0, source=self._source(event),
             name=None, data=None, size=0, values=values,
         )  # fmt: skip
-        self._waiting.append((event, row))
+        self._waiting.append((moment, row))
         self._bytes += event.size
         full = len(self._waiting) >= _BATCH or self._bytes >= _BATCH_BYTES
         if full or self._options.follow:
@@ -136,6 +144,13 @@ class AlertListing:
         alerts = self._rules.take({"report": "rows", "rows": [], "stored": waiting})
         for alert in sorted(alerts, key=lambda each: int(each["number"])):  # of several sources
             self._show(alert)
+
+
+def _events(moments: Iterable[Moment], ahead: deque[Moment]) -> Iterator[Event]:
+    """Yield the events of moments, each of which waits in `ahead` for the values of its event."""
+    for moment in moments:
+        ahead.append(moment)
+        yield moment.event
 
 
 def _shown(options: InspectOptions) -> Callable[[Report], Any]:

@@ -106,7 +106,9 @@ class Inspection:
             raise ConfigError("--load is for a plugin library or an artifact, not for a capture")
         wanted = self._filter(file)
         lists = options.processes or options.fds or options.users or options.cut is not None
-        with open_capture(file, lists=lists, follow=options.follow) as capture:
+        with open_capture(
+            file, lists=lists or bool(options.rules), follow=options.follow
+        ) as capture:
             notices = self._dispatch(capture, wanted) or capture.notices
         warn(notices)
 

@@ -5,21 +5,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from falcokit.runner.thread_table import joined
+from falcokit.capture.state.thread_table import joined
 
 if TYPE_CHECKING:
     from falcokit.capture.events.event import Event
-    from falcokit.runner.event_args import EventArgs
-    from falcokit.runner.thread_changes import Value
-    from falcokit.runner.thread_table import Thread, ThreadTable
+    from falcokit.capture.state.changes import Value
+    from falcokit.capture.state.event_args import EventArgs
+    from falcokit.capture.state.thread_table import Thread, ThreadTable
 
 __all__ = [
     "FD_TYPES",
+    "OPENED",
     "close",
     "close_range",
+    "copies",
     "dup",
+    "fcntl",
     "memfd",
     "open_file",
+    "path_of",
     "pipe",
     "plain_fd",
     "socket",
@@ -39,10 +43,13 @@ FD_TYPES: Final = {
     "inotify_init1": 13, "timerfd_create": 14, "bpf": 17, "userfaultfd": 18, "io_uring_setup": 19,
     "eventfd": _EVENT_FD, "eventfd2": _EVENT_FD,
 }  # fmt: skip
+#: The calls that open a file by its path.
+OPENED: Final = ("open", "openat", "openat2", "creat", "open_by_handle_at")
 _TCP, _UDP, _ICMP, _RAW = 2, 3, 4, 5
 _PROTOCOLS: Final = {1: _ICMP, 6: _TCP, 17: _UDP, 255: _RAW}
 _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _SOCK_STREAM, _SOCK_DGRAM, _SOCK_RAW = 1, 2, 3
+_F_DUPFD, _F_SETFD, _F_DUPFD_CLOEXEC, _FD_CLOEXEC = 1, 3, 26, 1
 _AT_FDCWD: Final = -100
 _NA: Final = "<NA>"
 
@@ -78,6 +85,20 @@ def open_file(table: ThreadTable, event: Event, args: EventArgs, thread: Thread 
         "name": joined(folder, name),
     }
     table.add_fd(thread, fd, {**values, "flags": layer} if layer else values)
+
+
+def path_of(table: ThreadTable, args: EventArgs, thread: Thread, call: str) -> str | None:
+    """Return the path of a file that could not be opened; None if that is not known."""
+    if call == "open_by_handle_at" or not args.has("name"):
+        return None
+    name = args.text("name")
+    if call in {"openat", "openat2"}:
+        if not args.has("dirfd"):
+            return None
+        folder = _dirfd(table, thread, name, args.number("dirfd", signed=True))
+    else:
+        folder = table.cwd(thread)
+    return joined(folder, name)
 
 
 def _dirfd(table: ThreadTable, thread: Thread, name: str, dirfd: int | None) -> str:
@@ -136,6 +157,30 @@ def dup(table: ThreadTable, event: Event, args: EventArgs, thread: Thread | None
     if event.event_type.name == "dup3":
         flags |= (args.number("flags") or 0) & _O_CLOEXEC
     table.add_fd(thread, new, {**info, "open_flags": flags})
+
+
+def fcntl(table: ThreadTable, _event: Event, args: EventArgs, thread: Thread | None) -> None:
+    """Take fcntl, which may copy a descriptor, or have execve close it."""
+    new, fd, command = (
+        args.number("res", signed=True),
+        args.number("fd", signed=True),
+        args.number("cmd"),
+    )
+    info = table.fd(thread, fd)
+    if thread is None or info is None or fd is None or new is None or new < 0:
+        return
+    flags = int(info.get("open_flags", 0)) & ~_O_CLOEXEC
+    if command == _F_SETFD and args.has("arg"):
+        flags |= _O_CLOEXEC if (args.number("arg") or 0) & _FD_CLOEXEC else 0
+        table.add_fd(thread, fd, {**info, "open_flags": flags})
+    elif copies(args):
+        flags |= _O_CLOEXEC if command == _F_DUPFD_CLOEXEC else 0
+        table.add_fd(thread, new, {**info, "open_flags": flags})
+
+
+def copies(args: EventArgs) -> bool:
+    """Return whether an fcntl copies a descriptor."""
+    return args.number("cmd") in {_F_DUPFD, _F_DUPFD_CLOEXEC}
 
 
 def pipe(table: ThreadTable, event: Event, args: EventArgs, thread: Thread | None) -> None:

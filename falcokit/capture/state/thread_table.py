@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runner.listed_descriptors import listed_descriptor, server_ports
+from falcokit.capture.state.listed_descriptors import listed_descriptor, server_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from falcokit.capture.lists.descriptors import FileDescriptor
     from falcokit.capture.lists.processes import Process
-    from falcokit.runner.thread_changes import ThreadChanges, Value
+    from falcokit.capture.state.changes import Changes, Value
 
 __all__ = ["MAX_TID", "Thread", "ThreadTable", "cgroups", "folder", "joined"]
 
@@ -38,11 +38,18 @@ _CGROUPS: Final = {"perf": "perf_event", "mem": "memory", "io": "blkio"}
 class Thread:
     """One thread; `values` are the fields of the table."""
 
-    __slots__ = ("cgroups", "clone_ts", "env", "fds", "text", "values")
+    __slots__ = (
+        *("args", "cgroups", "clone_ts", "cmdline", "env", "fds", "text", "unsure", "values"),
+    )
 
     def __init__(self, **values: Value) -> None:
         self.values: dict[str, Any] = values
         self.fds: dict[int, dict[str, Value]] = {}
+        self.args: tuple[str, ...] = ()
+        #: The name of the program and its arguments, as they were when these were set.
+        self.cmdline = str(values.get("comm", ""))
+        #: The names of values that a real host may know otherwise.
+        self.unsure: frozenset[str] = frozenset()
         self.env: tuple[str, ...] = ()
         self.cgroups: tuple[tuple[str, str], ...] = ()
         self.clone_ts = 0
@@ -82,7 +89,7 @@ class Thread:
 class ThreadTable:
     """The threads of one section of a capture."""
 
-    def __init__(self, changes: ThreadChanges) -> None:
+    def __init__(self, changes: Changes) -> None:
         self._changes = changes
         self.threads: dict[int, Thread] = {}
         self.groups: dict[int, set[int]] = {}
@@ -92,6 +99,10 @@ class ThreadTable:
         self.closed: list[tuple[Thread, int]] = []
         #: How much was left out because there was too much.
         self.refused = 0
+        #: Whether a process may have asked for the orphans of its descendants.
+        self.subreapers = False
+        #: Another one after each change of a thread; descriptors do not count.
+        self.version = 0
 
     def begin(
         self,
@@ -101,6 +112,8 @@ class ThreadTable:
         """Forget everything, and start from the lists at the head of a section."""
         for tid in self.threads:
             self._changes.thread_gone(tid)
+        self.version += 1
+        self.subreapers = False
         self.threads.clear()
         self.groups.clear()
         self.children.clear()
@@ -118,6 +131,7 @@ class ThreadTable:
 
     def write(self, thread: Thread, **values: Value) -> None:
         """Write fields of a thread in the table."""
+        self.version += 1
         thread.values.update(values)
         self._changes.set_thread(thread.tid, values)
 
@@ -134,11 +148,16 @@ class ThreadTable:
             size = sum(len(text) + 64 for text in texts or ())
             if self._text + size > _MAX_TEXT:
                 self.refused += 1
+                thread.unsure |= {"args"}
                 return
             self._text += size
             thread.text += size
         tid = thread.tid
+        self.version += 1
         if args is not None:
+            thread.args = args
+            comm = str(thread.values.get("comm", ""))
+            thread.cmdline = " ".join((comm, *args)) if comm else ""
             self._changes.set_list(tid, "args", ((text,) for text in args))
         if env is not None:
             thread.env = env
@@ -155,12 +174,14 @@ class ThreadTable:
             return False
         if old is not None:
             self._drop(old)
+        self.version += 1
         self.threads[thread.tid] = thread
         self._changes.new_thread(thread.tid, thread.values)
         return True
 
     def _drop(self, thread: Thread) -> None:
         tid = thread.tid
+        self.version += 1
         self.threads.pop(tid, None)
         self._fd_count -= len(thread.fds)
         self._text -= thread.text
@@ -239,6 +260,8 @@ class ThreadTable:
         for child in self.children.pop(tid, set()):
             if (orphan := self.threads.get(child)) is not None:
                 reaper = self._reaper(thread, others)
+                if self.subreapers and not int(thread.values.get("reaper_tid", -1)) > 0:
+                    orphan.unsure |= {"ptid"}
                 self.write(orphan, ptid=reaper)
                 if reaper:
                     self.children.setdefault(reaper, set()).add(child)

@@ -18,34 +18,48 @@ _MAX_NUMBER: Final = 8
 
 
 class EventArgs:
-    """The parameters of an event by their names; those that are empty or missing are None."""
+    """The parameters of an event by their names; those that are empty or missing are None.
 
-    def __init__(self, event: Event) -> None:
+    Old captures have half of them in the enter event, from which a replay completes the exit.
+    """
+
+    def __init__(self, event: Event, entered: Event | None = None) -> None:
+        """Raise MalformedEventError if an event's parameters contradict its length."""
         self._params = event.params
         self._positions = _positions(event.code)
+        self._entered = None if entered is None else EventArgs(entered)
 
-    def _raw(self, name: str) -> bytes:
+    def raw(self, name: str) -> bytes:
+        """Return the bytes of a parameter, none if it is empty or missing."""
         at = self._positions.get(name, -1)
-        return bytes(self._params[at]) if 0 <= at < len(self._params) else b""
+        if 0 <= at < len(self._params):
+            return bytes(self._params[at])
+        return b"" if self._entered is None else self._entered.raw(name)
+
+    def stored(self, name: str) -> bool:
+        """Return whether the parameter is there, be it empty."""
+        if 0 <= self._positions.get(name, -1) < len(self._params):
+            return True
+        return self._entered is not None and self._entered.stored(name)
 
     def has(self, name: str) -> bool:
         """Return whether it is there and not empty."""
-        return bool(self._raw(name))
+        return bool(self.raw(name))
 
     def number(self, name: str, *, signed: bool = False) -> int | None:
         """Return an integer of any width; None if it is empty."""
-        raw = self._raw(name)
+        raw = self.raw(name)
         if not 0 < len(raw) <= _MAX_NUMBER:
             return None
         return int.from_bytes(raw, sys.byteorder, signed=signed)
 
     def text(self, name: str) -> str:
         """Return a text up to its NUL; bytes that are not UTF-8 are surrogates."""
-        return self._raw(name).partition(b"\0")[0].decode("utf-8", "surrogateescape")
+        return self.raw(name).partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return texts that end with a NUL each."""
-        raw = self._raw(name)
+        raw = self.raw(name)
         if not raw:
             return ()
         parts = raw.removesuffix(b"\0").split(b"\0")

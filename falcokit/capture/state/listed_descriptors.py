@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from falcokit.capture.lists.descriptors import FileDescriptor
-    from falcokit.runner.thread_changes import Value
+    from falcokit.capture.state.changes import Value
 
 __all__ = ["listed_descriptor", "server_ports"]
 

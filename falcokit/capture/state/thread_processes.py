@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runner.thread_table import Thread, cgroups, folder
+from falcokit.capture.state.thread_table import Thread, cgroups, folder
 
 if TYPE_CHECKING:
     from falcokit.capture.events.event import Event
-    from falcokit.runner.event_args import EventArgs
-    from falcokit.runner.thread_changes import Value
-    from falcokit.runner.thread_table import ThreadTable
+    from falcokit.capture.state.changes import Value
+    from falcokit.capture.state.event_args import EventArgs
+    from falcokit.capture.state.thread_table import ThreadTable
 
-__all__ = ["chdir", "clone", "execve", "procexit", "set_id", "setsid"]
+__all__ = ["chdir", "clone", "execve", "prctl", "procexit", "set_id", "setsid"]
 
 _CLONE_FILES, _CLONE_NEWPID, _CLONE_PARENT, _CLONE_THREAD = 1 << 0, 1 << 6, 1 << 8, 1 << 13
 _INVERTED, _NAME_CHANGED, _CLOSED, _ACTIVE = 1 << 16, 1 << 17, 1 << 18, 1 << 19
@@ -134,6 +134,8 @@ def _born(
     table: ThreadTable, event: Event, args: EventArgs, made: Thread, source: Thread | None
 ) -> None:
     made.clone_ts = event.ts_ns or 0
+    if source is not None:
+        made.unsure = source.unsure - {"args"}
     leader = not made.values["flags"] & _CLONE_THREAD
     if leader and source is not None:
         made.values["cwd"] = table.cwd(source)
@@ -163,6 +165,8 @@ def execve(table: ThreadTable, _event: Event, args: EventArgs, thread: Thread | 
             values |= {"vtid": thread.tid, "vpid": values["pid"]}
     was_invalid = thread.invalid
     values |= _executed(args)
+    # Without it a host makes the path of what it finds in the enter event.
+    thread.unsure = frozenset() if args.has("trusted_exepath") else frozenset({"exe_path"})
     flags = thread.flags & _KEPT_BY_EXECVE | _ACTIVE | _NAME_CHANGED
     _close_on_exec(table, thread)
     table.write(thread, **values, flags=flags)
@@ -223,6 +227,12 @@ def setsid(table: ThreadTable, _event: Event, args: EventArgs, thread: Thread | 
     res = args.number("res", signed=True)
     if thread is not None and res is not None and res >= 0:
         table.write(thread, sid=res)
+
+
+def prctl(table: ThreadTable, _event: Event, args: EventArgs, _thread: Thread | None) -> None:
+    """Take prctl, by which a process may ask for orphans; which one it is is not followed."""
+    res = args.number("res", signed=True)
+    table.subreapers = table.subreapers or (res is not None and res >= 0)
 
 
 def _executed(args: EventArgs) -> dict[str, Value]:
