@@ -11,10 +11,11 @@ static const char* USAGE = R"(plughost MODE [options]
 modes
   info            load, print identity / capabilities / fields / schema, unload
   sinsp           pump sinsp::next() through a real inspector
+  filters         as sinsp, and tell for each condition of --filters which events match
   raw             dlopen through plugin_loader.c, loop plugin_next_batch (no sinsp)
 plugins (repeatable; --init/--init-file apply to the last --plugin)
   --plugin PATH   --init CFG   --init-file FILE
-input (sinsp mode; default: first plugin with a source)
+input (sinsp and filters mode; default: first plugin with a source)
   --source NAME   plugin NAME as event source     --open PARAMS   its open params
   --platform generic|hostinfo|full                (default hostinfo; full if id()==0)
   --nodriver      nodriver engine ("syscall" source, 100 ms/next)
@@ -41,6 +42,10 @@ checks
                       teardown one at a time, sinsp::next() concurrently)
   --reload R          destroy the inspector (dlclose) and make a new one R times
   --pause-ms MS       sleep between open and the first next()
+filters mode: all events of the input, or the first of --events; "events" has the text of each
+event by its number, "filters" for each condition the numbers of its events or its error
+  --filters FILE      the conditions, each ended by a zero byte: they may have several lines
+  --format FMT        of the text (default: the number)
 raw mode
   --async             install an async handler and count events
   --extract           call extract_fields (1 field per call as sinsp does) on each event
@@ -88,6 +93,7 @@ int main(int argc, char** argv) {
 		else if(a == "--offsets") o.offsets = true;
 		else if(a == "--seq-field") o.seq_field = need(i);
 		else if(a == "--filter") o.filter = need(i);
+		else if(a == "--filters") o.filters = need(i);
 		else if(a == "--print") o.print = strtoull(need(i).c_str(), 0, 10);
 		else if(a == "--format") o.format = need(i);
 		else if(a == "--json-events") o.json_events = true;
@@ -136,7 +142,7 @@ int main(int argc, char** argv) {
 				for(auto& x : res) v["inspectors"].append(x);
 				v["after_all"] = proc_facts();
 			}
-			else if(o.mode == "sinsp") v = one_inspector(r);
+			else if(o.mode == "sinsp" || o.mode == "filters") v = one_inspector(r);
 			else if(o.mode == "raw") v = raw_once(o.plugins.at(0));
 			else if(o.mode == "info") v = info_once(o.plugins.at(0));
 			else { std::cerr << USAGE; return 2; }

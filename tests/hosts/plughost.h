@@ -39,7 +39,8 @@ struct plug_spec {
 struct options {
 	std::string mode;
 	std::vector<plug_spec> plugins;
-	std::string source, open_params, platform, scap, filter, format, write, set_config, seq_field;
+	std::string source, open_params, platform, scap, filter, filters, format, write, set_config,
+		seq_field;
 	std::vector<std::string> fields;
 	bool nodriver = false, offsets = false, metrics = false, compress = false,
 		 has_set_config = false, json_events = false, raw_async = false, raw_extract = false,
@@ -78,3 +79,6 @@ Json::Value one_capture(sinsp &ins, filter_check_list &fl,
                         std::vector<std::shared_ptr<sinsp_plugin>> &plugs,
                         std::shared_ptr<sinsp_plugin> src, int cycle,
                         std::unique_lock<std::mutex> &setup); // plughost_capture.cpp
+void open_input(sinsp &ins, const std::shared_ptr<sinsp_plugin> &src);
+Json::Value filters_once(sinsp &ins, filter_check_list &fl,
+                         const std::shared_ptr<sinsp_plugin> &src); // plughost_filters.cpp

@@ -13,6 +13,19 @@
 
 static const uint64_t DRAIN_MAX_NS = 60000000000ull;
 
+void open_input(sinsp& ins, const std::shared_ptr<sinsp_plugin>& src) {
+	if(!o.scap.empty()) ins.open_savefile(o.scap);
+	else if(o.nodriver) ins.open_nodriver();
+	else {
+		auto pl = sinsp_plugin_platform::SINSP_PLATFORM_HOSTINFO;
+		if(o.platform == "generic") pl = sinsp_plugin_platform::SINSP_PLATFORM_GENERIC;
+		else if(o.platform == "full" || (o.platform.empty() && src->id() == 0 && src->name() != "plughost_pump"))
+			pl = sinsp_plugin_platform::SINSP_PLATFORM_FULL;
+		else if(src->name() == "plughost_pump" && o.platform.empty()) pl = sinsp_plugin_platform::SINSP_PLATFORM_GENERIC;
+		ins.open_plugin(src->name(), o.open_params, pl);
+	}
+}
+
 Json::Value one_capture(sinsp& ins, filter_check_list& fl, std::vector<std::shared_ptr<sinsp_plugin>>& plugs,
                         std::shared_ptr<sinsp_plugin> src, int cycle, std::unique_lock<std::mutex>& setup) {
 	Json::Value r;
@@ -41,16 +54,7 @@ Json::Value one_capture(sinsp& ins, filter_check_list& fl, std::vector<std::shar
 
 	auto t0 = clk::now();
 	phase("open");
-	if(!o.scap.empty()) ins.open_savefile(o.scap);
-	else if(o.nodriver) ins.open_nodriver();
-	else {
-		auto pl = sinsp_plugin_platform::SINSP_PLATFORM_HOSTINFO;
-		if(o.platform == "generic") pl = sinsp_plugin_platform::SINSP_PLATFORM_GENERIC;
-		else if(o.platform == "full" || (o.platform.empty() && src->id() == 0 && src->name() != "plughost_pump"))
-			pl = sinsp_plugin_platform::SINSP_PLATFORM_FULL;
-		else if(src->name() == "plughost_pump" && o.platform.empty()) pl = sinsp_plugin_platform::SINSP_PLATFORM_GENERIC;
-		ins.open_plugin(src->name(), o.open_params, pl);
-	}
+	open_input(ins, src);
 	r["open_ms"] = since(t0) * 1e3;
 	ins.start_capture();
 

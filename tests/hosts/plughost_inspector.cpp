@@ -47,7 +47,8 @@ Json::Value one_inspector(int gen) {
 		}
 		if(!gen_added) fl->add_filter_check(sinsp::new_generic_filtercheck());
 		if(!src && o.scap.empty() && !o.nodriver) throw sinsp_exception("no source plugin: use --nodriver, --pump or --scap");
-		for(int c = 0; c < o.cycles; c++) r["cycles"].append(one_capture(*ins, *fl, plugs, src, c, lock));
+		if(o.mode == "filters") r["capture"] = filters_once(*ins, *fl, src);
+		else for(int c = 0; c < o.cycles; c++) r["cycles"].append(one_capture(*ins, *fl, plugs, src, c, lock));
 		phase("destroy");
 		src.reset();
 		plugs.clear();
