@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from falcokit.capture.events.event import Event
 
-__all__ = ["BEGIN_FRAME", "EVENT_FRAME", "STATE_FRAME", "FrameEncoder", "threads_frame"]
+__all__ = [
+    "ASK_FRAME",
+    "BEGIN_FRAME",
+    "EVENT_FRAME",
+    "STATE_FRAME",
+    "FrameEncoder",
+    "threads_frame",
+]
 
 # size, kind, number; then the event
 _FRAME_HEAD: Final = struct.Struct("=IIQ")
@@ -38,8 +45,11 @@ EVENT_FRAME: Final = 0
 STATE_FRAME: Final = 1
 _THREADS_FRAME: Final = 2
 _BEGIN_KIND: Final = 3
+_ASK_KIND: Final = 4
 #: The state at the head of a capture is complete.
 BEGIN_FRAME: Final = _HEAD.pack(0, _BEGIN_KIND, 0)
+#: A report "answered" is wanted when all that came before has been.
+ASK_FRAME: Final = _HEAD.pack(0, _ASK_KIND, 0)
 _PADDING: Final = tuple(bytes(-size % 8) for size in range(8))
 
 

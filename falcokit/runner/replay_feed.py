@@ -19,6 +19,7 @@ from falcokit.capture import open_capture
 from falcokit.capture.state.moments import CaptureState
 from falcokit.errors import FalcokitError
 from falcokit.runner.extract_frames import (
+    ASK_FRAME,
     BEGIN_FRAME,
     EVENT_FRAME,
     STATE_FRAME,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-    from falcokit.capture import Capture
+    from falcokit.capture import Capture, Event
     from falcokit.capture.state.moments import Moment
     from falcokit.runner.event_rows import EventRow
 
@@ -43,6 +44,7 @@ __all__ = ["ReplayFeed"]
 _SEND_BYTES: Final = 1 << 17
 _LOOK_MS: Final = 100
 _MAX_KEPT: Final = 1 << 15
+_ASK_EVERY: Final = 1 << 12
 _JOIN_S: Final = 2.0
 _NS: Final = 1_000_000_000
 #: A longer gap between two events is cut: a wrong time must not hold up a replay for years.
@@ -60,7 +62,9 @@ class ReplayFeed:
         `speed` is how many times faster than in the capture events come; None: at once. With `keep`
         the events are kept for `take_stored`.
         """
-        self._kept: deque[tuple[Moment, bool]] | None = deque() if keep else None
+        #: Events, each with whether the plugin gets it; None stands where an answer was asked for.
+        self._kept: deque[tuple[Moment, bool] | None] | None = deque() if keep else None
+        self._unasked = 0
         self._file, self._speed, self._stream = file, speed, stream
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -79,23 +83,32 @@ class ReplayFeed:
         )
         self._thread.start()
 
-    def take_stored(self, rows: Iterable[EventRow] | None) -> list[StoredRow]:
-        """Return the kept events up to the last of `rows`, each with its row; None: all events.
+    def take_stored(self, rows: Iterable[EventRow]) -> list[StoredRow]:
+        """Return the kept events up to the last of `rows`, each with its row.
 
-        An event that the plugin does not want has no row. Only after the events were kept.
+        An event that the plugin does not want has no row.
         """
-        kept, found = self._kept, []
-        if kept is None:
-            return []
-        for row in rows or ():
+        kept = self._kept
+        found: list[StoredRow] = []
+        for row in rows:
             while kept:
-                moment, sent = kept.popleft()
-                found.append((moment, row if sent else None))
-                if sent:
-                    break
-        while rows is None and kept:
-            moment, _ = kept.popleft()
-            found.append((moment, None))
+                entry = kept.popleft()
+                if entry is not None:
+                    found.append((entry[0], row if entry[1] else None))
+                    if entry[1]:
+                        break
+        return found
+
+    def take_answered(self, *, every: bool = False) -> list[StoredRow]:
+        """Return the kept events up to where the answer that has come was asked for, or all."""
+        kept = self._kept
+        found: list[StoredRow] = []
+        while kept:
+            entry = kept.popleft()
+            if entry is not None:
+                found.append((entry[0], None))
+            elif not every:
+                break
         return found
 
     def stop(self) -> None:
@@ -136,20 +149,18 @@ class ReplayFeed:
             self.count += 1
             if state is not None:
                 state.apply(event)
-                if changes is not None:
-                    self._out += b"".join(map(threads_frame, changes.take()))
+            if changes is not None:
+                self._out += b"".join(map(threads_frame, changes.take()))
             if not begun and not event.leading:
                 begun = True
                 self._out += BEGIN_FRAME
             hidden = event.leading or event.state_only
             frame = encoder.encode(event, STATE_FRAME if hidden else EVENT_FRAME)
-            if self._kept is not None and state is not None and not hidden:
-                self._keep(state.moment(event), sent=frame is not None)
-            if frame is not None:
-                if pace is not None and (delay := pace.delay(event.ts_ns)) > 0:
-                    self._flush()
-                    self._stopping.wait(delay)
-                self._out += frame
+            if pace is not None and (frame is not None or self._kept is not None):
+                self._wait_for(pace.delay(event.ts_ns))
+            if state is not None and not hidden:
+                self._keep(state, event, sent=frame is not None)
+            self._out += frame or b""
             if len(self._out) >= _SEND_BYTES:
                 self._flush()
             if self._stopping.is_set():
@@ -157,16 +168,32 @@ class ReplayFeed:
         self._flush()
         self._note(encoder.refused, 0 if state is None else state.refused)
 
-    def _keep(self, moment: Moment, *, sent: bool) -> None:
-        """Keep an event, waiting while too many are kept: those that were sent bring rows back."""
+    def _wait_for(self, delay: float) -> None:
+        """Wait until an event is due; those before it are sent, and asked for, meanwhile."""
+        if delay > 0:
+            self._ask()
+            self._flush()
+            self._stopping.wait(delay)
+
+    def _keep(self, state: CaptureState, event: Event, *, sent: bool) -> None:
+        """Keep an event for `take_stored`, waiting while many are kept."""
         kept = self._kept
-        while kept is not None and len(kept) >= _MAX_KEPT and not self._stopping.is_set():
-            if not any(was_sent for _, was_sent in kept):
-                break  # nothing will come back for these
+        if kept is None:
+            return
+        kept.append((state.moment(event), sent))
+        self._unasked += 1
+        if self._unasked >= _ASK_EVERY:
+            self._ask()
+        while len(kept) >= _MAX_KEPT and not self._stopping.is_set():
             self._flush()
             self._stopping.wait(_LOOK_MS / 1000)
-        if kept is not None:
-            kept.append((moment, sent))
+
+    def _ask(self) -> None:
+        """Ask for an answer: it tells that the kept events up to here have no more rows."""
+        if self._kept is not None and self._unasked:
+            self._unasked = 0
+            self._kept.append(None)
+            self._out += ASK_FRAME
 
     def _note(self, damaged: int, refused: int) -> None:
         if damaged:

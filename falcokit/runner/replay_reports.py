@@ -40,12 +40,15 @@ class ReplayReports:
         if kind == "replaying":
             self.feed.start(report)
             return
+        if kind == "answered":
+            yield {"report": "rows", "rows": [], "stored": self.feed.take_answered()}
+            return
         if kind in {"open", "closed"}:
             report["replay"] = str(self._file)
         if kind == "closed":
             report["stored"] = self.feed.count
             # What comes after the last event that the plugin wanted.
-            left = self.feed.take_stored(None) if report["reason"] == "eof" else []
+            left = self.feed.take_answered(every=True) if report["reason"] == "eof" else []
             if left:
                 yield {"report": "rows", "rows": [], "stored": left}
         elif kind == "event" and report["code"] not in _OWN:

@@ -83,6 +83,10 @@ static bool fkr_take_frame(struct fkr_replay *r, const struct fkr_frame *frame) 
 	switch (frame->kind) {
 	case FKR_FRAME_THREADS: return fkr_stored_threads(frame);
 	case FKR_FRAME_BEGIN: return fkr_open(r);
+	case FKR_FRAME_ASK:
+		fkr_report_begin("answered");
+		fkr_report_end(true);
+		return true;
 	case FKR_FRAME_EVENT:
 		if (!fkr_open(r)) return false;
 		break;
