@@ -96,7 +96,7 @@ def _exports(library: Path) -> set[str]:
 
 
 def _of_the_api() -> set[str]:
-    text = (_NATIVE / "src" / "runner" / "host" / "host.h").read_text()
+    text = (_NATIVE / "src" / "runner" / "host" / "api.h").read_text()
     return set(re.findall(r"^\tX\((\w+),", text, re.MULTILINE))
 
 

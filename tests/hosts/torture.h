@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "src/runner/host/host.h"
+#include "src/runner/host/api.h"
 
 enum {
 	SLOTS = 16,
