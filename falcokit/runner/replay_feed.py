@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-    from falcokit.capture import Capture, Event
+    from falcokit.capture import Capture
     from falcokit.capture.state.moments import Moment
     from falcokit.runner.event_rows import EventRow
 
@@ -158,9 +158,11 @@ class ReplayFeed:
             frame = encoder.encode(event, STATE_FRAME if hidden else EVENT_FRAME)
             if pace is not None and (frame is not None or self._kept is not None):
                 self._wait_for(pace.delay(event.ts_ns))
-            if state is not None and not hidden:
-                self._keep(state, event, sent=frame is not None)
+            if self._kept is not None and state is not None and not hidden:
+                self._kept.append((state.moment(event), frame is not None))
+                self._unasked += 1
             self._out += frame or b""
+            self._bound_kept()
             if len(self._out) >= _SEND_BYTES:
                 self._flush()
             if self._stopping.is_set():
@@ -175,16 +177,11 @@ class ReplayFeed:
             self._flush()
             self._stopping.wait(delay)
 
-    def _keep(self, state: CaptureState, event: Event, *, sent: bool) -> None:
-        """Keep an event for `take_stored`, waiting while many are kept."""
-        kept = self._kept
-        if kept is None:
-            return
-        kept.append((state.moment(event), sent))
-        self._unasked += 1
+    def _bound_kept(self) -> None:
+        """Ask for an answer from time to time, and wait while many events are kept."""
         if self._unasked >= _ASK_EVERY:
             self._ask()
-        while len(kept) >= _MAX_KEPT and not self._stopping.is_set():
+        while self._kept and len(self._kept) >= _MAX_KEPT and not self._stopping.is_set():
             self._flush()
             self._stopping.wait(_LOOK_MS / 1000)
 

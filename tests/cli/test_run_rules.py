@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 
 from falcokit.cli.app import app
 from falcokit.project.scaffold import generate_project
+from falcokit.runner import replay_feed
+from falcokit.runner.run import Runner, RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -177,6 +179,31 @@ def test_what_the_plugin_says_of_its_event_is_plugininfo(project: Path) -> None:
 def test_a_template_without_fields_has_alerts(tmp_path: Path) -> None:
     root = generate_project("ticker", root=tmp_path / "t", template="source").root
     assert " alert " in run("-C", str(root), "-n", "1").stdout
+
+
+def test_few_events_are_kept_whatever_few_the_plugin_wants(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay_feed, "_ASK_EVERY", 2)
+    monkeypatch.setattr(replay_feed, "_MAX_KEPT", 4)
+    kept: list[int] = []
+    bound = replay_feed.ReplayFeed._bound_kept
+
+    def counting(feed: Any) -> None:
+        kept.append(len(feed._kept))
+        bound(feed)
+
+    monkeypatch.setattr(replay_feed.ReplayFeed, "_bound_kept", counting)
+    library = built / "files" / "build" / "libfiles.so"
+    capture = built / "files" / "events.scap"
+    with Runner(RunOptions(library=library, replay=capture, rows="files.extension")) as runner:
+        stored = [
+            pair for report in runner.reports() if report["report"] == "rows"
+            for pair in report["stored"]
+        ]  # fmt: skip
+    assert [moment.event.number for moment, _ in stored] == list(range(1, 31))
+    assert sum(row is not None for _, row in stored) == 6
+    assert 0 < max(kept) <= 5
 
 
 def test_an_async_event_is_matched_in_a_live_run(tmp_path: Path) -> None:
