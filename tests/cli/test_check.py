@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from falcokit.build.build_project import build
@@ -22,6 +23,7 @@ from falcokit.project.settings import load_project
 if TYPE_CHECKING:
     from falcokit.package.registry.layout import OciLayout
 
+ROOT = Path(__file__).parents[2]
 RUNNER = CliRunner()
 RULE = """\
 - rule: Load (ticker)
@@ -155,3 +157,13 @@ def test_publish_refuses_rules_that_falco_would_refuse(
     (project / "rules" / "ticker_rules.yaml").write_text(rules())
     layout_of(project)
     assert invoke("publish", "ghcr.io/acme/plugin/ticker").exit_code == 0
+
+
+def test_the_hook_of_pre_commit_is_that_of_a_new_project(project: Path) -> None:
+    (ours,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    (local,) = yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"]
+    (theirs,) = local["hooks"]
+    same = {"id", "name", "entry", "pass_filenames", "files"}
+    assert {key: ours[key] for key in same} == {key: theirs[key] for key in same}
+    assert (ours["language"], theirs["language"]) == ("python", "system")
+    assert invoke(*ours["entry"].split()[1:]).exit_code == 0

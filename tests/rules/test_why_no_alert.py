@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from falcokit.cli.app import app
 from falcokit.project.scaffold import generate_project
 
-PAGE = (Path(__file__).parents[2] / "docs" / "why-no-alert.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "why-no-alert.md").read_text()
 #: What `run` says of the run itself.
 OF_THE_RUN = re.compile(r"running|alerts: |closed ")
 LEFT_OUT = "..."
@@ -132,3 +133,17 @@ def test_a_further_mistake_is_named(
     items = [nights, other, {**rule, "condition": "gate.who = ada", key: value}]
     (project / "rules" / "gate_rules.yaml").write_text(yaml.safe_dump(items))
     assert said in CliRunner().invoke(app, ["check"]).stdout.splitlines()[0]
+
+
+def test_the_rule_of_the_guide_has_its_alert(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = (DOCS / "rules.md").read_text().partition("## In Python")[0]
+    (rules,) = re.findall(r"^```yaml\n(.*?)^```\n", guide, re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(project)
+    (project / "rules" / "gate_rules.yaml").write_text(rules)
+    assert CliRunner().invoke(app, ["check"]).stderr.strip() in guide
+    result = CliRunner().invoke(app, ["run", "-n", "4"])
+    (alert,) = [line for line in result.stdout.splitlines() if line.startswith(" alert ")]
+    assert re.sub(r"[\d:.]{15}", "13:30:37.908085", alert) in guide.splitlines()
+    assert "alerts: Full (gate) 1" in result.stderr
