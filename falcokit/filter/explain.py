@@ -12,6 +12,7 @@ print(render_counts(counts.root))
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, final
 
 from falcokit.filter.clauses import Clause
@@ -20,7 +21,7 @@ from falcokit.filter.tree import text_of
 from falcokit.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from falcokit.filter.batch import Batch, Truth
     from falcokit.filter.condition import Branch, Condition, Part
@@ -38,6 +39,7 @@ __all__ = [
 _SHOWN: Final = 60  # characters of a value in a line
 _LONGEST: Final = 200  # characters of a part of a condition in a sentence
 _MOST_PAIRED: Final = 100  # parts joined by `and` of which each is compared with each
+_MOST_VALUES: Final = 4  # values that a field had, of a clause that no event passed
 _EMPTY: Final = "has no value"
 
 
@@ -122,8 +124,12 @@ def _value_text(value: Any) -> str:
         return _EMPTY
     if not isinstance(value, str | bytes | int | tuple):
         return "is known to a real Falco only"
+    return f"is {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
     shown = repr(value)
-    return f"is {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'}"
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
 
 
 @final
@@ -159,6 +165,8 @@ class ConditionCounts:
         self._paired: Final = [part for part, _ in self._joined[:_MOST_PAIRED]]
         #: For each of these, a bit for each one before it that held for the same event.
         self._together: Final = [0] * len(self._paired)
+        #: Some values of the left side of each clause that no event has passed.
+        self._values: Final[list[dict[Any, None]]] = [{} for _ in self._paired]
 
     def add(self, batch: Batch) -> None:
         """Count the events of one batch."""
@@ -167,6 +175,9 @@ class ConditionCounts:
         for at, part in enumerate(self._paired):
             true, unknown = evaluate_part(part, batch, batch.every)
             masks.append(true | unknown)
+            if isinstance(part, Clause) and len(self._values[at]) <= _MOST_VALUES:
+                had = batch.column(part.left).masks
+                self._values[at].update(dict.fromkeys(islice(had, _MOST_VALUES + 1)))
             if not masks[at] or self._together[at] == (1 << at) - 1:
                 continue
             for before in range(at):
@@ -183,9 +194,10 @@ class ConditionCounts:
         if root.passed:
             unknown = next(each for each in self._joined if each[1].unknown)
             return f"only a real Falco can tell whether {_written(_unknown_clause(*unknown))}"
-        for part, counts in self._joined:
+        for at, (part, counts) in enumerate(self._joined):
             if not counts.true and not counts.unknown:
-                return f"no event passed {_written(part)} ({counts.alone})"
+                values = self._values[at] if at < len(self._values) else None
+                return f"no event passed {_written(part)} ({counts.alone}){_had(part, values)}"
         for at, seen in enumerate(self._together):
             if seen != (1 << at) - 1:
                 before = next(number for number in range(at) if not seen >> number & 1)
@@ -205,6 +217,17 @@ def _joined(part: Part, counts: PartCounts) -> Iterator[tuple[Part, PartCounts]]
         return
     for child, of_child in zip(part.children, counts.children, strict=True):
         yield from _joined(child, of_child)
+
+
+def _had(part: Part, values: Iterable[Any] | None) -> str:
+    """Return what the left side of a clause was, for a sentence that ends with this."""
+    if values is None or not isinstance(part, Clause) or part.check.operator == "exists":
+        return ""
+    shown = [_shown(value) for value in sorted(values)]
+    if not shown:
+        return f": no event has {part.left.key}"
+    more = ", ..." if len(shown) > _MOST_VALUES else ""
+    return f": {part.left.key} is {', '.join(shown[:_MOST_VALUES])}{more}"
 
 
 def _unknown_clause(part: Part, counts: PartCounts) -> Part:

@@ -77,7 +77,12 @@ def cause(golden: GoldenFields, text: str) -> str | None:
 def test_the_cause_is_one_sentence(golden: GoldenFields) -> None:
     assert cause(golden, "g.u>5") is None
     never = "g.u>1 and g.s=never and g.s=alpha"
-    assert cause(golden, never) == "no event passed g.s = 'never' (0 of 18)"
+    assert cause(golden, never) == (
+        "no event passed g.s = 'never' (0 of 18): g.s is '', '/etc/passwd', 'Alpha', 'alpha', ..."
+    )
+    assert cause(golden, "g.u=1 and g.key[nothing]=1") == (
+        "no event passed g.key[nothing] = '1' (0 of 18): no event has g.key[nothing]"
+    )
     assert cause(golden, "g.u=1 and (g.s=never or not g.s exists and g.u=7)") == (
         "no event passed g.s = 'never' or (not g.s exists and g.u = '7') (0 of 18)"
     )

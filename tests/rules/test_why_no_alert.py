@@ -40,7 +40,7 @@ CAUSES = {
         "-1 is 18446744073709551615",
     ],
     "9. A clause that no event passes": [
-        "no event passed gate.who = 'Ada' (0 of 4)",
+        "no event passed gate.who = 'Ada' (0 of 4): gate.who is 'ada', 'ben', 'cy'",
         "no event passed gate.percent > 100 (0 of 4)",
     ],
     "10. Two clauses that no event has both": [
