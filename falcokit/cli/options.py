@@ -172,7 +172,7 @@ PRIORITY: Final[Any] = option(
     "As priority of falco.yaml: rules below it do not fire.",
     choices=(
         *("emergency", "alert", "critical", "error"),
-        *("warning", "notice", "informational", "debug"),
+        *("warning", "notice", "informational", "info", "debug"),
     ),
     default="debug",
 )

@@ -100,6 +100,8 @@ def test_options_of_falco_that_hide_a_rule_are_taken_into_account(project: Path)
     Path("a.yaml").write_text(rules() + rules().replace("Load (", "Again ("))
     assert "[CHECK_HIDDEN_RULE]" in invoke("check", "a.yaml").stdout
     assert invoke("check", "a.yaml", "--rule-matching", "all").stdout == ""
+    info = invoke("check", "a.yaml", "--rule-matching", "all", "--priority", "info")
+    assert (info.exit_code, info.stdout) == (0, "")
     assert "[CHECK_" in invoke("check", "a.yaml", "--priority", "warning").stdout
 
 
