@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from falcokit.capture.filter.needs import Needs
     from falcokit.capture.render.state import Resolver
     from falcokit.filter.clauses import Clause
+    from falcokit.filter.condition import Condition
+    from falcokit.filter.fields import FieldCatalog
 
-__all__ = ["Filter", "compile_filter"]
+__all__ = ["Filter", "compile_filter", "condition_of"]
 
 _MS: Final = 1_000_000
 _AROUND_DIGITS: Final = 40
@@ -70,9 +72,20 @@ def compile_filter(
     filter may name, `lists` values that it may name where a list stands.
     """
     fields = CaptureFields(Context(sources=sources or {}, resolver=resolver))
-    tree = _without_around(parse_with_macros(text, macros or {}, lists or {}), text)
-    part = _part(compile_condition(tree, fields, text).root, fields)
+    part = _part(condition_of(text, fields, macros=macros, lists=lists).root, fields)
     return Filter(text, part.match, part.true.needs(len(event_table().events), part.sure))
+
+
+def condition_of(
+    text: str,
+    fields: FieldCatalog,
+    *,
+    macros: Mapping[str, str] | None = None,
+    lists: Mapping[str, Sequence[str]] | None = None,
+) -> Condition:
+    """Compile a filter into a condition on many events at once; raise FilterError as above."""
+    tree = _without_around(parse_with_macros(text, macros or {}, lists or {}), text)
+    return compile_condition(tree, fields, text)
 
 
 def _part(root: Clause | Branch, fields: CaptureFields) -> Part:

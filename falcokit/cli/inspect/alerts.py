@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from falcokit.capture.filter.compile import Filter
 from falcokit.capture.format.errors import MalformedEventError
 from falcokit.capture.format.text import json_text
 from falcokit.capture.state.moments import CaptureState
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
     from falcokit.build.about import LibraryAbout
     from falcokit.capture.events.event import Event
-    from falcokit.capture.filter.compile import Filter
     from falcokit.capture.reader import Capture
     from falcokit.capture.state.moments import Moment
+    from falcokit.cli.inspect.choice import Wanted
     from falcokit.cli.inspect.options import InspectOptions
     from falcokit.runner.extract import Value
     from falcokit.runner.reports import Report
@@ -69,7 +70,7 @@ class AlertListing:
     def show(
         self,
         capture: Capture,
-        wanted: Filter | None,
+        wanted: Wanted,
         reading: Callable[[], AbstractContextManager[None]],
     ) -> None:
         """Show the alerts, then how often each rule fired.
@@ -89,16 +90,22 @@ class AlertListing:
         if isinstance(self._show, _Document):
             self._show.end()
 
-    def _wanted(self, capture: Capture, wanted: Filter | None) -> Iterator[Moment]:
+    def _wanted(self, capture: Capture, wanted: Wanted) -> Iterator[Moment]:
+        moments = self._moments(capture)
+        if wanted is None:
+            return moments
+        if isinstance(wanted, Filter):
+            return (moment for moment in moments if wanted.matches(moment.event))
+        return wanted.select(moments, lambda moment: moment.event)
+
+    def _moments(self, capture: Capture) -> Iterator[Moment]:
+        """Follow the capture, and yield what a replay shows of it."""
         state = CaptureState(capture)
-        matches = None if wanted is None else wanted.matches
         for event in capture:
             state.apply(event)
-            if not is_replayed(event):
-                continue
-            if self._rules.first_ns is None:
-                self._rules.first_ns = event.ts_ns
-            if matches is None or matches(event):
+            if is_replayed(event):
+                if self._rules.first_ns is None:
+                    self._rules.first_ns = event.ts_ns
                 yield state.moment(event)
 
     def _with_values(
@@ -108,7 +115,7 @@ class AlertListing:
         if self._plugin is None or not fields:
             yield from ((moment, None) for moment in moments)
             return
-        from falcokit.cli.inspect.listing import extracting  # noqa: PLC0415 - only with a plugin
+        from falcokit.cli.inspect.extraction import extracting  # noqa: PLC0415 - only with a plugin
 
         with extracting(self._plugin, self._options.init_config, fields) as extraction:
             # It answers in batches: when it was given many events, or the last one.

@@ -7,8 +7,9 @@ one meaning, and events that do not match are skipped in one way, mostly without
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 
 from falcokit.errors import ConfigError
 
@@ -20,14 +21,18 @@ if TYPE_CHECKING:
     from falcokit.capture.native.selection import EventQuery
     from falcokit.capture.reader import Capture
     from falcokit.cli.inspect.options import InspectOptions
+    from falcokit.cli.inspect.plugin_filter import PluginFilter
 
-__all__ = ["choose", "query_of", "select_events"]
+    #: Which events are wanted; None: all.
+    Wanted: TypeAlias = Filter | PluginFilter | None
+
+__all__ = ["choose", "decides_alone", "query_of", "select_events"]
 
 _NS: Final = 1_000_000_000
 _AFTER_FIRST: Final = r"\+(\d+)(?:\.(\d{1,9}))?"
 
 
-def choose(options: InspectOptions, first_ns: Callable[[], int]) -> Filter | None:
+def choose(options: InspectOptions, first_ns: Callable[[], int]) -> Wanted:
     """Compile what the options say of the events that are wanted; None means all events.
 
     `first_ns` is asked for the time of the capture's first event if --time counts from there.
@@ -48,12 +53,26 @@ def choose(options: InspectOptions, first_ns: Callable[[], int]) -> Filter | Non
     text = options.filter
     if not (text or parts):
         return None
-    from falcokit.capture.filter.compile import compile_filter  # noqa: PLC0415 - 40 ms
-
+    compiled = _compiler(options)
     if text and parts:
-        compile_filter(text)  # alone first: an error then shows what was typed
+        compiled(text)  # alone first: an error then shows what was typed
         text = f"({text})"
-    return compile_filter(" and ".join([text, *parts] if text else parts))
+    return compiled(" and ".join([text, *parts] if text else parts))
+
+
+def _compiler(options: InspectOptions) -> Callable[[str], Filter | PluginFilter]:
+    if options.plugin is None:
+        from falcokit.capture.filter.compile import compile_filter  # noqa: PLC0415 - 40 ms
+
+        return compile_filter
+    from falcokit.cli.inspect.plugin_filter import filter_with_plugin  # noqa: PLC0415 - as above
+
+    return functools.partial(
+        filter_with_plugin,
+        plugin=options.plugin,
+        init_config=options.init_config,
+        at_once=options.follow,
+    )
 
 
 def _quoted(word: str) -> str:
@@ -97,13 +116,21 @@ def _nanoseconds(text: str, first_ns: Callable[[], int]) -> int:
     return whole * _NS + moment.microsecond * 1000
 
 
-def select_events(capture: Capture, wanted: Filter | None) -> Iterator[Event]:
+def select_events(capture: Capture, wanted: Wanted) -> Iterator[Event]:
     """Continue the pass over `capture`, yielding the events that are wanted."""
     if wanted is None:
         return iter(capture)
+    from falcokit.capture.filter.compile import Filter  # noqa: PLC0415 - as below
     from falcokit.capture.native.selection import select  # noqa: PLC0415 - as below
 
+    if not isinstance(wanted, Filter):
+        return wanted.select(capture, lambda event: event)
     return (event for event in select(capture, query_of(wanted)) if wanted.matches(event))
+
+
+def decides_alone(wanted: Wanted) -> TypeGuard[Filter | None]:
+    """Return whether it decides on each event without a plugin."""
+    return wanted is None or hasattr(wanted, "needs")
 
 
 def query_of(wanted: Filter) -> EventQuery:

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from falcokit.capture.events.event import Event
-    from falcokit.capture.filter.compile import Filter
     from falcokit.capture.format.errors import Notice
     from falcokit.capture.reader import Capture
+    from falcokit.cli.inspect.choice import Wanted
     from falcokit.cli.inspect.options import InspectOptions
 
 __all__ = ["Inspection", "inspect", "is_library_or_artifact"]
@@ -112,7 +112,7 @@ class Inspection:
             notices = self._dispatch(capture, wanted) or capture.notices
         warn(notices)
 
-    def _dispatch(self, capture: Capture, wanted: Filter | None) -> tuple[Notice, ...]:
+    def _dispatch(self, capture: Capture, wanted: Wanted) -> tuple[Notice, ...]:
         """Write the output; return the notices of a summary, which include those of the capture."""
         options = self._options
         if options.processes or options.fds or options.users:
@@ -129,7 +129,7 @@ class Inspection:
             self._list(capture, wanted)
         return ()
 
-    def _filter(self, file: str) -> Filter | None:
+    def _filter(self, file: str) -> Wanted:
         def first_ns() -> int:
             if file == STDIN or not os.path.isfile(file):  # noqa: PTH113 - pathlib takes 5 ms
                 raise ConfigError(
@@ -156,7 +156,7 @@ class Inspection:
 
     # ---- the summary ----------------------------------------------------------------------------
 
-    def _summarize(self, capture: Capture, wanted: Filter | None) -> tuple[Notice, ...]:
+    def _summarize(self, capture: Capture, wanted: Wanted) -> tuple[Notice, ...]:
         tally = Tally()
         listed: list[Event] = []
         limit = self._options.limit
@@ -176,7 +176,7 @@ class Inspection:
             from falcokit.capture.summary.summary import summary_object  # noqa: PLC0415
 
             document = summary_object(summary, None if limit is None else listed)
-            if self._options.plugin is not None:
+            if self._options.plugin is not None and limit is not None:
                 from falcokit.cli.inspect.listing import add_fields  # noqa: PLC0415
 
                 plugin, init_config = self._options.plugin, self._options.init_config
@@ -190,7 +190,7 @@ class Inspection:
 
     # ---- events ---------------------------------------------------------------------------------
 
-    def _list(self, capture: Capture, wanted: Filter | None) -> None:
+    def _list(self, capture: Capture, wanted: Wanted) -> None:
         from falcokit.cli.inspect.listing import Listing  # noqa: PLC0415
 
         options = self._options
@@ -210,7 +210,7 @@ class Inspection:
         else:
             listing.write_lines(events)
 
-    def _show_alerts(self, capture: Capture, wanted: Filter | None) -> None:
+    def _show_alerts(self, capture: Capture, wanted: Wanted) -> None:
         from falcokit.cli.inspect.alerts import AlertListing  # noqa: PLC0415 - not without rules
         from falcokit.cli.inspect.listing import project_plugin  # noqa: PLC0415
 
@@ -220,7 +220,7 @@ class Inspection:
         bar = screen_width() is None
         alerts.show(capture, wanted, lambda: self._pass(capture, bar=bar))
 
-    def _write(self, capture: Capture, wanted: Filter | None, target: Path) -> None:
+    def _write(self, capture: Capture, wanted: Wanted, target: Path) -> None:
         from falcokit.cli.inspect.files import cut_events, export_events  # noqa: PLC0415
 
         options = self._options
@@ -239,7 +239,7 @@ class Inspection:
             return iter(deque(events, maxlen=self._options.tail))
         return islice(events, self._options.limit)
 
-    def _compare(self, capture: Capture, wanted: Filter | None, other: Path) -> tuple[Notice, ...]:
+    def _compare(self, capture: Capture, wanted: Wanted, other: Path) -> tuple[Notice, ...]:
         from falcokit.capture.summary.compare import Comparing  # noqa: PLC0415
         from falcokit.cli.inspect.diff import diff_object, diff_report  # noqa: PLC0415
 

@@ -44,7 +44,7 @@ def export_events(
     with _replacing(target) as draft:
         if plugin is None:
             return write(events, draft)
-        from falcokit.cli.inspect.listing import extracting  # noqa: PLC0415
+        from falcokit.cli.inspect.extraction import extracting  # noqa: PLC0415
 
         with extracting(plugin, init_config) as extraction:
             return write(events, draft, extraction)

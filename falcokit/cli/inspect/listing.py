@@ -3,31 +3,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture.format.text import json_text, safe_text
 from falcokit.cli import console
-from falcokit.cli.inspect.choice import query_of, select_events
+from falcokit.cli.inspect.choice import decides_alone, query_of, select_events
+from falcokit.cli.inspect.extraction import extracting
 from falcokit.cli.inspect.output import screen_width
 from falcokit.errors import FalcokitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from falcokit.capture.events.event import Event
-    from falcokit.capture.filter.compile import Filter
     from falcokit.capture.reader import Capture
     from falcokit.capture.render.buffers import BufferForm
+    from falcokit.cli.inspect.choice import Wanted
     from falcokit.cli.inspect.options import InspectOptions
-    from falcokit.runner.extract import ExtractionClient, FieldInfo, Value
+    from falcokit.runner.extract import FieldInfo, Value
 
     _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
 
-__all__ = ["Listing", "add_fields", "extracting", "named_values", "project_plugin"]
+__all__ = ["Listing", "add_fields", "named_values", "project_plugin"]
 
 #: An event is not cut below this, for its fields: all up to its type.
 _LEAST_CELLS: Final = 72
@@ -54,11 +54,11 @@ class Listing:
             found = self._with_fields(events, plugin)
             self._write(_lines_with_fields(found, width, self._buffers))
 
-    def write_all_lines(self, capture: Capture, wanted: Filter | None, limit: int | None) -> None:
+    def write_all_lines(self, capture: Capture, wanted: Wanted, limit: int | None) -> None:
         """Write a line for each event that is wanted, at most `limit`; in C where that suffices."""
         if not self._at_once and self._buffers is None and screen_width() is None:
             self._plugin = self._plugin or project_plugin()
-            if self._plugin is None:
+            if self._plugin is None and decides_alone(wanted):
                 from falcokit.capture.native.lines import write_lines  # noqa: PLC0415
 
                 write_lines(
@@ -150,22 +150,6 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return safe_text(str(value))
-
-
-@contextlib.contextmanager
-def extracting(
-    plugin: Path, init_config: str | None, fields: Sequence[str] | None = None
-) -> Iterator[ExtractionClient]:
-    """Run a plugin; its first failure on an event is reported at the end, and stops nothing.
-
-    `fields` are those to extract, None for all that need no argument.
-    """
-    from falcokit.runner.extract import ExtractionClient  # noqa: PLC0415
-
-    with ExtractionClient(plugin.absolute(), fields, init_config) as extraction:
-        yield extraction
-        if extraction.failure:
-            console.warning(f"the plugin failed on an event: {safe_text(extraction.failure)}")
 
 
 def named_values(

@@ -131,6 +131,8 @@ class InspectOptions(Options):
             raise _clash(asked[0], asked[1])
         for one, others in _CLASHES.items():
             for other in others:
+                if other == "plugin" and self.has_choice:
+                    continue  # its fields are what the filter reads
                 if self._has(one) and self._has(other):
                     raise _clash(one, other)
         self._check_document()
@@ -142,8 +144,8 @@ class InspectOptions(Options):
 
     def _check_document(self) -> None:
         # A plugin's fields are those of listed events, or what rules read.
-        with_fields = self.plugin is not None and self.limit is None and not self.rules
-        for name in (*_NO_DOCUMENT, *(("plugin",) if with_fields else ())):
+        is_read = self.limit is not None or bool(self.rules) or self.has_choice
+        for name in (*_NO_DOCUMENT, *(() if is_read else ("plugin",))):
             if self.as_json and self._has(name):
                 hint = "--jsonl writes an event a line, --json -n N adds the first N"
                 raise _clash("as_json", name, None if self._has_target or self.rules else hint)
