@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from falcokit.build.about import library_about
 from falcokit.build.loaded_plugin import loaded_plugin
 from falcokit.capture.reader import open_capture
+from falcokit.capture.state.moments import moments_of
 from falcokit.filter.explain import ConditionCounts, explain_event, render_answer, render_counts
 from falcokit.filter.fields import nearest
 from falcokit.filter.types import FieldType, packed_address
@@ -23,13 +24,14 @@ from falcokit.rules import (
     captured_batch,
     load_rules,
 )
+from falcokit.rules.captured import is_replayed
 from falcokit.testing._library import metadata_of
 from falcokit.testing._replay import write_capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from falcokit.capture.events.event import Event as StoredEvent
+    from falcokit.capture.state.moments import Moment
     from falcokit.filter.fields import FieldSpec
     from falcokit.filter.tree import FieldRef
     from falcokit.rules import Alert, EventBatch, Rule, Ruleset
@@ -138,23 +140,33 @@ class Alerts:
         names = {name: None for source in ruleset.sources for name in ruleset.fields(source)}
         own = [name for name in names if name.partition("[")[0] in self._specs]
         with tempfile.TemporaryDirectory() as folder:
+            is_capture = isinstance(events, (str, os.PathLike))
             if isinstance(events, (str, os.PathLike)):
                 file = Path(events)
             else:
                 events, file = list(events), Path(folder) / "test.scap"
                 write_capture(events, file)
             rows = self._plugin.replay(events, own)
-            with open_capture(file) as capture:
-                stored = list(capture)
-        of_source: dict[str, list[tuple[ReplayedEvent, StoredEvent]]] = {}
-        for row, event in zip(rows, stored, strict=True):
-            if row.event.source is not None:
-                of_source.setdefault(row.event.source, []).append((row, event))
-        first = next((event.ts_ns for event in stored if event.ts_ns is not None), None)
-        return [self._batch(source, pairs, first) for source, pairs in of_source.items()]
+            with open_capture(file, lists=True) as capture:
+                stored = list(moments_of(capture))
+        of_source: dict[str, list[tuple[ReplayedEvent, Moment]]] = {}
+        for row, moment in zip(rows, stored, strict=True):
+            if row.event.source is not None and is_replayed(moment.event):
+                of_source.setdefault(row.event.source, []).append((row, moment))
+        times = (moment.event.ts_ns for moment in stored)
+        first = next((time for time in times if time is not None), None)
+        return [
+            self._batch(source, pairs, first, is_capture=is_capture)
+            for source, pairs in of_source.items()
+        ]
 
     def _batch(
-        self, source: str, pairs: Sequence[tuple[ReplayedEvent, StoredEvent]], first: int | None
+        self,
+        source: str,
+        pairs: Sequence[tuple[ReplayedEvent, Moment]],
+        first: int | None,
+        *,
+        is_capture: bool,
     ) -> EventBatch:
         def read(field: FieldRef) -> Sequence[Any] | None:
             spec = self._specs.get(field.name)
@@ -163,12 +175,14 @@ class Alerts:
             return [_plain(row.fields.get(field.written), spec) for row, _ in pairs]
 
         return captured_batch(
-            [event for _, event in pairs],
+            [moment.event for _, moment in pairs],
             source=source,
             read=read,
             plugin=self._loaded.name if source == self._loaded.event_source else None,
             sources={row.event.plugin_id: source for row, _ in pairs},
             first_time_ns=first,
+            # Of events that a test has made, nothing says which process they are from.
+            moments=[moment for _, moment in pairs] if is_capture else None,
         )
 
     # ---- what a test expects ------------------------------------------------------------------

@@ -6,13 +6,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import RealHost
 
 pytestmark = pytest.mark.python
@@ -265,6 +264,18 @@ def test_rules_that_falco_refuses(alerts):
     why = said(alerts, [], rule + "  source: many\n")
     assert why.startswith("rules of the test:2:14: error: there is no field many.usr; nearest:")
 """
+CAPTURE_TESTS = """
+def test_processes_of_a_capture_are_known(alerts, assert_alert):
+    found = alerts("FILE", '''
+- rule: Cache
+  desc: d
+  condition: evt.type=open and proc.name=curl and proc.pname=bash and fd.filename=ld.so.cache
+  output: "%proc.cmdline"
+  priority: INFO
+''')
+    assert len(found) == 3
+    assert_alert("Cache", "curl -6 http://www.google.com")
+"""
 FAILING = """
 import pytest
 
@@ -324,8 +335,10 @@ def test_rules_without_a_falco(project: Path, real_host: RealHost) -> None:
     (project / "rules" / "many_rules.yaml").write_text(RULES)
     (project / "rules" / ".other.yaml").write_text("- rule: unfinished")
     (project / "other.yaml").write_text(RULES)
-    (project / "tests" / "test_rules.py").write_text(RULE_TESTS)
-    assert "6 passed" in run(project)
+    capture = Path(__file__).parents[1] / "capture" / "samples" / "curl_google.scap"
+    tests = RULE_TESTS + CAPTURE_TESTS.replace("FILE", str(capture))
+    (project / "tests" / "test_rules.py").write_text(tests)
+    assert "7 passed" in run(project)
 
 
 def test_the_command_line_chooses_the_hosts(project: Path) -> None:

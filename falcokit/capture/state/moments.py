@@ -19,7 +19,7 @@ from falcokit.capture.state.event_args import EventArgs
 from falcokit.capture.state.thread_state import ThreadState, belongs_to_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from falcokit.capture.events.event import Event
     from falcokit.capture.lists.descriptors import FileDescriptor
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from falcokit.capture.state.changes import Changes, Value
     from falcokit.capture.state.thread_table import Thread
 
-__all__ = ["MAX_ANCESTORS", "CaptureState", "Moment", "ThreadView", "Users"]
+__all__ = ["MAX_ANCESTORS", "CaptureState", "Moment", "ThreadView", "Users", "moments_of"]
 
 #: Where the chain of parents ends: captures are hostile input, and it may be a ring.
 MAX_ANCESTORS: Final = 64
@@ -57,7 +57,7 @@ class ThreadView:
     __slots__ = ("args", "cmdline", "cwd", "main", "parent", "unsure", "users", "values")
 
     def __init__(self, thread: Thread, users: Users | None) -> None:
-        self.values: Mapping[str, Any] = dict(thread.values)
+        self.values: Mapping[str, Any] = thread.values
         self.args: tuple[str, ...] = thread.args
         self.cmdline = thread.cmdline
         self.cwd: str = "./"
@@ -210,3 +210,11 @@ class CaptureState:
                         users.groups[entry.gid] = entry
         self._version = -1
         self._threads.table.begin(processes, descriptors)
+
+
+def moments_of(capture: Capture) -> Iterator[Moment]:
+    """Continue the pass over a capture that was opened with its lists, with what is then known."""
+    state = CaptureState(capture)
+    for event in capture:
+        state.apply(event)
+        yield state.moment(event)

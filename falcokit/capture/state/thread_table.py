@@ -132,7 +132,7 @@ class ThreadTable:
     def write(self, thread: Thread, **values: Value) -> None:
         """Write fields of a thread in the table."""
         self.version += 1
-        thread.values.update(values)
+        thread.values = {**thread.values, **values}  # a moment may keep the old ones
         self._changes.set_thread(thread.tid, values)
 
     def set_lists(
