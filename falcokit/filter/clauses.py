@@ -52,6 +52,8 @@ class Field:
         self.has_nul = False
         #: Whether Falco loses the value when it reads another field before it has used this one.
         self.borrowed: Final = spec.borrowed and family_of(spec.type) is Family.TEXT
+        #: Falco finds its numbers in no list, and has no constants of some of its types.
+        self.raw: Final = spec.raw
 
     def rows(self, batch: Batch) -> Sequence[Any]:
         """Return the value for each event."""
@@ -179,6 +181,10 @@ def _trimmed(text: str) -> str:
     return text.rstrip("\0")
 
 
+def _never(_: Any) -> bool:
+    return False
+
+
 @final
 class Clause:
     """A check that fits its fields; equal clauses have equal keys."""
@@ -202,11 +208,18 @@ class Clause:
     def build_test(self, operands: Sequence[Any]) -> Test:
         """Return the test of a value of the left side; or raise ValueFaultError."""
         left = self.left
+        if self._finds_nothing:
+            return _never
         test = build_test(left.type, self._operator, operands, is_list=left.is_list)
         if not left.has_nul or self._family is not Family.TEXT:
             return test
         clean = _trimmed if self._operator.partition(" ")[0] in _WHOLE else cut
         return lambda value: test(clean(value))
+
+    @property
+    def _finds_nothing(self) -> bool:
+        raw = isinstance(self.left, Field) and self.left.raw
+        return raw and self._operator in {"in", "intersects"} and self._family is Family.NUMBER
 
     def _build_pair_test(self, right: Source) -> Callable[[Any, Any], bool]:
         left = self.left
@@ -267,6 +280,8 @@ class Clause:
     @functools.cached_property
     def _can_look_up(self) -> bool:
         if self._operator not in {"=", "!=", "in", "intersects"} or self._family is Family.LIST:
+            return False
+        if self._finds_nothing:
             return False
         return not self.left.has_nul and not any(isinstance(o, Network) for o in self.operands)
 

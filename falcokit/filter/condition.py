@@ -25,7 +25,12 @@ from falcokit.filter.tree import (
     fields_of,
     text_of,
 )
-from falcokit.filter.types import ValueFaultError, check_operator, parse_value
+from falcokit.filter.types import (
+    ValueFaultError,
+    check_operator,
+    check_raw_constant,
+    parse_value,
+)
 from falcokit.record import Record
 
 if TYPE_CHECKING:
@@ -251,6 +256,8 @@ class _Compiler:
     def _operand(self, check: Check, left: Source, value: Value) -> Any:
         self._warn(check, value)
         try:
+            if isinstance(left, Field) and left.raw:
+                check_raw_constant(left.type)
             return parse_value(left.type, check.operator, value.data)
         except ValueFaultError as e:
             reason = f"{text_of(check.left)}: {e.reason}"

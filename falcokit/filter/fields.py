@@ -60,7 +60,8 @@ class FieldSpec(Record):
     `right` and `transformable` are Falco's limits of some of its own fields: whether a field may be
     compared with one and stand in `val()`, and whether a transformer may be applied. `borrowed`
     says that the value lies in memory of its plugin, which the next field of that plugin reuses:
-    it is true for the fields of plugins.
+    it is true for the fields of plugins. `raw` is true for `evt.rawarg`, which Falco compares
+    without the length of its value: see `Field.raw`.
     """
 
     name: str
@@ -72,6 +73,7 @@ class FieldSpec(Record):
     right: bool = True
     transformable: bool = True
     borrowed: bool = False
+    raw: bool = False
 
     def check_argument(self, argument: str | None) -> None:
         """Raise FieldFaultError if an argument is wrong, or missing."""

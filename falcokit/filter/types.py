@@ -22,6 +22,7 @@ __all__ = [
     "Network",
     "ValueFaultError",
     "check_operator",
+    "check_raw_constant",
     "family_of",
     "packed_address",
     "parse_value",
@@ -158,6 +159,12 @@ def check_operator(operator: str, field_type: FieldType, *, is_list: bool) -> No
     what = "a list of" if is_list else "" if family is Family.NOTHING else f"{family}, here"
     reason = f"'{operator}' does not apply to {what} {field_type}; that has {' '.join(has)}"
     raise ValueFaultError(reason.replace("  ", " "))
+
+
+def check_raw_constant(field_type: FieldType) -> None:
+    """Raise ValueFaultError if Falco has no constants for an `evt.rawarg` of that type."""
+    if field_type in {FieldType.BYTEBUF, FieldType.SIGTYPE, FieldType.SYSCALLID}:
+        raise ValueFaultError(f"evt.rawarg takes no constant of the type {field_type}: use evt.arg")
 
 
 def parse_value(field_type: FieldType, operator: str, data: bytes) -> Any:

@@ -187,7 +187,7 @@ def _dotted(row: dict[str, Any], prints: dict[str, str]) -> Iterator[FieldSpec]:
                 kind = _TYPES.get(kind, kind)
                 if param.fmt in _PRINTS:
                     prints[full] = _PRINTS[param.fmt]
-            yield _own(row, full, kind)
+            yield _own(row, full, kind).replace(raw=name == "evt.rawarg")
         return
     for argument in _ARGUMENTS[name]():
         yield _own(row, f"{name}.{argument}")

@@ -98,7 +98,8 @@ MEANINGS = {
     "evt.arg.name=<NA>": [8],
     "evt.rawarg.name=<NA>": [],
     "evt.rawarg.fd<0": [7],
-    "evt.rawarg.fd in (3, 03)": [6],
+    "evt.rawarg.fd in (3, 03)": [],  # as in Falco: no list has numbers of evt.rawarg
+    "evt.rawarg.fd=3 or evt.rawarg.fd=03": [6],
     "evt.rawarg.flags=4099": [7],
     "evt.arg.flags contains O_WRONLY": [],
     "evt.arg.flags contains O_RDWR": [7],

@@ -16,7 +16,7 @@ from falcokit.capture.filter.readers import VARIES, Reader
 from falcokit.capture.render.args import arg_texts, args_text
 from falcokit.capture.render.state import Scene
 from falcokit.capture.render.types import shower
-from falcokit.filter.types import Family, FieldType, family_of
+from falcokit.filter.types import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,26 +70,18 @@ def argument(name: str | int, resolver: Resolver | None) -> Reader:
 def raw_argument(name: str) -> Reader:
     """Read a parameter's value: a number, text or bytes, depending on its type."""
     positions = _positions(name)
-    buffers = {
-        code: at
-        for code, at in positions.items()
-        if event_table().events[code].params[at].type == "PT_BYTEBUF"
-    }
 
     def get(event: Event) -> Any:
         at = positions.get(event.code)
         if at is None:
             return None
         found = value(event, at)
-        # Bytes that are stored and empty are a value, other parameters without bytes are none.
-        return b"" if found is None and event.code in buffers and at < len(event.params) else found
+        return None if found == b"" else found  # it has no bytes, and to Falco is none
 
-    types = [
-        _field_type(event_table().events[code].params[at].type) for code, at in positions.items()
-    ]
     # Falco compares by the type of each event's own parameter, and reads constants by the first.
-    chosen = next((one for one in types if family_of(one) is not Family.NOTHING), types[0])
-    return Reader(type=chosen, get=get, by_code=_where(positions), mixed=True)
+    first, at = next(iter(positions.items()))
+    first_type = _field_type(event_table().events[first].params[at].type)
+    return Reader(type=first_type, get=get, by_code=_where(positions), mixed=True)
 
 
 def buffer() -> Reader:

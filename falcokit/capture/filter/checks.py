@@ -104,8 +104,8 @@ def _by_class(clause: Clause, test: Test) -> Test:
     tests = {_CLASSES[family_of(clause.left.type)]: test}
     check = clause.check
     for cls, field_type in _OTHERS.items():
-        if cls in tests:
-            continue
+        if cls in tests or (cls is int and check.operator in {"in", "intersects"}):
+            continue  # of numbers, see Field.raw
         with contextlib.suppress(ValueFaultError):
             check_operator(check.operator, field_type, is_list=False)
             operands = [parse_value(field_type, check.operator, one.data) for one in check.values]

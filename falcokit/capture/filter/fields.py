@@ -88,7 +88,13 @@ class CaptureFields(FieldCatalog):
         """Return the field as it is written; raise FieldFaultError if there is none, or none so."""
         reader = self.reader(field)
         single = not reader.mixed
-        return FieldSpec(name=field.written, type=reader.type, right=single, transformable=single)
+        return FieldSpec(
+            name=field.written,
+            type=reader.type,
+            right=single,
+            transformable=single,
+            raw=reader.mixed,
+        )
 
     def reader(self, field: FieldRef) -> Reader:
         """Return what reads a field; raise FieldFaultError if there is none."""
