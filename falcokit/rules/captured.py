@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import event_table
 from falcokit.capture.filter.fields import CaptureFields, Context
+from falcokit.capture.format.errors import MalformedEventError
 from falcokit.capture.state.fields import state_reader
+from falcokit.capture.state.resolving import MomentResolver, NotKnownError
 from falcokit.filter.batch import UNKNOWN
 from falcokit.filter.fields import FieldFaultError
 from falcokit.rules.catalog import SYSCALL
@@ -24,12 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from falcokit.capture.events.event import Event
+    from falcokit.capture.filter.readers import Reader
     from falcokit.capture.render.state import Resolver
     from falcokit.capture.state.moments import Moment
     from falcokit.filter.tree import FieldRef
 
 __all__ = ["captured_batch", "is_replayed"]
 
+_WHOLE: Final = frozenset({"evt.args", "evt.info"})
+_OF_PARAMETERS: Final = ("evt.arg", "evt.rawarg", "evt.info")
 #: What an event has by the thread that made it.
 _OF_THREADS: Final = ("proc.", "thread.", "user.", "group.", "fd.", "fdlist.", "fs.", "container.")
 
@@ -54,6 +59,8 @@ def captured_batch(
     has the time 0. `plugin` names the plugin whose source it is. `moments` has the state at the
     time of each event, if the capture was followed from its start.
     """
+    if resolver is None and moments is not None:
+        resolver = MomentResolver(moments)
     fields = CaptureFields(Context(sources=sources or {}, resolver=resolver))
 
     def stored(field: FieldRef) -> Sequence[Any] | None:
@@ -66,12 +73,9 @@ def captured_batch(
         try:
             reader = fields.reader(field)
         except FieldFaultError:
-            if not field.name.startswith(_OF_THREADS):
-                return None
-            known = None if moments is None else state_reader(field.name, field.argument)
-            if known is not None and moments is not None:
-                return [known(moment) for moment in moments]
-            return [None if _has_no_thread(event) else UNKNOWN for event in events]
+            return _of_state(field, events, moments)
+        if moments is not None and field.name.startswith(_OF_PARAMETERS):
+            return [_parameters(reader, field, event) for event in events]
         return [reader.get(event) for event in events]
 
     return EventBatch(
@@ -83,6 +87,43 @@ def captured_batch(
         plugin=plugin,
         hostname=hostname,
     )
+
+
+def _of_state(
+    field: FieldRef, events: Sequence[Event], moments: Sequence[Moment] | None
+) -> Sequence[Any] | None:
+    """Return what an event has by its thread; None for another field."""
+    if not field.name.startswith(_OF_THREADS):
+        return None
+    known = None if moments is None else state_reader(field.name, field.argument)
+    if known is not None and moments is not None:
+        return [known(moment) for moment in moments]
+    return [None if _has_no_thread(event) else UNKNOWN for event in events]
+
+
+def _parameters(reader: Reader, field: FieldRef, event: Event) -> Any:
+    """Return a value that hangs on parameters: a replay completes those of old captures."""
+    try:
+        value = reader.get(event)
+        event_type = event.event_type
+        if event_type is None or len(event.params) >= event_type.size:
+            return value
+    except NotKnownError:
+        return UNKNOWN
+    except MalformedEventError:
+        return None
+    if field.name in _WHOLE:
+        return UNKNOWN
+    _, _, name = field.name.partition("arg.")
+    is_missing = value is None and (not name or name in _names_of(event_type.name))
+    return UNKNOWN if is_missing else value
+
+
+@functools.cache
+def _names_of(event_type: str) -> frozenset[str]:
+    """Return the parameters that events of a name have, in any version."""
+    types = (each for each in event_table().events if each.name == event_type)
+    return frozenset(param.name for each in types for param in each.params)
 
 
 def is_replayed(event: Event) -> bool:

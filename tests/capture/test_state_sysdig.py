@@ -13,10 +13,11 @@ from replay_capture import write_busy
 from test_filter_sysdig import without_interfaces
 
 from falcokit.capture import open_capture
-from falcokit.capture.state.fields import STATE_FIELDS, state_reader
-from falcokit.capture.state.moments import CaptureState
+from falcokit.capture.state.fields import STATE_FIELDS
+from falcokit.capture.state.moments import moments_of
 from falcokit.filter.batch import UNKNOWN
-from falcokit.rules.captured import is_replayed
+from falcokit.filter.tree import FieldRef
+from falcokit.rules.captured import captured_batch, is_replayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,16 @@ pytestmark = pytest.mark.host
 
 SAMPLES = Path(__file__).with_name("samples")
 NAMES = ("curl_google", "falco-open-multiple-files", "test_ipv6_client")
-FIELDS = (*STATE_FIELDS, "proc.aname[2]", "proc.apid[3]", "proc.args[0]", "proc.args[90]")
+#: Of parameters: what their numbers stand for hangs on the state.
+PARAMETERS = tuple(
+    f"evt.{name}"
+    for name in ("args", "arg.fd", "arg.name", "arg.res", "arg.flags", "arg.path", "arg.uid")
+)
+FIELDS = (
+    *PARAMETERS,
+    *STATE_FIELDS,
+    *("proc.aname[2]", "proc.apid[3]", "proc.args[0]", "proc.args[90]"),
+)
 BETWEEN = "\x01"
 #: The part of all values that is known at least.
 KNOWN = 0.85
@@ -46,21 +56,19 @@ def shown(host: RealHost, file: Path) -> dict[tuple[str, ...], list[list[str]]]:
 
 
 def ours(file: Path) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
-    readers = [state_reader(*_written(name)) for name in FIELDS]
     with open_capture(file, lists=True) as capture:
-        state = CaptureState(capture)
-        for event in capture:
-            state.apply(event)
-            if is_replayed(event):
-                tid = -1 if event.tid is None else event.tid
-                moment = state.moment(event)
-                values = [reader(moment) for reader in readers if reader is not None]
-                yield (str(event.ts_ns), str(tid), event.type), values
+        moments = [moment for moment in moments_of(capture) if is_replayed(moment.event)]
+    events = [moment.event for moment in moments]
+    batch = captured_batch(events, moments=moments).batch
+    columns = [batch.read(_written(name), None) for name in FIELDS]
+    for at, event in enumerate(events):
+        tid = -1 if event.tid is None else event.tid
+        yield (str(event.ts_ns), str(tid), event.type), [column[at] for column in columns]
 
 
-def _written(name: str) -> tuple[str, str | None]:
+def _written(name: str) -> FieldRef:
     bare, bracket, argument = name.partition("[")
-    return bare, argument[:-1] if bracket else None
+    return FieldRef(name=bare, argument=argument[:-1] if bracket else None, position=0)
 
 
 def compare(host: RealHost, file: Path) -> tuple[int, int]:
