@@ -13,7 +13,9 @@ from capture.scap_builder import Builder
 from cli.inspect_runs import CURL, inspect, start
 from words_capture import PLUGIN, WORDS_ID, write_words
 
+from falcokit.capture.lists.processes import Process
 from falcokit.capture.writer import CaptureWriter
+from tools.template_capture import event_params
 
 if TYPE_CHECKING:
     import subprocess
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from conftest import CompileC
 
 T0 = 1_700_000_000_000_000_000
+OPENAT = 307
 
 
 def line_of(process: subprocess.Popen[bytes]) -> str:
@@ -104,3 +107,23 @@ def test_time_counts_from_an_event_that_must_be_there(tmp_path: Path) -> None:
     done = inspect(path, "--follow", "--time", "+1..")
     assert done.returncode == 3
     assert done.stderr.startswith(f"error: {path} has no event with a time")
+
+
+def test_alerts_come_as_events_are_written(tmp_path: Path) -> None:
+    path, rules = tmp_path / "growing.scap", tmp_path / "r.yaml"
+    rules.write_text(
+        "- rule: Opened\n  desc: d\n  condition: evt.type = openat and proc.name = cat\n"
+        "  output: '%fd.name'\n  priority: INFO\n"
+    )
+    with CaptureWriter(path) as capture:
+        capture.processes([Process(tid=5, pid=5, comm="cat", cwd="/home")])
+        capture.flush()
+        with start(path, "--follow", "--rules", rules) as process:
+            for name in ("a", "b"):
+                params = event_params(OPENAT, fd=3, dirfd=-100, name=name)
+                capture.event(OPENAT, params, ts_ns=T0, tid=5)
+                capture.flush()
+                assert line_of(process).endswith(f" /home/{name}  (rule Opened)\n")
+            code, out, err = stop(process)
+    assert (code, out) == (130, "")
+    assert err.splitlines()[-1] == "alerts: Opened 2"

@@ -103,6 +103,20 @@ def interrupted(stream: bytes, *arguments: str) -> tuple[int, str, str]:
         return process.returncode, out.read().decode(), error
 
 
+def test_interrupted_rules_show_the_alerts_until_then(tmp_path: Path) -> None:
+    rules = tmp_path / "r.yaml"
+    rules.write_text(
+        "- rule: Tick\n  desc: d\n  condition: evt.num > 1\n  output: o\n  priority: INFO\n"
+    )
+    build = Builder()
+    ticks = build.async_event(b"tick", b"x" * 1000) * (MORE_THAN_A_PIPE // 1000)
+    stream = build.section() + build.event(7, [b"\0" * 8, b""], tid=5) + ticks
+    code, out, err = interrupted(stream, "--rules", str(rules), "--json")
+    found = json.loads(out)
+    assert (code, err) == (130, "interrupted; this is what was found so far\n")
+    assert len(found["alerts"]) == found["rules"]["Tick"]["alerts"] > 0
+
+
 def test_an_interrupted_summary_shows_what_was_found(stream: bytes) -> None:
     code, out, err = interrupted(stream)
     assert (code, err) == (130, "interrupted; this is what was found so far\n")
