@@ -52,7 +52,8 @@ class Field:
         self.has_nul = False
         #: Whether Falco loses the value when it reads another field before it has used this one.
         self.borrowed: Final = spec.borrowed and family_of(spec.type) is Family.TEXT
-        #: Falco finds its numbers in no list, and has no constants of some of its types.
+        #: Falco finds its numbers in no list, lacks constants of some types, and to its conditions,
+        #: though not to its outputs, an empty one does not exist.
         self.raw: Final = spec.raw
 
     def rows(self, batch: Batch) -> Sequence[Any]:
@@ -185,6 +186,10 @@ def _never(_: Any) -> bool:
     return False
 
 
+def _not_empty(value: Any) -> bool:
+    return bool(value != b"")
+
+
 @final
 class Clause:
     """A check that fits its fields; equal clauses have equal keys."""
@@ -208,6 +213,8 @@ class Clause:
     def build_test(self, operands: Sequence[Any]) -> Test:
         """Return the test of a value of the left side; or raise ValueFaultError."""
         left = self.left
+        if self._raw and self._operator == "exists":
+            return _not_empty
         if self._finds_nothing:
             return _never
         test = build_test(left.type, self._operator, operands, is_list=left.is_list)
@@ -217,9 +224,13 @@ class Clause:
         return lambda value: test(clean(value))
 
     @property
+    def _raw(self) -> bool:
+        return isinstance(self.left, Field) and self.left.raw
+
+    @property
     def _finds_nothing(self) -> bool:
-        raw = isinstance(self.left, Field) and self.left.raw
-        return raw and self._operator in {"in", "intersects"} and self._family is Family.NUMBER
+        listed = self._operator in {"in", "intersects"}
+        return listed and self._raw and self._family is Family.NUMBER
 
     def _build_pair_test(self, right: Source) -> Callable[[Any, Any], bool]:
         left = self.left
@@ -256,7 +267,7 @@ class Clause:
 
     def _select(self, column: Column) -> int:
         operator = self._operator
-        if operator == "exists":
+        if operator == "exists" and not self._raw:
             return column.present
         if self._can_look_up:
             chosen = 0

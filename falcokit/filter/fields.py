@@ -83,6 +83,9 @@ class FieldSpec(Record):
             return
         if self.argument is ArgumentKind.NONE:
             raise FieldFaultError(f"{self.name} takes no argument, and here has [{argument}]")
+        if self.borrowed and not _WITHIN_BRACKETS.isdisjoint(argument):
+            reason = "Falco takes no blank and no ']' in the argument of a plugin's field"
+            raise FieldFaultError(f"{self.name}: {reason}, here [{argument}]")
         if self.argument is not ArgumentKind.INDEX:
             return
         if not (argument.isascii() and argument.isdigit()):
@@ -100,6 +103,8 @@ class FieldSpec(Record):
 
 
 _LARGEST: Final = 2**64
+#: What ends the argument of a plugin's field for Falco, which has lost the quotes by then.
+_WITHIN_BRACKETS: Final = frozenset(" ]")
 
 
 class FieldCatalog:

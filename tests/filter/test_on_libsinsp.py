@@ -56,6 +56,7 @@ FIELDS = Fields(
     others=[
         *("g.ip", "g.net", "g.ip", "g.net", "g.ls", "g.lip", "g.ls", "g.lu"),
         *("g.key", "g.idx[x]", "g.idx[01]", "g.s[0]", "g.no_such", "g.key[a[b]]"),
+        *('g.key["a b"]', 'g.key["k]"]', 'g.key["a[b"]'),
     ],
 )
 ADDRESSES = ["10.0.0.1", "10.0.0.0/8", "::1", "::/0", "2001:db8::/32", "10.0.0.1/33", "10.0.0",

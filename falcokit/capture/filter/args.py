@@ -70,13 +70,19 @@ def argument(name: str | int, resolver: Resolver | None) -> Reader:
 def raw_argument(name: str) -> Reader:
     """Read a parameter's value: a number, text or bytes, depending on its type."""
     positions = _positions(name)
+    buffers = {
+        code
+        for code, at in positions.items()
+        if event_table().events[code].params[at].type == "PT_BYTEBUF"
+    }
 
     def get(event: Event) -> Any:
         at = positions.get(event.code)
         if at is None:
             return None
         found = value(event, at)
-        return None if found == b"" else found  # it has no bytes, and to Falco is none
+        # Bytes that are stored and empty are a value, other parameters without bytes are none.
+        return b"" if found is None and event.code in buffers and at < len(event.params) else found
 
     # Falco compares by the type of each event's own parameter, and reads constants by the first.
     first, at = next(iter(positions.items()))
