@@ -187,9 +187,8 @@ class _Parser:
             end = text.find(quote, end + 1)
         if end < 0 or "\0" in text[start:end]:
             return None
-        found = self._unescape(start + 1, end)
         self.at, self._last = end + 1, text[start + 1 : end]
-        return found
+        return self._unescape(start + 1, end)
 
     def _unescape(self, start: int, end: int) -> bytes:
         """Return what stands between two quotes, the first before `start`, the other at `end`."""
@@ -441,7 +440,13 @@ class _Parser:
         self._blank()
         if self._takes(")"):
             return ()
-        values = [self._deeper(self._value)]
+        try:
+            values = [self._deeper(self._value)]
+        except FilterError:
+            # Falco drops a first value that has a wrong escape: if it is alone, the list is empty.
+            if self._takes(")"):
+                return ()
+            raise
         self._blank()
         while self._takes(","):
             values.append(self._deeper(self._value))

@@ -39,7 +39,9 @@ _BITS: Final = {
 }  # fmt: skip
 
 
-_EMPTY: Final = re.compile(r"(?:in|intersects|pmatch)\s*\(\s*\)")
+#: See falcokit.filter.grammar, which reads lists as Falco does.
+_LOST: Final = "Falco drops its value, which has an escape that it does not know"
+_EMPTY: Final = re.compile(r"(?:in|intersects|pmatch)\s*\(\s*([)'\"])")
 _LIST_NAME: Final = re.compile(r"[a-zA-Z]\w*_\w*", re.ASCII)
 #: Letters that are missing, too many or wrong in a name that is mistyped.
 _MISTYPED: Final = 2
@@ -134,9 +136,10 @@ class _Checker:
             return None
         if not check.values:
             # A list without items is how Falco's own rules leave a place for those of others.
-            if _EMPTY.match(*_source_at(text, check.operator_position)):
-                return _never(check, "the list is empty")
-            return None
+            empty = _EMPTY.match(*_source_at(text, check.operator_position))
+            if empty is None:
+                return None
+            return _never(check, "the list is empty" if empty[1] == ")" else _LOST)
         found = self._word_fault(check, rule)
         return found or _of_number(clause) or self._list_fault(check, text)
 

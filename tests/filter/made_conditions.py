@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import random
 from typing import TYPE_CHECKING, NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 from falcokit.filter.tree import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from hypothesis.strategies import SearchStrategy
 
-__all__ = ["COUNT", "Fields", "conditions_on", "made"]
+__all__ = ["COUNT", "Fields", "conditions_on", "made", "mistaken"]
 
 #: How many of each kind: FALCOKIT_CONDITIONS=10000 is for a run by hand.
 COUNT = int(os.environ.get("FALCOKIT_CONDITIONS", "1000"))
@@ -119,6 +120,48 @@ def _list(values: SearchStrategy[str]) -> SearchStrategy[str]:
     return st.lists(values, max_size=4).map(lambda items: f"({', '.join(items)})")
 
 
+_PIECES = [
+    *" ()'\"\\=<>!,[].a0\n\t-*/&|;#%~^$@{}:?_\r\v\x01\u00e9",
+    *("and", "or", "not", "in", "exists", "val(", "tolower(", "''", "\\n", "\\u", "()", "not("),
+    *(") and(", " and ", " or ", "glob", "true", " = ", "==", "!=", ">=", "g.s", " contains "),
+    *("\\/", '\\"', "\\'", "["),
+]
+#: What this libsinsp has otherwise than Falco 0.45: no such transformers and escapes, no check of
+#: expressions, operators and fields that run together; and evt.type, which Falco has for system
+#: calls alone.
+_NEWER = (
+    *("join(", "concat(", "getopt(", "\\x", "regex", "[''", '[""', "evt.type", ")g."),
+    *(f"{one}{other}" for one in ("glob", "with", "contains") for other in ("in", "pmatch")),
+)
+
+
+def mistaken(texts: Sequence[str], count: int) -> Iterator[str]:
+    """Yield texts with one to three mistakes: something more, less or another end."""
+    draw = random.Random(17)
+    while count:
+        text = draw.choice(texts)
+        for _ in range(draw.choice([1, 1, 2, 3])):
+            at = draw.randrange(len(text) + 1)
+            kind = draw.randrange(4)
+            if kind == 0:
+                text = text[:at] + draw.choice(_PIECES) + text[at:]
+            elif kind == 1:
+                text = text[:at] + text[at + draw.choice([1, 1, 2, 5]) :]
+            elif kind == 2:
+                text = text[:at] + draw.choice(_PIECES) + text[at + 1 :]
+            else:
+                other = draw.choice(texts)
+                text = text[:at] + other[draw.randrange(len(other) + 1) :]
+        if not any(one in text for one in _NEWER) and not _keeps_one_answer(text):
+            count -= 1
+            yield text
+
+
+def _keeps_one_answer(condition: str) -> bool:
+    """Whether it has lists of one text to libsinsp, which keeps one answer for both."""
+    return "()" in condition and "('')" in condition
+
+
 def made(conditions: SearchStrategy[str]) -> list[str]:
     """Return `COUNT` of them, the same in each run."""
     texts: list[str] = []
@@ -133,8 +176,7 @@ def made(conditions: SearchStrategy[str]) -> list[str]:
     )
     @given(condition=conditions)
     def keep(condition: str) -> None:
-        # To libsinsp these two are of one text, and it keeps one answer for both.
-        if not ("()" in condition and "('')" in condition):
+        if not _keeps_one_answer(condition):
             texts.append(condition)
 
     keep()

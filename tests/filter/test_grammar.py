@@ -80,6 +80,7 @@ PLACES = {
     "unknownfn(g.s)=a": (9, 9),
     "g.s exists a": (11, 11),
     r"g.s='a\.b'": (6, 10),
+    r"g.s in ('a\.b', c)": (10, 14),
     "g.k[a b]=1": (3, 5),
     "g.s in (a,": (10, 10),
 }
@@ -90,6 +91,10 @@ def test_a_mistake_has_its_place_and_that_of_falco(text: str) -> None:
     with pytest.raises(FilterError) as caught:
         parse(text)
     assert (caught.value.position, caught.value.falco_position) == PLACES[text]
+
+
+def test_a_list_of_a_wrong_escape_is_empty_as_in_falco() -> None:
+    assert parse(r"g.s in ('a\.b')") == parse("g.s in ()")
 
 
 def test_a_field_of_an_output_ends_where_it_ends() -> None:

@@ -15,7 +15,7 @@ from golden_events import TEXTS, write_events
 from golden_fields import RECORDED, GoldenFields, Goldens, build_goldens, start_plugin
 from golden_rules import golden_batch, golden_plugin
 from host_filters import ask_host
-from made_conditions import Fields, conditions_on, made
+from made_conditions import COUNT, Fields, conditions_on, made, mistaken
 
 from falcokit.filter.condition import compile_condition
 from falcokit.filter.errors import FilterError
@@ -100,6 +100,7 @@ def test_made_conditions(
 ) -> None:
     file, golden = many
     texts = made(conditions_on(FIELDS, WORDS, ADDRESSES))
+    texts += mistaken([*texts, *(case["condition"] for case in CASES)], COUNT)
     asked = ask_host(real_host, tmp_path, texts, "--plugin", library, "--open", file)
     assert list(asked.events) == list(range(1, len(golden.events) + 1))
     catalog = event_sources([golden_plugin(golden)])["goldens"].catalog

@@ -35,6 +35,7 @@ def own(golden: GoldenFields, content: str, **options: str) -> list[str]:
         ("g.rel<0", "never true: RELTIME"),
         ("len(g.s)<0", "never true: UINT64"),
         ("g.s in ()", "g.s in () is never true: the list is empty"),
+        (r"g.s in ('a\.b')", "Falco drops its value, which has an escape"),
         ("g.s=a and g.u=1 and g.s=b", "g.s = 'a' and g.s = 'b' are never true together"),
         ("evt.source=syscall", "all events of this rule are of the source goldens"),
         ("evt.asynctype=tick", "no plugin declares an async event tick"),
