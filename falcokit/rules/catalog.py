@@ -69,28 +69,39 @@ class LoadedPlugin(Record):
         return not self.extract_sources or source in self.extract_sources
 
 
-def plugin_fields(entries: Iterable[dict[str, Any]]) -> tuple[FieldSpec, ...]:
-    """Return the fields that a plugin declares: the objects that `plugin_get_fields` returns."""
+def plugin_fields(entries: Iterable[Any]) -> tuple[FieldSpec, ...]:
+    """Return the fields that a plugin declares: the objects that `plugin_get_fields` returns.
+
+    Raises ValueError for what is no field, which Falco refuses too.
+    """
     return tuple(map(_plugin_field, entries))
 
 
-def _plugin_field(entry: dict[str, Any]) -> FieldSpec:
+def _plugin_field(entry: Any) -> FieldSpec:
+    name = entry.get("name") if isinstance(entry, dict) else None
+    if not isinstance(name, str) or not name:
+        raise ValueError("a field has no name")
+    kind = PLUGIN_TYPES.get(str(entry.get("type")))
+    if kind is None:
+        raise ValueError(f"the field {name} has an unknown type")
     argument = entry.get("arg") or {}
+    if not isinstance(argument, dict):
+        raise ValueError(f"the arg of the field {name} is not an object")  # noqa: TRY004 - of JSON
     index, key = bool(argument.get("isIndex")), bool(argument.get("isKey"))
-    kind = ArgumentKind.NONE
+    taken = ArgumentKind.NONE
     if index or key:
-        kind = (
+        taken = (
             ArgumentKind.BOTH
             if index and key
             else (ArgumentKind.INDEX if index else ArgumentKind.KEY)
         )
     return FieldSpec(
-        name=entry["name"],
-        type=PLUGIN_TYPES[entry["type"]],
+        name=name,
+        type=kind,
         is_list=bool(entry.get("isList") or entry.get("is_list")),
-        argument=kind,
+        argument=taken,
         required=bool(argument.get("isRequired")),
-        description=entry.get("desc", ""),
+        description=str(entry.get("desc", "")),
         borrowed=True,
     )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from plugin_metadata import from_json
 
 from falcokit.build.about import library_about
 from falcokit.build.loaded_plugin import loaded_plugin
+from falcokit.errors import NotAPluginError
 from falcokit.filter.types import FieldType
 from falcokit.rules.catalog import LoadedPlugin, event_sources, plugin_fields
 from falcokit.rules.event_types import type_names
@@ -158,6 +160,23 @@ def test_a_class_becomes_a_loaded_plugin() -> None:
     (spec,) = found.fields
     assert (spec.name, spec.type, spec.is_list) == ("p.list", FieldType.UINT64, True)
     assert (spec.argument.value, spec.required, spec.borrowed) == ("index", True, True)
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (3, "has no name"),
+        ({"type": "string"}, "has no name"),
+        ({"name": 7, "type": "string"}, "has no name"),
+        ({"name": "p.x", "type": "hexbuf"}, "p.x has an unknown type"),
+        ({"name": "p.x", "type": ["string"]}, "p.x has an unknown type"),
+        ({"name": "p.x", "type": "string", "arg": "x"}, "arg of the field p.x is not an object"),
+    ],
+)
+def test_a_strangers_wrong_fields_are_refused(entry: Any, reason: str) -> None:
+    about = library_about(from_json(name="p", capabilities=["extract"]))
+    with pytest.raises(NotAPluginError, match=reason):
+        loaded_plugin(msgspec.structs.replace(about, fields=[entry]))
 
 
 def test_the_names_of_event_types() -> None:
