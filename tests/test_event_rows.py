@@ -70,6 +70,14 @@ def test_bytes_that_are_not_utf8_survive(compile_c: CompileC, tmp_path: Path) ->
     assert not row.encoded
 
 
+def test_more_fields_than_a_command_line_holds(compile_c: CompileC, tmp_path: Path) -> None:
+    library = compile_c("libwords.so", [PLUGIN])
+    fields = ["words.count", *(f"words.of[{number:020000}]" for number in range(20))]
+    [row] = rows_of(library=library, replay=write_words(tmp_path, "a b"), rows=",".join(fields))
+    assert row.values is not None
+    assert (row.values[0], len(row.values)) == (2, 21)
+
+
 def test_a_row_comes_soon_after_its_event(baseline: Baseline) -> None:
     options = RunOptions(
         library=baseline.async_only, init_config='{"async":3,"async_delay_us":400000}', rows="",

@@ -52,10 +52,10 @@ class ExtractionChild:
     ) -> None:
         """Prepare the command; `wanted` has the fields in the form of the runner's --extract."""
         self._library = library
-        self._arguments = ["--plugin", str(library.absolute()), "--extract", wanted]
+        self._arguments = ["--plugin", str(library.absolute()), STDIN_OPTIONS]
         self._arguments += ["--deadline", f"{deadline:.3f}"]
-        hidden = stdin_options({"--init": init_config})
-        self._arguments += [STDIN_OPTIONS] if hidden else []
+        # Rules can name more fields than a command line has room for.
+        hidden = stdin_options({"--init": init_config, "--extract": wanted})
         self._patience: Final = deadline + _GRACE_S
         #: Rows that arrived and were not consumed yet, one for each frame sent.
         self.rows: deque[tuple[Any, ...] | None] = deque()

@@ -8,6 +8,7 @@ loaded again at any time: the plugin runs on, and rules with errors change nothi
 
 from __future__ import annotations
 
+import re
 import struct
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -36,8 +37,8 @@ __all__ = ["LiveRules"]
 
 _NO_THREAD: Final = -1
 _PLUGININFO: Final = "evt.plugininfo"
-#: What separates fields in the runner's list of them.
-_SEPARATOR: Final = "],"
+#: What separates fields in the runner's list of them, and what ends the list.
+_UNASKABLE: Final = re.compile("\\],|\\0")
 
 
 class LiveRules:
@@ -115,7 +116,7 @@ class LiveRules:
         own = {spec.name for spec in self._own_fields}
         written = [] if self._ruleset is None else _written(self._ruleset)
         names += [each for each in written if "[" in each and each.partition("[")[0] in own]
-        wanted = [each for each in dict.fromkeys(names) if _SEPARATOR not in each]
+        wanted = [each for each in dict.fromkeys(names) if not _UNASKABLE.search(each)]
         self._columns = {name: at for at, name in enumerate(wanted)}
         return wanted
 

@@ -62,9 +62,10 @@ class RunOptions:
     stderr: int | None = None  # where the plugin's own output goes; None: our stderr
 
     def hidden(self) -> bytes:
-        """Return the options that may contain secrets, which go over stdin."""
+        """Return the options that may contain secrets, or be of any length: they go over stdin."""
         return stdin_options(
             {
+                "--rows": self.rows,
                 "--init": self.init_config,
                 "--open": self.open_params,
                 "--set-config": self.set_config,
@@ -85,7 +86,6 @@ class RunOptions:
             "--record": self.record,
             "--stats-ms": self.stats_ms,
             "--fields": self.fields,
-            "--rows": self.rows,
             "--fields-of": self.fields_of,
             "--cycles": self.cycles,
             "--reload": self.reload,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of the runner that go over a pipe: every user can read a process's command line.
 
-An init config and open params may contain tokens and passwords; the runner reads them from stdin,
-at the position of a single option on the command line, before it loads anything.
+An init config and open params may contain tokens and passwords, and the fields that rules read may
+be more than a command line has room for. The runner reads them from stdin, at the position of a
+single option on the command line, before it loads anything.
 """
 
 from __future__ import annotations

@@ -155,6 +155,19 @@ def test_a_plugins_fields_take_part(words: Path, rules: Any, tmp_path: Path) -> 
     assert "LOAD_UNKNOWN_SOURCE" in codes
 
 
+def test_arguments_of_fields_may_be_long_or_odd(words: Path, rules: Any, tmp_path: Path) -> None:
+    file = write_words(tmp_path, "one", "one two three")
+    long = " or ".join(f"words.of[{number:020000}] = x" for number in range(10))
+    conditions = (f"words.count > 2 or {long}", r"words.count > 2 or words.of[\0] = x")
+    found = rules(
+        *(rule(f"r{n}", f'"{condition}"', "x", source="words_src")
+          for n, condition in enumerate(conditions))
+    )  # fmt: skip
+    done = inspect(file, "--plugin", words, "--rules", found, "--jsonl", "--rule-matching", "all")
+    alerts = [report for report in reports(done.stdout) if report["report"] == "alert"]
+    assert [(alert["number"], alert["rule"]) for alert in alerts] == [(2, "r0"), (2, "r1")]
+
+
 def test_large_captures_go_through_in_batches(
     rules: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
