@@ -358,15 +358,15 @@ def _validated(command: list[str], rules: tuple[Path, ...]) -> list[Report]:
         ) from None
     except OSError as e:
         raise ToolMissingError(f"cannot run {command[0]}: {e.strerror}") from e
+    found: dict[str, Any] = {"report": "rules", "files": [str(path) for path in rules]}
     try:
         results = json.loads(done.stdout)["falco_load_results"]
-    except (ValueError, LookupError, TypeError):
+        for kind in ("errors", "warnings"):
+            found[kind] = [
+                _problem(result, each) for result in results for each in result.get(kind) or ()
+            ]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return []  # Falco ends with a plain error, which it repeats when it is started
-    found: dict[str, Any] = {"report": "rules", "files": [str(path) for path in rules]}
-    for kind in ("errors", "warnings"):
-        found[kind] = [
-            _problem(result, each) for result in results for each in result.get(kind) or ()
-        ]
     return [found]
 
 

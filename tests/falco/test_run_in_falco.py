@@ -146,6 +146,21 @@ def test_a_falco_that_hangs_over_the_rules_has_a_limit(
         pass
 
 
+@pytest.mark.parametrize(
+    "answer",
+    ["{}", "[]", '{"falco_load_results": [3]}', '{"falco_load_results": [{"errors": [3]}]}'],
+)
+def test_a_program_that_answers_like_no_falco_gives_no_report_of_rules(
+    answer: str, tmp_path: Path
+) -> None:
+    other = tmp_path / "falco"
+    other.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    other.chmod(0o755)
+    given = FalcoOptions(program=other, name="x", library=Path("/x/libx.so"), rules=(PROGRAM,))
+    with Falco(given) as falco:
+        assert not of_kind(list(falco.reports()), "rules")
+
+
 def test_values_reach_the_plugin_unchanged() -> None:
     given = options(
         "rule-first", init_config='{"a": "${HOME}"}', open_params="${HOME} é\n", needs_syscalls=True
