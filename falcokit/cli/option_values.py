@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from falcokit.build.metadata import PluginMetadata
     from falcokit.cli.options import DevOptions, RunOptions
     from falcokit.project.settings import Project
 
 __all__ = [
     "check_replay",
+    "check_rules_files",
     "read_init_config",
     "recording_path",
     "refuse_speed",
@@ -87,6 +90,17 @@ def check_replay(options: RunOptions | DevOptions) -> None:
         raise ConfigError("--open-params are for a running source, not for --replay")
     if options.replay is not None:
         replay_path(options.replay, "--replay")
+
+
+def check_rules_files(files: Sequence[Path]) -> None:
+    """Check that the files of --rules are there; they may be read more than once."""
+    for file in files:
+        if file.is_dir():
+            raise ConfigError(f"--rules {file}: this is a folder", hint="name the files in it")
+        if not file.exists():
+            raise ConfigError(f"--rules {file}: there is no such file")
+        if not file.is_file():
+            raise ConfigError(f"--rules {file}: this is not a regular file")
 
 
 def replay_path(value: Path, origin: str) -> Path:

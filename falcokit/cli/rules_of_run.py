@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from falcokit.errors import ConfigError
+from falcokit.cli.option_values import check_rules_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,9 +26,7 @@ class RulesOfRun:
     """
 
     def __init__(self, options: RunOptions | DevOptions, *, explained: bool) -> None:
-        for file in options.rules:
-            if not file.is_file():
-                raise ConfigError(f"--rules {file}: there is no such file")
+        check_rules_files(options.rules)
         self._options, self._explained = options, explained
         self._live: LiveRules | None = None
 

@@ -114,6 +114,9 @@ def test_wrong_rules_end_it_before_it_begins_as_they_end_falco(project: Path) ->
     assert result.stdout == ""
     assert "r.yaml:3:14: there is no field load_watch.percents" in result.stderr
     assert run("--rules", "none.yaml", "-n", "1").exit_code == 3
+    folder = run("--rules", ".", "-n", "1")
+    assert folder.exit_code == 3
+    assert "this is a folder" in folder.stderr
 
 
 def test_matching_and_priority_are_those_of_falco(project: Path) -> None:

@@ -16,8 +16,8 @@ from falcokit.capture.format.text import json_text
 from falcokit.capture.state.moments import CaptureState
 from falcokit.cli import console
 from falcokit.cli.lines import EventLines
+from falcokit.cli.option_values import check_rules_files
 from falcokit.cli.rules import refuse_wrong_rules
-from falcokit.errors import ConfigError
 from falcokit.rules.captured import is_replayed
 from falcokit.runner.event_rows import EventRow
 from falcokit.runner.rules import LiveRules
@@ -47,9 +47,7 @@ class AlertListing:
 
     def __init__(self, options: InspectOptions, plugin: Path | None) -> None:
         """Load the rules; raise RulesError if they have errors, which are shown then."""
-        for file in options.rules:
-            if not file.is_file():
-                raise ConfigError(f"--rules {file}: there is no such file")
+        check_rules_files(options.rules)
         self._options, self._plugin = options, plugin
         about = None if plugin is None else _about(plugin)
         self._sources = _sources(about)
