@@ -45,6 +45,7 @@ class RulesOfRun:
         self._live = LiveRules(
             files,
             loaded_plugin(about),
+            plugin_id=about.plugin_id,
             rule_matching=self._options.rule_matching,
             priority=self._options.priority,
             explained=self._explained,

@@ -49,15 +49,17 @@ class LiveRules:
         files: Sequence[Path],
         plugin: LoadedPlugin | None,
         *,
+        plugin_id: int = 0,
         rule_matching: str = "first",
         priority: str = "debug",
         explained: bool = False,
     ) -> None:
         """With `explained`, what passes each clause is counted for `explanations`.
 
-        Without a plugin the rules are for Falco's own events alone.
+        Without a plugin the rules are for Falco's own events alone. `plugin_id` is in the stored
+        events of the plugin's event source; 0: it has none.
         """
-        self._files, self._plugin = tuple(files), plugin
+        self._files, self._plugin, self._plugin_id = tuple(files), plugin, plugin_id
         self._rule_matching, self._priority = rule_matching, priority
         self._explained = explained
         self._ruleset: Ruleset | None = None
@@ -125,13 +127,14 @@ class LiveRules:
         return () if self._plugin is None else self._plugin.fields
 
     def take(self, report: Report) -> Iterator[Report]:
-        """Yield the alerts for a report of rows."""
+        """Yield the alerts for a report of rows, in the order of its events."""
         engine = self._engine
         if engine is None:
             return
-        for batch in self._batches(report):
-            for alert in engine.process(batch):
-                yield alert.to_json()
+        found = [alert for batch in self._batches(report) for alert in engine.process(batch)]
+        found.sort(key=lambda alert: alert.number)  # those of one event keep their order
+        for alert in found:
+            yield alert.to_json()
 
     def counts(self) -> Report:
         """Return a report of how often each rule fired."""
@@ -154,28 +157,33 @@ class LiveRules:
             rule.name: engine.explain(rule.name) for rule in ruleset.rules if rule.name not in fired
         }
 
+    def source_of(self, event: Event) -> str:
+        """Return the source of a stored event; empty if the plugin is not the one it is of."""
+        try:
+            number = event.plugin_id
+        except MalformedEventError:
+            return ""
+        if number is None or (number == 0 and event.code == ASYNC_EVENT):
+            return SYSCALL
+        own = None if self._plugin is None else self._plugin.event_source
+        return own if own is not None and number == self._plugin_id else ""
+
     def _batches(self, report: Report) -> Iterator[EventBatch]:
         """Yield the events of a report by their source, in the order of each."""
         by_source: dict[str, list[tuple[Moment | None, EventRow | None]]] = {}
         stored: list[tuple[Moment, EventRow | None]] | None = report.get("stored")
         if stored is None:
             for row in report["rows"]:
-                by_source.setdefault(row.source or SYSCALL, []).append((None, row))
+                by_source.setdefault(row.source, []).append((None, row))
         else:
             for moment, stored_row in stored:
                 if not is_replayed(moment.event):
                     continue
-                source = stored_row.source if stored_row else self._source_of(moment.event)
-                by_source.setdefault(source or SYSCALL, []).append((moment, stored_row))
+                source = stored_row.source if stored_row else self.source_of(moment.event)
+                by_source.setdefault(source, []).append((moment, stored_row))
         for source, pairs in by_source.items():
-            yield self._batch(source, pairs)
-
-    def _source_of(self, event: Event) -> str:
-        own = None if self._plugin is None else self._plugin.event_source
-        try:
-            return own if own is not None and event.plugin_id else SYSCALL
-        except MalformedEventError:
-            return SYSCALL
+            if source:
+                yield self._batch(source, pairs)
 
     def _batch(self, source: str, pairs: list[tuple[Moment | None, EventRow | None]]) -> EventBatch:
         rows = [row for _, row in pairs]

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from falcokit.capture.writer import CaptureWriter
 from falcokit.cli.app import app
 from falcokit.project.scaffold import generate_project
 from falcokit.runner import replay_feed
 from falcokit.runner.run import Runner, RunOptions
+from falcokit.runtime.event.event import Event
+from falcokit.runtime.event.typed_event import make_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -164,6 +167,25 @@ def test_a_replay_runs_rules_on_all_stored_events(project: Path) -> None:
     assert "unknown_fields" not in key  # the processes of the capture are known
     kinds = [report["report"] for report in reports(result)]
     assert kinds.index("closed") > max(at for at, kind in enumerate(kinds) if kind == "alert")
+
+
+def test_an_event_of_another_plugin_is_of_no_source(project: Path) -> None:
+    with CaptureWriter(Path("both.scap")) as capture:
+        for plugin_id in (999, 77):
+            event = Event(b'{"load": 1}', plugin_id=plugin_id, source="load_watch")
+            capture.add(event, ts_ns=1_700_000_000_000_000_000)
+            capture.add(make_event("close"), ts_ns=1_700_000_000_000_000_000)
+    syscall = rule("evt.num > 0", "System").replace("source: load_watch", "source: syscall")
+    syscall = syscall.replace("percent=%load_watch.percent", "x")
+    Path("r.yaml").write_text(rule("evt.num > 0", "Own") + syscall)
+    library = "build/libload-watch.so"
+    ran = run(library, "--replay", "both.scap", "--rules", "r.yaml", "--json")
+    inspected = CliRunner().invoke(
+        app, ["inspect", "both.scap", "--plugin", library, "--rules", "r.yaml", "--jsonl"]
+    )
+    for result in (ran, inspected):
+        found = [(alert["number"], alert["rule"]) for alert in of_kind(result, "alert")]
+        assert found == [(1, "Own"), (2, "System"), (4, "System")]
 
 
 def test_what_the_plugin_says_of_its_event_is_plugininfo(project: Path) -> None:

@@ -11,7 +11,6 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.filter.compile import Filter
-from falcokit.capture.format.errors import MalformedEventError
 from falcokit.capture.format.text import json_text
 from falcokit.capture.state.moments import CaptureState
 from falcokit.cli import console
@@ -50,10 +49,10 @@ class AlertListing:
         check_rules_files(options.rules)
         self._options, self._plugin = options, plugin
         about = None if plugin is None else _about(plugin)
-        self._sources = _sources(about)
         self._rules = LiveRules(
             options.rules,
             None if about is None else _loaded(about),
+            plugin_id=0 if about is None else about.plugin_id,
             rule_matching=options.rule_matching,
             priority=options.priority,
             explained=options.explain,
@@ -126,8 +125,8 @@ class AlertListing:
     def _add(self, moment: Moment, values: tuple[Value, ...] | None) -> None:
         event = moment.event
         row = EventRow(
-            number=event.number, ts_ns=event.ts_ns or 0, plugin_id=0, source=self._source(event),
-            name=None, data=None, size=0, values=values,
+            number=event.number, ts_ns=event.ts_ns or 0, plugin_id=0,
+            source=self._rules.source_of(event), name=None, data=None, size=0, values=values,
         )  # fmt: skip
         self._waiting.append((moment, row))
         self._bytes += event.size
@@ -135,19 +134,12 @@ class AlertListing:
         if full or self._options.follow:
             self._flush()
 
-    def _source(self, event: Event) -> str:
-        try:
-            number = event.plugin_id
-        except MalformedEventError:
-            number = None
-        return self._sources.get(number, str(number)) if number else ""
-
     def _flush(self) -> None:
         waiting, self._waiting, self._bytes = self._waiting, [], 0
         if not waiting:
             return
         alerts = self._rules.take({"report": "rows", "rows": [], "stored": waiting})
-        for alert in sorted(alerts, key=lambda each: int(each["number"])):  # of several sources
+        for alert in alerts:
             self._show(alert)
 
 
@@ -166,12 +158,6 @@ def _about(library: Path) -> LibraryAbout | None:
     from falcokit.package.artifact.library_facts import library_facts  # noqa: PLC0415 - see above
 
     return library_facts(library, load=True).about
-
-
-def _sources(about: LibraryAbout | None) -> dict[int, str]:
-    if about is None or not about.event_source:
-        return {}
-    return {about.plugin_id: about.event_source}
 
 
 def _loaded(about: LibraryAbout) -> Any:
