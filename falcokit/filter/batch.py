@@ -10,11 +10,12 @@ life of the batch: what two rules have in common is computed once.
 from __future__ import annotations
 
 import bisect
+import itertools
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from falcokit.filter.clauses import Clause, Source
     from falcokit.filter.tree import FieldRef
@@ -47,7 +48,10 @@ class Truth(NamedTuple):
 class Column:
     """The values of one field of the events of a batch, each event's and by value."""
 
-    __slots__ = ("_below", "_sorted", "masks", "missing", "present", "rows", "unknown")
+    __slots__ = (
+        "_below", "_joined", "_sorted", "_starts", "_values", "masks", "missing", "present", "rows",
+        "unknown",
+    )  # fmt: skip
 
     def __init__(self, rows: Sequence[Any]) -> None:
         """Take the value of each event: None where there is none, UNKNOWN where nobody knows."""
@@ -67,14 +71,43 @@ class Column:
         self.present: Final[int] = ((1 << len(rows)) - 1) & ~(self.missing | self.unknown)
         self._sorted: list[Any] | None = None
         self._below: list[int] = []
+        self._joined = ""
+        self._starts: list[int] = []
+        self._values: list[str] = []
 
-    def select(self, test: Callable[[Any], object]) -> int:
-        """Return the events whose value passes a test."""
+    def select(self, test: Callable[[Any], object], needles: Iterable[str] | None = None) -> int:
+        """Return the events whose value passes a test.
+
+        With `needles`, of a column of texts, the values without any of them are known to fail.
+        """
         chosen = 0
-        for value, mask in self.masks.items():
-            if test(value):
-                chosen |= mask
+        if needles is None:
+            for value, mask in self.masks.items():
+                if test(value):
+                    chosen |= mask
+            return chosen
+        for needle in needles:
+            for value in self._holding(needle):
+                if test(value):
+                    chosen |= self.masks[value]
         return chosen
+
+    def _holding(self, needle: str) -> Iterator[str]:
+        """Yield the values in which a text is; one that begins or ends with NUL is at that end.
+
+        All values are one text, with a NUL between them, and that is searched once.
+        """
+        if not self._starts:
+            self._values = list(self.masks)
+            self._joined = "\0".join(["", *self._values, ""])
+            lengths = (len(value) + 1 for value in self._values)
+            self._starts = list(itertools.accumulate(lengths, initial=0))
+        joined, starts = self._joined, self._starts
+        at = joined.find(needle)
+        while at >= 0:
+            index = bisect.bisect_right(starts, at) - 1
+            yield self._values[index]
+            at = joined.find(needle, starts[index + 1])
 
     def below(self, bound: Any, *, inclusive: bool) -> int:
         """Return the events whose value is less than `bound`, or equal to it if `inclusive`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from falcokit.filter import transformers
 from falcokit.filter.batch import UNKNOWN, Truth
-from falcokit.filter.operators import build_pair_test, build_test, cut, normalizer
+from falcokit.filter.operators import build_pair_test, build_test, cut, needles_of, normalizer
 from falcokit.filter.types import Family, FieldType, Network, family_of
 
 if TYPE_CHECKING:
@@ -278,7 +278,14 @@ class Clause:
             inclusive, inverted = _ORDER[operator]
             below = column.below(self.operands[0], inclusive=inclusive)
             return column.present & ~below if inverted else below
-        return column.select(self.test)
+        return column.select(self.test, self._needles)
+
+    @functools.cached_property
+    def _needles(self) -> tuple[str, ...] | None:
+        """Texts of which a value that passes has one; None where that is not known."""
+        if self._family is not Family.TEXT or self.left.has_nul or self.right is not None:
+            return None
+        return needles_of(self._operator, self.operands)
 
     @functools.cached_property
     def cheap(self) -> bool:

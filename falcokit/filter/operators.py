@@ -24,7 +24,7 @@ from falcokit.filter.types import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Test", "build_pair_test", "build_test", "cut", "normalizer"]
+__all__ = ["Test", "build_pair_test", "build_test", "cut", "needles_of", "normalizer"]
 
 #: Returns something true when a value, never None, passes. Texts are without NUL bytes: see `cut`.
 Test: TypeAlias = "Callable[[Any], object]"
@@ -197,6 +197,32 @@ def _below(paths: list[bytes]) -> Test:
         )
 
     return below
+
+
+def needles_of(operator: str, operands: Sequence[str]) -> tuple[str, ...] | None:
+    """Return texts of which each text that passes an operator has one, None where there are none.
+
+    NUL stands for the beginning or the end of the text.
+    """
+    if any("\0" in operand for operand in operands):
+        return None
+    if operator == "pmatch":
+        parts = [[part for part in path.split("/") if part] for path in operands]
+        plain = [max(filter(_is_plain, each), key=len, default="") for each in parts]
+        return tuple(plain) if all(plain) else None
+    if len(operands) != 1 or not operands[0]:
+        return None
+    if operator == "glob":
+        if not set("[\\").isdisjoint(operands[0]):
+            return None
+        literal = max(re.split(r"[*?]+", operands[0]), key=len)
+        return (literal,) if literal else None
+    form = {"contains": "{}", "startswith": "\0{}", "endswith": "{}\0"}.get(operator)
+    return None if form is None else (form.format(operands[0]),)
+
+
+def _is_plain(part: str) -> bool:
+    return set("?*[\\").isdisjoint(part)
 
 
 def _parts(path: bytes) -> tuple[bytes, ...]:
