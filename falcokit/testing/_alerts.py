@@ -16,6 +16,7 @@ from falcokit.capture.state.moments import moments_of
 from falcokit.filter.explain import ConditionCounts, explain_event, render_answer, render_counts
 from falcokit.filter.fields import nearest
 from falcokit.filter.types import FieldType, packed_address
+from falcokit.project.settings import find_rules
 from falcokit.rules import (
     SYSCALL,
     Engine,
@@ -125,8 +126,7 @@ class Alerts:
     def _files(self, rules: Rules) -> Iterable[Path | RulesFile]:
         __tracebackhide__ = True
         if rules is None:
-            files = sorted((self._folder() / "rules").glob("*.yaml"))
-            files = [file for file in files if not file.name.startswith(".")]
+            files = find_rules(self._folder())
             if not files:
                 raise AlertsError(f"there are no rules in {self._folder() / 'rules'}")
             return files
