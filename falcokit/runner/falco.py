@@ -160,13 +160,16 @@ class Falco:
                 self._pending += _validated(command, options.rules)
             if options.duration is not None:
                 command += ["-M", str(max(1, round(options.duration)))]
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            except OSError as e:
+                raise _cannot_run(command[0], e) from e
         except BaseException:
             self._folder.cleanup()
             raise
@@ -357,7 +360,7 @@ def _validated(command: list[str], rules: tuple[Path, ...]) -> list[Report]:
             hint="run it yourself: falco -c falco.yaml -V RULES.yaml",
         ) from None
     except OSError as e:
-        raise ToolMissingError(f"cannot run {command[0]}: {e.strerror}") from e
+        raise _cannot_run(command[0], e) from e
     found: dict[str, Any] = {"report": "rules", "files": [str(path) for path in rules]}
     try:
         results = json.loads(done.stdout)["falco_load_results"]
@@ -368,6 +371,10 @@ def _validated(command: list[str], rules: tuple[Path, ...]) -> list[Report]:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return []  # Falco ends with a plain error, which it repeats when it is started
     return [found]
+
+
+def _cannot_run(program: str, error: OSError) -> ToolMissingError:
+    return ToolMissingError(f"cannot run {program}: {error.strerror}")
 
 
 def _problem(result: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:

@@ -121,7 +121,13 @@ def plugin_failure(
             return FalcokitError(f"{_NO_FAULTS[phase]}: {text}")
         if phase == "fields":
             return ConfigError(text)
-        return PluginFailedError(f"plugin {plugin} failed in {phase}: {text}")
+        # Falco's words say whether it is the plugin, the rules or Falco itself.
+        what = (
+            "Falco ended with an error"
+            if phase == "falco"
+            else f"plugin {plugin} failed in {phase}"
+        )
+        return PluginFailedError(f"{what}: {text}")
     if returncode == 0:
         return None
     return PluginFailedError(

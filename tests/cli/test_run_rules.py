@@ -314,6 +314,7 @@ def test_what_falco_refuses_is_an_error(project: Path, falco: list[str]) -> None
     assert result.exit_code == 10
     assert "bad-cond-unknown-field.yaml:" in result.stderr
     assert "LOAD_ERR_COMPILE_CONDITION" in result.stderr
+    assert "error: Falco ended with an error: " in result.stderr
 
 
 @pytest.mark.parametrize("option", [["--record", "x.scap"], ["-n", "3"], ["--explain"]])

@@ -185,6 +185,16 @@ def test_a_line_without_an_end_is_bounded() -> None:
     assert [report["message"] for report in lines.feed(b"")] == ["tail"]
 
 
+@pytest.mark.parametrize("rules", [(), (PROGRAM,)])
+def test_a_program_that_cannot_run_is_one_sentence(rules: tuple[Path, ...], tmp_path: Path) -> None:
+    other = tmp_path / "falco"
+    other.write_bytes(b"no program")
+    other.chmod(0o755)
+    given = FalcoOptions(program=other, name="x", library=Path("/x/libx.so"), rules=rules)
+    with pytest.raises(ToolMissingError, match=r"cannot run .*Exec format error"), Falco(given):
+        pass
+
+
 def test_without_falco_it_is_one_sentence_and_the_next_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
