@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Self
 from falcokit.errors import PluginFailedError
 from falcokit.runtime.event.typed_event import event_from_json, make_event
 from falcokit.testing._replay import ReplayedEvent, events_of, write_capture
-from falcokit.testing._running import LogMessage
+from falcokit.testing._running import LogMessage, host_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -72,8 +72,7 @@ class HostedPlugin:
         self.name = library.stem.removeprefix("lib")
         self.source = source
         self.plugin_id = plugin_id
-        given = config is None or isinstance(config, str)
-        self._config: str | None = config if given else json.dumps(config)
+        self._config = host_text(config)
 
     def extract(self, field: str, event: Event) -> Any:
         """Return the value of a field for an event, which is all that the plugin gets."""
@@ -159,9 +158,8 @@ class RunnerPlugin(HostedPlugin):
 
     def open(self, params: Any = None) -> RunnerSource:
         """Open the plugin's event source, in a runner of its own."""
-        given = params is None or isinstance(params, str)
-        text = params if given else json.dumps(params)
-        return RunnerSource(_Stream(self._options(open_params=text), self.library))
+        options = self._options(open_params=host_text(params))
+        return RunnerSource(_Stream(options, self.library))
 
     @property
     def logs(self) -> list[LogMessage]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from falcokit.runtime.host.plugin_state import PluginState
     from falcokit.testing._replay import Events
 
-__all__ = ["LogMessage", "RunningPlugin", "start_plugin"]
+__all__ = ["LogMessage", "RunningPlugin", "host_text", "start_plugin"]
 
 _WAIT_NS: Final = 20_000_000
 _LENGTH_AT: Final = 16
@@ -168,8 +168,7 @@ class RunningPlugin:
 
     def init(self, config: Any) -> None:
         """Make and initialise the plugin."""
-        given = config is None or isinstance(config, str)
-        text = config if given else json.dumps(config)
+        text = host_text(config)
         # The host keeps no copies of these.
         self._kept = (self._path, None if text is None else text.encode(), self.source.encode())
         init = self._host.fk_test_init
@@ -324,8 +323,7 @@ class RunningPlugin:
 
         Close what it returns, or use it in a with statement; destroy closes it too.
         """
-        given = params is None or isinstance(params, str)
-        text = params if given else json.dumps(params)
+        text = host_text(params)
         raw = None if text is None else text.encode()
         answer = ctypes.c_int(-1)
 
@@ -405,6 +403,11 @@ class RunningPlugin:
         self._metrics = {}
         self.call(self._host.fk_test_metrics, "get_metrics")
         return self._metrics
+
+
+def host_text(value: Any) -> str | None:
+    """Return a config or open params as a host gets them: text as it is, all else as JSON."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def _functions_of(path: Any) -> ctypes.CDLL:

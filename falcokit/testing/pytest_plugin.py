@@ -401,20 +401,16 @@ def run_plugins(falcokit_project: TestedProject) -> RunPlugins:
         duration: float | None = None,
         timeout: float = _RUN_SECONDS,
     ) -> HostRun:
-        import json  # noqa: PLC0415
-
         from falcokit.runner.run import RunOptions  # noqa: PLC0415
-
-        def text(value: Any) -> str | None:
-            return value if value is None or isinstance(value, str) else json.dumps(value)
+        from falcokit.testing._running import host_text  # noqa: PLC0415
 
         if not plugins:
             raise TypeError("run_plugins takes plugins")
         with _told():
             first, *beside = (falcokit_project.library(each) for each in plugins)
             options = RunOptions(
-                library=first, beside=tuple(beside), init_config=text(config), source=source,
-                open_params=text(open_params), fields=fields, fields_of=fields_of, limit=limit,
+                library=first, beside=tuple(beside), init_config=host_text(config), source=source,
+                open_params=host_text(open_params), fields=fields, fields_of=fields_of, limit=limit,
                 duration=duration, metrics=True,
             )  # fmt: skip
             return run(options, timeout)
