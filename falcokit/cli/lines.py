@@ -33,6 +33,7 @@ __all__ = [
     "indented",
     "log_line",
     "opened_line",
+    "problem_text",
     "reasons",
     "rules_lines",
 ]
@@ -120,9 +121,13 @@ def rules_lines(report: Report) -> Iterable[str]:
         label = console.paint(f"{kind:<8}", color, sys.stderr)
         for found in report[f"{kind}s"]:
             place = ":".join(str(found[key]) for key in ("file", "line", "column") if found[key])
-            hint = f" ({found['hint']})" if found.get("hint") else ""
-            text = console.printable(f"{place}: {found['message']}{hint} [{found['code']}]")
-            yield f"{label} {text}"
+            yield f"{label} {console.printable(f'{place}: {problem_text(found)}')}"
+
+
+def problem_text(found: Report) -> str:
+    """Return what is wrong with rules, what to do, and the code; without the place."""
+    hint = f" ({found['hint']})" if found.get("hint") else ""
+    return f"{found['message']}{hint} [{found['code']}]"
 
 
 def counts_line(report: Report) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from falcokit.build.loaded_plugin import loaded_plugin
 from falcokit.cli import console
 from falcokit.cli.format import count_of
+from falcokit.cli.lines import problem_text
 from falcokit.errors import RulesError
 from falcokit.rules import load_rules
 
@@ -45,8 +46,7 @@ def problem_line(problem: Problem) -> str:
     """Return a problem as a line: its place first, as compilers write it."""
     color = "red" if problem.severity == "error" else "yellow"
     label = console.paint(problem.severity, color, sys.stdout)
-    hint = f" ({problem.hint})" if problem.hint else ""
-    text = f"{problem.message}{hint} [{problem.code}]"
+    text = problem_text(problem.to_json())
     place = f"{problem.file}:{problem.line}:{problem.column}"
     return f"{console.printable(place)}: {label}: {console.printable(text)}"
 
@@ -63,9 +63,7 @@ def warn_of_rules(ruleset: Ruleset, root: Path) -> None:
     """Show what is wrong with a project's rules as warnings: its plugin is made all the same."""
     for found in (*ruleset.errors, *ruleset.warnings):
         file = found.file.removeprefix(f"{root}/")
-        hint = f" ({found.hint})" if found.hint else ""
-        text = f"{found.message}{hint} [{found.code}]"
-        console.warning(f"{file}:{found.line}:{found.column}: {text}")
+        console.warning(f"{file}:{found.line}:{found.column}: {problem_text(found.to_json())}")
 
 
 def refuse_wrong_rules(errors: int) -> None:
