@@ -43,6 +43,7 @@ FIELDS = Fields(
         *("evt.args", "evt.info", "evt.type", "evt.source", "evt.category", "evt.dir", "evt.res"),
         *("evt.arg.plugin_id", "syscall.type", "evt.io_dir", "evt.time.iso8601", "evt.arg.res"),
         *("evt.arg.filename", "evt.arg.mode", "evt.arg.sig", "evt.arg.path", "evt.arg.flags"),
+        "evt.arg.event_data",
     ],
     numbers=[
         *("evt.num", "evt.cpu", "thread.tid", "evt.rawtime", "evt.rawtime.s", "evt.rawtime.ns"),
@@ -50,7 +51,14 @@ FIELDS = Fields(
         *("evt.rawarg.mode", "evt.rawarg.sig", "evt.rawarg.flags", "evt.rawarg.res"),
     ],
     bools=["evt.is_async", "evt.failed", "evt.is_io", "evt.is_wait", "evt.is_open_read"],
-    others=["evt.buffer", "evt.rawarg.name", "evt.no_such", "g.s", "evt.arg", "evt.arg.no_such"],
+    others=[
+        "evt.buffer",
+        "evt.rawarg.name",
+        "evt.no_such",
+        "g.s",
+        "evt.arg",
+        "evt.arg.no_such",
+    ],
 )
 WORDS = [
     *NAMES, *(data.decode("latin-1") for data in DATA if data.isascii() and 0 not in data),
@@ -66,7 +74,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Event]]
     # An event of another kind comes first: libsinsp shows no async event before one.
     blocks = [_opened(builder, b"/tmp", 3, 0)]
     for n in range(1, 80):
-        ts, kind = T0 + n * draw.choice([1, 10**6, 10**9]), draw.randrange(8)
+        ts, kind = T0 + n * draw.choice([1, 10**6, 10**9]), draw.randrange(9)
         cpu, tid = draw.randrange(3), draw.choice([1, 7, 70_000])
         head = {"ts": ts, "cpu": cpu, "tid": tid}
         path, result = draw.choice(PATHS), draw.choice(RESULTS)
@@ -76,6 +84,8 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Event]]
             params = [builder.pack("q", result), path + b"\0", builder.pack("I", n * 7)]
             blocks.append(builder.event(CHMOD, params, **head))
         elif kind == 2:
+            blocks.append(builder.plugin_event(999, draw.choice(DATA), ts=ts))
+        elif kind == 3:
             params = [builder.pack("q", result), path + b"\0"]
             blocks.append(builder.event(GETCWD, params, **head))
         else:

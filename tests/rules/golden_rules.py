@@ -65,4 +65,5 @@ def golden_batch(golden: GoldenFields, rows: range = range(18)) -> EventBatch:
 def _info(data: bytes) -> str:
     if any(not 32 <= byte < 127 for byte in data[:_SHOWN]):
         return f"datalen={len(data)} data=<binary>"
-    return f"datalen={len(data)} data={data[:_SHOWN].decode()}..."
+    more = "..." if len(data) > _SHOWN else ""
+    return f"datalen={len(data)} data={data[:_SHOWN].decode()}{more}"

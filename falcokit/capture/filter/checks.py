@@ -113,7 +113,7 @@ def _by_class(clause: Clause, test: Test) -> Test:
 
     def chosen(found: Any) -> object:
         test = tests.get(type(found))
-        return test is not None and test(found)
+        return test is not None and found != b"" and test(found)  # see Field.raw
 
     return chosen
 
