@@ -64,7 +64,6 @@ WORDS = [
     *NAMES, *(data.decode("latin-1") for data in DATA if data.isascii() and 0 not in data),
     *(path.decode() for path in PATHS), "hell", "lo", "SUCCESS", "ENOENT", "open", "chmod", ">",
 ]  # fmt: skip
-WORDS = [word for word in WORDS if len(word) < 256]
 
 
 @pytest.fixture(scope="module")

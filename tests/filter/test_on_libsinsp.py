@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conditions on a plugin's fields in the real libsinsp: the recorded ones, and made ones.
 
-The real library is asked in one process, and so is ours; Debian's libsinsp is 0.23, older than that
-of Falco 0.45.1, whose answers are recorded.
+Its answers are compared with ours, and with the recorded ones of Falco 0.45.1. Debian's libsinsp is
+0.23, which is older: `OLDER` has what it answers otherwise.
 """
 
 from __future__ import annotations
@@ -61,8 +61,7 @@ FIELDS = Fields(
 )
 ADDRESSES = ["10.0.0.1", "10.0.0.0/8", "::1", "::/0", "2001:db8::/32", "10.0.0.1/33", "10.0.0",
              "::ffff:10.0.0.1", "192.168.1.77/0"]  # fmt: skip
-#: One that Falco reads into a buffer of 256 bytes is for a test of its own.
-WORDS = [text for text in TEXTS if len(text) < 200] + ["h", "LO", "/usr", "evt.num", "g.s"]
+WORDS = [*TEXTS, "x" * 255, "x" * 256, "h", "LO", "/usr", "evt.num", "g.s"]
 
 
 @pytest.fixture(scope="module")
