@@ -13,8 +13,10 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.filter.batch import UNKNOWN
+from falcokit.filter.clauses import Field
 from falcokit.filter.condition import compile_field
 from falcokit.filter.errors import FilterError
+from falcokit.filter.fields import FieldSpec
 from falcokit.filter.grammar import parse_field
 from falcokit.filter.tree import FieldRef, Transformed, fields_of
 from falcokit.filter.types import FieldType
@@ -58,6 +60,10 @@ _NETWORKS: Final = frozenset({FieldType.IPNET, FieldType.IPV4NET, FieldType.IPV6
 _BY_TIME: Final = frozenset({
     "evt.time", "evt.time.s", "evt.time.iso8601", "evt.datetime", "evt.datetime.s",
 })  # fmt: skip
+_RAW_TIME: Final = Field(
+    FieldRef(name="evt.rawtime", argument=None, position=0),
+    FieldSpec(name="evt.rawtime", type=FieldType.ABSTIME),
+)
 
 
 class OutputError(Exception):
@@ -125,8 +131,7 @@ class OutputFormat:
         found: dict[str, Any] = {}
         for field in self._fields:
             if field.name in _BY_TIME:
-                ref = FieldRef(name="evt.rawtime", argument=None, position=0)
-                found[field.name] = batch.read(ref, lambda value: value)[row]
+                found[field.name] = batch.column(_RAW_TIME).rows[row]
                 continue
             value = batch.column(field.source).rows[row]
             found[field.name] = json_value(

@@ -38,6 +38,20 @@ def test_an_alert_of_an_unknown_condition_is_given_on_request(golden: GoldenFiel
     assert "possible" not in found[0].to_json()
 
 
+def test_the_fields_of_alerts_are_read_once_for_all(golden: GoldenFields) -> None:
+    ruleset = load(golden, rule("A", "g.s=a", output="'%evt.time %evt.datetime %g.u'"))
+    read: list[str] = []
+
+    def reading(field: Any) -> list[Any] | None:
+        read.append(field.written)
+        return {"g.s": ["a"] * 50, "g.u": [1] * 50}.get(field.written)
+
+    times = list(range(50))
+    found = Engine(ruleset).process(EventBatch("goldens", times, times, reading))
+    assert [alert.output_fields["evt.time"] for alert in found] == times
+    assert len(read) == len(set(read))
+
+
 def test_an_earlier_rule_that_is_unknown_makes_a_later_one_possible(golden: GoldenFields) -> None:
     ruleset = load(golden, rule("A", "g.s=a") + rule("B", "g.u=1") + rule("C", "g.u<9"))
     events = {"s": [UNKNOWN, "a", "b", UNKNOWN], "u": [1, 1, 1, 5]}
