@@ -138,7 +138,7 @@ def counts_line(report: Report) -> str:
         + (f" (and {count['possible']} possible)" if count["possible"] else "")
         for name, count in counts.items()
     )
-    return f"alerts: {shown or 'no rule is for these events'}"
+    return f"alerts: {shown or 'no rule runs'}"
 
 
 def explanation_lines(report: Report) -> Iterable[str]:

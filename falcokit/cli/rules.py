@@ -71,5 +71,5 @@ def refuse_wrong_rules(errors: int) -> None:
     if errors:
         raise RulesError(
             f"the rules have {count_of(errors, 'error')}: Falco does not start with them",
-            hint="mend what `falcokit check` shows",
+            hint="mend what is shown above",
         )

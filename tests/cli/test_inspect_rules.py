@@ -112,7 +112,7 @@ def test_matching_and_priority_are_those_of_falco(rules: Any) -> None:
     count = int(last[0].split()[2].rstrip(","))
     assert last[0].startswith(f"alerts: A {count}, B 0, C ")
     assert last[1].startswith(f"alerts: A {count}, B {count}, C ")
-    assert last[2] == "alerts: no rule is for these events"
+    assert last[2] == "alerts: no rule runs"
 
 
 @pytest.mark.parametrize("form", [(), ("--json",), ("--jsonl",)])
