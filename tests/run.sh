@@ -45,7 +45,8 @@ install() { # part, python, venv
   local extras=test inside=()
   [ "$1" != whole ] || extras=test,check,export
   [ ! -x "$(dirname "$2")/inside" ] || inside=("$(dirname "$2")/inside")
-  "${inside[@]}" "$2" -m venv "$3" &&
+  # Such a Python enters its system by itself; its environment does not.
+  "$2" -m venv "$3" &&
     # What is not imported need not be compiled.
     "${inside[@]}" "$3/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
       -e ".[$extras]" && touch "$3/installed" "$3/installed-test"
