@@ -31,6 +31,7 @@ import msgspec
 
 from falcokit.errors import ConfigError, ToolMissingError
 from falcokit.project.falco_config import unexpanded
+from falcokit.runner.reports import exit_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,6 +141,7 @@ class Falco:
         self._process: subprocess.Popen[bytes] | None = None
         self._poll = select.epoll()
         self._streams: dict[int, _Alerts] = {}
+        self._stopping = self._has_told = False
         self._pending: list[Report] = []
         self._events = 0
 
@@ -243,6 +245,7 @@ class Falco:
         Reports that it writes meanwhile are kept for `read` and `reports`.
         """
         child = self._child
+        self._stopping = True
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + timeout
@@ -255,16 +258,29 @@ class Falco:
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
 
+    def _too_soon(self) -> list[Report]:
+        """Return an error if Falco has ended by itself with one that it has not told."""
+        if self._stopping or self._has_told:
+            return []
+        with suppress(subprocess.TimeoutExpired):
+            self._child.wait(timeout=_STOP_S)
+        if self.returncode in {0, None}:
+            return []
+        text = exit_status(self.returncode)
+        return [{"report": "error", "plugin": None, "phase": "falco", "message": text}]
+
     def _take(self, timeout: float | None) -> None:
         for fd, _ in self._poll.poll(timeout):
             chunk = os.read(fd, _READ_BYTES)
             found = self._streams[fd].feed(chunk)
+            self._has_told |= any(report["report"] == "error" for report in found)
             self._events += sum(report["report"] == "alert" for report in found)
             self._pending += found
             if not chunk:
                 self._poll.unregister(fd)
                 del self._streams[fd]
                 if not self._streams:
+                    self._pending += self._too_soon()
                     self._pending.append(
                         {"report": "closed", "reason": "ended", "alerts": self._events}
                     )

@@ -122,6 +122,15 @@ def test_it_stops_and_gives_what_was_written_till_then(monkeypatch: pytest.Monke
         assert falco.ended
 
 
+def test_one_that_ends_without_a_word_is_an_error(tmp_path: Path) -> None:
+    mute = tmp_path / "falco"
+    mute.write_text("#!/bin/sh\nexit 3\n")
+    mute.chmod(0o755)
+    with Falco(FalcoOptions(program=mute, name="x", library=Path("/x/libx.so"))) as falco:
+        (error,) = of_kind(list(falco.reports()), "error")
+    assert error["message"] == "exit status 3"
+
+
 def test_one_that_does_not_end_is_killed(tmp_path: Path) -> None:
     deaf = tmp_path / "falco"
     deaf.write_text("#!/bin/sh\ntrap '' TERM\necho ready\nwhile :; do sleep 1; done\n")
