@@ -100,12 +100,12 @@ class InProcess:
         self, author: Author, config: Any = None, *, limit: int = 1, seconds: float = 10.0
     ) -> Outcome:
         out = Outcome()
-        deadline = time.monotonic() + seconds
         try:
             with start_plugin(
                 author.plugin, config, source=self.source, plugin_id=self.plugin_id
             ) as running:
                 out.raw = running
+                deadline = time.monotonic() + seconds  # the library is compiled by now
                 while len(out.events) < limit and (left := deadline - time.monotonic()) > 0:
                     try:
                         e = running.next_event(timeout=left)

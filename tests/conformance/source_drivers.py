@@ -50,10 +50,10 @@ class InProcessRead:
         limit: int = 100_000, seconds: float = 10.0,
     ) -> ReadOutcome:  # fmt: skip
         out = ReadOutcome()
-        deadline = time.monotonic() + seconds
         running = None
         try:
             with start_plugin(author.plugin, config) as running, running.open(params) as source:
+                deadline = time.monotonic() + seconds  # the library is compiled by now
                 while len(out.events) < limit and not out.eof and time.monotonic() < deadline:
                     batch = source.next_batch()
                     out.events += [
