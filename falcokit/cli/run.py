@@ -18,6 +18,7 @@ from falcokit.cli.option_values import (
     replay_path,
     replayed,
 )
+from falcokit.cli.rules import refuse_wrong_rules
 from falcokit.cli.rules_of_run import RulesOfRun
 from falcokit.errors import ConfigError, NotAPluginError
 from falcokit.runner.reports import plugin_failure
@@ -83,10 +84,7 @@ def _begin_rules(rules: RulesOfRun, plugin: _Plugin, show: Callable[[Report], An
         return None
     fields, report = begun
     show(report)
-    if report["errors"]:
-        from falcokit.cli.rules import refuse_wrong_rules  # noqa: PLC0415
-
-        refuse_wrong_rules(len(report["errors"]))
+    refuse_wrong_rules(len(report["errors"]))
     return fields
 
 
