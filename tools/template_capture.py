@@ -2,7 +2,7 @@
 """Write the captures of the templates: a few events, in which every name and number is invented.
 
 In those for system calls a shell starts three programs, which open files. The other one has events
-of the own source of its template.
+of the own source of its template. The capture of an example has processes in containers.
 """
 
 from __future__ import annotations
@@ -17,10 +17,15 @@ from falcokit.capture.events.event_table import event_table
 from falcokit.capture.format.sections import Machine
 from falcokit.runtime.event.event_values import INTEGERS, STRINGS
 
-__all__ = ["FILE", "TEMPLATES", "event_params", "template_capture"]
+__all__ = ["FILE", "FOLDERS", "event_params", "template_capture"]
 
-#: The templates that have one.
-TEMPLATES: Final = ("extract", "full", "parse")
+#: The templates and the example that have one.
+FOLDERS: Final = (
+    "templates/extract",
+    "templates/full",
+    "templates/parse",
+    "examples/container-metadata",
+)
 FILE: Final = "events.scap"
 
 _START_NS: Final = 1_700_000_000_000_000_000
@@ -51,12 +56,14 @@ _CHILDREN: Final = (
 )
 
 
-def template_capture(template: str) -> bytes:
-    """Return the capture of a template."""
+def template_capture(folder: str) -> bytes:
+    """Return the capture of one of FOLDERS."""
     target = io.BytesIO()
     with CaptureWriter(target, compress=False) as writer:
-        if template == "full":
+        if folder == "templates/full":
             _samples(writer)
+        elif folder == "examples/container-metadata":
+            _containers(writer)
         else:
             _system_calls(writer)
     return target.getvalue()
@@ -103,6 +110,46 @@ def _system_calls(writer: CaptureWriter) -> None:
     _Events(writer).children()
 
 
+def _containers(writer: CaptureWriter) -> None:
+    """Write a shell in a container that was there before, and a container that comes and goes."""
+    web, api = _container("3f2a", "web", "nginx:1.27"), _container("c0de", "api", "shop/api:latest")
+    groups = {
+        container["id"]: (f"cpu=/system.slice/docker-{container['id']}{'0' * 52}.scope",)
+        for container in (web, api)
+    }
+    host: dict[str, Any] = {"fd_limit": 1024, "cwd": "/", "root": "/"}
+    writer.processes(
+        [
+            Process(tid=1, pid=1, parent_tid=0, virtual_tid=1, virtual_pid=1, comm="init", **host),
+            Process(tid=300, pid=300, parent_tid=1, virtual_tid=300, virtual_pid=300, comm="shim",
+                    exe="shim", exe_path="/usr/bin/shim", **host),
+            Process(tid=400, pid=400, parent_tid=300, virtual_tid=400, virtual_pid=1,
+                    comm="nginx", exe="nginx", exe_path="/usr/sbin/nginx",
+                    cgroups=groups[web["id"]], **host),
+        ]
+    )  # fmt: skip
+    for tid in (1, 300, 400):
+        writer.descriptors(tid, [])
+    writer.async_event("container", json.dumps(web).encode(), ts_ns=None)
+    events = _Events(writer)
+    events.open(300, "/etc/shim.toml")
+    events.open(400, "/etc/nginx/nginx.conf")
+    events.tell("container", api)
+    events.start(300, 500, "/app/api", groups[api["id"]])
+    events.open(500, "/app/config.json")
+    events.start(300, 401, "/bin/sh", groups[web["id"]])
+    events.open(401, "/etc/passwd")
+    events.tell("container_removed", {"id": api["id"]})
+    events.open(500, "/app/late")
+
+
+def _container(start: str, name: str, image: str) -> dict[str, Any]:
+    labels = {"team": "shop"}
+    return {
+        "id": start + "0" * 8, "engine": "docker", "name": name, "image": image, "labels": labels
+    }  # fmt: skip
+
+
 class _Events:
     def __init__(self, writer: CaptureWriter) -> None:
         self._writer = writer
@@ -123,6 +170,26 @@ class _Events:
                     self._event(_READ, tid, res=6, data=b"hello\n", fd=3, size=4096)
                 self._event(_CLOSE, tid, res=0, fd=3)
             self._event(_EXIT, tid, status=0, ret=0, sig=0, core=0, reaper_tid=0)
+
+    def tell(self, name: str, data: dict[str, Any]) -> None:
+        self._writer.async_event(name, json.dumps(data).encode(), ts_ns=self._now)
+        self._now += _STEP_NS
+
+    def open(self, tid: int, name: str) -> None:
+        self._event(
+            _OPENAT, tid, fd=3, dirfd=_AT_FDCWD, name=name, flags=_O_RDONLY, mode=0, dev=8, ino=9
+        )
+
+    def start(self, parent: int, child: int, program: str, cgroups: tuple[str, ...]) -> None:
+        """Start a program in the cgroups of a container, as a shim does."""
+        name, groups = program.rpartition("/")[2], "".join(f"{g}\0" for g in cgroups).encode()
+        born = {"tid": child, "pid": child, "ptid": parent, "vtid": 2, "vpid": 2, "fdlimit": 1024}
+        self._event(_CLONE, child, res=0, exe="shim", comm="shim", cgroups=groups, **born)
+        self._event(
+            _EXECVE, child, res=0, exe=name, args=b"", tid=child, pid=child, ptid=parent,
+            fdlimit=1024, comm=name, cgroups=groups, env=b"", trusted_exepath=program, pgid=child,
+            filename=program,
+        )  # fmt: skip
 
     def _clone(self, child: int) -> None:
         same: dict[str, int | str | bytes] = {
@@ -167,7 +234,5 @@ def _bytes(kind: str, value: int | str | bytes | None) -> bytes:
 
 
 if __name__ == "__main__":
-    for template in TEMPLATES:
-        (Path(__file__).parent.parent / "templates" / template / FILE).write_bytes(
-            template_capture(template)
-        )
+    for folder in FOLDERS:
+        (Path(__file__).parent.parent / folder / FILE).write_bytes(template_capture(folder))

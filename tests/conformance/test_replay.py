@@ -17,7 +17,7 @@ from replay_capture import write_busy
 
 from falcokit.capture import CaptureWriter, open_capture
 from falcokit.runner.run import Runner, RunOptions
-from tools.template_capture import FILE, TEMPLATES, template_capture
+from tools.template_capture import FILE, FOLDERS, template_capture
 
 if TYPE_CHECKING:
     from author import Author
@@ -271,8 +271,8 @@ def test_a_project_names_its_capture(watching: Author, busy: Path) -> None:
 
 @pytest.mark.once
 def test_the_templates_have_the_capture_that_its_program_writes() -> None:
-    for template in TEMPLATES:
-        assert (_ROOT / "templates" / template / FILE).read_bytes() == template_capture(template)
+    for folder in FOLDERS:
+        assert (_ROOT / folder / FILE).read_bytes() == template_capture(folder)
 
 
 def test_the_second_section_of_a_file_begins_anew(watching: Author, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 PROJECTS = [*template_names(), *(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())]
 #: They read system calls.
-WITH_DRIVER = {"extract", "parse"}
+WITH_DRIVER = {"extract", "parse", "container-metadata"}
 #: What one does to see something; the others show it by themselves.
 NEEDS_A_HAND = {"file-integrity", "webhook", *WITH_DRIVER}
 _TABLE = Path(falcokit.capture.events.__file__).with_name("event_table.json")
