@@ -5,6 +5,7 @@
 # make test-all    the whole suite on every Python
 # make check   ruff, mypy, clang-tidy, codespell, shellcheck, and the layout of Python and C
 # make bench   the benchmarks of bench/, on a real host that it fetches once
+# make docs    the site of docs/, in build/site
 # make update-api      take over a release of libs: what its plugin API gained is shown, and the event
 #              table regenerated; LIBS=/path/to/libs names its source in place of Debian's release
 # make generated       write what the other programs of tools/ write
@@ -21,7 +22,7 @@ export PYTHON
 TIDY = -std=gnu11 -D_GNU_SOURCE -Wno-macro-redefined -Ifalcokit/native/src -Ifalcokit/native \
   -isystem "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')"
 
-.PHONY: demo test test-all check bench update-api generated clean tools
+.PHONY: demo test test-all check bench docs update-api generated clean tools
 
 demo: tools $(VENV)/installed
 	rm -rf demo
@@ -48,6 +49,10 @@ check: $(VENV)/installed-test
 bench: tools $(VENV)/installed-test
 	tests/hosts/get-host.sh
 	$(VENV)/bin/python -m bench $(BENCH)
+
+docs: tools $(VENV)/installed-test
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build
 
 update-api: tools $(VENV)/installed-test
 	$(VENV)/bin/python -m tools.update_api $(LIBS)

@@ -43,7 +43,7 @@ phase() { # name, command: run it, note a failure, say how long it took
 
 install() { # part, python, venv
   local extras=test inside=()
-  [ "$1" != whole ] || extras=test,check,export
+  [ "$1" != whole ] || extras=test,check,export,docs
   [ ! -x "$(dirname "$2")/inside" ] || inside=("$(dirname "$2")/inside")
   # Such a Python enters its system by itself; its environment does not.
   "$2" -m venv "$3" &&
