@@ -252,6 +252,14 @@ class DevOptions(Options):
     """Options of `falcokit dev`."""
 
     watch: bool = option("--watch -w", "Build and restart on every save.")
+    debug: int | None = option(
+        "--debug",
+        "Let a debugger attach on this port of 127.0.0.1 (default: 5678), without time limits for"
+        " hooks.",
+        kind="count",
+        metavar="[PORT]",
+        bare="5678",
+    )
     project: Path = _PROJECT
     init_config: str | None = INIT_CONFIG
     open_params: str | None = _OPEN_PARAMS

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["RunOptions", "Runner"]
 
 _READ_BYTES = 1 << 18
+#: The variable by which falcokit.runtime.host.debugging learns the port.
+DEBUG_PORT: Final = "FALCOKIT_DEBUGPY_PORT"
 _ROWS: Final = b'{"report":"rows"'
 
 
@@ -59,6 +61,7 @@ class RunOptions:
     metrics: bool = False
     cycles: int = 1
     reload: int = 1
+    debug_port: int | None = None  # of 127.0.0.1, where a development build lets a debugger attach
     stderr: int | None = None  # where the plugin's own output goes; None: our stderr
 
     def hidden(self) -> bytes:
@@ -97,6 +100,13 @@ class RunOptions:
         return [*command, *(flag for flag, wanted in flags.items() if wanted)]
 
 
+def _environment(debug_port: int | None) -> dict[str, str] | None:
+    """Return the child's environment; None: ours."""
+    if debug_port is None:
+        return None
+    return {**os.environ, DEBUG_PORT: str(debug_port)}
+
+
 class Runner:
     """A running child; started on enter, ended on exit."""
 
@@ -119,6 +129,7 @@ class Runner:
             stdout=subprocess.PIPE,
             stderr=self._options.stderr,
             start_new_session=True,
+            env=_environment(options.debug_port),
         )
         if self._process.stdin is not None:
             try:

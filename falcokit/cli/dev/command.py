@@ -49,6 +49,7 @@ def dev(options: DevOptions) -> None:
         "record": recording_path(options.record),
         "speed": options.speed,
         "stats_ms": STATS_MS,
+        "debug_port": options.debug,
         "metrics": True,
     }
     rules = RulesOfRun(options, explained=True)

@@ -20,6 +20,7 @@ from falcokit.runtime.base import errors, logs
 from falcokit.runtime.base.stack import STACK_BYTES
 from falcokit.runtime.event.event import AsyncEvent, Event, payload_bytes
 from falcokit.runtime.event.event_payload import decode_json, params_of
+from falcokit.runtime.host import debugging
 from falcokit.runtime.host.author_modules import changed_files, import_plugin
 from falcokit.runtime.host.plugin_state import PluginState
 
@@ -74,6 +75,8 @@ def _init(call: Any) -> None:
     state = PluginState(name, folder, _falcokit_hot.link(key))
     logs.current.set(state)
     plugin = import_plugin(target, folder, paths)
+    if paths:
+        debugging.listen()
     changed = changed_files(folder) if paths else []
     if changed:
         state.write_log(_WARNING, None, f"{', '.join(changed)} {_OLD_CODE}")
@@ -98,6 +101,7 @@ def _call_python(call: Any) -> int:
     }
     err, errlen, key = call.err, int(call.errlen), int(call.plugin)
     try:
+        debugging.join_tracing()
         if op == _lib.FK_OP_INIT:
             _init(call)
             return _SUCCESS
@@ -278,6 +282,7 @@ def connect(ffi: Any, lib: Any) -> None:
     AsyncEventHandler.register(_falcokit_hot.Emitter)
     if _falcokit_hot.STARTED_PYTHON:
         logs.install()
+        sys.breakpointhook = debugging.breakpoint_without_terminal
     else:  # the process is that of an author's tests: stdout is theirs, and there are breakpoints
         logs.install_once()
-        _falcokit_hot.be_patient()
+        debugging.begin()

@@ -118,7 +118,7 @@ static PyMethodDef module_methods[] = {
 	{"install", module_install, METH_VARARGS, NULL},
 	{"install_tables", fk_tables_install, METH_VARARGS, NULL},
 	{"install_watch", fk_watch_install, METH_VARARGS, NULL},
-	{"be_patient", fk_watch_be_patient, METH_NOARGS, NULL},
+	{"begin_debugging", fk_debug_begin, METH_O, NULL},
 	{"install_holder", fk_holder_install, METH_O, NULL},
 	{"name_thread", fk_name_thread, METH_O, NULL},
 	{"bounded", (PyCFunction)(void (*)(void))fk_call_bounded, METH_FASTCALL, NULL},

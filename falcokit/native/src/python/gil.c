@@ -224,6 +224,7 @@ static void take_sample(fk_thread *me, uint64_t begin, uint64_t end) {
 
 static inline void run(fk_thread *me, bool watched, void (*work)(void *), void *arg) {
 	if (watched) fk_watch_enter(&me->watched);
+	if (__builtin_expect(fk_debugging(), 0)) fk_debug_join();
 	work(arg);
 	if (watched) fk_watch_end(&me->watched);
 }

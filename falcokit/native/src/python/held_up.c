@@ -13,7 +13,6 @@ static pthread_mutex_t lock =
 static fk_watched *all;
 static pthread_key_t key;
 static PyObject *timeout_error, *place_of_thread;
-static atomic_bool patient;
 
 // ---- the host's threads -----------------------------------------------------------------------------
 
@@ -197,7 +196,7 @@ static void look_at(fk_watched *w) {
 		return;
 	}
 	bool waits = atomic_load(&w->waits), late = ++w->looks % FK_LIMIT_LOOKS == 0;
-	if (atomic_load(&patient)) return;
+	if (fk_debugging()) return;
 	if (!waits && late && !w->reporting) interrupt(w, impl);
 	if (w->looks == (waits ? FK_LIMIT_LOOKS : FK_GIL_LOOKS) && !w->logged) log_holder(w, impl);
 }
@@ -223,12 +222,5 @@ PyObject *fk_watch_install(PyObject *module, PyObject *args) {
 	if (!PyArg_ParseTuple(args, "OO", &timeout_error, &place_of_thread)) return NULL;
 	Py_INCREF(timeout_error);
 	Py_INCREF(place_of_thread);
-	Py_RETURN_NONE;
-}
-
-bool fk_watch_is_patient(void) { return atomic_load(&patient); }
-
-PyObject *fk_watch_be_patient(PyObject *module, PyObject *none) {
-	atomic_store(&patient, true);
 	Py_RETURN_NONE;
 }

@@ -185,6 +185,15 @@ void fk_fit_recursion(void);
 // bounded(function, argument): calls it with a fixed limit on recursion in C
 PyObject *fk_call_bounded(PyObject *module, PyObject *const *args, Py_ssize_t n);
 
+// ---- debugging: debugging.c -------------------------------------------------------------------------
+// begin_debugging(join): from now on, for the life of the process, no hook is given up or interrupted,
+// however long it takes; and `join`, which lets the current thread be traced if threads shall be, is
+// called before each hook on a thread of the host.
+PyObject *fk_debug_begin(PyObject *module, PyObject *join);
+bool fk_debugging(void);
+// With the GIL.
+void fk_debug_join(void);
+
 // ---- the worker: worker.c ---------------------------------------------------------------------------
 typedef struct fk_worker {
 	pthread_mutex_t lock;
@@ -234,11 +243,6 @@ typedef struct fk_late_hook {
 } fk_late_hook;
 void fk_watch_late(fk_late_hook *hook);
 void fk_watch_done(fk_late_hook *hook);
-
-// From now on no hook is given up or interrupted, however long it takes: its author may be looking at
-// it in a debugger. For falcokit.testing; it holds for the life of the process.
-PyObject *fk_watch_be_patient(PyObject *module, PyObject *none);
-bool fk_watch_is_patient(void);
 
 // From here on nothing is logged for this state.
 void fk_watch_forget(fk_impl *impl);

@@ -190,7 +190,7 @@ static void wait_for(fk_impl *impl, const char *hook, double limit_s) {
 	if (!w->busy) return;
 	fk_watch_late(&late);
 	wait_until(w, until);
-	while (w->busy && fk_watch_is_patient()) wait_until(w, time_in(limit_s));
+	while (w->busy && fk_debugging()) wait_until(w, time_in(limit_s));
 	fk_watch_done(&late);
 }
 
