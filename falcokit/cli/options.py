@@ -245,6 +245,14 @@ class RunOptions(Options):
     priority: str = PRIORITY
     explain: bool = EXPLAIN
     falco: str | None = _FALCO
+    profile: Path | None = option(
+        "--profile",
+        "Sample the plugin's Python with py-spy, into a flame graph (.svg, default: profile.svg), a"
+        " file for speedscope (.json), or stacks (.txt).",
+        kind="path",
+        metavar="[FILE]",
+        bare="profile.svg",
+    )
     as_json: bool = JSON
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from falcokit.build.about import library_about
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from falcokit.build.about import LibraryAbout
     from falcokit.build.metadata import PluginMetadata
     from falcokit.cli.options import RunOptions
+    from falcokit.cli.profile import Profile
     from falcokit.runner.falco import Falco
     from falcokit.runner.reports import Report
 
@@ -42,6 +44,7 @@ def run(options: RunOptions) -> None:
     """Build the plugin, if no library is given, run it and show its events and alerts."""
     record = recording_path(options.record)
     check_replay(options)
+    profile = None if options.profile is None else _profile(options.profile, options.falco)
     rules = RulesOfRun(options, explained=options.explain)
     read_init_config(options.init_config)  # before the compiler is started in vain
     plugin = _plugin(options)
@@ -71,7 +74,8 @@ def run(options: RunOptions) -> None:
                 metrics=options.as_json,
             )
         )
-    error = _follow(child, rules, show)
+    with profile or contextlib.nullcontext():
+        error = _follow(child, rules, show, profile)
     failure = plugin_failure(error, child.returncode, library=plugin.library.name)
     if failure is not None:
         raise failure
@@ -88,8 +92,19 @@ def _begin_rules(rules: RulesOfRun, plugin: _Plugin, show: Callable[[Report], An
     return fields
 
 
+def _profile(file: Path, falco: str | None) -> Profile:
+    from falcokit.cli.profile import Profile  # noqa: PLC0415
+
+    if falco is not None:
+        raise ConfigError("--profile looks at the runner", hint="leave out --falco or --profile")
+    return Profile(file)
+
+
 def _follow(
-    child: Runner | Falco, rules: RulesOfRun, show: Callable[[Report], Any]
+    child: Runner | Falco,
+    rules: RulesOfRun,
+    show: Callable[[Report], Any],
+    profile: Profile | None,
 ) -> Report | None:
     """Run it to its end, and return the last error that it reported."""
     error: Report | None = None
@@ -97,6 +112,8 @@ def _follow(
     def show_all() -> None:
         nonlocal error
         for report in child.reports():
+            if profile is not None:  # Python runs in it when it reports something
+                profile.start(child.pid)
             for each in rules.follow(report):
                 show(each)
             if report["report"] == "error":

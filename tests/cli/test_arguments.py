@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WORDS = {"init": ["load-watch"], "run": ["lib.so"]}
-VALUES = {"N": "7", "SECONDS": "0.25", "--layout": "dir", "--deploy": "helm"}
+VALUES = {"[PORT]": "9000", "N": "7", "SECONDS": "0.25", "--layout": "dir", "--deploy": "helm"}
 VALUES |= {"--rule-matching": "all", "--priority": "notice"}
 #: It is done in place of the command.
 LEFT_TO_TYPER = {"init": ["--templates"]}

@@ -167,3 +167,23 @@ def test_coverage_sees_the_hooks_of_each_thread(debugged: Path, tmp_path: Path) 
         assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((tmp_path / "found.json").read_text())["files"]["src/debugged.py"]
     assert found["missing_lines"] == []
+
+
+def test_a_profile_has_the_lines_of_the_author(debugged: Path, tmp_path: Path) -> None:
+    code = debugged / "src" / "debugged.py"
+    code.write_text(CODE.replace("return b", "sum(range(3_000_000)); return b"))
+    command = [sys.executable, "-m", "falcokit", "run", "-C", debugged, "-n", "20", "--profile"]
+    try:
+        done = subprocess.run(
+            [*command, tmp_path / "p.txt"], capture_output=True, text=True, check=True,
+            timeout=SECONDS,
+        )  # fmt: skip
+    finally:
+        code.write_text(CODE)
+    assert f"wrote {tmp_path / 'p.txt'}" in done.stderr
+    assert f"tick (debugged.py:{line_of('return b')})" in (tmp_path / "p.txt").read_text()
+    refused = subprocess.run(
+        [*command, "p.png"], capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+    assert refused.returncode == 3
+    assert "the name must end in .svg (flamegraph)" in refused.stderr
