@@ -173,7 +173,7 @@ def test_only_the_path_is_on_stdout_and_the_rest_tells_what_to_mind(
     assert "'outer'" in warned[0]
     assert "0.2.0" in warned[1]
     assert "0.1.0" in warned[1]
-    steps = ["importing the plugin", "compiling Python code", "linking", "compressing"]
+    steps = ["compiling Python code", "importing the plugin", "linking", "compressing"]
     assert [line for line in lines if line in {*steps, "verifying"}] == steps
     assert any(line.startswith("packaged inner 0.2.0 in ") for line in lines)
     assert f"dist/inner-0.2.0-linux-{MACHINE}.tar.gz" in done.stderr

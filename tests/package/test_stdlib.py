@@ -13,7 +13,7 @@ from own_pythons import PYTHONS
 
 from falcokit.errors import ConfigError
 from falcokit.package.python.python_runtime import PythonRuntime, find_runtime
-from falcokit.package.python.stdlib import LEFT_OUT, stdlib_selection
+from falcokit.package.python.stdlib import LEFT_OUT, is_shipped_when_imported, stdlib_selection
 from falcokit.project.settings import PackageSettings
 
 pytestmark = pytest.mark.python
@@ -86,16 +86,24 @@ def test_what_a_plugin_needs_is_there_and_what_it_cannot_use_is_not(python: str)
 
 def test_include_and_exclude_move_a_module_with_its_c_half(here: PythonRuntime) -> None:
     usual = stdlib_selection(here, PackageSettings())
-    settings = PackageSettings(include=("curses", "unittest"), exclude=("xml", "zoneinfo", "a/b"))
+    settings = PackageSettings(include=("curses", "sqlite3"), exclude=("xml", "zoneinfo", "a/b"))
     chosen = stdlib_selection(here, settings)
     added = chosen.pure.keys() - usual.pure.keys()
     removed = usual.pure.keys() - chosen.pure.keys()
-    assert {name.partition("/")[0] for name in added} == {"curses", "unittest"}
-    assert not [name for name in added if name.startswith("unittest/test/")]
+    assert {name.partition("/")[0] for name in added} == {"curses", "sqlite3"}
     assert {name.partition("/")[0] for name in removed} == {"xml", "zoneinfo"}
     assert "_zoneinfo" in usual.extensions.keys() - chosen.extensions.keys()
-    assert "unittest" not in chosen.left_out
+    assert "sqlite3" not in chosen.left_out
     assert "xml" in chosen.left_out
+
+
+def test_what_is_imported_is_shipped_if_it_can_work(here: PythonRuntime) -> None:
+    usual = set(stdlib_selection(here, PackageSettings()).left_out)
+    imported = {"sqlite3.dbapi2", "doctest", "tkinter.ttk", "asyncio.windows_utils"}
+    wanted = {name for name in imported if is_shipped_when_imported(name)}
+    assert wanted == {"sqlite3.dbapi2", "doctest"}
+    chosen = stdlib_selection(here, PackageSettings(exclude=("doctest",)), imported=wanted)
+    assert usual - set(chosen.left_out) == {"sqlite3", "_sqlite3"}
 
 
 def test_a_dotted_name_leaves_the_rest_of_its_package(here: PythonRuntime) -> None:

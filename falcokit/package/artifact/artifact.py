@@ -131,10 +131,21 @@ def make_artifact(
                 sorted(b.path.name for b in assembly.binaries if b.owner == SYSTEM_OWNER)
             ),
             floor=floor,
-            warnings=(*warnings, *_complaints(verification)),
+            warnings=(*warnings, *_missing(assembly), *_complaints(verification)),
             verification=verification,
             seconds=time.monotonic() - started,
         )
+
+
+def _missing(assembly: Assembly) -> list[Problem]:
+    return [
+        Problem(
+            severity="warning",
+            sentence=f"{where}, which is not shipped: it fails when that line runs",
+            hint="add it to project.dependencies of pyproject.toml",
+        )
+        for where in assembly.missing
+    ]
 
 
 def _complaints(seen: Verification | None) -> list[Problem]:

@@ -24,7 +24,6 @@ from falcokit.package.dependencies.dependencies import install_dependencies
 from falcokit.package.link.elf import read_elf
 from falcokit.package.python.author_code import author_files, refuse_clashes
 from falcokit.package.python.code import author_label, collect_code
-from falcokit.package.python.stdlib import stdlib_selection
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -58,6 +57,8 @@ class Assembly:
     folder: str | None
     """Name of the folder of the dir layout, next to the library."""
     dependencies: Dependencies
+    missing: tuple[str, ...]
+    """Where the author's functions import what is not shipped."""
     left_out: tuple[str, ...]
     """Modules of the standard library that are not shipped."""
     binaries: tuple[Binary, ...]
@@ -81,10 +82,11 @@ def assemble(
         FalcokitError: what any of the steps raises.
 
     """
-    stdlib = stdlib_selection(runtime, project.package)
     author = author_files(project, tag=runtime.tag)
     dependencies = install_dependencies(project, runtime, progress=progress)
     refuse_clashes(project, author, dependencies.distributions)
+    progress("compiling Python code")
+    code = collect_code(project, runtime, dependencies, author)
     progress("importing the plugin")
     command = [str(runtime.python), "-I", "-S", "-c", _DESCRIBE, str(dependencies.folder)]
     command.append(str(_alone(work)))
@@ -94,10 +96,8 @@ def assemble(
         if e.hint is None and "ModuleNotFoundError" in e.message:
             e.hint = "only project.dependencies of pyproject.toml is shipped: is it in there?"
         raise
-    progress("compiling Python code")
-    code = collect_code(project, runtime, stdlib, dependencies, author)
     progress("linking")
-    binaries = collect_shared_objects(runtime, stdlib.extensions, dependencies, author)
+    binaries = collect_shared_objects(runtime, code.stdlib.extensions, dependencies, author)
     opener = payload_object()
     items = payload_items(binaries, runtime, as_folder=as_folder)
     for binary, item in zip(binaries, items, strict=True):
@@ -144,7 +144,8 @@ def assemble(
         payload=payload,
         folder=folder,
         dependencies=dependencies,
-        left_out=stdlib.left_out,
+        missing=code.missing,
+        left_out=code.stdlib.left_out,
         binaries=tuple(binaries),
         facts=_facts(library, binaries, payload),
         sizes=code.sizes,

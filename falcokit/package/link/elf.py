@@ -21,7 +21,7 @@ from falcokit.errors import PackageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ElfFacts", "exported_symbols", "read_elf"]
+__all__ = ["ElfFacts", "exported_symbols", "read_elf", "undefined_symbols"]
 
 _MAGIC: Final = b"\x7fELF"
 _IDENT_BYTES: Final = 16
@@ -83,6 +83,17 @@ def exported_symbols(data: bytes | Path) -> frozenset[str]:
     """
     with _image(data) as image:
         return frozenset(image.exports()) if image else frozenset()
+
+
+def undefined_symbols(data: bytes | Path) -> frozenset[str]:
+    """Return the names that the file takes from others; none if it is not an ELF file.
+
+    Raises:
+        PackageError: the file is damaged, or cannot be read.
+
+    """
+    with _image(data) as image:
+        return frozenset(image.undefined()) if image else frozenset()
 
 
 @contextmanager
@@ -236,14 +247,23 @@ class _Image:
 
     def exports(self) -> Iterator[str]:
         """Yield the defined symbols that other files see."""
+        for name, info, other, section in self._entries():
+            if section and info >> 4 in _GLOBAL_BINDINGS and other & 3 not in _HIDDEN:
+                yield self._name(name)
+
+    def undefined(self) -> Iterator[str]:
+        """Yield the symbols that other files have."""
+        for name, _, _, section in self._entries():
+            if not section:
+                yield self._name(name)
+
+    def _entries(self) -> Iterator[tuple[int, ...]]:
+        """Yield name, binding and type, visibility and section of each dynamic symbol."""
         table = self._offset(self.one("DT_SYMTAB")) if "DT_SYMTAB" in self.dynamic else 0
         layout, width = ("IBBHQQ", 24) if self._is_64 else ("IIIBBH", 16)
         for index in range(1, self._symbols()):
             entry = self._read(layout, table + index * width)
-            name = entry[0]
-            info, other, section = entry[1:4] if self._is_64 else entry[3:]
-            if section and info >> 4 in _GLOBAL_BINDINGS and other & 3 not in _HIDDEN:
-                yield self._name(name)
+            yield (entry[0], *(entry[1:4] if self._is_64 else entry[3:]))
 
     def _symbols(self) -> int:
         """Return the number of dynamic symbols: only the hash tables hold it."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from falcokit.errors import ToolMissingError
 from falcokit.package.link.binaries import SYSTEM_OWNER
+from falcokit.package.link.elf import undefined_symbols
 from falcokit.toolchain.cache import cached, key_of
 from falcokit.toolchain.command import run
 
@@ -74,11 +75,19 @@ def _options(
     theirs = sorted(set(binary.facts.needed) & python_names)
     for name in theirs:
         options += ["--replace-needed", name, libpython]
-    if binary.module is not None and not theirs:
+    if not theirs and (binary.module is not None or _uses_python(binary)):
         options += ["--add-needed", libpython]
     for library in binary.needs:
         options += ["--replace-needed", library.name, marked(library.name)]
     return options
+
+
+def _uses_python(library: Binary) -> bool:
+    """Return whether a library takes Python's functions from whatever process it is in.
+
+    In a process that has Python as its program they are there for all; in Falco they are not.
+    """
+    return any(name.startswith(("Py", "_Py")) for name in undefined_symbols(library.path))
 
 
 @functools.cache

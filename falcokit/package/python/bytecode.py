@@ -14,7 +14,7 @@ import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from falcokit.errors import PackageError
 from falcokit.package.python import compile_child
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from falcokit.package.python.python_runtime import PythonRuntime
 
-__all__ = ["CompileFailure", "Compiled", "compile_sources", "read_source"]
+__all__ = ["CompileFailure", "Compiled", "Import", "compile_sources", "read_source"]
 
 _CHILD = Path(compile_child.__file__)
 _COMPILE_WITHIN_S = 300
@@ -44,6 +44,15 @@ class CompileFailure:
         return f"line {self.line}: {self.message}" if self.line else self.message
 
 
+class Import(NamedTuple):
+    """A module that a source imports by an absolute name."""
+
+    name: str
+    line: int
+    how: str
+    """"always", "sometimes" (it tries, or asks first) or "later" (in a function)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Compiled:
     """Bytecode files by their names in an archive, in sorted order of the sources' names."""
@@ -52,6 +61,8 @@ class Compiled:
     """ "pkg/mod.pyc" -> the file."""
     failed: dict[str, CompileFailure]
     """ "pkg/mod.py" -> why it was not compiled."""
+    imports: dict[str, tuple[Import, ...]]
+    """ "pkg/mod.py" -> what it imports, `from a import b` as a and as a.b."""
 
 
 def compile_sources(
@@ -137,9 +148,14 @@ def _parse(answer: bytes) -> Compiled | None:
             name: CompileFailure(message=message, line=line)
             for name, (message, line) in head["failed"].items()
         }
+        imports = {
+            name: tuple(Import(*found) for found in each) for name, each in head["imports"].items()
+        }
     except (ValueError, KeyError, TypeError):
         return None
-    return Compiled(modules=modules, failed=failed) if at == len(answer) else None
+    if at != len(answer):
+        return None
+    return Compiled(modules=modules, failed=failed, imports=imports)
 
 
 def _from_cache(target: Path) -> Compiled | None:

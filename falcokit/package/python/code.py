@@ -8,6 +8,8 @@ compressed as a whole. Code is stored as bytecode that is never compared with it
 from __future__ import annotations
 
 import io
+import re
+import sys
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -17,15 +19,18 @@ from typing import TYPE_CHECKING, Final
 import falcokit
 from falcokit.errors import PackageError, PluginDefinitionError
 from falcokit.package.python.bytecode import compile_sources, read_source
+from falcokit.package.python.stdlib import LEFT_OUT, is_shipped_when_imported, stdlib_selection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from falcokit.package.dependencies.dependencies import Dependencies
     from falcokit.package.python.author_code import AuthorFiles
+    from falcokit.package.python.bytecode import Compiled
     from falcokit.package.python.python_runtime import PythonRuntime
     from falcokit.package.python.stdlib import StdlibSelection
-    from falcokit.project.settings import Project
+    from falcokit.project.settings import PackageSettings, Project
 
 __all__ = ["Code", "author_label", "collect_code"]
 
@@ -42,6 +47,9 @@ class Code:
     archive: bytes
     sizes: Counter[str]
     """Bytes by owner: "Python", "falcokit", a distribution, the plugin's name."""
+    stdlib: StdlibSelection
+    missing: tuple[str, ...]
+    """Where the author's functions import what is not shipped: "src/x.py:12 imports y"."""
 
 
 def author_label(project: Project) -> str:
@@ -57,7 +65,10 @@ class _Collector:
         self._runtime = runtime
         self._owner: dict[str, str] = {}
         self.files: dict[str, bytes] = {}
+        self.folders: set[str] = set()
+        """Those of extension modules, which are not in the zip."""
         self.sizes: Counter[str] = Counter()
+        self.imported: set[str] = set()
 
     def put(self, owner: str, name: str, data: bytes) -> None:
         if name in self.files:
@@ -70,34 +81,61 @@ class _Collector:
         self.sizes[owner] += len(data)
 
     def add(
-        self,
-        owner: str,
-        files: Mapping[str, Path],
-        *,
-        shown: str,
-        optimize: int = 0,
-        keep: bool = True,
-    ) -> dict[str, object]:
-        """Compile Python files, copy the rest; return what did not compile.
+        self, owner: str, files: Mapping[str, Path], *, shown: str, keep: bool = True
+    ) -> Compiled:
+        """Compile Python files, copy the rest.
 
         `keep` has the bytecode kept in the cache: not that of files that are being written.
         """
         sources = {name: path for name, path in files.items() if name.endswith(".py")}
-        compiled = compile_sources(
-            self._runtime, sources, shown=shown, optimize=optimize, keep=keep
-        )
+        compiled = compile_sources(self._runtime, sources, shown=shown, keep=keep)
+        self.imported |= {each.name for found in compiled.imports.values() for each in found}
+        self.put_all(owner, compiled, files)
+        return compiled
+
+    def put_all(self, owner: str, compiled: Compiled, files: Mapping[str, Path]) -> None:
         for name, data in compiled.modules.items():
             self.put(owner, name, data)
         for name, path in files.items():
-            if name not in sources:
+            if not name.endswith(".py"):
                 self.put(owner, name, read_source(path))
-        return dict(compiled.failed)
+
+    def add_stdlib(self, settings: PackageSettings) -> StdlibSelection:
+        """Add the standard library, with what the code imports that is here already."""
+        short = ".".join(self._runtime.version.split(".")[:2])
+        wanted: set[str] = set()
+        more = {name for name in self.imported if is_shipped_when_imported(name)}
+        added: set[str] = set()
+        while True:
+            chosen = stdlib_selection(self._runtime, settings, imported=wanted)
+            files = {name: path for name, path in chosen.pure.items() if name not in added}
+            if added and not files and more <= wanted:
+                return chosen
+            sources = {name: path for name, path in files.items() if name.endswith(".py")}
+            # First what all plugins have, which is in the cache; then what this one needs besides.
+            # Docstrings of the standard library are for help(), which is not used inside Falco.
+            compiled = compile_sources(self._runtime, sources, shown=f"python{short}", optimize=2)
+            self.put_all("Python", compiled, files)
+            added |= files.keys()
+            more |= _needed_with(compiled)
+            wanted |= more
+
+
+def _needed_with(compiled: Compiled) -> set[str]:
+    """Return what modules of the standard library import whenever they are imported."""
+    return {
+        each.name
+        for name, found in compiled.imports.items()
+        # One that is there of itself lacks its module where that is left out, as documented.
+        if not name.startswith("encodings/") or f"encodings.{PurePosixPath(name).stem}" in LEFT_OUT
+        for each in found
+        if each.how == "always"
+    }
 
 
 def collect_code(
     project: Project,
     runtime: PythonRuntime,
-    stdlib: StdlibSelection,
     dependencies: Dependencies,
     author: AuthorFiles,
 ) -> Code:
@@ -109,9 +147,6 @@ def collect_code(
 
     """
     collector = _Collector(runtime)
-    short = ".".join(runtime.version.split(".")[:2])
-    # Docstrings of the standard library are for help(), which is not used inside Falco.
-    collector.add("Python", stdlib.pure, shown=f"python{short}", optimize=2)
     collector.add("falcokit", _own_files(), shown=_SITE)
     for distribution in dependencies.distributions:
         files = {
@@ -120,19 +155,54 @@ def collect_code(
             if not _is_shared_object(name)
         }
         collector.add(distribution.name, files, shown=_SITE)
-    failed = collector.add(
+        collector.folders |= {
+            parent.as_posix()
+            for name in distribution.files
+            if _is_shared_object(name)
+            for parent in PurePosixPath(name).parents
+            if parent.parts and all(part.isidentifier() for part in parent.parts)
+        }
+    own = collector.add(
         "the plugin",
         {**author.modules, **author.data},
         shown=author_label(project),
         keep=False,
     )
-    for name, failure in failed.items():
+    for name, failure in own.failed.items():
         raise PluginDefinitionError(
-            str(getattr(failure, "message", failure)),
-            file=str(author.modules[name]),
-            line=getattr(failure, "line", None),
+            failure.message, file=str(author.modules[name]), line=failure.line
         )
-    return Code(archive=_zip(collector.files), sizes=collector.sizes)
+    later = _missing(own, author, dependencies, shown=author_label(project))
+    stdlib = collector.add_stdlib(project.package)
+    archive = _zip(collector.files, collector.folders)
+    return Code(archive=archive, sizes=collector.sizes, stdlib=stdlib, missing=later)
+
+
+def _missing(
+    own: Compiled, author: AuthorFiles, dependencies: Dependencies, *, shown: str
+) -> tuple[str, ...]:
+    """Return where the author's functions import what is not shipped.
+
+    Raises:
+        PackageError: a module of the author's does so whenever it is imported.
+
+    """
+    names = [name for each in dependencies.distributions for name in each.files]
+    there = {"falcokit", *sys.stdlib_module_names}
+    there |= {re.split("[/.]", name, maxsplit=1)[0] for name in (*names, *author.modules)}
+    there |= {module.partition(".")[0] for module in author.extensions}
+    found: dict[str, list[str]] = {"always": [], "later": []}
+    for name, imports in own.imports.items():
+        for each in imports:
+            top = each.name.partition(".")[0]
+            if top not in there and each.name == top and each.how in found:
+                found[each.how].append(f"{shown}/{name}:{each.line} imports {top}")
+    if found["always"]:
+        raise PackageError(
+            f"{'; '.join(found['always'])}: not shipped",
+            hint="only project.dependencies of pyproject.toml is shipped: is it in there?",
+        )
+    return tuple(found["later"])
 
 
 def _is_shared_object(name: str) -> bool:
@@ -150,23 +220,23 @@ def _own_files() -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
-def _zip(files: Mapping[str, bytes]) -> bytes:
+def _zip(files: Mapping[str, bytes], folders: AbstractSet[str]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted({*files, *_namespace_folders(files)}):
+        for name in sorted({*files, *_namespace_folders(files, folders)}):
             info = zipfile.ZipInfo(name, _DATE)
             info.create_system = 3
             archive.writestr(info, files.get(name, b""))
     return out.getvalue()
 
 
-def _namespace_folders(files: Mapping[str, bytes]) -> set[str]:
+def _namespace_folders(files: Mapping[str, bytes], folders: AbstractSet[str]) -> set[str]:
     """Return the folders with code but no __init__: zipimport needs an entry for them."""
-    folders = {
-        parent
+    inside = {
+        parent.as_posix()
         for name in files
         if name.endswith(".pyc")
         for parent in PurePosixPath(name).parents
         if parent.parts
     }
-    return {f"{folder}/" for folder in folders if f"{folder}/__init__.pyc" not in files}
+    return {f"{folder}/" for folder in inside | folders if f"{folder}/__init__.pyc" not in files}

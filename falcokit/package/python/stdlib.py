@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which modules of the standard library an artifact carries.
 
-LEFT_OUT, at the end, has what stays behind, and why; [tool.falcokit.package] include and exclude
-change that by module name. A name stands for the module, what lies beneath it, and its C half:
-"sqlite3" is also "_sqlite3". What Python has frozen (os, zipimport) is in libpython already.
-docs/package-contents.md lists LEFT_OUT for authors; a test compares the two.
+LEFT_OUT, at the end, has what stays behind, and why. What the code imports is shipped if it can
+work there; [tool.falcokit.package] include and exclude change that by module name. A name stands
+for the module, what lies beneath it, and its C half: "sqlite3" is also "_sqlite3". What Python has
+frozen (os, zipimport) is in libpython already. docs/package-contents.md lists LEFT_OUT for authors;
+a test compares the two.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from falcokit.errors import ConfigError, PackageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
     from falcokit.package.python.python_runtime import PythonRuntime
     from falcokit.project.settings import PackageSettings
 
-__all__ = ["LEFT_OUT", "StdlibSelection", "stdlib_selection"]
+__all__ = ["LEFT_OUT", "StdlibSelection", "is_shipped_when_imported", "stdlib_selection"]
 
 #: Parts of a module whose names do not show that they belong to it.
 _PARTNERS = {
@@ -59,8 +61,18 @@ class StdlibSelection:
     """The names that exist and are not shipped."""
 
 
-def stdlib_selection(runtime: PythonRuntime, settings: PackageSettings) -> StdlibSelection:
+def is_shipped_when_imported(name: str) -> bool:
+    """Return whether a module that is left out is shipped all the same if the code imports it."""
+    reason = LEFT_OUT.get(name) or LEFT_OUT.get(name.partition(".")[0])
+    return reason is not None and reason not in _NEVER
+
+
+def stdlib_selection(
+    runtime: PythonRuntime, settings: PackageSettings, *, imported: AbstractSet[str] = frozenset()
+) -> StdlibSelection:
     """Select the parts of the standard library of `runtime` that are shipped.
+
+    `imported` are modules that must be there unless the settings exclude them.
 
     Raises:
         ConfigError: include or exclude names a module that there is not, or that must stay.
@@ -89,7 +101,8 @@ def stdlib_selection(runtime: PythonRuntime, settings: PackageSettings) -> Stdli
             hint="remove it from the list",
         )
     out = frozenset(LEFT_OUT)
-    out = (_with_partners(out) - _with_partners(include)) | _with_partners(exclude)
+    wanted = include | {name for name in out if _is_imported(name, imported)}
+    out = (_with_partners(out) - _with_partners(wanted)) | _with_partners(exclude)
     gone = {module for module in there if _is_below(module, out)}
     return StdlibSelection(
         pure={
@@ -113,6 +126,11 @@ def _module(name: str) -> str:
 def _is_below(module: str, names: frozenset[str]) -> bool:
     parts = module.split(".")
     return any(".".join(parts[: i + 1]) in names for i in range(len(parts)))
+
+
+def _is_imported(module: str, imported: AbstractSet[str]) -> bool:
+    below = f"{module}."
+    return module in imported or any(name.startswith(below) for name in imported)
 
 
 def _with_partners(names: frozenset[str]) -> frozenset[str]:
@@ -172,6 +190,11 @@ _JOKE = "an example or a joke"
 _DATABASE = "needs a library that few systems have"
 _SIZE = "for size: {}"
 _PROTOCOL = "for size: 0.1 MB together; other protocols than HTTP and SMTP"
+
+#: Why a module would not work there, even if the code imports it.
+_NEVER = frozenset(
+    (_TERMINAL, _WINDOW, _TEST, _INSTALL, _OTHER_SYSTEM, _INTERPRETERS, _COPY, _JOKE)
+)
 
 #: Of single languages and old systems. UTF-8 and its kin, ASCII, Latin-1 and -9, cp1252 stay.
 _CODE_PAGES = """
@@ -254,7 +277,6 @@ LEFT_OUT: dict[str, str] = {
     "profiling": _DEBUGGER,
     "pstats": _DEBUGGER,
     "trace": _DEBUGGER,
-    "pydoc": _DEVELOP,
     "compileall": _DEVELOP,
     "py_compile": _DEVELOP,
     "pyclbr": _DEVELOP,
@@ -288,7 +310,6 @@ LEFT_OUT: dict[str, str] = {
     "_codecs_jp": _SIZE.format("0.1 MB; the encodings shift_jis*, euc_j*, cp932"),
     "_codecs_kr": _SIZE.format("0.1 MB; the encodings euc_kr, cp949, johab"),
     "_codecs_tw": _SIZE.format("0.1 MB; the encodings big5, cp950"),
-    "unittest": _SIZE.format("0.1 MB"),
     "bz2": _SIZE.format("0.1 MB with its library"),
     "lzma": _SIZE.format("0.1 MB with its library"),
     "compression.bz2": _SIZE.format("0.1 MB with its library"),
@@ -298,7 +319,6 @@ LEFT_OUT: dict[str, str] = {
     "imaplib": _PROTOCOL,
     "mailbox": _PROTOCOL,
     "poplib": _PROTOCOL,
-    "wsgiref": _PROTOCOL,
     "xmlrpc": _PROTOCOL,
     "_pydatetime": _COPY,
     "_pydecimal": _COPY,
