@@ -50,11 +50,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Let a test marked "alone" wait until the other workers' tests have ended, and they for it."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
+    # tests/run.sh names a folder for all Pythons, whose tests run beside each other.
+    common = os.environ.get("FALCOKIT_TESTS_DOOR")
+    if common is None and "PYTEST_XDIST_WORKER" not in os.environ:
         return (yield)
     # A folder of each run, in which each worker has its own.
-    run_folder = item.config._tmp_path_factory.getbasetemp().parent  # type: ignore[attr-defined]
-    with (run_folder / "door").open("w") as door, (run_folder / "room").open("w") as room:
+    own: Path = item.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    folder = Path(common) if common else own.parent
+    with (folder / "door").open("w") as door, (folder / "room").open("w") as room:
         alone = item.get_closest_marker("alone") is not None
         # Whoever wants to be alone closes the door first, so that nobody comes in any more.
         fcntl.flock(door, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
