@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import event_table
 from falcokit.capture.events.values import value
-from falcokit.capture.filter.readers import VARIES, Reader
+from falcokit.capture.filter.readers import VARIES, Reader, Stored
 from falcokit.capture.render.args import arg_texts, args_text
 from falcokit.capture.render.state import Scene
 from falcokit.capture.render.types import shower
 from falcokit.filter.types import FieldType
+from falcokit.runtime.event.event_values import INTEGERS, STRINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from falcokit.capture.events.event import Event
     from falcokit.capture.events.event_table import EventType
@@ -64,7 +65,17 @@ def argument(name: str | int, resolver: Resolver | None) -> Reader:
         for code, at in positions.items()
         if event_table().events[code].params[at].type == "PT_BYTEBUF"
     }
-    return Reader(type=FieldType.CHARBUF, get=get, by_code=_where(positions), buffers=buffers)
+    kinds = {code: _SHOWN.get(kind, "FK_SHOWN_TEXT") for code, kind in _types(positions)}
+    stored = None
+    if resolver is None:
+        stored = Stored(source="FK_FROM_TEXT", positions=positions, kinds=kinds)
+    return Reader(
+        type=FieldType.CHARBUF,
+        get=get,
+        by_code=_where(positions),
+        buffers=buffers,
+        stored=stored,
+    )
 
 
 def raw_argument(name: str) -> Reader:
@@ -87,7 +98,11 @@ def raw_argument(name: str) -> Reader:
     # Falco compares by the type of each event's own parameter, and reads constants by the first.
     first, at = next(iter(positions.items()))
     first_type = _field_type(event_table().events[first].params[at].type)
-    return Reader(type=first_type, get=get, by_code=_where(positions), mixed=True)
+    kinds = {code: found for code, kind in _types(positions) if (found := _stored_kind(kind))}
+    stored = Stored(
+        source="FK_FROM_VALUE", positions=positions, kinds=kinds, convert=lambda found: found
+    )
+    return Reader(type=first_type, get=get, by_code=_where(positions), mixed=True, stored=stored)
 
 
 def buffer() -> Reader:
@@ -99,7 +114,8 @@ def buffer() -> Reader:
         params = event.params
         return None if at is None or at >= len(params) else params[at]
 
-    return Reader(type=FieldType.BYTEBUF, get=get, by_code=_where(positions))
+    stored = Stored(source="FK_FROM_BUFFER", positions=positions)
+    return Reader(type=FieldType.BYTEBUF, get=get, by_code=_where(positions), stored=stored)
 
 
 def all_arguments(resolver: Resolver | None) -> Reader:
@@ -108,7 +124,24 @@ def all_arguments(resolver: Resolver | None) -> Reader:
     def get(event: Event) -> str:
         return args_text(event, resolver, buffer_chars=_WHOLE)
 
-    return Reader(type=FieldType.CHARBUF, get=get)
+    stored = Stored(source="FK_FROM_ALL") if resolver is None else None
+    return Reader(type=FieldType.CHARBUF, get=get, stored=stored)
+
+
+#: How C reads parameters that need no text made of them.
+_SHOWN: Final = {**dict.fromkeys(STRINGS, "FK_STRING"), "PT_BYTEBUF": "FK_BYTES"}
+
+
+def _types(positions: dict[int, int]) -> Iterator[tuple[int, str]]:
+    """Yield the type of the parameter for each event code."""
+    for code, at in positions.items():
+        yield code, event_table().events[code].params[at].type
+
+
+def _stored_kind(param_type: str) -> str | None:
+    if param_type in INTEGERS:
+        return "FK_SIGNED" if INTEGERS[param_type][1] else "FK_UNSIGNED"
+    return _SHOWN.get(param_type)
 
 
 #: Types of parameters whose values are as those of others.

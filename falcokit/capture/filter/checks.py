@@ -8,6 +8,7 @@ compiled.
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture.events.event_table import event_table
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from falcokit.capture.events.event import Event
     from falcokit.capture.filter.fields import CaptureFields
     from falcokit.capture.filter.readers import Reader
+    from falcokit.capture.native.condition import NativeNode
     from falcokit.filter.clauses import Clause
     from falcokit.filter.operators import Test
     from falcokit.filter.tree import Value
@@ -45,7 +47,8 @@ class Part(Record):
     """A compiled part: its function, the regions where it can be true and where it can be false.
 
     `cheap` parts read no parameter and come first in an `and` or `or`. For events of the codes in
-    `sure`, a mask, it is true wherever `true` allows it.
+    `sure`, a mask, it is true wherever `true` allows it. `native` describes it for C; so many
+    `clauses` are in it, and parts in parts to that `depth`.
     """
 
     match: Match
@@ -53,6 +56,9 @@ class Part(Record):
     false: Region
     sure: int
     cheap: bool
+    native: Callable[[], NativeNode]
+    clauses: int = 1
+    depth: int = 1
 
 
 def compile_clause(clause: Clause, fields: CaptureFields) -> Part:
@@ -78,7 +84,16 @@ def compile_clause(clause: Clause, fields: CaptureFields) -> Part:
         false=false,
         sure=sure,
         cheap=len(settled) == len(table) or field in _HEADER_FIELDS,
+        native=functools.partial(_described, clause, reader, test, table),
     )
+
+
+def _described(
+    clause: Clause, reader: Reader, test: Test, table: dict[int, bool | None]
+) -> NativeNode:
+    from falcokit.capture.filter.native_condition import native_clause  # noqa: PLC0415 - for large files
+
+    return native_clause(clause, reader, test, table, _as_shown)
 
 
 def _test(clause: Clause, reader: Reader) -> Test:
@@ -133,8 +148,21 @@ def _compare_fields(clause: Clause, left: Reader, right: Reader) -> Part:
         if left.by_code(entry) is None or right.by_code(entry) is None:
             lacking |= 1 << entry.id
     return Part(
-        match=match, true=Region(codes=EVERY_CODE & ~lacking), false=ANYTHING, sure=0, cheap=False
+        match=match,
+        true=Region(codes=EVERY_CODE & ~lacking),
+        false=ANYTHING,
+        sure=0,
+        cheap=False,
+        native=functools.partial(_left_to_python, lacking),
     )
+
+
+def _left_to_python(lacking: int) -> NativeNode:
+    from falcokit.capture.native.condition import NativeClause  # noqa: PLC0415 - as above
+
+    known = range(len(event_table().events))
+    codes = {code: "FK_FALSE" for code in known if lacking >> code & 1}
+    return NativeClause(source="FK_FROM_CODE", codes=codes)
 
 
 def _matcher(reader: Reader, test: Test) -> Match:

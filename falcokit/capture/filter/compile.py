@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from falcokit.capture.events.event_table import event_table
 from falcokit.capture.filter.checks import Part, compile_clause
@@ -21,11 +21,12 @@ from falcokit.filter.expand import parse_with_macros
 from falcokit.filter.tree import FieldRef, Group, Macro, Node, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from falcokit.capture.events.event import Event
     from falcokit.capture.filter.checks import Match
     from falcokit.capture.filter.needs import Needs
+    from falcokit.capture.native.condition import NativeNode
     from falcokit.capture.render.state import Resolver
     from falcokit.filter.clauses import Clause
     from falcokit.filter.condition import Condition
@@ -36,17 +37,23 @@ __all__ = ["Filter", "compile_filter", "condition_of"]
 _MS: Final = 1_000_000
 _AROUND_DIGITS: Final = 40
 _LAST_NS: Final = 2**64 - 1
+#: What C takes: each clause has tables of the event codes, each level takes a piece of its stack.
+_NATIVE_CLAUSES: Final = 500
+_NATIVE_DEPTH: Final = 200
 
 
 @final
 class Filter:
     """A compiled filter; `needs` has the conditions that a fast scan can check by the header."""
 
-    __slots__ = ("_codes", "_match", "needs", "text")
+    __slots__ = ("_codes", "_match", "_native", "needs", "text")
 
-    def __init__(self, text: str, match: Match, needs: Needs) -> None:
+    def __init__(
+        self, text: str, match: Match, needs: Needs, native: Callable[[], NativeNode] | None = None
+    ) -> None:
         self.text: Final = text
         self.needs: Final = needs
+        self._native = native
         self._match = match
         self._codes = needs.codes
 
@@ -55,6 +62,10 @@ class Filter:
         if self._codes is not None and event.code not in self._codes:
             return False
         return bool(self._match(event))
+
+    def native(self) -> NativeNode | None:
+        """Describe the filter for C, None if it is too large for that."""
+        return None if self._native is None else self._native()
 
 
 def compile_filter(
@@ -73,7 +84,9 @@ def compile_filter(
     """
     fields = CaptureFields(Context(sources=sources or {}, resolver=resolver))
     part = _part(condition_of(text, fields, macros=macros, lists=lists).root, fields)
-    return Filter(text, part.match, part.true.needs(len(event_table().events), part.sure))
+    small = part.clauses <= _NATIVE_CLAUSES and part.depth <= _NATIVE_DEPTH
+    needs = part.true.needs(len(event_table().events), part.sure)
+    return Filter(text, part.match, needs, part.native if small else None)
 
 
 def condition_of(
@@ -108,7 +121,23 @@ def _negated(part: Part) -> Part:
         false=part.true,
         sure=EVERY_CODE & ~part.true.codes,
         cheap=part.cheap,
+        **_in_c("FK_NOT", [part]),
     )
+
+
+def _in_c(word: str, parts: list[Part]) -> dict[str, Any]:
+    """Return how a group of parts is described to C."""
+
+    def native() -> NativeNode:
+        from falcokit.capture.native.condition import NativeGroup  # noqa: PLC0415 - for large files
+
+        return NativeGroup(word=word, children=tuple(part.native() for part in parts))
+
+    return {
+        "native": native,
+        "clauses": sum(part.clauses for part in parts),
+        "depth": 1 + max(part.depth for part in parts),
+    }
 
 
 def _without_around(node: Node, text: str) -> Node:
@@ -158,7 +187,8 @@ def _all(parts: list[Part]) -> Part:
 
     sure = functools.reduce(operator.and_, (part.sure for part in parts))
     cheap = all(part.cheap for part in parts)
-    return Part(match=match, true=true, false=false, sure=sure, cheap=cheap)
+    more = _in_c("FK_AND", parts)
+    return Part(match=match, true=true, false=false, sure=sure, cheap=cheap, **more)
 
 
 def _any(parts: list[Part]) -> Part:
@@ -173,4 +203,5 @@ def _any(parts: list[Part]) -> Part:
     # A part that is sure within its own bounds may not be sure within the wider ones of all parts.
     sure = functools.reduce(operator.or_, (part.sure for part in parts if part.true.by_code), 0)
     cheap = all(part.cheap for part in parts)
-    return Part(match=match, true=true, false=false, sure=sure, cheap=cheap)
+    more = _in_c("FK_OR", parts)
+    return Part(match=match, true=true, false=false, sure=sure, cheap=cheap, **more)

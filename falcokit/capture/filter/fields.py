@@ -165,12 +165,12 @@ def _type_is(name: str, _: Context) -> Reader:
     return readers.typed(FieldType.UINT32, lambda entry: int(entry.name == name), 0)
 
 
-def _number(field_type: FieldType, get: Callable[[Event], int]) -> _Make:
-    return lambda _, __: readers.plain(field_type, get)
+def _number(field_type: FieldType, get: Callable[[Event], int], where: str) -> _Make:
+    return lambda _, __: readers.number(field_type, get, where)
 
 
-def _time(convert: Callable[[int], int]) -> _Make:
-    return lambda _, __: readers.timestamp(convert)
+def _time(convert: Callable[[int], int], where: str = "FK_FROM_TIME") -> _Make:
+    return lambda _, __: readers.timestamp(convert, where)
 
 
 def _clock(form: str, *, ns: str = "", utc: bool = False) -> _Make:
@@ -191,7 +191,9 @@ def _field(name: str, description: str, make: _Make, form: str | None = None) ->
 
 FIELDS: Final = (
     _field(
-        "evt.num", "the number in the file, from 1", _number(FieldType.UINT64, lambda e: e.number)
+        "evt.num",
+        "the number in the file, from 1",
+        _number(FieldType.UINT64, lambda e: e.number, "FK_FROM_NUMBER"),
     ),
     _field("evt.time", "local time, 09:05:00.000000001", _clock("%H:%M:%S", ns=".{:09}")),
     _field("evt.time.s", "local time without a fraction", _clock("%H:%M:%S")),
@@ -203,8 +205,16 @@ FIELDS: Final = (
     _field("evt.datetime", "local date and time", _clock("%Y-%m-%d %H:%M:%S", ns=".{:09}")),
     _field("evt.datetime.s", "the same without a fraction", _clock("%Y-%m-%d %H:%M:%S")),
     _field("evt.rawtime", "nanoseconds since 1970", _time(lambda ts: ts)),
-    _field("evt.rawtime.s", "whole seconds since 1970", _time(lambda ts: ts // readers.NS)),
-    _field("evt.rawtime.ns", "nanoseconds beyond the second", _time(lambda ts: ts % readers.NS)),
+    _field(
+        "evt.rawtime.s",
+        "whole seconds since 1970",
+        _time(lambda ts: ts // readers.NS, "FK_FROM_SECONDS"),
+    ),
+    _field(
+        "evt.rawtime.ns",
+        "nanoseconds beyond the second",
+        _time(lambda ts: ts % readers.NS, "FK_FROM_NANOSECONDS"),
+    ),
     _field(
         "evt.around",
         "within that many milliseconds of that time; only has =",
@@ -233,7 +243,7 @@ FIELDS: Final = (
     _field(
         "evt.category", "file, net, process and so on", _typed(FieldType.CHARBUF, readers.category)
     ),
-    _field("evt.cpu", "the processor", _number(FieldType.INT16, lambda e: e.cpu)),
+    _field("evt.cpu", "the processor", _number(FieldType.INT16, lambda e: e.cpu, "FK_FROM_CPU")),
     _field(
         "evt.args",
         "all parameters in one line",

@@ -32,12 +32,14 @@ __all__ = [
     "VARIES",
     "WRITES",
     "Reader",
+    "Stored",
     "async_type",
     "category",
     "clock",
     "io_direction",
     "is_async",
     "named",
+    "number",
     "plain",
     "source",
     "thread",
@@ -55,13 +57,40 @@ _NO_THREAD: Final = -1
 VARIES: Final = object()
 
 
+class Stored(Record):
+    """Where C finds the value of a field in a stored event, see native/src/condition.h.
+
+    Attributes:
+        source: the FK_FROM_ name of the place.
+        positions: by event code, of the parameter.
+        kinds: by event code, how the parameter is stored.
+        numbered: event codes whose value is a number, where that of others is a text.
+        mask: the bits of a number that are looked at.
+        convert: returns the value that a number stands for, None for none, VARIES if Python must
+            look; None if it is no number.
+        points: the numbers at which `convert` begins or ceases to return a value.
+        known: numbers that have their own text; each other has its own too. None: texts do not
+            differ otherwise than at `points`.
+
+    """
+
+    source: str
+    positions: dict[int, int] = {}  # noqa: RUF012 - records are immutable
+    kinds: dict[int, str] = {}  # noqa: RUF012 - as above
+    numbered: frozenset[int] = frozenset()
+    mask: int = 0
+    convert: Callable[[int], Any] | None = None
+    points: tuple[int, ...] = ()
+    known: frozenset[int] | None = None
+
+
 class Reader(Record):
     """How a filter gets a field's value; None is for an event that has none.
 
     `by_code` returns the value that all events of a type have, a frozenset if it is one of a few,
     VARIES if it can be any; the type is None for codes of a newer table. The values of a `mixed`
     reader may be of any other type too. `buffers` has the position, by code, of the bytes whose
-    printed form is the value.
+    printed form is the value. Without `stored` only Python reads it.
     """
 
     type: FieldType
@@ -69,6 +98,7 @@ class Reader(Record):
     by_code: Callable[[EventType | None], Any] = lambda _: VARIES
     mixed: bool = False
     buffers: dict[int, int] | None = None
+    stored: Stored | None = None
 
 
 def typed(field_type: FieldType, get: Callable[[EventType], Any], unknown: Any = None) -> Reader:
@@ -80,9 +110,32 @@ def typed(field_type: FieldType, get: Callable[[EventType], Any], unknown: Any =
     return Reader(type=field_type, get=lambda event: by_code(event.event_type), by_code=by_code)
 
 
-def plain(field_type: FieldType, get: Callable[[Event], Any]) -> Reader:
+def plain(
+    field_type: FieldType, get: Callable[[Event], Any], stored: Stored | None = None
+) -> Reader:
     """Read a value that each event has itself."""
-    return Reader(type=field_type, get=get)
+    return Reader(type=field_type, get=get, stored=stored)
+
+
+def number(field_type: FieldType, get: Callable[[Event], int], where: str) -> Reader:
+    """Read a number of the event's header."""
+    return plain(field_type, get, Stored(source=where, convert=lambda found: found))
+
+
+def _of_names() -> Stored:
+    """Return where the names of generic system calls and of async events are."""
+    table = event_table()
+    unnamed = {table.name(code) for code in GENERIC_SYSCALLS}
+
+    def convert(number: int) -> Any:
+        return table.ppm_sc.get(number) or (min(unnamed) if len(unnamed) == 1 else VARIES)
+
+    return Stored(
+        source="FK_FROM_NAME",
+        numbered=GENERIC_SYSCALLS,
+        convert=convert,
+        points=tuple(table.ppm_sc),
+    )
 
 
 def named(*, syscalls_only: bool) -> Reader:
@@ -100,7 +153,7 @@ def named(*, syscalls_only: bool) -> Reader:
     def get(event: Event) -> str | None:
         return event.type if event.code in own else by_code(event.event_type)
 
-    return Reader(type=FieldType.CHARBUF, get=get, by_code=by_code)
+    return Reader(type=FieldType.CHARBUF, get=get, by_code=by_code, stored=_of_names())
 
 
 def async_type() -> Reader:
@@ -115,7 +168,7 @@ def async_type() -> Reader:
         known: str | None = by_code(event.event_type)
         return event.async_name if known is VARIES else known
 
-    return Reader(type=FieldType.CHARBUF, get=get, by_code=by_code)
+    return Reader(type=FieldType.CHARBUF, get=get, by_code=by_code, stored=_of_names())
 
 
 def is_async(entry: EventType) -> bool:
@@ -142,11 +195,19 @@ def source(names: Mapping[int, str]) -> Reader:
     def by_code(entry: EventType | None) -> Any:
         return VARIES if entry is None or entry.id in {PLUGIN_EVENT, ASYNC_EVENT} else "syscall"
 
-    def get(event: Event) -> str | None:
-        plugin_id = event.plugin_id
+    def named_source(plugin_id: int | None) -> str:
         return names.get(plugin_id, str(plugin_id)) if plugin_id else "syscall"
 
-    return Reader(type=FieldType.CHARBUF, get=get, by_code=by_code)
+    known = frozenset((0, *names))
+    stored = Stored(
+        source="FK_FROM_PLUGIN_ID", convert=named_source, points=tuple(known), known=known
+    )
+    return Reader(
+        type=FieldType.CHARBUF,
+        get=lambda event: named_source(event.plugin_id),
+        by_code=by_code,
+        stored=stored,
+    )
 
 
 def thread() -> Reader:
@@ -156,12 +217,18 @@ def thread() -> Reader:
         tid = _NO_THREAD if event.tid is None else event.tid
         return tid if tid <= MAX_TID else None
 
-    return plain(FieldType.INT64, get)
+    stored = Stored(
+        source="FK_FROM_THREAD",
+        convert=lambda tid: tid if tid <= MAX_TID else None,
+        points=(MAX_TID,),
+    )
+    return plain(FieldType.INT64, get, stored)
 
 
-def timestamp(convert: Callable[[int], int]) -> Reader:
+def timestamp(convert: Callable[[int], int], where: str) -> Reader:
     """Read a number computed from the time in nanoseconds."""
-    return plain(FieldType.ABSTIME, lambda e: None if e.ts_ns is None else convert(e.ts_ns))
+    stored = Stored(source=where, convert=lambda found: found)
+    return plain(FieldType.ABSTIME, lambda e: None if e.ts_ns is None else convert(e.ts_ns), stored)
 
 
 def clock(form: str, *, ns: str = "", utc: bool = False) -> Reader:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import GENERIC_SYSCALLS, event_table
 from falcokit.capture.events.values import value
-from falcokit.capture.filter.readers import VARIES, Reader
+from falcokit.capture.filter.readers import VARIES, Reader, Stored
 from falcokit.filter.types import FieldType
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _WIDTHS: Final = {4, 8}
 
 def result_number() -> Reader:
     """Read the return value as a number."""
-    return Reader(type=FieldType.INT64, get=_result, by_code=_returns)
+    return _reader(FieldType.INT64, _result, lambda number: number)
 
 
 def result_name() -> Reader:
@@ -46,7 +46,11 @@ def result_name() -> Reader:
             return None
         return "SUCCESS" if number >= 0 else event_table().errno.get(-number) or str(number)
 
-    return Reader(type=FieldType.CHARBUF, get=get, by_code=_returns)
+    def convert(number: int) -> Any:
+        return "SUCCESS" if number >= 0 else event_table().errno.get(-number, VARIES)
+
+    points = tuple(-number for number in event_table().errno)
+    return _reader(FieldType.CHARBUF, get, convert, (*points, -1))
 
 
 def failed() -> Reader:
@@ -56,7 +60,7 @@ def failed() -> Reader:
         number = _result(event)
         return None if number is None else number < 0
 
-    return Reader(type=FieldType.BOOL, get=get, by_code=_returns)
+    return _reader(FieldType.BOOL, get, lambda number: number < 0, (-1,))
 
 
 def buffer_length() -> Reader:
@@ -71,7 +75,10 @@ def buffer_length() -> Reader:
         number = _result(event) if by_code(event.event_type) is VARIES else None
         return None if number is None or number < 0 else number
 
-    return Reader(type=FieldType.UINT64, get=get, by_code=by_code)
+    def convert(number: int) -> int | None:
+        return None if number < 0 else number
+
+    return _reader(FieldType.UINT64, get, convert, (-1,)).replace(by_code=by_code)
 
 
 def opened(how: str) -> Reader:
@@ -108,7 +115,34 @@ def opened(how: str) -> Reader:
         flags = value(event, "flags")
         return isinstance(flags, int) and rule(event, flags)
 
-    return Reader(type=FieldType.BOOL, get=get, by_code=by_code)
+    stored = None
+    if how not in rules:
+        positions = _flags_positions()
+        stored = Stored(
+            source="FK_FROM_BITS", positions=positions, mask=wanted, convert=bool, points=(0,)
+        )
+    return Reader(type=FieldType.BOOL, get=get, by_code=by_code, stored=stored)
+
+
+def _flags_positions() -> dict[int, int]:
+    """Return the position of the flags in the events that open a file."""
+    return {
+        entry.id: [param.name for param in entry.params].index("flags")
+        for entry in event_table().events
+        if entry.code in _OPENS
+    }
+
+
+def _reader(
+    field_type: FieldType,
+    get: Callable[[Event], Any],
+    convert: Callable[[int], Any],
+    points: tuple[int, ...] = (),
+) -> Reader:
+    """Return the reader of something that follows from the return value."""
+    positions = {entry.id: 0 for entry in event_table().events if _returns(entry) is VARIES}
+    stored = Stored(source="FK_FROM_RESULT", positions=positions, convert=convert, points=points)
+    return Reader(type=field_type, get=get, by_code=_returns, stored=stored)
 
 
 def _executable(event: Event) -> bool:

@@ -39,7 +39,7 @@ _COMPILER_SECONDS: Final = 60
 #: The event blocks in the order of block_kind in event.h.
 _BLOCKS: Final = (0x216, 0x217, 0x221, 0x222, 0x204, 0x8010ABCD, 0x208)
 _NO_ENTER: Final = 0xFFFF
-_CODE: Final = struct.Struct("=H5Bx")
+_CODE: Final = struct.Struct("=H6B")
 
 
 class Library:
@@ -58,7 +58,8 @@ def _code(event_type: EventType) -> bytes:
     code = event_type.id
     enter, most = NEEDS.get(code, (_NO_ENTER, 0))
     stored, state = code in STORED, code in STATE_EVENTS
-    return _CODE.pack(enter, most, stored, state, True, event_type.size)
+    large = event_type.large_payload
+    return _CODE.pack(enter, most, stored, state, True, event_type.size, large)
 
 
 @functools.cache
@@ -198,7 +199,7 @@ def _parsed() -> Any:
     import cffi  # noqa: PLC0415 - its parser takes 40 ms to load
 
     lines: list[str] = []
-    for name in ("scan.h", "lines.h"):
+    for name in ("scan.h", "lines.h", "condition.h"):
         with open(f"{_FOLDER}/{name}", encoding="utf-8") as file:  # noqa: PTH123
             lines += (line for line in file if not line.startswith("#"))
     ffi: Any = cffi.FFI()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from falcokit.capture.events.event import Event
+    from falcokit.capture.native.condition import NativeNode
     from falcokit.capture.native.scan import Library
     from falcokit.capture.reader import Capture
 
@@ -36,6 +37,7 @@ class EventQuery(Record):
         ts_from: not before this time in ns; events without a time do not match.
         ts_to: before this time in ns; events without a time do not match.
         first_number: this number or a higher one.
+        condition: what C says of events of codes that are not sure; None: nothing.
 
     """
 
@@ -46,9 +48,10 @@ class EventQuery(Record):
     ts_from: int | None = None
     ts_to: int | None = None
     first_number: int = 1
+    condition: NativeNode | None = None
 
     def matches(self, event: Event) -> bool:
-        """Return whether an event matches."""
+        """Return whether an event matches, leaving out the condition."""
         if event.number < self.first_number or (self.tid is not None and event.tid != self.tid):
             return False
         if self.codes is not None and event.code not in self.codes:
@@ -101,7 +104,12 @@ def native_query(loaded: Library, query: EventQuery) -> tuple[Any, Any]:
         if any(event_table().name(code) in query.names for code in GENERIC_SYSCALLS):
             for number in range(lib.FK_SYSCALLS):
                 wanted.syscalls[number] = True
-    return wanted, names
+    condition = None
+    if query.condition is not None:
+        from falcokit.capture.native.condition import native_condition  # noqa: PLC0415 - only here
+
+        wanted.condition, condition = native_condition(loaded, query.condition)
+    return wanted, (names, condition)
 
 
 def _codes(query: EventQuery, count: int, sure: int) -> bytes:

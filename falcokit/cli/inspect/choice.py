@@ -149,4 +149,5 @@ def query_of(wanted: Filter) -> EventQuery:
         tid=tid,
         ts_from=needs.first_ns,
         ts_to=None if needs.last_ns is None else needs.last_ns + 1,
+        condition=wanted.native(),
     )

@@ -3,6 +3,7 @@
 // not well formed or not usual is left to it.
 #define _POSIX_C_SOURCE 200809L
 #include "lines_values.h"
+#include "parameters.h"
 
 enum {
 	LINE_BYTES = 512,  // at most before the parameters
@@ -22,13 +23,17 @@ INLINE bool no_room(struct line *l) {
 	return false;
 }
 
-INLINE void put_empty(struct line *l, const struct fk_param *param) {
-	put_word(l, param->prefix);
+INLINE void put_nothing(struct line *l, const struct fk_param *param) {
 	if (param->empty_null) {
 		PUT(l, "NULL");
 	} else {
 		PUT(l, "<NA>");
 	}
+}
+
+INLINE void put_empty(struct line *l, const struct fk_param *param) {
+	put_word(l, param->prefix);
+	put_nothing(l, param);
 }
 
 // A parameter whose name only the writer's newer event table knows.
@@ -43,16 +48,11 @@ INLINE void put_extra(struct line *l, uint32_t at, const uint8_t *p, uint32_t si
 	}
 }
 
-INLINE bool put_params(struct line *l, const struct event *e, const struct fk_shape *shape) {
-	uint32_t count = e->count;
-	if (e->first_version) {
-		count = shape->count;
-		while (count > 0 && !fills(e, count, 2, l->swap)) count--;
-	}
-	if (count > (uint32_t)shape->count + MOST_EXTRAS || !fills(e, count, 2, l->swap)) return false;
-	const uint8_t *p = e->params + 2 * count;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t size = u16(e->params + 2 * i, l->swap);
+INLINE bool put_params(struct line *l, const struct parameters *cut, const struct fk_shape *shape) {
+	if (cut->count > (uint32_t)shape->count + MOST_EXTRAS) return false;
+	const uint8_t *p = cut->lengths + (size_t)cut->count * cut->width;
+	for (uint32_t i = 0; i < cut->count; i++) {
+		uint32_t size = length_of(cut, i, l->swap);
 		if (!has_room(l, 4 * (uint64_t)size + EXTRA_BYTES)) return no_room(l);
 		if (i > 0) put_char(l, ' ');
 		if (i >= shape->count) {
@@ -149,7 +149,9 @@ INLINE bool put_line(struct line *l, const struct event *e, const struct fk_code
 	if (leading) PUT(l, "state ");
 	if (e->flags & STATE_ONLY) PUT(l, "state-only ");
 	if (carries) return put_plugin(l, e, &payload);
-	return e->code <= GENERIC_EXIT || put_params(l, e, shape);
+	if (e->code <= GENERIC_EXIT) return true;
+	struct parameters cut;
+	return cut_parameters(&cut, e, code, l->swap) && put_params(l, &cut, shape);
 }
 
 int fk_line(struct fk_lines *lines, const struct event *e, const struct fk_code *code,
@@ -165,5 +167,48 @@ int fk_line(struct fk_lines *lines, const struct event *e, const struct fk_code 
 	put_char(&line, '\n');
 	lines->used = (uint64_t)(line.at - lines->out);
 	lines->left--;
+	return 1;
+}
+
+// ---- texts to be compared -----------------------------------------------------------------------
+
+const uint8_t *fk_shown(struct fk_lines *shown, uint32_t code, uint32_t at, const uint8_t *p,
+                        uint32_t p_size, uint64_t *size, int swap) {
+	const struct fk_shape *shape = &shown->shapes[code];
+	struct line l = {.at = shown->out, .lines = shown, .swap = swap, .plain = true};
+	if (at >= shape->count || shape->params[at].kind == 0) return NULL;
+	if (!has_room(&l, 4 * (uint64_t)p_size + EXTRA_BYTES)) return NULL;
+	if (p_size == 0) {
+		put_nothing(&l, &shape->params[at]);
+	} else {
+		put_value(&l, &shape->params[at], p, p_size);
+	}
+	if (l.failed) return NULL;
+	if (l.named) { // between its parentheses
+		*size = (uint64_t)(l.at - l.named) - 2;
+		return l.named + 1;
+	}
+	*size = (uint64_t)(l.at - shown->out);
+	return shown->out;
+}
+
+const uint8_t *fk_all_shown(struct fk_lines *shown, uint32_t code,
+                            const struct parameters *parameters, uint64_t *size, int swap) {
+	const struct fk_shape *shape = &shown->shapes[code];
+	struct line l = {.at = shown->out, .lines = shown, .swap = swap, .plain = true};
+	*size = 0;
+	if (code <= GENERIC_EXIT) return shown->out;
+	if (!shape->usable || !put_params(&l, parameters, shape) || l.failed) return NULL;
+	*size = (uint64_t)(l.at - shown->out);
+	return shown->out;
+}
+
+int fk_is_utf8(const uint8_t *p, uint64_t size) {
+	const uint8_t *end = p + size;
+	while (p < end) {
+		uint32_t step;
+		if (character(p, end, &step) == NOT_VALID) return 0;
+		p += step;
+	}
 	return 1;
 }

@@ -5,11 +5,12 @@
 #include "scan.h"
 
 enum {
-	FK_ERRORS = 1024,    // numbers of errors that may have a name
-	FK_SIGNALS = 256,    // and of signals
-	FK_PAGE_SHIFT = 12,  // characters are described by the page
-	FK_SHOWN = 512,      // characters of a buffer or a payload
-	FK_NAMES_ROOM = 4096 // the names of one parameter take fewer bytes than this
+	FK_ERRORS = 1024,        // numbers of errors that may have a name
+	FK_SIGNALS = 256,        // and of signals
+	FK_PAGE_SHIFT = 12,      // characters are described by the page
+	FK_SHOWN = 512,          // characters of a buffer or a payload
+	FK_STRING_BYTES = 65536, // Python cuts longer strings
+	FK_NAMES_ROOM = 4096     // the names of one parameter take fewer bytes than this
 };
 
 // How a parameter is shown; 0: only Python can show it.

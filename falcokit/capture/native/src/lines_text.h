@@ -11,7 +11,9 @@ struct line {
 	struct fk_lines *lines;
 	uint8_t *blank_from, *blank_to; // white space at the end of the last text
 	bool swap;
-	bool failed; // the event is left to Python, or a page is missing
+	bool failed;    // the event is left to Python, or a page is missing
+	bool plain;     // to be compared, not shown: nothing is escaped, and buffers are whole
+	uint8_t *named; // where the name of what a number stands for begins, with its parenthesis
 };
 
 INLINE void put(struct line *l, const void *bytes, size_t size) {
@@ -151,7 +153,6 @@ INLINE void put_time(struct line *l, uint64_t ts) {
 // ---- texts --------------------------------------------------------------------------------------
 
 enum {
-	STRING_BYTES = 64 * 1024, // Python cuts longer strings
 	LONGEST_CHARACTER = 4,
 	NOT_VALID = 0x110000
 };
@@ -220,9 +221,27 @@ INLINE uint32_t put_character(struct line *l, const uint8_t *p, const uint8_t *e
 	return size;
 }
 
+// Writes UTF-8 as it is, and other bytes as escapes.
+static void put_plain(struct line *l, const uint8_t *p, const uint8_t *end) {
+	while (p < end) {
+		uint32_t size;
+		if (character(p, end, &size) == NOT_VALID) {
+			PUT(l, "\\x");
+			put_byte(l, *p);
+		} else {
+			put(l, p, size);
+		}
+		p += size;
+	}
+}
+
 // Writes UTF-8, other bytes as escapes. White space at its end is noted: a line does not end in it.
 INLINE void put_text(struct line *l, const uint8_t *p, uint32_t size) {
 	const uint8_t *end = p + size;
+	if (l->plain) {
+		put_plain(l, p, end);
+		return;
+	}
 	uint8_t *solid = l->at;
 	while (p < end) {
 		if (*p > ' ' && *p < 0x7f) {
@@ -265,7 +284,7 @@ INLINE void put_strings(struct line *l, const uint8_t *p, uint32_t size) {
 
 // A buffer: a dot for all but printable ASCII.
 INLINE void put_dotted(struct line *l, const uint8_t *p, uint32_t size) {
-	uint32_t shown = size > FK_SHOWN ? FK_SHOWN - 3 : size;
+	uint32_t shown = size > FK_SHOWN && !l->plain ? FK_SHOWN - 3 : size;
 	for (uint32_t i = 0; i < shown; i++) put_char(l, p[i] >= ' ' && p[i] < 0x7f ? p[i] : '.');
 	if (shown < size) PUT(l, "...");
 }

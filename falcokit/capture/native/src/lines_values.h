@@ -23,9 +23,14 @@ INLINE bool read_number(uint64_t *number, const struct fk_param *param, const ui
 
 // ---- names --------------------------------------------------------------------------------------
 
+INLINE void begin_name(struct line *l) {
+	l->named = l->at;
+	put_char(l, '(');
+}
+
 INLINE void put_name(struct line *l, struct fk_word name) {
 	if (name.size == 0) return;
-	put_char(l, '(');
+	begin_name(l);
 	put_word(l, name);
 	put_char(l, ')');
 }
@@ -49,7 +54,11 @@ static void put_names(struct line *l, const struct fk_param *param, uint64_t val
 			named = named || whole;
 		}
 		if (!named) continue;
-		put_char(l, (uint8_t)before);
+		if (before == '(') {
+			begin_name(l);
+		} else {
+			put_char(l, '|');
+		}
 		put_word(l, flag->name);
 		before = '|';
 		rest &= ~bits;
@@ -73,7 +82,9 @@ INLINE void put_signals(struct line *l, uint64_t set) {
 
 INLINE void put_id(struct line *l, uint64_t number) {
 	if (number == UINT32_MAX) {
-		PUT(l, "-1(<NONE>)");
+		PUT(l, "-1");
+		begin_name(l);
+		PUT(l, "<NONE>)");
 	} else if (number > UINT32_MAX) {
 		put_unsigned(l, number - (UINT64_C(1) << 32));
 	} else {
@@ -92,7 +103,8 @@ INLINE void put_span(struct line *l, uint64_t span) {
 	if (span >> 53) l->failed = true; // as a double it is another number
 	put_unsigned(l, span);
 	char text[ROOM];
-	int size = snprintf(text, sizeof text, "(%gs)", (double)span / 1e9);
+	begin_name(l);
+	int size = snprintf(text, sizeof text, "%gs)", (double)span / 1e9);
 	put(l, text, (size_t)size);
 }
 
@@ -124,7 +136,8 @@ INLINE void put_number(struct line *l, const struct fk_param *param, uint64_t nu
 	case FK_FD:
 		put_signed(l, (int64_t)number);
 		if ((int64_t)number == -100) {
-			PUT(l, "(AT_FDCWD)");
+			begin_name(l);
+			PUT(l, "AT_FDCWD)");
 		} else {
 			put_error(l, (int64_t)number);
 		}
@@ -251,7 +264,7 @@ static void put_held(struct line *l, const struct fk_param *param, const uint8_t
                      uint32_t size) {
 	switch (param->kind) {
 	case FK_TEXT:
-		if (size > STRING_BYTES) l->failed = true;
+		if (size > FK_STRING_BYTES) l->failed = true;
 		put_string(l, p, size);
 		return;
 	case FK_TEXTS: put_strings(l, p, size); return;

@@ -2,7 +2,7 @@
 // The walk over event blocks for files too large for Python: it takes what is well formed and
 // leaves everything else to the Python walk, which therefore alone decides what a fault means.
 #include "tally.h"
-#include "lines.h"
+#include "condition.h"
 
 // Whether the event may match; Python then checks it.
 INLINE bool wanted(const struct fk_query *q, const struct event *e, const struct fk_code *code,
@@ -29,6 +29,26 @@ INLINE bool wanted(const struct fk_query *q, const struct event *e, const struct
 	return p.name_length == 0; // has the type's own name
 }
 
+enum choice {
+	PASSED_OVER,
+	TAKEN,
+	LEFT // to Python
+};
+
+INLINE enum choice choose(const struct fk_scan *s, const struct event *e,
+                          const struct fk_code *code, uint32_t cpu, bool swap) {
+	const struct fk_query *q = s->query;
+	if (!q) return s->lines || s->tally ? TAKEN : PASSED_OVER;
+	if (!wanted(q, e, code, s->number + 1, swap)) return PASSED_OVER;
+	bool sure = q->codes[e->code] == FK_SURE;
+	if (!sure && q->condition) {
+		int truth = fk_truth(q->condition, e, code, s->number + 1, cpu, swap);
+		if (truth == FK_FALSE) return PASSED_OVER;
+		sure = truth == FK_TRUE;
+	}
+	return sure && (s->lines || s->tally) ? TAKEN : LEFT;
+}
+
 INLINE uint64_t walk(struct fk_scan *s, const uint8_t *data, uint64_t size, uint64_t at,
                      uint64_t base, bool swap) {
 	while (size - at >= FRAME_BYTES) {
@@ -44,13 +64,17 @@ INLINE uint64_t walk(struct fk_scan *s, const uint8_t *data, uint64_t size, uint
 		if (e.first_version && (e.code == NOTIFICATION || e.code == INFRASTRUCTURE)) break;
 		const struct fk_code *code = &s->codes[e.code];
 		bool leading = s->leading && code->state;
-		bool take = !s->query || wanted(s->query, &e, code, s->number + 1, swap);
-		if (s->query && take && !(s->lines && s->query->codes[e.code] == FK_SURE)) break;
-		if (s->lines && take) {
-			uint32_t cpu = u16(block + HEAD_BYTES, swap);
-			if (!fk_line(s->lines, &e, code, s->number + 1, cpu, leading, swap)) break;
+		uint32_t cpu = u16(block + HEAD_BYTES, swap);
+		enum choice choice = choose(s, &e, code, cpu, swap);
+		if (choice == LEFT) break;
+		if (choice == TAKEN && s->lines &&
+		    !fk_line(s->lines, &e, code, s->number + 1, cpu, leading, swap)) {
+			break;
 		}
-		if (s->tally && !count_event(s->tally, &e, code, leading, base + at, swap)) break;
+		if (choice == TAKEN && s->tally &&
+		    !count_event(s->tally, &e, code, leading, base + at, swap)) {
+			break;
+		}
 		s->number++;
 		s->leading = leading;
 		s->blocks[kind]++;

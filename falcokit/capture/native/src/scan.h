@@ -26,6 +26,7 @@ struct fk_code {
 	uint8_t state;  // consumed at the head of a section
 	uint8_t known;  // the table knows the code
 	uint8_t params; // count of parameters in the table
+	uint8_t large;  // the lengths of its parameters have 32 bits
 };
 
 struct fk_name {
@@ -79,9 +80,11 @@ struct fk_query {
 	uint8_t syscalls[1024]; // wanted ones, when names are
 	const uint8_t *names;   // wanted names of async events, each with a NUL
 	uint64_t names_size;
+	const struct fk_condition *condition; // of FK_MAYBE ones; or NULL
 };
 
 struct fk_lines;
+struct fk_condition;
 
 struct fk_scan {
 	uint64_t number;     // events so far, malformed ones too
