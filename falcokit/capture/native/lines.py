@@ -115,7 +115,8 @@ class _LineScan:
         self._room = loaded.ffi.new("uint8_t[]", _ROOM)
         self._lines.out, self._lines.room = self._room, _ROOM
         # Tables of a few codes are made quickly.
-        self._tables = _all_tables(loaded) if query is None else LineTables(loaded, query.sure)
+        codes = _codes_of(query)
+        self._tables = _all_tables(loaded) if codes is None else LineTables(loaded, codes)
         self._tables.describe_to(self._lines)
         self._describe(0)
         wanted, keep = (None, None) if query is None else native_query(loaded, query)
@@ -143,6 +144,13 @@ class _LineScan:
         size = 1 << self._lib.FK_PAGE_SHIFT
         self._ffi.memmove(self._lines.characters + page * size, _traits(page, size), size)
         self._lines.pages[page] = True
+
+
+def _codes_of(query: EventQuery | None) -> frozenset[int] | None:
+    """Return the codes of events whose lines C may write; None: all."""
+    if query is None:
+        return None
+    return query.sure if query.condition is None else query.codes
 
 
 @functools.cache
