@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from falcokit.capture.native.line_tables import LineTables
+from falcokit.capture.native.line_tables import line_tables
 from falcokit.record import Record
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class _Maker:
             return self._ffi.NULL
         shown = self._new("struct fk_lines *")
         shown.out, shown.room = self._new("uint8_t[]", _ROOM), _ROOM
-        tables = LineTables(self._loaded, wanted, payloads=True)
+        tables = line_tables(self._loaded, wanted, payloads=True)
         tables.describe_to(shown)
         self._kept.append(tables)
         return shown

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.capture.events.event_table import (
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from falcokit.capture.events.event_table import EventType, Param
     from falcokit.capture.native.scan import Library
 
-__all__ = ["LineTables"]
+__all__ = ["LineTables", "line_tables"]
+
+#: With more event codes than this, the tables of all are made, and kept.
+_FEW: Final = 100
 
 _FORMATS: Final = {
     "PF_NA": "FK_DECIMAL",
@@ -94,7 +98,7 @@ class LineTables:
             elif self._payloads or not event_type.large_payload:
                 shape.count = len(event_type.params)
                 shape.params = self._params(event_type.params)
-                shape.usable = all(map(self._is_usable, event_type.params))
+                shape.usable = all(shape.params[at].kind for at in range(shape.count))
         return shapes
 
     def _params(self, params: tuple[Param, ...]) -> Any:
@@ -164,3 +168,18 @@ def _choices(param: Param) -> tuple[Param, ...]:
     """Return what a dynamic parameter can hold, in its own number format."""
     held = event_table().dynamic_tables.get(param.dynamic or "", ())
     return tuple(choice._replace(fmt=param.fmt) for choice in held)
+
+
+def line_tables(
+    loaded: Library, codes: frozenset[int] | None, *, payloads: bool = False
+) -> LineTables:
+    """Return the tables for events of some codes; None: all."""
+    if codes is not None and len(codes) <= _FEW:
+        return LineTables(loaded, codes, payloads=payloads)
+    return _all_tables(loaded, payloads)
+
+
+@functools.cache
+def _all_tables(loaded: Library, payloads: bool) -> LineTables:
+    """Return the tables of all events, which take longer to make than many lines."""
+    return LineTables(loaded, payloads=payloads)

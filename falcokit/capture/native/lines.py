@@ -11,7 +11,7 @@ import functools
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.capture.native.line_tables import LineTables
+from falcokit.capture.native.line_tables import line_tables
 from falcokit.capture.native.scan import NativeScan, scan_events
 from falcokit.capture.native.selection import native_query
 
@@ -114,9 +114,7 @@ class _LineScan:
         self._lines: Any = loaded.ffi.new("struct fk_lines *")
         self._room = loaded.ffi.new("uint8_t[]", _ROOM)
         self._lines.out, self._lines.room = self._room, _ROOM
-        # Tables of a few codes are made quickly.
-        codes = _codes_of(query)
-        self._tables = _all_tables(loaded) if codes is None else LineTables(loaded, codes)
+        self._tables = line_tables(loaded, _codes_of(query))
         self._tables.describe_to(self._lines)
         self._describe(0)
         wanted, keep = (None, None) if query is None else native_query(loaded, query)
@@ -151,12 +149,6 @@ def _codes_of(query: EventQuery | None) -> frozenset[int] | None:
     if query is None:
         return None
     return query.sure if query.condition is None else query.codes
-
-
-@functools.cache
-def _all_tables(loaded: Library) -> LineTables:
-    """Return the tables of all events, which take longer to make than many lines."""
-    return LineTables(loaded)
 
 
 @functools.cache
