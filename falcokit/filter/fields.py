@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.filter.types import FieldType
 from falcokit.record import Record
@@ -21,6 +21,7 @@ __all__ = [
     "FieldFaultError",
     "FieldSpec",
     "nearest",
+    "plugin_fields",
 ]
 
 
@@ -143,3 +144,40 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     import difflib  # noqa: PLC0415 - only for a mistake
 
     return difflib.get_close_matches(name[:64], list(known), n=3)
+
+
+def plugin_fields(entries: Iterable[Any]) -> tuple[FieldSpec, ...]:
+    """Return the fields that a plugin declares: the objects that `plugin_get_fields` returns.
+
+    Raises ValueError for what is no field, which Falco refuses too.
+    """
+    return tuple(map(_plugin_field, entries))
+
+
+def _plugin_field(entry: Any) -> FieldSpec:
+    name = entry.get("name") if isinstance(entry, dict) else None
+    if not isinstance(name, str) or not name:
+        raise ValueError("a field has no name")
+    kind = PLUGIN_TYPES.get(str(entry.get("type")))
+    if kind is None:
+        raise ValueError(f"the field {name} has an unknown type")
+    argument = entry.get("arg") or {}
+    if not isinstance(argument, dict):
+        raise ValueError(f"the arg of the field {name} is not an object")  # noqa: TRY004 - of JSON
+    index, key = bool(argument.get("isIndex")), bool(argument.get("isKey"))
+    taken = ArgumentKind.NONE
+    if index or key:
+        taken = (
+            ArgumentKind.BOTH
+            if index and key
+            else (ArgumentKind.INDEX if index else ArgumentKind.KEY)
+        )
+    return FieldSpec(
+        name=name,
+        type=kind,
+        is_list=bool(entry.get("isList") or entry.get("is_list")),
+        argument=taken,
+        required=bool(argument.get("isRequired")),
+        description=str(entry.get("desc", "")),
+        borrowed=True,
+    )

@@ -16,12 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from falcokit.capture.events.event_table import event_table
 from falcokit.filter.condition import compile_field
 from falcokit.filter.errors import FilterError
-from falcokit.filter.fields import (
-    PLUGIN_TYPES,
-    ArgumentKind,
-    FieldCatalog,
-    FieldSpec,
-)
+from falcokit.filter.fields import ArgumentKind, FieldCatalog, FieldSpec, plugin_fields
 from falcokit.filter.grammar import parse_field
 from falcokit.filter.types import FieldType
 from falcokit.record import Record
@@ -67,43 +62,6 @@ class LoadedPlugin(Record):
     def extracts_from(self, source: str) -> bool:
         """Whether its fields can be read from events of a source."""
         return not self.extract_sources or source in self.extract_sources
-
-
-def plugin_fields(entries: Iterable[Any]) -> tuple[FieldSpec, ...]:
-    """Return the fields that a plugin declares: the objects that `plugin_get_fields` returns.
-
-    Raises ValueError for what is no field, which Falco refuses too.
-    """
-    return tuple(map(_plugin_field, entries))
-
-
-def _plugin_field(entry: Any) -> FieldSpec:
-    name = entry.get("name") if isinstance(entry, dict) else None
-    if not isinstance(name, str) or not name:
-        raise ValueError("a field has no name")
-    kind = PLUGIN_TYPES.get(str(entry.get("type")))
-    if kind is None:
-        raise ValueError(f"the field {name} has an unknown type")
-    argument = entry.get("arg") or {}
-    if not isinstance(argument, dict):
-        raise ValueError(f"the arg of the field {name} is not an object")  # noqa: TRY004 - of JSON
-    index, key = bool(argument.get("isIndex")), bool(argument.get("isKey"))
-    taken = ArgumentKind.NONE
-    if index or key:
-        taken = (
-            ArgumentKind.BOTH
-            if index and key
-            else (ArgumentKind.INDEX if index else ArgumentKind.KEY)
-        )
-    return FieldSpec(
-        name=name,
-        type=kind,
-        is_list=bool(entry.get("isList") or entry.get("is_list")),
-        argument=taken,
-        required=bool(argument.get("isRequired")),
-        description=str(entry.get("desc", "")),
-        borrowed=True,
-    )
 
 
 class EventSourceFields:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from falcokit.errors import ConfigError
 from falcokit.runner.extract_child import ExtractionChild
-from falcokit.runner.extract_frames import FrameEncoder
+from falcokit.runner.extract_frames import FrameEncoder, columns_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -75,6 +75,12 @@ class ExtractionClient:
             library, wanted=wanted, init_config=init_config, deadline=deadline
         )
         self.columns: tuple[FieldInfo, ...] = ()
+        #: Whether every event changes what the plugin knows.
+        self.parses = False
+        #: The codes of events that it wants, and the ids of plugin and async events; None: all.
+        self.codes: tuple[int, ...] = ()
+        self.plugin_ids: tuple[int, ...] | None = ()
+        self._chosen = (0, 0)
         self._encoder = FrameEncoder(codes=(), plugin_ids=())
         self._extracting = False
 
@@ -96,7 +102,11 @@ class ExtractionClient:
             _field_info(column["name"], loaded["fields"][column["field"]])
             for column in extracting["columns"]
         )
-        self._encoder = FrameEncoder(codes=extracting["codes"], plugin_ids=extracting["plugin_ids"])
+        self.parses = "parse" in loaded["capabilities"]
+        self.codes, ids = tuple(extracting["codes"]), extracting["plugin_ids"]
+        self.plugin_ids = None if ids is None else tuple(ids)
+        self._encoder = FrameEncoder(codes=self.codes, plugin_ids=self.plugin_ids)
+        self._chosen = (0, len(self.columns))
         return self
 
     def __exit__(
@@ -155,6 +165,25 @@ class ExtractionClient:
         finally:
             self._child.forget(sum(sent for _, sent in waiting))
             self._extracting = False
+
+    def choose_columns(self, first: int, end: int) -> None:
+        """Have values of these columns alone from here on; at first they are all."""
+        if (first, end) != self._chosen:
+            self._child.send(columns_frame(first, end))
+            self._chosen = first, end
+
+    def rows_of(self, frames: bytes, count: int, number: int) -> list[tuple[Value, ...] | None]:
+        """Return the values of `count` events, whose frames were made elsewhere.
+
+        `number` is that of the first event; raises as `extract`.
+        """
+        rows: list[tuple[Value, ...] | None] = []
+        self._child.send(frames)
+        while len(rows) < count:
+            self._child.exchange(number)
+            rows += self._child.rows
+            self._child.rows.clear()
+        return rows
 
     def _answered(
         self, waiting: deque[tuple[Event, bool]], goal: int

@@ -27,6 +27,7 @@ __all__ = [
     "EVENT_FRAME",
     "STATE_FRAME",
     "FrameEncoder",
+    "columns_frame",
     "threads_frame",
 ]
 
@@ -46,6 +47,8 @@ STATE_FRAME: Final = 1
 _THREADS_FRAME: Final = 2
 _BEGIN_KIND: Final = 3
 _ASK_KIND: Final = 4
+_COLUMNS_KIND: Final = 5
+_COLUMNS_FRAME: Final = struct.Struct("=IIQII")
 #: The state at the head of a capture is complete.
 BEGIN_FRAME: Final = _HEAD.pack(0, _BEGIN_KIND, 0)
 #: A report "answered" is wanted when all that came before has been.
@@ -56,6 +59,11 @@ _PADDING: Final = tuple(bytes(-size % 8) for size in range(8))
 def threads_frame(changes: bytes) -> bytes:
     """Return the frame of changes of the table `threads`."""
     return _HEAD.pack(len(changes), _THREADS_FRAME, 0) + changes + _PADDING[len(changes) & 7]
+
+
+def columns_frame(first: int, end: int) -> bytes:
+    """Return the frame after which rows have these columns."""
+    return _COLUMNS_FRAME.pack(8, _COLUMNS_KIND, 0, first, end)
 
 
 class FrameEncoder:

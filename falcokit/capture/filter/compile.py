@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from falcokit.filter.condition import Condition
     from falcokit.filter.fields import FieldCatalog
 
-__all__ = ["Filter", "compile_filter", "condition_of"]
+__all__ = ["Filter", "compile_filter", "compile_parts", "condition_of", "describe"]
 
 _MS: Final = 1_000_000
 _AROUND_DIGITS: Final = 40
@@ -83,10 +83,16 @@ def compile_filter(
     filter may name, `lists` values that it may name where a list stands.
     """
     fields = CaptureFields(Context(sources=sources or {}, resolver=resolver))
-    part = _part(condition_of(text, fields, macros=macros, lists=lists).root, fields)
-    small = part.clauses <= _NATIVE_CLAUSES and part.depth <= _NATIVE_DEPTH
+    root = condition_of(text, fields, macros=macros, lists=lists).root
+    part = compile_parts(root, lambda clause: compile_clause(clause, fields))
     needs = part.true.needs(len(event_table().events), part.sure)
-    return Filter(text, part.match, needs, part.native if small else None)
+    return Filter(text, part.match, needs, describe(part))
+
+
+def describe(part: Part) -> Callable[[], NativeNode] | None:
+    """Return what describes a compiled filter for C, None if it is too large for that."""
+    small = part.clauses <= _NATIVE_CLAUSES and part.depth <= _NATIVE_DEPTH
+    return part.native if small else None
 
 
 def condition_of(
@@ -101,10 +107,11 @@ def condition_of(
     return compile_condition(tree, fields, text)
 
 
-def _part(root: Clause | Branch, fields: CaptureFields) -> Part:
+def compile_parts(root: Clause | Branch, compile_one: Callable[[Clause], Part]) -> Part:
+    """Compile the parts of a condition, of which `compile_one` compiles the clauses."""
     if not isinstance(root, Branch):
-        return compile_clause(root, fields)
-    parts = [_part(child, fields) for child in root.children]
+        return compile_one(root)
+    parts = [compile_parts(child, compile_one) for child in root.children]
     if root.word == "macro":
         return parts[0]
     if root.word == "not":

@@ -31,6 +31,8 @@ _ROOM: Final = 256 * 1024
 _PENDING_CHARS: Final = 8192
 _NO_LIMIT: Final = 2**64 - 1
 _BLOCK_HEAD_BYTES: Final = 8
+#: A line begins with the number of its event, in as many characters at least.
+_NUMBER_CHARS: Final = 6
 _PRINTABLE: Final = 1
 _SPACE: Final = 2
 
@@ -47,6 +49,7 @@ def write_lines(
     limit: int | None = None,
     query: EventQuery | None = None,
     matches: Callable[[Event], bool] | None = None,
+    more: Callable[[int], str] | None = None,
     native: bool | None = None,
 ) -> None:
     """Continue the pass over `capture` and write a line for each event, at most `limit`.
@@ -55,12 +58,13 @@ def write_lines(
     pass, and, of the codes that it calls sure, no others.
 
     `line` makes the lines of events that C leaves to Python, and must cut buffers at 512
-    characters as C does. `write` is given one or more lines, without the last newline.
+    characters as C does. `more` makes what is added to a line of C, by the number of the event.
+    `write` is given one or more lines, without the last newline.
     `native` forces or forbids the C code, which is otherwise used for large files.
     """
     if limit == 0:
         return
-    output = _Output(write, limit)
+    output = _Output(write, limit, more)
     events = scan_events(
         capture,
         lambda loaded: _LineScan(loaded, output, query),
@@ -80,8 +84,14 @@ def write_lines(
 class _Output:
     """Collects lines to be written, and counts how many are still wanted."""
 
-    def __init__(self, write: Callable[[str], None], limit: int | None) -> None:
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        limit: int | None,
+        more: Callable[[int], str] | None,
+    ) -> None:
         self._write = write
+        self._more = more
         self._pending: list[str] = []
         self._chars = 0
         self.left = _NO_LIMIT if limit is None else limit
@@ -95,6 +105,18 @@ class _Output:
             self.hand_over()
         if self.left == 0:
             raise _EnoughError
+
+    def add_native(self, text: str, count: int) -> None:
+        """Take `count` lines that C has made."""
+        if self._more is not None:
+            more = self._more
+            text = "\n".join(
+                [
+                    line + more(int(line[: line.index(" ", _NUMBER_CHARS)]))
+                    for line in text.split("\n")
+                ]
+            )
+        self.add(text, count)
 
     def hand_over(self) -> None:
         """Write what was taken so far."""
@@ -117,21 +139,21 @@ class _LineScan:
         self._tables = line_tables(loaded, _codes_of(query))
         self._tables.describe_to(self._lines)
         self._describe(0)
-        wanted, keep = (None, None) if query is None else native_query(loaded, query)
-        self._scan = NativeScan(loaded, lines=self._lines, query=wanted, keep=keep)
+        chosen = {} if query is None else native_query(loaded, query)
+        self._scan = NativeScan(loaded, lines=self._lines, **chosen)
 
     def __call__(self, capture: Capture, buffer: bytes, at: int, base: int) -> int:
         """Make lines, as a Scanner takes events."""
         lines, lib, output = self._lines, self._lib, self._output
         while True:
             lines.stopped, lines.used, lines.left = 0, 0, output.left
-            at = self._scan(capture, buffer, at, base)
+            at, is_done = self._scan.step(capture, buffer, at, base)
             if lines.used:
                 text = self._ffi.buffer(lines.out, lines.used - 1)[:].decode()
-                output.add(text, output.left - lines.left)
+                output.add_native(text, output.left - lines.left)
             if lines.stopped == lib.FK_PAGE:
                 self._describe(lines.page)
-            elif lines.stopped != lib.FK_FULL:
+            elif is_done and lines.stopped != lib.FK_FULL:
                 break
         if not _holds_block(capture, buffer, at):
             output.hand_over()  # reading on may have to wait

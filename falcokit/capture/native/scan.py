@@ -152,8 +152,9 @@ def _deferred(make: Callable[[Library], Scanner], *, whole: bool) -> Scanner:
 class NativeScan:
     """A scanner for `Capture.scan`: it counts events, passes over them or lists them.
 
-    Without any of `tally`, `query` and `lines`, pointers to structures of the headers, it takes
-    every event that is well formed. `keep` keeps alive what those point to.
+    Without any of `tally`, `query`, `lines` and `frames`, pointers to structures of the headers, it
+    takes every event that is well formed. `keep` keeps alive what those point to. `ahead` looks at
+    the events before they are scanned, and returns how far it has come.
     """
 
     def __init__(
@@ -163,29 +164,52 @@ class NativeScan:
         tally: Any = None,
         query: Any = None,
         lines: Any = None,
+        frames: Any = None,
         keep: Any = None,
+        ahead: Scanner | None = None,
     ) -> None:
         self._lib = loaded.lib
         self._scan = loaded.ffi.new("struct fk_scan *")
-        self._kept = (loaded, tally, query, lines, keep)  # C points to these
+        self._kept = (loaded, tally, query, lines, frames, keep)  # C points to these
         null = loaded.ffi.NULL
         self._scan.codes = loaded.codes
         self._scan.tally = null if tally is None else tally
         self._scan.query = null if query is None else query
         self._scan.lines = null if lines is None else lines
+        self._scan.frames = null if frames is None else frames
+        self._ahead = ahead
         self._seen = 0
 
     def __call__(self, capture: Capture, buffer: bytes, at: int, base: int) -> int:
         """Scan, as a Scanner does."""
+        while True:
+            came_to, is_done = self.step(capture, buffer, at, base)
+            if is_done:
+                return came_to
+            at = came_to
+
+    def step(self, capture: Capture, buffer: bytes, at: int, base: int) -> tuple[int, bool]:
+        """Scan as far as `ahead` has come; return how far that was, and whether it was all."""
+        end = len(buffer) if self._ahead is None else self._ahead(capture, buffer, at, base)
+        self._follow(capture)
+        came_to: int = self._lib.fk_scan(self._scan, buffer, end, at, base)
+        capture.event_count, capture.leading = self._scan.number, bool(self._scan.leading)
+        return came_to, self._ahead is None or came_to < end or came_to == at
+
+    def peek(self, capture: Capture, buffer: bytes, at: int, base: int, end: int) -> int:
+        """Scan up to `end` at most, and leave the events to be scanned again."""
+        self._follow(capture)
+        came_to: int = self._lib.fk_scan(self._scan, buffer, end, at, base)
+        return came_to
+
+    def _follow(self, capture: Capture) -> None:
+        """Take over where the capture is."""
         scan = self._scan
         if len(capture.blocks) != self._seen:  # Python reads the first block of each kind
             self._seen = len(capture.blocks)
             scan.seen = sum(code in capture.blocks and 1 << i for i, code in enumerate(_BLOCKS))
         scan.number, scan.leading = capture.event_count, capture.leading
         scan.big_endian = capture.layout is BIG
-        at = self._lib.fk_scan(scan, buffer, len(buffer), at, base)
-        capture.event_count, capture.leading = scan.number, bool(scan.leading)
-        return at
 
     def finish(self, capture: Capture) -> None:
         """Add the blocks that were taken to those that the capture has counted."""
@@ -199,7 +223,7 @@ def _parsed() -> Any:
     import cffi  # noqa: PLC0415 - its parser takes 40 ms to load
 
     lines: list[str] = []
-    for name in ("scan.h", "lines.h", "condition.h"):
+    for name in ("scan.h", "lines.h", "condition.h", "frames.h"):
         with open(f"{_FOLDER}/{name}", encoding="utf-8") as file:  # noqa: PTH123
             lines += (line for line in file if not line.startswith("#"))
     ffi: Any = cffi.FFI()

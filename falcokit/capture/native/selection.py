@@ -14,12 +14,12 @@ from falcokit.capture.native.scan import NativeScan, scan_events
 from falcokit.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from falcokit.capture.events.event import Event
     from falcokit.capture.native.condition import NativeNode
     from falcokit.capture.native.scan import Library
-    from falcokit.capture.reader import Capture
+    from falcokit.capture.reader import Capture, Scanner
 
 __all__ = ["EventQuery", "native_query", "select"]
 
@@ -38,6 +38,8 @@ class EventQuery(Record):
         ts_to: before this time in ns; events without a time do not match.
         first_number: this number or a higher one.
         condition: what C says of events of codes that are not sure; None: nothing.
+        ahead: makes what looks at events before they are scanned, of the library and the condition
+            as C has it.
 
     """
 
@@ -49,6 +51,7 @@ class EventQuery(Record):
     ts_to: int | None = None
     first_number: int = 1
     condition: NativeNode | None = None
+    ahead: Callable[[Library, Any], Scanner] | None = None
 
     def matches(self, event: Event) -> bool:
         """Return whether an event matches, leaving out the condition."""
@@ -74,12 +77,11 @@ def select(capture: Capture, query: EventQuery, *, native: bool | None = None) -
 
 
 def _scanner(loaded: Library, query: EventQuery) -> NativeScan:
-    wanted, names = native_query(loaded, query)
-    return NativeScan(loaded, query=wanted, keep=names)
+    return NativeScan(loaded, **native_query(loaded, query))
 
 
-def native_query(loaded: Library, query: EventQuery) -> tuple[Any, Any]:
-    """Return a pointer to struct fk_query, and what must be kept alive as long as that."""
+def native_query(loaded: Library, query: EventQuery) -> dict[str, Any]:
+    """Return what a NativeScan is given of a query."""
     ffi, lib = loaded.ffi, loaded.lib
     wanted = ffi.new("struct fk_query *")
     ffi.memmove(wanted.codes, _codes(query, lib.FK_CODES, lib.FK_SURE), lib.FK_CODES)
@@ -104,12 +106,15 @@ def native_query(loaded: Library, query: EventQuery) -> tuple[Any, Any]:
         if any(event_table().name(code) in query.names for code in GENERIC_SYSCALLS):
             for number in range(lib.FK_SYSCALLS):
                 wanted.syscalls[number] = True
-    condition = None
+    condition: Any = None
+    pointer: Any = None
     if query.condition is not None:
         from falcokit.capture.native.condition import native_condition  # noqa: PLC0415 - only here
 
-        wanted.condition, condition = native_condition(loaded, query.condition)
-    return wanted, (names, condition)
+        pointer, condition = native_condition(loaded, query.condition)
+        wanted.condition = pointer
+    ahead = None if query.ahead is None else query.ahead(loaded, pointer)
+    return {"query": wanted, "keep": (names, condition), "ahead": ahead}
 
 
 def _codes(query: EventQuery, count: int, sure: int) -> bytes:

@@ -14,6 +14,7 @@ from falcokit.capture.filter.compile import Filter
 from falcokit.capture.format.text import json_text
 from falcokit.capture.state.moments import CaptureState
 from falcokit.cli import console
+from falcokit.cli.inspect.extraction import BATCH_BYTES, BATCH_EVENTS, about_plugin
 from falcokit.cli.lines import EventLines
 from falcokit.cli.option_values import check_rules_files
 from falcokit.cli.rules import refuse_wrong_rules
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AlertListing"]
 
-_BATCH: Final = 4096
-_BATCH_BYTES: Final = 1 << 24
-
 
 class AlertListing:
     """Rules that are run on one capture; the same lines and reports as those of `falcokit run`."""
@@ -48,7 +46,7 @@ class AlertListing:
         """Load the rules; raise RulesError if they have errors, which are shown then."""
         check_rules_files(options.rules)
         self._options, self._plugin = options, plugin
-        about = None if plugin is None else _about(plugin)
+        about = None if plugin is None else about_plugin(plugin)
         self._rules = LiveRules(
             options.rules,
             None if about is None else _loaded(about),
@@ -130,7 +128,7 @@ class AlertListing:
         )  # fmt: skip
         self._waiting.append((moment, row))
         self._bytes += event.size
-        full = len(self._waiting) >= _BATCH or self._bytes >= _BATCH_BYTES
+        full = len(self._waiting) >= BATCH_EVENTS or self._bytes >= BATCH_BYTES
         if full or self._options.follow:
             self._flush()
 
@@ -152,12 +150,6 @@ def _events(moments: Iterable[Moment], ahead: deque[Moment]) -> Iterator[Event]:
 
 def _shown(options: InspectOptions) -> Callable[[Report], Any]:
     return console.json_line if options.jsonl else EventLines().show
-
-
-def _about(library: Path) -> LibraryAbout | None:
-    from falcokit.package.artifact.library_facts import library_facts  # noqa: PLC0415 - see above
-
-    return library_facts(library, load=True).about
 
 
 def _loaded(about: LibraryAbout) -> Any:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from falcokit.capture.format.text import safe_text
 from falcokit.cli import console
@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from falcokit.build.about import LibraryAbout
     from falcokit.runner.extract import ExtractionClient
 
-__all__ = ["extracting"]
+__all__ = ["BATCH_BYTES", "BATCH_EVENTS", "about_plugin", "extracting"]
+
+#: Events, and their bytes, on which conditions are evaluated at once.
+BATCH_EVENTS: Final = 4096
+BATCH_BYTES: Final = 1 << 24
 
 
 @contextlib.contextmanager
@@ -32,3 +37,19 @@ def extracting(
         yield extraction
         if extraction.failure:
             console.warning(f"the plugin failed on an event: {safe_text(extraction.failure)}")
+
+
+def about_plugin(plugin: Path) -> LibraryAbout | None:
+    """Return what a plugin says of itself; it is loaded if the file does not say it.
+
+    Raises NotAPluginError if it cannot be loaded then.
+    """
+    from falcokit.build.about import read_about  # noqa: PLC0415 - only with a plugin
+
+    with contextlib.suppress(OSError, ValueError):
+        about = read_about(plugin)
+        if about is not None:
+            return about
+    from falcokit.package.artifact.library_facts import library_facts  # noqa: PLC0415 - as above
+
+    return library_facts(plugin, load=True).about

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from falcokit.capture.format.text import json_text, safe_text
+from falcokit.capture.native.scan import NATIVE_FROM_BYTES, library
 from falcokit.cli import console
 from falcokit.cli.inspect.choice import decides_alone, query_of, select_events
 from falcokit.cli.inspect.extraction import extracting
@@ -58,6 +59,9 @@ class Listing:
         """Write a line for each event that is wanted, at most `limit`; in C where that suffices."""
         if not self._at_once and self._buffers is None and screen_width() is None:
             self._plugin = self._plugin or project_plugin()
+            if self._plugin is not None and capture.size >= NATIVE_FROM_BYTES and library():
+                self._write_with_plugin(capture, wanted, limit, self._plugin)
+                return
             if self._plugin is None and decides_alone(wanted):
                 from falcokit.capture.native.lines import write_lines  # noqa: PLC0415
 
@@ -71,6 +75,38 @@ class Listing:
                 )
                 return
         self.write_lines(islice(select_events(capture, wanted), limit))
+
+    def _write_with_plugin(
+        self, capture: Capture, wanted: Wanted, limit: int | None, plugin: Path
+    ) -> None:
+        """Write lines that C makes, with the fields of a plugin."""
+        from falcokit.capture.native.lines import write_lines  # noqa: PLC0415
+        from falcokit.cli.inspect.plugin_filter import PluginFilter, shown_fields  # noqa: PLC0415
+        from falcokit.cli.inspect.plugin_scan import PluginScan  # noqa: PLC0415
+
+        read = wanted.columns if isinstance(wanted, PluginFilter) else {}
+        shown = shown_fields(plugin)
+        columns = list(dict.fromkeys([*read, *shown]))
+        heads = [(f" {safe_text(name)}=", columns.index(name)) for name in shown]
+        with extracting(plugin, self._init_config, columns) as extraction:
+            scan = PluginScan(extraction, wanted)
+
+            def fields(row: tuple[Value, ...] | None) -> str:
+                if row is None:
+                    return ""
+                found = [head + _text(row[at]) for head, at in heads if row[at] is not None]
+                return f" {''.join(found)}" if found else ""
+
+            write_lines(
+                capture,
+                line=lambda event: _line(event) + fields(scan.values_of(event)),
+                write=console.data,
+                limit=limit,
+                query=scan.query(),
+                matches=scan.matches,
+                more=lambda number: fields(scan.values(number)),
+                native=True,
+            )
 
     def write_json(self, events: Iterable[Event]) -> None:
         """Write one JSON object per line; with a plugin, those of its events have `fields`."""

@@ -7,23 +7,32 @@ questions at once.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from falcokit.build.loaded_plugin import loaded_plugin
-from falcokit.capture.filter.compile import compile_filter, condition_of
+from falcokit.capture.events.event_table import event_table
+from falcokit.capture.filter.checks import Part, compile_clause
+from falcokit.capture.filter.compile import compile_filter, compile_parts, condition_of, describe
 from falcokit.capture.filter.fields import CaptureFields, Context
+from falcokit.capture.filter.needs import ANYTHING
 from falcokit.capture.format.errors import MalformedEventError
-from falcokit.cli.inspect.extraction import extracting
-from falcokit.errors import FalcokitError
-from falcokit.filter.batch import Batch
-from falcokit.package.artifact.library_facts import library_facts
+from falcokit.capture.native.condition import NativeClause
+from falcokit.cli.inspect.extraction import BATCH_BYTES, BATCH_EVENTS, about_plugin, extracting
+from falcokit.errors import FalcokitError, NotAPluginError
+from falcokit.filter.batch import Batch, Truth
+from falcokit.filter.condition import Branch
+from falcokit.filter.fields import plugin_fields
+from falcokit.filter.tree import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from falcokit.build.about import LibraryAbout
     from falcokit.capture.events.event import Event
     from falcokit.capture.filter.compile import Filter
+    from falcokit.capture.native.condition import NativeNode
+    from falcokit.filter.clauses import Clause
     from falcokit.filter.condition import Condition
     from falcokit.filter.fields import FieldSpec
     from falcokit.filter.tree import FieldRef
@@ -31,10 +40,7 @@ if TYPE_CHECKING:
 
     _Item = TypeVar("_Item")
 
-__all__ = ["PluginFilter", "filter_with_plugin"]
-
-_BATCH: Final = 4096
-_BATCH_BYTES: Final = 1 << 24
+__all__ = ["PluginFilter", "filter_with_plugin", "shown_fields"]
 
 
 def filter_with_plugin(
@@ -44,15 +50,28 @@ def filter_with_plugin(
 
     With `at_once` each event is answered before the next is read.
     """
-    about = library_facts(plugin, load=True).about
+    about = about_plugin(plugin)
     sources = {about.plugin_id: about.event_source} if about and about.event_source else {}
-    specs = () if about is None else loaded_plugin(about).fields
+    specs = _specs(plugin, about)
     fields = _Fields(specs, sources)
     condition = condition_of(text, fields)
     asked = [field for field in condition.fields if field.name in fields.of_plugin]
     if not asked:
         return compile_filter(text, sources=sources)
     return PluginFilter(condition, fields, asked, plugin, init_config, at_once=at_once)
+
+
+def shown_fields(plugin: Path) -> list[str]:
+    """Return the fields that need no argument, which are shown of each event."""
+    specs = _specs(plugin, about_plugin(plugin))
+    return list(dict.fromkeys(spec.name for spec in specs if not spec.required))
+
+
+def _specs(plugin: Path, about: LibraryAbout | None) -> tuple[FieldSpec, ...]:
+    try:
+        return () if about is None else plugin_fields(about.fields)
+    except ValueError as e:
+        raise NotAPluginError(f"the fields of the plugin {plugin.name} are wrong: {e}") from e
 
 
 class _Fields(CaptureFields):
@@ -88,15 +107,49 @@ class PluginFilter:
         *,
         at_once: bool,
     ) -> None:
-        self._condition, self._fields = condition, fields
+        self._root = condition.root
+        self._fields = fields
         self._plugin, self._init_config = plugin, init_config
-        names = dict.fromkeys(field.written for field in asked)
-        self._columns: Final = {name: at for at, name in enumerate(names)}
-        self._size: Final = 1 if at_once else _BATCH
+        #: The plugin's fields that it reads, as they are written, and their places in rows.
+        self.columns: Final = {
+            name: at for at, name in enumerate(dict.fromkeys(field.written for field in asked))
+        }
+        #: The clauses that read them, and those that read the stored event alone.
+        self._of_plugin: list[Clause] = []
+        self._of_event: dict[str, Part] = {}
+        self._described: Final = describe(compile_parts(self._root, self._compile))
+        self._size: Final = 1 if at_once else BATCH_EVENTS
+
+    def _compile(self, clause: Clause) -> Part:
+        fields = list(fields_of(clause.check))
+        of_plugin = [field for field in fields if field.name in self._fields.of_plugin]
+        if not of_plugin:
+            part = self._of_event[clause.key] = compile_clause(clause, self._fields)
+            return part
+        native = _unsure
+        if len(of_plugin) == len(fields):
+            native = functools.partial(_outside, len(self._of_plugin))
+            self._of_plugin.append(clause)
+        return Part(
+            match=lambda _: True, true=ANYTHING, false=ANYTHING, sure=0, cheap=False, native=native
+        )
+
+    def native(self) -> NativeNode | None:
+        """Describe it for C, None if it is too large; `truths` has what C cannot know."""
+        return None if self._described is None else self._described()
+
+    def truths(self, rows: Sequence[tuple[Value, ...] | None]) -> bytes:
+        """Return what C is told of the events of some rows: see struct fk_outside."""
+        batch = Batch(len(rows), lambda field: self._column(field, rows))
+        return b"".join(_as_bytes(clause.evaluate(batch), len(rows)) for clause in self._of_plugin)
+
+    def passes(self, event: Event, row: tuple[Value, ...] | None) -> bool:
+        """Return whether an event passes, given the values of `columns`."""
+        return bool(self._evaluate([(event, row)]))
 
     def select(self, items: Iterable[_Item], event_of: Callable[[_Item], Event]) -> Iterator[_Item]:
         """Yield the items whose events pass."""
-        with extracting(self._plugin, self._init_config, list(self._columns)) as extraction:
+        with extracting(self._plugin, self._init_config, list(self.columns)) as extraction:
             for portion in self._portions(items, event_of):
                 found: list[tuple[Event, tuple[Value, ...] | None]] = []
                 try:
@@ -114,7 +167,7 @@ class PluginFilter:
         for item in items:
             portion.append(item)
             held += event_of(item).size
-            if len(portion) >= self._size or held >= _BATCH_BYTES:
+            if len(portion) >= self._size or held >= BATCH_BYTES:
                 yield portion
                 portion, held = [], 0
         if portion:
@@ -123,15 +176,66 @@ class PluginFilter:
     def _passing(
         self, items: list[_Item], found: list[tuple[Event, tuple[Value, ...] | None]]
     ) -> Iterator[_Item]:
+        true = self._evaluate(found)
+        return (item for at, item in enumerate(items) if true >> at & 1)
+
+    # ---- evaluation ------------------------------------------------------------------------------
+
+    def _evaluate(self, found: list[tuple[Event, tuple[Value, ...] | None]]) -> int:
+        """Return for which events it is true, a bit for each."""
+
         def read(field: FieldRef) -> Sequence[Any]:
-            at = self._columns.get(field.written)
-            if at is not None:
-                return [None if values is None else values[at] for _, values in found]
+            if field.written in self.columns:
+                return self._column(field, [values for _, values in found])
             get = self._fields.reader(field).get
             return [_value(get, event) for event, _ in found]
 
-        true = self._condition.evaluate(Batch(len(items), read)).true
-        return (item for at, item in enumerate(items) if true >> at & 1)
+        return self._truth(self._root, Batch(len(found), read), [event for event, _ in found]).true
+
+    def _truth(self, part: Clause | Branch, batch: Batch, events: list[Event]) -> Truth:
+        if not isinstance(part, Branch):
+            of_event = self._of_event.get(part.key)
+            if of_event is None:
+                return part.evaluate(batch)
+            return Truth(sum(1 << at for at, e in enumerate(events) if of_event.match(e)), 0)
+        truths = [self._truth(child, batch, events) for child in part.children]
+        true, unknown = truths[0]
+        if part.word == "not":
+            return Truth(batch.every & ~(true | unknown), unknown)
+        for other in truths[1:]:
+            # What may be true is what is true or unknown.
+            if part.word == "and":
+                maybe = (true | unknown) & (other.true | other.unknown)
+                true &= other.true
+            else:
+                maybe = true | unknown | other.true | other.unknown
+                true |= other.true
+            unknown = maybe & ~true
+        return Truth(true, unknown)
+
+    def _column(self, field: FieldRef, rows: Sequence[tuple[Value, ...] | None]) -> Sequence[Value]:
+        at = self.columns[field.written]
+        return [None if row is None else row[at] for row in rows]
+
+
+def _unsure() -> NativeNode:
+    return NativeClause(source="FK_FROM_CODE", codes={})
+
+
+def _outside(column: int) -> NativeNode:
+    codes = {entry.id: "FK_READ" for entry in event_table().events}
+    return NativeClause(source="FK_FROM_OUTSIDE", codes=codes, mask=column)
+
+
+def _as_bytes(truth: Truth, size: int) -> bytes:
+    """Return a digit for each event: 1 where something is true, 2 where it is unknown."""
+    found = f"{truth.true:0{size}b}"[::-1]
+    if truth.unknown:
+        unknown = f"{truth.unknown:0{size}b}"[::-1]
+        found = "".join(
+            "2" if one == "1" else other for one, other in zip(unknown, found, strict=True)
+        )
+    return found.encode()
 
 
 def _value(get: Callable[[Event], Any], event: Event) -> Any:

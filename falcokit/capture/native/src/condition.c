@@ -283,6 +283,14 @@ static int of_time(const struct fk_clause *clause, const struct event *e) {
 	return of_number(clause, unsigned_number(ts));
 }
 
+static int of_outside(const struct subject *s, const struct fk_clause *clause) {
+	const struct fk_outside *outside = &s->condition->outside;
+	uint64_t at = s->number - outside->first;
+	if (s->number < outside->first || at >= outside->count) return FK_UNSURE;
+	uint8_t found = outside->truths[clause->mask * outside->count + at];
+	return found == '1' ? FK_TRUE : found == '0' ? FK_FALSE : FK_UNSURE;
+}
+
 static int of_clause(struct subject *s, const struct fk_clause *clause) {
 	const struct event *e = s->event;
 	uint8_t of_code = clause->codes[e->code];
@@ -301,6 +309,7 @@ static int of_clause(struct subject *s, const struct fk_clause *clause) {
 		return of_number(clause, unsigned_number(payload.plugin_id));
 	case FK_FROM_NAME: return of_name(s, clause);
 	case FK_FROM_ALL: return of_all(s, clause);
+	case FK_FROM_OUTSIDE: return of_outside(s, clause);
 	case FK_FROM_CODE: return FK_UNSURE;
 	default: return of_parameter(s, clause);
 	}

@@ -28,7 +28,8 @@ enum {
 	FK_FROM_VALUE,  // of a parameter, see `kinds`
 	FK_FROM_TEXT,   // of a parameter
 	FK_FROM_BUFFER, // the bytes of a parameter, which may be none
-	FK_FROM_ALL     // parameters, as text
+	FK_FROM_ALL,    // parameters, as text
+	FK_FROM_OUTSIDE // fk_condition.outside says it, in its column `mask`
 };
 
 // How the value of a parameter is stored.
@@ -103,11 +104,19 @@ struct fk_node {
 	uint32_t next; // the node behind all that belong to this one
 };
 
+// What Python found of some events: for the events from number `first` on, a column after the other,
+// '0', '1', or what else stands for unsure.
+struct fk_outside {
+	uint64_t first, count;
+	const uint8_t *truths;
+};
+
 struct fk_condition {
 	const struct fk_node *nodes;
 	const struct fk_clause *clauses;
 	const uint8_t *bytes;
 	struct fk_lines *shown; // where texts are made
+	struct fk_outside outside;
 };
 
 // What a condition says of an event: FK_FALSE, FK_TRUE or FK_UNSURE.

@@ -2,7 +2,7 @@
 // The walk over event blocks for files too large for Python: it takes what is well formed and
 // leaves everything else to the Python walk, which therefore alone decides what a fault means.
 #include "tally.h"
-#include "condition.h"
+#include "frames.h"
 
 // Whether the event may match; Python then checks it.
 INLINE bool wanted(const struct fk_query *q, const struct event *e, const struct fk_code *code,
@@ -49,6 +49,13 @@ INLINE enum choice choose(const struct fk_scan *s, const struct event *e,
 	return sure && (s->lines || s->tally) ? TAKEN : LEFT;
 }
 
+// False where Python must do it.
+INLINE bool take(struct fk_scan *s, const struct event *e, const struct fk_code *code, uint32_t cpu,
+                 bool leading, uint64_t offset, bool swap) {
+	if (s->lines && !fk_line(s->lines, e, code, s->number + 1, cpu, leading, swap)) return false;
+	return !s->tally || count_event(s->tally, e, code, leading, offset, swap);
+}
+
 INLINE uint64_t walk(struct fk_scan *s, const uint8_t *data, uint64_t size, uint64_t at,
                      uint64_t base, bool swap) {
 	while (size - at >= FRAME_BYTES) {
@@ -65,15 +72,12 @@ INLINE uint64_t walk(struct fk_scan *s, const uint8_t *data, uint64_t size, uint
 		const struct fk_code *code = &s->codes[e.code];
 		bool leading = s->leading && code->state;
 		uint32_t cpu = u16(block + HEAD_BYTES, swap);
-		enum choice choice = choose(s, &e, code, cpu, swap);
-		if (choice == LEFT) break;
-		if (choice == TAKEN && s->lines &&
-		    !fk_line(s->lines, &e, code, s->number + 1, cpu, leading, swap)) {
-			break;
-		}
-		if (choice == TAKEN && s->tally &&
-		    !count_event(s->tally, &e, code, leading, base + at, swap)) {
-			break;
+		if (s->frames) {
+			if (!fk_frame(s->frames, &e, code, s->number + 1, cpu, swap)) break;
+		} else {
+			enum choice choice = choose(s, &e, code, cpu, swap);
+			if (choice == LEFT) break;
+			if (choice == TAKEN && !take(s, &e, code, cpu, leading, base + at, swap)) break;
 		}
 		s->number++;
 		s->leading = leading;

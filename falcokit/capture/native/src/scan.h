@@ -85,6 +85,7 @@ struct fk_query {
 
 struct fk_lines;
 struct fk_condition;
+struct fk_frames;
 
 struct fk_scan {
 	uint64_t number;     // events so far, malformed ones too
@@ -96,6 +97,7 @@ struct fk_scan {
 	struct fk_tally *tally;
 	const struct fk_query *query; // with lines: of which events
 	struct fk_lines *lines;       // of lines.h
+	struct fk_frames *frames;     // of frames.h; then nothing else is done
 };
 
 // Takes whole event blocks from data[at..size) and returns where it stopped: at the end of the

@@ -90,6 +90,7 @@ static bool fkr_take_frame(struct fkr_replay *r, const struct fkr_frame *frame) 
 	case FKR_FRAME_EVENT:
 		if (!fkr_open(r)) return false;
 		break;
+	case FKR_FRAME_COLUMNS: return true; // rows of a replay always have all
 	default: break;
 	}
 	return fkr_take_event(r, frame);

@@ -2,6 +2,8 @@
 // The loop of an extraction: reads an event, extracts its fields, adds a row of values.
 #include "runner/extract/extract.h"
 
+#include <string.h>
+
 #include "runner/host/host.h"
 #include "runner/extract/extractor.h"
 #include "runner/extract/rows.h"
@@ -31,6 +33,10 @@ bool fkr_extract_begin(const struct fkr_options *o) {
 static void fkr_take_event(struct fkr_extraction *x, const struct fkr_frame *frame) {
 	const char *source = fkr_stored_parse(&x->stored, frame);
 	ss_plugin_event_input event = {frame->evt, frame->number, source};
+	if (frame->kind == FKR_FRAME_STATE) {
+		fkr_monitor_leave();
+		return;
+	}
 	x->row.len = 0;
 	if (fkr_filter_passes(&x->stored.filters[0][FKR_FOR_EXTRACT], frame->evt, source)) {
 		fkr_add_c(&x->row, '[');
@@ -44,8 +50,22 @@ static void fkr_take_event(struct fkr_extraction *x, const struct fkr_frame *fra
 	if (x->row.room > FKR_KEEP_BYTES) fkr_text_free(&x->row);
 }
 
+static bool fkr_choose_columns(struct fkr_extractor *x, const struct fkr_frame *frame) {
+	uint32_t range[2] = {0};
+	if (frame->size == sizeof range) memcpy(range, frame->bytes, sizeof range);
+	bool right = frame->size == sizeof range && range[0] <= range[1] && range[1] <= x->fields.count;
+	if (!right) {
+		fkr_report_error("extract", NULL, SS_PLUGIN_FAILURE, "stdin asks for columns that are none");
+		return false;
+	}
+	x->first = range[0];
+	x->end = range[1];
+	return true;
+}
+
 static bool fkr_take_frame(struct fkr_extraction *x, const struct fkr_frame *frame) {
 	if (frame->kind == FKR_FRAME_THREADS) return fkr_stored_threads(frame);
+	if (frame->kind == FKR_FRAME_COLUMNS) return fkr_choose_columns(&x->extractor, frame);
 	if (frame->evt) fkr_take_event(x, frame);
 	return true;
 }

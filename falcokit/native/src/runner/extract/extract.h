@@ -6,7 +6,8 @@
 //      "threads":null}
 //         once, after init; see runner/extract/stored.h. field: its place among the "fields" of the "loaded" report
 //     {"report":"values","rows":[[3,"text"],null,…]}
-//         one row for each event in the order of stdin; null: the plugin does not want the event
+//         one row for each event in the order of stdin; null: the plugin does not want the event.
+//         None for an event that only parsers see; the columns are those that a frame asked for
 //     {"report":"extract_failed","event":7,"rc":1,"message":"…"}
 //         only for the first event that lacks a value because the plugin failed
 //

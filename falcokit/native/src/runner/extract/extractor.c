@@ -12,6 +12,8 @@
 
 void fkr_extractor_open(struct fkr_extractor *extractor, struct fkr_guest *guest) {
 	extractor->guest = guest;
+	extractor->first = 0;
+	extractor->end = extractor->fields.count;
 	extractor->answers =
 		fkr_must_alloc(NULL, (extractor->fields.count + 1) * sizeof *extractor->answers);
 }
@@ -62,7 +64,7 @@ bool fkr_extractor_append(struct fkr_extractor *x, const ss_plugin_event_input *
 	const char *why;
 	size_t begin = row->len;
 	bool named = form & FKR_NAMED, objects = false;
-	for (unsigned i = 0; i < x->fields.count; i++) {
+	for (unsigned i = x->first; i < x->end; i++) {
 		ss_plugin_rc rc = fkr_extract_one(x, event, i);
 		if (rc != SS_PLUGIN_SUCCESS) fkr_report_failed(x, event->evtnum, rc, NULL);
 		bool some = rc == SS_PLUGIN_SUCCESS && x->answers[i].res_len;

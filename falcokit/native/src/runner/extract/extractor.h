@@ -9,6 +9,7 @@ struct fkr_extractor {
 	struct fkr_guest *guest;
 	struct fkr_fields fields;
 	ss_plugin_extract_field *answers;
+	unsigned first, end; // the fields that are extracted, at first all
 	bool failed; // the first failure has been reported
 };
 

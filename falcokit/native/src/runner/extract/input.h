@@ -22,6 +22,7 @@ enum fkr_frame_kind {
 	FKR_FRAME_THREADS, // no event, but changes of the table `threads` (runner/host/threads.h)
 	FKR_FRAME_BEGIN,   // nothing: the state at the head of the capture is complete
 	FKR_FRAME_ASK,     // nothing: a report "answered" is wanted for all that came before
+	FKR_FRAME_COLUMNS, // u32 first, u32 end: the columns that rows have from here on
 	FKR_FRAME_KINDS,
 };
 
