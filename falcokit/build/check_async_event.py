@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any, Final
 
 from falcokit.build.check import overrides, strings, wrong
+from falcokit.build.check_producers import check_producers
 from falcokit.build.metadata import AsyncEventMetadata
 from falcokit.capture.events.event_table import event_table
-from falcokit.runtime.async_event.producers import RESTARTS, declared_producers
+from falcokit.runtime.async_event.capability import AsyncEvents
+from falcokit.runtime.async_event.producers import declared_producers
 from falcokit.runtime.event.event import MAX_NAME
 
 __all__ = ["HOOKS", "check_async_event"]
@@ -21,28 +22,20 @@ _UNQUOTABLE: Final = frozenset("'\"\\`")
 HOOKS: Final = {"start_async": ["handler"], "stop_async": [], "dump_state": ["handler"]}
 
 
-def check_async_event(plugin: type[Any]) -> AsyncEventMetadata:
-    """Return the async events of a class that has the capability.
+def check_async_event(plugin: type[Any]) -> AsyncEventMetadata | None:
+    """Return the async events of a class; None: it does not have the capability.
 
     Raises:
         PluginDefinitionError: the framework would refuse every event, or nothing emits any.
 
     """
     producers = declared_producers(plugin)
-    for producer in producers:
-        at = producer.function.__name__
-        plain = not producer.is_async and not producer.yields
-        if producer.every is None and plain:
-            hint = f'@async_event("{producer.event}", every=1.0), or yield the events'
-            wrong(plugin, at, "has a producer without an interval", hint)
-        if producer.every is not None and not producer.every > 0:
-            wrong(plugin, at, "has a producer with every <= 0", "seconds > 0")
-        if producer.restart not in RESTARTS:
-            hint = " or ".join(f'"{restart}"' for restart in RESTARTS)
-            wrong(plugin, at, f"has a producer with restart={producer.restart!r}", hint)
-        if not 0 < producer.max_pause < math.inf:
-            what = f"has a producer with max_pause={producer.max_pause!r}"
-            wrong(plugin, at, what, "seconds > 0 that the pause before a new start grows to")
+    if not issubclass(plugin, AsyncEvents):
+        for producer in producers:
+            what = f"has the producer {producer.attribute} but does not inherit AsyncEvents"
+            wrong(plugin, producer.attribute, what, "add AsyncEvents to the bases of the class")
+        return None
+    check_producers(plugin, producers)
     names = tuple(dict.fromkeys([*strings(plugin, "async_events"), *(p.event for p in producers)]))
     if not names:
         hint = 'async_events = ("my_event",): the framework refuses every name not listed'
@@ -60,7 +53,7 @@ def check_async_event(plugin: type[Any]) -> AsyncEventMetadata:
 
 
 def _check_name(plugin: type[Any], name: str, producers: list[Any]) -> None:
-    at = next((p.function.__name__ for p in producers if p.event == name), "async_events")
+    at = next((p.attribute for p in producers if p.event == name), "async_events")
     size = len(name.encode(errors="replace"))
     if not 0 < size <= MAX_NAME or "\0" in name:
         what = f"declares the async event {name!r} of {size} bytes"

@@ -41,7 +41,7 @@ def check_names(plugin: type[Any], hooks: Collection[str]) -> None:
         PluginDefinitionError: one is nearly another.
 
     """
-    producers = {producer.function.__name__ for producer in declared_producers(plugin)}
+    producers = {producer.attribute for producer in declared_producers(plugin)}
     called = {*declared_fields(plugin), *producers}
     for cls in plugin.__mro__:
         if cls.__module__.startswith("falcokit.") or cls is object:

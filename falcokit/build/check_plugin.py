@@ -92,7 +92,7 @@ def check_plugin(
     capabilities = (*own, *(("parse",) if "async" in own and "parse" not in own else ()))
     extract = check_extract.check_extract(plugin)
     source = check_source.check_source(plugin) if "source" in own else None
-    async_event = check_async_event.check_async_event(plugin) if "async" in own else None
+    async_event = check_async_event.check_async_event(plugin)
     parse = check_parse.check_parse(plugin, async_event)
     warnings = check_listen.check_listen(plugin, capabilities)
     has_nested, imports = check_tables.check_tables(plugin, capabilities)

@@ -19,6 +19,7 @@ import msgspec
 
 from falcokit.build.check_extract import check_recorded, record
 from falcokit.build.check_plugin import check_plugin
+from falcokit.build.check_producers import check_recorded_producers, record_producers
 from falcokit.build.metadata import Answer, Described, Failure, Request
 from falcokit.errors import PluginDefinitionError
 from falcokit.runtime.base.plugin import Plugin
@@ -96,8 +97,10 @@ def describe(request: Request) -> Answer:
         _check_modules(folder)
         add_source_folder(folder)
         record()
+        record_producers()
         plugin = _import(request.target)
         check_recorded(folder)
+        check_recorded_producers(folder)
         return Described(metadata=check_plugin(plugin, request.defaults, paths))
     except PluginDefinitionError as e:
         message = e.message.removeprefix(f"{e.file}:{e.line}: ").removeprefix(f"{e.file}: ")

@@ -25,7 +25,7 @@ _IN_C = "in a call that does not release the GIL"
     [
         ("loop", "while True: pass", None),
         pytest.param("swallow", "time.sleep(0.01)  # swallow", None, marks=pytest.mark.once),
-        pytest.param("sleep", "time.sleep(8)", None, marks=pytest.mark.once),
+        pytest.param("sleep_long", "time.sleep(8)", None, marks=pytest.mark.once),
         pytest.param("keep_the_gil", "usleep(9_000_000)", _IN_C, marks=pytest.mark.once),
     ],
 )

@@ -122,3 +122,55 @@ def test_a_stray_exit_on_the_event_loop_ends_its_task_alone(
     told = f"{where}: a task of the async producers: SystemExit: away"
     assert out.said(f"{told}; the task has ended, and the producers go on")
     assert out.said("a task of the async producers: SystemExit: called back")
+
+
+SEVERAL = plugin("producer_several")
+SEVERAL_GIVEN = {
+    "list": ["1", "2", '{"three":3}'],
+    "tuple": ["[1,2]", "[3,4]"],
+    "pair": ["[1,2]"],
+    "iterator": ["0", "1", "2"],
+    "generator": ["0", "1", "2"],
+    "yielded": ["1", "2"],
+    "waiting": ["1", "2"],
+    "async_list": ["1"],
+    "async_generator": ["0", "1", "2"],
+    "async_yielded": ["1", "2", "3", "4"],
+    "bad": ["before", "after"],
+    "endless": ["endless"],
+}  # fmt: skip
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_a_list_or_an_iterator_is_several_events(drive: Drive, write_plugin: WritePlugin) -> None:
+    """A12"""
+    author = write_plugin(SEVERAL)
+    config = {"times": {"often_s": 0.001}}
+    out = drive(author, config, limit=sum(map(len, SEVERAL_GIVEN.values())) + 3)
+    by_name: dict[str, list[str]] = {}
+    for event in out.events:
+        by_name.setdefault(event.type, []).append(event.data.decode())
+    assert sorted(by_name.pop("other")) == ["async", "list", "tuple"]
+    assert by_name == SEVERAL_GIVEN
+    assert out.said("the generator has been closed")
+    (log,) = out.said("Error")
+    assert log.text.startswith(f"{author.file}:")
+    assert "producer of 'bad': InvalidEventError" in log.text
+
+
+SLEEPING = plugin("producer_sleeping")
+
+
+@pytest.mark.drivers("in_process", "runner", "plughost")
+def test_what_sleeps_ends_with_the_capture_and_without_an_error(
+    drive: Drive, write_plugin: WritePlugin
+) -> None:
+    """A12"""
+    out = drive(write_plugin(SLEEPING), limit=10)
+    logs = [log.text for log in out.logs]
+    kinds = sorted(event.data.decode() for event in out.events)
+    assert f"ended: {', '.join(kinds)}" in logs
+    if drive.name == "plughost":
+        assert out.raw["cycles"][0]["close_ms"] < 1000
+    else:
+        assert len(logs) == 1

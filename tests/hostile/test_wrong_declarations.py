@@ -25,6 +25,11 @@ from collections.abc import MutableMapping
 from falcokit import *
 class Row(TableEntry):
     count: {column}
+class Config(msgspec.Struct):
+    every_s: float = 5.0
+    url: str = ""
+    maybe: float | None = None
+    zero: int = 0
 class P(Plugin, {bases}):
 """
 _PROJECT = """\
@@ -44,6 +49,10 @@ _OPEN = "def open(self, params): ...\n"
 
 def _field(arguments: str = "", returns: str = "int") -> str:
     return _FIELD.format(arguments=arguments, returns=returns)
+
+
+def _ticks(every: str) -> str:
+    return f'config: Config\n@async_event("tick", every={every})\ndef tick(self): ...  # HERE\n'
 
 
 class Wrong(NamedTuple):
@@ -139,6 +148,91 @@ WRONG = {
     "an event with a line feed": Wrong(
         'async_events = ("a\\nb",)  # HERE\ndef start_async(self, handler): ...',
         "which no rule can write", "AsyncEvents",
+    ),
+    "a producer without parentheses": Wrong(
+        "@async_event  # HERE\ndef tick(self): ...", "async_event takes the name of the event first",
+        "AsyncEvents",
+    ),
+    "a producer without a name": Wrong(
+        "@async_event(every=1.0)  # HERE\ndef tick(self): ...", "argument: 'name'", "AsyncEvents"
+    ),
+    "a producer named by a number": Wrong(
+        "@async_event(5)  # HERE\ndef tick(self): ...", "first, not 5", "AsyncEvents"
+    ),
+    "an interval that stands where the name does not": Wrong(
+        '@async_event("tick", 5.0)  # HERE\ndef tick(self): ...', "positional", "AsyncEvents"
+    ),
+    "an interval that is the field itself": Wrong(
+        _ticks("Config.every_s"), "Config.every_s, which is no number but the field itself",
+        "AsyncEvents",
+    ),
+    "an interval of a class that has none": Wrong(
+        '@async_event("tick", every=Config.evry)  # HERE\ndef tick(self): ...', "evry",
+        "AsyncEvents",
+    ),
+    "an interval of self": Wrong(
+        '@async_event("tick", every=self.config.every_s)  # HERE\ndef tick(self): ...', "'self'",
+        "AsyncEvents",
+    ),
+    "an interval of a config that is not there": Wrong(
+        _ticks('"config.evry_s"'), "Config has no evry_s", "AsyncEvents"
+    ),
+    "an interval below what is no object": Wrong(
+        _ticks('"config.every_s.x"'), "the value before it has no x", "AsyncEvents"
+    ),
+    "an interval of text": Wrong(_ticks('"config.url"'), "no number in the config", "AsyncEvents"),
+    "an interval that may be missing": Wrong(
+        _ticks('"config.maybe"'), "no number in the config", "AsyncEvents"
+    ),
+    "an interval whose default is none": Wrong(
+        _ticks('"config.zero"'), "whose default is 0", "AsyncEvents"
+    ),
+    "an interval as text": Wrong(_ticks('"5"'), "neither seconds nor a key", "AsyncEvents"),
+    "an interval without a config": Wrong(
+        _ticks('"config.every_s"').partition("\n")[2], "but has no config", "AsyncEvents"
+    ),
+    "an interval that is true": Wrong(_ticks("True"), "every=True", "AsyncEvents"),
+    "an interval of nothing": Wrong(_ticks("0"), "every <= 0", "AsyncEvents"),
+    "an interval for ever": Wrong(_ticks("float('inf')"), "every inf", "AsyncEvents"),
+    "an interval that is no number": Wrong(_ticks("float('nan')"), "every nan", "AsyncEvents"),
+    "an interval that is a function": Wrong(
+        _ticks("lambda self: 5"), "called by nobody", "AsyncEvents"
+    ),
+    "an interval that is a time": Wrong(
+        "from datetime import timedelta\n" + _ticks("timedelta(seconds=5)"),
+        "datetime.timedelta", "AsyncEvents",
+    ),
+    "a pause that is text": Wrong(_ticks('1, max_pause="60"'), "max_pause='60'", "AsyncEvents"),
+    "a producer that takes nothing": Wrong(
+        _ticks("1").replace("(self)", "()"), "cannot be called", "AsyncEvents"
+    ),
+    "a producer that takes too much": Wrong(
+        _ticks("1").replace("(self)", "(self, handler)"), "argument: 'handler'", "AsyncEvents"
+    ),
+    "a producer on a static method": Wrong(
+        '@async_event("tick", every=1)  # HERE\n@staticmethod\ndef tick(): ...',
+        "a method, not a staticmethod", "AsyncEvents",
+    ),
+    "a producer below property": Wrong(
+        '@property\n@async_event("x", every=1)\ndef x(self): ...\n'.replace(
+            "@property\n", "@property  # HERE\n"
+        ) + _ticks("1").replace("# HERE", ""),
+        "the producer x is a property", "AsyncEvents",
+    ),
+    "a producer that is replaced": Wrong(
+        '@async_event("x", every=1)  # HERE\ndef tick(self): ...\n'
+        + _ticks("1").replace("# HERE", ""), "is replaced by another tick of P", "AsyncEvents",
+    ),
+    "a producer of nobody": Wrong(
+        'class Inner:\n    @async_event("x", every=1)  # HERE\n    def x(self): ...\n'
+        + _ticks("1").replace("# HERE", ""), "is not a method of a plugin class", "AsyncEvents",
+    ),
+    "a producer without the capability": Wrong(
+        _ONE + _ticks("1"), "tick but does not inherit AsyncEvents"
+    ),
+    "a producer of what cannot be called": Wrong(
+        'from functools import partial\ntick = async_event("tick", every=1)(partial(print))  # HERE',
+        "a method, not a partial", "AsyncEvents",
     ),
     "listening to nothing": Wrong("pass", "neither capture_open nor", "CaptureListening"),
     "a key that tables do not have": Wrong(

@@ -51,7 +51,7 @@ class P(Plugin, EventSource, EventParsing):
             except Exception:
                 pass
 
-    def sleep(self) -> None:
+    def sleep_long(self) -> None:
         time.sleep(8)
 
     def keep_the_gil(self) -> None:

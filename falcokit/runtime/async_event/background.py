@@ -7,7 +7,7 @@ import contextvars
 import threading
 from typing import TYPE_CHECKING
 
-from falcokit.runtime.base.errors import CaptureClosedError
+from falcokit.runtime.base.errors import CaptureClosedError, WorkCancelledError
 from falcokit.runtime.base.logs import current, log_error
 from falcokit.runtime.base.stack import OwnThread
 
@@ -76,6 +76,8 @@ class BackgroundTask:
         try:
             run()
         except BaseException as e:  # noqa: BLE001  # logged here, and raised again by `stop`
+            if isinstance(e, WorkCancelledError):
+                return
             if isinstance(e, CaptureClosedError) and self.closes():
                 return
             self._error = e

@@ -9,19 +9,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.runtime.async_event.background import CLOSING_SECONDS
-from falcokit.runtime.base.errors import CaptureClosedError, format_error
+from falcokit.runtime.async_event.producers import LOOK_SECONDS
+from falcokit.runtime.base.closing import cancelling_loops
+from falcokit.runtime.base.errors import CaptureClosedError, WorkCancelledError, format_error
 from falcokit.runtime.base.stack import OwnThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from falcokit.runtime.async_event.producers import Producer
     from falcokit.runtime.async_event.supervision import Emission, Supervision
+    from falcokit.runtime.base.closing import Closing
 
 __all__ = ["LoopThread", "run_through"]
+
+_TURN: Final = 64  # events of one value after which the other tasks get a turn
+_LEFT_SECONDS: Final = 2.0  # for tasks of the author's that are cancelled after the producers
 
 
 class LoopThread:
@@ -31,10 +38,12 @@ class LoopThread:
         self,
         plugin: Any,
         producers: list[tuple[Producer, Emission, Supervision]],
+        closing: Closing,
         log: Callable[[str], None],
     ) -> None:
         self._plugin = plugin
         self._producers = producers
+        self._closing = closing
         self._log = log
         self._logged = ""
         self._loop = asyncio.new_event_loop()
@@ -87,6 +96,26 @@ class LoopThread:
         if self._stopping:
             self._cancel()
         await asyncio.wait(tasks)
+        await self._end_others()
+
+    async def _end_others(self) -> None:
+        """Cancel the tasks that the author has started, and let them end."""
+        others = asyncio.all_tasks(self._loop) - {self._main}
+        for task in others:
+            if not task.cancelling():  # else it may be cleaning up already
+                task.cancel()
+        if others:
+            _, left = await asyncio.wait(others, timeout=_LEFT_SECONDS)
+            for task in left:
+                frames = task.get_stack(limit=1)
+                at = [f"{f.f_code.co_filename}:{f.f_lineno}: " for f in frames]
+                name = task.get_name()
+                self._log(f"{''.join(at)}the task {name!r} goes on although it was cancelled")
+
+    @property
+    def _ending(self) -> bool:
+        """Whether the capture closes; what a closing cancels is not an error."""
+        return self._stopping or self._closing.is_set()
 
     async def _one(self, producer: Producer, emission: Emission, supervision: Supervision) -> None:
         run = self._steps if producer.yields else self._calls
@@ -101,8 +130,8 @@ class LoopThread:
                         await asyncio.sleep(CLOSING_SECONDS)  # see BackgroundTask.closes
                     if not emission.capturing:
                         return
-                if self._stopping:
-                    if not isinstance(e, (asyncio.CancelledError, CaptureClosedError)):
+                if self._ending:
+                    if not isinstance(e, _ENDS):
                         emission.report(e)
                     return
                 pause = emission.report_failure(e, supervision)
@@ -110,27 +139,29 @@ class LoopThread:
                 return
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(pause)
-            if self._stopping:
+            if self._ending:
                 return
             supervision.restarted()
 
     async def _steps(self, producer: Producer, emission: Emission, _: Supervision) -> bool:
-        async for value in producer.function(self._plugin):
-            emission.send(value)
-            if producer.every is not None:
-                await asyncio.sleep(producer.every)
+        steps = producer.function(self._plugin)
+        async with contextlib.aclosing(steps):
+            async for value in steps:
+                await self._send(value, emission, steps)
+                if producer.every is not None:
+                    await self._wait(producer, self._loop.time())
         return True
 
     async def _calls(
         self, producer: Producer, emission: Emission, supervision: Supervision
     ) -> bool:
         if producer.every is None:
-            emission.send(await producer.function(self._plugin))
+            await self._send(await producer.function(self._plugin), emission)
             return True
         due = self._loop.time()
         while True:
             try:
-                value = await producer.function(self._plugin)
+                await self._send(await producer.function(self._plugin), emission)
             except CaptureClosedError:
                 raise
             except Exception as e:  # noqa: BLE001  # the next call may succeed
@@ -141,9 +172,41 @@ class LoopThread:
             else:
                 if supervision.failures:
                     supervision.succeeded()
-                emission.send(value)
-            due = max(due + producer.every, self._loop.time() - producer.every)
-            await asyncio.sleep(max(0.0, due - self._loop.time()))
+            due = await self._wait(producer, due)
+
+    async def _send(self, value: Any, emission: Emission, steps: Any = None) -> None:
+        """Emit the events that one value stands for; other tasks run between them."""
+        if hasattr(type(value), "__anext__"):
+            await self._send_drawn(value, emission)
+            return
+        for count, each in enumerate(emission.several(value)):
+            if count and count % _TURN == 0:
+                await asyncio.sleep(0)
+            emission.send(each, steps)
+
+    async def _send_drawn(self, values: AsyncIterator[Any], emission: Emission) -> None:
+        try:
+            async for each in values:
+                emission.send(each, values)
+        finally:
+            close = getattr(values, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def _wait(self, producer: Producer, last: float) -> float:
+        """Wait until the call after that of the time `last`; return when it is due."""
+        while True:
+            every, now = producer.interval(self._plugin.config), self._loop.time()
+            due = max(last + every, now - every)  # of calls that took too long one is made up
+            if due <= now:
+                await asyncio.sleep(0)
+                return due
+            left = due - now
+            await asyncio.sleep(min(left, LOOK_SECONDS) if producer.every_changes else left)
+
+
+#: What a closing raises in a producer.
+_ENDS: Final = (asyncio.CancelledError, CaptureClosedError, WorkCancelledError)
 
 
 def run_through(
@@ -160,7 +223,8 @@ def run_through(
         BaseException: the exception of `main` itself.
 
     """
-    loop.set_exception_handler(_handle)
+    cancelling_loops.add(loop)
+    loop.set_exception_handler(functools.partial(_handle, report_error))
     while True:
         try:
             loop.run_until_complete(main)
@@ -172,7 +236,14 @@ def run_through(
             return
 
 
-def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Do as asyncio does, except for what `run_through` reports: no caller awaits those tasks."""
-    if not isinstance(context.get("exception"), (SystemExit, KeyboardInterrupt)):
+def _handle(
+    report_error: Callable[[BaseException], None],
+    loop: asyncio.AbstractEventLoop,
+    context: dict[str, Any],
+) -> None:
+    """Report the exception of a task that nobody awaits; leave the rest to asyncio."""
+    error = context.get("exception")
+    if error is None:
         loop.default_exception_handler(context)
+    elif not isinstance(error, (SystemExit, KeyboardInterrupt)):  # those `run_through` reports
+        report_error(error)

@@ -22,7 +22,7 @@ from falcokit.runtime.base.errors import CaptureClosedError, EmitError, brief, f
 from falcokit.runtime.event.event import AsyncEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from falcokit.runtime.async_event.capability import AsyncEventHandler
     from falcokit.runtime.async_event.producers import Producer
@@ -157,6 +157,12 @@ def metric_labels(producers: Sequence[Producer]) -> list[str]:
 _NOTICE: Final = 5
 
 
+def _a(kind: type) -> str:
+    """Return what a type is called, with its article."""
+    name = kind.__name__.replace("_", " ")
+    return f"an {name}" if name[:1] in "aeiou" else f"a {name}"
+
+
 class Emission:
     """Emits one producer's values and logs its errors, each of them at most once a minute.
 
@@ -168,8 +174,40 @@ class Emission:
         self._handler = handler
         self._state = state
 
-    def send(self, value: Any) -> None:
-        """Emit one value; CaptureClosedError passes through and ends the producer."""
+    def several(self, value: Any) -> Iterable[Any]:
+        """Return the values of the events that one value of the producer stands for.
+
+        Raises:
+            TypeError: it is work that nobody awaits.
+
+        """
+        kind = type(value)
+        if isinstance(value, list) or kind is tuple:  # a named tuple is one object
+            return value  # type: ignore[no-any-return]
+        if hasattr(kind, "__next__"):
+            return self._drawn(value)
+        if hasattr(kind, "__await__") or hasattr(kind, "__anext__"):
+            getattr(value, "close", lambda: None)()  # or Python would warn of it as well
+            what = f"its value is {_a(kind)}, and no event"
+            if self._producer.is_async:
+                raise TypeError(f"{what}: await it")
+            raise TypeError(f"{what}: a producer that awaits is an async def")
+        return (value,)
+
+    def _drawn(self, values: Iterator[Any]) -> Iterator[Any]:
+        try:
+            for value in values:
+                yield value
+                if not self.capturing:
+                    return
+        finally:
+            getattr(values, "close", lambda: None)()
+
+    def send(self, value: Any, steps: Any = None) -> None:
+        """Emit one value; CaptureClosedError passes through and ends the producer.
+
+        `steps` is the generator that has yielded it.
+        """
         if value is None:
             return
         try:
@@ -180,15 +218,17 @@ class Emission:
         except CaptureClosedError:
             raise
         except EmitError as e:
-            self.report(e)
+            self.report(e, steps=steps)
 
-    def report(self, error: BaseException, then: str = "") -> None:
+    def report(self, error: BaseException, then: str = "", steps: Any = None) -> None:
         """Log an error of the producer and its consequence; once a minute for one line of code."""
         what = f"producer of {self._producer.event!r}"
         if self._state.is_news(error, what):
-            # An emission fails after the producer has returned: show its first line.
-            text = format_error(error, what, self._place) + then
-            self._state.write_failure(error, text)
+            # An emission fails between two steps, at a yield; or after the producer has returned,
+            # for which its first line stands.
+            frame = getattr(steps, "gi_frame", None) or getattr(steps, "ag_frame", None)
+            place = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else self._place
+            self._state.write_failure(error, format_error(error, what, place) + then)
 
     def report_failure(self, error: BaseException, supervision: Supervision) -> float | None:
         """Log the error that ended the producer; return when to restart it, None: never."""

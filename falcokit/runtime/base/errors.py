@@ -19,6 +19,8 @@
       └ TableValueError            a str that no table can hold; a ValueError too
     HookTimeoutError               raised in a hook that blocks Falco's thread; not an Exception,
                                    since the hook may catch those in a loop
+    WorkCancelledError             raised by Plugin.sleep when the capture closes; ends a producer,
+                                   a source or a thread without an error, and no Exception either
 
 The callbacks of `runtime.host` turn them into a return code and a last error. `format_error`
 imports nothing and reads no file: it must work where neither is possible.
@@ -54,6 +56,7 @@ __all__ = [
     "TableTypeError",
     "TableValueError",
     "UndeclaredEventError",
+    "WorkCancelledError",
     "brief",
     "format_error",
     "format_hook_error",
@@ -177,6 +180,10 @@ class HookTimeoutError(BaseException):
 
     def __init__(self) -> None:
         super().__init__("it did not return within 5 s, and Falco waited for it")
+
+
+class WorkCancelledError(BaseException):
+    """The capture closes while work of it sleeps."""
 
 
 class Place(NamedTuple):

@@ -14,7 +14,12 @@ import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runtime.base.errors import format_error, own_frames, places_of
+from falcokit.runtime.base.errors import (
+    WorkCancelledError,
+    format_error,
+    own_frames,
+    places_of,
+)
 
 if TYPE_CHECKING:
     import threading
@@ -174,9 +179,9 @@ class _LoggedStream:
 
 
 def install_once() -> None:
-    """Forward logging to the live states.
+    """Forward logging to the live states, and let threads end with their capture.
 
-    It is the only change to a Python that falcokit has not started.
+    These are the only changes to a Python that falcokit has not started.
     """
     root = logging.getLogger()
     if any(isinstance(handler, _HostHandler) for handler in root.handlers):
@@ -185,6 +190,9 @@ def install_once() -> None:
         logging.addLevelName(level, name)
     root.addHandler(_HostHandler())
     root.setLevel(logging.INFO)
+    import threading  # noqa: PLC0415
+
+    threading.excepthook = functools.partial(_thread_ended, threading.excepthook)
 
 
 def install() -> None:
@@ -199,7 +207,7 @@ def install() -> None:
     import warnings  # noqa: PLC0415
 
     sys.unraisablehook = _unraisable
-    threading.excepthook = _thread_ended
+    threading.excepthook = functools.partial(_thread_ended, _thread_failed)
     warnings.showwarning = functools.partial(_warned, warnings.showwarning)
 
 
@@ -209,7 +217,14 @@ def _unraisable(given: sys.UnraisableHookArgs) -> None:
         log_error(given.exc_value, what)
 
 
-def _thread_ended(given: threading.ExceptHookArgs) -> None:
+def _thread_ended(
+    fail: Callable[[threading.ExceptHookArgs], Any], given: threading.ExceptHookArgs
+) -> None:
+    if not isinstance(given.exc_value, WorkCancelledError):
+        fail(given)
+
+
+def _thread_failed(given: threading.ExceptHookArgs) -> None:
     if given.exc_value is not None:
         log_error(given.exc_value, f"thread {given.thread.name!r}" if given.thread else "a thread")
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from falcokit.runtime.base.closing import ClosingAttribute, pause
 from falcokit.runtime.base.logs import plugin_logger
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Iterable
 
     from falcokit.runtime.base.metrics import Metric
     from falcokit.runtime.tables.tables import Tables
@@ -42,6 +43,8 @@ class Plugin:
             those that are known in advance with `import_table`.
         log: A standard logger whose records reach Falco's log under the plugin's name, with all
             its severities: TRACE 5, DEBUG, INFO, NOTICE 25, WARNING, ERROR, CRITICAL, FATAL 60.
+        closing: Set when the capture closes: `closing.wait(seconds)` and `closing.is_set()` in a
+            thread, `await closing` in a coroutine.
 
     """
 
@@ -51,6 +54,16 @@ class Plugin:
     contact: ClassVar[str]
     config: Any
     tables: Tables
+    closing = ClosingAttribute()
+
+    def sleep(self, seconds: float) -> Awaitable[None]:
+        """Wait; the wait ends when the capture, or the event source it runs for, closes.
+
+        In a thread `self.sleep(5)`, in a coroutine `await self.sleep(5)`. At the close the work
+        ends there: an exception is raised that `except Exception` does not catch, and that ends a
+        producer, a source or a thread without an error; `finally` blocks run.
+        """
+        return pause(self, seconds)
 
     @property
     def log(self) -> logging.Logger:

@@ -17,7 +17,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from falcokit.runtime.async_event.capability import AsyncEvents
 from falcokit.runtime.async_event.producers import Producers, declared_producers, place_of
+from falcokit.runtime.base.closing import Closing, follow, scope
 from falcokit.runtime.base.config import config_type, decode_config
 from falcokit.runtime.base.errors import PluginError, format_error, format_hook_error, is_whole
 from falcokit.runtime.base.logs import current, loggable, targets
@@ -60,6 +62,8 @@ class PluginState:
         self._plugin: Any = None
         self._config_type: type | None = None
         self.capturing = False  # from before start_async to before stop_async
+        self.closing = Closing()  # of the capture, or of the source if there are no async events
+        self._source_closing: dict[int, Closing] = {}  # of open sources, by key
         self._producers: Producers | None = None
         self._supervised: list[tuple[Producer, Supervision]] = []
         self.sources: dict[int, OpenSource] = {}  # open event sources, by key
@@ -85,6 +89,7 @@ class PluginState:
                 self.write_log(_WARNING, None, _UNUSED_CONFIG)
             self._plugin = object.__new__(plugin)
             self._plugin.config = value  # set before the author's __init__ runs
+            follow(self._plugin, self.closing)
             self._export_tables(plugin)
             bind_tables(self._plugin, self.host)
             self._plugin.__init__()
@@ -115,6 +120,7 @@ class PluginState:
 
         self.host.set_producers(tuple(metric_labels(declared)), self.producer_states)
         for index, producer in enumerate(declared):
+            producer.interval(self._plugin.config)  # or init fails
             publish = functools.partial(self.host.set_producer, index)
             self._supervised.append((producer, Supervision(producer, publish)))
 
@@ -124,6 +130,7 @@ class PluginState:
 
     def destroy(self) -> None:
         """Call the author's destroy; the state is destroyed even if it raises."""
+        self.closing.set()
         try:
             for key in list(self.sources):
                 self.close(key)
@@ -134,6 +141,8 @@ class PluginState:
     def set_config(self, text: str) -> None:
         """Pass a new config to the author."""
         value = decode_config(self._config_type, text)
+        for producer, _ in self._supervised:
+            producer.interval(value)  # refuses it
         self._plugin.set_config(value)
         self._plugin.config = value
 
@@ -141,13 +150,31 @@ class PluginState:
         """Open the event source."""
         from falcokit.runtime.source.open_source import OpenSource  # noqa: PLC0415
 
-        opened = OpenSource(self, params)
+        beside = bool(self.sources) or isinstance(self._plugin, AsyncEvents)
+        closing = Closing() if beside else self._begin()
+        token = scope.set(closing)
+        try:
+            opened = OpenSource(self, params)
+        except BaseException:
+            closing.set()
+            raise
+        finally:
+            scope.reset(token)
         self.sources[opened.key] = opened
+        self._source_closing[opened.key] = closing
         return opened
 
     def close(self, key: int) -> None:
         """Close it."""
+        self._source_closing.pop(key).set()
         self.sources.pop(key).close()
+
+    def _begin(self) -> Closing:
+        """Return what the work of a capture that opens waits on: that of the last one is set."""
+        if self.closing.is_set():
+            self.closing = Closing()
+            follow(self._plugin, self.closing)
+        return self.closing
 
     def list_open_params(self) -> str:
         """Return the author's suggested open params, as JSON."""
@@ -169,11 +196,13 @@ class PluginState:
     def start(self) -> None:
         """Open a capture: start_async, then the decorated producers."""
         handler = self.host.emitter(False)
+        scope.set(self._begin())
         self.capturing = True
         try:
             self._plugin.start_async(handler)
         except BaseException:
             self.capturing = False
+            self.closing.set()
             raise
         self._producers = Producers(self._plugin, handler, self)
         try:
@@ -188,6 +217,7 @@ class PluginState:
     def stop(self) -> None:
         """Close it: end stop_async and every producer, even if one of them fails."""
         self.capturing = False
+        self.closing.set()
         producers, self._producers = self._producers, None
         try:
             self._plugin.stop_async()

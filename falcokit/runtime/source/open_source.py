@@ -19,6 +19,7 @@ from falcokit.runtime.base.errors import (
     PluginError,
     QueueFullError,
     SourceClosedError,
+    WorkCancelledError,
     format_error,
 )
 from falcokit.runtime.base.logs import loggable
@@ -128,7 +129,7 @@ class OpenSource:
         self.queue.wait_asked()  # start_async and capture_open come first
         try:
             run()
-        except SourceClosedError:
+        except (SourceClosedError, WorkCancelledError):
             self.queue.end()
         except BaseException as e:  # noqa: BLE001  # next_batch reports it
             self.error = e
