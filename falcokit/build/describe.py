@@ -11,9 +11,10 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import sys
 import traceback
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,10 +23,13 @@ from falcokit.build.check_plugin import check_plugin
 from falcokit.build.check_producers import check_recorded_producers, record_producers
 from falcokit.build.metadata import Answer, Described, Failure, Request
 from falcokit.errors import PluginDefinitionError
+from falcokit.runtime.base.errors import format_error
 from falcokit.runtime.base.plugin import Plugin
 from falcokit.runtime.host.author_modules import add_source_folder, plugin_modules
 
 __all__ = ["describe"]
+
+_PLACE: Final = re.compile(r"(?P<file>/.*?):(?P<line>\d+): ")
 
 
 def _check_modules(folder: str) -> None:
@@ -64,28 +68,38 @@ def _import(target: str) -> type[Any]:
 
 
 def _failure(error: BaseException, folder: str) -> Failure:
-    """Describe an exception of the author's module, at the innermost line in their folder."""
+    """Describe an exception of the author's module, at the innermost line of their code."""
+    text = format_error(error, "importing the plugin failed")
     if isinstance(error, SyntaxError):
-        message = f"{type(error).__name__}: {error.msg}"
-        return Failure(message=message, hint=None, file=error.filename, line=error.lineno)
+        text = text.replace("importing the plugin failed: ", "", 1)
+        return Failure(message=_placed(text)[0], hint=None, file=error.filename, line=error.lineno)
+    hint = _hint(error, folder)
+    message, file, line = _placed(text.replace(f"\n  {hint}", "", 1))
+    return Failure(message=message, hint=hint, file=file, line=line)
+
+
+def _placed(text: str) -> tuple[str, str | None, int | None]:
+    """Return a text of `format_error` without its place, and the place."""
+    found = _PLACE.match(text)
+    if found is None:
+        return text, None, None
+    return text[found.end() :], found["file"], int(found["line"])
+
+
+def _hint(error: BaseException, folder: str) -> str | None:
+    """Say what to write, or where that is written, if a declaration was refused."""
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [f for f in frames if f.filename.startswith(folder)] or [
-        f for f in frames if not f.filename.startswith("<frozen")
-    ]
-    last = theirs[-1] if theirs else None
-    return Failure(
-        message=f"importing the plugin failed: {type(error).__name__}: {error}",
-        hint=_hint(frames, last),
-        file=last and last.filename,
-        line=last and last.lineno,
-    )
-
-
-def _hint(frames: list[traceback.FrameSummary], last: traceback.FrameSummary | None) -> str | None:
-    """Say where it is written what a declaration takes, if falcokit's own code refused one."""
-    after = frames[frames.index(last) + 1 :] if last in frames else []
+    theirs = [i for i, frame in enumerate(frames) if frame.filename.startswith(folder)]
+    if not theirs:
+        return None
+    last, after = frames[theirs[-1]], frames[theirs[-1] + 1 :]
     if after and "/falcokit/runtime/" in after[0].filename.replace(os.sep, "/"):
-        return f"the docstring of falcokit's {after[0].name} says what it takes"
+        notes = getattr(error, "__notes__", ())
+        return (
+            notes[0] if notes else f"the docstring of falcokit's {after[0].name} says what it takes"
+        )
+    if "async_event(" in f"{last.line}{error}":  # refused by Python itself, before the call
+        return 'first the name, then seconds (every=5.0) or a config key (every="config.every_s")'
     return None
 
 

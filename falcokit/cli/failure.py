@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli import console
+from falcokit.cli.author_error import error_text
 from falcokit.cli.interrupt import StoppedBySignal
 from falcokit.errors import FalcokitError, is_of_the_system, system_error
 from falcokit.runner.reports import error_object
@@ -70,7 +71,7 @@ def _report_failure(error: FalcokitError, *, as_json: bool) -> int:
 def show_error(error: Report) -> None:
     """Show an error, given as `error_object` makes it, to a person."""
     label = console.paint("error:", "red", sys.stderr)
-    console.message(f"{label} {console.printable_lines(error['message'])}")
+    console.message(f"{label} {error_text(error['message'])}")
     if error["hint"]:
         label = console.paint("hint:", "cyan", sys.stderr)
         console.message(f"{label} {console.printable_lines(error['hint'])}")
@@ -106,7 +107,8 @@ def _report_unexpected(error: Exception, *, as_json: bool) -> int:
 
 
 def _error(code: int, message: str, hint: str) -> Report:
-    return {"exit": code, "message": message, "hint": hint, "file": None, "line": None}
+    nowhere = dict.fromkeys(("file", "line", "exception"))
+    return {"exit": code, "message": message, "hint": hint, **nowhere}
 
 
 def _report(error: Report, *, as_json: bool) -> None:

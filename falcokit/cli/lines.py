@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli import console
+from falcokit.cli.author_error import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -154,7 +155,7 @@ def log_line(report: Report) -> str:
     severity = str(report["severity"])
     label = console.paint(f"{severity:<8}", _SEVERITY_COLORS.get(severity, "green"), sys.stderr)
     who = console.printable(str(report.get("plugin") or "plugin"))
-    return f"{label} {who}: {indented(str(report['message']))}"
+    return f"{label} {who}: {_error(report)}"
 
 
 def opened_line(report: Report) -> str:
@@ -179,7 +180,14 @@ def closed_line(report: Report) -> str:
 def extract_failed_line(report: Report) -> str:
     """Return why a field has no value; the runner reports only the first failure of a run."""
     label = console.paint("fields  ", "red", sys.stderr)
-    return f"{label} event {report['event']}: {indented(str(report['message']))}"
+    return f"{label} event {report['event']}: {_error(report)}"
+
+
+def _error(report: Report) -> str:
+    """Return the message of a report; an error of the author's code with its source lines."""
+    if "exception" not in report:
+        return indented(str(report["message"]))
+    return error_text(str(report["message"])).replace("\n", _CONTINUED)
 
 
 def indented(text: str) -> str:

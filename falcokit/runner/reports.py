@@ -12,6 +12,7 @@ import signal
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from falcokit.errors import ConfigError, FalcokitError, NotAPluginError, PluginFailedError
+from falcokit.runner.author_error import document, read_error
 
 __all__ = [
     "ProducerFigures",
@@ -52,13 +53,18 @@ class ProducerFigures(NamedTuple):
 
 
 def error_object(error: FalcokitError) -> Report:
-    """Return an error as a JSON object."""
+    """Return an error as a JSON object; `exception` is one of the author's code."""
+    own = read_error(error.message)
+    file, line = getattr(error, "file", None), getattr(error, "line", None)
+    if own is not None and own.place is not None and file is None:
+        file, line = own.place.file, own.place.line
     return {
         "exit": error.exit_code,
         "message": error.message,
         "hint": error.hint,
-        "file": getattr(error, "file", None),
-        "line": getattr(error, "line", None),
+        "file": file,
+        "line": line,
+        "exception": None if own is None else document(own),
     }
 
 

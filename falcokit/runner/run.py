@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
+from falcokit.runner.author_error import with_exception
 from falcokit.runner.event_rows import RowDecoder
 from falcokit.runner.program import build_runner
 from falcokit.runner.stdin_options import STDIN_OPTIONS, hand_over, stdin_options
@@ -36,6 +37,8 @@ _READ_BYTES = 1 << 18
 #: The variable by which falcokit.runtime.host.debugging learns the port.
 DEBUG_PORT: Final = "FALCOKIT_DEBUGPY_PORT"
 _ROWS: Final = b'{"report":"rows"'
+#: The kinds of reports that may tell of an error of the author's code.
+_OF_ERRORS: Final = (b'{"report":"log"', b'{"report":"error"', b'{"report":"extract_failed"')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,7 +248,7 @@ class Runner:
         if line.startswith(_ROWS):
             return {"report": "rows", "rows": self._rows.decode(line)}
         report: dict[str, Any] = msgspec.json.decode(line)
-        return report
+        return with_exception(report) if line.startswith(_OF_ERRORS) else report
 
 
 def _replay(options: RunOptions, file: Path, stream: IO[bytes]) -> ReplayReports:

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from author import plugin
 from drivers import Log, RunnerDrive
 
+from falcokit.runner.author_error import document, read_error
 from falcokit.runtime.base.errors import format_error
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from author import Author
     from conftest import WritePlugin
     from drivers import Drive, Outcome
@@ -96,6 +100,18 @@ def test_a_warning_reaches_the_log_with_its_line(uncaught: tuple[Author, Outcome
     assert Log("warning", None, text) in out.logs
 
 
+def test_an_exception_that_the_author_logs_is_told_as_all_are(
+    uncaught: tuple[Author, Outcome],
+) -> None:
+    """B10, B12"""
+    author, out = uncaught
+    short, whole = out.said("it cannot be read") + out.said("json/decoder.py")
+    said = "it cannot be read twice: JSONDecodeError: Expecting property name"
+    assert short.text.startswith(f"{author.at('# caught')}: {said}")
+    assert (short.severity, whole.severity) == ("error", "debug")
+    assert "\n" not in short.text
+
+
 def test_what_is_printed_without_an_end_does_not_pile_up(uncaught: tuple[Author, Outcome]) -> None:
     """B10"""
     printed = [log.text for log in uncaught[1].logs if log.severity == "info"]
@@ -140,3 +156,73 @@ def test_the_parts_of_a_group_are_told_and_notes() -> None:
         "  one of them: ValueError: left",
         "  one of them: KeyError: 'right'",
     ]
+
+
+def test_groups_in_groups_are_told_with_their_causes_and_a_bound() -> None:
+    left = ValueError("left")
+    left.__cause__ = OSError("below")
+    inner = ExceptionGroup("inner", [left, TypeError("right")])
+    outer = ExceptionGroup("outer", [inner, *(KeyError(n) for n in range(8))])
+    lines = format_error(outer, "hook").splitlines()
+    assert lines[1:6] == [
+        "  one of them: ExceptionGroup: inner (2 sub-exceptions)",
+        "    one of them: ValueError: left",
+        "      caused by OSError: below",
+        "    one of them: TypeError: right",
+        "  one of them: KeyError: 0",
+    ]
+    assert lines[-1] == "  and 4 more"
+    deep_group: Exception = ValueError("innermost")
+    for _ in range(50):
+        deep_group = ExceptionGroup("more", [deep_group] * 5)
+    assert len(format_error(deep_group, "hook").splitlines()) <= 21
+
+
+def test_a_module_that_is_missing_says_what_to_do() -> None:
+    def told(name: str) -> str:
+        return format_error(ModuleNotFoundError(f"No module named {name!r}", name=name), "init")
+
+    assert "has no 'yaml_of_old': add what provides it to the dependencies" in told("yaml_of_old.x")
+    assert "of the standard library" in told("_gdbm")
+    assert told("falcokit.nothing").endswith("No module named 'falcokit.nothing'")
+
+
+def test_what_is_told_can_be_read_again(tmp_path: Path) -> None:
+    """B12"""
+    file = tmp_path / "author.py"
+    file.write_text("one()\n    two()\n")
+    lines = [
+        f"{file}:1: producer of 'x': ExceptionGroup: both (2 sub-exceptions)\nof two lines",
+        "  while it was cold",
+        f"  called at {file}:2 in produce",
+        f"  caused by OSError: no file: or so, at {file}:9",
+        "  while handling KeyError",
+        f"  one of them: ExceptionGroup: inner, at {file}:2",
+        "    caused by ValueError: two",
+        f"lines, at {file}:1",
+        "  it starts again in 1 s",
+    ]
+    error = read_error("\n".join(lines))
+    assert error is not None
+    assert error[:4] == (
+        "producer of 'x': ExceptionGroup: both (2 sub-exceptions)\nof two lines",
+        "producer of 'x'", "ExceptionGroup", "both (2 sub-exceptions)\nof two lines",
+    )  # fmt: skip
+    assert error.place == (str(file), 1, None, "one()")
+    assert error.calls == ((str(file), 2, "produce", "two()"),)
+    assert error.causes == (
+        ("caused by", 0, "OSError", "no file: or so", (str(file), 9, None, None)),
+        ("while handling", 0, "KeyError", "", None),
+        ("one of them", 0, "ExceptionGroup", "inner", (str(file), 2, None, "two()")),
+        ("caused by", 1, "ValueError", "two\nlines", (str(file), 1, None, "one()")),
+    )
+    assert error.notes == ("while it was cold", "it starts again in 1 s")
+    assert json.loads(json.dumps(document(error)))["causes"][3]["line"] == 1
+
+
+def test_what_tells_of_no_place_is_no_error_of_the_author() -> None:
+    for text in ("", "init: it failed", "a\nb", "see /etc/x.py", "/x.py:y: z"):
+        assert read_error(text) is None
+    no_source = read_error("/dev/zero.py:1: init: ValueError")
+    assert no_source is not None
+    assert no_source.place == ("/dev/zero.py", 1, None, None)

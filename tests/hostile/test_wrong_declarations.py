@@ -150,8 +150,8 @@ WRONG = {
         "which no rule can write", "AsyncEvents",
     ),
     "a producer without parentheses": Wrong(
-        "@async_event  # HERE\ndef tick(self): ...", "async_event takes the name of the event first",
-        "AsyncEvents",
+        "@async_event  # HERE\ndef tick(self): ...",
+        "async_event takes the name of the event first", "AsyncEvents",
     ),
     "a producer without a name": Wrong(
         "@async_event(every=1.0)  # HERE\ndef tick(self): ...", "argument: 'name'", "AsyncEvents"
@@ -231,7 +231,7 @@ WRONG = {
         _ONE + _ticks("1"), "tick but does not inherit AsyncEvents"
     ),
     "a producer of what cannot be called": Wrong(
-        'from functools import partial\ntick = async_event("tick", every=1)(partial(print))  # HERE',
+        'from functools import partial\ntick = async_event("x", every=1)(partial(print))  # HERE',
         "a method, not a partial", "AsyncEvents",
     ),
     "listening to nothing": Wrong("pass", "neither capture_open nor", "CaptureListening"),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import threading
@@ -34,6 +35,10 @@ class P(Plugin, AsyncEvents):
         print("no end", end="", flush=True)
         print("x" * 70_000)
         logging.getLogger("with\0nul").error("%s", Silent())
+        try:
+            json.loads("{")  # caught
+        except ValueError:
+            self.log.exception("it cannot be read %s", "twice")
         handler.emit("one", b"1")
 
 

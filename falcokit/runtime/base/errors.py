@@ -30,7 +30,9 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ __all__ = [
     "UndeclaredEventError",
     "WorkCancelledError",
     "brief",
+    "describe_error",
     "format_error",
     "format_hook_error",
     "is_whole",
@@ -70,6 +73,8 @@ __all__ = [
 _TEXT_MAX: Final = 8192  # characters of an exception's own text
 _FRAMES_MAX: Final = 8  # calls shown for one exception
 _CHAIN_MAX: Final = 5
+_DEPTH_OF_GROUPS: Final = 3  # groups in groups whose members are shown
+_CAUSES_MAX: Final = 20  # lines of all causes together
 _ENDINGS: Final = {"GeneratorExit", "CancelledError"}  # requests to end, not the cause of an error
 _DEPTH_MAX: Final = 500  # frames examined, from the innermost: a recursion may have many more
 
@@ -231,6 +236,7 @@ def _is_ours(filename: str) -> bool:
     return (
         "/falcokit/runtime/" in filename
         or "/falcokit/testing/" in filename
+        or "/falcokit/build/describe.py" in filename
         or "/_falcokit_payload" in filename
         or filename.startswith("<frozen")
     )
@@ -254,6 +260,11 @@ def format_error(error: BaseException, hook: str, place: str = "") -> str:
     """
     for observe in observers:
         observe(error, hook)
+    return describe_error(error, hook, place)
+
+
+def describe_error(error: BaseException, hook: str, place: str = "") -> str:
+    """Do so for an error that the author's code has caught."""
     places = places_of(error)
     own = own_frames(places)
     if isinstance(error, SyntaxError) and error.filename:
@@ -282,7 +293,7 @@ def _more(error: BaseException, places: list[Place], own: list[Place]) -> Iterat
     # falcokit's own messages are complete; how falcokit noticed does not help the author.
     if not (isinstance(error, PluginError) and places and _is_ours(places[-1].filename)):
         yield from _calls(own)
-        yield from _causes(error)
+        yield from islice(_causes(error), _CAUSES_MAX)
 
 
 def _text_of(error: BaseException) -> str:
@@ -318,12 +329,24 @@ def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
         error = cause
 
 
-def _causes(error: BaseException) -> Iterator[str]:
+def _causes(error: BaseException, depth: int = 0) -> Iterator[str]:
     for relation, cause in _chain(error):
         yield f"{relation} {brief(cause)}"
-    if isinstance(error, BaseExceptionGroup):
-        for one in error.exceptions[:_CHAIN_MAX]:
-            yield f"one of them: {brief(one)}"
+        yield from _members(cause, depth)
+    yield from _members(error, depth)
+
+
+def _members(error: BaseException, depth: int) -> Iterator[str]:
+    """Yield the exceptions of a group, and indented what caused each."""
+    if not isinstance(error, BaseExceptionGroup):
+        return
+    for one in error.exceptions[:_CHAIN_MAX]:
+        yield f"one of them: {brief(one)}"
+        if depth < _DEPTH_OF_GROUPS:
+            yield from (f"  {line}" for line in _causes(one, depth + 1))
+    more = len(error.exceptions) - _CHAIN_MAX
+    if more > 0:
+        yield f"and {more} more"
 
 
 def brief(error: BaseException) -> str:
@@ -334,7 +357,7 @@ def brief(error: BaseException) -> str:
 
 
 def _shortage(error: BaseException) -> str:
-    """Name the process limit that caused an exception whose own text does not mention it."""
+    """Name the reason of an exception whose own text does not mention it, and what to do."""
     chain = [error, *(cause for _, cause in _chain(error))]
     if any("can't start new thread" in str(one) for one in chain if type(one) is RuntimeError):
         return (
@@ -346,7 +369,21 @@ def _shortage(error: BaseException) -> str:
             " (the process has no file descriptor left: its limit is"
             f" {os.sysconf('SC_OPEN_MAX')}, ulimit -n or LimitNOFILE= of its service)"
         )
-    return ""
+    missing = next((one for one in chain if isinstance(one, ModuleNotFoundError)), None)
+    return _missing(missing.name) if missing is not None and missing.name else ""
+
+
+def _missing(module: str) -> str:
+    """Return what to do about a module that is not installed where the plugin was built."""
+    package, _, _ = module.partition(".")
+    if package in sys.stdlib_module_names:
+        return f" (it is of the standard library, but this Python was built without {package!r})"
+    if package in sys.modules:  # the author's own, or one without that part
+        return ""
+    return (
+        f" (the environment that built the plugin has no {package!r}: add what provides it to the"
+        " dependencies in pyproject.toml, install that, and build again)"
+    )
 
 
 def _lacks_a_file(error: BaseException) -> bool:

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.runtime.base.errors import (
     WorkCancelledError,
+    describe_error,
     format_error,
+    is_whole,
     own_frames,
     places_of,
 )
@@ -47,12 +49,14 @@ __all__ = [
     "loggable",
     "plugin_logger",
     "targets",
+    "whole_trace",
 ]
 
 FATAL: Final = 60
 NOTICE: Final = 25
 TRACE: Final = 5
 _OWN: Final = "falcokit.plugin."
+_TRACE_MAX: Final = 100  # calls of a whole traceback
 _LINE_MAX: Final = 8192  # characters without a newline after which print becomes a message
 
 #: Logging level -> ss_plugin_log_severity, highest first: the first that the level reaches.
@@ -102,13 +106,19 @@ class _HostHandler(logging.Handler):
             return
         own = record.name.startswith(_OWN) or record.name == "root"
         component = None if own else f"{state.name}.{record.name}"
+        error = record.exc_info[1] if record.exc_info and not record.stack_info else None
         try:
-            text = self.format(record)
+            if error is None:
+                text = self.format(record)
+            else:  # as every error of a plugin, not as a traceback
+                text = describe_error(error, record.getMessage())
         except BaseException as e:  # noqa: BLE001  # a log call never raises into its caller
             text = f"{record.pathname}:{record.lineno}: cannot format {_shown(record.msg)}: "
             text += _shown(e, str)
         try:
             state.write_log(severity_of(record.levelno), component, text)
+            if error is not None and not is_whole(error):
+                state.write_log(severity_of(logging.DEBUG), component, whole_trace(error))
         except Exception:  # noqa: BLE001
             self.handleError(record)
 
@@ -118,6 +128,13 @@ def _shown(value: object, how: Callable[[object], str] = repr) -> str:
         return how(value)
     except BaseException as e:  # noqa: BLE001  # the author's __repr__ or __str__
         return f"{type(value).__name__}, text unavailable ({type(e).__name__})"
+
+
+def whole_trace(error: BaseException) -> str:
+    """Return the traceback as Python writes it, of the innermost calls if there are many."""
+    import traceback  # noqa: PLC0415
+
+    return "".join(traceback.format_exception(error, limit=-_TRACE_MAX)).rstrip()
 
 
 def log_error(error: BaseException, what: str) -> None:

@@ -22,7 +22,7 @@ from falcokit.runtime.async_event.producers import Producers, declared_producers
 from falcokit.runtime.base.closing import Closing, follow, scope
 from falcokit.runtime.base.config import config_type, decode_config
 from falcokit.runtime.base.errors import PluginError, format_error, format_hook_error, is_whole
-from falcokit.runtime.base.logs import current, loggable, targets
+from falcokit.runtime.base.logs import current, loggable, targets, whole_trace
 from falcokit.runtime.base.metrics import checked
 from falcokit.runtime.parse.capability import EventParsing, wanted_events
 from falcokit.runtime.tables.tables import bind_tables
@@ -49,7 +49,6 @@ _UNUSED_CONFIG = (
 _LOG_MAX = 1 << 16  # characters of one message: the host copies it several times
 _REPEAT_SECONDS = 60.0  # interval at which a repeated error is logged again
 _REPEATED_MAX = 100
-_TRACE_MAX = 100  # frames of a whole traceback, the innermost ones
 
 
 class PluginState:
@@ -301,10 +300,7 @@ class PluginState:
         """Log the full traceback at debug level, if the logged error does not show all of it."""
         if isinstance(error, PluginError) or is_whole(error):
             return
-        import traceback  # noqa: PLC0415
-
-        text = "".join(traceback.format_exception(error, limit=-_TRACE_MAX)).rstrip()
-        self.write_log(_DEBUG, None, text)
+        self.write_log(_DEBUG, None, whole_trace(error))
 
     def write_failure(self, error: BaseException, text: str) -> None:
         """Log an error that ended something, and its traceback."""
