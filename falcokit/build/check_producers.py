@@ -17,7 +17,6 @@ from falcokit.errors import PluginDefinitionError
 from falcokit.runtime.async_event import producers as declared
 from falcokit.runtime.async_event.producers import (
     CONFIG,
-    MAX_EVERY,
     RESTARTS,
     bad_interval,
     declared_producers,
@@ -79,9 +78,8 @@ def _check_every(plugin: type[Any], producer: Producer) -> None:
         wrong(plugin, at, f"has a producer with every={what}", hint)
     elif bad_interval(every):
         limit = "<= 0" if every <= 0 else repr(every)
-        wrong(
-            plugin, at, f"has a producer with every {limit}", f"seconds > 0, at most {MAX_EVERY:g}"
-        )
+        hint = "seconds > 0, and less than 30 years"
+        wrong(plugin, at, f"has a producer with every {limit}", hint)
 
 
 def _no_interval(every: object) -> tuple[str, str]:
@@ -130,7 +128,7 @@ def _check_config(plugin: type[Any], producer: Producer, every: str) -> None:
         wrong(plugin, at, f"{says}, which is no number in the config", hint)
     if isinstance(default, (int, float)) and bad_interval(default):
         what = f"{says}, whose default is {default!r}"
-        wrong(plugin, at, what, f"a default > 0 and at most {MAX_EVERY:g}")
+        wrong(plugin, at, what, "the default is an interval too: seconds > 0")
 
 
 def _is_number(info: Any) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["AuthorError", "Cause", "Place", "document", "read_error", "with_exception"]
 
 #: What precedes the place (such as "plugin x failed in init: "), the place, and what is said.
-_HEAD: Final = re.compile(r"(?P<before>.*?)(?P<file>/[^\0:]*\.py):(?P<line>\d+): (?P<said>.*)")
+_HEAD: Final = re.compile(r"(?P<before>(.*?: )?)(?P<file>/[^\0:]*\.py):(?P<line>\d+): (?P<said>.*)")
 _CALL: Final = re.compile(r"called at (?P<file>/[^\0]*):(?P<line>\d+) in (?P<function>.*)")
 _CAUSE: Final = re.compile(r"(?P<relation>caused by|while handling|one of them:) (?P<said>.*)")
 _AT: Final = re.compile(r"(?P<said>.*), at (?P<file>/[^\0]*):(?P<line>\d+)", re.DOTALL)
@@ -141,6 +141,8 @@ def _named(said: str) -> tuple[str | None, str | None, str]:
     kind, _, text = rest.partition(": ")
     if _NAME.fullmatch(kind) and kind[0].isupper():
         return first, kind, text
+    if _NAME.fullmatch(first) and first.endswith("Error"):
+        return None, first, rest
     return None, None, said
 
 

@@ -141,7 +141,7 @@ def test_init_json_is_one_object() -> None:
 def test_with_json_an_error_is_one_object_on_stdout(arguments: list[str], code: int) -> None:
     result = invoke(*arguments, "--json")
     error = json.loads(result.stdout)["error"]
-    assert sorted(error) == ["exit", "file", "hint", "line", "message"]
+    assert sorted(error) == ["exception", "exit", "file", "hint", "line", "message"]
     assert error["exit"] == result.exit_code == code
 
 
@@ -162,6 +162,7 @@ def test_an_error_with_a_place_keeps_it_in_json(monkeypatch: pytest.MonkeyPatch)
             "hint": "h",
             "file": "src/t.py",
             "line": 7,
+            "exception": None,
         }
     }
 

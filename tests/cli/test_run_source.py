@@ -160,4 +160,12 @@ def test_run_and_dev_tell_what_a_producer_does(counter: Path) -> None:
     assert "gone: " in done.stdout
     assert ", failed " in next(line for line in done.stdout.splitlines() if line[:5] == "gone:")
     run = falcokit("run", "-C", counter, "-n", "20")
-    assert "gone': ValueError: no more\n           it starts again in 1 s\n" in run.stderr
+    assert re.search(
+        r"gone': ValueError: no more\n +\d+ \| raise ValueError.*\n +it starts again in 1 s\n",
+        run.stderr,
+    )
+    logs = [r for r in reports("run", "-C", counter, "-n", "20") if "exception" in r]
+    (error,) = [r["exception"] for r in logs]
+    assert (error["hook"], error["type"]) == ("producer of 'gone'", "ValueError")
+    assert error["source"].startswith("raise ValueError(")
+    assert error["notes"] == ["it starts again in 1 s"]

@@ -120,7 +120,7 @@ def test_a_stray_exit_on_the_event_loop_ends_its_task_alone(
     assert sum(e.type == "other" for e in out.events) == 17
     where = author.at('sys.exit("away")')
     told = f"{where}: a task of the async producers: SystemExit: away"
-    assert out.said(f"{told}; the task has ended, and the producers go on")
+    assert out.said(f"{told}\n  the task has ended, and the producers go on")
     assert out.said("a task of the async producers: SystemExit: called back")
 
 

@@ -88,7 +88,7 @@ class LoopThread:
         text = format_error(error, "a task of the async producers")
         if text != self._logged:
             self._logged = text
-            self._log(f"{text}; the task has ended, and the producers go on")
+            self._log(f"{text}\n  the task has ended, and the producers go on")
 
     async def _all(self) -> None:
         self._main = asyncio.current_task()

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CONFIG",
     "LOOK_SECONDS",
-    "MAX_EVERY",
     "RESTARTS",
     "Producer",
     "Producers",
@@ -53,7 +52,7 @@ _STOP_SECONDS = 4.0  # one less than the host waits, which leaves time to report
 _MAX_PAUSE = 60.0
 LOOK_SECONDS: Final = 1.0  # after which a changed interval of the config is noticed
 CONFIG: Final = "config."  # how an interval begins that the config has
-MAX_EVERY: Final = 1e9  # seconds of an interval: a thread can wait for no more than nine times that
+_EVERY_MAX: Final = 1e9  # seconds: a thread can wait for nine times that, and no longer
 
 Restart: TypeAlias = Literal["on_error", "always", "never"]
 RESTARTS = ("on_error", "always", "never")
@@ -87,7 +86,7 @@ class Producer(NamedTuple):
         seconds = operator.attrgetter(key)(config)
         if bad_interval(seconds):
             what = f"the config has {key} = {seconds!r}, which is the interval of a producer"
-            raise PluginError(f"{what} ({self.event}): seconds > 0, at most {MAX_EVERY:g}")
+            raise PluginError(f"{what} ({self.event}): seconds > 0")
         return float(seconds)
 
     @property
@@ -104,7 +103,7 @@ class Producer(NamedTuple):
 def bad_interval(seconds: object) -> bool:
     """Return whether it is no number of seconds that a producer can wait between two calls."""
     number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    return not (number and 0 < seconds <= MAX_EVERY)  # type: ignore[operator]
+    return not (number and 0 < seconds <= _EVERY_MAX)  # type: ignore[operator]
 
 
 def async_event(

@@ -223,13 +223,16 @@ def own_frames(frames: Iterable[_F]) -> list[_F]:
 
     If there are none, those of packages, else those of the standard library; never falcokit's.
     """
-    # Not os.__file__: code in a packaged plugin has other file names than the archive holding it.
-    library = os.path.dirname(cast.__code__.co_filename)
     others = [f for f in frames if not _is_ours(f.filename)]
     packaged = [f for f in others if "-packages" in f.filename]
-    outside = [f for f in others if not f.filename.startswith(library)]
+    outside = [f for f in others if not _is_stdlib(f.filename)]
     theirs = [f for f in outside if "-packages" not in f.filename]
     return theirs or packaged or others
+
+
+def _is_stdlib(filename: str) -> bool:
+    # Not os.__file__: code in a packaged plugin has other file names than the archive holding it.
+    return filename.startswith(os.path.dirname(cast.__code__.co_filename))
 
 
 def _is_ours(filename: str) -> bool:
@@ -240,6 +243,13 @@ def _is_ours(filename: str) -> bool:
         or "/_falcokit_payload" in filename
         or filename.startswith("<frozen")
     )
+
+
+def _of_author(frames: Iterable[_F]) -> list[_F]:
+    """Return the frames of the author's own code; if there are none, the last of the others."""
+    found = own_frames(frames)
+    theirs = [f for f in found if "-packages" not in f.filename and not _is_stdlib(f.filename)]
+    return theirs or found[-1:]
 
 
 def is_whole(error: BaseException) -> bool:
@@ -266,9 +276,10 @@ def format_error(error: BaseException, hook: str, place: str = "") -> str:
 def describe_error(error: BaseException, hook: str, place: str = "") -> str:
     """Do so for an error that the author's code has caught."""
     places = places_of(error)
-    own = own_frames(places)
+    own = _of_author(places)
     if isinstance(error, SyntaxError) and error.filename:
         place = f"{error.filename}:{error.lineno}"
+        own = [] if own and _is_stdlib(own[-1].filename) else own  # of importlib
     else:
         # StopIteration out of a generator becomes a RuntimeError without the generator's frame.
         cause = error.__cause__ if isinstance(error, RuntimeError) else None

@@ -166,7 +166,7 @@ class OpenSource:
 
     def _log_task_error(self, error: BaseException) -> None:
         text = format_error(error, "a task of the event source")
-        self._state.write_repeated(error, f"{text}; the task has ended, and the source goes on")
+        self._state.write_repeated(error, f"{text}\n  the task has ended, and the source goes on")
 
     def _log_oversized(self, size: int, limit: int, count: int) -> None:
         what = f"an event of {size} bytes was dropped: max_event_size is {limit}"
