@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
@@ -123,17 +124,32 @@ def test_rendered_files_are_whole(name: str, tmp_path: Path) -> None:
             tomllib.loads(text)
 
 
-@pytest.mark.parametrize("command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]])
-def test_a_new_project_starts_clean(command: list[str], tmp_path: Path) -> None:
-    made = generate_project("my-plugin", root=tmp_path / "p")
-    options = ["--strict", "src", "tests"] if command == ["mypy"] else ["--isolated", "."]
+@pytest.mark.parametrize("template", template_names())
+def test_a_new_project_starts_clean(template: str, tmp_path: Path) -> None:
+    made = generate_project("my-plugin", root=tmp_path / "p", template=template)
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--isolated", "."],
+            cwd=made.root, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_new_project_has_types_that_hold(tmp_path: Path) -> None:
+    # All templates in one run, for which their modules have names of their own.
+    sources = []
+    for template in template_names():
+        root = tmp_path / template
+        generate_project(f"my-{template}", root=root, template=template)
+        sources.append(str(root / "src"))
     done = subprocess.run(
-        [sys.executable, "-m", *command, *options],
-        cwd=made.root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        [
+            *(sys.executable, "-m", "mypy", "--strict", "--cache-dir", "/dev/null"),
+            *(str(file) for file in sorted(tmp_path.rglob("*.py"))),
+        ],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "MYPYPATH": ":".join(sources)},
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
 
