@@ -25,6 +25,7 @@ def main() -> None:
 def _main() -> None:
     from falcokit.cli.arguments import read_arguments  # noqa: PLC0415
 
+    _prepare()
     given = read_arguments(sys.argv[1:])
     if given is None:
         from falcokit.cli.app import app  # noqa: PLC0415 - with typer, which takes 50 ms and more
@@ -32,6 +33,23 @@ def _main() -> None:
         app(prog_name="falcokit")
     else:
         _run(sys.argv[1], given)
+
+
+def _prepare() -> None:
+    """Heed the options before the command, and continue in the project's environment."""
+    from falcokit.cli.arguments import COMMANDS, take_common  # noqa: PLC0415
+    from falcokit.cli.environment import continue_in_project  # noqa: PLC0415
+    from falcokit.cli.failure import outcome  # noqa: PLC0415
+
+    def prepare() -> None:
+        whole = sys.argv[1:]
+        sys.argv[1:] = rest = take_common(whole)
+        command = COMMANDS.get(rest[0]) if rest else None
+        if command is not None and "project" in command.options.table:
+            continue_in_project(whole)
+
+    if code := outcome(prepare, as_json="--json" in sys.argv):
+        sys.exit(code)
 
 
 def _run(name: str, given: dict[str, object]) -> None:

@@ -48,10 +48,12 @@ class BuildResult:
     metadata: PluginMetadata
 
 
-def describe_project(project: Project, command: list[str] | None = None) -> PluginMetadata:
+def describe_project(
+    project: Project, command: list[str] | None = None, *, seconds: float = _DESCRIBE_SECONDS
+) -> PluginMetadata:
     """Return the metadata of the project's class, imported in a child process.
 
-    `command` runs `falcokit.build.describe` in another Python than this one.
+    `command` runs `falcokit.build.describe` in another Python than this one; `seconds` bounds it.
 
     Raises:
         PluginDefinitionError: it cannot be imported, or is not a plugin; with file and line.
@@ -76,12 +78,12 @@ def describe_project(project: Project, command: list[str] | None = None) -> Plug
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_DESCRIBE_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired as e:
         raise PluginDefinitionError(
-            f"importing {project.plugin} did not end within {_DESCRIBE_SECONDS:g} s",
+            f"importing {project.plugin} did not end within {seconds:g} s",
             hint="a module must not do its work at import: that belongs into init or start_async",
             file=str(project.source_dir),
         ) from e

@@ -15,8 +15,9 @@ import typer
 from typer.core import TyperGroup
 
 from falcokit.cli import console
-from falcokit.cli.arguments import COMMANDS, MIN_SECONDS, with_bare_values
+from falcokit.cli.arguments import COMMANDS, MIN_SECONDS, heed_common, with_bare_values
 from falcokit.cli.failure import EXIT_INTERRUPTED, outcome, report_usage
+from falcokit.cli.options import COMMON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +63,6 @@ app = typer.Typer(
     help="Write Falco plugins in Python.",
     epilog="Set FALCOKIT_DEBUG=1 to see the traceback of an unexpected error.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -77,14 +77,25 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _common(name: str) -> Any:
+    option = COMMON[name]
+    return typer.Option(*option.spellings, help=option.help_text)
+
+
 @app.callback()
 def _main(
     *,
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+        bool,
+        typer.Option("--version", "-V", help="Show the version.", callback=_version, is_eager=True),
     ] = False,
+    quiet: Annotated[bool, _common("quiet")] = False,
+    verbose: Annotated[bool, _common("verbose")] = False,
+    color: Annotated[Literal["auto", "always", "never"] | None, _common("color")] = None,
 ) -> None:
     """Write Falco plugins in Python."""
+    _ = version  # its callback has shown it
+    heed_common({"quiet": quiet, "verbose": verbose, "color": color})
 
 
 _TYPES: Final[dict[str, Any]] = {
@@ -155,4 +166,8 @@ def _callback(command: Command, function: str) -> Callable[[bool], bool]:
 
 for _name, _command in COMMANDS.items():
     _takes_rest = any(option.kind == "rest" for option in _command.options.table.values())
-    app.command(_name, context_settings=_REST if _takes_rest else None)(_declared(_name, _command))
+    app.command(
+        _name,
+        epilog="\b\nExamples:\n" + "\n".join(f"  {example}" for example in _command.examples),
+        context_settings=_REST if _takes_rest else None,
+    )(_declared(_name, _command))

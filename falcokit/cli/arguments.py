@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from falcokit.cli.inspect.options import InspectOptions
 from falcokit.cli.options import (
+    COMMON,
     BuildOptions,
     CheckOptions,
     DevOptions,
+    DoctorOptions,
+    InfoOptions,
     InitOptions,
     Option,
     Options,
@@ -27,7 +30,14 @@ from falcokit.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["COMMANDS", "Command", "read_arguments", "with_bare_values"]
+__all__ = [
+    "COMMANDS",
+    "Command",
+    "heed_common",
+    "read_arguments",
+    "take_common",
+    "with_bare_values",
+]
 
 _STDIN: Final = "-"
 _HELP: Final = frozenset({"-h", "--help"})
@@ -41,9 +51,11 @@ class Command(NamedTuple):
     options: type[Options]
     module: str
     help_text: str
+    examples: tuple[str, ...]
 
     def run(self, name: str, given: Mapping[str, Any]) -> int | None:
         """Call the command `name` with the options that are given; return its exit code, if any."""
+        heed_common(given)
         return self.call(name, self.options(**given))
 
     def call(self, function: str, *arguments: Any) -> int | None:
@@ -53,34 +65,148 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = {
-    "init": Command(InitOptions, "falcokit.cli.init", "Make a new plugin project."),
-    "build": Command(BuildOptions, "falcokit.cli.build", "Build the plugin's library."),
-    "run": Command(RunOptions, "falcokit.cli.run", "Build the plugin, run it and show its events."),
+    "init": Command(
+        InitOptions,
+        "falcokit.cli.init",
+        "Make a new plugin project.",
+        (
+            "falcokit init my-plugin",
+            "falcokit init my-plugin -t source-extract --dir plugins/my-plugin",
+            "falcokit init --templates",
+        ),
+    ),
+    "build": Command(
+        BuildOptions,
+        "falcokit.cli.build",
+        "Build the plugin's library.",
+        ("falcokit build", "falcokit build -C plugins/my-plugin --json"),
+    ),
+    "run": Command(
+        RunOptions,
+        "falcokit.cli.run",
+        "Build the plugin, run it and show its events.",
+        (
+            "falcokit run --limit 5",
+            """falcokit run --init-config '{"threshold": 2}' --record seen.scap""",
+            "falcokit run --replay seen.scap --explain",
+            "falcokit run --from-falco-yaml --falco",
+        ),
+    ),
     "dev": Command(
         DevOptions,
         "falcokit.cli.dev.command",
         "Run the plugin with live statistics; --watch restarts it when you save.",
+        ("falcokit dev --watch", "falcokit dev --duration 10 --json"),
     ),
     "check": Command(
-        CheckOptions, "falcokit.cli.check", "Check the rules against what the plugin has."
+        CheckOptions,
+        "falcokit.cli.check",
+        "Check the rules against what the plugin has.",
+        ("falcokit check", "falcokit check rules/mine.yaml --json"),
     ),
     "test": Command(
         TestOptions,
         "falcokit.cli.test",
         "Build the plugin, and run the project's tests with pytest.",
+        ("falcokit test", "falcokit test -k alert -x"),
+    ),
+    "info": Command(
+        InfoOptions,
+        "falcokit.cli.info",
+        "Show what Falco sees of the plugin; --markdown keeps it in a README.",
+        (
+            "falcokit info",
+            "falcokit info --markdown",
+            "falcokit info --markdown --check",
+            "falcokit info build/libmy-plugin.so --json",
+        ),
     ),
     "inspect": Command(
         InspectOptions,
         "falcokit.cli.inspect.command",
         "Show what a capture file, a plugin library or an artifact holds.",
+        (
+            "falcokit inspect seen.scap",
+            "falcokit inspect seen.scap 'evt.type = open' --tail 20",
+            "falcokit inspect seen.scap --rules rules/mine.yaml --plugin build/libmy-plugin.so",
+        ),
     ),
     "package": Command(
-        PackageOptions, "falcokit.cli.package", "Make one file that any Falco loads."
+        PackageOptions,
+        "falcokit.cli.package",
+        "Make one file that any Falco loads.",
+        (
+            "falcokit package",
+            "falcokit package --oci --max-glibc 2.28",
+            "falcokit package --deploy helm",
+        ),
     ),
     "publish": Command(
-        PublishOptions, "falcokit.cli.publish", "Send the plugin and its rules to a registry."
+        PublishOptions,
+        "falcokit.cli.publish",
+        "Send the plugin and its rules to a registry.",
+        (
+            "falcokit publish --dry-run",
+            "falcokit publish ghcr.io/acme/plugins/plugin/my-plugin --floating-tags",
+        ),
+    ),
+    "doctor": Command(
+        DoctorOptions,
+        "falcokit.cli.doctor.command",
+        "Check this machine and the project, and say how to mend what is wrong.",
+        ("falcokit doctor", "falcokit doctor --json"),
     ),
 }
+
+
+def take_common(arguments: Sequence[str]) -> list[str]:
+    """Heed the common options before the command; return the command and all that follows it."""
+    names = {spelling: name for name, each in COMMON.items() for spelling in each.spellings}
+    words = list(arguments)
+    given: dict[str, Any] = {}
+    while words and words[0] in names:
+        name = names[words[0]]
+        if COMMON[name].kind == "flag":
+            given[name] = True
+            del words[0]
+        elif len(words) > 1 and words[1] in COMMON[name].choices:
+            given[name] = words[1]
+            del words[:2]
+        else:  # a mistake
+            break
+    heed_common(given)
+    return words
+
+
+def heed_common(given: Mapping[str, Any]) -> None:
+    """Do what the common options say, for all that follows in this process.
+
+    Raises:
+        ConfigError: it is to be quiet and verbose.
+
+    """
+    from falcokit.cli import console  # noqa: PLC0415
+
+    if given.get("quiet") and given.get("verbose"):
+        from falcokit.errors import ConfigError  # noqa: PLC0415
+
+        raise ConfigError("--quiet and --verbose cannot be combined")
+    if given.get("quiet") or given.get("verbose"):
+        console.set_level(-1 if given.get("quiet") else 1)
+    if given.get("verbose"):
+        from falcokit.toolchain import command  # noqa: PLC0415
+
+        command.observer = _show_command
+    if given.get("color"):
+        console.set_color(given["color"])
+
+
+def _show_command(words: Sequence[str], seconds: float) -> None:
+    import shlex  # noqa: PLC0415
+
+    from falcokit.cli import console  # noqa: PLC0415
+
+    console.detail(f"{seconds:.2f} s  {shlex.join(words)}")
 
 
 def with_bare_values(arguments: Sequence[str]) -> list[str]:
@@ -95,9 +221,9 @@ def with_bare_values(arguments: Sequence[str]) -> list[str]:
         if option.bare is not None
     }
     found = []
-    for word, after in zip(arguments, [*arguments[1:], "-"], strict=True):
+    for word, after in zip(arguments, [*arguments[1:], "--"], strict=True):
         found.append(word)
-        if word in bare and after.startswith("-"):
+        if word in bare and after != _STDIN and after.startswith("-"):
             found.append(bare[word])
     return found
 
@@ -140,7 +266,7 @@ def _take(name: str, option: Option, left: Iterator[str], given: dict[str, Any])
         given[name] = True
         return
     text = next(left, "")
-    if not text or text.startswith("-"):
+    if not text or (text != _STDIN and text.startswith("-")):
         raise _LeftToTyperError
     value = _value(text, option)
     given[name] = (*given.get(name, ()), value) if option.many else value

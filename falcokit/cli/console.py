@@ -23,17 +23,24 @@ __all__ = [
     "ReaderGoneError",
     "data",
     "data_lines",
+    "detail",
     "drop_stdout",
     "has_color",
+    "is_verbose",
     "json_line",
     "message",
     "paint",
     "printable",
     "printable_lines",
+    "problem",
+    "set_color",
+    "set_level",
     "tolerate_locale",
     "warning",
 ]
 
+#: What `set_level` and `set_color` were told, for the whole process.
+_told: dict[str, Any] = {"level": 0, "color": "auto"}
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 # Cc control, Cf format (bidirectional overrides too), Cs lone surrogate, Zl and Zp separators:
@@ -78,8 +85,35 @@ def tolerate_locale() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def set_level(level: int) -> None:
+    """Choose what is written to stderr: -1 only warnings and errors, 0 messages, 1 details too."""
+    _told["level"] = level
+
+
+def set_color(when: str) -> None:
+    """Choose when text is coloured: auto (on a terminal), always or never."""
+    _told["color"] = when
+
+
+def is_verbose() -> bool:
+    """Return whether details are written."""
+    return bool(_told["level"] > 0)
+
+
+def detail(text: str) -> None:
+    """Write one line for a user who wants to know more."""
+    if is_verbose():
+        problem(paint(printable(text), "dim", sys.stderr))
+
+
 def message(text: str) -> None:
-    """Write one line for the user, never for a program; ignore it if stderr cannot be written."""
+    """Write one line for the user, never for a program; nothing where they want it quiet."""
+    if _told["level"] >= 0:
+        problem(text)
+
+
+def problem(text: str) -> None:
+    """Write one line that the user must see; ignore it if stderr cannot be written."""
     if sys.stderr is None:  # closed by the caller: `2>&-`
         return
     try:
@@ -91,11 +125,13 @@ def message(text: str) -> None:
 
 def warning(text: str) -> None:
     """Write a warning to stderr."""
-    message(f"{paint('warning:', 'yellow', sys.stderr)} {printable(text)}")
+    problem(f"{paint('warning:', 'yellow', sys.stderr)} {printable(text)}")
 
 
 def has_color(stream: IO[str] | None) -> bool:
     """Return whether the stream may be coloured."""
+    if _told["color"] != "auto":
+        return _told["color"] == "always" and stream is not None
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream is not None and stream.isatty()

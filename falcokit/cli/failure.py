@@ -71,10 +71,10 @@ def _report_failure(error: FalcokitError, *, as_json: bool) -> int:
 def show_error(error: Report) -> None:
     """Show an error, given as `error_object` makes it, to a person."""
     label = console.paint("error:", "red", sys.stderr)
-    console.message(f"{label} {error_text(error['message'])}")
+    console.problem(f"{label} {error_text(error['message'])}")
     if error["hint"]:
         label = console.paint("hint:", "cyan", sys.stderr)
-        console.message(f"{label} {console.printable_lines(error['hint'])}")
+        console.problem(f"{label} {console.printable_lines(error['hint'])}")
 
 
 def report_usage(error: Any, *, as_json: bool) -> int:
@@ -82,7 +82,7 @@ def report_usage(error: Any, *, as_json: bool) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "falcokit"
     if type(error).__name__ == "NoArgsIsHelpError":
-        console.message(error.format_message())
+        console.problem(error.format_message())
         return EXIT_USAGE
     text = error.format_message().rstrip(".")
     _report(_error(EXIT_USAGE, text, f"see `{command} --help`"), as_json=as_json)

@@ -3,29 +3,47 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from falcokit.cli import console
 from falcokit.errors import ConfigError
+from falcokit.project.plugin_config import (
+    FalcoYaml,
+    PluginText,
+    checked_json,
+    plugin_text,
+    read_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from falcokit.build.metadata import PluginMetadata
     from falcokit.cli.options import DevOptions, RunOptions
     from falcokit.project.settings import Project
 
 __all__ = [
+    "PluginConfig",
+    "check_config",
     "check_replay",
     "check_rules_files",
+    "plugin_config",
     "read_init_config",
     "recording_path",
     "refuse_speed",
     "replay_path",
     "replayed",
 ]
+
+
+class _ConfigOptions(Protocol):
+    """The options of a command that starts a plugin."""
+
+    init_config: str | None
+    open_params: str | None
+    from_falco_yaml: bool
 
 
 class Built(Protocol):
@@ -36,32 +54,66 @@ class Built(Protocol):
 
 
 def read_init_config(value: str | None, *, schema: Any = None) -> str | None:
-    """Check an init config before anything is started.
-
-    A plugin with an init schema takes JSON. Without a schema any text is accepted, unless
-    it starts like JSON: then it must be valid JSON.
-    """
+    """Check the init config of an option before anything is started: see `checked_json`."""
     if value is None:
         return None
-    text, origin = value, "--init-config"
-    if value.startswith("@"):
-        origin = value[1:]
-        try:
-            text = Path(origin).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as e:
-            reason = e.strerror if isinstance(e, OSError) else "not UTF-8"
-            raise ConfigError(f"the init config {origin} cannot be read: {reason}") from e
-    if "\0" in text:
-        raise ConfigError(f"the init config in {origin} contains a NUL character")
-    if schema is not None or text.lstrip().startswith(("{", "[")):
-        try:
-            json.loads(text)
-        except ValueError as e:
-            raise ConfigError(
-                f"{origin} is not valid JSON: {e}",
-                hint="""for instance --init-config '{"interval_ms": 100}'""",
-            ) from e
-    return text
+    return checked_json(read_text(value, "--init-config", "init_config"), schema=schema)
+
+
+class PluginConfig(NamedTuple):
+    """What a plugin is started with."""
+
+    init_config: str | None
+    open_params: str | None
+
+
+def check_config(options: _ConfigOptions, project: Project | None) -> None:
+    """Check what is known of init config and open params, before the compiler is started in vain.
+
+    Raises:
+        ConfigError: a file cannot be read, or is not what it should be.
+
+    """
+    if options.from_falco_yaml and project is None:
+        raise ConfigError(
+            "--from-falco-yaml reads the falco.yaml of a project, and LIB.so has none",
+            hint="give --init-config and --open-params",
+        )
+    falco_yaml = _falco_yaml(options, project)
+    for key in ("init_config", "open_params"):
+        option: str | None = getattr(options, key)
+        if option is not None or falco_yaml is None:
+            found = plugin_text(key, option=option, project=project)
+            if key == "init_config":
+                checked_json(found)
+
+
+def plugin_config(
+    options: _ConfigOptions, project: Project | None, *, name: str = "", schema: Any = None
+) -> PluginConfig:
+    """Return what the plugin `name` is started with: see `falcokit.project.plugin_config`.
+
+    Raises:
+        ConfigError: as above, or falco.yaml does not know the plugin.
+
+    """
+    falco_yaml = _falco_yaml(options, project)
+
+    def decided(key: str) -> PluginText:
+        found = plugin_text(
+            key, option=getattr(options, key), project=project, falco_yaml=falco_yaml, name=name
+        )
+        if found.origin is not None:
+            console.detail(f"{key.replace('_', ' ')}: {found.origin}")
+        return found
+
+    return PluginConfig(
+        checked_json(decided("init_config"), schema=schema), decided("open_params").text
+    )
+
+
+def _falco_yaml(options: _ConfigOptions, project: Project | None) -> FalcoYaml | None:
+    return FalcoYaml(project) if options.from_falco_yaml and project is not None else None
 
 
 def recording_path(value: Path | None) -> Path | None:

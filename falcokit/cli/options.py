@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "COMMON",
     "EXPLAIN",
     "INIT_CONFIG",
     "JSON",
@@ -22,6 +23,8 @@ __all__ = [
     "BuildOptions",
     "CheckOptions",
     "DevOptions",
+    "DoctorOptions",
+    "InfoOptions",
     "InitOptions",
     "Option",
     "Options",
@@ -97,14 +100,32 @@ def argument(
     return Option((), help_text, kind, metavar, None, (), many, required, None, None)
 
 
+#: What every command has but `test`, whose words are pytest's; before a command, all have them.
+COMMON: Final[dict[str, Option]] = {
+    "quiet": option("-q --quiet", "Write only warnings and errors to stderr."),
+    "verbose": option(
+        "-v --verbose", "Say what is done: programs that are run, where settings come from."
+    ),
+    "color": option(
+        "--color",
+        "When to use colour (default: auto, on a terminal).",
+        choices=("auto", "always", "never"),
+    ),
+}
+
+
 @dataclass_transform(kw_only_default=True)
 class Options:
     """A base of the classes that declare the options of a command."""
 
     table: ClassVar[dict[str, Option]] = {}
+    quiet: bool
+    verbose: bool
+    color: str | None
 
-    def __init_subclass__(cls) -> None:
-        cls.table = {name: value for name, value in vars(cls).items() if isinstance(value, Option)}
+    def __init_subclass__(cls, *, common: bool = True) -> None:
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Option)}
+        cls.table = own | (COMMON if common else {})
 
     def __init__(self, **given: Any) -> None:
         """Take what is given, and the defaults for all else."""
@@ -123,14 +144,25 @@ INIT_CONFIG: Final[Any] = option(
     kind="text",
     metavar="JSON",
 )
+_INIT_CONFIG: Final[Any] = option(
+    "--init-config",
+    "The plugin's init config, or @FILE (default: init_config of [tool.falcokit]).",
+    kind="text",
+    metavar="JSON",
+)
 _PROJECT: Final[Any] = option(
     "-C --project", "The project's folder.", kind="path", metavar="DIR", default="."
 )
 _OPEN_PARAMS: Final[Any] = option(
     "--open-params",
-    "What the event source opens with (default: open_params of [tool.falcokit]).",
+    "What the event source opens with, or @FILE (default: open_params of [tool.falcokit]).",
     kind="text",
     metavar="TEXT",
+)
+_FROM_FALCO_YAML: Final[Any] = option(
+    "--from-falco-yaml",
+    "Take init config and open params from the project's falco.yaml, as Falco does, in place of"
+    " [tool.falcokit].",
 )
 _FIELDS: Final[Any] = option(
     "--fields",
@@ -232,8 +264,9 @@ class RunOptions(Options):
         "LIB.so", "A built plugin, of any language.", kind="path", required=False
     )
     project: Path = _PROJECT
-    init_config: str | None = INIT_CONFIG
+    init_config: str | None = _INIT_CONFIG
     open_params: str | None = _OPEN_PARAMS
+    from_falco_yaml: bool = _FROM_FALCO_YAML
     fields: str | None = _FIELDS
     limit: int | None = option("-n --limit", "Stop after N events.", kind="count", metavar="N")
     duration: float | None = _DURATION
@@ -269,8 +302,9 @@ class DevOptions(Options):
         bare="5678",
     )
     project: Path = _PROJECT
-    init_config: str | None = INIT_CONFIG
+    init_config: str | None = _INIT_CONFIG
     open_params: str | None = _OPEN_PARAMS
+    from_falco_yaml: bool = _FROM_FALCO_YAML
     fields: str | None = _FIELDS
     duration: float | None = _DURATION
     record: Path | None = _RECORD
@@ -296,7 +330,7 @@ class CheckOptions(Options):
     as_json: bool = JSON
 
 
-class TestOptions(Options):
+class TestOptions(Options, common=False):
     """Options of `falcokit test`."""
 
     __test__ = False  # pytest collects what is called Test...
@@ -328,8 +362,9 @@ class PackageOptions(Options):
         "--max-glibc", "Fail if a newer glibc would be needed.", kind="text", metavar="2.N"
     )
     no_verify: bool = option("--no-verify", "Skip the load test of the finished artifact.")
-    init_config: str | None = INIT_CONFIG
+    init_config: str | None = _INIT_CONFIG
     open_params: str | None = _OPEN_PARAMS
+    from_falco_yaml: bool = _FROM_FALCO_YAML
     oci: bool = option("--oci", "Write an OCI layout for `falcokit publish` as well.")
     deploy: str | None = option(
         "--deploy",
@@ -352,4 +387,33 @@ class PublishOptions(Options):
     floating_tags: bool = option(
         "--floating-tags", "Move the tags latest, X and X.Y to this version."
     )
+    dry_run: bool = option(
+        "--dry-run", "Check everything and show what would be sent; ask no registry."
+    )
+    as_json: bool = JSON
+
+
+class InfoOptions(Options):
+    """Options of `falcokit info`."""
+
+    library: Path | None = argument(
+        "LIB.so", "A plugin library or an artifact, of any language.", kind="path", required=False
+    )
+    project: Path = _PROJECT
+    markdown: str | None = option(
+        "--markdown",
+        "Write it as Markdown between the marks of a file (default: README.md of the project);"
+        " - is stdout.",
+        kind="text",
+        metavar="[FILE]",
+        bare="README.md",
+    )
+    check: bool = option("--check", "Write nothing; fail if the file is not up to date.")
+    as_json: bool = JSON
+
+
+class DoctorOptions(Options):
+    """Options of `falcokit doctor`."""
+
+    project: Path = _PROJECT
     as_json: bool = JSON

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from falcokit.cli import console
 from falcokit.cli.interrupt import signals_as_interrupts
-from falcokit.cli.option_values import read_init_config
+from falcokit.cli.option_values import check_config, plugin_config
 from falcokit.cli.package_view import show_artifact, steps, to_json
 from falcokit.package.artifact import artifact as packaging
 from falcokit.project.settings import load_project
@@ -24,14 +24,20 @@ __all__ = ["package"]
 def package(options: PackageOptions) -> None:
     """Make the artifact and report what is in it."""
     found = load_project(options.project)
-    open_params = found.open_params if options.open_params is None else options.open_params
+    check_config(options, found)
+    name = found.name or ""
+    if options.from_falco_yaml:
+        from falcokit.build.build_project import describe_project  # noqa: PLC0415
+
+        name = describe_project(found).name
+    config = plugin_config(options, found, name=name)
     wanted = packaging.PackageOptions(
         as_folder=options.layout == "dir",
         runtime=options.runtime,
         max_glibc=options.max_glibc,
         verify=not options.no_verify,
-        init_config=read_init_config(options.init_config),
-        open_params=open_params,
+        init_config=config.init_config,
+        open_params=config.open_params,
     )
     with signals_as_interrupts():  # an artifact is written whole, or not at all
         with steps() as progress:
@@ -42,7 +48,9 @@ def package(options: PackageOptions) -> None:
 
             warn_of_rules(check_files(found.rules, library_about(artifact.metadata)), found.root)
         written = _write_layout(found, artifact) if options.oci else None
-    text = _deployment(found, artifact, options.deploy, open_params) if options.deploy else None
+    text = None
+    if options.deploy:
+        text = _deployment(found, artifact, options.deploy, config.open_params)
     if options.as_json:
         console.json_line(to_json(artifact, written, text))
         return

@@ -7,12 +7,13 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from falcokit.cli import console
+from falcokit.cli.format import count_of
 from falcokit.cli.rules import check_files, refuse_wrong_rules, warn_of_rules
 from falcokit.errors import ConfigError, FalcokitError, PackageError
 from falcokit.package.artifact.library_facts import library_facts
 from falcokit.package.artifact.rules import packed_rules
 from falcokit.package.registry.layout import read_layout, stored_layers
-from falcokit.package.registry.publish import publish_layout
+from falcokit.package.registry.publish import planned, publish_layout
 from falcokit.project.settings import load_project
 from falcokit.rules import RulesFile
 
@@ -41,21 +42,31 @@ def publish(options: PublishOptions) -> None:
                 '  repository = "ghcr.io/acme/plugins"',
             )
         ref = f"{found.package.repository.rstrip('/')}/plugin/{read_layout(layout)[0].name}"
-    published = publish_layout(
-        layout,
-        ref,
-        floating_tags=options.floating_tags,
-        progress=lambda text: console.message(console.printable(text)),
-    )
-    for item in published:
-        blobs = f"{item.sent} of {item.sent + item.kept} blobs sent"
-        console.message(f"published {item.repository}, tags {', '.join(item.tags)} ({blobs})")
-    console.message("sign with:")
-    for item in published:
-        console.message(f"  cosign sign --yes {item.pinned}")
+    if options.dry_run:
+        published = planned(layout, ref, floating_tags=options.floating_tags)
+        for item in published:
+            blobs = f"up to {count_of(item.sent, 'blob')}"
+            console.message(
+                f"would publish {item.repository}, tags {', '.join(item.tags)} ({blobs})"
+            )
+        console.message("nothing was sent, and no registry was asked: --dry-run")
+    else:
+        published = publish_layout(
+            layout,
+            ref,
+            floating_tags=options.floating_tags,
+            progress=lambda text: console.message(console.printable(text)),
+        )
+        for item in published:
+            blobs = f"{item.sent} of {item.sent + item.kept} blobs sent"
+            console.message(f"published {item.repository}, tags {', '.join(item.tags)} ({blobs})")
+        console.message("sign with:")
+        for item in published:
+            console.message(f"  cosign sign --yes {item.pinned}")
     if options.as_json:
         console.json_line(
             {
+                "dry_run": options.dry_run,
                 "artifacts": [
                     {
                         "kind": item.kind,
@@ -65,7 +76,7 @@ def publish(options: PublishOptions) -> None:
                         "reference": item.pinned,
                     }
                     for item in published
-                ]
+                ],
             }
         )
         return

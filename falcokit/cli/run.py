@@ -12,7 +12,9 @@ from falcokit.cli.falco import falco_for
 from falcokit.cli.interrupt import StoppedBySignal, signals_as_interrupts
 from falcokit.cli.lines import EventLines
 from falcokit.cli.option_values import (
+    check_config,
     check_replay,
+    plugin_config,
     read_init_config,
     recording_path,
     refuse_speed,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from falcokit.build.about import LibraryAbout
     from falcokit.build.metadata import PluginMetadata
+    from falcokit.cli.option_values import PluginConfig
     from falcokit.cli.options import RunOptions
     from falcokit.cli.profile import Profile
     from falcokit.runner.falco import Falco
@@ -46,10 +49,9 @@ def run(options: RunOptions) -> None:
     check_replay(options)
     profile = None if options.profile is None else _profile(options.profile, options.falco)
     rules = RulesOfRun(options, explained=options.explain)
-    read_init_config(options.init_config)  # before the compiler is started in vain
+    read_init_config(options.init_config)  # before anything else is looked at
     plugin = _plugin(options)
-    open_params = plugin.open_params if options.open_params is None else options.open_params
-    init_config = read_init_config(options.init_config, schema=plugin.init_schema)
+    init_config, open_params = plugin.config
     show = console.json_line if options.as_json else EventLines().show
     child: Runner | Falco
     if options.falco is not None:
@@ -134,8 +136,7 @@ class _Plugin(NamedTuple):
 
     library: Path
     metadata: PluginMetadata | None
-    init_schema: dict[str, Any] | None
-    open_params: str | None
+    config: PluginConfig
     replay: Path | None
     rules: tuple[Path, ...]
 
@@ -155,6 +156,7 @@ def _plugin(options: RunOptions) -> _Plugin:
     library = options.library
     if library is None:
         return _built(options)
+    check_config(options, None)
     if library.is_dir():
         raise ConfigError(f"{library} is a folder, not a library", hint="a project goes with -C")
     if not library.exists():
@@ -162,23 +164,25 @@ def _plugin(options: RunOptions) -> _Plugin:
     replay = None if options.replay is None else replay_path(options.replay, "--replay")
     if replay is None:
         refuse_speed(options)
-    return _Plugin(library.absolute(), None, None, None, replay, options.rules)
+    config = plugin_config(options, None)
+    return _Plugin(library.absolute(), None, config, replay, options.rules)
 
 
 def _built(options: RunOptions) -> _Plugin:
     from falcokit.project.settings import load_project  # noqa: PLC0415
 
     found = load_project(options.project)
+    check_config(options, found)  # before the compiler is started in vain
     from falcokit.build.build_project import build  # noqa: PLC0415  cffi is slow to load
 
     result = build(found)
     for warning in result.metadata.warnings:
         console.warning(warning)
+    meta = result.metadata
     return _Plugin(
         result.library.absolute(),
-        result.metadata,
-        result.metadata.init_schema,
-        found.open_params,
+        meta,
+        plugin_config(options, found, name=meta.name, schema=meta.init_schema),
         replayed(options, found, result),
         options.rules or found.rules,
     )

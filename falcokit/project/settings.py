@@ -6,6 +6,7 @@ It reads one file, never imports the author's code, and its errors name the key.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass, field, fields
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["PackageSettings", "Project", "find_rules", "load_project"]
 
 _TABLE_EXAMPLE = 'for instance:\n  [tool.falcokit]\n  plugin = "my_plugin:MyPlugin"'
-_KEYS = ("plugin", "source", "open_params", "replay", "package")
+_KEYS = ("plugin", "source", "init_config", "open_params", "replay", "package")
 _PLUGIN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -47,8 +48,10 @@ class Project:
     description: str | None = None
     contact: str | None = None
     license: str | None = None
+    init_config: str | None = None
+    """The plugin's init config by default, or "@FILE" in the project: see `plugin_config`."""
     open_params: str | None = None
-    """The open params for the event source by default, and in a deployment."""
+    """The open params for the event source by default, and in a deployment; or "@FILE"."""
     replay: Path | None = None
     """The capture that `run` and `dev` replay by default to a plugin without an event source."""
     dependencies: tuple[str, ...] = ()
@@ -114,7 +117,8 @@ def load_project(start: Path) -> Project:
         description=_text(file, metadata, "description"),
         contact=_contact(metadata),
         license=_license(metadata),
-        open_params=_open_params(file, table),
+        init_config=_plugin_text(file, table, "init_config"),
+        open_params=_plugin_text(file, table, "open_params"),
         replay=_replay(file, table),
         dependencies=_strings(file, "project.dependencies", metadata.get("dependencies", [])),
         package=_package(file, table),
@@ -173,10 +177,21 @@ def _source_dir(file: Path, table: dict[str, Any]) -> Path:
     return folder
 
 
-def _open_params(file: Path, table: dict[str, Any]) -> str | None:
-    value = table.get("open_params")
+def _plugin_text(file: Path, table: dict[str, Any], key: str) -> str | None:
+    """Return what a plugin is given: a string as it is, a table as JSON."""
+    value = table.get(key)
+    if isinstance(value, dict):
+        try:
+            return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError) as e:
+            raise ConfigError(f"{file}: {key} has a value that JSON has not: {e}") from e
     if value is not None and (not isinstance(value, str) or "\0" in value):
-        raise ConfigError(f"{file}: open_params must be a string without NUL, not {value!r}")
+        raise ConfigError(
+            f"{file}: {key} must be a table, or a string without NUL, not {value!r}",
+            hint=f'{key} = {{ key = 1 }}, {key} = \'{{"key": 1}}\', or {key} = "@FILE"',
+        )
+    if value == "@":
+        raise ConfigError(f'{file}: {key} = "@" names no file')
     return value
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from falcokit.errors import ConfigError, PluginDefinitionError
+from falcokit.project.plugin_config import checked_json, plugin_text
 from falcokit.project.settings import Project, load_project
 
 if TYPE_CHECKING:
@@ -80,6 +81,20 @@ class TestedProject:
         with contextlib.suppress(ConfigError, PluginDefinitionError):
             return plugin is self.plugin
         return False
+
+    def config(self, plugin: type[Any]) -> str | None:
+        """Return the init config of a class that a test gives none: the project's, for its own.
+
+        Raises:
+            ConfigError: it is in a file that cannot be read, or is not JSON.
+
+        """
+        with contextlib.suppress(ConfigError):
+            if self.project.init_config is None:
+                return None
+        if not self.is_own(plugin):
+            return None
+        return checked_json(plugin_text("init_config", option=None, project=self.project))
 
     def library(self, plugin: type[Any] | Path | str) -> Path:
         """Return the library of a class, of a project in a folder, or a library itself.

@@ -132,6 +132,8 @@ def plugin(
     given = _Given(*mark.args, **mark.kwargs) if mark else _Given()
     with _told():
         found = given.plugin or falcokit_project.plugin
+        if given.config is None:
+            given = given._replace(config=falcokit_project.config(found))
         if host == "process":
             from falcokit.testing._running import start_plugin  # noqa: PLC0415
 

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
+from falcokit.cli import console
 from falcokit.cli.app import app
-from falcokit.cli.arguments import COMMANDS, read_arguments
+from falcokit.cli.arguments import COMMANDS, read_arguments, take_common
+from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 WORDS = {"init": ["load-watch"], "run": ["lib.so"]}
 VALUES = {"[PORT]": "9000", "N": "7", "SECONDS": "0.25", "--layout": "dir", "--deploy": "helm"}
-VALUES |= {"--rule-matching": "all", "--priority": "notice"}
+VALUES |= {"--rule-matching": "all", "--priority": "notice", "--color": "never"}
 #: It is done in place of the command.
 LEFT_TO_TYPER = {"init": ["--templates"]}
 OTHERS = sorted(COMMANDS.keys() - {"inspect"})  # test_inspect_start.py
@@ -113,6 +115,20 @@ def test_the_last_of_several_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (of_typer("run", arguments, monkeypatch) or {}).items() >= found.items()
 
 
+def test_common_options_go_before_the_command_too() -> None:
+    assert take_common(["-q", "--color", "always", "run", "-v"]) == ["run", "-v"]
+    assert (console.has_color(sys.stderr), console.is_verbose()) == (True, False)
+    assert take_common(["-v", "--help"]) == ["--help"]
+    assert console.is_verbose()
+    for mistake in (["--color"], ["--color", "blue"], ["--colour", "never"]):
+        assert take_common([*mistake, "run"]) == [*mistake, "run"]
+
+
+def test_what_is_quiet_is_not_verbose() -> None:
+    with pytest.raises(ConfigError, match="cannot be combined"):
+        take_common(["-q", "-v", "run"])
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_typer_is_not_loaded(name: str, tmp_path: Path) -> None:
     code = (
@@ -120,7 +136,7 @@ def test_typer_is_not_loaded(name: str, tmp_path: Path) -> None:
         f"sys.argv = ['falcokit', {name!r}, *{['no', '-t', 'x'] if name == 'init' else []!r}]\n"
         "from falcokit.__main__ import main\n"
         "try: main()\n"
-        "except SystemExit as e: assert e.code == 3\n"
+        f"except SystemExit as e: assert e.code == {0 if name == 'doctor' else 3}\n"
         "print(sorted({'typer', 'rich', 'pydantic'} & set(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run(

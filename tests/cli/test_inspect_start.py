@@ -66,7 +66,7 @@ def test_an_option_is_read_as_typer_reads_it(
 
 def test_the_usual_options_are_all_read_here() -> None:
     rare = [asked for asked in every_option() if read_arguments(["a.scap", *asked]) is None]
-    of_choices = {"--buffers", "--rule-matching", "--priority"}
+    of_choices = {"--buffers", "--rule-matching", "--priority", "--color"}
     assert {asked[0] for asked in rare} <= of_choices
 
 

@@ -14,7 +14,7 @@ from registry import make_layout
 
 from falcokit.cli.options import PublishOptions
 from falcokit.cli.publish import publish
-from falcokit.errors import ConfigError, PackageError, ToolMissingError
+from falcokit.errors import ConfigError, PackageError, PublishError, ToolMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,3 +102,27 @@ def test_without_oras_the_command_to_install_it_is_told(
     with pytest.raises(ToolMissingError) as caught:
         publish(PublishOptions(ref="localhost:1/plugin/ticker", project=layout.folder))
     assert caught.value.hint == "pip install 'falcokit[publish]'"
+
+
+def test_a_dry_run_shows_all_and_asks_no_registry(
+    layout: OciLayout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nobody = "localhost:1/acme/plugin/ticker"
+    given = {"ref": nobody, "project": tmp_path, "dry_run": True, "floating_tags": True}
+    out, err = command(capsys, **given)
+    rules = nobody.replace("/plugin/", "/ruleset/")
+    assert out == [f"{nobody}@{layout.plugin_digest}", f"{rules}@{layout.rules_digest}"]
+    assert f"would publish {nobody}, tags 0.1.0, latest, 0, 0.1 (up to 3 blobs)" in err
+    assert "nothing was sent" in err
+    assert "cosign" not in err
+    (line,), _ = command(capsys, **given, as_json=True)
+    assert json.loads(line)["dry_run"] is True
+
+
+def test_a_dry_run_finds_what_is_wrong(layout: OciLayout, tmp_path: Path) -> None:
+    with pytest.raises(PublishError):
+        publish(PublishOptions(ref="no reference", project=tmp_path, dry_run=True))
+    blob = next((layout.folder / "blobs" / "sha256").iterdir())
+    blob.write_bytes(blob.read_bytes() + b"x")
+    with pytest.raises(PackageError):
+        publish(PublishOptions(ref="localhost:1/plugin/ticker", project=tmp_path, dry_run=True))

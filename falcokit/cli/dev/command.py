@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli.interrupt import signals_as_interrupts
 from falcokit.cli.option_values import (
+    check_config,
     check_replay,
-    read_init_config,
+    plugin_config,
     recording_path,
     replayed,
 )
@@ -40,11 +41,10 @@ def dev(options: DevOptions) -> None:
     """Run the plugin with live statistics."""
     check_replay(options)
     found = load_project(options.project)
+    check_config(options, found)
     watch = options.watch
     has_screen = not options.as_json and _is_screen()
     runner_options: dict[str, Any] = {
-        "init_config": read_init_config(options.init_config),
-        "open_params": options.open_params,
         "fields": options.fields or "*",
         "record": recording_path(options.record),
         "speed": options.speed,
@@ -117,15 +117,15 @@ class _Starter:
 
         now = load_project(self._project.root)
         replay = replayed(self._given, now, built)
-        params = self._options["open_params"]
-        if params is None and replay is None:
-            params = now.open_params
+        meta = built.metadata
+        config = plugin_config(self._given, now, name=meta.name, schema=meta.init_schema)
+        params = None if replay is not None else config.open_params
         files, about = self._given.rules or now.rules, library_about(built.metadata)
         if self._given.falco is not None:
             from falcokit.cli.falco import falco_for  # noqa: PLC0415
 
             return falco_for(
-                self._given, about, built.library, init_config=self._options["init_config"],
+                self._given, about, built.library, init_config=config.init_config,
                 open_params=params, rules=files, replay=replay,
             )  # fmt: skip
         from falcokit.runner.run import Runner, RunOptions  # noqa: PLC0415
@@ -133,7 +133,10 @@ class _Starter:
         begun = self._rules.begin(files, about)
         if begun is not None:
             self.tell(begun[1])
-        more = {"open_params": params, "replay": replay, "rows": begun and begun[0]}
+        more = {
+            "init_config": config.init_config, "open_params": params, "replay": replay,
+            "rows": begun and begun[0],
+        }  # fmt: skip
         return Runner(RunOptions(library=built.library, **{**self._options, **more}))
 
 

@@ -31,9 +31,11 @@ def extracting(
 
     `fields` are those to extract, None for all that need no argument.
     """
+    from falcokit.cli.option_values import read_init_config  # noqa: PLC0415
     from falcokit.runner.extract import ExtractionClient  # noqa: PLC0415
 
-    with ExtractionClient(plugin.absolute(), fields, init_config) as extraction:
+    config = read_init_config(init_config)
+    with ExtractionClient(plugin.absolute(), fields, config) as extraction:
         yield extraction
         if extraction.failure:
             console.warning(f"the plugin failed on an event: {safe_text(extraction.failure)}")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from falcokit.package.registry.client import Answer
 
-__all__ = ["Published", "publish_layout"]
+__all__ = ["Published", "planned", "publish_layout"]
 
 _NOT_FOUND: Final = 404
 _TOO_LARGE: Final = 413
@@ -99,6 +99,29 @@ def publish_layout(
                 )
             )
     return published
+
+
+def planned(folder: Path, ref: str, *, floating_tags: bool = False) -> list[Published]:
+    """Return what `publish_layout` would send, without asking the registry: `sent` are all blobs.
+
+    Raises:
+        PackageError: there is no layout, or it is damaged.
+        PublishError: the reference is wrong.
+
+    """
+    plugin = parse_reference(ref)
+    places = {"plugin": plugin, "ruleset": plugin.rules()}
+    return [
+        Published(
+            kind=found.kind,
+            repository=places[found.kind].name,
+            tags=_tags(found, places[found.kind], floating=floating_tags),
+            digest=found.top.digest,
+            sent=len(found.blobs),
+            kept=0,
+        )
+        for found in read_layout(folder)
+    ]
 
 
 def _tags(artifact: StoredArtifact, place: Reference, *, floating: bool) -> tuple[str, ...]:
