@@ -9,6 +9,7 @@ import types
 from pathlib import Path
 
 import pytest
+from only_pytest import run_tests
 from typer.testing import CliRunner
 
 from falcokit import Plugin
@@ -21,9 +22,10 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 README = (ROOT / "README.md").read_text()
 BLOCKS = PYTHON_BLOCK.findall(README)
+PLUGINS = [block for block in BLOCKS if "class " in block]
 
 
-@pytest.mark.parametrize("code", BLOCKS)
+@pytest.mark.parametrize("code", PLUGINS)
 def test_a_python_block_of_the_readme_is_a_plugin_that_works(
     code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,16 +42,41 @@ def test_a_python_block_of_the_readme_is_a_plugin_that_works(
         assert running.next_event(timeout=10.0).name == "disk_usage"
 
 
-def test_the_readmes_rule_is_right_for_its_plugin(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def disk_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The README's project, as who follows it has it."""
     root = generate_project("disk-watch", root=tmp_path / "p").root
-    (root / "src" / "disk_watch.py").write_text(BLOCKS[0])
-    blocks = re.findall(r"^```yaml\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-    (rule,) = [block for block in blocks if block.startswith("- rule:")]
-    rules = root / "rules" / "disk-watch_rules.yaml"
-    rules.write_text(rule)
+    code, test = BLOCKS
+    rule = next(block for block in blocks_of("yaml") if block.startswith("- rule:"))
+    (root / "src" / "disk_watch.py").write_text(code)
+    (root / "tests" / "test_disk_watch.py").write_text(test)
+    (root / "rules" / "disk-watch_rules.yaml").write_text(rule)
     monkeypatch.chdir(root)
+    return root
+
+
+def blocks_of(kind: str) -> list[str]:
+    found: list[str] = re.findall(rf"^```{kind}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return found
+
+
+def test_the_readmes_journey_ends_with_tests_that_pass(disk_watch: Path) -> None:
+    run_tests(disk_watch)
+    for command in ("build", "check", "info --markdown", "run -n 2 --record disk.scap"):
+        done = CliRunner().invoke(app, command.split())
+        assert done.exit_code == 0, done.output
+    assert "disk_usage" in CliRunner().invoke(app, ["inspect", "disk.scap"]).stdout
+
+
+def test_the_readme_lists_the_files_of_a_new_project(tmp_path: Path) -> None:
+    made = generate_project("disk-watch", root=tmp_path / "p")
+    shown = "".join(blocks_of("console"))
+    assert "".join(f"disk-watch/{file}\n" for file in made.files) in shown
+
+
+def test_the_readmes_rule_is_right_for_its_plugin(disk_watch: Path) -> None:
+    rules = disk_watch / "rules" / "disk-watch_rules.yaml"
+    rule = rules.read_text()
     found = CliRunner().invoke(app, ["check"])
     assert (found.exit_code, found.stdout) == (0, "")
     rules.write_text(rule.replace("evt.type", "evt.tpye"))
@@ -57,7 +84,7 @@ def test_the_readmes_rule_is_right_for_its_plugin(
 
 
 def test_the_readme_starts_with_a_plugin() -> None:
-    (code,) = BLOCKS
+    (code,) = PLUGINS
     assert sum(bool(line.strip()) for line in code.splitlines()) <= 15
 
 

@@ -4,19 +4,24 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tomllib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+import yaml
 from falco_reading import read_configuration
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from falcokit.cli.app import app
+from falcokit.cli.arguments import read_arguments
 from falcokit.errors import ConfigError
 from falcokit.project.names import (
     EVENT_NAME_MAX,
@@ -28,8 +33,7 @@ from falcokit.project.names import (
 from falcokit.project.scaffold import generate_project, template_names
 from falcokit.project.settings import load_project
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("name", ["a", "ticker", "my-plugin", "my_plugin2", "a--b", "x-", "x" * 64])
@@ -88,9 +92,13 @@ def test_every_good_name_gives_good_python_and_event_names(name: str) -> None:
 def test_the_files_are_those_a_plugin_needs(tmp_path: Path) -> None:
     made = generate_project("my-plugin", root=tmp_path / "p")
     assert [str(path) for path in made.files] == [
+        ".github/dependabot.yml",
         ".github/workflows/ci.yml",
+        ".github/workflows/release.yml",
         ".gitignore",
         ".pre-commit-config.yaml",
+        ".vscode/launch.json",
+        "LICENSE",
         "README.md",
         "falco.yaml",
         "pyproject.toml",
@@ -116,7 +124,10 @@ def test_rendered_files_are_whole(name: str, tmp_path: Path) -> None:
     made = generate_project(name, root=tmp_path / "p")
     for path in made.files:
         text = (made.root / path).read_text()
-        assert "$" not in text, path
+        # GitHub's expressions, shell variables, and what Falco puts in place.
+        is_ours = path.suffix in {".yml", ".yaml", ".json"} or path.name == "README.md"
+        assert is_ours or "$" not in text, path
+        assert "$$" not in text, path
         assert all(len(line) <= 250 for line in text.splitlines())
         if path.suffix == ".py":
             ast.parse(text)
@@ -153,18 +164,45 @@ def test_a_new_project_has_types_that_hold(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_path_with_quotes_is_kept_in_falco_yaml(tmp_path: Path) -> None:
-    root = tmp_path / 'it\'s "here"'
-    generate_project("ticker", root=root)
+def test_the_workflows_run_commands_that_exist(tmp_path: Path) -> None:
+    root = generate_project("my-plugin", root=tmp_path / "p").root
+    found = []
+    for file in sorted((root / ".github" / "workflows").iterdir()):
+        jobs = yaml.safe_load(file.read_text())["jobs"]
+        steps = [step for job in jobs.values() for step in job["steps"]]
+        for text in (step["run"] for step in steps if "run" in step):
+            for part in re.split(r"&&|\n|\||\$\(|>", text.replace("\\\n", "")):
+                words = shlex.split(part) if part.strip().startswith("falcokit ") else []
+                assert not words or read_arguments(words[1:]) is not None, part
+                found += words[1:2]
+    assert {"doctor", "check", "info", "test", "package", "publish"} == set(found)
+    # The names of files in the release are those of `falcokit package`.
+    release = (root / ".github" / "workflows" / "release.yml").read_text()
+    name = "my-plugin-${{ steps.tag.outputs.version }}-linux-aarch64"
+    assert f"subject-path: dist/{name}.tar.gz\n" in release
+    assert f"sbom-path: dist/{name}.spdx.json\n" in release
+
+
+def test_what_is_for_a_team_is_whole(tmp_path: Path) -> None:
+    root = generate_project("my-plugin", root=tmp_path / "p").root
+    assert (root / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert (project["license"], project["license-files"]) == ("Apache-2.0", ["LICENSE"])
+    attach, _ = json.loads((root / ".vscode" / "launch.json").read_text())["configurations"]
+    assert (attach["request"], attach["connect"]["port"]) == ("attach", 5678)
+    updates = yaml.safe_load((root / ".github" / "dependabot.yml").read_text())["updates"]
+    assert {each["package-ecosystem"] for each in updates} == {"github-actions", "pip"}
+
+
+@pytest.mark.parametrize("folder", ["p", "${HOME} and $HOME", 'it\'s "here"'])
+def test_falco_yaml_goes_with_its_folder(folder: str, tmp_path: Path) -> None:
+    made = generate_project("ticker", root=tmp_path / "made")
+    root = made.root.rename(tmp_path / folder)
     text = (root / "falco.yaml").read_text()
-    assert 'it\'s \\"here\\"/build/libticker.so"' in text
-
-
-def test_a_path_that_looks_like_a_variable_is_kept_by_falco(tmp_path: Path) -> None:
-    made = generate_project("ticker", root=tmp_path / "${HOME} and $HOME")
-    found = read_configuration((made.root / "falco.yaml").read_text(), {"HOME": "/root"})
-    assert found["plugins"][0].library_path == f"{made.root}/build/libticker.so"
-    assert found["rules_files"] == [f"{made.root}/rules/ticker_rules.yaml"]
+    assert str(tmp_path) not in text
+    found = read_configuration(text, {"HOME": "/root", "PWD": str(root)})
+    assert found["plugins"][0].library_path == f"{root}/build/libticker.so"
+    assert found["rules_files"] == [f"{root}/rules/ticker_rules.yaml"]
 
 
 def test_the_rules_name_what_the_plugin_emits(tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ def test_the_wheel_holds_what_the_tools_need_and_nothing_else(wheel: Path) -> No
         "falcokit/package/deploy/templates/helm.in",
         "falcokit/_templates/async/src/{module}.py.in",
         "falcokit/native/plugin_api.h",
+        "falcokit/project/falcokit.schema.json",
+        "falcokit/_templates/.common/.github/workflows/release.yml.in",
+        "falcokit/_templates/.common/.vscode/launch.json",
     ):
         assert name in names
     assert any(name.startswith("falcokit/native/src/") and name.endswith(".c") for name in names)

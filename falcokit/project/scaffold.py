@@ -8,7 +8,6 @@ A template is a folder of files: `{module}` and other names in a path are filled
 
 from __future__ import annotations
 
-import json
 import re
 import string
 import textwrap
@@ -18,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import falcokit
 from falcokit.errors import ConfigError
-from falcokit.project.falco_config import unexpanded
 from falcokit.project.names import check_plugin_name, class_name, event_name, module_name
 
 if TYPE_CHECKING:
@@ -78,7 +76,7 @@ def generate_project(
         )
     root = (root or Path(name)).absolute()
     _check_target(root, force=force)
-    values = _values(name, root)
+    values = _values(name)
     files = _render(_templates() / _COMMON, values) | _render(_templates() / template, values)
     _check_clashes(root, files)
     for path, data in files.items():
@@ -113,21 +111,14 @@ def _templates() -> Path:
     )
 
 
-def _values(name: str, root: Path) -> dict[str, str]:
+def _values(name: str) -> dict[str, str]:
     return {
         "name": name,
         "module": module_name(name),
         "class_name": class_name(name),
         "event": event_name(name, "load"),
         "alert": event_name(name, "alert"),
-        "library": _path(root / "build" / f"lib{name}.so"),
-        "rules": _path(root / "rules" / f"{name}_rules.yaml"),
     }
-
-
-def _path(path: Path) -> str:
-    """Write a path into falco.yaml: a JSON string is a YAML string, whatever the path holds."""
-    return json.dumps(unexpanded(str(path)), ensure_ascii=False)
 
 
 def _check_target(root: Path, *, force: bool) -> None:

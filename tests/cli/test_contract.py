@@ -119,7 +119,7 @@ def test_an_existing_folder_needs_force() -> None:
 def test_init_lists_files_on_stdout_and_next_steps_on_stderr() -> None:
     result = invoke("init", "ticker", "--no-input")
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[0] == "ticker/.github/workflows/ci.yml"
+    assert result.stdout.splitlines()[0] == "ticker/.github/dependabot.yml"
     assert "falcokit dev --watch" in result.stderr
     assert "falcokit dev --watch" not in result.stdout
 
@@ -308,7 +308,7 @@ def test_a_closed_stdout_is_an_error_and_a_lost_stderr_is_none() -> None:
     assert (done.returncode, done.stderr) == (1, "error: stdout cannot be written: it is closed\n")
     for lost in ("2>&-", "2>/dev/full"):
         done = in_a_process([], shell=f"{falcokit} init two --force {lost}")
-        assert (done.returncode, len(done.stdout.splitlines())) == (0, 9), lost
+        assert (done.returncode, len(done.stdout.splitlines())) == (0, 13), lost
 
 
 def in_a_process(
