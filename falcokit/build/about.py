@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a library says of itself in a place that can be read without loading it.
 
-`entry_source` writes it into every library that falcokit builds, `package.library_facts` reads it,
+`plugin_data` writes it into every library that falcokit builds, `package.library_facts` reads it,
 because calling the metadata functions of a library of unknown origin would run its code. It says
 the same as they do; a malicious library can lie in both.
 """

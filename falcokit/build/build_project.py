@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`falcokit build`: from a project to `build/lib<name>.so`, compiling only what changed.
 
-The class is described in a child process; when the C that follows from it is the C that is there
-already, nothing is compiled: a change of the author's code alone never is, because the library
-finds that code when it is loaded.
+The class is described in a child process, and the entry library filled with what follows from it;
+that takes no compiler. The library is written only where it differs: a change of the author's code
+alone changes nothing in it, because it finds that code when it is loaded.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from falcokit.build.entry_library import compile_entry, entry_key
-from falcokit.build.entry_source import entry_c_source
+from falcokit.build.entry_library import blank_entry, entry_library
 from falcokit.build.glue_library import build_glue
 from falcokit.build.metadata import Answer, Defaults, Failure, Request
 from falcokit.errors import PluginDefinitionError, system_error
 from falcokit.runner.reports import exit_status
-from falcokit.toolchain.cache import replacing
+from falcokit.toolchain.cache import replacing, telling
+from falcokit.toolchain.compiler import find_libpython
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ _DESCRIBE_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class BuildResult:
-    """A built plugin: its library, whether anything was compiled, the seconds it took, metadata."""
+    """A built plugin: its library, whether a compiler ran, the seconds it took, metadata."""
 
     library: Path
     name: str
@@ -130,28 +130,30 @@ def build(project: Project, *, sanitize: bool = False) -> BuildResult:
 def _build(project: Project, *, sanitize: bool) -> BuildResult:
     started = time.monotonic()
     meta = describe_project(project)
-    glue = build_glue(sanitize=sanitize)
+    compiled: list[str] = []
+    with telling(compiled.append):
+        glue = build_glue(sanitize=sanitize)
+        blank_entry()
     project.build_dir.mkdir(parents=True, exist_ok=True)
     beside = project.build_dir / glue.name
     if not beside.is_file():
         with replacing(beside) as draft:
             shutil.copyfile(glue, draft)
-    text = entry_c_source(
+    content = entry_library(
         meta,
         target=project.plugin,
         source_dir=str(project.source_dir),
         glue=glue.name,
-        build=f"falcokit ({entry_key()})",
+        libpython=str(find_libpython().path),
     )
     library = project.build_dir / f"lib{meta.name}.so"
-    source = project.build_dir / f"{meta.name}.c"
-    unchanged = library.is_file() and source.is_file() and source.read_text() == text
-    if not unchanged:
-        compile_entry(text, source, library)
+    if not library.is_file() or library.read_bytes() != content:
+        with replacing(library) as draft:
+            draft.write_bytes(content)
     return BuildResult(
         library=library,
         name=meta.name,
-        compiled=not unchanged,
+        compiled=bool(compiled),
         seconds=time.monotonic() - started,
         metadata=meta,
     )

@@ -1,86 +1,75 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles an entry library: the small C file that differs between plugins.
-
-What opens the payload of an artifact is larger, and the same in all of them: an object that is
-kept.
-"""
+"""The entry library of a plugin: a blank, compiled once, that is filled for each plugin."""
 
 from __future__ import annotations
 
-import functools
 import sysconfig
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from falcokit.build.filling import fill
+from falcokit.build.plugin_data import plugin_data, plugin_symbols
 from falcokit.native import PLUGIN_API, SOURCES
-from falcokit.toolchain.cache import cached, key_of, replacing
-from falcokit.toolchain.command import run
-from falcokit.toolchain.compiler import find_compiler
+from falcokit.toolchain.cache import cached, key_of
+from falcokit.toolchain.compiler import compile_and_link, find_compiler
+from falcokit.toolchain.prebuilt import prebuilt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["compile_entry", "entry_key", "payload_object"]
+    from falcokit.build.metadata import PluginMetadata
+    from falcokit.build.plugin_data import CarriedPayload
+
+__all__ = ["BLANK", "blank_entry", "entry_library"]
+
+BLANK: Final = "libfalcokit_entry.so"
 
 _FLAGS = (
     *("-std=gnu11", "-D_GNU_SOURCE=1", "-O2", "-fPIC", "-pthread"),
     *("-fvisibility=hidden", "-include", "abi/old_glibc.h"),
 )
 _LINKED = (
-    *("-shared", "-Wl,-z,now", "-Wl,--no-undefined"),
+    *("-shared", "-Wl,-z,now", "-Wl,--no-undefined", "-Wl,-Bsymbolic"),
+    *("-Wl,--hash-style=gnu", "-Wl,--build-id=sha1"),
     *("-Wl,--no-as-needed", "-l:libdl.so.2", "-l:libpthread.so.0"),
 )
-_PARTS = "entry/payload_parts.c"
+#: The rooms that it is made of; of `memory` what the payload is checked with.
+_PARTS = ("entry/*", "payload/*", "memory/sha256.*", "abi/*")
 
 
-@functools.cache
-def entry_key() -> str:
-    """Hash what every entry library is made of: the shared C, the compiler."""
-    return _key("entry/*.c")
-
-
-def _key(*patterns: str) -> str:
-    files = sorted(
-        file
-        for pattern in (*patterns, "payload/*", "memory/sha256.*", "abi/*")
-        for file in SOURCES.glob(pattern)
-    )
+def blank_entry() -> Path:
+    """Return the entry library of no plugin: carried, or compiled once (a second or two)."""
+    if (carried := prebuilt(BLANK)) is not None:
+        return carried
+    files = [file for part in _PARTS for file in sorted(SOURCES.glob(part))]
     compiler = find_compiler()
-    parts = [*files, PLUGIN_API]
-    flags = [*_FLAGS, *_LINKED]
-    return key_of([compiler.path, compiler.version, *flags, *(f.read_bytes() for f in parts)])
-
-
-def payload_object() -> Path:
-    """Return what opens a payload, compiled: from the cache, or made now (a second).
-
-    It is to be linked into the entry library of an artifact.
-    """
+    key = key_of(
+        [
+            *(compiler.path, compiler.version, sysconfig.get_platform(), *_FLAGS, *_LINKED),
+            *(file.read_bytes() for file in (*files, PLUGIN_API)),
+        ]
+    )
 
     def make(target: Path) -> None:
-        # From its own folder: no path of this machine is in it.
-        run(
-            [find_compiler().path, *_FLAGS, "-I", ".", "-c", _PARTS, "-o", str(target.absolute())],
-            cwd=SOURCES,
-        )
+        sources = [file for file in files if file.suffix == ".c"]
+        flags = [*_FLAGS, "-I", str(SOURCES), "-I", str(PLUGIN_API.parent)]
+        compile_and_link(compiler.path, flags, sources, target, _LINKED)
 
-    return cached("payload.o", key_of([_key(_PARTS), sysconfig.get_platform()]), make).absolute()
+    return cached(BLANK, key, make, what="the entry library")
 
 
-def compile_entry(text: str, source: Path, library: Path, flags: Iterable[str] = ()) -> None:
-    """Compile `text` to `library`, and keep it as `source`.
-
-    The source is put in place last: it tells the next build what the library was made of. It is
-    compiled in its own folder, and names files there without a path.
-    """
-    with replacing(source) as draft, replacing(library) as fresh:
-        draft.write_text(text)
-        run(
-            [
-                find_compiler().path,
-                *(*_FLAGS, *_LINKED),
-                *("-I", str(SOURCES), "-I", str(PLUGIN_API.parent)),
-                *(str(draft.absolute()), "-o", str(fresh.absolute()), *flags),
-            ],
-            cwd=source.parent,
-        )
+def entry_library(
+    meta: PluginMetadata,
+    *,
+    target: str,
+    source_dir: str,
+    glue: str,
+    libpython: str = "",
+    carried: CarriedPayload | None = None,
+    payload: bytes = b"",
+) -> bytes:
+    """Return the library of a plugin; the arguments are those of `plugin_data` and `fill`."""
+    data = plugin_data(
+        meta, target=target, source_dir=source_dir, glue=glue, libpython=libpython, payload=carried
+    )
+    blank = blank_entry().read_bytes()
+    return fill(blank, symbols=plugin_symbols(meta), data=data, payload=payload)

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The glue library: what cffi generates, compiled with the C of `native.ROOMS` against libpython.
 
-One glue serves every plugin of a falcokit version and a Python: it is compiled once, kept in the
-cache by the hash of its inputs, and copied beside each entry library. Its SONAME carries that hash,
-by which a process that loads two plugins finds that it has it already.
+One glue serves every plugin of a falcokit version and a Python, and artifacts too: it is compiled
+once, kept in the cache by the hash of its inputs, and copied beside each entry library. Its SONAME
+carries that hash, by which a process that loads two plugins finds that it has it already.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import sys
 import sysconfig
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import _cffi_backend
 
@@ -25,12 +24,14 @@ from falcokit.toolchain.compiler import (
     compile_together,
     find_compiler,
     find_libpython,
+    missing_part,
 )
+from falcokit.toolchain.prebuilt import find_prebuilt_glue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["build_glue", "build_portable_glue", "glue_c_source"]
+__all__ = ["build_glue", "glue_c_source"]
 
 # What the C side calls in Python, and Python in the C side. `Python+C` makes the callbacks visible
 # to the other C files; none of them is on a hot path.
@@ -71,13 +72,15 @@ extern "Python+C" int fk_python_event_to_string(uint64_t plugin, const ss_plugin
 #: with a system of its own, in which the other's is preloaded, would not find it. Its `init` has
 #: less time, so that what comes too late is tested without a build of its own. To optimize it
 #: would take longer than its tests do.
-_SANITIZED = (
+_SANITIZED: Final = (
     *("-O0", "-g1", "-DINIT_LIMIT_S=5.0"),
     "-fsanitize=address,undefined",
     "-fno-sanitize-recover=undefined",
     "-static-libubsan",
 )
 
+
+_OPTIMISED: Final = ("-O2", "-DNDEBUG")
 
 #: What each C file begins with, in place of -include, which a precompiled header has to be.
 _PREFIX = '#include "abi/old_glibc.h"\n'
@@ -113,24 +116,22 @@ def glue_c_source(module: str, to: Path) -> None:
         ffi.emit_c_code(str(to))
 
 
-def build_glue(*, sanitize: bool = False) -> Path:
-    """Return the compiled glue for this Python, from the cache or made now (a few seconds).
+def build_glue(python: PythonLibrary | None = None, *, sanitize: bool = False) -> Path:
+    """Return the glue for a Python, this one by default: carried, or compiled once.
 
-    `sanitize` builds it with two sanitizers, for falcokit's own tests.
+    No path of this machine is in it or decides its name: it needs libpython by its name, which is
+    to be loaded before it, and assertions in Python's headers, which have the path of the header,
+    are left out. `sanitize` builds it with two sanitizers, for falcokit's own tests.
+
+    Raises:
+        BuildError: the compiler failed.
+        ToolMissingError: there is no compiler, or no shared libpython.
+
     """
-    python = find_libpython()
-    flags = [*_SANITIZED] if sanitize else ["-O2", "-DNDEBUG"]
-    linked = [f"-Wl,-rpath,{python.path.parent}"]
-    return _compiled(python, [sys.version, str(python.path), find_compiler().path], flags, linked)
-
-
-def build_portable_glue(python: PythonLibrary, identity: str) -> Path:
-    """Return a glue for an artifact: for `python`, which `identity` tells from others.
-
-    No path of this machine is in it or decides its name: assertions in Python's headers, which
-    have the path of the header, are left out.
-    """
-    return _compiled(python, [identity], ["-O2", "-DNDEBUG"])
+    python = python or find_libpython()
+    if sanitize:
+        return _compiled(python, _SANITIZED)
+    return find_prebuilt_glue(python.path) or _compiled(python, _OPTIMISED)
 
 
 def _flags(flags: Iterable[str]) -> list[str]:
@@ -149,9 +150,7 @@ def _key(*parts: str | bytes) -> str:
 
 def _object(rooms: Sequence[str], flags: Sequence[str], include: Path | None) -> Path:
     """Compile `rooms` to one object, for the Python whose headers are in the folder `include`."""
-    headers = ("patchlevel.h", "pyconfig.h") if include else ()
-    found = [(include / name).read_bytes() for name in headers if include]
-    key = _key(find_compiler().path, *rooms, *flags, *found)
+    key = _key(find_compiler().path, *rooms, *flags, *(_of_headers(include) if include else ()))
     added = ["-I", str(include)] if include else []
     prefix = _PYTHON_PREFIX if include else _PREFIX
 
@@ -162,11 +161,18 @@ def _object(rooms: Sequence[str], flags: Sequence[str], include: Path | None) ->
     return cached("glue.o", key, make)
 
 
-def _compiled(
-    python: PythonLibrary, names: Sequence[str], flags: Sequence[str], linked: Sequence[str] = ()
-) -> Path:
+def _of_headers(include: Path) -> list[bytes]:
+    """Return what tells one Python's headers from another's."""
+    return [(include / name).read_bytes() for name in ("patchlevel.h", "pyconfig.h")]
+
+
+def _compiled(python: PythonLibrary, flags: Sequence[str]) -> Path:
+    if not python.has_headers:
+        version = python.path.name.removeprefix("libpython").partition(".so")[0]
+        raise missing_part("Python.h", version, python.path.name)
     # cffi's own version; to ask importlib.metadata takes 15 ms
-    key = _key(*names, _cffi_backend.__version__, *flags, *linked)
+    names = [python.path.name, _cffi_backend.__version__]
+    key = _key(*names, *_of_headers(python.include), *flags)
     module = f"_falcokit_glue_{key}"
 
     def make(target: Path) -> None:
@@ -187,7 +193,7 @@ def _compiled(
             target,
             [
                 *map(str, objects),
-                *("-shared", *linked, str(python.path)),
+                *("-shared", str(python.path)),
                 *("-Wl,--no-as-needed", "-l:libdl.so.2", "-l:libpthread.so.0"),
                 # Python keeps pointers into it for ever: it must not be unloaded.
                 *("-Wl,-z,nodelete", "-Wl,-z,now", "-Wl,--no-undefined"),
@@ -195,4 +201,6 @@ def _compiled(
             ],
         )
 
-    return cached("libfalcokit_glue.so", key, make)
+    version = python.path.name.removeprefix("lib").partition(".so")[0]
+    what = f"the glue for {version}, which takes some 15 seconds"
+    return cached("libfalcokit_glue.so", key, make, what=what)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of a plugin class, as one Struct: from reading the class to C, artifact and output.
+"""What is known of a plugin class, as one Struct: from reading the class to library and output.
 
-`describe` makes it in a child process and sends it as JSON; `entry_source` writes C from it,
-`package` the artifact, and the command line shows it. `to_json` is the form that users see.
+`describe` makes it in a child process and sends it as JSON; `plugin_data` writes it into the
+library, `package` the artifact, and the command line shows it. `to_json` is the form that users
+see.
 """
 
 # No annotations from __future__: msgspec would evaluate each of them, in every build.

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compile the runner, the small C host that loads plugins as Falco does, and cache it."""
+"""The runner, the small C host that loads plugins as Falco does: carried, or compiled once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from falcokit.native import PLUGIN_API, SOURCES
 from falcokit.toolchain.cache import cached, key_of
 from falcokit.toolchain.compiler import compile_and_link, find_compiler
+from falcokit.toolchain.prebuilt import prebuilt
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["OF_GLUE", "build_runner", "runner_sources"]
+__all__ = ["OF_GLUE", "RUNNER", "build_runner", "runner_sources"]
+
+RUNNER: Final = "falcokit-runner"
 
 _FLAGS = ["-std=gnu11", "-O2", "-g1", "-pthread"]
 #: The parts of the glue that need no Python: JSON, and the storage of exported tables.
@@ -29,7 +32,9 @@ def runner_sources() -> list[Path]:
 
 
 def build_runner() -> Path:
-    """Return the runner for this machine; compile it if it is not in the cache."""
+    """Return the runner for this machine; compile it if it is not there yet."""
+    if (carried := prebuilt(RUNNER)) is not None:
+        return carried
     compiler = find_compiler()
     headers = [h for room in ("json", "tables", "runner") for h in (SOURCES / room).rglob("*.h")]
     sources = runner_sources()
@@ -42,4 +47,4 @@ def build_runner() -> Path:
         flags = [*_FLAGS, f"-I{SOURCES}", f"-I{PLUGIN_API.parent}"]
         compile_and_link(compiler.path, flags, sources, target, _LIBRARIES)
 
-    return cached("falcokit-runner", key, make)
+    return cached(RUNNER, key, make, what="the runner, which takes some seconds")

@@ -13,14 +13,25 @@ from falcokit.native import PLUGIN_API, SOURCES
 from falcokit.runtime.base.errors import PluginError
 from falcokit.toolchain.cache import cached, key_of
 from falcokit.toolchain.compiler import compile_and_link, find_compiler
+from falcokit.toolchain.prebuilt import prebuilt
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from falcokit.runtime.json.field import JsonField
 
-__all__ = ["C_FILES", "FLAGS", "PAYLOAD_OFFSET", "Answer", "FieldEvaluator", "evaluate"]
+__all__ = [
+    "C_FILES",
+    "FLAGS",
+    "JSON",
+    "PAYLOAD_OFFSET",
+    "Answer",
+    "FieldEvaluator",
+    "build_json",
+    "evaluate",
+]
 
+JSON: Final = "libfalcokit_json.so"
 C_FILES: Final = [*sorted((SOURCES / "json").glob("*.c")), SOURCES / "memory" / "arena.c"]
 FLAGS: Final = ("-D_GNU_SOURCE=1", f"-I{SOURCES}")
 _OPTIMISED: Final = ("-std=gnu11", "-O2", "-fPIC")
@@ -166,6 +177,13 @@ _lock = threading.Lock()
 
 @functools.cache
 def _evaluator() -> FieldEvaluator:
+    return FieldEvaluator(build_json())
+
+
+def build_json() -> Path:
+    """Return the library of declared fields: carried, or compiled once."""
+    if (carried := prebuilt(JSON)) is not None:
+        return carried
     headers = [*(SOURCES / "json").glob("*.h"), *(SOURCES / "memory").glob("*.h"), PLUGIN_API]
     contents = (file.read_bytes() for file in (*C_FILES, *sorted(headers)))
     compiler = find_compiler()
@@ -177,7 +195,7 @@ def _evaluator() -> FieldEvaluator:
         flags = [*_OPTIMISED, *FLAGS, f"-I{PLUGIN_API.parent}"]
         compile_and_link(compiler.path, flags, C_FILES, target, ["-shared", "-Wl,-Bsymbolic"])
 
-    return FieldEvaluator(cached("libfalcokit_json.so", key, make))
+    return cached(JSON, key, make, what="the evaluator of declared fields")
 
 
 def evaluate(

@@ -21,8 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from falcokit.build.check_plugin import check_plugin
-from falcokit.build.entry_library import compile_entry, entry_key
-from falcokit.build.entry_source import entry_c_source
+from falcokit.build.entry_library import entry_library
 from falcokit.build.glue_library import build_glue
 from falcokit.build.metadata import Defaults, PluginMetadata
 from falcokit.errors import ConfigError
@@ -30,10 +29,20 @@ from falcokit.native import PLUGIN_API, SOURCES
 from falcokit.project.settings import load_project
 from falcokit.runner.program import OF_GLUE
 from falcokit.toolchain.cache import cached, key_of
-from falcokit.toolchain.compiler import compile_and_link, find_compiler
+from falcokit.toolchain.compiler import compile_and_link, find_compiler, find_libpython
+from falcokit.toolchain.prebuilt import prebuilt
 
-__all__ = ["TARGET", "build_plugin", "lend_host", "metadata_of", "return_host"]
+__all__ = [
+    "HOST",
+    "TARGET",
+    "build_host",
+    "build_plugin",
+    "lend_host",
+    "metadata_of",
+    "return_host",
+]
 
+HOST: Final = "falcokit-test-host.so"
 #: Where the library finds the class: the very one of the test, wherever that has it from.
 TARGET: Final = "falcokit.testing._given:Given"
 
@@ -92,16 +101,21 @@ def build_plugin(plugin: type[Any]) -> tuple[Path, PluginMetadata]:
         paths=(),
     )
     glue = build_glue()
+    libpython = str(find_libpython().path)
+    ctypes.CDLL(libpython)  # which the glue finds by its name
     ctypes.CDLL(str(glue))  # by whose name the library finds it
-    text = entry_c_source(meta, target=TARGET, source_dir="", glue=glue.name, build=entry_key())
+    content = entry_library(meta, target=TARGET, source_dir="", glue=glue.name, libpython=libpython)
 
     def make(target: Path) -> None:
-        compile_entry(text, target.with_suffix(".c"), target)
+        target.write_bytes(content)
 
-    return cached(f"lib{meta.name}.so", key_of([text, sys.version]), make), meta
+    return cached(f"lib{meta.name}.so", key_of([content]), make), meta
 
 
-def _build_host() -> Path:
+def build_host() -> Path:
+    """Return the host of the fixture `plugin`: carried, or compiled once."""
+    if (carried := prebuilt(HOST)) is not None:
+        return carried
     compiler = find_compiler()
     sources = [SOURCES / "testing" / "host.c", *OF_GLUE]
     sources += [SOURCES / name for name in _OF_RUNNER]
@@ -114,7 +128,7 @@ def _build_host() -> Path:
         compile_and_link(compiler.path, flags, sources, target, _LINKED)
 
     key = key_of([compiler.version, sysconfig.get_platform(), *_FLAGS, *_LINKED, *inputs])
-    return cached("falcokit-test-host.so", key, make)
+    return cached(HOST, key, make, what="the host of tests, which takes some seconds")
 
 
 def _load(path: Path) -> ctypes.CDLL:
@@ -146,7 +160,7 @@ def _load(path: Path) -> ctypes.CDLL:
 def lend_host() -> ctypes.CDLL:
     """Return a host for one plugin; a second one at the same time gets a copy of its own."""
     global _first  # the library itself is loaded once
-    path = _build_host()
+    path = build_host()
     with _lending:
         if _idle:
             return _idle.pop()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiled files kept by the hash of what they are made from: the runner and the glue.
+"""Compiled files kept by the hash of what they are made from: the runner, the glue, and others.
 
 The folder is the user's own ($XDG_CACHE_HOME/falcokit, mode 0700): a library that root will load
 must not lie where another user can write, so a folder that belongs to somebody else or lets others
@@ -34,11 +34,23 @@ __all__ = [
     "key_of",
     "mark_used",
     "replacing",
+    "telling",
 ]
 
 _DAY = 86400.0
 _KEPT = 30 * _DAY
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_listeners: list[Callable[[str], None]] = []
+
+
+@contextlib.contextmanager
+def telling(listener: Callable[[str], None]) -> Iterator[None]:
+    """Tell `listener` what is being made, before each thing for which a person has to wait."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
 
 
 def key_of(parts: Iterable[bytes | str]) -> str:
@@ -135,12 +147,12 @@ def _is_ours(facts: os.stat_result) -> bool:
     return facts.st_uid == os.getuid() and not facts.st_mode & _OTHERS
 
 
-def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
+def cached(name: str, key: str, make: Callable[[Path], None], *, what: str = "") -> Path:
     """Return the file for `name` and `key`, letting `make` write it where it is not there yet.
 
     `make` gets a path of its own; the finished file is moved into place, so that two builds at the
     same time never see half of one. Of several that need the same file at once, one makes it and
-    the others wait.
+    the others wait. `what` is told to those who are waiting for it.
     """
     import fcntl  # noqa: PLC0415 - see above
     import tempfile  # noqa: PLC0415
@@ -149,6 +161,8 @@ def cached(name: str, key: str, make: Callable[[Path], None]) -> Path:
     target = cache_folder() / _file_name(name, key)
     if (found := find_cached(name, key)) is not None:
         return Path(found)
+    for listener in _listeners if what else ():
+        listener(what)
     try:
         with (target.parent / f".lock-{target.name}").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # let go of by its process's end too

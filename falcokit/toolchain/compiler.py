@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from falcokit.errors import ToolMissingError
 from falcokit.toolchain.command import run
+from falcokit.toolchain.prebuilt import find_prebuilt_glue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +28,7 @@ __all__ = [
     "compile_together",
     "find_compiler",
     "find_libpython",
+    "missing_part",
 ]
 
 _SECONDS = 300.0  # for one file, on the slowest machine
@@ -43,10 +45,15 @@ class Compiler:
 
 @dataclass(frozen=True, kw_only=True)
 class PythonLibrary:
-    """The shared libpython of the running interpreter and the folder of its headers."""
+    """The shared libpython of an interpreter, and the folder of its headers where it has them."""
 
     path: Path
     include: Path
+
+    @property
+    def has_headers(self) -> bool:
+        """Whether C can be compiled for it."""
+        return (self.include / "Python.h").is_file()
 
 
 def find_compiler() -> Compiler:
@@ -69,7 +76,13 @@ def _asked(path: str) -> Compiler:
 
 
 def find_libpython() -> PythonLibrary:
-    """Return the libpython that this interpreter was built with, ready to link against."""
+    """Return the libpython that this interpreter was built with.
+
+    Raises:
+        ToolMissingError: there is none to embed, or neither a glue for it nor its headers to
+            compile one with.
+
+    """
     config = sysconfig.get_config_vars()
     version = sysconfig.get_python_version()
     if config.get("Py_GIL_DISABLED"):
@@ -87,14 +100,22 @@ def find_libpython() -> PythonLibrary:
     name = config["INSTSONAME"]
     folders = [config.get("LIBDIR"), "/usr/lib/" + str(config.get("MULTIARCH", "")), "/usr/lib64"]
     path = next((p for d in folders if d and (p := Path(d) / name).is_file()), None)
-    include = Path(sysconfig.get_path("include"))
-    if path is None or not (include / "Python.h").is_file():
-        missing = name if path is None else "Python.h"
-        raise ToolMissingError(
-            f"{missing} of Python {version} is not installed",
-            hint=f"apt install libpython{version}-dev or dnf install python3-devel",
-        )
-    return PythonLibrary(path=path.resolve(), include=include)
+    if path is None:
+        raise missing_part(name, version, name)
+    found = PythonLibrary(path=path.resolve(), include=Path(sysconfig.get_path("include")))
+    if not found.has_headers and find_prebuilt_glue(found.path) is None:
+        raise missing_part("Python.h", version, name)
+    return found
+
+
+def missing_part(missing: str, version: str, libpython: str) -> ToolMissingError:
+    """Return the error that a part of a Python is not installed, with what installs it."""
+    is_carried = find_prebuilt_glue(Path(libpython)) is not None
+    package, of_fedora = ("", "libs") if is_carried else ("-dev", "devel")
+    return ToolMissingError(
+        f"{missing} of Python {version} is not installed",
+        hint=f"apt install libpython{version}{package} or dnf install python3-{of_fedora}",
+    )
 
 
 def compile_together(

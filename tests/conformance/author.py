@@ -18,7 +18,6 @@ import describer
 
 from falcokit.build import build_project
 from falcokit.build.build_project import BuildResult, build
-from falcokit.build.entry_library import compile_entry
 from falcokit.project.settings import load_project
 
 __all__ = ["Author", "plugin", "text_of"]
@@ -83,9 +82,7 @@ class Author:
 
     @functools.cached_property
     def built(self) -> BuildResult:
-        # To optimize the entry library takes a third of the time that compiling it does.
-        quick = functools.partial(compile_entry, flags=["-O0"])
-        with mock.patch.multiple(build_project, compile_entry=quick, subprocess=describer):
+        with mock.patch.object(build_project, "subprocess", describer):
             return build(load_project(self.root))
 
     @property

@@ -134,10 +134,10 @@ def hasty(write_plugin: WritePlugin, monkeypatch: pytest.MonkeyPatch) -> WritePl
     short = ["-O0", "-DFK_LONG_S=3.0", "-DFK_LOOK_MS=200", "-DFK_YIELD_LOOKS=10"]
     short += ["-DINIT_LIMIT_S=5.0"]  # imports take time on a busy machine
 
-    def with_short_limits(python: Any, names: Any, flags: Any, linked: Any) -> Path:
+    def with_short_limits(python: Any, flags: Any) -> Path:
         if "-g1" in flags:  # sanitized: its `init` has as little time
-            return compiled(python, names, flags, linked)
-        return compiled(python, names, [*flags, *short], linked)
+            return compiled(python, flags)
+        return compiled(python, [*flags, *short])
 
     def as_ever_without_python(rooms: Any, flags: Any, include: Path | None) -> Path:
         kept = flags if include else [flag for flag in flags if flag not in short]

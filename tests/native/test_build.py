@@ -4,20 +4,24 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import re
-from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from author import Author
+from elftools.elf.elffile import ELFFile
 from plugin_metadata import from_json
 
 from falcokit.build import build_project as build_module
 from falcokit.build.build_project import BuildResult, build
-from falcokit.build.entry_source import entry_c_source
+from falcokit.build.entry_library import blank_entry, entry_library
+from falcokit.build.filling import DATA_SECTION, fill
 from falcokit.build.glue_library import build_glue, glue_c_source
+from falcokit.build.metadata import Capability
+from falcokit.build.plugin_data import MEMBERS, plugin_data, plugin_symbols
 from falcokit.errors import BuildError, PluginDefinitionError
 from falcokit.native import PLUGIN_API, ROOMS, SOURCES
 from falcokit.project.settings import Project, load_project
@@ -25,12 +29,13 @@ from falcokit.toolchain.command import run
 from falcokit.toolchain.compiler import find_compiler, find_libpython
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import RealHost
 
 pytestmark = pytest.mark.python
 
 _NATIVE = PLUGIN_API.parent
-_GOLDEN = Path(__file__).parent / "golden_plugin.c"
 _STRICT = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-fPIC"]
 
 SMALL = """
@@ -64,7 +69,7 @@ BASE = {
 }  # fmt: skip
 PARSE = {"get_parse_event_types", "get_parse_event_sources", "parse_event"}
 ASYNC = {"get_async_events", "get_async_event_sources", "set_async_event_handler"}
-#: What `entry_c_source` is given for the golden file: every kind of value, odd text among them.
+#: A plugin with every kind of value, odd text among them.
 META: dict[str, Any] = {
     "name": "golden",
     "version": "1.2.3",
@@ -96,14 +101,21 @@ def _project(folder: Path, text: str, **changes: str) -> Project:
     return Project(root=folder, plugin="small:P", source_dir=source, **given)
 
 
-def _generated(**changes: Any) -> str:
-    return entry_c_source(
+def _data(**changes: Any) -> bytes:
+    return plugin_data(
         from_json(**{**META, **changes}),
         target="golden:P",
         source_dir="/src",
         glue="libglue.so",
-        build="a test",
+        libpython="/lib/libpython.so",
     )
+
+
+def _exported_by_section(library: Path) -> set[str]:
+    """As a tool reads them that trusts the sections."""
+    with library.open("rb") as opened:
+        table = ELFFile(opened).get_section_by_name(".dynsym")
+        return {s.name for s in table.iter_symbols() if s.name and s["st_shndx"] != "SHN_UNDEF"}
 
 
 def _exports(library: Path) -> set[str]:
@@ -116,22 +128,23 @@ def test_an_unchanged_project_is_not_compiled_again(tmp_path: Path) -> None:
     first = build(_project(tmp_path, SMALL))
     facts = first.library.stat()
     second = build(_project(tmp_path, SMALL))
-    assert (first.compiled, second.compiled) == (True, False)
+    assert second.compiled is False
     assert first.library == tmp_path / "build" / "libsmall.so"
-    assert second.library.stat() == facts
+    found = second.library.stat()
+    assert (found.st_ino, found.st_mtime_ns) == (facts.st_ino, facts.st_mtime_ns)
     assert second.metadata.async_event.events == ("tick",)
     assert second.seconds < 2
 
 
-def test_a_change_of_code_alone_compiles_nothing(
+def test_a_change_of_code_alone_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(_project(tmp_path, SMALL))
 
-    def compiler(*arguments: Any) -> None:
-        pytest.fail(f"compiled {arguments}")
+    def writer(target: Path) -> None:
+        pytest.fail(f"wrote {target}")
 
-    monkeypatch.setattr(build_module, "compile_entry", compiler)
+    monkeypatch.setattr(build_module, "replacing", writer)
     more = SMALL.replace("pass", "self.n = 1\n    def more(self): return 2") + "\nX = 1\n"
     assert build(_project(tmp_path, more)).compiled is False
 
@@ -145,11 +158,11 @@ def test_a_change_of_code_alone_compiles_nothing(
         ("    def start", "    async_event_sources = ('syscall',)\n    def start"),
     ],
 )
-def test_a_changed_declaration_is_compiled(tmp_path: Path, old: str, new: str) -> None:
+def test_a_changed_declaration_changes_the_library(tmp_path: Path, old: str, new: str) -> None:
     first = build(_project(tmp_path, SMALL))
     before = first.library.read_bytes()
     second = build(_project(tmp_path, SMALL.replace(old, new)))
-    assert second.compiled is True
+    assert second.compiled is False
     assert second.library.read_bytes() != before
 
 
@@ -159,20 +172,7 @@ def test_a_library_in_use_is_replaced_and_not_written_into(tmp_path: Path) -> No
         build(_project(tmp_path, SMALL, version="0.9.0"))
         assert b"0.1.0" in open_before.read()
         assert os.fstat(open_before.fileno()).st_ino != first.library.stat().st_ino
-    assert sorted(p.suffix for p in first.library.parent.iterdir()) == [".c", ".so", ".so"]
-
-
-def test_a_failed_compilation_is_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: Any) -> None:
-        raise BuildError("no room", command=["cc"], output="")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(build_module, "compile_entry", fail)
-        with pytest.raises(BuildError, match="no room"):
-            build(_project(tmp_path, SMALL))
-    assert build(_project(tmp_path, SMALL)).compiled is True
+    assert sorted(p.suffix for p in first.library.parent.iterdir()) == [".so", ".so"]
 
 
 def test_a_wrong_class_leaves_the_last_library(tmp_path: Path) -> None:
@@ -196,43 +196,33 @@ def test_two_builds_take_one_glue(tmp_path: Path) -> None:
     assert f"[{glue.name}]" in run(["readelf", "-d", str(glue)])  # its SONAME
 
 
-def test_the_generated_c_is_the_golden_file() -> None:
-    assert _generated() == _GOLDEN.read_text()
-
-
-def test_the_generated_c_is_stable_and_knows_every_declaration() -> None:
-    assert _generated() == _generated()
+def test_the_data_is_stable_and_knows_every_declaration() -> None:
+    assert _data() == _data()
     different: dict[str, Any] = {
         "name": "other", "version": "9.9.9", "description": "x", "contact": "x",
         "required_api_version": "3.12.0", "required_event_schema_version": "4.1.0",
         "async_events": ["x"], "async_event_sources": [], "parse_types_at_init": True,
         "parse_event_types": [402], "parse_event_sources": [], "init_schema": None,
-        "has_dump_state": False, "has_config": False, "has_metrics": True, "paths": [],
-        "executable": "/x", "stdlib": "/x", "capabilities": ["parse"],
+        "has_metrics": True, "paths": [], "executable": "/x", "stdlib": "/x",
+        "capabilities": ["parse"],
     }  # fmt: skip
-    assert different.keys() == META.keys()
-    texts = {_generated(**{key: value}) for key, value in different.items()}
-    assert len(texts | {_generated()}) == len(different) + 1
+    # These two are symbols alone.
+    assert different.keys() | {"has_dump_state", "has_config"} == META.keys()
+    texts = {_data(**{key: value}) for key, value in different.items()}
+    assert len(texts | {_data()}) == len(different) + 1
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"capabilities": ["parse"], "async_events": [], "has_dump_state": False},
-        {"has_metrics": True, "has_config": False, "init_schema": None},
-        {"async_events": [f"event_{n}" for n in range(500)]},
-    ],
-)
-def test_the_generated_c_compiles_without_a_warning(
-    tmp_path: Path, changes: dict[str, Any]
-) -> None:
-    source = tmp_path / "plugin.c"
-    source.write_text(_generated(**changes))
-    run(
-        [find_compiler().path, *_STRICT, "-D_GNU_SOURCE", "-fvisibility=hidden",
-         f"-I{_NATIVE}", f"-I{_NATIVE}/src", "-c", str(source), "-o", str(tmp_path / "plugin.o")]
-    )  # fmt: skip
+def test_c_reads_the_members_that_python_writes() -> None:
+    header = (SOURCES / "entry" / "entry.h").read_text()
+    struct = header.partition("typedef struct fk_plugin_data {")[2].partition("}")[0]
+    declared = re.sub(r"//.*", "", struct).replace("uint32_t", "").replace(";", ",")
+    assert tuple(re.findall(r"\w+", declared)) == MEMBERS
+
+
+def test_the_entry_library_compiles_without_a_warning(tmp_path: Path) -> None:
+    for file in (SOURCES / "entry").glob("*.c"):
+        run([find_compiler().path, *_STRICT, "-D_GNU_SOURCE", f"-I{_NATIVE}", f"-I{SOURCES}",
+             "-c", str(file), "-o", str(tmp_path / "entry.o")])  # fmt: skip
 
 
 def test_this_python_s_headers_give_no_warning(tmp_path: Path) -> None:
@@ -271,6 +261,59 @@ def test_exactly_the_symbols_of_the_capabilities_are_exported(
 ) -> None:
     library = build(_project(tmp_path, text)).library
     assert _exports(library) == {f"plugin_{name}" for name in expected}
+    assert _exported_by_section(library) == {f"plugin_{name}" for name in expected}
+
+
+def _found(library: Path) -> set[str]:
+    """What the loader finds of all the symbols that there can be."""
+    loaded = ctypes.CDLL(str(library))
+    return {name for name in _exports(blank_entry()) if hasattr(loaded, name)}
+
+
+@pytest.mark.parametrize("count", range(1, 6))
+def test_the_loader_finds_the_symbols_of_each_set_of_capabilities(
+    tmp_path: Path, count: int
+) -> None:
+    for capabilities in itertools.combinations(get_args(Capability), count):
+        meta = from_json(**META | {"capabilities": list(capabilities)})
+        library = tmp_path / f"lib{'-'.join(capabilities)}.so"
+        library.write_bytes(entry_library(meta, target="a:B", source_dir="", glue="libglue.so"))
+        assert _found(library) == plugin_symbols(meta) == _exports(library)
+
+
+def test_no_relocation_knows_an_exported_symbol() -> None:
+    # Which gets another number when those before it are taken out.
+    lines = run(["readelf", "--relocs", "--wide", str(blank_entry())]).splitlines()
+    assert len(lines) > 40
+    assert [line for line in lines if "plugin_" in line] == []
+
+
+def test_a_filled_library_is_in_order_for_other_tools(tmp_path: Path) -> None:
+    library, stripped = tmp_path / "libfilled.so", tmp_path / "libstripped.so"
+    symbols, data = {"plugin_init", "plugin_open"}, b"data" * 1000
+    content = fill(blank_entry().read_bytes(), symbols=symbols, data=data, payload=b"p" * 5000)
+    library.write_bytes(content)
+    run(["strip", "--strip-all", "-o", str(stripped), str(library)])
+    for file in (library, stripped):
+        assert _exports(file) == _found(file) == symbols
+        with file.open("rb") as opened:
+            elf = ELFFile(opened)
+            assert elf.get_section_by_name(DATA_SECTION).data() == data
+            last = max((s.header for s in elf.iter_segments("PT_LOAD")), key=lambda h: h.p_vaddr)
+            assert last.p_filesz == last.p_memsz  # no zeros for the loader to write behind its end
+            note = elf.get_section_by_name(".note.gnu.build-id")
+            (found,) = note.iter_notes()
+            assert found.n_desc not in run(["readelf", "--notes", str(blank_entry())])
+    assert b"plugin_close" not in content
+    assert content.count(b"\0close\0") == 1  # imported, and the end of a name that is gone
+
+
+def test_a_blank_that_is_none_is_refused() -> None:
+    blank = blank_entry().read_bytes()
+    with pytest.raises(BuildError, match="it has no plugin_other"):
+        fill(blank, symbols={"plugin_other"}, data=b"")
+    with pytest.raises(BuildError, match="its parts lie otherwise"):
+        fill(blank.replace(b"falcokit-slot", b"falcokit-none"), symbols=(), data=b"")
 
 
 def test_the_glue_exports_its_table_and_what_cffi_must() -> None:
@@ -289,7 +332,7 @@ def test_every_export_is_one_that_the_framework_looks_for(
     assert {name.removeprefix("plugin_") for name in exports} <= known
 
 
-def test_odd_text_survives_the_c_compiler(tmp_path: Path) -> None:
+def test_odd_text_survives(tmp_path: Path) -> None:
     odd = 'quotes " \\ ??/ ??= %s \t h\u00e91 \U0001f40d ' + "long " * 100
     result: BuildResult = build(_project(tmp_path, SMALL, description=odd, name="odd-text"))
     library = ctypes.CDLL(str(result.library))

@@ -79,8 +79,6 @@ def place(root: Path, folder: Path, *, as_folder: bool = False, runtime: str | N
         as_folder=as_folder,
         progress=lambda _step: None,
     )
-    for left in ("payload", "plugin.c"):
-        (folder / left).unlink(missing_ok=True)
     # A link to falcokit is in it: who copies the folder would copy all of that.
     shutil.rmtree(folder / "falcokit-alone")
     return assembly.library

@@ -352,7 +352,7 @@ def test_a_full_disk_leaves_nothing_in_dist(tmp_path: Path) -> None:
     refused(root, 7, *parts, "the disk is full", prefix=prefix)
 
 
-@pytest.mark.parametrize("size", ["1m", "17m"], ids=["for the payload", "for the library"])
+@pytest.mark.parametrize("size", ["1m", "12m"], ids=["at once", "halfway"])
 def test_no_room_for_temporary_files_is_told(tmp_path: Path, size: str) -> None:
     root = write_project(tmp_path / "project")
     (tmp_path / "scratch").mkdir()

@@ -28,7 +28,7 @@ import pytest
 from outside import CODE, package, write_project
 
 import falcokit
-from falcokit.build.glue_library import build_portable_glue
+from falcokit.build.glue_library import build_glue
 from falcokit.package.artifact.payload import MAGIC
 from falcokit.package.link.elf import read_elf
 from falcokit.package.python.python_runtime import find_runtime
@@ -156,7 +156,7 @@ def portable_glue() -> Path:
     """Return the glue for this Python as it lies in the session's own cache."""
     here = find_runtime(None)
     library = PythonLibrary(path=here.libpython, include=here.include)
-    return build_portable_glue(library, here.identity)
+    return build_glue(library)
 
 
 @pytest.fixture(scope="module")

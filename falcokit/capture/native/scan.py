@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The walk over event blocks in C: compiled on first use, and optional.
+"""The walk over event blocks in C: carried by a wheel or compiled on first use, and optional.
 
 `library` returns None, silently, without a compiler or anything else that it needs; then
 everything is done in Python with the same result. The C code takes only well-formed event blocks,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from falcokit.capture.events.event_table import EventType
     from falcokit.capture.reader import Capture, Scanner
 
-__all__ = ["Library", "NativeScan", "library", "load", "scan_events", "sources"]
+__all__ = ["PARTS", "Library", "NativeScan", "library", "load", "scan_events", "sources"]
 
 #: Smaller files are read in Python before the library would be loaded.
 NATIVE_FROM_BYTES: Final = 256 * 1024
@@ -64,15 +64,18 @@ def _code(event_type: EventType) -> bytes:
 
 @functools.cache
 def library() -> Library | None:
-    """Return the library for this machine, compiled if it is not cached; None if unavailable."""
+    """Return the library for this machine, compiled if need be; None if unavailable."""
     try:
         from falcokit.toolchain.cache import cached, find_cached  # noqa: PLC0415 - for large files
+        from falcokit.toolchain.prebuilt import find_prebuilt  # noqa: PLC0415
 
-        key = _key()
-        paths = [
-            find_cached(name, key) or str(cached(name, key, make))
-            for name, make in (("falcokit-scan.py", _write_types), ("falcokit-scan.so", _compile))
-        ]
+        paths = [path for name in PARTS if (path := find_prebuilt(name)) is not None]
+        if len(paths) < len(PARTS):
+            key = _key()
+            paths = [
+                find_cached(name, key) or str(cached(name, key, make))
+                for name, make in PARTS.items()
+            ]
         return _load(*paths)
     except (ImportError, OSError, FalcokitError):
         return None
@@ -247,3 +250,7 @@ def _compile(target: Path) -> None:
     main = [str(file) for file in sources() if file.suffix == ".c"]
     compiler = find_compiler().path
     run([compiler, *_FLAGS, "-o", str(target), *main], timeout=_COMPILER_SECONDS)
+
+
+#: The files that are made, with what makes each; `_load` takes them in this order.
+PARTS: Final = {"falcokit-scan.py": _write_types, "falcokit-scan.so": _compile}

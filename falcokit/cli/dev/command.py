@@ -59,6 +59,9 @@ def dev(options: DevOptions) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(signals_as_interrupts())
         if has_screen:
+            from falcokit.build.ready import make_ready  # noqa: PLC0415
+
+            make_ready()  # what takes long is told before the screen covers it
             from falcokit.cli.dev.output import ChildOutput  # noqa: PLC0415
 
             runner_options["stderr"] = stack.enter_context(ChildOutput(supervisor.add_report)).fd

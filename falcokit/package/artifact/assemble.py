@@ -6,19 +6,16 @@ The order of the steps is here; each step has its own module.
 
 from __future__ import annotations
 
-import errno
-import os
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import falcokit
 from falcokit.build.build_project import describe_project
-from falcokit.build.entry_library import compile_entry, payload_object
-from falcokit.build.entry_source import entry_c_source
-from falcokit.errors import BuildError, PackageError, PluginDefinitionError
-from falcokit.package.artifact.payload import Item, make_payload, payload_c
+from falcokit.build.entry_library import entry_library
+from falcokit.build.plugin_data import CarriedPayload, plugin_data
+from falcokit.errors import PackageError, PluginDefinitionError
+from falcokit.package.artifact.payload import Item, carried_payload, make_payload
 from falcokit.package.artifact.shared_objects import GLUE, collect_shared_objects, payload_items
 from falcokit.package.dependencies.dependencies import install_dependencies
 from falcokit.package.link.elf import read_elf
@@ -40,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Assembly", "assemble"]
 
 _ARCHIVE: Final = "python.zip"
+_NOTHING_CARRIED: Final = CarriedPayload(items=(), glue=0, archive=0, folder=None)
 #: describe runs in the shipped Python, with only what is shipped with it.
 _DESCRIBE: Final = (
     "import runpy, sys; sys.path[1:1] = sys.argv[1:];"
@@ -98,7 +96,6 @@ def assemble(
         raise
     progress("linking")
     binaries = collect_shared_objects(runtime, code.stdlib.extensions, dependencies, author)
-    opener = payload_object()
     items = payload_items(binaries, runtime, as_folder=as_folder)
     for binary, item in zip(binaries, items, strict=True):
         code.sizes[binary.owner] += len(item.data)
@@ -110,34 +107,25 @@ def assemble(
         "distributions": {d.name: d.version for d in dependencies.distributions},
     }
 
-    def entry(glue: str, payload: str) -> str:
-        return entry_c_source(
-            metadata,
-            target=project.plugin,
-            source_dir=author_label(project),
-            glue=glue,
-            build=f"falcokit {version('falcokit')}",
-            payload=payload,
-        )
-
-    payload = make_payload(items, about, extra=entry(GLUE, "").encode())
+    shape = {"target": project.plugin, "source_dir": author_label(project)}
+    identity = plugin_data(metadata, **shape, glue=GLUE, payload=_NOTHING_CARRIED)
+    payload = make_payload(items, about, extra=identity)
     folder = f"{metadata.name}.rt-{payload.key}" if as_folder else None
-    blob = _write(payload, work, folder)
+    if folder is not None:
+        _write(payload, work / folder)
     glue = next(number for number, binary in enumerate(binaries) if binary.name == GLUE)
-    text = entry(
-        payload.items[glue].name,
-        payload_c(payload, glue=glue, archive=len(items) - 1, folder=folder, blob=blob.name),
+    content = entry_library(
+        metadata,
+        **shape,
+        glue=payload.items[glue].name,
+        carried=carried_payload(payload, glue=glue, archive=len(items) - 1, folder=folder),
+        payload=b"" if as_folder else payload.blob,
     )
     library = work / f"lib{metadata.name}.so"
-    # Stripped: the symbol table names the temporary file that was compiled.
-    flags = [str(opener), "-Wl,--strip-all", "-Wl,--build-id=sha1"]
     try:
-        compile_entry(text, work / "plugin.c", library, flags)
+        library.write_bytes(content)
     except OSError as e:
         raise _no_room(work, e.strerror) from e
-    except BuildError as e:
-        full = os.strerror(errno.ENOSPC)
-        raise (_no_room(work, full) if full in e.output else e) from e
     return Assembly(
         library=library,
         metadata=metadata,
@@ -160,19 +148,14 @@ def _alone(work: Path) -> Path:
     return folder
 
 
-def _write(payload: Payload, work: Path, folder: str | None) -> Path:
-    """Write the section, or the files of the folder; return the section's file."""
-    blob = work / "payload"
+def _write(payload: Payload, folder: Path) -> None:
+    """Write the files of the dir layout."""
     try:
-        if folder is None:
-            blob.write_bytes(payload.blob)
-        else:
-            (work / folder).mkdir()
-            for item in payload.items:
-                (work / folder / item.name).write_bytes(item.data)
+        folder.mkdir()
+        for item in payload.items:
+            (folder / item.name).write_bytes(item.data)
     except OSError as e:
-        raise _no_room(work, e.strerror) from e
-    return blob
+        raise _no_room(folder.parent, e.strerror) from e
 
 
 def _no_room(work: Path, why: str | None) -> PackageError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The payload of an artifact: its items, the key that names them, and the C that finds them.
+"""The payload of an artifact: its items, the key that names them, and where they lie.
 
 The C side is src/payload/store.h. The payload begins with a list of its items, as JSON, for tools:
 nothing reads that at run time.
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from falcokit.build.entry_source import c_literal
+from falcokit.build.filling import PAYLOAD_SECTION
+from falcokit.build.plugin_data import CarriedItem, CarriedPayload
 from falcokit.package.link.relink import MARK
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ __all__ = [
     "CarriedFile",
     "Item",
     "Payload",
+    "carried_payload",
     "make_payload",
-    "payload_c",
     "read_carried",
 ]
 
 MAGIC: Final = b"FALCOKIT"
-SECTION: Final = ".falcokit"
+SECTION: Final = PAYLOAD_SECTION
 ALIGN: Final = 64
 _PAGE: Final = 4096
 _KEY_DIGITS: Final = len(MARK)
@@ -95,50 +96,30 @@ def _with_key(item: Item, key: str) -> Item:
     return Item(name=item.name.replace(MARK, key), data=data, module=item.module, needs=item.needs)
 
 
-def payload_c(payload: Payload, *, glue: int, archive: int, folder: str | None, blob: str) -> str:
-    """Return the C that declares the payload, for `entry_c_source`.
+def carried_payload(
+    payload: Payload, *, glue: int, archive: int, folder: str | None
+) -> CarriedPayload:
+    """Return what the library has to know of its payload.
 
     Args:
         payload: The items.
         glue: Position of the glue.
         archive: Position of the zip with all Python code.
         folder: Of the dir layout; None for the single file.
-        blob: Name of the file to include as the section of the single file.
 
     """
-    lines = ['#include "payload/store.h"\n']
-    if folder is None:
-        # It is never written to; writable data comes last in the file, so a library that was cut
-        # short still loads and reports it, where otherwise the host would die in the loader.
-        assembly = (
-            f'.pushsection {SECTION},"aw",@progbits\n.balign {_PAGE}\n'
-            f'fk_blob:\n.incbin "{blob}"\nfk_blob_end:\n.popsection'
+    items = [
+        CarriedItem(
+            name=item.name,
+            module=item.module,
+            offset=offset,
+            size=len(item.data),
+            sha256=hashlib.sha256(item.data).digest(),
+            needs=item.needs,
         )
-        lines += [
-            f"__asm__({c_literal(assembly)});\n",
-            'extern const unsigned char fk_blob[] __attribute__((visibility("hidden")));\n',
-        ]
-    for number, item in enumerate(payload.items):
-        needs = "".join(f"{need}, " for need in item.needs)
-        lines.append(f"static const int16_t fk_needs_{number}[] = {{{needs}-1}};\n")
-    lines.append("static const fk_item fk_items[] = {\n")
-    for number, item in enumerate(payload.items):
-        digest = ", ".join(f"0x{byte:02x}" for byte in hashlib.sha256(item.data).digest())
-        module = c_literal(item.module) if item.module else "NULL"
-        lines.append(
-            f"\t{{{c_literal(item.name)}, {module}, {payload.offsets[number]}u,"
-            f" {len(item.data)}u, {{{digest}}}, fk_needs_{number}}},\n"
-        )
-    lines += [
-        "};\nstatic const fk_payload fk_payload_data = {\n",
-        f"\t.folder = {c_literal(folder) if folder else 'NULL'},\n",
-        f"\t.blob = {'NULL' if folder else 'fk_blob'},\n",
-        f"\t.blob_size = {0 if folder else len(payload.blob)}u,\n",
-        f"\t.items = fk_items,\n\t.count = {len(payload.items)},\n",
-        f"\t.glue = {glue},\n\t.archive = {archive},\n}};\n",
-        '#include "entry/payload.c"\n',
+        for item, offset in zip(payload.items, payload.offsets, strict=True)
     ]
-    return "".join(lines)
+    return CarriedPayload(items=items, glue=glue, archive=archive, folder=folder)
 
 
 _MAX_LIST: Final = 1 << 20

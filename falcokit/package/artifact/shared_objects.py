@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from falcokit.build.glue_library import build_portable_glue
+from falcokit.build.glue_library import build_glue
 from falcokit.errors import PackageError
 from falcokit.package.artifact.payload import Item
 from falcokit.package.link.binaries import Binary, close_over_needs, system_folders
@@ -61,7 +61,7 @@ def collect_shared_objects(
         bundled += others
     binaries = [
         _binary("Python", runtime.libpython, name=_libpython(runtime)),
-        _binary("falcokit", build_portable_glue(library, runtime.identity), name=GLUE),
+        _binary("falcokit", build_glue(library), name=GLUE),
         *modules,
     ]
     libraries = close_over_needs(

@@ -22,6 +22,8 @@ from falcokit.errors import ConfigError, PackageError, ToolMissingError
 from falcokit.package.link.elf import ElfFacts, read_elf
 from falcokit.package.python.python_archive import archive_label, is_archive, unpack_archive
 from falcokit.toolchain.cache import key_of
+from falcokit.toolchain.compiler import missing_part
+from falcokit.toolchain.prebuilt import find_prebuilt_glue
 
 __all__ = ["PythonRuntime", "child_environment", "find_runtime"]
 
@@ -129,12 +131,11 @@ def _examine(python: Path, *, shown: str, origin: str) -> PythonRuntime:
     prefix = Path(answer["base_prefix"])
     include = Path(answer["include"])
     libpython = _libpython(answer, prefix)
-    if libpython is None or not (include / "Python.h").is_file():
-        missing = "Python.h" if libpython else answer["library"] or f"libpython{short}"
-        raise ToolMissingError(
-            f"{shown}: {missing} of Python {version} is not installed",
-            hint=f"apt install libpython{short}-dev or dnf install python3-devel",
-        )
+    name = answer["library"] or f"libpython{short}"
+    if libpython is None:
+        raise _missing(name, shown, short, name)
+    if not (include / "Python.h").is_file() and find_prebuilt_glue(libpython) is None:
+        raise _missing("Python.h", shown, short, name)
     stdlib = Path(answer["stdlib"])
     executable = Path(answer["executable"])
     return PythonRuntime(
@@ -152,6 +153,11 @@ def _examine(python: Path, *, shown: str, origin: str) -> PythonRuntime:
         identity=key_of([answer["release"], _digest(libpython)]),
         label=f"CPython {version} ({origin})",
     )
+
+
+def _missing(part: str, shown: str, version: str, libpython: str) -> ToolMissingError:
+    error = missing_part(part, version, libpython)
+    return ToolMissingError(f"{shown}: {error.message}", hint=error.hint)
 
 
 def _ask(python: Path, shown: str) -> dict[str, Any]:

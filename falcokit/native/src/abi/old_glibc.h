@@ -17,6 +17,7 @@
 FK_OLD(dlopen, "2.2.5");
 FK_OLD(dlsym, "2.2.5");
 FK_OLD(dlerror, "2.2.5");
+FK_OLD(dlclose, "2.2.5");
 FK_OLD(dladdr, "2.2.5");
 FK_OLD(pthread_create, "2.2.5");
 FK_OLD(pthread_detach, "2.2.5");

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The field extraction capability of an entry library: fields, event types and sources,
-// extract_fields. Included by the generated plugin.c after entry/base.c.
+// extract_fields.
+#include "entry/entry.h"
 
-FK_EXPORT const char *plugin_get_fields(void) { return FK_META_FIELDS; }
+FK_EXPORT const char *plugin_get_fields(void) { return fk_text(fk_data()->fields); }
 
 FK_EXPORT uint16_t *plugin_get_extract_event_types(uint32_t *n, ss_plugin_t *s) {
-	static uint16_t types[] = {FK_META_EXTRACT_TYPES 0};
-	if (n) *n = sizeof types / sizeof *types - 1;
-	return types;
+	if (n) *n = fk_data()->extract_type_count;
+	return (uint16_t *)fk_place(fk_data()->extract_types);
 }
 
-FK_EXPORT const char *plugin_get_extract_event_sources(void) { return FK_META_EXTRACT_SOURCES; }
+FK_EXPORT const char *plugin_get_extract_event_sources(void) {
+	return fk_text(fk_data()->extract_sources);
+}
 
 FK_EXPORT ss_plugin_rc plugin_extract_fields(ss_plugin_t *s, const ss_plugin_event_input *event,
                                              const ss_plugin_field_extract_input *in) {

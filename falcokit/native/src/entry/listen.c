@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capture listening capability of an entry library.
-// Included by the generated plugin.c after entry/base.c.
+#include "entry/entry.h"
 
 FK_EXPORT ss_plugin_rc plugin_capture_open(ss_plugin_t *s,
                                            const ss_plugin_capture_listen_input *in) {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The event parsing capability of an entry library. A plugin with async events always has it, for its
-// own events: parse_event shows which of them the host has delivered (docs/delivery.md). Included by
-// the generated plugin.c after entry/base.c.
+// own events: parse_event shows which of them the host has delivered (docs/delivery.md).
+#include "entry/entry.h"
 
 FK_EXPORT uint16_t *plugin_get_parse_event_types(uint32_t *n, ss_plugin_t *s) {
-	static uint16_t types[] = {FK_META_PARSE_TYPES};
 	uint32_t ignored;
 	if (!n) n = &ignored;
-	*n = sizeof types / sizeof *types;
-#ifdef FK_PARSE_TYPES_AT_INIT // the config decides: unknown without a state
-	if (fk_ready(s)) return fk_table->parse_event_types(s, n);
-#endif
-	return types;
+	*n = fk_data()->parse_type_count;
+	if (fk_data()->parse_types_at_init && fk_ready(s)) return fk_table->parse_event_types(s, n);
+	return (uint16_t *)fk_place(fk_data()->parse_types);
 }
 
-FK_EXPORT const char *plugin_get_parse_event_sources(void) { return FK_META_PARSE_SOURCES; }
+FK_EXPORT const char *plugin_get_parse_event_sources(void) {
+	return fk_text(fk_data()->parse_sources);
+}
 
 FK_EXPORT ss_plugin_rc plugin_parse_event(ss_plugin_t *s, const ss_plugin_event_input *event,
                                           const ss_plugin_event_parse_input *in) {

@@ -1,47 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
-// The packaged layouts: Python and the glue come from the payload (fk_payload_data, generated).
-// Included by the generated plugin.c before entry/base.c. The code that opens the payload is the same
-// for every plugin, and is linked in: entry/payload_parts.c.
+// The packaged layouts: Python and the glue come from the payload.
 #include "payload/store.h"
+#include "entry/entry.h"
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static fk_store *fk_opened; // until the glue has taken it
-static char fk_library[4096];
+static fk_store *opened; // until the glue has taken it
+static char library[4096];
 
 // At load time, not at init: until then the host may change its working directory.
-__attribute__((constructor)) static void fk_find_library(void) {
+__attribute__((constructor)) static void find_library(void) {
 	Dl_info me;
-	if (!dladdr((void *)fk_library, &me) || !me.dli_fname) return;
-	if (!realpath(me.dli_fname, fk_library))
-		snprintf(fk_library, sizeof fk_library, "%s", me.dli_fname);
+	if (!dladdr((void *)library, &me) || !me.dli_fname) return;
+	if (!realpath(me.dli_fname, library)) snprintf(library, sizeof library, "%s", me.dli_fname);
 }
 
-static void *fk_load_glue(char *err, size_t errlen) {
-	if (!fk_opened) fk_opened = fk_store_open(&fk_payload_data, fk_library, err, errlen);
-	if (!fk_opened) return NULL;
-	fk_store_begin_archive(fk_opened);
-	if (!fk_store_load(fk_opened, fk_payload_data.glue, true, err, errlen)) {
-		fk_store_close(fk_opened);
-		fk_opened = NULL;
+static fk_store *open_store(char *err, size_t errlen) {
+	const fk_plugin_data *data = fk_data();
+	const fk_item_data *rows = fk_place(data->items);
+	fk_item *items = calloc(data->item_count, sizeof *items); // the store has copies
+	if (!items) {
+		snprintf(err, errlen, "there is no memory to unpack the plugin's Python");
+		return NULL;
+	}
+	for (uint32_t i = 0; i < data->item_count; i++) {
+		items[i] = (fk_item){.name = fk_text(rows[i].name),
+		                     .module = fk_text(rows[i].module),
+		                     .offset = rows[i].offset,
+		                     .size = rows[i].size,
+		                     .needs = fk_place(rows[i].needs)};
+		memcpy(items[i].sha256, rows[i].sha256, sizeof items[i].sha256);
+	}
+	const fk_payload payload = {
+		.folder = fk_text(data->folder),
+		.blob = data->folder ? NULL : (const unsigned char *)fk_slot_address() + fk_slot.payload,
+		.blob_size = fk_slot.payload_size,
+		.items = items,
+		.count = (int)data->item_count,
+		.glue = (int)data->glue_item,
+		.archive = (int)data->archive_item,
+	};
+	fk_store *store = fk_store_open(&payload, library, err, errlen);
+	free(items);
+	return store;
+}
+
+void *fk_load_from_payload(char *err, size_t errlen) {
+	const fk_plugin_data *data = fk_data();
+	if (!opened) opened = open_store(err, errlen);
+	if (!opened) return NULL;
+	fk_store_begin_archive(opened);
+	if (!fk_store_load(opened, (int)data->glue_item, true, err, errlen)) {
+		fk_store_close(opened);
+		opened = NULL;
 		return NULL;
 	}
 	// A copy of this library under another name may have loaded its own glue at the same time. All use the
 	// first one of that name, and with it the same Python.
-	void *lib = dlopen(FK_GLUE, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+	void *lib = dlopen(fk_text(data->glue), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
 	if (!lib) snprintf(err, errlen, "the glue of the packaged plugin is not there: %s", dlerror());
 	return lib;
 }
 
 // Also when the glue was loaded already: this library may be intact while the other one is damaged.
-static void fk_glue_found(const fk_glue *table) {
+void fk_payload_found(const fk_glue *table) {
 	char ignored[256];
-	if (!fk_opened)
-		fk_opened = fk_store_open(&fk_payload_data, fk_library, ignored, sizeof ignored);
-	if (fk_opened) table->adopt(fk_opened);
-	if (fk_opened && !fk_opened->adopted) fk_store_close(fk_opened);
-	fk_opened = NULL;
+	if (!opened) opened = open_store(ignored, sizeof ignored);
+	if (opened) table->adopt(opened);
+	if (opened && !opened->adopted) fk_store_close(opened);
+	opened = NULL;
 }
 
-__attribute__((destructor)) static void fk_unload(void) { fk_store_close(fk_opened); }
+__attribute__((destructor)) static void unload(void) { fk_store_close(opened); }

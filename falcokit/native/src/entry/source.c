@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The event sourcing capability of an entry library: id, event source, open params, batches.
-// Included by the generated plugin.c after entry/base.c. A plugin without an id has the id 0 and an
+// A plugin without an id has the id 0 and an
 // empty event source: its events are the host's own.
+#include "entry/entry.h"
 
-FK_EXPORT uint32_t plugin_get_id(void) { return FK_META_PLUGIN_ID; }
+FK_EXPORT uint32_t plugin_get_id(void) { return fk_data()->plugin_id; }
 
-FK_EXPORT const char *plugin_get_event_source(void) { return FK_META_EVENT_SOURCE; }
+FK_EXPORT const char *plugin_get_event_source(void) { return fk_text(fk_data()->event_source); }
 
 FK_EXPORT ss_instance_t *plugin_open(ss_plugin_t *s, const char *params, ss_plugin_rc *rc) {
 	fk_plugin *p = fk_ready(s);
@@ -36,7 +37,6 @@ FK_EXPORT const char *plugin_get_progress(ss_plugin_t *s, ss_instance_t *instanc
 	return p && instance && percent ? fk_table->get_progress(p, instance, percent) : NULL;
 }
 
-#ifdef FK_HAS_LIST_OPEN_PARAMS
 FK_EXPORT const char *plugin_list_open_params(ss_plugin_t *s, ss_plugin_rc *rc) {
 	fk_plugin *p = fk_ready(s);
 	ss_plugin_rc ignored;
@@ -44,11 +44,8 @@ FK_EXPORT const char *plugin_list_open_params(ss_plugin_t *s, ss_plugin_rc *rc) 
 	*rc = SS_PLUGIN_FAILURE;
 	return p ? fk_table->list_open_params(p, rc) : NULL;
 }
-#endif
 
-#ifdef FK_HAS_EVENT_TO_STRING
 FK_EXPORT const char *plugin_event_to_string(ss_plugin_t *s, const ss_plugin_event_input *event) {
 	fk_plugin *p = fk_ready(s);
 	return p && event && event->evt ? fk_table->event_to_string(p, event) : NULL;
 }
-#endif
