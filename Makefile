@@ -6,6 +6,8 @@
 # make check   ruff, mypy, clang-tidy, codespell, shellcheck, and the layout of Python and C
 # make bench   the benchmarks of bench/, on a real host that it fetches once
 # make docs    the site of docs/, in build/site
+# make wheels  the wheels of all Pythons and machines, with their C compiled, in dist/; WHEELS="--python
+#              3.13 --machine x86_64" names some of them
 # make update-api      take over a release of libs: what its plugin API gained is shown, and the event
 #              table regenerated; LIBS=/path/to/libs names its source in place of Debian's release
 # make generated       write what the other programs of tools/ write
@@ -22,7 +24,7 @@ export PYTHON
 TIDY = -std=gnu11 -D_GNU_SOURCE -Wno-macro-redefined -Ifalcokit/native/src -Ifalcokit/native \
   -isystem "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')"
 
-.PHONY: demo test test-all check bench docs update-api generated clean tools
+.PHONY: demo test test-all check bench docs wheels update-api generated clean tools
 
 demo: tools $(VENV)/installed
 	rm -rf demo
@@ -53,6 +55,11 @@ bench: tools $(VENV)/installed-test
 docs: tools $(VENV)/installed-test
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build
+
+wheels: tools $(VENV)/installed-test
+	tests/hosts/get-pythons.sh
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[wheels]'
+	$(VENV)/bin/python -m tools.wheels $(WHEELS)
 
 update-api: tools $(VENV)/installed-test
 	$(VENV)/bin/python -m tools.update_api $(LIBS)

@@ -157,6 +157,8 @@ __all__ = [
     "when",
 ]
 
+__version__ = "0.1.0"
+
 #: The modules of `falcokit.runtime`, and what they have for authors.
 _USUAL: Final = {
     "async_event.capability": ("AsyncCounters", "AsyncEventHandler", "AsyncEvents"),

@@ -18,7 +18,6 @@ from falcokit.cli import console
 from falcokit.cli.arguments import COMMANDS, MIN_SECONDS, heed_common, with_bare_values
 from falcokit.cli.failure import EXIT_INTERRUPTED, outcome, report_usage
 from falcokit.cli.options import COMMON
-from falcokit.toolchain.cache import telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,18 +48,13 @@ class _Group(TyperGroup):
 
         def command() -> Any:
             try:
-                with telling(_show_compiling):
-                    return parse_and_run(*args, **kwargs)
+                return parse_and_run(*args, **kwargs)
             except _UsageProblem as e:
                 return report_usage(e, as_json=as_json)
             except typer.Abort:
                 return EXIT_INTERRUPTED
 
         sys.exit(outcome(command, as_json=as_json))
-
-
-def _show_compiling(what: str) -> None:
-    console.message(f"compiling {what} (once)")
 
 
 app = typer.Typer(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from falcokit.cli import console
 from falcokit.cli.inspect.options import InspectOptions
 from falcokit.cli.options import (
     COMMON,
@@ -26,6 +27,7 @@ from falcokit.cli.options import (
     RunOptions,
     TestOptions,
 )
+from falcokit.toolchain.cache import telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,8 +62,13 @@ class Command(NamedTuple):
 
     def call(self, function: str, *arguments: Any) -> int | None:
         """Call a function of the command's module."""
-        code: int | None = getattr(importlib.import_module(self.module), function)(*arguments)
+        with telling(_show_compiling):
+            code: int | None = getattr(importlib.import_module(self.module), function)(*arguments)
         return code
+
+
+def _show_compiling(what: str) -> None:
+    console.message(f"compiling {what} (once)")
 
 
 COMMANDS: Final = {

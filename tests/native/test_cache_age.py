@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from falcokit.toolchain.cache import cache_folder, cached, find_cached
+from falcokit.toolchain.cache import cache_folder, cached, find_cached, telling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,3 +74,13 @@ def test_of_two_that_need_a_file_at_once_one_makes_it(folder: Path) -> None:
         first, second = pool.submit(one), pool.submit(one)
         assert first.result(10) == second.result(10) == folder / f"glue-{'5' * 16}.so"
     assert len(made) == 1
+
+
+def test_who_waits_is_told_what_is_made(folder: Path) -> None:
+    heard: list[str] = []
+    for _ in range(2):
+        with telling(heard.append):
+            cached("glue.so", "6" * 16, lambda target: target.touch(mode=0o600), what="the glue")
+    assert heard == ["the glue"]
+    cached("glue.so", "7" * 16, lambda target: target.touch(mode=0o600), what="the glue")
+    assert heard == ["the glue"]

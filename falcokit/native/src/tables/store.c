@@ -31,8 +31,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <sys/random.h>
+#include <linux/random.h>
 #include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 // ---- a table and its fields -------------------------------------------------------------------------
 
@@ -371,7 +373,8 @@ static uint64_t secret[2];
 
 static void make_secret(void) {
 	struct timespec now;
-	if (getrandom(secret, sizeof secret, GRND_NONBLOCK) == (ssize_t)sizeof secret) return;
+	// The kernel has it since 3.17, glibc's function since 2.25.
+	if (syscall(SYS_getrandom, secret, sizeof secret, GRND_NONBLOCK) == (long)sizeof secret) return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	secret[0] = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u;
 	secret[1] = (uint64_t)(uintptr_t)&now ^ (uint64_t)now.tv_sec;
