@@ -52,6 +52,7 @@ def main() -> None:
             "extraction-growth": lambda: extraction.growth(host, folder, runs),
             "latency": lambda: latency.latency(host, folder, runs),
             "sources": lambda: sources.sources(host, folder, runs),
+            "documents": lambda: sources.documents(host, folder, runs),
             "memory": lambda: memory.memory(host, folder, runs),
             "captures": lambda: captures.captures(runs),
             "rules": lambda: rules.rules(host, folder, runs),

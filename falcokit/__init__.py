@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         RelTime,
         field,
     )
+    from falcokit.runtime.json.expressions import Expression
     from falcokit.runtime.json.field import JsonField, json_field
     from falcokit.runtime.json.operators import (
         all_of,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from falcokit.runtime.parse.capability import EventParsing
     from falcokit.runtime.source.capability import EventSource
     from falcokit.runtime.source.event_queue import EventQueue
+    from falcokit.runtime.source.json_documents import JsonDocuments
     from falcokit.runtime.tables.exported_table import ExportedTable, export_table
     from falcokit.runtime.tables.table_types import (
         Table,
@@ -104,12 +106,14 @@ __all__ = [
     "EventSource",
     "EventTooLargeError",
     "ExportedTable",
+    "Expression",
     "FieldExtraction",
     "FieldValue",
     "FutureTimestampError",
     "InvalidEventError",
     "IpAddr",
     "IpNet",
+    "JsonDocuments",
     "JsonField",
     "Metric",
     "Plugin",
@@ -195,12 +199,14 @@ _ASKED_FOR: Final = {
     "extract.capability": (
         *("AbsTime", "FieldExtraction", "FieldValue", "IpAddr", "IpNet", "RelTime", "field"),
     ),
+    "json.expressions": ("Expression",),
     "json.field": ("JsonField", "json_field"),
     "json.operators": (
         *("all_of", "any_of", "coalesce", "const", "event", "here"),
         *("outer", "path", "root", "switch", "template", "when"),
     ),
     "source.capability": ("EventSource",),
+    "source.json_documents": ("JsonDocuments",),
     "async_event.supervision": ("ProducerState",),
     "tables.table_types": (
         *("Table", "TableEntry", "added"),

@@ -91,7 +91,7 @@ def check_plugin(
     # An async plugin parses its own events, by which it knows what the host has delivered.
     capabilities = (*own, *(("parse",) if "async" in own and "parse" not in own else ()))
     extract = check_extract.check_extract(plugin)
-    source = check_source.check_source(plugin) if "source" in own else None
+    source = check_source.check_source(plugin)
     async_event = check_async_event.check_async_event(plugin)
     parse = check_parse.check_parse(plugin, async_event)
     warnings = check_listen.check_listen(plugin, capabilities)

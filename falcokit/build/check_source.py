@@ -10,6 +10,8 @@ from typing import Any, Final
 from falcokit.build.check import overrides, wrong
 from falcokit.build.metadata import SourceMetadata
 from falcokit.runtime.base.config import init_schema
+from falcokit.runtime.source.capability import EventSource
+from falcokit.runtime.source.event_queue import declared_documents
 from falcokit.runtime.source.open_source import params_type
 
 __all__ = ["HOOKS", "check_source"]
@@ -28,19 +30,25 @@ _MAX_SIZE: Final = 1 << 26
 _RESERVED: Final = frozenset({"syscall"})
 
 
-def check_source(plugin: type[Any]) -> SourceMetadata:
-    """Return ID, event source and the optional hooks of a class that has the capability.
+def check_source(plugin: type[Any]) -> SourceMetadata | None:
+    """Return ID, event source and the optional hooks of a class; None: it has no event source.
 
     Raises:
         PluginDefinitionError: the framework would refuse it, or it could never be opened.
 
     """
+    if not issubclass(plugin, EventSource):
+        for attribute in declared_documents(plugin):
+            what = f"declares the documents {attribute} but does not inherit EventSource"
+            wrong(plugin, attribute, what, "add EventSource to the bases of the class")
+        return None
     _check_identity(plugin)
     size = plugin.max_event_size
     if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= _MAX_SIZE:
         what = f"has the max_event_size {size!r}"
         wrong(plugin, "max_event_size", what, "a number of bytes from 1 to 64 MiB")
     _check_open(plugin)
+    _check_documents(plugin)
     return SourceMetadata(
         plugin_id=plugin.plugin_id,
         event_source=plugin.event_source,
@@ -66,6 +74,16 @@ def _check_identity(plugin: type[Any]) -> None:
     if name and not number:
         hint = "plugin_id = 999 while developing"
         wrong(plugin, "event_source", f"has the event_source {name!r} and no plugin_id", hint)
+
+
+def _check_documents(plugin: type[Any]) -> None:
+    names = list(declared_documents(plugin))
+    if len(names) > 1:
+        what = f"has JsonDocuments twice: {names[0]} and {names[1]}"
+        wrong(plugin, names[1], what, "a source has one kind of documents")
+    if names and not plugin.plugin_id:
+        what = "declares JsonDocuments, and gives system events"
+        wrong(plugin, names[0], what, "documents are of a source with plugin_id and event_source")
 
 
 def _check_open(plugin: type[Any]) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from falcokit.testing._golden import Golden
     from falcokit.testing._hosts import HostedPlugin, HostRun
     from falcokit.testing._json import evaluate as evaluate_field
+    from falcokit.testing._json import evaluate_documents
     from falcokit.testing._replay import ReplayedEvent
     from falcokit.testing._running import LogMessage, RunningPlugin, start_plugin
     from falcokit.testing._source import Batch, RunningSource
@@ -50,6 +51,7 @@ __all__ = [
     "RunPlugins",
     "RunningPlugin",
     "RunningSource",
+    "evaluate_documents",
     "evaluate_field",
     "start_plugin",
 ]
@@ -69,6 +71,7 @@ _PLACES: Final = {
     "RunPlugins": "_fixtures",
     "RunningPlugin": "_running",
     "RunningSource": "_source",
+    "evaluate_documents": "_json",
     "evaluate_field": "_json",
     "start_plugin": "_running",
 }

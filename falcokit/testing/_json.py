@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values of declared fields, found by the C of the glue: `JsonField.evaluate` in tests."""
+"""What the C of the glue finds in JSON, in tests.
+
+Values of declared fields for `JsonField.evaluate`, events for `JsonDocuments.evaluate`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from falcokit.native import PLUGIN_API, SOURCES
 from falcokit.runtime.base.errors import PluginError
+from falcokit.runtime.event.event import Event
 from falcokit.toolchain.cache import cached, key_of
 from falcokit.toolchain.compiler import compile_and_link, find_compiler
 from falcokit.toolchain.prebuilt import prebuilt
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from falcokit.runtime.json.field import JsonField
+    from falcokit.runtime.source.json_documents import JsonDocuments
 
 __all__ = [
     "C_FILES",
@@ -27,8 +32,10 @@ __all__ = [
     "PAYLOAD_OFFSET",
     "Answer",
     "FieldEvaluator",
+    "Found",
     "build_json",
     "evaluate",
+    "evaluate_documents",
 ]
 
 JSON: Final = "libfalcokit_json.so"
@@ -85,11 +92,42 @@ class _Offsets(ctypes.Structure):
     ]
 
 
+class _FoundEvent(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("len", ctypes.c_uint32),
+        ("timed", ctypes.c_bool),
+        ("ts", ctypes.c_uint64),
+    ]
+
+
+class _Split(ctypes.Structure):  # without what is its own
+    _fields_ = [
+        ("events", ctypes.POINTER(_FoundEvent)),
+        ("count", ctypes.c_uint32),
+        ("not_kept", ctypes.c_uint32),
+        ("invalid", ctypes.c_uint32),
+        ("steps", ctypes.c_uint64),
+        ("why", ctypes.c_char * 256),
+    ]
+
+
 class Answer(NamedTuple):
     """A value, or the error of a failure."""
 
     value: Any = None
     error: str | None = None
+
+
+class Found(NamedTuple):
+    """What is in a document: its events with their times, and what else was counted."""
+
+    events: tuple[tuple[bytes, int | None], ...] = ()
+    not_kept: int = 0
+    invalid: int = 0
+    why: str = ""
+    """Why the document is invalid, or its first invalid event; '': nothing is."""
+    is_valid: bool = True
 
 
 class FieldEvaluator:
@@ -99,14 +137,17 @@ class FieldEvaluator:
         self.lib = ctypes.CDLL(str(library))
         self.lib.fk_jprogram_load.restype = ctypes.c_void_p
         self.lib.fk_jdoc_new.restype = ctypes.c_void_p
+        self.lib.fk_jdocuments_load.restype = ctypes.c_void_p
+        self.lib.fk_jsplit_new.restype = ctypes.POINTER(_Split)
+        self.lib.fk_jsplit_run.restype = ctypes.c_bool
         self.doc = ctypes.c_void_p(self.lib.fk_jdoc_new())
         self.arena = _Arena()
         self.programs: dict[bytes, Any] = {}
         self.offsets: list[tuple[int, int]] | None = None
 
-    def load(self, program: bytes) -> Any:
+    def load(self, program: bytes, load: str = "fk_jprogram_load") -> Any:
         err = ctypes.create_string_buffer(256)
-        found = self.lib.fk_jprogram_load(program, ctypes.c_size_t(len(program)), err, 256)
+        found = self.lib[load](program, ctypes.c_size_t(len(program)), err, ctypes.c_size_t(256))
         if not found:
             raise ValueError(err.value.decode())
         return ctypes.c_void_p(found)
@@ -147,6 +188,35 @@ class FieldEvaluator:
         if not values:
             return Answer()
         return Answer(values if field.is_list else values[0])
+
+    def split(
+        self, documents: JsonDocuments, document: bytes, *, ts_ns: int = 0, number: int = 1
+    ) -> Found:
+        program = self.load(documents.splitting, "fk_jdocuments_load")
+        split = self.lib.fk_jsplit_new()
+        raw = ctypes.create_string_buffer(document, len(document) or 1)
+        try:
+            is_valid = self.lib.fk_jsplit_run(
+                program,
+                split,
+                raw,
+                ctypes.c_size_t(len(document)),
+                ctypes.c_uint64(ts_ns),
+                ctypes.c_uint64(number),
+            )
+            found = split.contents
+            events = tuple(
+                (
+                    ctypes.string_at(event.data, event.len) if event.len else b"",
+                    event.ts if event.timed else None,
+                )
+                for event in found.events[: found.count]
+            )
+            why = found.why.decode(errors="replace")
+            return Found(events, found.not_kept, found.invalid, why, is_valid)
+        finally:
+            self.lib.fk_jsplit_free(split)
+            self.lib.fk_jdocuments_free(program)
 
 
 def _request(field: JsonField, arg: int | str | None) -> _Field:
@@ -215,3 +285,16 @@ def evaluate(
     if answer.error is not None:
         raise PluginError(answer.error)
     return answer.value
+
+
+def evaluate_documents(
+    documents: JsonDocuments, document: bytes, *, ts_ns: int, number: int
+) -> list[Event]:
+    """Return the events, as `JsonDocuments.evaluate` promises them."""
+    if len(document) > documents.max_size:
+        raise PluginError(f"it has {len(document)} bytes: max_size is {documents.max_size}")
+    with _lock:
+        found = _evaluator().split(documents, document, ts_ns=ts_ns, number=number)
+    if found.why:
+        raise PluginError(found.why)
+    return [Event(data, ts_ns=ts_ns if ts is None else ts) for data, ts in found.events]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     _Channel = object  # a queue gets it when it is made
 
-__all__ = ["MAX_EVENT_SIZE", "EventQueue"]
+__all__ = ["MAX_EVENT_SIZE", "EventQueue", "declared_documents"]
 
 #: Maximum bytes of an event's data, unless the class sets `max_event_size`.
 MAX_EVENT_SIZE: Final = 1 << 20
@@ -39,7 +39,9 @@ class EventQueue(_Channel):
         closed            whether the source has ended, or the host has closed it
         dropped           number of dropped events
 
-    An event is bytes, str (sent as UTF-8), an `Event`, or an object that JSON can hold. After the
+    An event is bytes, str (sent as UTF-8), an `Event`, or an object that JSON can hold; in a plugin
+    that declares `JsonDocuments`, all but an `Event` are documents, and `put` returns False if an
+    event of one was dropped. After the
     host has closed the source `put` raises SourceClosedError, also in a thread that waits for room.
     An event larger than the plugin's `max_event_size` is dropped and logged. Dropped events are
     counted in the plugin's metrics, as source_dropped_queue_full and source_dropped_oversize.
@@ -62,7 +64,25 @@ class EventQueue(_Channel):
         size = getattr(plugin, "max_event_size", MAX_EVENT_SIZE)
         whole = getattr(plugin, "plugin_id", 1) == 0
         kind, make = _of_channels(cast("Any", cls))
-        return cast("Self", make(kind, maxsize, overflow == "drop", whole, size))
+        queue = make(kind, maxsize, overflow == "drop", whole, size)
+        for declared in declared_documents(type(plugin)).values():
+            queue.split(declared.splitting, declared.invalid == "fail", declared.max_size)
+        return cast("Self", queue)
+
+
+def declared_documents(plugin: type) -> dict[str, Any]:
+    """Return the JsonDocuments of a class and its bases by attribute; the build checks it is one.
+
+    They are known by what they have, so that others need not import the module of expressions.
+    """
+    found: dict[str, Any] = {}
+    for cls in reversed(plugin.__mro__):
+        found.update(vars(cls))
+    return {
+        name: value
+        for name, value in found.items()
+        if isinstance(getattr(value, "splitting", None), bytes)
+    }
 
 
 @functools.cache

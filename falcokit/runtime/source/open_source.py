@@ -85,7 +85,7 @@ class OpenSource:
         run = self._find()
         whole, size = self._plugin.plugin_id == 0, self._plugin.max_event_size
         try:
-            self.key: int = self.queue.attach(whole, size, self._log_oversized)
+            self.key: int = self.queue.attach(whole, size, self._log_dropped)
         except ValueError as e:
             raise PluginError(f"open: {e}") from None
         self._thread: threading.Thread | None = None
@@ -168,9 +168,8 @@ class OpenSource:
         text = format_error(error, "a task of the event source")
         self._state.write_repeated(error, f"{text}\n  the task has ended, and the source goes on")
 
-    def _log_oversized(self, size: int, limit: int, count: int) -> None:
-        what = f"an event of {size} bytes was dropped: max_event_size is {limit}"
-        self._state.write_log(_WARNING, None, f"{what} ({count} dropped so far)")
+    def _log_dropped(self, text: str) -> None:
+        self._state.write_log(_WARNING, None, text)
 
     def progress(self) -> tuple[int, str]:
         """Return the progress of the source from 0 to 10000, and a text for people."""

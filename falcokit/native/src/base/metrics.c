@@ -103,6 +103,11 @@ static void add_source(fk_impl *impl) {
 	add_counter("source_dropped_oversize", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.dropped_size);
 	add_counter("source_dropped_queue_full", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.dropped_full);
 	add_counter("source_discarded", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.discarded);
+	if (!fk_source_has_documents(impl)) return;
+	add_counter("source_documents", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.documents);
+	add_counter("source_documents_invalid", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.documents_invalid);
+	add_counter("source_events_invalid", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.events_invalid);
+	add_counter("source_events_not_kept", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c.events_not_kept);
 }
 
 static void add_of(const fk_producer *row, const char *what, ss_plugin_metric_type kind,

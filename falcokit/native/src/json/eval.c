@@ -82,7 +82,7 @@ static bool expand(fk_jstate *run, const fk_jnode *node) {
 	return settle(run, base, from);
 }
 
-static bool truth(fk_jstate *run, const fk_jnode *node, bool *holds) {
+bool fk_jtruth(fk_jstate *run, const fk_jnode *node, bool *holds) {
 	uint32_t base = run->top;
 	if (!fk_jeval(run, node)) return false;
 	*holds = false;
@@ -99,7 +99,7 @@ static bool where(fk_jstate *run, const fk_jnode *node) {
 	for (uint32_t i = base; i < end; i++) {
 		bool holds;
 		run->contexts[++run->depth] = run->doc->items[i];
-		bool good = truth(run, node->kids[1], &holds);
+		bool good = fk_jtruth(run, node->kids[1], &holds);
 		run->depth--;
 		if (!good) return false;
 		if (holds) run->doc->items[kept++] = run->doc->items[i];
@@ -123,7 +123,7 @@ static bool pick(fk_jstate *run, const fk_jnode *node) {
 static bool logic(fk_jstate *run, const fk_jnode *node, bool decides) {
 	bool holds = !decides;
 	for (unsigned i = 0; i < node->kids_n && holds != decides; i++)
-		if (!truth(run, node->kids[i], &holds)) return false;
+		if (!fk_jtruth(run, node->kids[i], &holds)) return false;
 	return push_bool(run, holds);
 }
 
@@ -159,7 +159,7 @@ static bool coalesce(fk_jstate *run, const fk_jnode *node) {
 
 static bool when(fk_jstate *run, const fk_jnode *node) {
 	bool holds;
-	if (!truth(run, node->kids[0], &holds)) return false;
+	if (!fk_jtruth(run, node->kids[0], &holds)) return false;
 	if (holds) return fk_jeval(run, node->kids[1]);
 	return node->kids_n < 3 || fk_jeval(run, node->kids[2]);
 }
@@ -308,7 +308,7 @@ static bool counted(fk_jstate *run, const fk_jnode *node, bool exists) {
 
 static bool negated(fk_jstate *run, const fk_jnode *node) {
 	bool holds;
-	return truth(run, node->kids[0], &holds) && push_bool(run, !holds);
+	return fk_jtruth(run, node->kids[0], &holds) && push_bool(run, !holds);
 }
 
 static bool required(fk_jstate *run, const fk_jnode *node) {

@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROGRAM_MAX (1u << 20)
-#define NODES_MAX   4096u
-#define MANY        255
+#define NODES_MAX 4096u
+#define MANY      255
 
 typedef struct fk_jshape {
 	uint8_t kids_min, kids_max, texts_min, texts_max; // MANY: no limit but that of the form
@@ -118,6 +117,15 @@ static const fk_jnode *read_node(fk_jloader *from, unsigned depth) {
 	return read_inside(from, node, depth) ? node : NULL;
 }
 
+bool fk_jnodes_load(const uint8_t **at, const uint8_t *end, fk_arena *memory,
+                    const fk_jnode **roots, unsigned n, const char **wrong) {
+	fk_jloader from = {.at = *at, .end = end, .memory = memory};
+	for (unsigned i = 0; i < n && !from.wrong; i++) roots[i] = read_node(&from, 1);
+	*at = from.at;
+	*wrong = from.wrong;
+	return !from.wrong;
+}
+
 static bool load(fk_jloader *from, fk_jprogram *program) {
 	static const uint8_t types[] = {FTYPE_UINT64, FTYPE_STRING, FTYPE_RELTIME, FTYPE_ABSTIME,
 	                                FTYPE_BOOL,   FTYPE_IPADDR, FTYPE_IPNET};
@@ -145,7 +153,7 @@ fk_jprogram *fk_jprogram_load(const void *bytes, size_t len, char *err, size_t e
 	if (program) {
 		from.end = from.at + len;
 		from.memory = &program->memory;
-		if (len > PROGRAM_MAX) refuse(&from, "it is too large");
+		if (len > FK_JPROGRAM_MAX) refuse(&from, "it is too large");
 		if (!from.wrong && load(&from, program)) return program;
 	}
 	if (errlen) snprintf(err, errlen, "the program of a JSON field cannot be used: %s", from.wrong);

@@ -98,6 +98,12 @@ typedef struct fk_jnode {
 
 #define FK_JPROGRAM_DEPTH_MAX 64u
 
+// Loads `n` trees of operators, one after the other, into `memory`; *at is then behind them. False with
+// the reason in *wrong.
+bool fk_jnodes_load(const uint8_t **at, const uint8_t *end, fk_arena *memory,
+                    const fk_jnode **roots, unsigned n, const char **wrong);
+#define FK_JPROGRAM_MAX (1u << 20) // bytes of a program
+
 struct fk_jprogram {
 	uint32_t ftype; // ss_plugin_field_type
 	bool list, arg_required;

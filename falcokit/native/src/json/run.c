@@ -114,30 +114,39 @@ static bool give_offsets(fk_jstate *run, ss_plugin_extract_value_offsets *offset
 	return true;
 }
 
+void fk_jrun_begin(fk_jstate *run, fk_jdoc *doc, fk_arena *arena, char *err, size_t errlen) {
+	run->program = NULL;
+	run->doc = doc;
+	run->arena = arena;
+	run->has_index = false;
+	run->key = NULL;
+	run->top = run->values = run->depth = 0;
+	run->text_left = 2 * doc->len + FK_JTEXT_EXTRA;
+	run->err = err;
+	run->errlen = errlen;
+	doc->work = doc->work_most + (fk_jwork)doc->len;
+}
+
+void fk_jrun_end(fk_jstate *run) {
+	fk_jdoc *doc = run->doc;
+	if (doc->items_room <= KEPT_ITEMS) return;
+	free(doc->items);
+	doc->items = NULL;
+	doc->items_room = 0;
+}
+
 ss_plugin_rc fk_jprogram_run(const fk_jprogram *program, fk_jdoc *doc,
                              ss_plugin_extract_field *field, fk_arena *arena,
                              ss_plugin_extract_value_offsets *offsets, char *err, size_t errlen) {
 	fk_jstate run;
+	fk_jrun_begin(&run, doc, arena, err, errlen);
 	run.program = program;
-	run.doc = doc;
-	run.arena = arena;
-	run.has_index = false;
-	run.key = NULL;
-	run.top = run.values = run.depth = 0;
-	run.text_left = 2 * doc->len + FK_JTEXT_EXTRA;
-	run.err = err;
-	run.errlen = errlen;
-	doc->work = doc->work_most + (fk_jwork)doc->len;
 	field->res_len = 0;
 	field->res.u64 = NULL;
 	bool good = take_argument(&run, field) && fk_jeval(&run, program->root);
 	if (fk_jis_spent(&doc->work)) good = fk_jfail_spent(&run) == FK_KEEP;
 	good = good && give_results(&run, field) && (!offsets || give_offsets(&run, offsets));
 	if (!good) field->res_len = 0;
-	if (doc->items_room > KEPT_ITEMS) {
-		free(doc->items);
-		doc->items = NULL;
-		doc->items_room = 0;
-	}
+	fk_jrun_end(&run);
 	return good ? SS_PLUGIN_SUCCESS : SS_PLUGIN_FAILURE;
 }

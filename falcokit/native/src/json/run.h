@@ -37,6 +37,12 @@ typedef fk_joutcome fk_jmap(fk_jstate *run, const fk_jnode *node, fk_jitem *item
 typedef bool fk_jpusher(fk_jstate *run, const fk_jnode *node, const fk_jitem *of);
 
 bool fk_jeval(fk_jstate *run, const fk_jnode *node);
+// Whether one of the node's values is true; false when the run has failed.
+bool fk_jtruth(fk_jstate *run, const fk_jnode *node, bool *holds);
+// Begins a run without an argument, with the whole budget.
+void fk_jrun_begin(fk_jstate *run, fk_jdoc *doc, fk_arena *arena, char *err, size_t errlen);
+// Frees a stack that has grown large.
+void fk_jrun_end(fk_jstate *run);
 bool fk_jpush(fk_jstate *run, const fk_jitem *item);
 fk_joutcome fk_jfail(fk_jstate *run, const char *why);
 fk_joutcome fk_jfail_spent(fk_jstate *run); // the budget of work is spent

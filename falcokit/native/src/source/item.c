@@ -63,12 +63,16 @@ static bool find_event(PyObject *event, bool whole, fk_source_item *item) {
 	return ok;
 }
 
+bool fk_source_item_is_event(PyObject *object) {
+	return event_type && PyObject_TypeCheck(object, event_type);
+}
+
 bool fk_source_item_find(PyObject *object, bool whole, fk_source_item *item) {
 	item->ts = FK_NOT_SET;
 	item->bytes.owned = item->bytes.view.obj = NULL;
 	if (object == Py_None) return refuse("None is not an event");
-	bool is_event = event_type && PyObject_TypeCheck(object, event_type);
-	bool ok = is_event ? find_event(object, whole, item) : fk_bytes_of(object, false, &item->bytes);
+	bool ok = fk_source_item_is_event(object) ? find_event(object, whole, item)
+	                                          : fk_bytes_of(object, false, &item->bytes);
 	if (ok && whole) ok = fk_source_item_check(item);
 	if (!ok) fk_bytes_drop(&item->bytes);
 	return ok;

@@ -22,8 +22,10 @@ typedef struct Channel {
 	bool attached;
 	Py_ssize_t max_size;
 	uint64_t logged_ns;       // when a dropped event was last logged
-	PyObject *log;            // called for a dropped event, once attached
+	PyObject *log;            // called with a text for what was dropped, once attached
+	fk_documents *documents;  // NULL: none are declared
 	fk_wait_limit wait_limit; // of offer, over several calls
+	fk_reading *offered;      // its document, while there is no room for an event of it
 } Channel;
 
 enum offer {
@@ -36,16 +38,12 @@ enum offer {
 // ---- one item ---------------------------------------------------------------------------------------
 
 static enum offer too_large(Channel *self, Py_ssize_t len) {
-	uint64_t now = fk_now();
 	uint64_t dropped = atomic_fetch_add(&self->ch->dropped_size, 1) + 1;
-	if (!self->log || (self->logged_ns && now - self->logged_ns < 60000000000u)) return DROPPED;
-	self->logged_ns = now;
-	PyObject *log = Py_NewRef(self->log); // shut drops it
-	PyObject *done =
-		PyObject_CallFunction(log, "nnK", len, self->max_size, (unsigned long long)dropped);
-	if (!done) PyErr_Clear();
-	Py_XDECREF(done);
-	Py_DECREF(log);
+	if (self->log && fk_source_may_log(&self->logged_ns))
+		fk_source_log(
+			self->log,
+			"an event of %zd bytes was dropped: max_event_size is %zd (%llu dropped so far)", len,
+			self->max_size, (unsigned long long)dropped);
 	return DROPPED;
 }
 
@@ -71,8 +69,42 @@ static enum offer append(Channel *self, const char *data, Py_ssize_t len, uint64
 	return TAKEN;
 }
 
-static enum offer offer(Channel *self, PyObject *object) {
+// The events of a document, as far as there is room. FULL: call again with the same `reading`.
+static enum offer offer_document(Channel *self, PyObject *object, fk_reading **reading) {
+	if (!*reading && !(*reading = fk_documents_read(self->documents, object))) return FAILED;
+	fk_reading *of = *reading;
+	enum offer what = TAKEN;
+	for (; of->next < of->split->count; of->next++) {
+		const fk_jfound *event = &of->split->events[of->next];
+		what = append(self, (const char *)event->data, event->len,
+		              event->timed ? event->ts : FK_NOT_SET);
+		if (what == FULL) return FULL;
+		if (what == FAILED) break;
+		of->dropped |= what == DROPPED;
+	}
+	if (what != FAILED) what = of->dropped ? DROPPED : TAKEN;
+	*reading = NULL;
+	fk_documents_give_back(self->documents, of);
+	return what;
+}
+
+// After FULL: the event is dropped. False: it was the item's only one.
+static bool skip_event(fk_reading *reading) {
+	if (!reading) return false;
+	reading->next++;
+	return reading->dropped = true;
+}
+
+static void forget(Channel *self, fk_reading **reading) {
+	if (*reading) fk_documents_give_back(self->documents, *reading);
+	*reading = NULL;
+}
+
+// *reading is NULL for a new item. After FULL it is kept for the next call, or given to forget.
+static enum offer offer(Channel *self, PyObject *object, fk_reading **reading) {
 	fk_source_item item;
+	if (*reading || (self->documents && fk_documents_takes(object)))
+		return offer_document(self, object, reading);
 	if (PyBytes_CheckExact(object) && !self->whole)
 		return append(self, PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object), FK_NOT_SET);
 	if (!fk_source_item_find(object, self->whole, &item)) return FAILED;
@@ -104,14 +136,16 @@ static bool gave_up(Channel *self, fk_wait_limit *wait_limit, uint32_t looks) {
 }
 
 // Waits or drops when there is no room, as put does.
-static enum offer put_one(Channel *self, PyObject *object, fk_wait_limit *wait_limit) {
+static enum offer put_item(Channel *self, PyObject *object, fk_wait_limit *wait_limit,
+                           fk_reading **reading) {
 	bool waited = false;
 	for (;;) {
 		if (!is_open(self)) return FAILED;
-		enum offer what = offer(self, object);
+		enum offer what = offer(self, object, reading);
 		if (what != FULL) return what;
 		if (self->drop) {
 			atomic_fetch_add(&self->ch->dropped_full, 1);
+			if (skip_event(*reading)) continue;
 			return DROPPED;
 		}
 		if (fk_blocks_host) {
@@ -124,6 +158,13 @@ static enum offer put_one(Channel *self, PyObject *object, fk_wait_limit *wait_l
 		wait_room(self, fk_wait_limit_left(wait_limit, WAIT_NS));
 		waited = true;
 	}
+}
+
+static enum offer put_one(Channel *self, PyObject *object, fk_wait_limit *wait_limit) {
+	fk_reading *reading = NULL;
+	enum offer what = put_item(self, object, wait_limit, &reading);
+	forget(self, &reading);
+	return what;
 }
 
 // Reads the argument of put and put_many, and timeout=.
@@ -174,7 +215,8 @@ static void nothing_now(fk_channel *ch) {
 		fk_channel_wake(ch, true);
 }
 
-// offer(item) -> False when there is no room; None says that there is nothing now
+// offer(item) -> False when there is no room, and it is called again with the same item; None says that
+// there is nothing now
 static PyObject *channel_offer(PyObject *me, PyObject *object) {
 	Channel *self = (Channel *)me;
 	if (!is_open(self)) return NULL;
@@ -182,11 +224,12 @@ static PyObject *channel_offer(PyObject *me, PyObject *object) {
 		nothing_now(self->ch);
 		Py_RETURN_TRUE;
 	}
-	enum offer what = offer(self, object);
+	enum offer what = offer(self, object, &self->offered);
 	if (what != FULL)
 		self->wait_limit = (fk_wait_limit){.until = FK_NO_LIMIT};
 	else if (gave_up(self, &self->wait_limit, FK_YIELD_LOOKS))
 		what = FAILED;
+	if (what == FAILED) forget(self, &self->offered);
 	return what == FAILED ? NULL : PyBool_FromLong(what != FULL);
 }
 
@@ -212,15 +255,17 @@ static PyObject *channel_fill(PyObject *me, PyObject *iterator) {
 		idle_ns = IDLE_MIN;
 		enum offer what;
 		fk_wait_limit wait_limit = {.until = FK_NO_LIMIT};
-		while ((what = offer(self, object)) == FULL && wait_room(self, WAIT_NS)) {
+		fk_reading *reading = NULL;
+		while ((what = offer(self, object, &reading)) == FULL && wait_room(self, WAIT_NS)) {
 			// Few generators hold a lock across a yield, so this waits longer before it gives up.
 			if (!gave_up(self, &wait_limit, FK_YIELD_LOOKS)) continue;
 			what = FAILED;
 			break;
 		}
+		forget(self, &reading);
 		Py_DECREF(object);
 		if (what == FAILED) return NULL;
-		if (turn % TURN == 0) {
+		if (turn % TURN == 0 || (self->documents && fk_documents_turn(self->documents))) {
 			Py_BEGIN_ALLOW_THREADS
 			Py_END_ALLOW_THREADS
 		}
@@ -229,6 +274,20 @@ static PyObject *channel_fill(PyObject *me, PyObject *iterator) {
 }
 
 // ---- opening and closing, for falcokit.runtime.source.capability ------------------------------------
+
+// split(declaration, fails, max_size): what is put from now on are documents
+static PyObject *channel_split(PyObject *me, PyObject *args) {
+	Channel *self = (Channel *)me;
+	const char *bytes;
+	Py_ssize_t len, max_size;
+	int fails;
+	if (!PyArg_ParseTuple(args, "y#pn", &bytes, &len, &fails, &max_size)) return NULL;
+	if (self->documents || self->whole)
+		return PyErr_Format(PyExc_ValueError, "this queue cannot split documents");
+	self->documents = fk_documents_new(bytes, len, fails, max_size, self->ch, &self->log);
+	if (!self->documents) return NULL;
+	Py_RETURN_NONE;
+}
 
 // attach(whole, max_size, log) -> the address of the fk_channel, for next_batch
 static PyObject *channel_attach(PyObject *me, PyObject *args) {
@@ -321,6 +380,8 @@ static PyObject *channel_make(PyTypeObject *type, PyObject *args, PyObject *none
 
 static void channel_free(PyObject *me) {
 	Channel *self = (Channel *)me;
+	forget(self, &self->offered);
+	if (self->documents) fk_documents_free(self->documents);
 	if (self->ch) {
 		fk_channel_shut(self->ch);
 		fk_channel_unref(self->ch);
@@ -335,6 +396,7 @@ static PyMethodDef methods[] = {{"put", KEYWORDS(channel_put)},
                                 {"put_many", KEYWORDS(channel_put_many)},
                                 {"offer", channel_offer, METH_O, NULL},
                                 {"fill", channel_fill, METH_O, NULL},
+                                {"split", channel_split, METH_VARARGS, NULL},
                                 {"attach", channel_attach, METH_VARARGS, NULL},
                                 {"wait_asked", channel_wait_asked, METH_NOARGS, NULL},
                                 {"end", channel_end, METH_VARARGS, NULL},

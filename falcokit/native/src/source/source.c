@@ -35,6 +35,7 @@ struct fk_sourcing {
 	pthread_mutex_t lock; // get_metrics comes from other threads
 	fk_instance *open;
 	fk_source_counters before; // of the instances that are closed
+	bool documents;            // an instance had a declaration of documents
 	fk_channel *kept;          // holds the last batch of a closed instance
 	char *texts[FK_NTEXTS];    // each valid until the next call of its kind
 };
@@ -61,6 +62,10 @@ static void add_counters(fk_source_counters *to, fk_instance *in) {
 	to->batches += in->batches;
 	to->dropped_size += in->ch->dropped_size;
 	to->dropped_full += in->ch->dropped_full;
+	to->documents += in->ch->documents;
+	to->documents_invalid += in->ch->documents_invalid;
+	to->events_invalid += in->ch->events_invalid;
+	to->events_not_kept += in->ch->events_not_kept;
 }
 
 fk_source_counters fk_source_count(fk_impl *impl) {
@@ -72,6 +77,13 @@ fk_source_counters fk_source_count(fk_impl *impl) {
 	}
 	pthread_mutex_unlock(&impl->sourcing->lock);
 	return sum;
+}
+
+bool fk_source_has_documents(const fk_impl *impl) {
+	pthread_mutex_lock(&impl->sourcing->lock);
+	bool has = impl->sourcing->documents;
+	pthread_mutex_unlock(&impl->sourcing->lock);
+	return has;
 }
 
 // ---- open and close ---------------------------------------------------------------------------------
@@ -96,6 +108,7 @@ ss_instance_t *fk_source_open(fk_plugin *p, const char *params, ss_plugin_rc *rc
 	pthread_mutex_lock(&impl->sourcing->lock);
 	in->next = impl->sourcing->open;
 	impl->sourcing->open = in;
+	if (atomic_load(&in->ch->has_documents)) impl->sourcing->documents = true;
 	pthread_mutex_unlock(&impl->sourcing->lock);
 	return in;
 }

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Event sourcing: the calls of the ABI's table (source.c), the channel between a source's Python side and
 // next_batch (channel.c, which explains the protocol), its Python type (queue.c), and what it is given
-// (item.c).
+// (item.c; documents.c where the author has declared JsonDocuments).
 #pragma once
 #include <stddef.h>
 #include "async_event/async_event.h"
+#include "json/documents.h"
 
 typedef struct fk_source_counters {
 	uint64_t events, bytes, batches, dropped_size, dropped_full, discarded, waiting;
+	uint64_t documents, documents_invalid, events_invalid, events_not_kept;
 } fk_source_counters;
 
 bool fk_sourcing_open(fk_impl *impl);
 void fk_sourcing_free(fk_impl *impl);
 fk_source_counters fk_source_count(fk_impl *impl);
+bool fk_source_has_documents(const fk_impl *impl);
 
 ss_instance_t *fk_source_open(fk_plugin *p, const char *params, ss_plugin_rc *rc);
 void fk_source_close(fk_plugin *p, ss_instance_t *instance);
@@ -42,6 +45,7 @@ typedef struct fk_plugin_event { // the bytes before the payload of a plugin eve
 #pragma pack(pop)
 _Static_assert(sizeof(fk_plugin_event) == PLUGIN_EVENT_PAYLOAD_OFFSET, "layout of plugin events");
 
+bool fk_source_item_is_event(PyObject *object); // of the class Event
 // For items that are not bytes. False with an exception; otherwise the caller drops its bytes.
 bool fk_source_item_find(PyObject *object, bool whole, fk_source_item *item);
 // `whole`: the item is an event with its header, of a plugin without an id.
@@ -75,6 +79,8 @@ typedef struct fk_channel {
 	size_t next_size;
 	_Atomic uint64_t put, put_bytes;
 	_Atomic uint64_t dropped_size, dropped_full;
+	_Atomic bool has_documents; // the counts of documents.c:
+	_Atomic uint64_t documents, documents_invalid, events_invalid, events_not_kept;
 	// Of the consumer. `oldest`: the first segment of the host's batch; `first`, `at`: the next event.
 	_Alignas(FK_LINE) fk_segment *oldest, *first;
 	size_t at;
@@ -137,3 +143,30 @@ static inline void fk_channel_commit(fk_channel *ch, size_t len) {
 		atomic_signal_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&ch->host_state, memory_order_relaxed)) fk_channel_wake(ch, false);
 }
+
+// ---- a document on its way into events: documents.c -------------------------------------------------
+typedef struct fk_documents
+	fk_documents; // of one queue: the declaration, and what is kept for reuse
+
+// One document: its events, of which those before `next` were taken. It has a reference to its bytes.
+typedef struct fk_reading {
+	struct fk_reading *below; // in a stack of spare ones
+	fk_jsplit *split;
+	uint32_t next;
+	fk_bytes bytes;
+	bool dropped; // an event of it was dropped
+} fk_reading;
+
+// *log is called with a text for what is skipped; it may be NULL.
+fk_documents *fk_documents_new(const char *bytes, Py_ssize_t len, bool fails, Py_ssize_t max_size,
+                               fk_channel *ch, PyObject **log);
+void fk_documents_free(fk_documents *documents);
+bool fk_documents_takes(PyObject *object); // an Event is sent as it is
+// Finds the events of a document; without the GIL while it is large. NULL with an exception.
+fk_reading *fk_documents_read(fk_documents *documents, PyObject *object);
+void fk_documents_give_back(fk_documents *documents, fk_reading *reading);
+// Whether so much was read since the last time that other threads should have the GIL now.
+bool fk_documents_turn(fk_documents *documents);
+// For the log, at most one a minute of each kind; `last_ns` is of that kind. With the GIL.
+bool fk_source_may_log(uint64_t *last_ns);
+void fk_source_log(PyObject *log, const char *format, ...);
