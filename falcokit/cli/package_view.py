@@ -71,6 +71,9 @@ def show_artifact(artifact: Artifact, layout: OciLayout | None) -> None:
         _line(label, f"{_size(size):>9}  {console.printable(held)}")
     if artifact.libraries:
         _line("system", f"libraries of this machine: {', '.join(artifact.libraries)}")
+    if artifact.in_folder:
+        held = console.printable(", ".join(artifact.in_folder))
+        _line("folder", f"unpacked where it runs, for they open files beside their code: {held}")
     _show_floor(artifact)
     if artifact.verification is not None:
         seen = artifact.verification

@@ -32,6 +32,8 @@ class PackageSettings:
     """Modules of the standard library, or files of packages, to keep: they are omitted else."""
     exclude: tuple[str, ...] = ()
     """Modules of the standard library, or files of packages, to omit."""
+    unpack: tuple[str, ...] = ()
+    """Distributions whose files must lie in a real folder, besides those that falcokit finds."""
     repository: str | None = None
     """The registry and path that artifacts are published under: "ghcr.io/acme/plugins"."""
 
@@ -249,5 +251,6 @@ def _package(file: Path, tool: dict[str, Any]) -> PackageSettings:
     return PackageSettings(
         include=_strings(file, "package.include", table.get("include", [])),
         exclude=_strings(file, "package.exclude", table.get("exclude", [])),
+        unpack=_strings(file, "package.unpack", table.get("unpack", [])),
         repository=repository,
     )

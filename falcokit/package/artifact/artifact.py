@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from falcokit.errors import PackageError
 from falcokit.package.artifact.archive import Entry, write_checksum, write_tar_gz, writing
-from falcokit.package.artifact.assemble import Assembly, assemble
+from falcokit.package.artifact.assemble import PACKAGES_FOLDER, Assembly, assemble
 from falcokit.package.artifact.checks import Problem, check_identity, check_library
 from falcokit.package.artifact.rules import check_rule_names
 from falcokit.package.artifact.sbom import sbom
@@ -65,6 +65,8 @@ class Artifact:
     sizes: Counter[str]
     """Unpacked bytes by owner."""
     distributions: dict[str, str]
+    in_folder: tuple[str, ...]
+    """Distributions whose files need a real folder where the plugin runs."""
     libraries: tuple[str, ...]
     """Shared libraries copied from this system."""
     floor: Floor
@@ -127,6 +129,7 @@ def make_artifact(
             unpacked=sum(_size(entry) for entry in entries),
             sizes=assembly.sizes,
             distributions={d.name: d.version for d in assembly.dependencies.distributions},
+            in_folder=assembly.in_folder,
             libraries=tuple(
                 sorted(b.path.name for b in assembly.binaries if b.owner == SYSTEM_OWNER)
             ),
@@ -198,6 +201,11 @@ def _entries(assembly: Assembly) -> list[Entry]:
     if assembly.folder is not None:
         names = sorted(assembly.payload.items, key=lambda item: item.name)
         entries += [Entry(name=f"{assembly.folder}/{i.name}", data=i.data) for i in names]
+        packages = assembly.library.parent / assembly.folder / PACKAGES_FOLDER
+        entries += [
+            Entry(name=f"{assembly.folder}/{PACKAGES_FOLDER}/{name}", data=packages / name)
+            for name in assembly.packages
+        ]
     return entries
 
 

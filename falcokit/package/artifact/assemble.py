@@ -6,6 +6,8 @@ The order of the steps is here; each step has its own module.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,28 +17,32 @@ from falcokit.build.build_project import describe_project
 from falcokit.build.entry_library import entry_library
 from falcokit.build.plugin_data import CarriedPayload, plugin_data
 from falcokit.errors import PackageError, PluginDefinitionError
-from falcokit.package.artifact.payload import Item, carried_payload, make_payload
+from falcokit.package.artifact.payload import PACKAGES, Item, carried_payload, make_payload
 from falcokit.package.artifact.shared_objects import GLUE, collect_shared_objects, payload_items
 from falcokit.package.dependencies.dependencies import install_dependencies
 from falcokit.package.link.elf import read_elf
 from falcokit.package.python.author_code import author_files, refuse_clashes
-from falcokit.package.python.code import author_label, collect_code
+from falcokit.package.python.code import author_label, collect_code, packages_zip
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from falcokit.build.metadata import PluginMetadata
     from falcokit.package.artifact.payload import Payload
     from falcokit.package.dependencies.dependencies import Dependencies
     from falcokit.package.link.binaries import Binary
     from falcokit.package.link.elf import ElfFacts
+    from falcokit.package.python.code import Code
     from falcokit.package.python.python_runtime import PythonRuntime
     from falcokit.project.settings import Project
 
-__all__ = ["Assembly", "assemble"]
+__all__ = ["PACKAGES_FOLDER", "Assembly", "assemble"]
 
 _ARCHIVE: Final = "python.zip"
+#: Of packages that need a folder, in the dir layout: as falcokit.runtime.host.unpacked reads it.
+_MANIFEST: Final = "packages.json"
+PACKAGES_FOLDER: Final = "packages"
 _NOTHING_CARRIED: Final = CarriedPayload(items=(), glue=0, archive=0, folder=None)
 #: describe runs in the shipped Python, with only what is shipped with it.
 _DESCRIBE: Final = (
@@ -55,6 +61,10 @@ class Assembly:
     folder: str | None
     """Name of the folder of the dir layout, next to the library."""
     dependencies: Dependencies
+    packages: dict[str, bytes]
+    """Files of packages that need a folder."""
+    in_folder: tuple[str, ...]
+    """Whose they are."""
     missing: tuple[str, ...]
     """Where the author's functions import what is not shipped."""
     left_out: tuple[str, ...]
@@ -99,6 +109,8 @@ def assemble(
     items = payload_items(binaries, runtime, as_folder=as_folder)
     for binary, item in zip(binaries, items, strict=True):
         code.sizes[binary.owner] += len(item.data)
+    if code.packages:
+        items.append(_packages(code, as_folder=as_folder))
     items.append(Item(name=_ARCHIVE, data=code.archive))
     about = {
         "name": metadata.name,
@@ -112,7 +124,7 @@ def assemble(
     payload = make_payload(items, about, extra=identity)
     folder = f"{metadata.name}.rt-{payload.key}" if as_folder else None
     if folder is not None:
-        _write(payload, work / folder)
+        _write(payload, work / folder, code.packages)
     glue = next(number for number, binary in enumerate(binaries) if binary.name == GLUE)
     content = entry_library(
         metadata,
@@ -132,6 +144,8 @@ def assemble(
         payload=payload,
         folder=folder,
         dependencies=dependencies,
+        packages=code.packages,
+        in_folder=code.in_folder,
         missing=code.missing,
         left_out=code.stdlib.left_out,
         binaries=tuple(binaries),
@@ -148,12 +162,25 @@ def _alone(work: Path) -> Path:
     return folder
 
 
-def _write(payload: Payload, folder: Path) -> None:
+def _packages(code: Code, *, as_folder: bool) -> Item:
+    """Return the packages that need a folder; in the dir layout only what they must be."""
+    module = PACKAGES + ", ".join(code.in_folder)
+    if not as_folder:
+        return Item(name="packages.zip", data=packages_zip(code.packages), module=module)
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in code.packages.items()}
+    return Item(name=_MANIFEST, data=json.dumps(digests).encode(), module=module)
+
+
+def _write(payload: Payload, folder: Path, packages: Mapping[str, bytes]) -> None:
     """Write the files of the dir layout."""
     try:
         folder.mkdir()
         for item in payload.items:
             (folder / item.name).write_bytes(item.data)
+        for name, data in packages.items():
+            file = folder / PACKAGES_FOLDER / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
     except OSError as e:
         raise _no_room(folder.parent, e.strerror) from e
 

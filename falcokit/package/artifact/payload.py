@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALIGN",
     "MAGIC",
+    "PACKAGES",
     "SECTION",
     "Carried",
     "CarriedFile",
@@ -41,6 +42,8 @@ MAGIC: Final = b"FALCOKIT"
 SECTION: Final = PAYLOAD_SECTION
 ALIGN: Final = 64
 _PAGE: Final = 4096
+#: The module of the item with packages that need a folder begins so; their names follow.
+PACKAGES: Final = "//"
 _KEY_DIGITS: Final = len(MARK)
 
 
@@ -78,7 +81,7 @@ def make_payload(items: Sequence[Item], about: dict[str, Any], *, extra: bytes) 
         digest.update(item.data)
     key = digest.hexdigest()[:_KEY_DIGITS]
     named = tuple(_with_key(item, key) for item in items)
-    listed = [{"name": i.name, "module": i.module, "bytes": len(i.data)} for i in named]
+    listed = [{"name": i.name, "module": _module(i), "bytes": len(i.data)} for i in named]
     text = json.dumps({**about, "key": key, "items": listed}, sort_keys=True).encode()
     blob = bytearray(MAGIC + struct.pack("<Q", len(text)) + text)
     offsets = []
@@ -88,6 +91,10 @@ def make_payload(items: Sequence[Item], about: dict[str, Any], *, extra: bytes) 
         blob += item.data
     blob += bytes(-len(blob) % _PAGE)
     return Payload(key=key, items=named, offsets=tuple(offsets), blob=bytes(blob))
+
+
+def _module(item: Item) -> str | None:
+    return None if item.module is None or item.module.startswith(PACKAGES) else item.module
 
 
 def _with_key(item: Item, key: str) -> Item:

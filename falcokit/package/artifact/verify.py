@@ -102,7 +102,8 @@ def _run(
         done = subprocess.run(
             command,
             cwd=library.parent,
-            env={},  # nothing that leads to a Python of this machine
+            # Nothing that leads to a Python of this machine; what it unpacks is gone afterwards.
+            env={"FALCOKIT_CACHE": str(library.parent / ".cache")},
             input=hidden,
             capture_output=True,
             timeout=_LIMIT,

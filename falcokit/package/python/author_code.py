@@ -48,6 +48,8 @@ class AuthorFiles:
     """ "acme/words.txt": files inside packages."""
     extensions: dict[str, Path]
     """ "acme._fast" -> its shared library."""
+    beside: dict[str, Path]
+    """ "words.txt", "data/a.json": beside modules at the top of a source folder of its own."""
 
 
 def author_files(project: Project, *, tag: str | None = None) -> AuthorFiles:
@@ -65,6 +67,7 @@ def author_files(project: Project, *, tag: str | None = None) -> AuthorFiles:
         modules=dict(sorted(walk.modules.items())),
         data=dict(sorted(walk.data.items())),
         extensions=dict(sorted(walk.extensions.items())),
+        beside=dict(sorted(walk.beside.items())),
     )
 
 
@@ -110,6 +113,7 @@ class _Walk:
         self.modules: dict[str, Path] = {}
         self.data: dict[str, Path] = {}
         self.extensions: dict[str, Path] = {}
+        self.beside: dict[str, Path] = {}
         self._project = project
         self._root = project.root.resolve()
         self._python = f"cpython-{tag.removeprefix('cp')}" if tag else None
@@ -127,6 +131,23 @@ class _Walk:
             elif not dot and stem not in _NO_PACKAGES and self._is_package(path):
                 self._is_folder(path)  # refuses a link out of the project
                 self._package(path, path.name, (folder.resolve(),))
+        if folder != self._project.root:
+            self._beside(folder)
+
+    def _beside(self, folder: Path) -> None:
+        """Collect what is in a source folder and in none of its packages."""
+        known = {*self.modules, *self.data}
+        packages = {name.partition("/")[0] for name in known if "/" in name}
+        for path in self._entries(folder):
+            if path.name in known | packages | _NO_PACKAGES | _NO_FOLDERS:
+                continue
+            if self._is_folder(path):
+                inner = _Walk(self._project, None)
+                inner._package(path, path.name, (folder.resolve(),))  # of its own
+                self.beside |= inner.data
+            elif not path.name.endswith((*_NO_SUFFIXES, ".py", ".so")):
+                self._refuse_odd(path, path.name)
+                self.beside[path.name] = path
 
     def _is_package(self, folder: Path) -> bool:
         """Return whether a top-level folder is imported; in the root only with __init__."""
@@ -187,6 +208,15 @@ class _Walk:
     def _file(self, path: Path, name: str) -> None:
         if name.endswith(_NO_SUFFIXES):
             return
+        self._refuse_odd(path, name)
+        if name.endswith(".py"):
+            self.modules[name] = path
+        elif name.endswith(".so"):
+            self._extension(path, name)
+        else:
+            self.data[name] = path
+
+    def _refuse_odd(self, path: Path, name: str) -> None:
         try:
             name.encode()
         except UnicodeEncodeError as e:
@@ -200,12 +230,6 @@ class _Walk:
             )
         if not os.access(path, os.R_OK):
             raise self._unreadable(path, PermissionError(13, os.strerror(13)))
-        if name.endswith(".py"):
-            self.modules[name] = path
-        elif name.endswith(".so"):
-            self._extension(path, name)
-        else:
-            self.data[name] = path
 
     def _extension(self, path: Path, name: str) -> None:
         folder, _, file = name.rpartition("/")

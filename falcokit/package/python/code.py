@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from packaging.utils import canonicalize_name
+
 import falcokit
-from falcokit.errors import PackageError, PluginDefinitionError
+from falcokit.errors import ConfigError, PackageError, PluginDefinitionError
 from falcokit.package.python.bytecode import compile_sources, read_source
+from falcokit.package.python.data_files import data_files, reads_beside
 from falcokit.package.python.stdlib import LEFT_OUT, is_shipped_when_imported, stdlib_selection
 
 if TYPE_CHECKING:
@@ -32,9 +35,10 @@ if TYPE_CHECKING:
     from falcokit.package.python.stdlib import StdlibSelection
     from falcokit.project.settings import PackageSettings, Project
 
-__all__ = ["Code", "author_label", "collect_code"]
+__all__ = ["Code", "author_label", "collect_code", "packages_zip"]
 
 _SITE: Final = "site-packages"
+_OWN: Final = "the plugin"
 _FINDER: Final = "runtime/host/carried_modules.py"
 #: The oldest date that a zip can hold.
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
@@ -48,6 +52,10 @@ class Code:
     sizes: Counter[str]
     """Bytes by owner: "Python", "falcokit", a distribution, the plugin's name."""
     stdlib: StdlibSelection
+    packages: dict[str, bytes]
+    """Files of the packages that need a real folder, which are not in the zip."""
+    in_folder: tuple[str, ...]
+    """Their distributions; the plugin's own name among them if its code needs one."""
     missing: tuple[str, ...]
     """Where the author's functions import what is not shipped: "src/x.py:12 imports y"."""
 
@@ -65,18 +73,22 @@ class _Collector:
         self._runtime = runtime
         self._owner: dict[str, str] = {}
         self.files: dict[str, bytes] = {}
+        self.packages: dict[str, bytes] = {}
+        self.in_folder: list[str] = []
         self.folders: set[str] = set()
         """Those of extension modules, which are not in the zip."""
         self.sizes: Counter[str] = Counter()
         self.imported: set[str] = set()
 
     def put(self, owner: str, name: str, data: bytes) -> None:
-        if name in self.files:
+        if name in self._owner:
             raise PackageError(
                 f"{owner} and {self._owner[name]} both have the file {name}",
                 hint="only one of the two can be shipped: leave the other dependency out",
             )
-        self.files[name] = data
+        is_about = name.partition("/")[0].endswith(".dist-info")
+        files = self.packages if owner in self.in_folder and not is_about else self.files
+        files[name] = data
         self._owner[name] = owner
         self.sizes[owner] += len(data)
 
@@ -147,6 +159,7 @@ def collect_code(
 
     """
     collector = _Collector(runtime)
+    forced = _forced(project, dependencies)
     collector.add("falcokit", _own_files(), shown=_SITE)
     for distribution in dependencies.distributions:
         files = {
@@ -154,6 +167,8 @@ def collect_code(
             for name in distribution.files
             if not _is_shared_object(name)
         }
+        if distribution.name in forced or (data_files(files) and reads_beside(files)):
+            collector.in_folder.append(distribution.name)
         collector.add(distribution.name, files, shown=_SITE)
         collector.folders |= {
             parent.as_posix()
@@ -162,9 +177,13 @@ def collect_code(
             for parent in PurePosixPath(name).parents
             if parent.parts and all(part.isidentifier() for part in parent.parts)
         }
+    files = {**author.modules, **author.data}
+    if _OWN in forced or (reads_beside(author.modules) and (author.data or author.beside)):
+        collector.in_folder.append(_OWN)
+        files |= author.beside
     own = collector.add(
-        "the plugin",
-        {**author.modules, **author.data},
+        _OWN,
+        files,
         shown=author_label(project),
         keep=False,
     )
@@ -175,7 +194,32 @@ def collect_code(
     later = _missing(own, author, dependencies, shown=author_label(project))
     stdlib = collector.add_stdlib(project.package)
     archive = _zip(collector.files, collector.folders)
-    return Code(archive=archive, sizes=collector.sizes, stdlib=stdlib, missing=later)
+    return Code(
+        archive=archive,
+        sizes=collector.sizes,
+        stdlib=stdlib,
+        packages=dict(sorted(collector.packages.items())),
+        in_folder=tuple(collector.in_folder),
+        missing=later,
+    )
+
+
+def packages_zip(files: Mapping[str, bytes]) -> bytes:
+    """Return the archive that is unpacked into a folder where the plugin runs."""
+    return _zip(files, frozenset())
+
+
+def _forced(project: Project, dependencies: Dependencies) -> set[str]:
+    """Return whose files the settings want in a folder."""
+    names = {canonicalize_name(each.name): each.name for each in dependencies.distributions}
+    names[canonicalize_name(project.name or project.root.name)] = _OWN
+    unknown = [name for name in project.package.unpack if canonicalize_name(name) not in names]
+    if unknown:
+        raise ConfigError(
+            f"[tool.falcokit.package] unpack: no dependency is called {unknown[0]!r}",
+            hint="it takes names of distributions, as in project.dependencies, and your own",
+        )
+    return {names[canonicalize_name(name)] for name in project.package.unpack}
 
 
 def _missing(

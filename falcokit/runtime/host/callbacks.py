@@ -77,15 +77,24 @@ def _init(call: Any) -> None:
     if paths:
         debugging.listen()
     else:
-        from falcokit.runtime.host import certificates  # noqa: PLC0415  # for packaged plugins
-
-        certificates.trust_system()
+        _prepare_packaged()
     plugin = import_plugin(target, folder, paths)
     changed = changed_files(folder) if paths else []
     if changed:
         state.write_log(_WARNING, None, f"{', '.join(changed)} {_OLD_CODE}")
     state.init(plugin, config)
     _states[key] = state
+
+
+def _prepare_packaged() -> None:
+    from falcokit.runtime.host import certificates  # noqa: PLC0415
+
+    certificates.trust_system()
+    packages = sys.modules["_falcokit_payload"].PACKAGES  # carried_modules, under that name
+    if packages is not None:
+        from falcokit.runtime.host.unpacked import find_packages  # noqa: PLC0415
+
+        find_packages(*packages)
 
 
 def _call_python(call: Any) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     Loader = object
 
-__all__ = ["PayloadFinder"]
+__all__ = ["PACKAGES", "PayloadFinder"]
 
 _ARCHIVE = sys.path[0]  # the only entry, when Python has just started
 
@@ -64,7 +64,12 @@ class PayloadFinder(Loader):
 if getattr(sys, "_stdlib_dir", None) is None:  # Python 3.11 and 3.12 do not take it from PyConfig
     # os.__file__ is derived from it
     sys._stdlib_dir = _ARCHIVE  # type: ignore[attr-defined]  # noqa: SLF001
-_finder = PayloadFinder(_falcokit_hot.payload_modules())
+_modules = _falcokit_hot.payload_modules()
+#: The item with the packages that need a folder, and their names; None where there are none.
+PACKAGES = next(
+    ((item, name[2:]) for name, item in _modules.items() if name.startswith("//")), None
+)
+_finder = PayloadFinder(_modules)
 sys.meta_path.insert(0, _finder)
 try:
     # If it is damaged, cffi would only report that on standard error when it starts.

@@ -125,6 +125,7 @@ static PyMethodDef module_methods[] = {
 	{"tables_ready", fk_tables_ready, METH_VARARGS, NULL},
 	{"payload_modules", fk_payload_modules, METH_NOARGS, NULL},
 	{"payload_place", fk_payload_place, METH_O, NULL},
+	{"payload_displace", fk_payload_displace, METH_O, NULL},
 	{"install_source", fk_queue_install, METH_VARARGS, NULL},
 	{"keep_text", fk_source_keep_text, METH_VARARGS, NULL},
 	{0}};

@@ -248,6 +248,16 @@ const char *fk_store_place(fk_store *s, int item, char *err, size_t errlen) {
 	return path;
 }
 
+void fk_store_displace(fk_store *s, int item) {
+	pthread_mutex_lock(&s->lock);
+	if (s->paths[item] && !s->handles[item]) {
+		fk_displace(s->paths[item]);
+		free(s->paths[item]);
+		s->paths[item] = NULL;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
 void *fk_store_load(fk_store *s, int item, bool itself, char *err, size_t errlen) {
 	pthread_mutex_lock(&s->lock);
 	void *handle = load_locked(s, item, itself, err, errlen);

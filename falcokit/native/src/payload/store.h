@@ -66,6 +66,9 @@ void fk_store_settle(fk_store *store); // waits for that thread
 // Checks an item and returns a path by which it can be opened; the store owns the string.
 const char *fk_store_place(fk_store *store, int item, char *err, size_t errlen);
 
+// Closes an item that was placed and not loaded: its path is not valid any more.
+void fk_store_displace(fk_store *store, int item);
+
 // The flags for loading a library. If the process has a Python with global symbols (a host in Python, a
 // development build), it must not be found before the payload's own.
 int fk_store_flags(const fk_store *store);

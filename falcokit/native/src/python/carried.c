@@ -78,3 +78,11 @@ PyObject *fk_payload_place(PyObject *module, PyObject *item) {
 	PyErr_SetString(PyExc_ImportError, err);
 	return NULL;
 }
+
+// payload_displace(item): gives back the memory of one that is not needed any more
+PyObject *fk_payload_displace(PyObject *module, PyObject *item) {
+	long i = PyLong_AsLong(item);
+	if (i < 0 && PyErr_Occurred()) return NULL;
+	if (store && i >= 0 && i < store->count) fk_store_displace(store, (int)i);
+	Py_RETURN_NONE;
+}

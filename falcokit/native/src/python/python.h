@@ -312,3 +312,4 @@ bool fk_is_packaged(void);
 const char *fk_payload_archive(char *err, size_t errlen);
 PyObject *fk_payload_modules(PyObject *module, PyObject *none);
 PyObject *fk_payload_place(PyObject *module, PyObject *item);
+PyObject *fk_payload_displace(PyObject *module, PyObject *item);
