@@ -74,10 +74,11 @@ def _init(call: Any) -> None:
     target, config, paths = _text(call.target), _text(call.text), _paths(call.paths)
     state = PluginState(name, folder, _falcokit_hot.link(key))
     logs.current.set(state)
-    if paths:
+    carried = sys.modules.get("_falcokit_payload")  # carried_modules, in a packaged plugin
+    if carried is None:
         debugging.listen()
     else:
-        _prepare_packaged()
+        _prepare_packaged(carried.PACKAGES)
     plugin = import_plugin(target, folder, paths)
     changed = changed_files(folder) if paths else []
     if changed:
@@ -86,11 +87,10 @@ def _init(call: Any) -> None:
     _states[key] = state
 
 
-def _prepare_packaged() -> None:
+def _prepare_packaged(packages: tuple[int, str] | None) -> None:
     from falcokit.runtime.host import certificates  # noqa: PLC0415
 
     certificates.trust_system()
-    packages = sys.modules["_falcokit_payload"].PACKAGES  # carried_modules, under that name
     if packages is not None:
         from falcokit.runtime.host.unpacked import find_packages  # noqa: PLC0415
 
