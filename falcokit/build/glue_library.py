@@ -40,7 +40,7 @@ typedef struct fk_call {
     uint64_t plugin;
     int op;
     const char *text;
-    const char *name, *target, *source_dir;
+    const char *name, *target, *build, *source_dir;
     const char *const *paths;
     char *err;
     size_t errlen;

@@ -7,6 +7,7 @@ input, so that an unchanged plugin has an unchanged library.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from dataclasses import dataclass
@@ -29,11 +30,13 @@ MEMBERS: Final = (
     *("init_schema", "async_events", "async_sources", "plugin_id", "event_source", "fields"),
     *("extract_types", "extract_type_count", "extract_sources"),
     *("parse_types", "parse_type_count", "parse_sources", "parse_types_at_init"),
-    *("target", "source_dir", "executable", "stdlib", "paths", "path_count"),
+    *("target", "build", "source_dir", "executable", "stdlib", "paths", "path_count"),
     *("event_names", "event_name_count", "field_table", "field_count"),
     *("has_offsets", "has_source", "has_metrics", "has_async", "imports_tables", "has_log"),
     *("glue", "libpython", "items", "item_count", "glue_item", "archive_item", "folder"),
 )
+#: In place of the hash of all data while that is made.
+_BUILD: Final = "<hash of it all>"
 _ITEM: Final = struct.Struct("<QQ32sIIII")
 _ALIGN: Final = 8
 
@@ -158,6 +161,7 @@ def plugin_data(
         "parse_sources": piece.json(meta.parse.event_sources),
         "parse_types_at_init": meta.parse.types_at_init,
         "target": piece.text(target),
+        "build": piece.text(_BUILD),
         "source_dir": piece.text(source_dir),
         "executable": piece.text(meta.executable if own_python else ""),
         "stdlib": piece.text(meta.stdlib if own_python else ""),
@@ -179,7 +183,9 @@ def plugin_data(
     else:
         values |= _payload(piece, payload)
     head = struct.pack(f"<{len(MEMBERS)}I", *(int(values.get(name, 0)) for name in MEMBERS))
-    return head + bytes(-len(head) % _ALIGN) + piece.body
+    data = head + bytes(-len(head) % _ALIGN) + piece.body
+    digest = hashlib.sha256(data).hexdigest()[: len(_BUILD)]
+    return data.replace(_BUILD.encode(), digest.encode(), 1)
 
 
 def _extraction(piece: _Piece, meta: PluginMetadata) -> dict[str, int]:

@@ -9,6 +9,10 @@
 //     q:N wait until N events in all were sent, hand none of them to parse_event
 //     g the bytes of all events so far    r:N from now on the handler refuses N events
 //     M:N get_metrics from N threads while being the host, until 2000 calls were made
+//     l load the library again, after all states were destroyed     S:COMMAND run it in a shell
+//     o:LIB go on with another library, beside the states of the one before
+//     t:CONFIG init and destroy a further state on a thread of its own, as Falco tries a config out
+//     z forget the events so far
 //     0 every export with NULL for every argument, then with a state that failed to initialise
 //     1 the same for the exports of a source and of fields, and with a state that works
 //
@@ -33,6 +37,7 @@ enum {
 };
 
 static void *lib;
+static const char *lib_path;
 static ss_plugin_t *states[STATES];
 static int nstates, current;
 static ss_plugin_event *events[EVENTS];
@@ -234,6 +239,32 @@ static void more_nulls(void) {
 	}
 }
 
+static void *try_config(void *config) {
+	EXPORT(init, ss_plugin_t *, const ss_plugin_init_input *, ss_plugin_rc *);
+	EXPORT(destroy, void, ss_plugin_t *);
+	EXPORT(get_last_error, const char *, ss_plugin_t *);
+	ss_plugin_init_input in = {
+		.config = config, .get_owner_last_error = owner_error, .log_fn = log_fn};
+	ss_plugin_rc rc = SS_PLUGIN_EOF;
+	ss_plugin_t *state = init(&in, &rc);
+	printf("t %d %s\n", rc, rc == SS_PLUGIN_SUCCESS ? "" : get_last_error(state));
+	destroy(state);
+	return NULL;
+}
+
+static void try_on_thread(const char *config) {
+	pthread_t thread;
+	pthread_create(&thread, NULL, try_config, (void *)config);
+	pthread_join(thread, NULL);
+}
+
+static void load_again(void) {
+	dlclose(lib);
+	lib = dlopen(lib_path, RTLD_NOW | RTLD_LOCAL);
+	nstates = current = 0;
+	printf("l %d\n", lib != NULL);
+}
+
 static void command(const char *text) {
 	EXPORT(init, ss_plugin_t *, const ss_plugin_init_input *, ss_plugin_rc *);
 	EXPORT(destroy, void, ss_plugin_t *);
@@ -276,6 +307,11 @@ static void command(const char *text) {
 	case 'W': printf("W %d\n", wait_for_log(arg)); break;
 	case 'q': printf("q %d\n", run_host((unsigned)atoi(arg), 0) >= (unsigned)atoi(arg)); break;
 	case 'g': show_events(); break;
+	case 'l': load_again(); break;
+	case 'o': lib = dlopen(arg, RTLD_NOW | RTLD_LOCAL); break;
+	case 'S': printf("S %d\n", system(arg)); break;
+	case 't': try_on_thread(arg); break;
+	case 'z': nevents = nparsed = 0; break;
 	case 'r': refusals = (unsigned)atoi(arg); break;
 	case 'M': many_metrics(atoi(arg)); break;
 	case '0': nulls(); break;
@@ -286,7 +322,8 @@ static void command(const char *text) {
 }
 
 int main(int argc, char **argv) {
-	lib = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+	lib_path = argc > 1 ? argv[1] : "";
+	lib = dlopen(lib_path, RTLD_NOW | RTLD_LOCAL);
 	if (!lib) return 2;
 	for (int i = 2; i < argc; i++) command(argv[i]);
 	printf("end\n");

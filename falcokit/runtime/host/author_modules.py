@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Imports the author's modules: one folder per plugin, all in one interpreter.
+"""Imports the author's modules: one folder per project, all in one interpreter.
 
 In the development layout all plugins of a process share sys.modules, so two projects cannot both
 have a module `util`: the second is refused at init.
@@ -18,6 +18,7 @@ from importlib.machinery import (
     FileFinder,
     SourceFileLoader,
 )
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from falcokit.runtime.base.errors import PluginError
@@ -27,7 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
 
-__all__ = ["add_source_folder", "changed_files", "import_plugin", "plugin_modules"]
+__all__ = [
+    "add_source_folder",
+    "changed_files",
+    "forget_modules",
+    "import_plugin",
+    "is_of_project",
+    "plugin_modules",
+]
 
 #: Names that tools put next to the code and that a plugin does not import.
 _NOT_IMPORTED = frozenset({"conftest", "setup", "tests", "test", "docs", "examples", "noxfile"})
@@ -71,11 +79,7 @@ def _changed_ns(path: str) -> int:
 
 
 def changed_files(folder: str) -> list[str]:
-    """Return the files below a source folder that have changed since they were imported.
-
-    Python imports a module once per process; a library that the host loads again gets the old
-    modules.
-    """
+    """Return the files below a source folder that have changed since they were imported."""
     found = []
     for path, (changed_ns, read) in list(_read.items()):
         if path.startswith(folder + os.sep) and _changed_ns(path) != changed_ns:
@@ -87,6 +91,36 @@ def changed_files(folder: str) -> list[str]:
             if not same:
                 found.append(os.path.relpath(path, folder))
     return sorted(found)
+
+
+def is_of_project(file: str, folder: str) -> bool:
+    """Return whether a file is the project's own: below its folder, and of no installed package."""
+    return file.startswith(folder + os.sep) and "-packages" + os.sep not in file[len(folder) :]
+
+
+def forget_modules(folder: str) -> None:
+    """Have the project's own modules imported afresh when they are next asked for.
+
+    Modules in C stay: a process can load them once.
+    """
+    for name, module in list(sys.modules.items()):
+        found = vars(module) if isinstance(module, ModuleType) else {}
+        places = [found.get("__file__") or "", *_folders(found)]
+        loader = getattr(found.get("__spec__"), "loader", None)
+        if isinstance(loader, ExtensionFileLoader):
+            continue
+        if any(isinstance(p, str) and is_of_project(p, folder) for p in places):
+            del sys.modules[name]
+    for path in [p for p in _read if p.startswith(folder + os.sep)]:
+        del _read[path]
+    _claimed.pop(folder, None)  # it may have other modules now
+
+
+def _folders(module: dict[str, Any]) -> list[Any]:
+    try:
+        return list(module.get("__path__") or ())
+    except Exception:  # noqa: BLE001  # a namespace package whose parent has gone
+        return []
 
 
 def add_source_folder(folder: str) -> None:
@@ -102,9 +136,10 @@ def add_source_folder(folder: str) -> None:
             raise ImportError
         return FileFinder(path, *loaders)
 
-    sys.path_hooks.insert(0, find_in)
-    after = [i for i, path in enumerate(sys.path) if path.endswith("lib-dynload")]
-    sys.path.insert(after[-1] + 1 if after else 0, folder)
+    if folder not in sys.path:
+        sys.path_hooks.insert(0, find_in)
+        after = [i for i, path in enumerate(sys.path) if path.endswith("lib-dynload")]
+        sys.path.insert(after[-1] + 1 if after else 0, folder)
     # From 3.12 on importlib.invalidate_caches() would import half of the standard library.
     for path in [
         p for p in sys.path_importer_cache if p == folder or p.startswith(folder + os.sep)

@@ -20,23 +20,19 @@ from falcokit.runtime.base import errors, logs
 from falcokit.runtime.base.stack import STACK_BYTES
 from falcokit.runtime.event.event import AsyncEvent, Event, payload_bytes
 from falcokit.runtime.event.event_payload import decode_json, params_of
-from falcokit.runtime.host import debugging
-from falcokit.runtime.host.author_modules import changed_files, import_plugin
+from falcokit.runtime.host import debugging, development_builds
+from falcokit.runtime.host.author_modules import import_plugin
 from falcokit.runtime.host.plugin_state import PluginState
 
 __all__ = ["connect", "newest_state"]
 
-_ABI: Final = 5  # FK_ABI of abi/abi.h
+_ABI: Final = 6  # FK_ABI of abi/abi.h
 if _falcokit_hot.ABI != _ABI:
     raise ImportError("the library was built by a different version of falcokit")
 
 _SUCCESS: Final = 0
 _FAILURE: Final = 1
 _WARNING: Final = 4
-_OLD_CODE: Final = (
-    "has changed since this process imported it, and the old code still runs: a development build"
-    " needs a new process for changes (restart the host, or use `falcokit dev --watch`)"
-)
 _HEADER: Final = 26
 _SWITCH_SECONDS: Final = 3e-5
 _TEXT_PARAMS, _TEXT_EVENT, _TEXT_PROGRESS = range(3)  # fk_text of source/source.c
@@ -79,11 +75,18 @@ def _init(call: Any) -> None:
         debugging.listen()
     else:
         _prepare_packaged(carried.PACKAGES)
-    plugin = import_plugin(target, folder, paths)
-    changed = changed_files(folder) if paths else []
-    if changed:
-        state.write_log(_WARNING, None, f"{', '.join(changed)} {_OLD_CODE}")
-    state.init(plugin, config)
+    if not paths:  # packaged, or the class of a test: there is no folder whose code changes
+        state.init(import_plugin(target, folder, paths), config)
+    else:
+        told = development_builds.enter(folder, target, _text(call.build))
+        try:
+            if told:
+                state.write_log(_WARNING, None, told)
+            state.init(import_plugin(target, folder, paths), config)
+        except BaseException:
+            development_builds.leave(folder)
+            raise
+        state.on_destroy = functools.partial(development_builds.leave, folder)
     _states[key] = state
 
 
@@ -125,6 +128,7 @@ def _call_python(call: Any) -> int:
                 state.destroy()
             finally:
                 state.host.close()
+                state.on_destroy()
         elif op == _lib.FK_OP_SET_CONFIG:
             state.set_config(_text(call.text))
         elif op == _lib.FK_OP_START:

@@ -28,7 +28,7 @@ from falcokit.runtime.parse.capability import EventParsing, wanted_events
 from falcokit.runtime.tables.tables import bind_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from _falcokit_hot import Link
 
@@ -69,6 +69,7 @@ class PluginState:
         self._routines: Routines | None = None
         self._thread = threading.current_thread()
         self._repeated: dict[object, float] = {}
+        self.on_destroy: Callable[[], None] = _nothing
 
     @property
     def plugin(self) -> Any:
@@ -329,3 +330,7 @@ class PluginState:
     def where(self) -> str:
         """Return the line at which the worker thread is."""
         return place_of(self._thread).removeprefix("at ")
+
+
+def _nothing() -> None:
+    return None

@@ -9,7 +9,7 @@
 
 typedef struct fk_store fk_store; // payload/store.h
 
-#define FK_ABI         5
+#define FK_ABI         6
 #define FK_GLUE_SYMBOL "fk_glue_table"
 #define FK_ERRLEN      4096
 
@@ -29,6 +29,7 @@ typedef struct fk_field_metadata {
 typedef struct fk_metadata {
 	const char *name;
 	const char *target;              // "module:Class"
+	const char *build;               // a hash of all that is written at build time
 	const char *source_dir;          // the author's code
 	const char *executable;          // the Python it was built with: sys.executable
 	const char *stdlib;              // folder of the standard library

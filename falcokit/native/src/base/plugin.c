@@ -38,9 +38,10 @@ static bool copy_metadata(fk_impl *impl, const fk_metadata *meta) {
 	while (meta->paths[n]) n++;
 	impl->name = strdup(meta->name);
 	impl->target = strdup(meta->target);
+	impl->build = strdup(meta->build);
 	impl->source_dir = strdup(meta->source_dir);
 	impl->paths = calloc(n + 1, sizeof *impl->paths);
-	bool ok = impl->name && impl->target && impl->source_dir && impl->paths;
+	bool ok = impl->name && impl->target && impl->build && impl->source_dir && impl->paths;
 	for (size_t i = 0; ok && i < n; i++) ok = (impl->paths[i] = strdup(meta->paths[i])) != NULL;
 	return ok;
 }
@@ -82,6 +83,7 @@ static ss_plugin_rc glue_init(fk_plugin *p, const fk_metadata *meta,
 	                .text = in->config ? in->config : "",
 	                .name = impl->name,
 	                .target = impl->target,
+	                .build = impl->build,
 	                .source_dir = impl->source_dir,
 	                .paths = (const char *const *)impl->paths};
 	fk_tables_enter_init(impl, in);

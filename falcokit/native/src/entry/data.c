@@ -44,6 +44,7 @@ const fk_metadata *fk_metadata_of_data(void) {
 	*made = (fk_metadata){
 		.name = fk_text(data->name),
 		.target = fk_text(data->target),
+		.build = fk_text(data->build),
 		.source_dir = fk_text(data->source_dir),
 		.executable = fk_text(data->executable),
 		.stdlib = fk_text(data->stdlib),

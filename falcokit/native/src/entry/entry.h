@@ -26,7 +26,7 @@ typedef struct fk_plugin_data {
 	uint32_t extract_types, extract_type_count, extract_sources;
 	uint32_t parse_types, parse_type_count, parse_sources;
 	uint32_t parse_types_at_init;           // the config decides: unknown without a state
-	uint32_t target, source_dir;            // of fk_metadata, as all that follows up to has_log
+	uint32_t target, build, source_dir;     // of fk_metadata, as all that follows up to has_log
 	uint32_t executable, stdlib;            // texts
 	uint32_t paths, path_count;             // places of texts
 	uint32_t event_names, event_name_count; // places of texts

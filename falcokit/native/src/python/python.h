@@ -31,7 +31,7 @@ typedef struct fk_call {
 	uint64_t plugin; // the fk_impl's address: the key of the Python side's table
 	int op;
 	const char *text; // config or open params, or NULL
-	const char *name, *target, *source_dir;
+	const char *name, *target, *build, *source_dir;
 	const char *const *paths;
 	char *err;
 	size_t errlen;
@@ -50,7 +50,7 @@ extern int fk_python_event_to_string(uint64_t plugin, const ss_plugin_event_inpu
 typedef struct fk_impl {
 	_Atomic int refs;  // the host, the worker, each Python object that points here
 	fk_plugin *plugin; // NULL after destroy
-	char *name, *target, *source_dir, **paths; // copies of the fk_metadata's
+	char *name, *target, *build, *source_dir, **paths; // copies of the fk_metadata's
 	bool has_metrics, has_async, imports_tables;
 	uint32_t plugin_id; // of its event source, 0: it has none
 	ss_plugin_owner_t *owner;

@@ -15,6 +15,7 @@ void fk_impl_unref(fk_impl *impl) {
 	for (char **path = impl->paths; path && *path; path++) free(*path);
 	free(impl->paths);
 	free(impl->target);
+	free(impl->build);
 	free(impl->source_dir);
 	free(impl->name);
 	free(impl);
