@@ -82,6 +82,10 @@ class Author:
 
     @functools.cached_property
     def built(self) -> BuildResult:
+        return self.build()
+
+    def build(self) -> BuildResult:
+        """Build it as it is now."""
         with mock.patch.object(build_project, "subprocess", describer):
             return build(load_project(self.root))
 

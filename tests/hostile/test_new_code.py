@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from author import plugin
 
-from falcokit.build.build_project import build
-from falcokit.project.settings import load_project
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,7 +34,7 @@ def test_50_reloads_run_the_code_that_the_library_was_built_of(
     first = author.file.read_text()
     for number in (1, 0):
         author.file.write_text(first.replace("_0", f"_{number}"))
-        library = build(load_project(author.root)).library
+        library = author.build().library
         shutil.copy(library, library.with_name(f"version_{number}.so"))
     done = subprocess.run(
         [real_host.plughost, "sinsp", "--plugin", author.library, "--pump", "200", "--secs", "20",
@@ -90,17 +87,15 @@ class Process:
         self._program = program
         self._head = author.file.read_text().partition("class P")[0]
         self._old = author.file.read_text()
-        build(load_project(author.root))
 
     def change(self, event: str, data: str) -> str:
         """Return the command that saves a new version, and builds it if that is needed."""
-        file, root = self.author.file, self.author.root
-        library = build(load_project(root)).library
+        file, root, library = self.author.file, self.author.root, self.author.library
         kept = root / f"{event}_{data}"
         kept.mkdir()
         shutil.copy(library, kept / "old.so")
         file.write_text(self._head + _TEXT.format(event=event, data=data).lstrip())
-        build(load_project(root))
+        self.author.build()
         library.replace(kept / library.name)
         file.replace(kept / file.name)
         shutil.copy(kept / "old.so", library)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import reloaded_part
+import reloaded_part  # type: ignore[import-not-found]  # written by the test
 
 from falcokit import (
     AsyncEventHandler,
