@@ -7,6 +7,7 @@ cannot block each other.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["ExtractionChild"]
 
 _CHUNK: Final = 1 << 18
+#: A batch of frames fits into it: then few calls send one.
+_PIPE_BYTES: Final = 1 << 20
 _LOOK_S: Final = 0.2
 #: The runner itself notices a plugin that hangs; this much later the runner itself hangs.
 _GRACE_S: Final = 5.0
@@ -83,6 +86,8 @@ class ExtractionChild:
         )
         self._process = process
         os.set_blocking(self._stdin, False)
+        with suppress(OSError):  # the system's limit may be lower
+            fcntl.fcntl(self._stdin, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._poll.register(self._stdout, select.POLLIN)
         while "extracting" not in self._reports:
             self._step(None)
@@ -219,7 +224,7 @@ class ExtractionChild:
     def _write(self) -> None:
         try:
             with memoryview(self._out) as view:
-                written = os.write(self._stdin, view[:_CHUNK])
+                written = os.write(self._stdin, view[:_PIPE_BYTES])
         except BlockingIOError:
             return
         except BrokenPipeError:  # its last reports must still be read

@@ -90,11 +90,17 @@ class Listing:
         heads = [(f" {safe_text(name)}=", columns.index(name)) for name in shown]
         with extracting(plugin, self._init_config, columns) as extraction:
             scan = PluginScan(extraction, wanted)
+            if limit is None:
+                capture.read_ahead()
 
             def fields(row: tuple[Value, ...] | None) -> str:
                 if row is None:
                     return ""
-                found = [head + _text(row[at]) for head, at in heads if row[at] is not None]
+                found = [
+                    head + (value if type(value) is str and value.isprintable() else _text(value))
+                    for head, at in heads
+                    if (value := row[at]) is not None
+                ]
                 return f" {''.join(found)}" if found else ""
 
             write_lines(
@@ -181,6 +187,8 @@ def project_plugin() -> Path | None:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return safe_text(value)
     if isinstance(value, list):
         return f"({','.join(map(_text, value))})"
     if isinstance(value, bool):

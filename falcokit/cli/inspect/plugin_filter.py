@@ -20,9 +20,11 @@ from falcokit.capture.native.condition import NativeClause
 from falcokit.cli.inspect.extraction import BATCH_BYTES, BATCH_EVENTS, about_plugin, extracting
 from falcokit.errors import FalcokitError, NotAPluginError
 from falcokit.filter.batch import Batch, Truth
+from falcokit.filter.clauses import Field
 from falcokit.filter.condition import Branch
 from falcokit.filter.fields import plugin_fields
 from falcokit.filter.tree import fields_of
+from falcokit.filter.types import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -41,6 +43,16 @@ if TYPE_CHECKING:
     _Item = TypeVar("_Item")
 
 __all__ = ["PluginFilter", "filter_with_plugin", "shown_fields"]
+
+
+_ZERO, _ONE = b"01"
+#: Types whose values the tests take as the runner gives them.
+_AS_THEY_COME: Final = {
+    *(FieldType.CHARBUF, FieldType.UINT64, FieldType.BOOL, FieldType.RELTIME, FieldType.ABSTIME),
+}  # fmt: skip
+_SIMPLE: Final = {
+    *("=", "!=", "<", "<=", ">", ">=", "in", "exists", "contains", "startswith", "endswith"),
+}  # fmt: skip
 
 
 def filter_with_plugin(
@@ -140,8 +152,26 @@ class PluginFilter:
 
     def truths(self, rows: Sequence[tuple[Value, ...] | None]) -> bytes:
         """Return what C is told of the events of some rows: see struct fk_outside."""
-        batch = Batch(len(rows), lambda field: self._column(field, rows))
-        return b"".join(_as_bytes(clause.evaluate(batch), len(rows)) for clause in self._of_plugin)
+        columns: dict[str, Sequence[Value]] = {}
+
+        def read(field: FieldRef) -> Sequence[Value]:
+            if field.written not in columns:
+                columns[field.written] = self._column(field, rows)
+            return columns[field.written]
+
+        batch = Batch(len(rows), read)
+        return b"".join(self._digits(clause, batch, read) for clause in self._of_plugin)
+
+    def _digits(
+        self, clause: Clause, batch: Batch, read: Callable[[FieldRef], Sequence[Value]]
+    ) -> bytes:
+        left = clause.left
+        # For each of a thousand values of their own, a mask takes longer than a simple test.
+        simple = clause.right is None and clause.check.operator in _SIMPLE and not left.is_list
+        if simple and isinstance(left, Field) and left.type in _AS_THEY_COME:
+            test = clause.test
+            return bytes([_ONE if v is not None and test(v) else _ZERO for v in read(left.field)])
+        return _as_bytes(clause.evaluate(batch), batch.size)
 
     def passes(self, event: Event, row: tuple[Value, ...] | None) -> bool:
         """Return whether an event passes, given the values of `columns`."""
