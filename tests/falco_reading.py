@@ -7,34 +7,75 @@ plain YAML values get in an init config that is a map, and `[]` and `{}`, which 
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
-
-from falcokit.project.falco_yaml import PluginEntry, with_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["Loaded", "read_configuration"]
 
+_TRUE, _FALSE = {"y", "yes", "true", "on"}, {"n", "no", "false", "off"}
 _PLUGIN_KEYS = {"name", "library_path", "init_config", "open_params"}
 
 
 class Loaded:
-    """One plugin as Falco would start it; what it is not given is an empty text."""
+    """One plugin as Falco would start it."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         assert entry.keys() <= _PLUGIN_KEYS, f"Falco warns of {entry.keys() - _PLUGIN_KEYS}"
-        read = PluginEntry(entry)
-        self.name, self.library_path = read.name, read.library_path
-        self.init_config = read.init_config or ""
-        self.open_params = read.open_params or ""
+        self.name: str = entry["name"]
+        self.library_path: str = entry["library_path"]
+        self.open_params: str = (entry.get("open_params") or "").strip()
+        given = entry.get("init_config")
+        #: The text that `plugin_init` gets.
+        self.init_config: str = json.dumps(_guessed(given)) if _is_map(given) else given or ""
 
 
 def read_configuration(text: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the configuration with every value as text, `plugins` as `Loaded`."""
-    document = yaml.load(text, Loader=yaml.BaseLoader)
-    found: dict[str, Any] = with_variables(document, environment or {})
+    found: dict[str, Any] = _expanded(yaml.load(text, Loader=yaml.BaseLoader), environment or {})
     found["plugins"] = [Loaded(entry) for entry in found["plugins"]]
     return found
+
+
+def _is_map(value: Any) -> bool:
+    assert not isinstance(value, list), "init_config is a map, text or null"
+    return isinstance(value, dict)
+
+
+def _expanded(value: Any, environment: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _expanded(item, environment) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expanded(item, environment) for item in value]
+    return _text(value, environment)
+
+
+def _text(text: str, environment: Mapping[str, str]) -> str:
+    """Put variables in place, left to right, up to a dollar that begins none."""
+    done = ""
+    while (found := re.match(r"([^$]*)(\$?)\$\{([^}]*)\}", text)) is not None:
+        before, escape, name = found.groups()
+        if escape:
+            done, text = done + before + "${", text[len(before) + 3 :]
+        else:
+            done, text = done + before, environment.get(name, "") + text[found.end() :]
+    return done + text
+
+
+def _guessed(value: Any) -> Any:
+    """Return what becomes of a value in a map: quotes in the file make no difference."""
+    if isinstance(value, dict):
+        return {key: _guessed(item) for key, item in value.items()} or None
+    if isinstance(value, list):
+        return [_guessed(item) for item in value] or None
+    if value.lower() in _TRUE | _FALSE:
+        return value.lower() in _TRUE
+    try:
+        return int(value, 16) if value.startswith("0x") else float(value)
+    except ValueError:
+        return value

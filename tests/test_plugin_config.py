@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from falco_reading import read_configuration
 
 from falcokit.errors import ConfigError
 from falcokit.project.falco_yaml import read_entries
@@ -144,3 +145,23 @@ def test_what_falco_takes_for_nothing_is_nothing(empty: str, tmp_path: Path) -> 
     entry = read_entries(tmp_path / "falco.yaml", {})["ticker"]
     assert entry.init_config in {None, "null"}
     assert entry.open_params is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{a: '0123', b: yes, c: 1.5, d: 0x10, e: 1.10, f: 1e5, g: text, h: 'on'}",
+        "{a: [], b: {}, c: [1, [x, {d: off}]]}",
+        "{p: '${PWD}/x', q: '$${PWD}', r: '$x ${PWD}', s: '${', t: '${NOT_SET}'}",
+        "just ${PWD} text",
+    ],
+)
+def test_it_reads_as_the_falco_of_the_other_tests(written: str, tmp_path: Path) -> None:
+    falco_yaml(tmp_path, f"    library_path: x.so\n    init_config: {written}\n")
+    text = (tmp_path / "falco.yaml").read_text()
+    (loaded,) = read_configuration(text, {"PWD": str(tmp_path)})["plugins"]
+    entry = FalcoYaml(project(tmp_path)).entry("ticker")
+    found, wanted = entry.init_config, loaded.init_config
+    if wanted.startswith("{"):
+        found, wanted = json.loads(found or ""), json.loads(wanted)
+    assert found == wanted
