@@ -102,10 +102,14 @@ def test_what_is_wrong_in_pyproject_is_told(line: str, message: str, tmp_path: P
         ("plugins: [\n", "not valid YAML"),
         ("plugins: []\n", "has no plugin 'ticker'; it has none"),
         ("plugins: [{name: other}]\n", "has no plugin 'ticker'; it has other"),
+        ("a: '${ITSELF}'\n", "variables contain each other"),
         ("a: " + "[" * 200 + "]" * 200, "nested too deeply"),
     ],
 )
-def test_what_is_wrong_in_falco_yaml_is_told(text: str, message: str, tmp_path: Path) -> None:
+def test_what_is_wrong_in_falco_yaml_is_told(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ITSELF", "${ITSELF}")
     (tmp_path / "falco.yaml").write_text(text)
     with pytest.raises(ConfigError, match=message) as raised:
         FalcoYaml(project(tmp_path)).entry("ticker")
@@ -153,13 +157,18 @@ def test_what_falco_takes_for_nothing_is_nothing(empty: str, tmp_path: Path) -> 
         "{a: '0123', b: yes, c: 1.5, d: 0x10, e: 1.10, f: 1e5, g: text, h: 'on'}",
         "{a: [], b: {}, c: [1, [x, {d: off}]]}",
         "{p: '${PWD}/x', q: '$${PWD}', r: '$x ${PWD}', s: '${', t: '${NOT_SET}'}",
+        "{a: '${TWICE} ${PWD}'}",
         "just ${PWD} text",
     ],
 )
-def test_it_reads_as_the_falco_of_the_other_tests(written: str, tmp_path: Path) -> None:
+def test_it_reads_as_the_falco_of_the_other_tests(
+    written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     falco_yaml(tmp_path, f"    library_path: x.so\n    init_config: {written}\n")
     text = (tmp_path / "falco.yaml").read_text()
-    (loaded,) = read_configuration(text, {"PWD": str(tmp_path)})["plugins"]
+    monkeypatch.setenv("TWICE", "<${PWD}>")
+    environment = {"PWD": str(tmp_path), "TWICE": "<${PWD}>"}
+    (loaded,) = read_configuration(text, environment)["plugins"]
     entry = FalcoYaml(project(tmp_path)).entry("ticker")
     found, wanted = entry.init_config, loaded.init_config
     if wanted.startswith("{"):

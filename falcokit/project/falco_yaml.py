@@ -21,6 +21,8 @@ __all__ = ["PluginEntry", "read_entries", "with_variables"]
 
 _TRUE, _FALSE = frozenset({"y", "yes", "true", "on"}), frozenset({"n", "no", "false", "off"})
 _VARIABLE: Final = re.compile(r"([^$]*)(\$?)\$\{([^}]*)\}")
+#: In one text; a variable that contains itself would never end.
+_MAX_VARIABLES: Final = 1000
 _INT_MAX: Final = 2**31 - 1
 #: A list in a list, and so on: more is no configuration.
 _MAX_DEPTH: Final = 100
@@ -89,15 +91,20 @@ def with_variables(value: Any, environment: Mapping[str, str], depth: int = 0) -
 
 
 def _expanded(text: str, environment: Mapping[str, str]) -> str:
-    """Replace from left to right, up to a dollar that begins no variable, where Falco stops."""
+    """Replace from left to right, up to a dollar that begins no variable, where Falco stops.
+
+    Variables in the value of a variable are replaced, too.
+    """
     done = ""
-    while (found := _VARIABLE.match(text)) is not None:
+    for _ in range(_MAX_VARIABLES):
+        if (found := _VARIABLE.match(text)) is None:
+            return done + text
         before, escape, name = found.groups()
         if escape:
             done, text = done + before + "${", text[len(before) + 3 :]
         else:
-            done, text = done + before + environment.get(name, ""), text[found.end() :]
-    return done + text
+            done, text = done + before, environment.get(name, "") + text[found.end() :]
+    raise ConfigError("environment variables contain each other")
 
 
 def _scalar(entry: Mapping[str, Any], key: str) -> str:

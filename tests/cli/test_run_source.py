@@ -83,7 +83,10 @@ def test_open_params_of_the_command_line_win(counter: Path) -> None:
     assert [e["data"] for e in events] == ["number 0", "number 1"]
     assert [e.get("text") for e in events] == ["<number 0>", None]
     (counter / "pyproject.toml").write_text(_PROJECT.replace('"3"', "3"))
-    assert "open_params must be a string" in falcokit("run", "-C", counter, status=3).stderr
+    assert (
+        "open_params must be a table, or a string"
+        in falcokit("run", "-C", counter, status=3).stderr
+    )
 
 
 def test_dev_tells_of_the_source_and_its_last_event(counter: Path) -> None:
