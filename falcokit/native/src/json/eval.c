@@ -111,7 +111,8 @@ static bool where(fk_jstate *run, const fk_jnode *node) {
 // flags 1: the last, otherwise the first.
 static bool pick(fk_jstate *run, const fk_jnode *node) {
 	uint32_t base = run->top;
-	if (!fk_jeval(run, node->kids[0]) || run->top == base) return run->top == base;
+	if (!fk_jeval(run, node->kids[0])) return false;
+	if (run->top == base) return true;
 	if (node->flags & 1) run->doc->items[base] = run->doc->items[run->top - 1];
 	run->top = base + 1;
 	return true;
