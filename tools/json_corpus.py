@@ -23,6 +23,7 @@ from falcokit.runtime.json.operators import (
     template,
     when,
 )
+from falcokit.runtime.source.json_documents import JsonDocuments
 
 __all__ = ["CORPUS", "corpus"]
 
@@ -88,13 +89,26 @@ EXPRESSIONS = {
         "string",
     ),
 }
+DOCUMENTS = {
+    "events": JsonDocuments(
+        split=when(path("/user").exists(), path("/rules").each(), here),
+        time=coalesce(path("/at"), outer().path("/at")),
+        keep=path("/verbs").exists() | here.is_type("array"),
+    ),
+    "texts": JsonDocuments(split=path("/s").split("\n"), time=root.path("/code").as_time("s")),
+    "nested": JsonDocuments(split=path("/0").each().where(here.is_type("array")).each()),
+}
 
 
 def corpus() -> dict[str, bytes]:
     """Return the files' contents by their names."""
     files = {}
-    for name, (expression, kind) in EXPRESSIONS.items():
-        program = json_field("x.y", expression, type=kind, desc="d").program
+    programs = {
+        name: json_field("x.y", expression, type=kind, desc="d").program
+        for name, (expression, kind) in EXPRESSIONS.items()
+    }
+    programs |= {name: documents.splitting for name, documents in DOCUMENTS.items()}
+    for name, program in programs.items():
         for i, payload in enumerate(PAYLOADS):
             files[f"{name}-{i}"] = len(program).to_bytes(2, "little") + program + payload
     return files

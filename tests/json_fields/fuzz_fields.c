@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the fuzzing of programs and payloads together: a program's length (2 bytes, little-endian), the
-// program, a payload. For libFuzzer (clang -fsanitize=fuzzer,address,undefined with the evaluator's C),
+// program of a field or the declaration of documents, a payload or document. For libFuzzer (clang -fsanitize=fuzzer,address,undefined with the evaluator's C),
 // or with fuzz_main.c for compilers that have none. Whatever the bytes, answers are well formed, and do
 // not hang on what was asked before, nor on a run that was ended because it did too much.
-#include "json/field.h"
+#include "json/check.h"
+#include "json/doc.h"
+#include "json/documents.h"
+#include "json/text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +77,48 @@ static void check(fk_jprogram *program, uint8_t ftype, const uint8_t *payload, s
 	free(copy);
 }
 
+// What is JSON throughout can be made into JSON, and nothing else can.
+static void check_all(const uint8_t *text, size_t len) {
+	fk_jdoc *doc = fk_jdoc_new();
+	fk_jevent event = {.payload = text, .len = len};
+	size_t wrong, end = 0, start = fk_jskip_space(text, len, 0);
+	expect(doc != NULL);
+	fk_jdoc_begin(doc, &event);
+	int json =
+		start < len && fk_jserialize(text, len, start, false, true, NULL, &end) != FK_JBROKEN;
+	expect(fk_jcheck(&doc->scan, &wrong) == (json && fk_jskip_space(text, len, end) == len));
+	expect(wrong <= len);
+	fk_jdoc_free(doc);
+}
+
+static uint64_t events_of(const fk_jdocuments *documents, fk_jsplit *split, const uint8_t *text,
+                          size_t len) {
+	bool good = fk_jsplit_run(documents, split, text, len, 5, 7);
+	uint64_t hash = mix(good, split->why, strlen(split->why));
+	expect(good || (split->why[0] && !split->count && !split->invalid && !split->not_kept));
+	expect(!split->invalid || split->why[0]);
+	for (uint32_t i = 0; i < split->count; i++) {
+		const fk_jfound *event = &split->events[i];
+		hash = mix(mix(hash, event->data, event->len), &event->ts, 8);
+	}
+	return mix(hash, &split->not_kept, 4);
+}
+
+static void check_documents(const fk_jdocuments *documents, const uint8_t *document, size_t len) {
+	uint8_t *copy = malloc(len + !len);
+	fk_jsplit *split = fk_jsplit_new();
+	expect(copy && split);
+	memcpy(copy, document, len);
+	uint64_t first = events_of(documents, split, copy, len);
+	fk_jdoc_limit(split->doc, 7);
+	events_of(documents, split, copy, len);
+	fk_jdoc_limit(split->doc, FK_JWORK);
+	expect(events_of(documents, split, copy, len) == first);
+	check_all(copy, len);
+	fk_jsplit_free(split);
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	char err[64] = "";
 	if (size < 2) return 0;
@@ -83,5 +128,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	expect(program || err[0]);
 	if (program) check(program, data[6], data + 2 + n, size - 2 - n);
 	fk_jprogram_free(program);
+	if (program) return 0;
+	fk_jdocuments *documents = fk_jdocuments_load(data + 2, n, err, sizeof err);
+	if (documents) check_documents(documents, data + 2 + n, size - 2 - n);
+	fk_jdocuments_free(documents);
 	return 0;
 }

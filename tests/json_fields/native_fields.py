@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from json_fields import reference
 
 from falcokit.runtime.base.errors import PluginError
-from falcokit.testing._json import C_FILES, FLAGS, PAYLOAD_OFFSET, Answer, FieldEvaluator
+from falcokit.testing._json import C_FILES, FLAGS, PAYLOAD_OFFSET, Answer, FieldEvaluator, Found
 
 if TYPE_CHECKING:
     from falcokit.runtime.json.field import JsonField
 
-__all__ = ["C_FILES", "FLAGS", "PAYLOAD_OFFSET", "Answer", "NativeFields", "in_python"]
+__all__ = ["C_FILES", "FLAGS", "PAYLOAD_OFFSET", "Answer", "Found", "NativeFields", "in_python"]
 
 
 class NativeFields(FieldEvaluator):

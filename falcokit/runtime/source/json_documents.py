@@ -50,11 +50,12 @@ class JsonDocuments:
         time: The expression for the time of an event; None: the time at which it was read.
         invalid: "skip" or "fail".
         max_size: Maximum bytes of a document.
+        trees: What is evaluated: the split, whose place must exist; the predicate; the time.
         splitting: The declaration as bytes, for the C side.
 
     """
 
-    __slots__ = ("invalid", "keep", "max_size", "split", "splitting", "time")
+    __slots__ = ("invalid", "keep", "max_size", "split", "splitting", "time", "trees")
 
     def __init__(
         self,
@@ -102,15 +103,13 @@ class JsonDocuments:
                 raise ValueError(f"JsonDocuments({name}=): outer() leads out of the document")
             if one is not None and one.arguments():
                 raise ValueError(f"JsonDocuments({name}=): there is no argument, as a field has it")
-        self.splitting = b"".join(
-            [
-                b"FKD1",
-                struct.pack("<B", self.time is not None),
-                _existing(self.split).encode(),
-                (const(value=True) if keep is None else keep).encode(),
-                (here if self.time is None else self.time).encode(),
-            ]
+        self.trees = (
+            _existing(self.split),
+            const(value=True) if keep is None else keep,
+            here if self.time is None else self.time,
         )
+        head = b"FKD1" + struct.pack("<B", self.time is not None)
+        self.splitting = head + b"".join(tree.encode() for tree in self.trees)
 
     def __repr__(self) -> str:
         return "JsonDocuments()"

@@ -13,7 +13,9 @@ from json_fields.reference.scanner import Value, root_value, serialize, value_at
 
 from falcokit.runtime.base.errors import PluginError
 
-__all__ = ["Event", "Run"]
+__all__ = ["SPENT", "Event", "Run"]
+
+SPENT = "it takes more work than fields may"
 
 VALUES_MAX = 262_144
 TEXT_EXTRA = 1 << 20
@@ -46,7 +48,7 @@ class Run:
         """Count work, as json/field.h does; near the end of the budget C may count less."""
         self.work_left -= steps
         if self.work_left < 0:
-            raise PluginError("it takes more work than fields may")
+            raise PluginError(SPENT)
 
     def at(self, pos: int) -> Value | None:
         """Return the value at `pos`, unless it is not well formed."""

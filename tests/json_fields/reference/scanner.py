@@ -22,6 +22,7 @@ __all__ = [
     "root_value",
     "serialize",
     "value_at",
+    "whole_end",
 ]
 
 DEPTH_MAX = 10_000
@@ -103,6 +104,11 @@ def value_at(text: bytes, pos: int, *, root: bool = False) -> Value | None:
     end = _scalar_end(text, pos)
     kind = None if end == len(text) and not root else _scalar_type(text[pos:end])
     return Value(pos, kind, end, root=root) if kind else None
+
+
+def whole_end(text: bytes, value: Value) -> int:
+    """Return where a value ends, also a container."""
+    return _container_end(text, value.pos) if value.end == _BROKEN else value.end
 
 
 def root_value(text: bytes) -> Value | None:
