@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from falcokit.runtime.json.operators import (
         all_of,
         any_of,
+        arg_given,
         coalesce,
         const,
         event,
@@ -131,6 +132,7 @@ __all__ = [
     "added",
     "all_of",
     "any_of",
+    "arg_given",
     "async_event",
     "coalesce",
     "const",
@@ -202,7 +204,7 @@ _ASKED_FOR: Final = {
     "json.expressions": ("Expression",),
     "json.field": ("JsonField", "json_field"),
     "json.operators": (
-        *("all_of", "any_of", "coalesce", "const", "event", "here"),
+        *("all_of", "any_of", "arg_given", "coalesce", "const", "event", "here"),
         *("outer", "path", "root", "switch", "template", "when"),
     ),
     "source.capability": ("EventSource",),

@@ -12,6 +12,7 @@ from falcokit.runtime.json.field import json_field
 from falcokit.runtime.json.operators import (
     all_of,
     any_of,
+    arg_given,
     coalesce,
     const,
     event,
@@ -59,6 +60,8 @@ EXPRESSIONS = {
     ),
     "query": (path("/uri").url_query("a"), "string"),
     "argument": (coalesce(path("/uri").url_query(), path("").keys().match_arg("glob")), "string"),
+    "given": (when(arg_given, path("/a~1b").arg_key(), "no argument"), "string"),
+    "flat": (path("/rules/verbs", through_arrays=True).flat().count(), "uint64"),
     "entries": (path("/a~1b").entries("=").last(), "string"),
     "keys": (path("").keys(exclude=("s",)).count(), "uint64"),
     "sum": (path("/1").each(coalesce(here, const(7), until="positive")).sum(), "uint64"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from falcokit.runtime.json.field import JsonField, json_field
 from falcokit.runtime.json.nodes import Op
 from falcokit.runtime.json.operators import (
+    arg_given,
     coalesce,
     const,
     event,
@@ -117,6 +118,7 @@ _sources = st.one_of(
     _paths,
     st.sampled_from([here, root, outer(), outer(2), const("x"), const(5), const(value=True)]),
     st.sampled_from([event.ts, event.number, event.source, event.raw]),
+    st.just(path("/b").arg_key().default(arg_given)),
 )
 _constants = st.one_of(
     st.sampled_from(TEXTS), st.integers(0, 2**64 - 1), st.booleans(), st.none(), st.integers(0, 13)
@@ -149,10 +151,10 @@ _plain_methods = st.one_of(
         [
             *("arg_index", "arg_key", "arg_pointer", "first", "last", "unique", "required"),
             *("exists", "count", "sum", "lower", "upper", "as_json", "keys", "entries"),
-            "each",
+            *("each", "flat"),
         ]
     ).map(lambda name: lambda expression: getattr(expression, name)()),
-    _method("path", args=_args(_keys, _keys)),
+    _method("path", args=_args(_keys, _keys), through_arrays=st.booleans()),
     _method("each", arg=st.booleans()),
     _method("keys", exclude=st.lists(st.sampled_from(KEYS), max_size=2).map(tuple)),
     _method("match_arg", args=_args(st.sampled_from(["exact", "glob"]))),

@@ -18,6 +18,7 @@ from falcokit.runtime.json.field import json_field
 from falcokit.runtime.json.operators import (
     all_of,
     any_of,
+    arg_given,
     coalesce,
     const,
     here,
@@ -49,11 +50,32 @@ pytestmark = pytest.mark.python
         (path("/a").arg_index(), False, "index", True),
         (path("/a").url_query(), False, "key", True),
         (coalesce(path("/a").arg_index(), path("/b").arg_key()), False, "index_or_key", True),
+        (path("/a").flat(), True, None, False),
+        (path("/a/b", through_arrays=True), True, None, False),
+        (path("/0/1", through_arrays=True), False, None, False),
+        (when(arg_given, path("/a").arg_key()), False, "key", False),
     ],
 )
 def test_a_field_tells_its_shape(expression: Any, is_list: bool, arg: str, required: bool) -> None:
     field = json_field("x.y", expression, desc="d")
     assert (field.is_list, field.arg, field.arg_required) == (is_list, arg, required)
+
+
+def test_a_field_may_take_an_argument_that_changes_nothing(native: NativeFields) -> None:
+    field = json_field("x.y", "/a", desc="d", ignores_arg="index_or_key")
+    assert (field.arg, field.arg_required) == ("index_or_key", False)
+    native.begin(b'{"a": 1}')
+    assert [native.run(field, arg).value for arg in (None, 3, "k")] == ["1", "1", "1"]
+    said = json_field("x.y", when(arg_given, "yes", "no"), desc="d", ignores_arg="key")
+    assert [native.run(said, arg).value for arg in (None, "k")] == ["no", "yes"]
+
+
+def test_arrays_are_flat_to_a_bounded_level(native: NativeFields) -> None:
+    field = json_field("x.y", path("").flat(), desc="d")
+    for levels, answer in ((64, ["1"]), (65, None)):
+        native.begin(b"[" * levels + b"1" + b"]" * levels)
+        assert native.run(field).value == answer
+    assert native.run(field).error == "arrays are nested too deeply"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +99,20 @@ def test_a_field_has_the_type_that_is_declared(kind: Any, ftype: str) -> None:
     ("mistake", "told"),
     [
         (lambda: json_field("x.y", "a.b", desc="d"), "'a.b' is not a JSON pointer"),
+        (
+            lambda: path("user/name"),
+            "write path('/user/name'); if it is one key, path('/user~1name')",
+        ),
+        (lambda: path("user"), "which begins with '/': write path('/user')"),
         (lambda: json_field("x.y", "/a~2", desc="d"), "must follow '~'"),
+        (lambda: json_field("x.y", "/a", desc="d", guard=path("/b")), "guard= takes a predicate"),
+        (lambda: json_field("x.y", "/a", desc="d", guard=outer() == 1), "outer() leads out of"),
+        (lambda: json_field("x.y", "/a", desc="d", ignores_arg="any"), "is not one of index, key"),  # type: ignore[arg-type]
+        (
+            lambda: json_field("x.y", path("/a").arg_key(), desc="d", ignores_arg="key"),
+            "uses the arg",
+        ),
+        (lambda: json_field("x.y", when(arg_given, "a"), desc="d"), "nothing uses the argument"),
         (lambda: json_field("x.y", "/a", desc=""), "needs a name and a description"),
         (lambda: json_field("x.y", "/a", type=float, desc="d"), "not a type of fields"),
         (lambda: json_field("x.y", outer(), desc="d"), "outer() leads out of"),

@@ -13,6 +13,7 @@ import pytest
 from json_fields.native_fields import Answer, in_python
 
 from falcokit.runtime.base.errors import PluginError
+from falcokit.runtime.extract.capability import declared_fields
 from falcokit.runtime.json import operators as json_operators
 from falcokit.runtime.json.field import json_field
 from falcokit.runtime.json.nodes import Op
@@ -25,11 +26,13 @@ pytestmark = pytest.mark.python
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "json-fields.md").read_text()
 (PAYLOAD,) = re.findall(r"^```json\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-PLUGIN, *BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+_PYTHON = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+PLUGIN, ALIKE, LOOKED_AT = (block for block in _PYTHON if "import" in block)
+BLOCKS = [block for block in _PYTHON if "import" not in block]
 LINES = [line for block in BLOCKS for line in block.splitlines()]
 NAMES = {name: getattr(json_operators, name) for name in json_operators.__all__}
 EVENT = {"ts_ns": 1_700_000_000_000_000_000, "number": 7, "source": "k8s_audit"}
-SEEN_OTHERWISE = {"_then", "_as_node", "encode", "arguments", "contexts"}
+SEEN_OTHERWISE = {"encode", "arguments", "contexts"}
 
 
 def expected(text: str) -> tuple[Any, Answer, str]:
@@ -89,6 +92,26 @@ def test_the_plugin_of_the_page_declares_its_fields() -> None:
     fields = vars(names["Github"])
     found = {name: fields[name].evaluate(payload) for name in ("repo", "size", "files")}
     assert found == {"repo": "a/b", "size": 7, "files": ["x", "y"]}
+
+
+def test_fields_that_are_alike_share_a_guard_and_what_is_missing() -> None:
+    names: dict[str, Any] = {"__name__": "json_fields_page"}
+    exec(compile(ALIKE, "json-fields.md", "exec"), names)
+    fields = {f.name: f for f in declared_fields(names["Audit"]).values() if f}
+    assert list(fields) == [
+        *("audit.user", "audit.verb", "audit.code", "audit.image"),
+        *("audit.target.resource", "audit.target.namespace", "audit.target.name"),
+    ]
+    event = b"""{"kind": "Event", "verb": "get", "objectRef": {"resource": "pods"},
+        "requestObject": {"spec": {"containers": [{"image": "a"}, {"image": "b"}]}}}"""
+    found = {name: field.evaluate(event) for name, field in fields.items()}
+    assert list(found.values()) == ["<NA>", "get", None, ["a", "b"], "pods", "<NA>", "<NA>"]
+    assert fields["audit.image"].evaluate(event, arg=1) == ["a", "b"]
+    assert all(f.evaluate(event.replace(b"Event", b"Pod")) is None for f in fields.values())
+
+
+def test_an_expression_can_be_looked_at() -> None:
+    exec(compile(LOOKED_AT, "json-fields.md", "exec"), {"__name__": "json_fields_page"})
 
 
 _ONE = bytes([0, 0, 0, 1])

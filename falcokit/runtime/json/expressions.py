@@ -36,7 +36,7 @@ _UNITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}
 _TRUTHS: Final = frozenset(
     {
         *(Op.EQUALS, Op.TEST, Op.COMPARE, Op.IS_TYPE, Op.MATCHES, Op.EXISTS, Op.NOT, Op.ALL_OF),
-        *(Op.ANY_OF, Op.BOOL, Op.CONST_BOOL),
+        *(Op.ANY_OF, Op.BOOL, Op.CONST_BOOL, Op.ARG_GIVEN),
     }
 )
 #: Operators whose values are those of some of their operands: which ones.
@@ -56,10 +56,11 @@ def segments(keys: tuple[str | int, ...]) -> list[bytes]:
     if len(keys) == 1 and isinstance(keys[0], str):
         pointer = keys[0]
         if pointer and not pointer.startswith("/"):
-            raise ValueError(
-                f"{pointer!r} is not a JSON pointer, which begins with '/'; a single key is"
-                f" path({'/' + pointer.replace('~', '~0').replace('/', '~1')!r})"
-            )
+            hint = f"write path({'/' + pointer!r})"
+            if "/" in pointer or "~" in pointer:
+                key = "/" + pointer.replace("~", "~0").replace("/", "~1")
+                hint += f"; if it is one key, path({key!r})"
+            raise ValueError(f"{pointer!r} is not a JSON pointer, which begins with '/': {hint}")
         parts = pointer.split("/")[1:]
         for part in parts:
             if "~" in part.replace("~0", "").replace("~1", ""):
@@ -164,12 +165,28 @@ class Expression(Node):
 
     # ---- into the document ---------------------------------------------------------------------
 
-    def path(self, *keys: str | int) -> Self:
-        """Go to a member or element: a JSON pointer, or keys; no value if it does not exist."""
+    def path(self, *keys: str | int, through_arrays: bool = False) -> Self:
+        """Go to a member or element: a JSON pointer, or keys; no value if it does not exist.
+
+        With `through_arrays`, an array on the way stands for all its elements, at any level; a key
+        that is a number still chooses one. An array at the end stays one: each() or flat() it.
+        """
         more = segments(keys)
+        if not through_arrays:
+            return self._at(more)
+        found = self
+        for key in more:
+            found = (found if key.isdigit() else found.flat())._at([key])  # noqa: SLF001  # our own
+        return found
+
+    def _at(self, more: list[bytes]) -> Self:
         if self.op == Op.PATH:
             return type(self)(Op.PATH, self.kids, texts=[*self.texts, *more])
         return self._then(Op.PATH, texts=more)
+
+    def flat(self) -> Self:
+        """Return the elements of arrays, also of arrays in these; other values unchanged."""
+        return self._then(Op.FLAT)
 
     def each(self, body: Expression | None = None, *, arg: bool = False) -> Self:
         """Return every element of an array; with `body`, its values for every element.

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import struct
 import sys
-from typing import Any
+from typing import Any, Literal
 
 from falcokit.runtime.base.errors import PluginError
-from falcokit.runtime.json.expressions import Expression
+from falcokit.runtime.json.expressions import Expression, predicates
 from falcokit.runtime.json.nodes import Op
-from falcokit.runtime.json.operators import path
+from falcokit.runtime.json.operators import path, when
 
 __all__ = ["JsonField", "json_field", "recorded"]
 
@@ -83,14 +83,15 @@ class JsonField:
         display: str | None,
         output: bool,
         properties: tuple[str, ...],
+        ignores_arg: str | None,
     ) -> None:
         self.name, self.desc, self.display = name, desc, display
         self.output, self.properties = output, properties
         self.expression, self.ftype, self.is_list = expression, ftype, expression.many
         uses = expression.arguments()
-        kinds = {kind for kind, _ in uses}
-        self.arg = "index_or_key" if len(kinds) > 1 else next(iter(kinds), None)
-        self.arg_required = any(needed for _, needed in uses)
+        kinds = {kind for kind, _ in uses} - {"given"}
+        self.arg = "index_or_key" if len(kinds) > 1 else next(iter(kinds), ignores_arg)
+        self.arg_required = any(needed for _, needed in uses) and ("given", False) not in uses
         head = (_FTYPES[ftype], self.is_list, _ARGS.index(self.arg), self.arg_required)
         self.program = b"FKJ1" + struct.pack("<BBBB", *head) + expression.encode()
 
@@ -135,8 +136,13 @@ def json_field(
     display: str | None = None,
     output: bool = False,
     properties: tuple[str, ...] = (),
+    guard: Expression | None = None,
+    missing: str | None = None,
+    ignores_arg: Literal["index", "key", "index_or_key"] | None = None,
 ) -> JsonField:
     """Declare a field whose values are in the JSON of events.
+
+    `functools.partial(json_field, guard=..., missing=...)` declares fields that share these.
 
     Args:
         name: As rules write it, such as "github.repo".
@@ -148,6 +154,10 @@ def json_field(
         display: A short name.
         output: Whether Falco adds it to outputs automatically.
         properties: Falco's words for how tools show it: "hidden", "info", "conversation".
+        guard: A predicate; where it is false the field has no value.
+        missing: What a text field has if it would have no value, where the guard is true. Lists and
+            fields of other types have none then.
+        ignores_arg: The kind of an optional argument that rules may write and that changes nothing.
 
     Raises:
         ValueError: the declaration is invalid; the text says why.
@@ -162,22 +172,44 @@ def json_field(
         expression = path(expression)
     if not isinstance(expression, Expression):
         raise ValueError(f"{name}: {expression!r} is neither a JSON pointer nor an expression")  # noqa: TRY004
+    expression = _converted(expression, kind)
+    if missing is not None and kind == "string" and not expression.many:
+        expression = expression.default(missing)
+    if guard is not None:
+        predicates("guard=", (guard,))
+        expression = when(guard, expression)
     if expression.contexts() > 0:
         raise ValueError(f"{name}: outer() leads out of every each() and where()")
+    _check_argument(name, expression, ignores_arg)
     found = JsonField(
         name,
-        _converted(expression, kind),
+        expression,
         ftype=kind,
         desc=desc,
         display=display,
         output=output,
         properties=tuple(properties),
+        ignores_arg=ignores_arg,
     )
     frame = sys._getframe(1)  # noqa: SLF001  # the author's
     found.place = (frame.f_code.co_filename, frame.f_lineno)
     if recorded is not None:
         recorded.append(found)
     return found
+
+
+def _check_argument(name: str, expression: Expression, ignores_arg: str | None) -> None:
+    kinds = {kind for kind, _ in expression.arguments()}
+    if ignores_arg is not None and ignores_arg not in _ARGS:
+        kinds_of = ", ".join(map(str, _ARGS[1:]))
+        raise ValueError(f"{name}: ignores_arg={ignores_arg!r} is not one of {kinds_of}")
+    if ignores_arg is not None and kinds - {"given"}:
+        raise ValueError(f"{name}: ignores_arg=, and the expression uses the argument")
+    if ignores_arg is None and kinds == {"given"}:
+        raise ValueError(
+            f"{name}: arg_given, and nothing uses the argument: arg_key(), each(arg=True) ..., or"
+            " ignores_arg="
+        )
 
 
 def _converted(expression: Expression, kind: str) -> Expression:

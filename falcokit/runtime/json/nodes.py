@@ -77,9 +77,11 @@ class Op(IntEnum):
     COUNT = 47
     SUM = 48
     UNIQUE = 49
+    ARG_GIVEN = 50
+    FLAT = 51
 
 
-_MANY = frozenset({Op.ELEMENTS, Op.KEYS, Op.ENTRIES, Op.SPLIT})
+_MANY = frozenset({Op.ELEMENTS, Op.FLAT, Op.KEYS, Op.ENTRIES, Op.SPLIT})
 _ONE = frozenset(
     {
         *(Op.PICK, Op.EXISTS, Op.NOT, Op.ALL_OF, Op.ANY_OF, Op.TEMPLATE, Op.JOIN, Op.COUNT),
@@ -149,10 +151,15 @@ class Node:
         )
 
     def arguments(self) -> set[tuple[str, bool]]:
-        """Return the uses of the field's argument: its kind, and whether it is required."""
+        """Return the uses of the field's argument: its kind, and whether it is required.
+
+        The kind "given" asks whether there is one.
+        """
         uses = set().union(*(kid.arguments() for kid in self.kids)) if self.kids else set()
         if self.op in _ARGUMENTS:
             uses.add((_ARGUMENTS[self.op], True))
+        elif self.op == Op.ARG_GIVEN:
+            uses.add(("given", False))
         elif self.op == Op.ELEMENTS and self.flags:
             uses.add(("index", False))
         elif self.op == Op.URL_QUERY and not self.texts:

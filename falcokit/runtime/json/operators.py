@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from falcokit.runtime.json.expressions import Expression, constant, segments
+from falcokit.runtime.json.expressions import Expression, constant
 from falcokit.runtime.json.expressions import predicates as checked
 from falcokit.runtime.json.nodes import Node, Op
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "all_of",
     "any_of",
+    "arg_given",
     "coalesce",
     "const",
     "event",
@@ -40,9 +41,16 @@ here = Expression(Op.HERE)
 root = Expression(Op.ROOT)
 
 
-def path(*keys: str | int) -> Expression:
-    """Go from the current value to a member or element: a JSON pointer, or keys."""
-    return Expression(Op.PATH, [here], texts=segments(keys))
+#: Whether the rule gives the field an argument; the argument is optional then.
+arg_given = Expression(Op.ARG_GIVEN)
+
+
+def path(*keys: str | int, through_arrays: bool = False) -> Expression:
+    """Go from the current value to a member or element: a JSON pointer, or keys.
+
+    With `through_arrays`, an array on the way stands for all its elements, at any level.
+    """
+    return here.path(*keys, through_arrays=through_arrays)
 
 
 def outer(levels: int = 1) -> Expression:

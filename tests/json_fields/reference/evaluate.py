@@ -100,6 +100,25 @@ def _elements(run: Evaluation, node: Node) -> list[Any]:
     return out
 
 
+def _flat(run: Evaluation, node: Node) -> list[Any]:
+    out: list[Any] = []
+
+    def flatten(value: Any, levels: int) -> None:
+        if not _is(value, "array"):
+            run.push(out, value)
+            return
+        if not levels:
+            raise PluginError("arrays are nested too deeply")
+        for _, pos in run.members.walk(value):
+            element = run.at(pos)
+            if element is not None:
+                flatten(element, levels - 1)
+
+    for value in run.eval(node.kids[0]):
+        flatten(value, 64)
+    return out
+
+
 def _keys(run: Evaluation, node: Node) -> list[Any]:
     out: list[Any] = []
     exclude = {text.decode() for text in node.texts}
@@ -245,7 +264,9 @@ _EVALS: dict[Op, Callable[[Evaluation, Node], list[Any]]] = {
     Op.CONST_UINT: _const_uint,
     Op.CONST_BOOL: lambda run, node: run.one(bool(node.flags)),
     Op.EVENT: _event,
+    Op.ARG_GIVEN: lambda run, _: run.one(run.index is not None or run.key is not None),
     Op.ELEMENTS: _elements,
+    Op.FLAT: _flat,
     Op.KEYS: _keys,
     Op.ENTRIES: _entries,
     Op.SPLIT: _split,

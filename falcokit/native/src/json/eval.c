@@ -62,6 +62,7 @@ static bool settle(fk_jstate *run, uint32_t base, uint32_t from) {
 static bool push_inside(fk_jstate *run, const fk_jnode *node, fk_jitem of) {
 	switch (node->op) {
 	case FK_JELEMENTS: return fk_jpush_elements(run, node, &of);
+	case FK_JFLAT: return fk_jpush_flat(run, node, &of);
 	case FK_JKEYS: return fk_jpush_keys(run, node, &of);
 	case FK_JENTRIES: return fk_jpush_entries(run, node, &of);
 	case FK_JSPLIT: return fk_jpush_parts(run, node, &of);
@@ -329,6 +330,7 @@ bool fk_jeval(fk_jstate *run, const fk_jnode *node) {
 	case FK_JCONST_UINT: return push_uint(run, (uint64_t)node->a);
 	case FK_JCONST_BOOL: return push_bool(run, node->flags);
 	case FK_JEVENT: return push_event(run, node->flags);
+	case FK_JARG_GIVEN: return push_bool(run, run->arg_given);
 	case FK_JWHERE: return where(run, node);
 	case FK_JPICK: return pick(run, node);
 	case FK_JEXISTS: return counted(run, node, true);

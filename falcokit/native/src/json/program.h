@@ -58,7 +58,9 @@
 	X(JOIN, 1, 1, 1, 1, NULL)                       \
 	X(COUNT, 1, 1, 0, 0, NULL)                      \
 	X(SUM, 1, 1, 0, 0, NULL)                        \
-	X(UNIQUE, 1, 1, 0, 0, NULL)
+	X(UNIQUE, 1, 1, 0, 0, NULL)                     \
+	X(ARG_GIVEN, 0, 0, 0, 0, NULL)                  \
+	X(FLAT, 1, 1, 0, 0, NULL)
 
 typedef enum fk_jop {
 	FK_JNO_OPERATOR,

@@ -46,6 +46,7 @@ static bool take_argument(fk_jstate *run, const ss_plugin_extract_field *field) 
 	if (by_key && !field->arg_key) return fk_jfail(run, "the field's argument is a key") == FK_KEEP;
 	if (!by_key && field->arg_key && kind == FK_JARG_IS_INDEX)
 		return fk_jfail(run, "the field's argument is an index") == FK_KEEP;
+	run->arg_given = true;
 	run->key = by_key ? field->arg_key : NULL;
 	run->key_len = by_key ? strlen(field->arg_key) : 0;
 	run->index = field->arg_index;
@@ -118,7 +119,7 @@ void fk_jrun_begin(fk_jstate *run, fk_jdoc *doc, fk_arena *arena, char *err, siz
 	run->program = NULL;
 	run->doc = doc;
 	run->arena = arena;
-	run->has_index = false;
+	run->arg_given = run->has_index = false;
 	run->key = NULL;
 	run->top = run->values = run->depth = 0;
 	run->text_left = 2 * doc->len + FK_JTEXT_EXTRA;

@@ -14,7 +14,7 @@ typedef struct fk_jstate {
 	const fk_jprogram *program;
 	fk_jdoc *doc;
 	fk_arena *arena;
-	bool has_index;
+	bool arg_given, has_index;
 	uint64_t index;
 	const char *key; // NULL: there is none
 	size_t key_len;
@@ -79,7 +79,7 @@ static inline fk_joutcome fk_jset_text(fk_jitem *item, const char *text, size_t 
 
 // The operators: json/values.c, convert.c, strings.c, tests.c.
 fk_jmap fk_jmap_path, fk_jmap_arg_pointer, fk_jmap_arg_key, fk_jmap_arg_index;
-fk_jpusher fk_jpush_elements, fk_jpush_keys, fk_jpush_entries;
+fk_jpusher fk_jpush_flat, fk_jpush_elements, fk_jpush_keys, fk_jpush_entries;
 fk_jmap fk_jmap_text, fk_jmap_json, fk_jmap_uint, fk_jmap_bool, fk_jmap_time, fk_jmap_ip;
 fk_jmap fk_jmap_url_query, fk_jmap_regex, fk_jmap_part, fk_jmap_strip, fk_jmap_case, fk_jmap_slice;
 fk_jpusher fk_jpush_parts;

@@ -98,6 +98,27 @@ bool fk_jpush_elements(fk_jstate *run, const fk_jnode *node, const fk_jitem *of)
 	return push_members(run, node, of, '[', element);
 }
 
+// The payload decides how deep arrays are nested.
+#define FLAT_LEVELS 64u
+
+static bool push_flat(fk_jstate *run, const fk_jitem *of, unsigned levels) {
+	if (!is(run, of, '[')) return fk_jpush(run, of);
+	if (!levels) return fk_jfail(run, "arrays are nested too deeply") == FK_KEEP;
+	fk_jwalk walk;
+	fk_jwalk_start(run->doc, &walk, of->start, of->member);
+	while (fk_jwalk_next(run->doc, &walk)) {
+		fk_jitem item;
+		if (fk_jitem_at(run->doc, walk.at.value, walk.member, &item) &&
+		    !push_flat(run, &item, levels - 1))
+			return false;
+	}
+	return true;
+}
+
+bool fk_jpush_flat(fk_jstate *run, const fk_jnode *node, const fk_jitem *of) {
+	return push_flat(run, of, FLAT_LEVELS);
+}
+
 // The key as text; FK_DROP when it has an invalid escape.
 static fk_joutcome key_text(fk_jstate *run, const fk_jmember *met, fk_jitem *item) {
 	const uint8_t *key = run->doc->text + met->key;
