@@ -30,15 +30,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from packaging.tags import sys_tags
 
-from falcokit.build.entry_library import blank_entry
+from falcokit.build.entry_library import BLANK, blank_entry
 from falcokit.build.glue_library import build_glue
 from falcokit.capture.native.scan import PARTS
 from falcokit.errors import BuildError, ToolMissingError
 from falcokit.package.link.elf import exported_symbols, read_elf
 from falcokit.package.link.glibc import floor_of, format_version
-from falcokit.runner.program import build_runner
-from falcokit.testing._json import build_json
-from falcokit.testing._library import build_host
+from falcokit.runner.program import RUNNER, build_runner
+from falcokit.testing._json import JSON, build_json
+from falcokit.testing._library import HOST, build_host
 from falcokit.toolchain.cache import telling
 from falcokit.toolchain.command import run
 from falcokit.toolchain.compiler import PythonLibrary, find_libpython
@@ -50,6 +50,8 @@ __all__ = ["OLDEST_GLIBC", "build_wheel", "check_wheel", "main"]
 
 ROOT: Final = Path(__file__).parent.parent
 OLDEST_GLIBC: Final = (2, 17)
+_ANSWER_WITHIN_S: Final = 30.0
+_PIP_WITHIN_S: Final = 600.0
 MACHINES: Final = ("x86_64", "aarch64")
 #: What every system with that glibc has. libpython is the user's own.
 _OF_SYSTEM: Final = frozenset(
@@ -58,6 +60,8 @@ _OF_SYSTEM: Final = frozenset(
         *("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"),
     }
 )
+#: The files that are looked up by their names, and what makes each.
+_MADE: Final = {BLANK: blank_entry, RUNNER: build_runner, JSON: build_json, HOST: build_host}
 #: zig knows the parts of an old glibc by name alone. Programs and libraries carry no symbols.
 _ZIG: Final = """\
 #!/bin/sh
@@ -119,7 +123,7 @@ def build_native(work: Path, to: Path) -> Path:
 
 
 def _build_for(machine: str, pythons: Iterable[_Python], work: Path, to: Path) -> Iterator[Path]:
-    with _zig(machine, work):
+    with _zig(machine):
         for python in pythons:
             print(f"falcokit for Python 3.{python.minor} on {machine}")
             carried = work / f"{python.tag}-{machine}"
@@ -135,10 +139,8 @@ def _build_for(machine: str, pythons: Iterable[_Python], work: Path, to: Path) -
 def _collect(folder: Path) -> None:
     """Put into the folder what hangs on the machine alone, compiled by $CC."""
     folder.mkdir()
-    for file in (blank_entry(), build_runner(), build_json(), build_host()):
-        # Without the key of the cache.
-        stem, _, suffix = file.name.partition(".")
-        shutil.copy(file, folder / f"{stem.rpartition('-')[0]}{suffix and '.'}{suffix}")
+    for name, build in _MADE.items():
+        shutil.copy(build(), folder / name)
     for name, make in PARTS.items():
         make(folder / name)
 
@@ -152,7 +154,12 @@ def build_wheel(carried: Path, tag: str, to: Path) -> Path:
     """Return the wheel with that tag and the files of the folder `carried`, made in `to`."""
     environ = {**os.environ, "FALCOKIT_PREBUILT": str(carried), "FALCOKIT_WHEEL_TAG": tag}
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
-    run([*pip, "--no-deps", "--wheel-dir", str(to), str(ROOT)], cwd=carried, env=environ)
+    run(
+        [*pip, "--no-deps", "--wheel-dir", str(to), str(ROOT)],
+        cwd=carried,
+        env=environ,
+        timeout=_PIP_WITHIN_S,
+    )
     (made,) = to.glob(f"falcokit-*-{tag}.whl")
     return made
 
@@ -180,7 +187,7 @@ def check_wheel(wheel: Path, machine: str) -> None:
 
 
 @contextlib.contextmanager
-def _zig(machine: str, work: Path) -> Iterator[None]:
+def _zig(machine: str) -> Iterator[None]:
     """Let $CC be zig for that machine and the oldest glibc."""
     try:
         import ziglang  # noqa: PLC0415 - 100 MB, for those who build wheels
@@ -192,7 +199,9 @@ def _zig(machine: str, work: Path) -> Iterator[None]:
     zig = Path(ziglang.__file__).with_name("zig")
     target = f"{machine}-linux-gnu.{format_version(OLDEST_GLIBC)}"
     version = run([str(zig), "version"]).strip()
-    script = work / f"zig-{machine}"
+    # Always at one place, or the cache would take it for another compiler.
+    script = ROOT / "build" / f"zig-{target}"
+    script.parent.mkdir(exist_ok=True)
     script.write_text(_ZIG.format(zig=zig, target=target, version=version))
     script.chmod(0o755)
     before = os.environ.get("CC")
@@ -229,7 +238,11 @@ def _ask(info: dict[str, Any]) -> _Python:
     )
     # Not `run`: a launcher enters another system, in which the environment is its own.
     said = subprocess.run(
-        [info["path"], "-c", question], stdout=subprocess.PIPE, text=True, check=True
+        [info["path"], "-c", question],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=_ANSWER_WITHIN_S,
     ).stdout
     include, folder, multiarch, name = said.splitlines()
     root = Path(info["path"]).parent / "root" if info["launcher"] else Path("/")

@@ -108,7 +108,8 @@ def fill(blank: bytes, *, symbols: Collection[str], data: bytes, payload: bytes 
     size = len(image) - last.offset
     struct.pack_into("<QQ", image, last.at + 32, size, size)
     _identify(image, segments)
-    return bytes(image + _table_of(image, sections))
+    image += _table_of(image, sections)
+    return bytes(image)
 
 
 def _foreign(why: str) -> BuildError:

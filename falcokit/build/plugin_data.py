@@ -200,8 +200,9 @@ def _extraction(piece: _Piece, meta: PluginMetadata) -> dict[str, int]:
         rows += piece.put(program) if program else 0, len(program)
         rows += field.argument, field.required
     sources = extract.event_sources
+    fields = msgspec.to_builtins([field.json for field in extract.fields])
     return {
-        "fields": piece.json(msgspec.to_builtins([field.json for field in extract.fields])),
+        "fields": piece.text(json.dumps(fields, separators=(",", ":"))),
         "extract_types": piece.numbers("H", extract.event_types),
         "extract_type_count": len(extract.event_types),
         "extract_sources": piece.text(json.dumps(sources) if sources else ""),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 from typer.core import TyperGroup
 
+from falcokit import __version__
 from falcokit.cli import console
 from falcokit.cli.arguments import COMMANDS, MIN_SECONDS, heed_common, with_bare_values
 from falcokit.cli.failure import EXIT_INTERRUPTED, outcome, report_usage
@@ -71,9 +72,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415  costs 20 ms
-
-        console.data(f"falcokit {version('falcokit')}")
+        console.data(f"falcokit {__version__}")
         raise typer.Exit
 
 

@@ -65,8 +65,8 @@ def find_compiler() -> Compiler:
             return _asked(path)
     wanted = f"$CC ({asked})" if asked else "a C compiler (cc, gcc or clang)"
     raise ToolMissingError(
-        f"{wanted} was not found on the PATH; a plugin's entry library is compiled C",
-        hint=f"install one: {_INSTALL_COMPILER}",
+        f"{wanted} was not found on the PATH; what falcokit has in C is compiled at first use",
+        hint=f"install one: {_INSTALL_COMPILER}; or falcokit from a wheel, which needs none",
     )
 
 

@@ -10,10 +10,10 @@ import contextlib
 import tempfile
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from falcokit import __version__
 from falcokit.errors import PackageError
 from falcokit.package.artifact.archive import Entry, write_checksum, write_tar_gz, writing
 from falcokit.package.artifact.assemble import PACKAGES_FOLDER, Assembly, assemble
@@ -226,7 +226,7 @@ def _write_sbom(
         artifact=target.name,
         sha256=digest,
         python_version=runtime.version,
-        falcokit_version=version("falcokit"),
+        falcokit_version=__version__,
         distributions=assembly.dependencies.distributions,
         libraries=[(path.name, owners[path]) for path in theirs],
     )
