@@ -151,8 +151,8 @@ def _address(segments: list[_Segment], offset: int) -> int:
 
 
 def _written_out(section: _Section, last: _Segment) -> _Section:
-    """Return a section of zeros as one that is in the file."""
-    if section.kind != _NOBITS:
+    """Return a section of the last segment's zeros as one that is in the file."""
+    if section.kind != _NOBITS or section.address < last.address:
         return section
     return replace(section, kind=_PROGBITS, offset=last.offset + section.address - last.address)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import itertools
 import os
 import re
@@ -306,6 +307,27 @@ def test_a_filled_library_is_in_order_for_other_tools(tmp_path: Path) -> None:
             assert found.n_desc not in run(["readelf", "--notes", str(blank_entry())])
     assert b"plugin_close" not in content
     assert content.count(b"\0close\0") == 1  # imported, and the end of a name that is gone
+
+
+def test_zeros_before_the_last_segment_stay_the_loaders() -> None:
+    # lld has such a section where it ends what becomes read-only.
+    blank = bytearray(blank_entry().read_bytes())
+
+    def rodata() -> tuple[int, str, int]:
+        elf = ELFFile(io.BytesIO(blank))
+        number = elf.get_section_index(".rodata")
+        section = elf.get_section(number)
+        return (
+            elf["e_shoff"] + number * elf["e_shentsize"],
+            section["sh_type"],
+            section["sh_offset"],
+        )
+
+    at, kind, offset = rodata()
+    assert kind == "SHT_PROGBITS"
+    blank[at + 4] = 8  # SHT_NOBITS
+    blank = bytearray(fill(bytes(blank), symbols={"plugin_init"}, data=b"data"))
+    assert rodata()[1:] == ("SHT_NOBITS", offset)
 
 
 def test_a_blank_that_is_none_is_refused() -> None:
