@@ -70,6 +70,7 @@ generated: tools $(VENV)/installed-test
 	$(VENV)/bin/python -m tools.json_corpus
 	$(VENV)/bin/python -m tools.conformance_matrix
 	$(VENV)/bin/python -m tools.template_capture
+	$(VENV)/bin/python -m tools.dev_pictures
 
 clean:
 	rm -rf .venv .venv-test-* demo build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From reports to what the live screen shows, and how it shows it."""
+"""From reports to what the screen of `falcokit dev` shows."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from rich.console import Console
 
-from falcokit.cli.console import printable
-from falcokit.cli.dev.view import DevView, sparkline
+from falcokit.cli.dev.figures import count_text, microseconds, sparkline
+from falcokit.dev.child import ChildMeter
+from falcokit.dev.problems import Place, problem_of_error, problem_of_text
 from falcokit.dev.state import DevState
-from falcokit.project.settings import Project
 
-PROJECT = Project(root=Path("/p"), plugin="t:T", source_dir=Path("/p/src"))
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def stats(elapsed_ms: float, count: int, data: str = "x", **more: Any) -> dict[str, Any]:
@@ -33,14 +33,6 @@ def running() -> DevState:
     ):
         state.apply(report)
     return state
-
-
-def screen(state: DevState, width: int = 120, height: int = 30) -> str:
-    console = Console(width=width, height=height, color_system=None, force_terminal=False)
-    view = DevView(state, PROJECT, watch=True, console=console)
-    with console.capture() as capture:
-        console.print(view.render())
-    return capture.get()
 
 
 def test_a_declared_event_is_listed_before_it_comes() -> None:
@@ -93,9 +85,8 @@ def test_a_failed_build_is_the_problem_until_a_good_one() -> None:
     state.apply({"report": "build", "ok": False, "ms": 80, "running": True, "error": error})
     assert state.problem == "src/t.py:3: invalid syntax"
     assert state.status == "running the last good version"
-    text = screen(state)
-    assert "src/t.py:3: invalid syntax" in text
-    assert "t.py: build 80 ms, src/t.py:3: invalid" in text
+    assert state.reloads[-1].changed == ["t.py"]
+    assert state.reloads[-1].problem == "src/t.py:3: invalid syntax"
     state.apply({"report": "build", "ok": True, "ms": 80, "compiled": False, "library": "l"})
     assert state.problem is None
 
@@ -104,7 +95,8 @@ def test_a_crash_is_shown_with_its_status() -> None:
     state = running()
     status = "killed by signal 11 (SIGSEGV)"
     state.apply({"report": "ended", "run": 1, "ok": False, "status": status})
-    assert "run 1 ended: killed by signal 11 (SIGSEGV)" in screen(state)
+    assert state.problem == "run 1 ended: killed by signal 11 (SIGSEGV)"
+    assert state.pid is None
 
 
 def test_a_plugin_that_failed_shows_its_last_error() -> None:
@@ -112,7 +104,7 @@ def test_a_plugin_that_failed_shows_its_last_error() -> None:
     state.apply({"report": "error", "phase": "init", "plugin": "t", "rc": 1, "message": "no port"})
     state.apply({"report": "ended", "run": 1, "ok": False, "status": "exit status 1"})
     assert state.problem == "init: no port"
-    assert "start: build 93 ms (compiled), ended: exit status 1" in screen(state)
+    assert state.reloads[-1].problem == "ended: exit status 1"
 
 
 def test_an_error_while_closing_is_the_problem() -> None:
@@ -122,98 +114,6 @@ def test_an_error_while_closing_is_the_problem() -> None:
     assert state.problem == "record: no space"
 
 
-def test_the_screen_shows_everything_a_person_asks_for() -> None:
-    state = running()
-    for step in (500, 1000):
-        more = {"rejected": {"undeclared": 3}, "dropped": {"queue full": 12}, "rss_kb": 14336}
-        state.apply(stats(step, step // 50, '{"n": 1}', **more))
-    state.apply({"report": "reload", "run": 1, "ms": 212.4, "changed": []})
-    log = {"report": "log", "severity": "warning", "plugin": "ticker", "message": "low on disk"}
-    state.apply(log)
-    text = screen(state)
-    for part in (
-        "ticker 1.0.0",
-        "running",
-        "source syscall",
-        "rss 14.0 MB",
-        "tick",
-        "20.0",
-        "200",
-        '{"n": 1}',
-        "refused: undeclared 3",
-        "dropped: queue full 12",
-        "warning  low on disk",
-        "start: build 93 ms (compiled), first event after 212 ms",
-        "ctrl-c or q stop",
-        "watching src/",
-    ):
-        assert part in text
-
-
-def test_the_plugin_s_metrics_and_what_its_own_side_refused_are_shown() -> None:
-    state = running()
-    metrics = {"async_emitted": 9, "async_refused": 2, "async_lost": 3, "queue_length": 7}
-    state.apply({"report": "metrics", "plugin": "ticker", "metrics": metrics})
-    state.apply(stats(500, 1, dropped={"queue full": 12}))
-    text = screen(state)
-    assert "metrics: queue_length 7" in text
-    assert "refused: before the host 2" in text
-    assert "dropped: lost 3, queue full 12" in text
-
-
-def test_a_payload_cannot_write_to_the_terminal() -> None:
-    state = running()
-    evil = "\x1b[2J\x07[red]bold[/red]\x9b31m\u202eabc\r\n\ttail"
-    state.apply(stats(500, 1, evil))
-    log = {"report": "log", "severity": "info", "plugin": "t", "message": "\x1b]0;title\x07[b]x"}
-    state.apply(log)
-    text = screen(state, width=160)
-    assert not any(c in text for c in "\x1b\x07\x9b\u202e\r\t")
-    assert r"\x1b[2J\x07[red]bold[/red]\x9b31m\u202eabc\r\n\ttail" in text
-    assert r"\x1b]0;title\x07[b]x" in text
-
-
-def test_more_events_than_lines_leave_room_for_the_rest() -> None:
-    state = running()
-    names = {f"event_{n}": {"count": n, "bytes": n} for n in range(100)}
-    state.apply({"report": "stats", "elapsed_ms": 500, "async": names})
-    lines = screen(state, 80, 24).splitlines()
-    assert len(lines) == 24
-    assert any("and " in line and "more" in line for line in lines)
-    assert lines[-1].startswith("ctrl-c or q")
-
-
-def test_a_long_problem_is_wrapped_and_names_the_project_s_files_shortly() -> None:
-    state = running()
-    error = {"message": "/p/src/t.py:3: " + "word " * 60, "hint": None, "exit": 4}
-    state.apply({"report": "build", "ok": False, "ms": 80, "running": True, "error": error})
-    text = screen(state, 80, 24)
-    assert "\nsrc/t.py:3: word" in text
-    assert text.count("word") >= 60
-    assert len(text.splitlines()) == 24
-
-
-def test_a_narrow_screen_leaves_out_the_bars_and_keeps_the_figures() -> None:
-    state = running()
-    state.apply(stats(1000, 1234))
-    head, row = screen(state, 40, 10).splitlines()[1:3]
-    assert head.split()[:5] == ["event", "count", "rate/s", "age", "last"]
-    assert row.split()[:3] == ["tick", "1,234", "1,234.0"]
-
-
-@pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 10), (200, 60), (20, 5)])
-def test_the_screen_fits_every_terminal(width: int, height: int) -> None:
-    state = running()
-    state.apply(stats(500, 10, "日本語 " * 50))
-    for number in range(100):
-        message = f"line {number} " * 20
-        state.apply({"report": "log", "severity": "info", "plugin": "t", "message": message})
-    lines = screen(state, width, height).splitlines()
-    if height >= 10:
-        assert len(lines) <= height
-    assert any("line 99" in line for line in lines) or height < 10
-
-
 def test_a_sparkline_has_one_bar_for_each_value() -> None:
     assert sparkline([0, 0], 4) == "  ▁▁"
     assert sparkline([1, 4, 8], 3) == "▂▅█"
@@ -221,51 +121,9 @@ def test_a_sparkline_has_one_bar_for_each_value() -> None:
     assert sparkline([], 3) == "   "
 
 
-def test_text_is_cut_only_where_it_is_too_long() -> None:
-    assert printable("abc", 3) == "abc"
-    assert printable("abcd", 3) == "ab…"
-    assert printable("\n" * 10, 5) == "\\n\\n…"
-
-
-def test_a_log_message_of_several_lines_has_as_many() -> None:
-    state = running()
-    message = "/p/src/t.py:3: init: ValueError: no\n  called at /p/src/t.py:9 in init\n"
-    state.apply({"report": "log", "severity": "error", "plugin": "t", "message": message})
-    lines = screen(state, 80, 24).splitlines()
-    at = next(
-        i for i, line in enumerate(lines) if line.endswith("src/t.py:3: init: ValueError: no")
-    )
-    assert lines[at].split()[1] == "error"
-    assert lines[at + 1] == " " * 20 + "called at src/t.py:9 in init"
-    assert len(lines) == 24
-
-
 def figures(label: str, state: int, in_row: int = 0, retry_ms: int = 0) -> dict[str, int]:
     numbers = {"state": state, "failures": 9, "failures_in_row": in_row, "retry_ms": retry_ms}
     return {f"producer_{label}_{what}": number for what, number in numbers.items()}
-
-
-@pytest.mark.parametrize(
-    ("told", "shown"),
-    [
-        (figures("tick", 0), "x"),
-        (figures("tick", 1, 1), "failed 1 time · x"),
-        (figures("tick", 2, 3, 11_800), "failed 3 times, again in 12 s · x"),
-        (figures("tick", 2, 0, 1_000), "returned, again in 1 s · x"),
-        (figures("tick", 3), "ended · x"),
-        (figures("tick", 3, 1), "failed 1 time, ended · x"),
-        (figures("tick", 4), "x"),
-        (figures("tick_first", 0) | figures("tick_second", 1, 2), "failed 2 times · x"),
-    ],
-)
-def test_a_row_tells_what_its_producer_does(told: dict[str, int], shown: str) -> None:
-    state = running()
-    state.apply(stats(500, 10))
-    state.apply({"report": "metrics", "plugin": "ticker", "metrics": told})
-    (row,) = [line for line in screen(state, 120, 24).splitlines() if line.startswith("tick ")]
-    assert row.rstrip().endswith(f" {shown}")
-    assert "producer_" not in screen(state)
-    assert list(state.events) == ["tick"]
 
 
 def test_a_producer_belongs_to_the_event_with_the_longest_name() -> None:
@@ -274,19 +132,165 @@ def test_a_producer_belongs_to_the_event_with_the_longest_name() -> None:
     state.apply(loaded)
     told = figures("tick", 0) | figures("tick_tock", 3) | figures("odd_name", 1, 1)
     state.apply({"report": "metrics", "plugin": "t", "metrics": told})
+    state.settle()
     rows = {name: row.producer for name, row in state.events.items()}
     assert rows == {"tick": "", "tick-tock": "ended", "odd name": "failed 1 time"}
 
 
-def test_rules_are_shown_with_what_is_wrong_and_why_one_is_silent() -> None:
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (figures("tick", 0), ""),
+        (figures("tick", 1, 1), "failed 1 time"),
+        (figures("tick", 2, 3, 11_800), "failed 3 times, again in 12 s"),
+        (figures("tick", 2, 0, 1_000), "returned, again in 1 s"),
+        (figures("tick", 3), "ended"),
+        (figures("tick", 3, 1), "failed 1 time, ended"),
+        (figures("tick", 4), ""),
+        (figures("tick_first", 0) | figures("tick_second", 1, 2), "failed 2 times"),
+    ],
+)
+def test_a_row_tells_what_its_producer_does(told: dict[str, int], shown: str) -> None:
+    state = running()
+    state.apply({"report": "metrics", "plugin": "ticker", "metrics": told})
+    state.settle()
+    assert state.events["tick"].producer == shown
+    assert state.metrics == {}
+    assert list(state.events) == ["tick"]
+
+
+def test_two_producers_of_one_event_are_two() -> None:
+    state = running()
+    told = figures("tick_first", 0) | figures("tick_second", 1, 2)
+    state.apply({"report": "metrics", "plugin": "ticker", "metrics": told})
+    state.settle()
+    assert [(row.label, row.event, row.problem) for row in state.producers] == [
+        ("tick_first", "tick", ""),
+        ("tick_second", "tick", "failed 2 times"),
+    ]
+
+
+def test_a_producer_that_fails_is_a_fault_with_the_place_of_its_log_line() -> None:
+    state = running()
+    said = "producer of 'tick': /p/src/t.py:7: read: OSError: no\n  called at /p/src/t.py:9 in f\n"
+    state.apply({"report": "log", "severity": "error", "plugin": "t", "message": said})
+    state.apply({"report": "metrics", "plugin": "t", "metrics": figures("tick", 1, 2)})
+    state.settle()
+    (fault,) = state.faults()
+    assert fault.line == "/p/src/t.py:7: producer of tick: failed 2 times"
+
+
+def test_a_source_s_row_never_has_the_payload_of_an_async_event() -> None:
+    state = running()
+    state.apply({"report": "open", "source": "gate", "plugin_id": 9, "cycle": 0})
+    own = {"number": 1, "code": 322, "name": None, "data": "a guest"}
+    events = {"plugin_events": {"count": 1, "bytes": 9}}
+    state.apply(stats(50, 0, **events, last=own))
+    assert state.events["gate"].last_data == "a guest"
+    other = {"number": 2, "code": 402, "name": "tick", "data": "an alarm"}
+    state.apply(stats(100, 1, **events, last=other))
+    assert state.events["gate"].last_data == "a guest"
+
+
+def test_the_author_s_metrics_stand_alone() -> None:
+    state = running()
+    metrics = {"async_emitted": 9, "async_refused": 2, "async_lost": 3, "queue_length": 7}
+    metrics |= {f"source_{name}": 1 for name in ("events", "waiting", "dropped_queue_full")}
+    state.apply({"report": "metrics", "plugin": "ticker", "metrics": metrics})
+    state.apply(stats(500, 1, dropped={"queue full": 12}))
+    state.settle()
+    assert state.metrics == {"queue_length": 7}
+    assert state.source_figures == {"events": 1, "waiting": 1, "dropped_queue_full": 1}
+    assert state.refusals() == [
+        ("refused", {"before the host": 2}),
+        ("dropped", {"lost": 3, "queue full": 12}),
+    ]
+
+
+def test_only_the_last_events_are_kept_and_a_bounded_size() -> None:
+    state = running()
+    for number in range(2000):
+        state.apply({"report": "event", "number": number, "size": 1, "code": 402, "name": "tick"})
+    assert [event.number for event in state.seen] == list(range(1500, 2000))
+    for number in range(2000, 2100):
+        event = {"report": "event", "number": number, "size": 1 << 20, "code": 402, "name": "t"}
+        state.apply(event)
+    assert len(state.seen) == 8
+
+
+def test_fields_are_those_of_the_newest_event_that_has_some() -> None:
+    state = running()
+    state.apply({"report": "event", "number": 5, "code": 322, "fields": {"a.b": 1}})
+    state.apply(stats(50, 1, last={"number": 4, "code": 322, "fields": {"a.b": 0}}))
+    state.apply(stats(100, 1, last={"number": 6, "code": 402, "name": "tick"}))
+    assert (state.fields, state.fields_of) == ({"a.b": 1}, 5)
+
+
+def test_a_name_is_stale_when_what_came_regularly_stops() -> None:
+    state = running()
+    now = [0.0]
+    state.clock = lambda: now[0]
+    for step in range(1, 31):
+        now[0] = step / 2
+        state.apply(stats(step * 500, step))
+    row = state.events["tick"]
+    assert not row.is_stale(now[0] + 4.0)
+    assert row.is_stale(now[0] + 6.0)
+
+
+def test_rules_with_errors_are_faults_with_their_places_and_the_others_run_on() -> None:
     state = running()
     state.apply({"report": "rules", "rules": ["Silent"], "errors": [], "warnings": []})
-    state.apply({"report": "explanations", "rules": {"Silent": "no event came\nand: 0 of 0"}})
-    assert "Silent never fired: no event came" in screen(state)
-    assert "  and: 0 of 0" in screen(state)
     wrong = {"code": "LOAD_X", "message": "no field", "hint": "of syscall"}
     wrong |= {"file": "/p/r.yaml", "line": 3, "column": 14}
     state.apply({"report": "rules", "rules": [], "errors": [wrong], "warnings": []})
-    shown = screen(state)
-    assert "r.yaml:3:14: no field (of syscall) [LOAD_X]" in shown
-    assert "Silent 0" in shown, "the rules before run on"
+    (fault,) = state.faults()
+    assert fault.line == "/p/r.yaml:3:14: no field (of syscall) [LOAD_X]"
+    assert state.rules == {"Silent": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("/p/src/t.py:3: init: no", Place("/p/src/t.py", 3)),
+        ("producer of 'x': src/t.py:31:7: no", Place("src/t.py", 31, 7)),
+        ("init: ConnectionError: 10.0.0.1:80 refused", None),
+        ("no place at 12:30:01", None),
+    ],
+)
+def test_the_place_of_a_text_is_the_first_file_with_a_line(text: str, place: Place | None) -> None:
+    assert problem_of_text(text).place == place
+
+
+def test_an_error_has_the_place_that_it_is_given() -> None:
+    error = {"message": "broken", "file": "/p/t.py", "line": 4, "hint": "mend it"}
+    problem = problem_of_error(error)
+    assert (problem.line, problem.hint) == ("/p/t.py:4: broken", "mend it")
+
+
+def test_the_cost_of_a_child_is_read_from_the_kernel(tmp_path: Path) -> None:
+    now, ticks = [0.0], os.sysconf("SC_CLK_TCK")
+    meter = ChildMeter(proc=tmp_path, clock=lambda: now[0])
+    (tmp_path / "7").mkdir()
+
+    def write(user: int, system: int) -> None:
+        fields = ["S", *["0"] * 10, str(user), str(system), *["0"] * 4, "3", *["0"] * 3, "256", "0"]
+        (tmp_path / "7" / "stat").write_text(f"7 (a ) b) {' '.join(fields)}")
+
+    write(0, 0)
+    assert meter.look(7) is None, "the first look has nothing to compare with"
+    now[0] = 2.0
+    write(ticks // 2, ticks // 2)
+    cost = meter.look(7)
+    assert cost is not None
+    assert (cost.cpu_percent, cost.threads) == (50.0, 3)
+    assert cost.rss_kb == 256 * os.sysconf("SC_PAGE_SIZE") // 1024
+    assert meter.look(8) is None
+    assert meter.look(None) is None
+
+
+def test_figures_are_short() -> None:
+    assert [microseconds(n) for n in (7, 41_000, 380, 2_500, 3_000_000)] == [
+        "7 µs", "41 ms", "380 µs", "2.5 ms", "3.0 s",
+    ]  # fmt: skip
+    assert [count_text(n) for n in (0, 9_999_999, 12_345_678_901)] == ["0", "9,999,999", "12,346 M"]

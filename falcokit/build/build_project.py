@@ -24,6 +24,7 @@ from falcokit.build.metadata import Answer, Defaults, Failure, Request
 from falcokit.errors import PluginDefinitionError, system_error
 from falcokit.runner.reports import exit_status
 from falcokit.toolchain.cache import replacing, telling
+from falcokit.toolchain.command import run_captured
 from falcokit.toolchain.compiler import find_libpython
 
 if TYPE_CHECKING:
@@ -72,14 +73,10 @@ def describe_project(
     # -P and -E: neither the working directory nor PYTHON* variables reach what is built.
     command = command or [sys.executable, "-P", "-E", "-m", "falcokit.build.describe"]
     try:
-        done = subprocess.run(
+        done = run_captured(
             command,
-            input=json.dumps(msgspec.to_builtins(request)),
-            capture_output=True,
-            text=True,
-            errors="replace",
+            text=json.dumps(msgspec.to_builtins(request)),
             timeout=seconds,
-            check=False,
         )
     except subprocess.TimeoutExpired as e:
         raise PluginDefinitionError(

@@ -14,9 +14,15 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["StoppedBySignal", "ignore_signals", "signals_as_interrupts"]
+__all__ = [
+    "StoppedBySignal",
+    "ignore_signals",
+    "raise_signal",
+    "signals_as_calls",
+    "signals_as_interrupts",
+]
 
 
 _RACE: Final = "ignored due to race condition"
@@ -58,6 +64,21 @@ def signals_as_interrupts() -> Iterator[None]:
     terminal half restored. It does not end with the block, so after one of the three they stay
     ignored. What is already ignored stays so: nohup ignores SIGHUP, a shell's & SIGINT.
     """
+    with signals_as_calls(raise_signal):
+        yield
+
+
+def raise_signal(number: int) -> None:
+    """Raise what stands for one of the three signals; 0 is none."""
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    if number:
+        raise StoppedBySignal(number)
+
+
+@contextlib.contextmanager
+def signals_as_calls(stop: Callable[[int], None]) -> Iterator[None]:
+    """Call `stop` in the main thread with the first of the signals, and ignore all later ones."""
     stopped = False
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     handled = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
@@ -66,9 +87,7 @@ def signals_as_interrupts() -> Iterator[None]:
         nonlocal stopped
         stopped = True
         ignore_signals()
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise StoppedBySignal(number)
+        stop(number)
 
     for number in handled:
         signal.signal(number, interrupt)

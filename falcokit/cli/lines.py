@@ -27,6 +27,7 @@ __all__ = [
     "clock_time",
     "closed_line",
     "counts_line",
+    "event_time",
     "explanation_lines",
     "extract_failed_line",
     "falco_time",
@@ -88,7 +89,7 @@ class EventLines:
     def _event(self, report: Report) -> str:
         name = report.get("name") or (report.get("source") if report["code"] == _PLUGIN else None)
         shown = console.printable(str(name or report["type"]))
-        head = f"{report['number']:>6} {_event_time(report['ts_ns'])} {shown:<{self._width}}"
+        head = f"{report['number']:>6} {event_time(report['ts_ns'])} {shown:<{self._width}}"
         parts = (
             f"{head} {report['size']:>6} B",
             _payload(report),
@@ -239,7 +240,8 @@ def falco_time(text: str) -> str:
     return at.astimezone().strftime("%H:%M:%S.%f")
 
 
-def _event_time(ts_ns: int) -> str:
+def event_time(ts_ns: int) -> str:
+    """Return the time of day of an event in the local time zone, with microseconds."""
     seconds, fraction = divmod(int(ts_ns), _NS)
     if not 0 <= seconds < 1 << 40:
         return f"{'-':<15}"

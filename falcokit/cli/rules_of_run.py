@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from falcokit.cli.option_values import check_rules_files
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from falcokit.runner.rules import LiveRules
 
 __all__ = ["RulesOfRun"]
+
+#: Reports that are for the rules, and for nobody else.
+_QUESTIONS: Final = frozenset({"rows", "rules_changed", "explain", "explain_event"})
 
 
 class RulesOfRun:
@@ -56,18 +59,26 @@ class RulesOfRun:
     def follow(self, report: Report) -> Iterator[Report]:
         """Yield a report and what the rules have to say of it."""
         kind, live = report["report"], self._live
-        if kind == "rows":
+        if kind in _QUESTIONS:
             if live is not None:
-                yield from live.take(report)
-        elif kind == "rules_changed":
-            if live is not None:
-                yield live.load()
-        elif kind == "explain":
-            if live is not None:
+                yield from self._answer(live, report)
+            return
+        if live is not None and kind == "event":
+            live.keep(int(report["number"]))
+        if live is not None and kind == "closed":
+            yield live.counts()
+            if self._explained:
                 yield {"report": "explanations", "rules": live.explanations()}
+        yield report
+
+    @staticmethod
+    def _answer(live: LiveRules, report: Report) -> Iterator[Report]:
+        kind = report["report"]
+        if kind == "rows":
+            yield from live.take(report)
+        elif kind == "rules_changed":
+            yield live.load()
+        elif kind == "explain":
+            yield {"report": "explanations", "rules": live.explanations()}
         else:
-            if kind == "closed" and live is not None:
-                yield live.counts()
-                if self._explained:
-                    yield {"report": "explanations", "rules": live.explanations()}
-            yield report
+            yield live.event_explanation(int(report["number"]))

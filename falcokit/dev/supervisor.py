@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds and runs, and on every save builds again and restarts: the loop behind `falcokit dev`.
 
-Everything that happens is one stream of reports, produced on the main thread, where a signal can
-stop a build. Other threads only put messages into the inbox and wake it up: watchdog's thread for
-saves, the screen's thread for keys.
+Everything that happens is one stream of reports, produced on the thread that reads it: the main
+thread, where a signal can stop a build, or beside a screen one of its own. Other threads only put
+messages into the inbox and wake it up: watchdog's thread for saves, the screen's thread for keys.
 
 The order on a save: build first, while the old child keeps running; only a successful build stops
 it. The old and the new child never run at the same time, since a plugin may own a port or a file
@@ -147,9 +147,9 @@ class Supervisor:
             while self._run is not None or self._watch:
                 message = self._next(deadline)
                 if message is None or message.kind == "quit":
+                    yield from self._final_reports(is_over=message is None)
                     break
                 yield from self._take(message)
-            yield from self._final_reports()
         finally:
             self._stop()
             self._wake_reader.close()
@@ -287,13 +287,15 @@ class Supervisor:
             "status": exit_status(returncode),
         }
 
-    def _final_reports(self) -> Iterator[Report]:
-        """Close the capture properly and forward the reports about that."""
+    def _final_reports(self, *, is_over: bool) -> Iterator[Report]:
+        """Close the capture properly and forward the reports about that; `is_over`: the time."""
         run = self._run
         if run is None:
             return
         run.child.stop(timeout=STOP_SECONDS)
         for report in run.child.read(timeout=0.0):
+            if is_over and report["report"] in {"closed", "end"} and report["reason"] == "signal":
+                report["reason"] = "duration"  # the signal was ours
             yield from self._pass_on(run, report, time.monotonic())
         if run.error is not None:
             self.failure = plugin_failure(run.error, run.child.returncode, library=run.library.name)

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import re
 import signal
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from falcokit.errors import ConfigError, FalcokitError, NotAPluginError, PluginFailedError
 from falcokit.runner.author_error import document, read_error
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 __all__ = [
     "ProducerFigures",
+    "ProducerRow",
     "Report",
     "error_object",
     "event_total",
     "exit_status",
     "plugin_failure",
+    "producer_rows",
     "take_producers",
 ]
 
@@ -31,7 +36,10 @@ _NO_FAULTS: Final = {
     "replay": "the capture could not be replayed",
 }
 _STATES: Final = ("running", "failing", "waiting", "ended", "stopped")
-_OF_PRODUCERS: Final = re.compile(r"producer_(.+)_(state|failures_in_row|failures|retry_ms)")
+_WHATS: Final = ("state", "failures_in_row", "failures", "retry_ms")
+_OF_PRODUCERS: Final = re.compile(rf"producer_(.+)_({'|'.join(_WHATS)})")
+#: What the name of a metric cannot have.
+_UNWRITABLE: Final = re.compile(r"[^0-9A-Za-z_]")
 
 
 class ProducerFigures(NamedTuple):
@@ -50,6 +58,24 @@ class ProducerFigures(NamedTuple):
         if self.state == "ended":
             return f"{times}, ended" if self.failures_in_row else "ended"
         return times if self.state == "failing" else ""
+
+
+class ProducerRow(NamedTuple):
+    """What the metrics say of one producer."""
+
+    label: str
+    """Its event as metrics write it; if several emit that event, the method's name after it."""
+    event: str
+    figures: ProducerFigures
+    failures: int
+    """All so far."""
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it; empty: nothing, or it has come to its end."""
+        figures = self.figures
+        ended = figures.state == "ended" and not figures.failures_in_row
+        return "" if ended else str(figures)
 
 
 def error_object(error: FalcokitError) -> Report:
@@ -75,25 +101,39 @@ def event_total(stats: Report) -> int:
     return sum(int(event["count"]) for event in events) + int(plugin_events.get("count", 0))
 
 
-def take_producers(metrics: dict[str, Any], events: list[str]) -> dict[str, ProducerFigures]:
-    """Remove the producers' metrics from a plugin's metrics, and return them by event."""
+def producer_rows(metrics: dict[str, Any], events: list[str]) -> list[ProducerRow]:
+    """Return every producer that a plugin's metrics tell of, in their order."""
     labels: dict[str, dict[str, int]] = {}
-    for name in list(metrics):
+    for name, value in metrics.items():
         if match := _OF_PRODUCERS.fullmatch(name):
-            labels.setdefault(match[1], {})[match[2]] = int(metrics.pop(name))
-    found: dict[str, ProducerFigures] = {}
+            labels.setdefault(match[1], {})[match[2]] = int(value)
+    written = {_UNWRITABLE.sub("_", event): event for event in events}
+    found = []
     for label, values in labels.items():
-        named = [(re.sub(r"[^0-9A-Za-z_]", "_", event), event) for event in events]
-        # Two producers of one event have the method's name after it.
-        fits = [pair for pair in named if label == pair[0] or label.startswith(f"{pair[0]}_")]
-        _, event = max(fits, key=lambda pair: len(pair[0]), default=("", label))
+        # Two producers of one event have the method's name after it: the longest event that fits.
+        head = label
+        while head and head not in written:
+            head = head.rpartition("_")[0]
         figures = ProducerFigures(
             _STATES[min(values.get("state", 0), len(_STATES) - 1)],
             values.get("failures_in_row", 0),
             values.get("retry_ms", 0),
         )
-        if event not in found or _gravity(figures) > _gravity(found[event]):
-            found[event] = figures
+        event = written.get(head, label)
+        found.append(ProducerRow(label, event, figures, values.get("failures", 0)))
+    return found
+
+
+def take_producers(
+    metrics: dict[str, Any], rows: Iterable[ProducerRow]
+) -> dict[str, ProducerFigures]:
+    """Remove the producers' metrics from a plugin's metrics, and return the worst by event."""
+    found: dict[str, ProducerFigures] = {}
+    for row in rows:
+        if row.event not in found or _gravity(row.figures) > _gravity(found[row.event]):
+            found[row.event] = row.figures
+        for what in _WHATS:
+            metrics.pop(f"producer_{row.label}_{what}", None)
     return found
 
 

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 from falcokit.capture.events.event_table import ASYNC_EVENT
 from falcokit.capture.format.errors import MalformedEventError
 from falcokit.filter.batch import UNKNOWN
+from falcokit.filter.explain import explain_event, render_answer
 from falcokit.filter.fields import ArgumentKind
 from falcokit.rules import SYSCALL, Engine, EventBatch, load_rules
 from falcokit.rules.captured import captured_batch, is_replayed
 from falcokit.runner.event_rows import event_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from falcokit.capture.events.event import Event
@@ -37,6 +38,7 @@ __all__ = ["LiveRules"]
 
 _NO_THREAD: Final = -1
 _PLUGININFO: Final = "evt.plugininfo"
+_MOST_KEPT: Final = 500
 #: What separates fields in the runner's list of them, and what ends the list.
 _UNASKABLE: Final = re.compile("\\],|\\0")
 
@@ -70,6 +72,8 @@ class LiveRules:
         self._columns: dict[str, int] = {}
         #: Whether rows have what the plugin says of an event.
         self._has_texts = False
+        #: Events that were reported whole, the oldest first; with the row, when it has come.
+        self._kept: dict[int, tuple[Moment | None, EventRow | None] | None] = {}
 
     def load(self) -> Report:
         """Read the files, and return a report of what is wrong with them.
@@ -126,8 +130,31 @@ class LiveRules:
     def _own_fields(self) -> tuple[FieldSpec, ...]:
         return () if self._plugin is None else self._plugin.fields
 
+    def keep(self, number: int) -> None:
+        """Keep the row of an event, which comes after its report, for `event_explanation`."""
+        self._kept[number] = None
+        if len(self._kept) > _MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+
+    def event_explanation(self, number: int) -> Report:
+        """Return a report of what each rule for the source of a kept event says of it."""
+        kept, ruleset = self._kept.get(number), self._ruleset
+        rules = []
+        if kept is not None and ruleset is not None:
+            for batch in self._batches_of([kept]):
+                for rule in ruleset.rules:
+                    if not rule.enabled or rule.source != batch.source:
+                        continue
+                    answer = explain_event(rule.condition, batch.batch, 0)
+                    text = render_answer(answer)
+                    rules.append({"rule": rule.name, "answer": str(answer.answer), "text": text})
+        known = kept is not None
+        return {"report": "event_explanation", "number": number, "known": known, "rules": rules}
+
     def take(self, report: Report) -> Iterator[Report]:
         """Yield the alerts for a report of rows, in the order of its events."""
+        if self._kept:
+            self._keep_rows(report)
         engine = self._engine
         if engine is None:
             return
@@ -168,22 +195,29 @@ class LiveRules:
         own = None if self._plugin is None else self._plugin.event_source
         return own if own is not None and number == self._plugin_id else ""
 
+    def _keep_rows(self, report: Report) -> None:
+        for pair in _pairs(report):
+            moment, row = pair
+            number = row.number if row else moment.event.number if moment else 0
+            if number in self._kept:
+                self._kept[number] = pair
+
     def _batches(self, report: Report) -> Iterator[EventBatch]:
         """Yield the events of a report by their source, in the order of each."""
+        return self._batches_of(_pairs(report))
+
+    def _batches_of(
+        self, pairs: Iterable[tuple[Moment | None, EventRow | None]]
+    ) -> Iterator[EventBatch]:
         by_source: dict[str, list[tuple[Moment | None, EventRow | None]]] = {}
-        stored: list[tuple[Moment, EventRow | None]] | None = report.get("stored")
-        if stored is None:
-            for row in report["rows"]:
-                by_source.setdefault(row.source, []).append((None, row))
-        else:
-            for moment, stored_row in stored:
-                if not is_replayed(moment.event):
-                    continue
-                source = stored_row.source if stored_row else self.source_of(moment.event)
-                by_source.setdefault(source, []).append((moment, stored_row))
-        for source, pairs in by_source.items():
+        for moment, row in pairs:
+            if moment is not None and not is_replayed(moment.event):
+                continue
+            of_moment = "" if moment is None else self.source_of(moment.event)
+            by_source.setdefault(row.source if row else of_moment, []).append((moment, row))
+        for source, found in by_source.items():
             if source:
-                yield self._batch(source, pairs)
+                yield self._batch(source, found)
 
     def _batch(self, source: str, pairs: list[tuple[Moment | None, EventRow | None]]) -> EventBatch:
         rows = [row for _, row in pairs]
@@ -224,6 +258,16 @@ class LiveRules:
         if any(spec.name == field.name for spec in self._own_fields):
             return [UNKNOWN] * len(rows)  # rules that were saved meanwhile: rows do not have it
         return None
+
+
+def _pairs(report: Report) -> Iterator[tuple[Moment | None, EventRow | None]]:
+    """Yield the events of a report of rows: as stored, on a replay, and their rows."""
+    stored: list[tuple[Moment, EventRow | None]] | None = report.get("stored")
+    if stored is None:
+        for row in report["rows"]:
+            yield None, row
+    else:
+        yield from stored
 
 
 def _plugininfo(row: EventRow | None) -> Any:

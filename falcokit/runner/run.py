@@ -52,6 +52,7 @@ class RunOptions:
     duration: float | None = None
     record: Path | None = None
     stats_ms: int | None = None  # None: an event report for every event
+    events_per_second: int | None = None  # with stats_ms: event reports for so many, at most
     beside: tuple[Path, ...] = ()  # additional plugins, without an init config
     source: str | None = None  # the plugin whose source is opened; "syscall": an idle one
     set_config: str | None = None
@@ -91,6 +92,7 @@ class RunOptions:
             "--duration": self.duration,
             "--record": self.record,
             "--stats-ms": self.stats_ms,
+            "--events-per-second": self.events_per_second,
             "--fields": self.fields,
             "--fields-of": self.fields_of,
             "--cycles": self.cycles,

@@ -86,7 +86,7 @@ class Author:
 
     def build(self) -> BuildResult:
         """Build it as it is now."""
-        with mock.patch.object(build_project, "subprocess", describer):
+        with mock.patch.object(build_project, "run_captured", describer.run_captured):
             return build(load_project(self.root))
 
     @property

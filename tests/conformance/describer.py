@@ -20,9 +20,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-__all__ = ["TimeoutExpired", "run"]
+from falcokit.toolchain import command as command_of_falcokit
 
-TimeoutExpired = subprocess.TimeoutExpired
+__all__ = ["run_captured"]
 
 
 @functools.cache
@@ -33,16 +33,16 @@ def _process() -> subprocess.Popen[str]:
     return process
 
 
-def run(
-    command: list[str], *, check: bool = False, **options: Any
+def run_captured(
+    command: list[str], *, text: str | None = None, **options: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Do what the build asks of `subprocess.run`."""
+    """Do what the build asks of `falcokit.toolchain.command.run_captured`."""
     if command != [sys.executable, "-P", "-E", "-m", "falcokit.build.describe"]:
-        return subprocess.run(command, check=check, **options)
+        return command_of_falcokit.run_captured(command, text=text, **options)
     process = _process()
     assert process.stdin is not None
     assert process.stdout is not None
-    request = {"input": options["input"], "cwd": str(Path.cwd()), "env": dict(os.environ)}
+    request = {"input": text, "cwd": str(Path.cwd()), "env": dict(os.environ)}
     process.stdin.write(json.dumps(request) + "\n")
     process.stdin.flush()
     answer = json.loads(process.stdout.readline())

@@ -12,4 +12,4 @@ from falcokit.build import build_project
 @pytest.fixture
 def forked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let builds describe classes by `describer`."""
-    monkeypatch.setattr(build_project, "subprocess", describer)
+    monkeypatch.setattr(build_project, "run_captured", describer.run_captured)

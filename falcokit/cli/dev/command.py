@@ -22,7 +22,6 @@ from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
     from falcokit.cli.options import DevOptions
     from falcokit.dev.supervisor import Build
@@ -35,6 +34,9 @@ __all__ = ["dev"]
 
 STATS_MS: Final = 50
 """How often the child reports; the time to the first event is measured by it."""
+
+EVENTS_PER_SECOND: Final = 50
+"""So many events the child reports whole, for the screen; all others are counted."""
 
 
 def dev(options: DevOptions) -> None:
@@ -57,7 +59,6 @@ def dev(options: DevOptions) -> None:
     supervisor = Supervisor(build=_builder(found), start=start, watch=watch)
     start.tell = supervisor.add_report
     with contextlib.ExitStack() as stack:
-        stack.enter_context(signals_as_interrupts())
         if has_screen:
             from falcokit.build.ready import make_ready  # noqa: PLC0415
 
@@ -65,21 +66,25 @@ def dev(options: DevOptions) -> None:
             from falcokit.cli.dev.output import ChildOutput  # noqa: PLC0415
 
             runner_options["stderr"] = stack.enter_context(ChildOutput(supervisor.add_report)).fd
+            runner_options["events_per_second"] = EVENTS_PER_SECOND
+        else:
+            stack.enter_context(signals_as_interrupts())
         if watch:
             from falcokit.dev.files import Watcher  # noqa: PLC0415
 
             # Falco reads its rules when it starts.
             changed = supervisor.rules_saved if options.falco is None else supervisor.saved
             stack.enter_context(Watcher(found, supervisor.saved, changed, options.rules))
-        show = stack.enter_context(
-            _screen(supervisor, found, watch=watch)
-            if has_screen
-            else _stream(watch=watch, as_json=options.as_json)
-        )
-        reports = stack.enter_context(contextlib.closing(supervisor.reports(options.duration)))
-        for report in reports:
-            for each in rules.follow(report):
-                show(each)
+        if has_screen:
+            from falcokit.cli.dev.session import run_screen  # noqa: PLC0415 - with Textual
+
+            run_screen(supervisor, rules.follow, found, watch=watch, duration=options.duration)
+        else:
+            show = _stream(watch=watch, as_json=options.as_json)
+            reports = stack.enter_context(contextlib.closing(supervisor.reports(options.duration)))
+            for report in reports:
+                for each in rules.follow(report):
+                    show(each)
     if supervisor.failure is not None and not watch:
         raise supervisor.failure
 
@@ -143,19 +148,11 @@ class _Starter:
         return Runner(RunOptions(library=built.library, **{**self._options, **more}))
 
 
-def _screen(
-    supervisor: Supervisor, project: Project, *, watch: bool
-) -> AbstractContextManager[Callable[[Report], Any]]:
-    from falcokit.cli.dev.screen import DevScreen  # noqa: PLC0415
-
-    return DevScreen(supervisor, project, watch=watch)
-
-
-def _stream(*, watch: bool, as_json: bool) -> AbstractContextManager[Callable[[Report], Any]]:
+def _stream(*, watch: bool, as_json: bool) -> Callable[[Report], Any]:
     if as_json:
         from falcokit.cli.console import json_line  # noqa: PLC0415
 
-        return contextlib.nullcontext(json_line)
+        return json_line
     from falcokit.cli.dev.lines import DevLines  # noqa: PLC0415
 
-    return contextlib.nullcontext(DevLines(watch=watch).show)
+    return DevLines(watch=watch).show

@@ -80,6 +80,7 @@ class DevLines:
         if report["elapsed_ms"] < self._next_ms:
             return
         self._next_ms = report["elapsed_ms"] + _EVERY_MS
+        self._state.settle()
         for row in self._state.events.values():
             payload = console.printable(row.last_data, _PAYLOAD_LIMIT)
             name = console.printable(row.name)

@@ -192,6 +192,7 @@ enum fkr_end fkr_capture(struct fkr_options *o, struct fkr_guest *source, unsign
 	                                     .id = run.source.id,
 	                                     .parsers = parsers,
 	                                     .report = o->events,
+	                                     .allowance = {.per_second = o->events_per_second},
 	                                     .rows = o->rows != NULL,
 	                                     .sample = !o->events && o->fields};
 	fkr_stats_reset();

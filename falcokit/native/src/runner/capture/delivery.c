@@ -14,7 +14,8 @@
 enum {
 	FKR_HEADER = 26,
 	FKR_LENGTHS = 26,
-	FKR_ASYNC_NAME = 42
+	FKR_ASYNC_NAME = 42,
+	FKR_REPORTED_MAX = 1 << 16,
 };
 
 struct fkr_payload {
@@ -107,10 +108,25 @@ static void fkr_count_event(const ss_plugin_event *evt, const struct fkr_payload
 	}
 }
 
+// Large events are only counted: a second's worth of them could be gigabytes.
+static bool fkr_may_report(struct fkr_allowance *a, const ss_plugin_event *evt) {
+	const uint64_t one = 1000000000u;
+	if (!a->per_second || evt->len > FKR_REPORTED_MAX) return false;
+	if (a->parts < one) {
+		uint64_t now = fkr_monotonic_ns(), passed = now - a->seen_ns;
+		a->parts += (passed < one ? passed : one) * a->per_second;
+		if (a->parts > a->per_second * one) a->parts = a->per_second * one;
+		a->seen_ns = now;
+	}
+	if (a->parts < one) return false;
+	a->parts -= one;
+	return true;
+}
+
 static bool fkr_show(struct fkr_delivery *d, const ss_plugin_event *evt,
                      const struct fkr_payload *p) {
 	ss_plugin_event_input input = {evt, d->number, d->source};
-	if (d->report)
+	if (d->report || fkr_may_report(&d->allowance, evt))
 		fkr_report(d, evt, p, fkr_live_read(&input));
 	else if (d->sample)
 		fkr_live_sample(&input, p->name, p->data, p->size);

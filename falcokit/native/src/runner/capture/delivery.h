@@ -5,14 +5,22 @@
 
 #include "runner/host/host.h"
 
+// How many events may be reported now: so many a second, and as many at once.
+struct fkr_allowance {
+	uint64_t per_second; // 0: none
+	uint64_t parts;      // of an event, in ns times per_second
+	uint64_t seen_ns;    // when `parts` was computed
+};
+
 struct fkr_delivery {
 	struct fkr_guest *guests;
 	unsigned count;
 	const char *source;
 	uint32_t id;
-	bool parsers; // at least one guest parses here
-	bool report;  // an event report for every event
-	bool sample;  // put the last event into the statistics
+	bool parsers;                   // at least one guest parses here
+	bool report;                    // an event report for every event
+	struct fkr_allowance allowance; // for event reports beside the statistics
+	bool sample;                    // put the last event into the statistics
 	bool record;
 	bool rows;
 	uint64_t number; // of the last delivered event

@@ -130,8 +130,10 @@ enum fkr_end fkr_replay(struct fkr_options *o) {
 	struct fkr_guest *text = NULL;
 	for (unsigned i = 0; i < o->guest_count && !text; i++)
 		if (o->guests[i].id) text = &o->guests[i];
-	r.delivery = (struct fkr_delivery){
-		.report = o->events, .rows = o->rows != NULL, .sample = !o->events && o->fields};
+	r.delivery = (struct fkr_delivery){.report = o->events,
+	                                   .allowance = {.per_second = o->events_per_second},
+	                                   .rows = o->rows != NULL,
+	                                   .sample = !o->events && o->fields};
 	fkr_stats_reset();
 	fkr_stored_open(&r.stored, o->guests, o->guest_count);
 	enum fkr_end end = FKR_END_ERROR;

@@ -191,6 +191,7 @@ struct fkr_options {
 	const char *fields_of; // a plugin's name; NULL: the first
 	uint64_t limit, duration_ns, deadline_ns;
 	unsigned stats_ms, cycles, reload;
+	unsigned events_per_second; // reported beside the statistics, at most
 	bool events, metrics, info, replay;
 	int parent;
 };

@@ -27,6 +27,7 @@ static const char fkr_usage[] =
 	"  --record FILE       write a .scap capture\n"
 	"  --events            report every event (the default)\n"
 	"  --stats-ms N        report statistics every N ms instead\n"
+	"  --events-per-second N  with --stats-ms: report at most N events a second as well\n"
 	"  --fields FIELDS     report the values of fields of the first plugin with the events, or of "
 	"the\n"
 	"                      last event with the statistics: \"x.a,x.b[3]\", \"*\": as with "
@@ -172,6 +173,8 @@ static bool fkr_option(struct fkr_options *o, const char *name, const char *valu
 		ok = fkr_seconds(value, &o->duration_ns);
 	else if (!strcmp(name, "--stats-ms"))
 		ok = fkr_number(value, 1u << 30, &n) && (o->stats_ms = (unsigned)n) > 0;
+	else if (!strcmp(name, "--events-per-second"))
+		ok = fkr_number(value, 1u << 20, &n) && (o->events_per_second = (unsigned)n) > 0;
 	else if (!strcmp(name, "--cycles"))
 		ok = fkr_number(value, 1u << 30, &n) && (o->cycles = (unsigned)n) > 0;
 	else if (!strcmp(name, "--reload"))
