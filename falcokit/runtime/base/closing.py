@@ -42,7 +42,7 @@ class Closing:
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
-        self._wakers: list[Callable[[], object]] = []  # of event loops that wait
+        self._calls: dict[object, Callable[[], object]] = {}
 
     def is_set(self) -> bool:
         """Return whether the capture closes, or has closed."""
@@ -52,14 +52,31 @@ class Closing:
         """Wait until it closes, at most `timeout` seconds; return whether it does."""
         return self._event.wait(None if timeout is None else _bounded(timeout))
 
+    def call(self, function: Callable[[], object]) -> Callable[[], None]:
+        """Call `function` once when it closes, or now if it does; return what undoes that.
+
+        It runs on the thread that closes and must return within a second: the host waits for it.
+        """
+        key = object()
+        with self._lock:
+            if not self._event.is_set():
+                self._calls[key] = function
+                return functools.partial(self._forget, key)
+        function()
+        return functools.partial(self._forget, key)
+
+    def _forget(self, key: object) -> None:
+        with self._lock:
+            self._calls.pop(key, None)
+
     def set(self) -> None:
         """Wake everything that waits."""
-        self._event.set()
         with self._lock:
-            wakers, self._wakers = self._wakers, []
-        for wake in wakers:
-            with contextlib.suppress(RuntimeError):  # that event loop has ended
-                wake()
+            self._event.set()
+            calls, self._calls = list(self._calls.values()), {}
+        for function in calls:
+            with contextlib.suppress(Exception):  # an event loop that has ended; the others count
+                function()
 
     def __await__(self) -> Generator[Any, None, None]:
         """Wait in a coroutine until it closes."""
@@ -71,16 +88,11 @@ class Closing:
 
         loop = asyncio.get_running_loop()
         closed = loop.create_future()
-        wake = functools.partial(loop.call_soon_threadsafe, _finish, closed)
-        with self._lock:
-            if self._event.is_set():
-                return True
-            self._wakers.append(wake)
+        forget = self.call(functools.partial(loop.call_soon_threadsafe, _finish, closed))
         try:
             await asyncio.wait((closed,), timeout=seconds)
         finally:
-            with self._lock, contextlib.suppress(ValueError):
-                self._wakers.remove(wake)
+            forget()
         return self._event.is_set()
 
 

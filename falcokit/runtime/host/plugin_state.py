@@ -21,6 +21,7 @@ from falcokit.runtime.async_event.capability import AsyncEvents
 from falcokit.runtime.async_event.producers import Producers, declared_producers, place_of
 from falcokit.runtime.base.closing import Closing, follow, scope
 from falcokit.runtime.base.config import config_type, decode_config
+from falcokit.runtime.base.counters import Counters
 from falcokit.runtime.base.errors import PluginError, format_error, format_hook_error, is_whole
 from falcokit.runtime.base.logs import current, loggable, targets, whole_trace
 from falcokit.runtime.base.metrics import checked
@@ -69,6 +70,7 @@ class PluginState:
         self._routines: Routines | None = None
         self._thread = threading.current_thread()
         self._repeated: dict[object, float] = {}
+        self._counters: dict[str, Counters] = {}
         self.on_destroy: Callable[[], None] = _nothing
 
     @property
@@ -274,12 +276,21 @@ class PluginState:
             PluginError: one is of an unknown type, or does not fit its own.
 
         """
+        for counters in list(self._counters.values()):
+            for metric in counters.metrics():
+                yield checked(metric)
         token = current.set(self)
         try:
             for metric in self._plugin.get_metrics():
                 yield checked(metric)
         finally:
             current.reset(token)
+
+    def counters(self, prefix: str) -> Counters:
+        """Return the numbers of that prefix, which are among the metrics from now on."""
+        found = self._counters.setdefault(prefix, Counters(prefix))
+        self.host.show_metrics()
+        return found
 
     def metrics_failed(self, error: BaseException) -> None:
         """Log why the author's metrics are missing."""

@@ -148,7 +148,7 @@ ss_plugin_metric *fk_metrics(fk_plugin *p, uint32_t *n) {
 		add_counter("fields_over_budget", SS_PLUGIN_METRIC_TYPE_MONOTONIC, impl->extraction->spent);
 	if (impl->producers) add_producers(impl->producers);
 	uint32_t own = list.count;
-	if (impl->has_metrics && fk_hook_call(impl, add_own, NULL) != SS_PLUGIN_SUCCESS)
+	if (atomic_load(&impl->has_metrics) && fk_hook_call(impl, add_own, NULL) != SS_PLUGIN_SUCCESS)
 		list.count = own;
 	*n = list.count;
 	return list.items;

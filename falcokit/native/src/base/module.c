@@ -41,6 +41,12 @@ static PyObject *link_close(PyObject *me, PyObject *none) {
 	Py_RETURN_NONE;
 }
 
+// show_metrics(): from now on Python is asked for metrics, even if the author's class has none
+static PyObject *link_show_metrics(PyObject *me, PyObject *none) {
+	atomic_store(&((Link *)me)->impl->has_metrics, true);
+	Py_RETURN_NONE;
+}
+
 // Methods that a room has: of one argument, whose form stands beside the function.
 #define LINK_TO(name, function)                                 \
 	static PyObject *link_##name(PyObject *me, PyObject *arg) { \
@@ -77,6 +83,7 @@ static PyMethodDef link_methods[] = {{"log", link_log, METH_VARARGS, NULL},
                                      {"unsubscribe", link_unsubscribe, METH_O, NULL},
                                      {"interrupt", link_interrupt, METH_VARARGS, NULL},
                                      {"drain", link_drain, METH_O, NULL},
+                                     {"show_metrics", link_show_metrics, METH_NOARGS, NULL},
                                      {0}};
 static PyType_Slot link_slots[] = {
 	{Py_tp_dealloc, link_free}, {Py_tp_methods, link_methods}, {0, NULL}};
