@@ -16,6 +16,7 @@ runtime.event runtime.json runtime.tables runtime.extract
 runtime.async_event runtime.parse
 runtime.source runtime.listen
 runtime.host
+sources
 project toolchain
 filter
 capture.format
