@@ -14,8 +14,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
+from falcokit.runtime.base.closing import Closing, scope
 from falcokit.runtime.base.counters import Counters
-from falcokit.runtime.base.ending import Ending, ending
 from falcokit.runtime.base.logs import current, plugin_logger
 from falcokit.runtime.base.stack import OwnThread
 
@@ -55,8 +55,8 @@ class Feed:
         self._logged: dict[str, float] = {}
         self._closing = threading.Lock()
         #: Set when the feed is closed, or its capture ends.
-        self.closed = Ending()
-        above = ending.get()
+        self.closed = Closing()
+        above = scope.get()
         self._undo: Callable[[], None] = lambda: None
         if above is not None:
             self._undo = above.call(self.close)
@@ -133,12 +133,12 @@ async def _in_thread(function: Callable[[], _Result]) -> _Result:
     return await future
 
 
-def on_own_thread(function: Callable[[], _Result], closed: Ending) -> _Result | None:
+def on_own_thread(function: Callable[[], _Result], closed: Closing) -> _Result | None:
     """Call a function that may block for long; None if `closed` is set before it returns.
 
     It is left to itself then, and its result is dropped: it has to end by a timeout of its own.
     """
-    done = Ending()
+    done = Closing()
     results: list[_Result] = []
     errors: list[BaseException] = []
 
