@@ -280,8 +280,9 @@ class _Delivery:
         self.settled = threading.Event()
 
     def settle(self, *, taken: bool) -> None:
-        self.taken = taken
-        self.settled.set()
+        if not self.settled.is_set():  # what comes after the end does not count
+            self.taken = taken
+            self.settled.set()
 
 
 def _context(given: Any) -> ssl.SSLContext | None:

@@ -74,6 +74,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: HttpServer
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # what does not say its own gets a whole answer
     timeout = _IO_SECONDS
     server_version, sys_version = "falcokit", ""
 
@@ -155,7 +156,9 @@ class Handler(BaseHTTPRequestHandler):
         except TimeoutError:
             line = b""
         except http.client.LineTooLong:
-            raise HttpRefusal(HTTPStatus.BAD_REQUEST, "the chunks are too small") from None
+            line = b""
+        if self.rfile.left <= 0:
+            raise HttpRefusal(HTTPStatus.BAD_REQUEST, "the chunks are too small")
         if not line.endswith(b"\n"):
             raise HttpRefusal(HTTPStatus.REQUEST_TIMEOUT, "the body did not come")
         return line.strip()

@@ -75,6 +75,7 @@ class ProcessLines(Feed):
         self._backoff = Backoff(first_pause, max_pause)
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
+        self._over = False  # what was given last was the rest
         self._said_until, self._said = 0.0, 0
         self._changing = threading.Lock()  # the process is started and ended by different threads
         super().__init__(name)
@@ -116,41 +117,50 @@ class ProcessLines(Feed):
                 except PluginError as e:  # it was there before: perhaps it is being replaced
                     self._failed(str(e))
                 continue
-            lines = self._next(process)
+            with self._changing:  # the end does not wait longer than this does
+                lines, over = ([], False) if self.closed.is_set() else self._next(process)
             if lines:
                 self.counters.add("lines", len(lines))
+                self._over = over
                 return lines
+            if over or self._over:
+                self._over = False
+                self._ended(process)
         return []
 
-    def _next(self, process: subprocess.Popen[bytes]) -> list[bytes]:
-        """Return what it wrote within a moment; at its end see to what comes then."""
-        assert process.stdout is not None  # noqa: S101  # they are pipes
-        assert process.stderr is not None  # noqa: S101
+    def _next(self, process: subprocess.Popen[bytes]) -> tuple[list[bytes], bool]:
+        """Return what it has written, after a moment at the latest, and whether that was all."""
+        streams = {
+            stream.fileno(): buffer
+            for stream, buffer in ((process.stdout, self._lines), (process.stderr, self._errors))
+            if stream is not None and not stream.closed
+        }
         poll = select.poll()
-        for stream in (process.stdout, process.stderr):
-            if not stream.closed:
-                poll.register(stream, select.POLLIN)
-        lines: list[bytes] = []
-        for fd, _ in poll.poll(_POLL_MS):
+        for fd in streams:
+            poll.register(fd, select.POLLIN)
+        found: dict[LineBuffer, list[bytes]] = {self._lines: [], self._errors: []}
+        has_ended = process.poll() is not None  # before the last look at what it has written
+        ready = poll.poll(0 if has_ended else _POLL_MS)
+        for fd, _ in ready:
+            buffer = streams[fd]
             data = os.read(fd, _PIECE)
-            if fd == process.stderr.fileno():
-                self._log(self._errors.add(data) if data else self._errors.end())
-                if not data:
-                    process.stderr.close()
-                continue
-            if data:
-                lines += self._lines.add(data)
-                continue
-            lines += self._lines.end()
-            process.stdout.close()
+            found[buffer] += buffer.add(data) if data else buffer.end()
+            if not data:
+                stream = process.stdout if buffer is self._lines else process.stderr
+                if stream is not None:
+                    stream.close()
+        is_read = all(
+            stream is None or stream.closed for stream in (process.stdout, process.stderr)
+        )
+        # A child of it may hold the pipes: the program's own end is what counts.
+        over = is_read or (has_ended and not ready)
+        if over:
+            found[self._lines] += self._lines.end()
+        self._log(found[self._errors])
         if self._lines.cut:
             self.counters.add("cut", self._lines.cut)
             self._lines.cut = 0
-        # A grandchild may hold the pipes: the program's end is what counts.
-        over = process.stdout.closed or (not lines and process.poll() is not None)
-        if over and not self.closed.is_set():
-            self._ended(process)
-        return lines
+        return found[self._lines], over
 
     def _log(self, lines: list[bytes]) -> None:
         self.counters.add("stderr_lines", len(lines))

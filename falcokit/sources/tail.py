@@ -117,7 +117,7 @@ class Tail(Feed):
         if copy is not None:
             self._lines.cutting = mark.cutting
             self._behind.append((copy, mark.offset))
-        self._behind.extend(self._newer_than(mark))
+        self._behind.extend(one for one in self._newer_than(mark) if one[0] != copy)
 
     @staticmethod
     def _is_same(file: LogFile, mark: Mark) -> bool:

@@ -39,6 +39,7 @@ __all__ = ["Code", "author_label", "collect_code", "packages_zip"]
 
 _SITE: Final = "site-packages"
 _OWN: Final = "the plugin"
+_TOOLBOX: Final = "falcokit.sources"
 _FINDER: Final = "runtime/host/carried_modules.py"
 #: The oldest date that a zip can hold.
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
@@ -160,7 +161,6 @@ def collect_code(
     """
     collector = _Collector(runtime)
     forced = _forced(project, dependencies)
-    collector.add("falcokit", _own_files(), shown=_SITE)
     for distribution in dependencies.distributions:
         files = {
             name: dependencies.folder / name
@@ -192,6 +192,8 @@ def collect_code(
             failure.message, file=str(author.modules[name]), line=failure.line
         )
     later = _missing(own, author, dependencies, shown=author_label(project))
+    toolbox = any(name.startswith(_TOOLBOX) for name in collector.imported)
+    collector.add("falcokit", _own_files(toolbox=toolbox), shown=_SITE)
     stdlib = collector.add_stdlib(project.package)
     archive = _zip(collector.files, collector.folders)
     return Code(
@@ -253,11 +255,17 @@ def _is_shared_object(name: str) -> bool:
     return ".so" in PurePosixPath(name).suffixes
 
 
-def _own_files() -> dict[str, Path]:
-    """Return falcokit's files for the host; the finder has the name that the glue imports."""
+def _own_files(*, toolbox: bool) -> dict[str, Path]:
+    """Return falcokit's files for the host; the finder has the name that the glue imports.
+
+    With `toolbox` those of falcokit.sources are among them.
+    """
     root = Path(falcokit.__file__).parent
+    rooms = ("runtime", "sources") if toolbox else ("runtime",)
     files = {
-        f"falcokit/{p.relative_to(root).as_posix()}": p for p in (root / "runtime").rglob("*.py")
+        f"falcokit/{path.relative_to(root).as_posix()}": path
+        for room in rooms
+        for path in (root / room).rglob("*.py")
     }
     files["falcokit/__init__.py"] = root / "__init__.py"
     files["_falcokit_payload.py"] = files.pop(f"falcokit/{_FINDER}")

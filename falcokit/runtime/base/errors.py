@@ -238,6 +238,7 @@ def _is_stdlib(filename: str) -> bool:
 def _is_ours(filename: str) -> bool:
     return (
         "/falcokit/runtime/" in filename
+        or "/falcokit/sources/" in filename
         or "/falcokit/testing/" in filename
         or "/falcokit/build/describe.py" in filename
         or "/_falcokit_payload" in filename

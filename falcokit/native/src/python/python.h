@@ -50,16 +50,10 @@ extern int fk_python_event_to_string(uint64_t plugin, const ss_plugin_event_inpu
 typedef struct fk_impl {
 	_Atomic int refs;  // the host, the worker, each Python object that points here
 	fk_plugin *plugin; // NULL after destroy
-<<<<<<< HEAD
 	char *name, *target, *build, *source_dir, **paths; // copies of the fk_metadata's
-	bool has_metrics, has_async, imports_tables;
-	uint32_t plugin_id; // of its event source, 0: it has none
-=======
-	char *name, *target, *source_dir, **paths; // copies of the fk_metadata's
 	bool has_async, imports_tables;
 	atomic_bool has_metrics; // of Python: the author's, or of a tool that counts
 	uint32_t plugin_id;      // of its event source, 0: it has none
->>>>>>> ae55ae7 (Tell work of a capture when it ends, and let tools count among a plugin's metrics)
 	ss_plugin_owner_t *owner;
 	ss_plugin_log_fn_t log_fn; // NULL after destroy
 	pthread_mutex_t log_lock;
