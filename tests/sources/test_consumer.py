@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import pytest
+import pytest  # noqa: TC002  # of fixtures
 from stand_in import Answer, serving
 from taking import reading, take, until
 

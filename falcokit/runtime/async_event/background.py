@@ -14,8 +14,9 @@ from falcokit.runtime.base.stack import OwnThread
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CLOSING_SECONDS", "BackgroundTask"]
+__all__ = ["CLOSING_SECONDS", "LOOK_SECONDS", "BackgroundTask"]
 
+LOOK_SECONDS = 1.0  # after which a changed interval of the config is noticed
 CLOSING_SECONDS = 0.25  # from the first refusal to stop_async
 
 

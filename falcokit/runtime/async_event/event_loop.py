@@ -12,8 +12,7 @@ import contextvars
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-from falcokit.runtime.async_event.background import CLOSING_SECONDS
-from falcokit.runtime.async_event.producers import LOOK_SECONDS
+from falcokit.runtime.async_event.background import CLOSING_SECONDS, LOOK_SECONDS
 from falcokit.runtime.base.closing import cancelling_loops
 from falcokit.runtime.base.errors import CaptureClosedError, WorkCancelledError, format_error
 from falcokit.runtime.base.stack import OwnThread

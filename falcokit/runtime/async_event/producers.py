@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
-from falcokit.runtime.async_event.background import BackgroundTask
+from falcokit.runtime.async_event.background import LOOK_SECONDS, BackgroundTask
 from falcokit.runtime.base.errors import (
     CaptureClosedError,
     PluginError,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONFIG",
-    "LOOK_SECONDS",
     "RESTARTS",
     "Producer",
     "Producers",
@@ -50,7 +49,6 @@ _MARK = "__falcokit_producer__"
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # flags of a code object
 _STOP_SECONDS = 4.0  # one less than the host waits, which leaves time to report the reason
 _MAX_PAUSE = 60.0
-LOOK_SECONDS: Final = 1.0  # after which a changed interval of the config is noticed
 CONFIG: Final = "config."  # how an interval begins that the config has
 _EVERY_MAX: Final = 1e9  # seconds: a thread can wait for nine times that, and no longer
 

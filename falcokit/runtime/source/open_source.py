@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.runtime.async_event.producers import place_of
 from falcokit.runtime.base.annotations import evaluate_annotation, own_annotations
+from falcokit.runtime.base.closing import scope
 from falcokit.runtime.base.config import decode_json
 from falcokit.runtime.base.errors import (
     InvalidEventError,
@@ -139,6 +140,9 @@ class OpenSource:
             self.queue.end(loggable(format_error(e, "next_batch")))
         else:
             self.queue.end()
+        finally:
+            if (closing := scope.get()) is not None:  # tools that the author left open end with it
+                closing.set()
 
     def _drain(self, iterator: Any) -> None:
         given = iterator
