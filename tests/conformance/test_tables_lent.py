@@ -48,6 +48,7 @@ _LATE = """
         end = time.monotonic() + 20
         said = ""
         while not said and time.monotonic() < end:
+            time.sleep(0.001)
             try:
                 (entry.n, first.small, kid.n, self.items.get(2), setattr(entry, "n", 2))
             except TableError as e:
