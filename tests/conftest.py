@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import fcntl
+import importlib
 import os
 import pickle
 import signal
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +81,30 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     near = collection_path.with_name("conftest.py")
     files = [collection_path, *([near] if near.is_file() and near.parent != _TESTS else [])]
     return None if any(f"mark.{mark}" in file.read_text() for file in files) else True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Let each worker import a part of the tests first, whose bytecode the others then find.
+
+    pytest rewrites assertions, which takes longer than all the rest of the imports; the workers
+    would all be at the same file.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or worker["workercount"] == 1 or session.config.getoption("file_or_dir"):
+        return
+    number, count = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+    for file in sorted(_TESTS.rglob("test_*.py"))[number::count]:
+        sys.path.insert(0, str(file.parent))
+        # What is wrong with it is told when it is collected.
+        with contextlib.suppress(Exception, pytest.skip.Exception, pytest.fail.Exception):
+            importlib.import_module(file.stem)
+        sys.path.remove(str(file.parent))
+    own: Path = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    (own.parent / f"imported-{number}").touch()
+    deadline = time.monotonic() + 60
+    while len([*own.parent.glob("imported-*")]) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 _ALL = ("in_process", "runner", "plughost", "sysdig")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "drivers(*names): the drivers that a test runs in")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what a further Python runs: all rows hang on the Python, none on which host it is.
 
