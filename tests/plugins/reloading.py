@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import reloaded_part  # type: ignore[import-not-found]  # written by the test
+import reloaded_part  # type: ignore[import-not-found]  # the test writes it
 
 from falcokit import (
     AsyncEventHandler,
