@@ -46,6 +46,7 @@ _NS: Final = 1_000_000_000
 _PLUGIN: Final = 322
 _ASYNC: Final = 402
 _PARAMS_LIMIT: Final = 120
+_LONG_PAYLOAD: Final = 80  # characters; fields come before it, where one finds them
 _REASONS: Final = {"eof": "eof: the event source has ended"}
 _REPLAY_REASONS: Final = {"eof": "eof: the capture has ended"}
 _SEVERITY_COLORS: Final = {
@@ -90,11 +91,9 @@ class EventLines:
         name = report.get("name") or (report.get("source") if report["code"] == _PLUGIN else None)
         shown = console.printable(str(name or report["type"]))
         head = f"{report['number']:>6} {event_time(report['ts_ns'])} {shown:<{self._width}}"
-        parts = (
-            f"{head} {report['size']:>6} B",
-            _payload(report),
-            fields_text(report.get("fields") or {}),
-        )
+        payload, fields = _payload(report), fields_text(report.get("fields") or {})
+        shown_last = (fields, payload) if len(payload) > _LONG_PAYLOAD else (payload, fields)
+        parts = (f"{head} {report['size']:>6} B", *shown_last)
         return "  ".join(part for part in parts if part)
 
 
@@ -223,7 +222,7 @@ def _payload(report: Report) -> str:
         text = str(report["text"])
         if report["code"] in {_PLUGIN, _ASYNC}:
             return console.printable(text)
-        return console.printable(text, _PARAMS_LIMIT)  # fields come after it
+        return console.printable(text, _PARAMS_LIMIT)
     data = report.get("data")
     if data is None:
         raw = base64.b64decode(report.get("data_base64") or "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How `run`, and `dev` without a terminal, show what a plugin logged."""
+"""How `run`, and `dev` without a terminal, show events and what a plugin logged."""
 
 from __future__ import annotations
 
@@ -31,3 +31,13 @@ def test_the_lines_of_a_message_are_lines_that_cannot_be_taken_for_others(
         "fields   event 7: /p/t.py:3: init: ValueError: no",
         *rest,
     ]
+
+
+@pytest.mark.parametrize(("text", "fields_are_last"), [("x" * 80, True), ("x" * 81, False)])
+def test_fields_come_before_a_long_text(
+    text: str, fields_are_last: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = {"report": "event", "number": 1, "ts_ns": 0, "code": 322, "type": 322, "size": 5}
+    EventLines().show({**event, "source": "s", "text": text, "fields": {"a.b": 1}})
+    shown = capsys.readouterr().out.rstrip("\n")
+    assert shown.endswith(f"5 B  {text}  a.b=1" if fields_are_last else f"5 B  a.b=1  {text}")

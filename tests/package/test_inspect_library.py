@@ -107,6 +107,31 @@ def test_nothing_of_a_strangers_library_runs_unless_that_is_asked_for(
         mark.unlink()
 
 
+FIELDS = [
+    {"name": "a.plain", "type": "string", "desc": "d"},
+    {"name": "a.many", "type": "string", "isList": True, "desc": "d", "arg": {"isIndex": True}},
+    {"name": "a.one", "type": "uint64", "desc": "d", "arg": {"isKey": True, "isRequired": True}},
+    {"name": "a.odd", "type": 5, "desc": None, "arg": "x", "isList": []},
+]
+
+
+def test_lists_and_arguments_of_fields_are_shown(
+    tmp_path: Path, compile_c: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = json.dumps(json.dumps(FIELDS))
+    own = f"SAY(get_fields, {fields})\nint plugin_extract_fields(void) {{ return 1; }}\n"
+    (tmp_path / "fields.c").write_text(HOSTILE + own)
+    library: Path = compile_c("libfields.so", [tmp_path / "fields.c"])
+    monkeypatch.setenv("MARK", str(tmp_path / "mark"))
+    shown = inspect(library, "--load").stdout
+    rows = [" ".join(line.split()) for line in shown.splitlines()]
+    assert "field type argument description" in rows
+    assert "a.plain string d" in rows
+    assert "a.many list of string index, optional d" in rows
+    assert "a.one uint64 key d" in rows
+    assert "a.odd 5 None" in rows
+
+
 def test_what_a_library_says_of_itself_is_taken_for_no_more_than_that(
     tmp_path: Path, ticker: Packaged
 ) -> None:

@@ -110,11 +110,24 @@ def _fields(facts: LibraryFacts) -> Table | None:
     if not fields:
         return None
     rows = tuple(
-        tuple(safe_text(str(field.get(key, ""))) for key in ("name", "type", "desc"))
+        tuple(safe_text(text) for text in _field_row(field))
         for field in fields
         if isinstance(field, dict)
     )
-    return Table(title="Fields", columns=columns("field", "type", "description"), rows=rows)
+    has_arguments = any(row[2] for row in rows)
+    names = ("field", "type", *(("argument",) if has_arguments else ()), "description")
+    shown = rows if has_arguments else tuple((row[0], row[1], row[3]) for row in rows)
+    return Table(title="Fields", columns=columns(*names), rows=shown)
+
+
+def _field_row(field: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Return name, type, argument and description; the library may be a stranger's."""
+    name, kind, desc = (str(field.get(key, "")) for key in ("name", "type", "desc"))
+    given = field.get("arg")
+    arg = given if isinstance(given, dict) else {}
+    kinds = [word for word, key in (("index", "isIndex"), ("key", "isKey")) if arg.get(key)]
+    how = " or ".join(kinds) + ("" if arg.get("isRequired") or not kinds else ", optional")
+    return name, f"list of {kind}" if field.get("isList") else kind, how, desc
 
 
 def _items(facts: LibraryFacts) -> Table | None:

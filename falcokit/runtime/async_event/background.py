@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CLOSING_SECONDS", "LOOK_SECONDS", "BackgroundTask"]
 
-LOOK_SECONDS = 1.0  # after which a changed interval of the config is noticed
 CLOSING_SECONDS = 0.25  # from the first refusal to stop_async
 LOOK_SECONDS = 1.0  # after which a producer notices that the config has another interval
 

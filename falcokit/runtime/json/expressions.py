@@ -58,8 +58,8 @@ def segments(keys: tuple[str | int, ...]) -> list[bytes]:
         if pointer and not pointer.startswith("/"):
             hint = f"write path({'/' + pointer!r})"
             if "/" in pointer or "~" in pointer:
-                whole = "/" + pointer.replace("~", "~0").replace("/", "~1")
-                hint += f"; if it is one key, path({whole!r})"
+                single = "/" + pointer.replace("~", "~0").replace("/", "~1")
+                hint += f"; if it is one key, path({single!r})"
             raise ValueError(f"{pointer!r} is not a JSON pointer, which begins with '/': {hint}")
         parts = pointer.split("/")[1:]
         for part in parts:
