@@ -164,9 +164,8 @@ static bool judge(fk_documents *documents, fk_reading *reading, bool good, uint6
 	uint64_t events = atomic_fetch_add(&ch->events_invalid, found->invalid) + found->invalid;
 	if (good && !documents->fails) {
 		if (log && fk_source_may_log(&documents->logged_events_ns))
-			fk_source_log(
-				log, "%u of the events of document %llu were skipped: %s (%llu skipped so far)",
-				found->invalid, (unsigned long long)number, found->why, (unsigned long long)events);
+			fk_source_log(log, "an event of document %llu was skipped: %s (%llu events so far)",
+			              (unsigned long long)number, found->why, (unsigned long long)events);
 		return true;
 	}
 	uint64_t skipped = atomic_fetch_add(&ch->documents_invalid, 1) + 1;
@@ -176,7 +175,7 @@ static bool judge(fk_documents *documents, fk_reading *reading, bool good, uint6
 		return false;
 	}
 	if (log && fk_source_may_log(&documents->logged_documents_ns))
-		fk_source_log(log, "document %llu was skipped: %s (%llu skipped so far)",
+		fk_source_log(log, "document %llu was skipped: %s (%llu documents so far)",
 		              (unsigned long long)number, found->why, (unsigned long long)skipped);
 	return true;
 }
