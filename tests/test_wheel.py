@@ -176,7 +176,7 @@ def test_a_newcomer_sees_an_alert_after_the_commands_of_getting_started(
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^ alert .* Warning The system load is high", done.stdout, re.MULTILINE)
     assert re.search(r"^=+ 4 passed", done.stdout, re.MULTILINE)
-    assert "closed after 2 events (limit)" in done.stderr
+    assert "closed after 4 events (limit)" in done.stderr
     assert "compiling" not in done.stderr
     (library,) = (tmp_path / "load-watch" / "build").glob("libload-watch.so")
     assert library.is_file()
