@@ -166,9 +166,10 @@ def _export(image: bytearray, sections: list[_Section], wanted: Collection[str])
     Imported symbols come first in the table, and relocations know them by their number. Exported
     ones follow in the order of their hash, and nothing else knows them.
     """
-    table, hashes, versions = (
-        next(s for s in sections if s.kind == kind) for kind in (_DYNSYM, _GNU_HASH, _GNU_VERSIONS)
-    )
+    by_kind = {section.kind: section for section in sections}
+    if not by_kind.keys() >= {_DYNSYM, _GNU_HASH, _GNU_VERSIONS}:
+        raise _foreign("its symbols are listed otherwise")
+    table, hashes, versions = by_kind[_DYNSYM], by_kind[_GNU_HASH], by_kind[_GNU_VERSIONS]
     names = sections[table.link].offset
     buckets, first, words, shift = struct.unpack_from("<IIII", image, hashes.offset)
     count = table.size // _SYMBOL.size
