@@ -97,7 +97,7 @@ def test_a_rule_sees_what_the_filter_leaves(capture: Path, words: Path, tmp_path
 def test_batches_change_nothing(
     capture: Path, words: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plugin_filter, "_BATCH", 1)
+    monkeypatch.setattr(plugin_filter, "BATCH_EVENTS", 1)
     done = inspect(capture, "words.count > 1", "--plugin", words, "--jsonl")
     assert numbers(done.stdout) == [2, 3, 4]
 

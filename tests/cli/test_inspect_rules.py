@@ -179,7 +179,7 @@ def test_large_captures_go_through_in_batches(
         return take(self, report)
 
     monkeypatch.setattr(LiveRules, "take", seen)
-    monkeypatch.setattr(alerts, "_BATCH", 100)
+    monkeypatch.setattr(alerts, "BATCH_EVENTS", 100)
     file = rules(rule("Every", "evt.type=execve"), rule("Other", "evt.num>0"))
     few = inspect(CURL, "--rules", file, "--jsonl").stdout
     assert max(sizes) == 100
