@@ -10,7 +10,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import pytest  # noqa: TC002  # of fixtures
 from stand_in import Answer, serving
 from taking import reading, take, until
 
@@ -19,6 +18,8 @@ from falcokit.sources import Consumer, HttpLines, SocketLines
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    import pytest
 
 FAST: Any = {"first_pause": 0.01, "max_pause": 0.02}
 

@@ -31,7 +31,7 @@ def test_a_log_becomes_events_with_fields(tmp_path: Path) -> None:
         names = ("user", "address", "method", "result", "invalid_user", "recent_failures", "host")
         rows = [tuple(running.extract(f"auth.{name}", e) for name in names) for e in events]
         metrics = running.metrics()
-    assert (metrics["lines"], metrics["logins"]) == (4, 3)
+    assert (metrics["tail_lines"], metrics["logins"]) == (4, 3)
     address = "203.0.113.7"
     assert rows == [
         ("root", address, "password", "failure", False, 1, "web1"),

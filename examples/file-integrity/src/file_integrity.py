@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plugin file-integrity: tells Falco when a watched file is made, changed or removed."""
 
+import os
 from typing import Annotated, Any
 
 import msgspec
-from file_state import FileState, read_state
-from watcher import Watcher
+from file_state import FileState, files_below, read_state
 
 from falcokit import (
     AsyncEventHandler,
     AsyncEvents,
+    BackgroundTask,
     Event,
     EventParsing,
     FieldExtraction,
@@ -21,6 +22,7 @@ from falcokit import (
     json_field,
     u64,
 )
+from falcokit.sources import Watch
 
 
 class Config(msgspec.Struct):
@@ -72,14 +74,30 @@ class FileIntegrity(Plugin, AsyncEvents, EventParsing, FieldExtraction):
         return entry.sha256 if entry else None
 
     def start_async(self, handler: AsyncEventHandler) -> None:
-        """Take stock, then watch: on the watcher's thread, for the first look takes its time."""
+        """Take stock, then watch: on a thread, for the first look takes its time."""
         self.handler = handler
-        self.watcher = Watcher(self.config.paths, self.try_look, lambda: list(self.known))
-        self.watcher.start()
+        self.task = BackgroundTask()
+        self.task.start(self.watch, name="file-integrity")
 
     def stop_async(self) -> None:
         """End the watching."""
-        self.watcher.stop()
+        self.task.stop()
+
+    def watch(self) -> None:
+        """Watch, and take stock: what changes in between is seen twice rather than never."""
+        watch = Watch(self.config.paths)
+        for path in self.config.paths:
+            self.look_below(watch, os.path.abspath(path), first=True)
+        for change in watch:
+            self.look_below(watch, change["path"], first=False)
+
+    def look_below(self, watch: Watch, path: str, *, first: bool) -> None:
+        """Look at a file, or at what is and what was in a folder."""
+        gone = [known for known in list(self.known) if known.startswith(path.rstrip("/") + "/")]
+        for file in dict.fromkeys([*files_below(path), *gone]):
+            if watch.closed.is_set():
+                return
+            self.try_look(file, first=first)
 
     def try_look(self, path: str, *, first: bool) -> None:
         """Look at one file; an error with one does not end the watching of the others."""
@@ -89,7 +107,7 @@ class FileIntegrity(Plugin, AsyncEvents, EventParsing, FieldExtraction):
             self.log.exception("%s cannot be looked at", path)
 
     def look(self, path: str, *, first: bool) -> None:
-        """See what a file is now and tell what has changed; on the watcher's thread."""
+        """See what a file is now and tell what has changed; on the watching thread."""
         state = read_state(path, max_bytes=self.config.max_bytes)
         before = self.known.get(path)
         if state is None:
@@ -120,7 +138,7 @@ class FileIntegrity(Plugin, AsyncEvents, EventParsing, FieldExtraction):
 
     def parse_event(self, event: Event) -> None:
         """Keep the table when a capture is replayed; live, `look` has done it already."""
-        if hasattr(self, "watcher") or event.name not in self.async_events:
+        if hasattr(self, "task") or event.name not in self.async_events:
             return
         data: dict[str, Any] = event.json
         if event.name == "file_removed":

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from receiver import Receiver
 
-from falcokit import EventQueue, EventSource, FieldExtraction, Plugin, json_field
+from falcokit import EventSource, FieldExtraction, Plugin, json_field
+from falcokit.sources import HttpReceiver
 
 
 class Config(msgspec.Struct):
@@ -24,10 +24,6 @@ class Config(msgspec.Struct):
         int,
         msgspec.Meta(title="Largest request", description="Bytes of a body.", ge=1, le=1 << 24),
     ] = 1 << 20
-    queue: Annotated[
-        int,
-        msgspec.Meta(title="Queue", description="Events that may wait for Falco.", ge=1),
-    ] = 10_000
 
 
 class Params(msgspec.Struct):
@@ -56,22 +52,15 @@ class Webhook(Plugin, EventSource, FieldExtraction):
         """The token is read before the server listens, and is in no argument and no log."""
         path = Path(self.config.token_file)
         self.token = path.read_bytes().strip()
-        if len(self.token) < 16:
-            raise ValueError(f"the token in {path} is shorter than 16 bytes: anyone could guess it")
 
-    def open(self, params: Params) -> EventQueue:
-        """Listen; what comes while the queue is full is refused with 503, and sent again later."""
-        queue = EventQueue(self.config.queue, overflow="drop")
-        self.receiver = Receiver(
-            (params.host, params.port),
+    def open(self, params: Params) -> HttpReceiver:
+        """Listen; what comes while Falco is behind is refused with 503, and sent again later."""
+        receiver = HttpReceiver(
+            params.host,
+            params.port,
             path=params.path,
             token=self.token,
             max_bytes=self.config.max_bytes,
-            take=queue.put,
         )
-        self.log.info("listening on %s:%d%s", *self.receiver.server_address[:2], params.path)
-        return queue
-
-    def close(self, instance: EventQueue) -> None:
-        """Stop listening."""
-        self.receiver.stop()
+        self.log.info("listening on %s:%d%s", receiver.host, receiver.port, params.path)
+        return receiver
