@@ -155,7 +155,7 @@ class Recording:
             "async_emitted": emitted, "async_sent": emitted, "async_delivered": emitted,
             "async_waiting": 0, "async_held": 0, "async_unconfirmed": 0, "async_lost": 0,
             "async_discarded": 0, "async_undelivered": 0, "async_refused": 0,
-            "async_p50_us": 41, "async_p99_us": 380,
+            "async_delivery_p50_us": 41, "async_delivery_p99_us": 380,
             "source_events": guests, "source_bytes": guests * 60, "source_batches": guests // 3,
             "source_waiting": 2, "source_dropped_oversize": 0, "source_dropped_queue_full": 0,
             "source_discarded": 0,

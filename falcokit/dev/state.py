@@ -33,7 +33,7 @@ _WINDOW: Final = 4
 _HISTORY: Final = 240
 _COUNTERS: Final = (
     "emitted", "sent", "delivered", "waiting", "held", "unconfirmed", "lost", "discarded",
-    "undelivered", "refused", "p50_us", "p99_us",
+    "undelivered", "refused", "delivery_p50_us", "delivery_p99_us",
 )  # fmt: skip
 """The metrics that falcokit's delivery adds to each plugin's metrics, after `async_`."""
 _SOURCE_COUNTERS: Final = (

@@ -34,11 +34,11 @@ LAUNCH = (
 
 
 class Terminal:
-    """A terminal of 30 lines with `falcokit dev` in it."""
+    """A terminal with `falcokit dev` in it, in which all panes are side by side."""
 
     def __init__(self, *arguments: str) -> None:
         self.master, self.slave = os.openpty()
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
         self.before = termios.tcgetattr(self.slave)
         self.written = ""
         self.process = subprocess.Popen(
@@ -143,7 +143,7 @@ def assert_left_as_found(terminal: Terminal) -> None:
 def test_every_end_takes_two_seconds_at_most_and_restores_the_terminal(
     terminal: Terminal, how: str | signal.Signals, code: int
 ) -> None:
-    terminal.wait_for(r"first event after \d+ ms")
+    terminal.wait_for(r"\d+ ms +\d+ ms")
     (runner,) = terminal.runners()
     if isinstance(how, signal.Signals):
         terminal.process.send_signal(how)
@@ -158,7 +158,7 @@ def test_every_end_takes_two_seconds_at_most_and_restores_the_terminal(
 
 
 def test_a_terminal_that_is_closed_ends_the_command(terminal: Terminal) -> None:
-    terminal.wait_for(r"first event after \d+ ms")
+    terminal.wait_for(r"\d+ ms +\d+ ms")
     (runner,) = terminal.runners()
     os.close(terminal.master)
     assert terminal.process.wait(timeout=2.0) == 129
@@ -166,7 +166,7 @@ def test_a_terminal_that_is_closed_ends_the_command(terminal: Terminal) -> None:
 
 
 def test_an_impatient_second_ctrl_c_does_not_hurt(terminal: Terminal) -> None:
-    terminal.wait_for(r"first event after \d+ ms")
+    terminal.wait_for(r"\d+ ms +\d+ ms")
     for _ in range(5):
         os.write(terminal.master, b"\x03")
     returncode, _ = terminal.wait()
@@ -174,17 +174,8 @@ def test_an_impatient_second_ctrl_c_does_not_hurt(terminal: Terminal) -> None:
     assert_left_as_found(terminal)
 
 
-def test_ctrl_z_does_not_leave_the_screen_behind(terminal: Terminal) -> None:
-    seen = terminal.wait_for(r"first event after \d+ ms")
-    os.write(terminal.master, b"\x1ar")
-    terminal.wait_for(r"rebuild: build", since=seen)
-    os.write(terminal.master, b"q")
-    assert terminal.wait()[0] == 0
-    assert_left_as_found(terminal)
-
-
 def test_a_killed_command_leaves_no_orphan(terminal: Terminal) -> None:
-    terminal.wait_for(r"first event after \d+ ms")
+    terminal.wait_for(r"\d+ ms +\d+ ms")
     (runner,) = terminal.runners()
     terminal.process.kill()
     terminal.process.wait()
@@ -198,17 +189,18 @@ def test_a_killed_command_leaves_no_orphan(terminal: Terminal) -> None:
 def test_the_screen_shows_the_events_and_the_log(terminal: Terminal) -> None:
     terminal.wait_for(r"load-watch 0\.1\.0")
     terminal.wait_for(r"load_watch_load +[1-9]")
+    assert "\\u" not in terminal.written
     terminal.wait_for(r'\{"load":')
     terminal.wait_for(r"info +load counts as high from 4\.00 on")
     terminal.wait_for(r"source syscall")
-    terminal.wait_for(r"rss \d+\.\d MB")
+    terminal.wait_for(r"cpu \d+\.\d %  rss \d+ MB")
 
 
 @pytest.mark.python
 def test_a_save_restarts_and_a_mistake_keeps_the_last_good_version(
     terminal: Terminal, project: Path
 ) -> None:
-    seen = terminal.wait_for(r"first event after \d+ ms")
+    seen = terminal.wait_for(r"\d+ ms +\d+ ms")
     (first,) = terminal.runners()
     code = project / "src" / "load_watch.py"
     good = code.read_text()
@@ -221,12 +213,12 @@ def test_a_save_restarts_and_a_mistake_keeps_the_last_good_version(
 
     code.write_text(good.replace("counts as high", "is called high"))
     seen = terminal.wait_for(r"load is called high from", since=seen)
-    terminal.wait_for(r"load_watch\.py: build \d+ ms.*, first event after \d+ ms", since=seen)
+    terminal.wait_for(r"load_watch\.py +\d+ ms +\d+ ms +run 2", since=seen)
     assert not is_alive(first)
 
 
 def test_what_the_plugin_prints_goes_into_the_log(terminal: Terminal, project: Path) -> None:
-    terminal.wait_for(r"first event after \d+ ms")
+    terminal.wait_for(r"\d+ ms +\d+ ms")
     code = project / "src" / "load_watch.py"
     said = "print('it ' + 'is on'); os.write(2, b'raw ' + b'bytes' + bytes([10]))"
     code.write_text(code.read_text().replace("self.high = False", f"self.high = False; {said}"))
@@ -235,10 +227,10 @@ def test_what_the_plugin_prints_goes_into_the_log(terminal: Terminal, project: P
 
 
 def test_a_crash_is_shown_and_the_next_save_starts_again(terminal: Terminal, project: Path) -> None:
-    seen = terminal.wait_for(r"first event after \d+ ms")
+    seen = terminal.wait_for(r"\d+ ms +\d+ ms")
     (runner,) = terminal.runners()
     os.kill(runner, signal.SIGKILL)
     seen = terminal.wait_for(r"killed by signal 9 \(SIGKILL\)", since=seen)
     file = project / "pyproject.toml"
     file.write_text(file.read_text() + "\n")
-    terminal.wait_for(r"pyproject\.toml: build \d+ ms.*, first event after", since=seen)
+    terminal.wait_for(r"pyproject\.toml +\d+ ms +\d+ ms +run 2", since=seen)

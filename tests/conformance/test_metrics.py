@@ -56,6 +56,7 @@ def test_the_counters_of_delivery_come_with_the_metrics(
     metrics = drive(write_plugin(TYPES)).metrics
     assert metrics["async_emitted"] == metrics["async_sent"] == metrics["async_delivered"] == 1
     assert metrics["async_lost"] == metrics["async_refused"] == metrics["async_discarded"] == 0
+    assert 0 < metrics["async_delivery_p50_us"] <= metrics["async_delivery_p99_us"] < 60_000_000
 
 
 @pytest.mark.host

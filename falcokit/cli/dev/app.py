@@ -266,7 +266,7 @@ class DevApp(App[int], inherit_bindings=False):
         state, cost = self.state, self._cost
         rate = sum(row.rate for row in state.events.values())
         parts = [(f"{rate:,.1f} events/s", "")]
-        p50, p99 = state.delivery.get("p50_us"), state.delivery.get("p99_us")
+        p50, p99 = state.delivery.get("delivery_p50_us"), state.delivery.get("delivery_p99_us")
         if p50 and p99:
             parts.append(
                 (f"  emit to delivery p50 {microseconds(p50)} p99 {microseconds(p99)}", "")

@@ -693,10 +693,10 @@ class Reloads(_Listing):
     name, title, empty, follows = "Reloads", "Reloads", "not built yet", True
     columns = (
         Column("time", 8, spare=1),
-        Column("saved", 9, grows=1, most=40),
+        Column("saved", 14, grows=1, most=40),
         Column("build", 8, right=True),
         Column("first event", 11, right=True),
-        Column("outcome", 16, grows=3),
+        Column("outcome", 12, grows=3),
     )
 
     def __init__(self, short: Callable[[str], str]) -> None:

@@ -84,6 +84,25 @@ bool fk_flight_returned(fk_async *a, const ss_plugin_event *event);
 bool fk_flight_expire(fk_async *a);
 void fk_flight_close(fk_async *a);
 
+// ---- from the ring to the delivery, in time: latency.c ----------------------------------------------
+#define FK_LATENCIES 256u
+#define FK_NO_ENTRY  UINT64_MAX
+typedef struct fk_latency {
+	_Atomic uint64_t watched; // 1 + the position in the ring of the event that is watched; 0: none
+	uint64_t since_ns;        // when it was appended; written before `watched`
+	uint64_t entry;           // its entry in flight; FK_NO_ENTRY: it is still in the ring
+	bool is_back;
+	_Atomic uint32_t us[FK_LATENCIES], count; // the last ones, and how many there were
+} fk_latency;
+
+void fk_latency_open(fk_latency *l);
+void fk_latency_begin(fk_latency *l, uint64_t position);
+void fk_latency_sent(fk_latency *l, uint64_t position, uint64_t entry);
+void fk_latency_returned(fk_latency *l, uint64_t entry);
+void fk_latency_look(fk_latency *l, uint64_t now);
+void fk_latency_cancel(fk_latency *l, uint64_t entry);
+void fk_latency_read(fk_latency *l, uint32_t *p50, uint32_t *p99);
+
 // ---- all of a plugin's async events -----------------------------------------------------------------
 typedef struct fk_counters {
 	_Atomic uint64_t accepted;    // emissions that returned
@@ -110,6 +129,7 @@ struct fk_async {
 	fk_ring ring;
 	fk_later later;
 	fk_flight ordered, unordered;
+	fk_latency latency;
 	uint64_t tag_base, untracked, untracked_closed;
 	uint64_t timed;          // in the host's queue, with a timestamp of their own
 	_Atomic uint64_t passed; // events that later ones have passed, a second ago at most

@@ -126,6 +126,7 @@ static void close_capture(fk_impl *impl) {
 static void begin(fk_async *a, ss_plugin_owner_t *owner, ss_plugin_async_event_handler_t handler) {
 	fk_consumer_lock(a);
 	discard_unsent(a); // from an emit that was running when the last capture closed
+	fk_latency_open(&a->latency);
 	fk_consumer_unlock(a);
 	a->busy = a->in_burst = false;
 	a->burst_limit = 0;

@@ -148,6 +148,15 @@ static void drop_oldest(fk_async *a) {
 		fk_ring_pop(&a->ring);
 }
 
+// With the consumer lock: the oldest event, a copy of which may be given, goes on its way.
+static uint64_t add_oldest(fk_async *a, ss_plugin_event *event, bool direct) {
+	uint64_t entry = fk_flight_add(a, event, direct);
+	if (!a->later.taken)
+		fk_latency_sent(&a->latency, atomic_load_explicit(&a->ring.head, memory_order_relaxed),
+		                entry);
+	return entry;
+}
+
 // With the consumer lock: the oldest event, unless it has a timestamp and too many of those are in the
 // host's queue; it is sent when some of them were returned.
 static ss_plugin_event *next_to_send(fk_async *a) {
@@ -163,7 +172,7 @@ static void send_ahead(fk_async *a, uint32_t window) {
 	ss_plugin_event *event;
 	while (atomic_load_explicit(&a->inflight, memory_order_relaxed) < window &&
 	       (event = next_to_send(a))) {
-		uint64_t entry = fk_flight_add(a, event, false);
+		uint64_t entry = add_oldest(a, event, false);
 		if (fk_handler_call(a, &a->live, event, err) != SS_PLUGIN_SUCCESS) {
 			fk_flight_cancel(a, entry);
 			remember_refusal(a, err);
@@ -189,7 +198,7 @@ static bool send_all(fk_async *a, char *err) {
 	bool ok = true;
 	ss_plugin_event *event;
 	while ((event = oldest(a))) {
-		uint64_t entry = fk_flight_add(a, event, true);
+		uint64_t entry = add_oldest(a, event, true);
 		ok = fk_handler_call(a, &a->live, event, err) == SS_PLUGIN_SUCCESS;
 		if (!ok) {
 			fk_flight_cancel(a, entry);
@@ -222,7 +231,7 @@ static bool send_first(fk_async *a, char *err) {
 	memcpy(copy, event, event->len);
 	a->clock_ns = fk_now();
 	if (!a->first_sent_ns) a->first_sent_ns = a->clock_ns;
-	uint64_t entry = fk_flight_add(a, (ss_plugin_event *)copy, false);
+	uint64_t entry = add_oldest(a, (ss_plugin_event *)copy, false);
 	drop_oldest(a);
 	fk_consumer_unlock(a);
 	announce_room(a);
@@ -328,6 +337,7 @@ bool fk_deliver_returned(fk_async *a, const ss_plugin_event_input *in) {
 		return true;
 	}
 	uint64_t now = a->clock_ns = fk_now();
+	fk_latency_look(&a->latency, now);
 	atomic_store_explicit(&a->reported, 1, memory_order_relaxed);
 	atomic_store_explicit(&a->blocked, false, memory_order_relaxed);
 	fk_async_was_seen();
@@ -352,6 +362,7 @@ bool fk_deliver_expire(fk_async *a) {
 	bool silent = false;
 	fk_consumer_lock(a);
 	a->clock_ns = fk_now();
+	fk_latency_look(&a->latency, a->clock_ns);
 	if (fk_flight_expire(a) && atomic_load(&a->inflight) == 0) {
 		a->in_burst = false;
 		atomic_store(&a->pause_until, 0);

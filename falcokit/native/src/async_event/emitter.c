@@ -146,6 +146,7 @@ static bool append(Emitter *self, fk_emission *e) {
 			                 self->impl->name, err);
 	}
 	fk_encode(a, e, event, total);
+	fk_latency_begin(&a->latency, atomic_load_explicit(&a->ring.tail, memory_order_relaxed));
 	fk_ring_commit(&a->ring);
 	a->count.accepted++; // with the GIL: one producer at a time
 	return true;

@@ -126,6 +126,7 @@ bool fk_flight_is_untracked(uint64_t entry) { return !(entry & FK_UNORDERED) && 
 
 // Removes an event that the host refused.
 void fk_flight_cancel(fk_async *a, uint64_t entry) {
+	fk_latency_cancel(&a->latency, entry);
 	fk_flight *f = entry & FK_UNORDERED ? &a->unordered : &a->ordered;
 	uint64_t position = entry & POSITION;
 	if (fk_flight_is_untracked(entry) || f->tail - position > FK_FLIGHT) return;
@@ -201,6 +202,7 @@ bool fk_flight_returned(fk_async *a, const ss_plugin_event *event) {
 	a->overflow = 0;
 	if (!mark_returned(a, tag - a->tag_base)) return false;
 	a->count.delivered++;
+	fk_latency_returned(&a->latency, tag - a->tag_base);
 	return true;
 }
 

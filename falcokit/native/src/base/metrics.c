@@ -79,6 +79,8 @@ static void add_counter(const char *name, ss_plugin_metric_type kind, uint64_t v
 static void add_delivery(fk_async *a) {
 	fk_counters *c = &a->count;
 	uint64_t refused = 0;
+	uint32_t p50, p99;
+	fk_latency_read(&a->latency, &p50, &p99);
 	for (int i = 0; i < FK_NREASONS; i++) refused += c->refused[i];
 	add_counter("async_emitted", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->accepted);
 	add_counter("async_sent", SS_PLUGIN_METRIC_TYPE_MONOTONIC, c->sent);
@@ -92,6 +94,8 @@ static void add_delivery(fk_async *a) {
 	// Not monotonic, because the next capture may deliver them.
 	add_counter("async_undelivered", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, c->undelivered);
 	add_counter("async_refused", SS_PLUGIN_METRIC_TYPE_MONOTONIC, refused);
+	add_counter("async_delivery_p50_us", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, p50);
+	add_counter("async_delivery_p99_us", SS_PLUGIN_METRIC_TYPE_NON_MONOTONIC, p99);
 }
 
 static void add_source(fk_impl *impl) {
