@@ -226,6 +226,7 @@ class Supervisor:
         try:
             built = self._build()
         except FalcokitError as e:
+            self.failure = e
             yield {
                 "report": "build",
                 "ok": False,
@@ -233,7 +234,6 @@ class Supervisor:
                 "running": self._run is not None,
                 "error": error_object(e),
             }
-            self.failure = e
             return
         yield {
             "report": "build",
@@ -264,7 +264,7 @@ class Supervisor:
         if report["report"] == "error":
             run.error = report
         yield report
-        first = report["report"] == "alert" or (
+        first = report["report"] in {"alert", "event"} or (
             report["report"] == "stats" and event_total(report) > 0
         )
         if first and not run.has_event:

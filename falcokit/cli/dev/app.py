@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from rich.table import Table
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
 __all__ = ["Actions", "DevApp"]
 
 _LOOK_SECONDS: Final = 0.25
+_SHARE: Final = 0.05
+"""Of a core, for drawing; a large screen full of changes is drawn less often."""
+_MOST_DEBT: Final = 1.5 * _SHARE
+"""After so many seconds at the latest it is drawn again."""
 _METER_SECONDS: Final = 1.0
 _MOST_FAULT_LINES: Final = 4
 #: The least width and height from which on several panes are side by side.
@@ -134,6 +139,7 @@ class DevApp(App[int], inherit_bindings=False):
         self._is_gone = is_gone
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped: int | None = None
+        self._spent = self._debt = 0.0  # seconds of this thread: so far, and too many
 
     def stop(self, number: int) -> None:
         """End the screen; any thread may call this, also before it begins and when it has ended.
@@ -173,7 +179,8 @@ class DevApp(App[int], inherit_bindings=False):
             return
         self._arrange()
         self.look()
-        self.set_interval(_LOOK_SECONDS, self.look)
+        self._spent = time.thread_time()
+        self.set_interval(_LOOK_SECONDS, self._tick)
         self._current.focus()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -207,6 +214,18 @@ class DevApp(App[int], inherit_bindings=False):
         self.query_one("#tabs", Static).update(" ".join(tabs))
 
     # ---- looking at the state ------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        """Look, unless what was drawn lately has cost more than its share of a core.
+
+        Keys are answered at once in any case.
+        """
+        spent = time.thread_time()
+        allowed = _SHARE * _LOOK_SECONDS
+        self._debt = min(max(0.0, self._debt + spent - self._spent - allowed), _MOST_DEBT)
+        self._spent = spent
+        if self._debt <= allowed:
+            self.look()
 
     def look(self) -> None:
         """Draw what has changed; while paused only that it is paused."""

@@ -35,6 +35,9 @@ __all__ = ["dev"]
 STATS_MS: Final = 50
 """How often the child reports; the time to the first event is measured by it."""
 
+SCREEN_STATS_MS: Final = 250
+"""How often beside a screen: the first event is reported itself, and nobody reads faster."""
+
 EVENTS_PER_SECOND: Final = 50
 """So many events the child reports whole, for the screen; all others are counted."""
 
@@ -67,6 +70,7 @@ def dev(options: DevOptions) -> None:
 
             runner_options["stderr"] = stack.enter_context(ChildOutput(supervisor.add_report)).fd
             runner_options["events_per_second"] = EVENTS_PER_SECOND
+            runner_options["stats_ms"] = SCREEN_STATS_MS
         else:
             stack.enter_context(signals_as_interrupts())
         if watch:

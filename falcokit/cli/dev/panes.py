@@ -570,13 +570,19 @@ class Log(_Listing):
 
     def __init__(self, short: Callable[[str], str]) -> None:
         self._short = short
+        self._lines: list[LogLine] = []
+        self._rows: list[LogRow] = []
 
     def take(self, state: DevState) -> list[LogRow]:
-        return [
-            LogRow(line, at, text)
-            for line in state.logs
-            for at, text in enumerate(line.text.rstrip("\n").split("\n"))
-        ]
+        lines = list(state.logs)
+        if lines != self._lines:
+            self._lines = lines
+            self._rows = [
+                LogRow(line, at, text)
+                for line in lines
+                for at, text in enumerate(line.text.rstrip("\n").split("\n"))
+            ]
+        return self._rows
 
     def cells(self, item: LogRow, widths: Sequence[int]) -> Sequence[Text]:  # noqa: ARG002
         style = SEVERITY_STYLES.get(item.line.severity, "dim")

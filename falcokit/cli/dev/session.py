@@ -121,8 +121,9 @@ class _Loop:
             with contextlib.closing(self._supervisor.reports(self._duration)) as reports:
                 for report in reports:
                     for each in self._follow(report):
-                        # A build that was ended has not failed.
-                        if not (self._ending and each["report"] == "build"):
+                        if self._ending and each["report"] == "build":
+                            self._supervisor.failure = None  # it was ended: it has not failed
+                        else:
                             self._state.apply(each)
         except BaseException as e:  # noqa: BLE001 - it is raised again on the main thread
             self.error = e

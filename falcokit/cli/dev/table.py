@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
     from textual import events
+    from textual.geometry import Region
 
     from falcokit.dev.state import DevState
 
@@ -124,7 +125,9 @@ class Pane(Widget, can_focus=True):
         self._cursor = 0
         self._top = 0
         self._follow = False
-
+        #: Widths and style of the lines that are drawn, and the rows among them, by line.
+        self._look: tuple[list[int], Style, bool, str] = ([], Style(), False, "")
+        self._drawn: dict[int, tuple[Any, bool, Strip]] = {}
         self.renew_listing()
 
     def renew_listing(self) -> None:
@@ -132,13 +135,16 @@ class Pane(Widget, can_focus=True):
         self.border_title = f"{self._number} {self.listing.title}"
         self.sorted_by, self.turned, self._follow = None, False, self.listing.follows
         self._items, self._rows, self._cursor = [], [], 0
+        self._drawn.clear()
 
     # ---- what is shown -------------------------------------------------------------------------
 
     def take(self, state: DevState) -> None:
-        """Take the items from the state, and draw them anew."""
-        self._items = self.listing.take(state)
-        self.choose_rows()
+        """Take the items from the state, and draw them anew if there is anything new."""
+        items = self.listing.take(state)
+        if items != self._items or not items:
+            self._items = items
+            self.choose_rows()
 
     def choose_rows(self) -> None:
         """Filter and sort the items that were taken; the cursor stays on its item."""
@@ -194,9 +200,17 @@ class Pane(Widget, can_focus=True):
         """Return the width of each column; 0: there is no room for it."""
         return column_widths(self.listing.columns, self.size.width)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw lines; what they have in common is asked for once."""
+        look = (self.widths(), self.rich_style, self.has_focus, self.words)
+        if look != self._look:
+            self._look = look
+            self._drawn.clear()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
-        """Draw one line: the headings, or a row."""
-        widths = self.widths()
+        """Draw one line: the headings, or a row; a row that is as it was has been drawn."""
+        widths = self._look[0]
         if y == 0:
             return self._line(self._headings(widths), widths, _HEAD)
         at = self._top + y - 1
@@ -205,11 +219,16 @@ class Pane(Widget, can_focus=True):
             if y == 1 and self._items:
                 text = "nothing matches the filter"
             return self._line([Text(text, "dim")], [self.size.width], Style())
-        cells = self.listing.cells(self._rows[at], widths)
-        is_cursor = at == self._cursor and self.has_focus
+        item, is_cursor = self._rows[at], at == self._cursor and self.has_focus
+        drawn = self._drawn.get(y)
+        if drawn is not None and drawn[1] == is_cursor and drawn[0] == item:
+            return drawn[2]
+        cells = self.listing.cells(item, widths)
         if self.words:
             cells = [marked(cell, self.words) for cell in cells]
-        return self._line(cells, widths, _CURSOR if is_cursor else Style())
+        strip = self._line(cells, widths, _CURSOR if is_cursor else Style())
+        self._drawn[y] = (item, is_cursor, strip)
+        return strip
 
     def _headings(self, widths: list[int]) -> list[Text]:
         found = []
@@ -220,7 +239,7 @@ class Pane(Widget, can_focus=True):
         return found
 
     def _line(self, cells: Sequence[Text], widths: Sequence[int], style: Style) -> Strip:
-        base = self.rich_style + style
+        base = self._look[1] + style
         console = self.app.console
         segments: list[Segment] = []
         columns = self.listing.columns
