@@ -47,7 +47,6 @@ def run(
             another status than 0; `output` holds what it printed.
 
     """
-    started = time.monotonic()
     try:
         done = run_captured(command, cwd=cwd, env=env, timeout=timeout, stdin=subprocess.DEVNULL)
     except OSError as e:
@@ -60,8 +59,6 @@ def run(
         if isinstance(said, bytes):  # what was read so far comes undecoded, whatever `text` says
             said = said.decode("utf-8", "replace")
         raise BuildError(message, command=command, output=said) from e
-    if observer is not None:
-        observer(command, time.monotonic() - started)
     if done.returncode != 0:
         raise BuildError(
             f"{command[0]} failed with status {done.returncode}",
@@ -78,6 +75,7 @@ def run_captured(
 
     Raises OSError and TimeoutExpired; after `end_commands` it is killed at once.
     """
+    started = time.monotonic()
     if text is not None:
         options["stdin"] = subprocess.PIPE
     with subprocess.Popen(
@@ -101,7 +99,9 @@ def run_captured(
         finally:
             with _lock:
                 _running.discard(process)
-        return subprocess.CompletedProcess(command, process.returncode, out, err)
+    if observer is not None:
+        observer(command, time.monotonic() - started)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def end_commands() -> None:

@@ -164,7 +164,7 @@ def test_publish_refuses_rules_that_falco_would_refuse(
 def test_the_hook_of_pre_commit_is_that_of_a_new_project(project: Path) -> None:
     (ours,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     (local,) = yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"]
-    (theirs,) = local["hooks"]
+    (theirs,) = (hook for hook in local["hooks"] if hook["id"] == ours["id"])
     same = {"id", "name", "entry", "pass_filenames", "files"}
     assert {key: ours[key] for key in same} == {key: theirs[key] for key in same}
     assert (ours["language"], theirs["language"]) == ("python", "system")
