@@ -70,6 +70,7 @@ generated: tools $(VENV)/installed-test
 	$(VENV)/bin/python -m tools.json_corpus
 	$(VENV)/bin/python -m tools.conformance_matrix
 	$(VENV)/bin/python -m tools.template_capture
+	$(VENV)/bin/python -m tools.terminal_picture
 	$(VENV)/bin/python -m tools.dev_pictures
 
 clean:

@@ -16,6 +16,7 @@ from falcokit import Plugin
 from falcokit.cli.app import app
 from falcokit.project.scaffold import generate_project
 from falcokit.testing import start_plugin
+from tools.terminal_picture import PICTURE, terminal_picture
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -93,6 +94,11 @@ def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).is_file(), target
+
+
+def test_the_picture_of_the_start_is_that_of_the_page() -> None:
+    page = (ROOT / "docs" / "getting-started.md").read_text()
+    assert PICTURE.read_text() == terminal_picture(page), "run make generated"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
