@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from falcokit.build import build_project
 from falcokit.native import PLUGIN_API, ROOMS, SOURCES
 from falcokit.runner.program import runner_sources
 from falcokit.toolchain.cache import key_of
@@ -273,6 +274,14 @@ def baseline(compile_c: CompileC) -> Baseline:
 def torture(compile_c: CompileC) -> Path:
     """The program tests/hosts/torture.c, which does to plugins what no sensible host does."""
     return compile_c("torture", sorted(_HOSTS.glob("torture*.c")))
+
+
+@pytest.fixture
+def quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let builds of this process describe their classes in forks of one that has started."""
+    import describer
+
+    monkeypatch.setattr(build_project, "subprocess", describer)
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,8 @@ from falcokit.project.settings import load_project
 if TYPE_CHECKING:
     from falcokit.package.registry.layout import OciLayout
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 ROOT = Path(__file__).parents[2]
 RUNNER = CliRunner()
 RULE = """\

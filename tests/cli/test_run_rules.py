@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from conftest import Shared
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 FALCO = Path(__file__).parent.parent / "falco" / "recorded_falco.py"
 RECORDED = Path(__file__).parent.parent / "rules" / "recorded"
 RULE = """\

@@ -18,6 +18,8 @@ from falcokit.cli.app import app
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 _HEAD = """\
 from __future__ import annotations
 import msgspec

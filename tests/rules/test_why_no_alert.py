@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from falcokit.cli.app import app
 from falcokit.project.scaffold import generate_project
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "why-no-alert.md").read_text()
 #: What `run` says of the run itself.
