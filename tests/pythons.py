@@ -118,10 +118,18 @@ def problem(info):
 
 
 @functools.cache
-def search():
-    """Return the usable interpreters, one for each release, and the problems of the others."""
+def search(launched=True, first=False):
+    """Return the usable interpreters, one for each release, and the problems of the others.
+
+    Each that is asked takes a tenth of a second: those in systems of their own only if `launched`,
+    and with `first` those up to the first that is usable.
+    """
     usable, problems, seen = [], [], set()
     for path, launcher in candidates():
+        if first and usable:
+            break
+        if launcher and not launched:
+            continue
         info = ask(path, launcher)
         if info is None:
             if os.environ.get("PYTHON"):
@@ -140,7 +148,7 @@ def search():
 
 def own():
     """Return the usable interpreters that need no system of their own."""
-    return [info for info in search()[0] if not info["launcher"]]
+    return search(launched=False)[0]
 
 
 def suite(usable):
@@ -176,7 +184,7 @@ def main():
     why = compiler_problem() if check else None
     if why:
         fail(why)
-    usable, problems = search()
+    usable, problems = search(first=check)
     if not usable:
         # The first is the one a person would have used.
         fail(problems[0] if problems else "there is no Python >= 3.11 on this machine")
