@@ -20,7 +20,7 @@ from falcokit.runtime.base import errors, logs
 from falcokit.runtime.base.stack import STACK_BYTES
 from falcokit.runtime.event.event import AsyncEvent, Event, payload_bytes
 from falcokit.runtime.event.event_payload import decode_json, params_of
-from falcokit.runtime.host import debugging, development_builds
+from falcokit.runtime.host import debugging
 from falcokit.runtime.host.author_modules import import_plugin
 from falcokit.runtime.host.plugin_state import PluginState
 
@@ -78,6 +78,8 @@ def _init(call: Any) -> None:
     if not paths:  # packaged, or the class of a test: there is no folder whose code changes
         state.init(import_plugin(target, folder, paths), config)
     else:
+        from falcokit.runtime.host import development_builds  # noqa: PLC0415  # not if packaged
+
         told = development_builds.enter(folder, target, _text(call.build))
         try:
             if told:
