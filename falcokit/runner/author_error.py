@@ -9,6 +9,7 @@ shows it on a terminal.
 
 from __future__ import annotations
 
+import functools
 import re
 import stat
 from pathlib import Path
@@ -159,6 +160,11 @@ def _place(found: re.Match[str], function: str | None = None) -> Place:
     return Place(file, line, function, _source(file, line))
 
 
+@functools.lru_cache(maxsize=32)  # an error may repeat, and most of its places are in one file
+def _lines(path: Path, _changed_ns: int) -> list[str]:
+    return path.read_text(errors="replace").splitlines()
+
+
 def _source(file: str, number: int) -> str | None:
     """Return a line of a file of Python; a text of the plugin's may name any other."""
     if not file.endswith(".py"):
@@ -168,7 +174,7 @@ def _source(file: str, number: int) -> str | None:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode) or state.st_size > _FILE_MAX:
             return None
-        lines = path.read_text(errors="replace").splitlines()
+        lines = _lines(path, state.st_mtime_ns)
     except (OSError, ValueError):
         return None
     line = lines[number - 1].strip() if 0 < number <= len(lines) else ""

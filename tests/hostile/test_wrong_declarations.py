@@ -315,4 +315,7 @@ def test_build_refuses_it_with_its_line_and_a_hint(tmp_path: Path, case: str) ->
     assert (error["file"], error["line"]) == (str(file), line), error
     assert error["message"].startswith(f"{file}:{line}: "), error
     assert error["hint"], error
+    source = error["exception"]["source"]
+    assert source == text.splitlines()[line - 1].strip()
+    assert f"\n{line:>6} | {source}\n" in result.stderr
     assert not list(tmp_path.glob("build/*.so"))
