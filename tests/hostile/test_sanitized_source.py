@@ -40,18 +40,37 @@ def asan() -> str:
 def test_no_memory_error_in_the_life_of_event_sources(
     write_plugin: Callable[..., Author], compile_c: CompileC, asan: str, tmp_path: Path
 ) -> None:
-    author = write_plugin(_SOURCE)
-    library = build(load_project(author.root), sanitize=True).library
-    torture = compile_c("torture_asan", sorted(_HOSTS.glob("torture*.c")), "-fsanitize=address")
     once = [
-        f"load={library}", "@init", "open=refuse", "close",
+        "@init", "open=refuse", "close",
         *("@open=steps", "@set-handler", "&metrics=200", "@next=300", "next=50", "join"),
         *("@close", "clear-handler", "open=later", "next=200", "close"),
         *("open=queue", "&metrics=200", "@next=300", "join", "close", "open=steps", "close"),
         *("open=queue", "next=3", "destroy", "unload"),
     ]  # fmt: skip
+    torture(write_plugin(_SOURCE), compile_c, asan, tmp_path, once)
+
+
+def test_no_memory_error_while_documents_are_split(
+    write_plugin: Callable[..., Author], compile_c: CompileC, asan: str, tmp_path: Path
+) -> None:
+    """Also of four threads at once, and when the source closes in the middle of a document."""
+    once = [
+        *("@init", "@open=steps", "&metrics=200", "@next=300", "join", "@close"),
+        *("open=later", "next=200", "close", "open=later", "next=1", "close"),
+        *("open=queue", "&metrics=200", "@next=300", "join", "close"),
+        *("open=queue", "next=3", "destroy", "unload"),
+    ]
+    torture(write_plugin(plugin("sanitized_documents")), compile_c, asan, tmp_path, once)
+
+
+def torture(
+    author: Author, compile_c: CompileC, asan: str, tmp_path: Path, once: list[str]
+) -> None:
+    """Do it three times, and find that nothing was wrong."""
+    library = build(load_project(author.root), sanitize=True).library
+    program = compile_c("torture_asan", sorted(_HOSTS.glob("torture*.c")), "-fsanitize=address")
     done = subprocess.run(
-        [str(torture), "repeat=3", *once, "end"],
+        [str(program), "repeat=3", f"load={library}", *once, "end"],
         cwd=tmp_path,
         env={**os.environ, "LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0"},
         capture_output=True,
