@@ -27,7 +27,7 @@ __all__ = ["DATA_SECTION", "PAYLOAD_SECTION", "fill"]
 DATA_SECTION: Final = ".falcokit.plugin"
 PAYLOAD_SECTION: Final = ".falcokit"
 
-_MARK: Final = b"\nfalcokit-slot-1"
+_MARK: Final = b"\nfalcokit-slot\n\0"
 _HEADER: Final = struct.Struct("<16sHHIQQQIHHHHHH")
 _SEGMENT: Final = struct.Struct("<IIQQQQQQ")
 _SECTION: Final = struct.Struct("<IIQQQQIIQQ")

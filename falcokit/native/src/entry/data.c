@@ -3,7 +3,7 @@
 #include "entry/entry.h"
 #include <stdlib.h>
 
-const volatile fk_filled fk_slot __attribute__((used, aligned(16))) = {.mark = "\nfalcokit-slot-1"};
+const volatile fk_filled fk_slot __attribute__((used, aligned(16))) = {.mark = "\nfalcokit-slot\n"};
 
 static fk_metadata *made;
 
