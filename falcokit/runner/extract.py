@@ -15,12 +15,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
-from falcokit.errors import ConfigError
+from falcokit.errors import ConfigError, PluginFailedError
 from falcokit.runner.extract_child import ExtractionChild
 from falcokit.runner.extract_frames import FrameEncoder, columns_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -58,10 +58,12 @@ class ExtractionClient:
         init_config: str | None = None,
         *,
         deadline: float = _DEADLINE_S,
+        meanwhile: Callable[[], object] | None = None,
     ) -> None:
         """Extract `fields`, such as "x.seq" or "x.header[host]"; None: all that need no argument.
 
         A plugin whose init, or any other call, takes longer than `deadline` seconds has failed.
+        `meanwhile` is called while the plugin starts.
 
         Raises:
             ConfigError: a name in `fields` is not valid.
@@ -81,6 +83,7 @@ class ExtractionClient:
         self.codes: tuple[int, ...] = ()
         self.plugin_ids: tuple[int, ...] | None = ()
         self._chosen = (0, 0)
+        self._meanwhile = meanwhile
         self._encoder = FrameEncoder(codes=(), plugin_ids=())
         self._extracting = False
 
@@ -94,7 +97,10 @@ class ExtractionClient:
 
         """
         try:
-            loaded, extracting = self._child.start()
+            self._child.launch()
+            if self._meanwhile is not None:
+                self._meanwhile()
+            loaded, extracting = self._child.started()
         except BaseException:
             self._child.kill()
             raise
@@ -172,17 +178,27 @@ class ExtractionClient:
             self._child.send(columns_frame(first, end))
             self._chosen = first, end
 
-    def rows_of(self, frames: bytes, count: int, number: int) -> list[tuple[Value, ...] | None]:
-        """Return the values of `count` events, whose frames were made elsewhere.
+    def send(self, frames: bytes) -> None:
+        """Send frames of events that were made elsewhere; each gets a row."""
+        self._child.send(frames)
+        self._child.exchange(None)
 
-        `number` is that of the first event; raises as `extract`.
+    def take_rows(self, count: int, number: int) -> list[tuple[Value, ...] | None]:
+        """Return the next `count` rows of frames that were sent, the oldest first.
+
+        `number` is that of the first event. If the plugin fails after some of them, those are
+        returned, and the next call raises as `extract`.
         """
         rows: list[tuple[Value, ...] | None] = []
-        self._child.send(frames)
         while len(rows) < count:
-            self._child.exchange(number)
-            rows += self._child.rows
-            self._child.rows.clear()
+            try:
+                self._child.exchange(number)
+            except PluginFailedError:
+                if not rows:
+                    raise
+                break
+            ready = self._child.rows
+            rows += [ready.popleft() for _ in range(min(count - len(rows), len(ready)))]
         return rows
 
     def _answered(

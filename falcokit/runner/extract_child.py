@@ -75,8 +75,8 @@ class ExtractionChild:
         self._error: FalcokitError | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> tuple[Report, Report]:
-        """Start the runner; return its reports of the loaded plugin and of the extraction."""
+    def launch(self) -> None:
+        """Start the runner."""
         process = subprocess.Popen(
             [str(build_runner()), "--parent", str(os.getpid()), *self._arguments],
             stdin=subprocess.PIPE,
@@ -89,6 +89,9 @@ class ExtractionChild:
         with suppress(OSError):  # the system's limit may be lower
             fcntl.fcntl(self._stdin, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._poll.register(self._stdout, select.POLLIN)
+
+    def started(self) -> tuple[Report, Report]:
+        """Wait for the reports of the loaded plugin and of the extraction, and return them."""
         while "extracting" not in self._reports:
             self._step(None)
         return self._reports["loaded"], self._reports["extracting"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes conditions and events at random and compares what C and Python choose.
+"""Makes conditions and events at random: what C chooses, and sends to plugins, is as in Python.
 
 `python condition_harness.py --runs N --seed S --library FILE` does so with one build of the C code,
 as `lines_harness` does for lines; half of the runs are on damaged captures. Used by
@@ -23,14 +23,17 @@ from falcokit.capture.filter.fields import FIELDS, Context, find_reader
 from falcokit.capture.format.errors import MalformedEventError
 from falcokit.capture.native import lines as native_lines
 from falcokit.capture.native import scan as native
+from falcokit.capture.native.frames import NativeFrames
 from falcokit.cli.inspect.choice import query_of
 from falcokit.filter.errors import FilterError
 from falcokit.filter.fields import FieldFaultError
 from falcokit.filter.tree import quoted
+from falcokit.runner.extract_frames import FrameEncoder
 
 if TYPE_CHECKING:
     from falcokit.capture import Event
     from falcokit.capture.filter.compile import Filter
+    from falcokit.capture.reader import Capture
 
 __all__ = ["Choice", "choose_both", "main", "run"]
 
@@ -98,6 +101,30 @@ def choose_both(content: bytes, wanted: Filter, step: int = 65536) -> Choice | N
     compiled = choose(content, wanted, step, native=True)
     assert (python and python.numbers) == (compiled and compiled.numbers), wanted.text
     return compiled
+
+
+def frames_both(content: bytes, step: int, rng: random.Random) -> None:
+    """Assert that the frames for a plugin are the same both ways."""
+    codes = {322, 402, *rng.sample(range(len(event_table().events)), 200)}
+    ids = rng.choice((None, [7, 999], []))
+    encoder = FrameEncoder(codes=codes, plugin_ids=ids)
+    wanted, found = [], []
+    with open_capture(Dribble(content, step)) as capture:
+        wanted += [encoder.encode(event) or b"" for event in capture]
+    with open_capture(Dribble(content, step)) as capture:
+        loaded = native.library()
+        assert loaded is not None
+        frames = NativeFrames(loaded, codes=codes, plugin_ids=ids, condition=None, parses=False)
+
+        def ahead(capture: Capture, buffer: bytes, at: int, base: int) -> int:
+            count = capture.event_count
+            made = frames.make(capture, buffer, at, base, end=len(buffer), count=count)
+            found.append(made.data)
+            return made.end
+
+        for event in capture.scan(native.NativeScan(loaded, ahead=ahead)):
+            found.append(encoder.encode(event) or b"")  # noqa: PERF401 - `ahead` adds to it too
+    assert b"".join(found) == b"".join(wanted)
 
 
 def some_field(rng: random.Random, event: Event) -> str:
@@ -184,6 +211,7 @@ def run(rng: random.Random) -> tuple[int, int, int]:
             events = list(capture)
     except CaptureError:
         return 0, 0, 0
+    frames_both(content, 65536, rng)
     chosen = asked = total = 0
     for _ in range(8 if events else 0):
         wanted = some_condition(rng, events)

@@ -170,8 +170,9 @@ def test_made_conditions_choose_the_same_on_made_and_damaged_captures() -> None:
         ("if (p->size > 0 && p->at[p->size - 1] == 0) p->size--;", ""),
         ("if (found == ends) return ends;", "return found;"),
         ("if (found == FK_UNSURE) result = FK_UNSURE;", ""),
+        ("has_time(e) ? e->ts : NOT_SET", "e->ts"),
     ],
-    ids=["sign", "many", "nul", "group", "unsure"],
+    ids=["sign", "many", "nul", "group", "unsure", "frame"],
 )
 def test_the_harness_finds_a_mistake_in_c(tmp_path: Path, change: tuple[str, str]) -> None:
     done = harness(build(tmp_path / "wrong.so", change), 300)

@@ -49,7 +49,7 @@ class NativeFrames:
         self._sent = loaded.ffi.new("uint8_t[]", _EVENTS)
         self._ids = loaded.ffi.new("uint32_t[]", list(plugin_ids or ()))
         frames.out, frames.room = self._out, _ROOM
-        frames.sent, frames.most = self._sent, _EVENTS
+        frames.sent = self._sent
         frames.any_id = plugin_ids is None
         frames.ids, frames.ids_count = self._ids, len(self._ids)
         for code in codes:
@@ -60,10 +60,24 @@ class NativeFrames:
             frames.condition = condition
         self._scan = NativeScan(loaded, frames=frames)
 
-    def make(self, capture: Capture, buffer: bytes, at: int, base: int, end: int) -> Frames:
-        """Make frames of the events from `at` on, which are still to be scanned."""
+    def make(
+        self,
+        capture: Capture,
+        buffer: bytes,
+        at: int,
+        base: int,
+        *,
+        end: int,
+        count: int,
+        most: int | None = None,
+    ) -> Frames:
+        """Make frames of the events from `at` on, before which there are `count` in the capture.
+
+        They are at most so many as fit, and never more than `most`.
+        """
         frames = self._frames
+        frames.most = min(_EVENTS, len(self._sent)) if most is None else most
         frames.used = frames.count = 0
-        came_to = self._scan.peek(capture, buffer, at, base, end)
+        came_to = self._scan.peek(capture, buffer, at, base, end=end, count=count)
         data = self._ffi.buffer(frames.out, frames.used)[:]
         return Frames(came_to, data, self._ffi.buffer(frames.sent, frames.count)[:])

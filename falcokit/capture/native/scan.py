@@ -199,9 +199,12 @@ class NativeScan:
         capture.event_count, capture.leading = self._scan.number, bool(self._scan.leading)
         return came_to, self._ahead is None or came_to < end or came_to == at
 
-    def peek(self, capture: Capture, buffer: bytes, at: int, base: int, end: int) -> int:
-        """Scan up to `end` at most, and leave the events to be scanned again."""
+    def peek(
+        self, capture: Capture, buffer: bytes, at: int, base: int, *, end: int, count: int
+    ) -> int:
+        """Scan up to `end`, after `count` events, and leave the events to be scanned again."""
         self._follow(capture)
+        self._scan.number = count
         came_to: int = self._lib.fk_scan(self._scan, buffer, end, at, base)
         return came_to
 

@@ -10,7 +10,7 @@ from falcokit.capture.format.text import safe_text
 from falcokit.cli import console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from falcokit.build.about import LibraryAbout
@@ -25,17 +25,22 @@ BATCH_BYTES: Final = 1 << 24
 
 @contextlib.contextmanager
 def extracting(
-    plugin: Path, init_config: str | None, fields: Sequence[str] | None = None
+    plugin: Path,
+    init_config: str | None,
+    fields: Sequence[str] | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Iterator[ExtractionClient]:
     """Run a plugin; its first failure on an event is reported at the end, and stops nothing.
 
-    `fields` are those to extract, None for all that need no argument.
+    `fields` are those to extract, None for all that need no argument. `meanwhile` is called while
+    the plugin starts.
     """
     from falcokit.cli.option_values import read_init_config  # noqa: PLC0415
     from falcokit.runner.extract import ExtractionClient  # noqa: PLC0415
 
     config = read_init_config(init_config)
-    with ExtractionClient(plugin.absolute(), fields, config) as extraction:
+    client = ExtractionClient(plugin.absolute(), fields, config, meanwhile=meanwhile)
+    with client as extraction:
         yield extraction
         if extraction.failure:
             console.warning(f"the plugin failed on an event: {safe_text(extraction.failure)}")

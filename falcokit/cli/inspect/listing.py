@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from falcokit.capture.render.buffers import BufferForm
     from falcokit.cli.inspect.choice import Wanted
     from falcokit.cli.inspect.options import InspectOptions
-    from falcokit.runner.extract import FieldInfo, Value
+    from falcokit.runner.extract import ExtractionClient, FieldInfo, Value
 
     _WithFields: TypeAlias = tuple[Event, dict[str, Value]]
 
@@ -80,16 +81,23 @@ class Listing:
         self, capture: Capture, wanted: Wanted, limit: int | None, plugin: Path
     ) -> None:
         """Write lines that C makes, with the fields of a plugin."""
-        from falcokit.capture.native.lines import write_lines  # noqa: PLC0415
         from falcokit.cli.inspect.plugin_filter import PluginFilter, shown_fields  # noqa: PLC0415
-        from falcokit.cli.inspect.plugin_scan import PluginScan  # noqa: PLC0415
 
         read = wanted.columns if isinstance(wanted, PluginFilter) else {}
         shown = shown_fields(plugin)
         columns = list(dict.fromkeys([*read, *shown]))
         heads = [(f" {safe_text(name)}=", columns.index(name)) for name in shown]
-        with extracting(plugin, self._init_config, columns) as extraction:
-            scan = PluginScan(extraction, wanted)
+
+        def started(stack: contextlib.ExitStack) -> ExtractionClient:
+            client = extracting(plugin, self._init_config, columns or None, meanwhile=_load)
+            return stack.enter_context(client)
+
+        with contextlib.ExitStack() as stack:
+            extraction = started(stack)
+            from falcokit.capture.native.lines import write_lines  # noqa: PLC0415
+            from falcokit.cli.inspect.plugin_scan import PluginScan  # noqa: PLC0415
+
+            scan = PluginScan(extraction, wanted, lambda: started(stack))
             if limit is None:
                 capture.read_ahead()
 
@@ -113,6 +121,7 @@ class Listing:
                 more=lambda number: fields(scan.values(number)),
                 native=True,
             )
+            scan.settle()
 
     def write_json(self, events: Iterable[Event]) -> None:
         """Write one JSON object per line; with a plugin, those of its events have `fields`."""
@@ -141,6 +150,14 @@ class Listing:
             return
         for line in lines:
             console.data(line)
+
+
+def _load() -> None:
+    """Load what a large capture is listed with."""
+    from falcokit.capture.native import lines  # noqa: F401, PLC0415
+    from falcokit.cli.inspect import plugin_scan  # noqa: F401, PLC0415
+
+    library()
 
 
 def _line(event: Event, buffers: BufferForm | None = None) -> str:

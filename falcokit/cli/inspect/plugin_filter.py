@@ -14,7 +14,7 @@ from falcokit.capture.events.event_table import event_table
 from falcokit.capture.filter.checks import Part, compile_clause
 from falcokit.capture.filter.compile import compile_filter, compile_parts, condition_of, describe
 from falcokit.capture.filter.fields import CaptureFields, Context
-from falcokit.capture.filter.needs import ANYTHING
+from falcokit.capture.filter.needs import ANYTHING, Region
 from falcokit.capture.format.errors import MalformedEventError
 from falcokit.capture.native.condition import NativeClause
 from falcokit.cli.inspect.extraction import BATCH_BYTES, BATCH_EVENTS, about_plugin, extracting
@@ -27,7 +27,7 @@ from falcokit.filter.tree import fields_of
 from falcokit.filter.types import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from falcokit.build.about import LibraryAbout
@@ -142,13 +142,23 @@ class PluginFilter:
         if len(of_plugin) == len(fields):
             native = functools.partial(_outside, len(self._of_plugin))
             self._of_plugin.append(clause)
-        return Part(
-            match=lambda _: True, true=ANYTHING, false=ANYTHING, sure=0, cheap=False, native=native
-        )
+        return _left_out(ANYTHING).replace(native=native)
 
     def native(self) -> NativeNode | None:
         """Describe it for C, None if it is too large; `truths` has what C cannot know."""
         return None if self._described is None else self._described()
+
+    def codes(self, extracted: Collection[int]) -> frozenset[int] | None:
+        """Return the codes of events that may pass, None for all; `extracted` have its fields."""
+        of_plugin = Region(codes=sum(1 << code for code in extracted))
+
+        def compile_one(clause: Clause) -> Part:
+            if clause.key in self._of_event:
+                return self._of_event[clause.key]
+            return _left_out(of_plugin)
+
+        region = compile_parts(self._root, compile_one).true
+        return region.needs(len(event_table().events)).codes
 
     def truths(self, rows: Sequence[tuple[Value, ...] | None]) -> bytes:
         """Return what C is told of the events of some rows: see struct fk_outside."""
@@ -246,6 +256,13 @@ class PluginFilter:
     def _column(self, field: FieldRef, rows: Sequence[tuple[Value, ...] | None]) -> Sequence[Value]:
         at = self.columns[field.written]
         return [None if row is None else row[at] for row in rows]
+
+
+def _left_out(true: Region) -> Part:
+    """Return a part that says nothing but where it can be true."""
+    return Part(
+        match=lambda _: True, true=true, false=ANYTHING, sure=0, cheap=False, native=_unsure
+    )
 
 
 def _unsure() -> NativeNode:

@@ -55,7 +55,8 @@ static bool fkr_choose_columns(struct fkr_extractor *x, const struct fkr_frame *
 	if (frame->size == sizeof range) memcpy(range, frame->bytes, sizeof range);
 	bool right = frame->size == sizeof range && range[0] <= range[1] && range[1] <= x->fields.count;
 	if (!right) {
-		fkr_report_error("extract", NULL, SS_PLUGIN_FAILURE, "stdin asks for columns that are none");
+		fkr_report_error("extract", NULL, SS_PLUGIN_FAILURE,
+		                 "stdin asks for columns that are none");
 		return false;
 	}
 	x->first = range[0];

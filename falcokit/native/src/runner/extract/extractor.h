@@ -10,7 +10,7 @@ struct fkr_extractor {
 	struct fkr_fields fields;
 	ss_plugin_extract_field *answers;
 	unsigned first, end; // the fields that are extracted, at first all
-	bool failed; // the first failure has been reported
+	bool failed;         // the first failure has been reported
 };
 
 // After fkr_fields_select.
