@@ -236,7 +236,8 @@ class InitOptions(Options):
     name: str = argument("NAME", "The plugin's name, such as my-plugin.")
     template: str = option(
         "-t --template",
-        "What the plugin does: async, extract, full, parse, source, source-extract.",
+        "What the plugin does: async, extract, full, parse, poll, source, source-extract, tail,"
+        " webhook.",
         kind="text",
         metavar="NAME",
         default="async",
