@@ -266,6 +266,8 @@ def test_an_error_has_the_place_that_it_is_given() -> None:
     error = {"message": "broken", "file": "/p/t.py", "line": 4, "hint": "mend it"}
     problem = problem_of_error(error)
     assert (problem.line, problem.hint) == ("/p/t.py:4: broken", "mend it")
+    for said in ("t.py:4: broken", "/p/t.py:4: broken"):
+        assert problem_of_error(error | {"message": said}).line == said
 
 
 def test_the_cost_of_a_child_is_read_from_the_kernel(tmp_path: Path) -> None:

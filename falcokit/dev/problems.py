@@ -30,6 +30,13 @@ class Place:
     line: int = 0
     column: int = 0
 
+    def is_in(self, text: str) -> bool:
+        """Return whether a text begins with this place, from whatever folder it names the file."""
+        found = _PLACE.match(text)
+        if found is None:
+            return False
+        return int(found[2]) == self.line and f"/{self.file}".endswith(f"/{found[1].lstrip('/')}")
+
     def __str__(self) -> str:
         numbers = [str(number) for number in (self.line, self.column) if number]
         return ":".join([self.file, *numbers])
@@ -49,7 +56,7 @@ class Problem:
     def line(self) -> str:
         """Its first line, which begins with the place unless the text has it."""
         first = self.text.split("\n", 1)[0]
-        if self.place is None or str(self.place) in first:
+        if self.place is None or self.place.is_in(first):
             return first
         return f"{self.place}: {first}"
 

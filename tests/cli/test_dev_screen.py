@@ -18,7 +18,7 @@ from falcokit.cli.dev.app import DevApp
 from falcokit.cli.dev.detail import Detail
 from falcokit.cli.dev.panes import listings
 from falcokit.cli.dev.table import Pane, column_widths
-from tools.dev_pictures import SIZES, STATES, Recording, log, picture, press, small
+from tools.dev_pictures import FOLDER, SIZES, STATES, Recording, log, picture, press
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -602,6 +602,17 @@ def test_a_picture_is_always_the_same_and_asks_nobody_for_fonts() -> None:
     assert one == other
     assert "url(https" not in one
     assert "@import" not in one
-    assert small(one) == one
     assert {"help", "detail", "paused", "crash"} <= set(STATES)
     assert json.dumps(one)
+
+
+def test_the_page_of_the_manual_has_every_picture_and_every_key() -> None:
+    page = (FOLDER.parent / "dev.md").read_text()
+    for file in FOLDER.glob("*.svg"):
+        assert f"](pictures/{file.name})" in page
+    for state in STATES:
+        assert (FOLDER / f"{state}-80x24.svg").is_file()
+        assert (FOLDER / f"{state}-120x40.svg").is_file()
+    for each in DevApp.BINDINGS:
+        if each.show and each.key != "enter":  # type: ignore[union-attr]
+            assert f"`{each.key_display or each.key}`" in page  # type: ignore[union-attr]

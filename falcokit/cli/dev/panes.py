@@ -54,7 +54,7 @@ _LOG_HEAD: Final = 2
 _TEXT_LIMIT: Final = 400
 _DETAIL_LIMIT: Final = 64 << 10
 _HEX_LINE: Final = 16
-_ANSWERS: Final = {"true": "green", "false": "red", "unknown": "yellow"}
+_ANSWERS: Final = {"true": "green", "false": "magenta", "unknown": "yellow"}
 
 
 def listings(short: Callable[[str], str]) -> list[Any]:

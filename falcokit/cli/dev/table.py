@@ -252,7 +252,8 @@ class Pane(Widget, can_focus=True):
             if cell.cell_len > width:
                 cell.truncate(width, overflow="ellipsis")
             blanks = Segment(" " * (width - cell.cell_len), base)
-            drawn = Segment.apply_style(cell.render(console, end=""), base)
+            own = base + console.get_style(cell.style) if cell.style else base
+            drawn = Segment.apply_style(cell.render(console, end=""), own)
             segments += [blanks, *drawn] if right else [*drawn, blanks]
         return Strip(segments).crop_extend(0, self.size.width, base)
 
