@@ -78,7 +78,8 @@ class EventRow:
             if self.first_at is None:
                 self.first_at = now
             self.count, self.bytes = count, size
-            self.last_data = str(stats.get("last_data") or "")
+        if "last_data" in stats:
+            self.last_data = str(stats["last_data"])
         last_ms, last_count, _ = self._marks[-1]
         if elapsed_ms - last_ms < BUCKET_MS:
             return

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual import events
 
 from falcokit.cli.console import printable
 from falcokit.cli.dev.app import DevApp
@@ -213,12 +214,23 @@ def test_p_freezes_the_screen_and_not_the_plugin() -> None:
         screen.recording.apply(screen.recording.stats(81, counts, 9_999))
         await screen.look()
         assert "51,640" in screen.text()
-        await screen.press("s")  # what is frozen can be sorted, filtered and opened
-        await screen.press("4")
-        assert "99,999" not in screen.text()
+        await screen.press("4")  # a pane that was not visible is of the same moment
+        assert "9,050" in screen.text()
+        assert "9,999" not in screen.text()
         await screen.press("1", "p")
         assert "99,999" in screen.text()
         assert "PAUSED" not in screen.text()
+
+    drive(scenario)
+
+
+def test_an_event_of_an_earlier_run_is_not_explained_by_the_rules_of_this_one() -> None:
+    async def scenario(screen: Screen) -> None:
+        await screen.press("p", "2")
+        screen.recording.apply({"report": "started", "run": 2, "pid": 1, "changed": []})
+        await screen.press("enter")
+        assert "event 321" in screen.text()
+        assert screen.recording.asked == []
 
     drive(scenario)
 
@@ -460,9 +472,9 @@ def test_the_wheel_moves_through_the_rows() -> None:
     async def scenario(screen: Screen) -> None:
         await screen.press("6")
         pane = screen.pane()
-        begin = pane.current
-        pane.action_move(3)
-        assert pane.current is not begin
+        for wheel, row in ((events.MouseScrollDown, 3), (events.MouseScrollUp, 0)):
+            await screen.pilot._post_mouse_events([wheel], pane, (5, 5))
+            assert pane.current is pane.shown[row]
 
     drive(scenario)
 

@@ -234,3 +234,11 @@ def test_a_crash_is_shown_and_the_next_save_starts_again(terminal: Terminal, pro
     file = project / "pyproject.toml"
     file.write_text(file.read_text() + "\n")
     terminal.wait_for(r"pyproject\.toml +\d+ ms +\d+ ms +run 2", since=seen)
+
+
+def test_only_the_screen_loads_textual() -> None:
+    code = (
+        "import sys, falcokit.cli.app, falcokit.cli.dev.command, falcokit.cli.dev.lines;"
+        "sys.exit('textual' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -22,8 +22,9 @@ from textual.widgets import Input, Static
 
 from falcokit.cli.console import printable, printable_lines
 from falcokit.cli.dev.detail import Detail
+from falcokit.cli.dev.event_detail import event_detail
 from falcokit.cli.dev.figures import bytes_text, microseconds, span
-from falcokit.cli.dev.panes import Alerts, event_detail, listings
+from falcokit.cli.dev.panes import Alerts, listings
 from falcokit.cli.dev.table import Pane
 from falcokit.cli.lines import reasons
 from falcokit.dev.child import ChildCost, ChildMeter
@@ -328,8 +329,12 @@ class DevApp(App[int], inherit_bindings=False):
         self._actions.rebuild()
 
     def action_pause(self) -> None:
-        """Freeze the panes, or look again; the plugin runs on."""
+        """Freeze all panes, also those that are not visible, or look again."""
         self.paused = not self.paused
+        if self.paused:
+            with self.state.lock:
+                for pane in self._panes:
+                    pane.take(self.state)
         self.look()
 
     def action_show(self, number: int) -> None:
@@ -347,13 +352,14 @@ class DevApp(App[int], inherit_bindings=False):
             self._main = pane
         self._arrange()
         pane.focus()
-        with self.state.lock:
-            if not self.paused or not pane.shown:
+        if not self.paused:
+            with self.state.lock:
                 pane.take(self.state)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Follow a click into another pane."""
         if isinstance(event.widget, Pane) and event.widget is not self._current:
+            self.query_one("#filter", Input).display = False
             self._current = event.widget
             if event.widget.id not in _BELOW:
                 self._main = event.widget
@@ -434,7 +440,12 @@ class DevApp(App[int], inherit_bindings=False):
 
     def _open_event(self, event: SeenEvent) -> None:
         number, verdicts = event.number, self.state.verdicts
-        if self.state.rules:
+        with self.state.lock:
+            # While paused it may be one of an earlier run, whose numbers are given anew.
+            is_of_this_run = any(each is event for each in self.state.seen)
+        if not is_of_this_run:
+            verdicts = {}
+        elif self.state.rules:
             self._actions.explain_event(number)
         self.push_screen(
             Detail(lambda: event_detail(event, verdicts.get(number)), lambda: number in verdicts)
@@ -490,7 +501,7 @@ def _keys(width: int) -> str:
 _DETAILS: Final = {
     "stop(0)": "quit; Ctrl-C too",
     "rebuild": "build and restart",
-    "pause": "freeze the screen, not the plugin; again: go on",
+    "pause": "freeze the panes, not the plugin; again: go on",
     "filter": "show only rows with a text, and mark it; Esc takes it away",
     "sort": "sort by the next column, after the last by none",
     "turn": "turn the order round",

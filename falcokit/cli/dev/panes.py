@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Group
-from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
 from falcokit.cli.console import printable, printable_lines
+from falcokit.cli.dev.event_detail import document, event_text, value_text
 from falcokit.cli.dev.figures import (
     bytes_text,
     count_text,
@@ -31,9 +30,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from falcokit.dev.state import AlertLine, DevState, EventRow, LogLine, ReloadLine
-    from falcokit.runner.reports import ProducerRow, Report
+    from falcokit.runner.reports import ProducerRow
 
-__all__ = ["Listings", "event_detail", "listings"]
+__all__ = ["listings"]
 
 SEVERITY_STYLES: Final = {
     "fatal": "bold red",
@@ -52,9 +51,6 @@ _PRIORITIES: Final = (
 )  # fmt: skip
 _LOG_HEAD: Final = 2
 _TEXT_LIMIT: Final = 400
-_DETAIL_LIMIT: Final = 64 << 10
-_HEX_LINE: Final = 16
-_ANSWERS: Final = {"true": "green", "false": "magenta", "unknown": "yellow"}
 
 
 def listings(short: Callable[[str], str]) -> list[Any]:
@@ -70,9 +66,6 @@ def listings(short: Callable[[str], str]) -> list[Any]:
         Log(short),
         Reloads(short),
     ]
-
-
-Listings = list[Any]
 
 
 class _Listing:
@@ -197,7 +190,7 @@ class _Counted(_Listing):
         if item.producer:
             lines.append(f"producer {item.producer}")
         return printable(item.name), Group(
-            Text("\n".join(lines)), Text("\nlast payload", "bold"), _document(item.last_data)
+            Text("\n".join(lines)), Text("\nlast payload", "bold"), document(item.last_data)
         )
 
 
@@ -260,7 +253,7 @@ class Events(_Listing):
     def cells(self, item: SeenEvent, widths: Sequence[int]) -> Sequence[Text]:  # noqa: ARG002
         report = item.report
         fields = fields_text(report.get("fields") or {})
-        shown = payload(_event_text(report))
+        shown = payload(event_text(report))
         return (
             Text(str(item.number), "dim"),
             Text(event_time(report["ts_ns"]), "dim"),
@@ -272,100 +265,11 @@ class Events(_Listing):
     def value(self, item: SeenEvent, at: int) -> Any:
         report = item.report
         return (
-            item.number, report["ts_ns"], item.label, report.get("size") or 0, _event_text(report),
+            item.number, report["ts_ns"], item.label, report.get("size") or 0, event_text(report),
         )[at]  # fmt: skip
 
     def key(self, item: SeenEvent) -> Any:
         return item.number
-
-
-def _event_text(report: Report) -> str:
-    """Return the plugin's own text of an event, else its data."""
-    if "text" in report or "data" in report:
-        return str(report.get("text") or report.get("data") or "")
-    return _raw(report).decode("latin-1").encode("unicode_escape").decode("ascii")
-
-
-def _raw(report: Report) -> bytes:
-    return base64.b64decode(report.get("data_base64") or "")
-
-
-def event_detail(event: SeenEvent, verdicts: Report | None) -> tuple[str, RenderableType]:
-    """Return all that is known of one event: payload, fields, and what each rule says of it.
-
-    `verdicts` is a report `event_explanation`; None: it has not come, or there are no rules.
-    """
-    report = event.report
-    tid = report.get("tid")
-    head = (
-        f"time     {event_time(report['ts_ns'])}  ({report['ts_ns']} ns)\n"
-        f"source   {printable(str(report.get('source') or ''))}\n"
-        f"thread   {'none' if tid in {None, -1} else tid}\n"
-        f"size     {report.get('size', 0)} bytes"
-    )
-    parts: list[RenderableType] = [Text(head)]
-    if report.get("text"):
-        parts += [Text("\nevent_to_string", "bold"), Text(printable_lines(str(report["text"])))]
-    parts.append(Text("\npayload", "bold"))
-    if "data" in report:
-        parts.append(_document(str(report["data"])))
-    else:
-        parts.append(Text(_hex(_raw(report)[: _DETAIL_LIMIT // 4])))
-    if fields := report.get("fields"):
-        width = max(map(len, fields))
-        lines = [(f"{printable(name):<{width}}  ", "cyan") for name in fields]
-        values = [f"{_value(value)}\n" for value in fields.values()]
-        both = [part for pair in zip(lines, values, strict=True) for part in pair]
-        parts += [Text("\nfields", "bold"), Text.assemble(*both)]
-    parts += _verdicts(verdicts)
-    return f"event {event.number}  {printable(event.label)}", Group(*parts)
-
-
-def _verdicts(verdicts: Report | None) -> list[RenderableType]:
-    if verdicts is None:
-        return []
-    parts: list[RenderableType] = [Text("\nrules that saw it", "bold")]
-    if not verdicts["known"]:
-        parts.append(Text("not known: it came before the rules, or too long ago", "dim"))
-    elif not verdicts["rules"]:
-        parts.append(Text("none: no rule is for its source", "dim"))
-    for verdict in verdicts["rules"]:
-        answer = str(verdict["answer"])
-        says = {"true": "fires", "false": "does not fire", "unknown": "only a real Falco can tell"}
-        name = printable(str(verdict["rule"]))
-        parts.append(
-            Text.assemble((f"{name}: ", ""), (says.get(answer, answer), _ANSWERS.get(answer, "")))
-        )
-        for line in printable_lines(str(verdict["text"])).split("\n"):
-            word = line.split(" ", 1)[0]
-            parts.append(Text.assemble(("  ", ""), (line, _ANSWERS.get(word, ""))))
-    return parts
-
-
-def _document(data: str) -> Text:
-    """Return a payload as JSON on several lines, or as it is."""
-    data = data.removesuffix("\0")
-    try:
-        shown = json.dumps(json.loads(data), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return Text(printable_lines(data[:_DETAIL_LIMIT]) or "(empty)")
-    text = Text(printable_lines(shown[:_DETAIL_LIMIT]))
-    JSONHighlighter().highlight(text)
-    return text
-
-
-def _hex(data: bytes) -> str:
-    """Return bytes as a dump."""
-    lines = []
-    for at in range(0, len(data), _HEX_LINE):
-        part = data[at : at + _HEX_LINE]
-        shown = "".join(chr(byte) if " " <= chr(byte) <= "~" else "." for byte in part)
-        lines.append(f"{at:06x}  {part.hex(' '):<{3 * _HEX_LINE}} {shown}")
-    return "\n".join(lines) or "(empty)"
-
-
-def _value(value: Any) -> str:
-    return printable(json.dumps(value, ensure_ascii=False))
 
 
 # ---- fields -------------------------------------------------------------------------------------
@@ -415,7 +319,7 @@ class Fields(_Listing):
         return "" if self._of is None else f"of event {self._of}"
 
     def cells(self, item: FieldItem, widths: Sequence[int]) -> Sequence[Text]:  # noqa: ARG002
-        value = _value(item.value)[:_TEXT_LIMIT] if item.present else "no value"
+        value = value_text(item.value)[:_TEXT_LIMIT] if item.present else "no value"
         return (
             Text(printable(item.name)),
             Text(item.kind, "dim"),
@@ -431,7 +335,7 @@ class Fields(_Listing):
         parts: list[RenderableType] = [Text(f"{item.kind}  {printable(item.desc)}")]
         if self._of is not None:
             parts.append(Text(f"\nof event {self._of}", "bold"))
-        parts.append(_document(shown) if item.present else Text("no value", "dim"))
+        parts.append(document(shown) if item.present else Text("no value", "dim"))
         return printable(item.name), Group(*parts)
 
 
@@ -538,7 +442,7 @@ class Alerts(_Listing):
         if "number" in report:
             parts.append(Text(f"event    {report['number']}"))
         if fields := report.get("output_fields"):
-            parts += [Text("\noutput fields", "bold"), _document(json.dumps(fields))]
+            parts += [Text("\noutput fields", "bold"), document(json.dumps(fields))]
         return f"{printable(str(item.priority))}  {printable(item.rule)}", Group(*parts)
 
 

@@ -121,6 +121,7 @@ class Pane(Widget, can_focus=True):
         self.sorted_by: int | None = None
         self.turned = False
         self._items: list[Any] = []  # all
+        self._subtitle = ""
         self._rows: list[Any] = []  # those that are shown
         self._cursor = 0
         self._top = 0
@@ -142,8 +143,9 @@ class Pane(Widget, can_focus=True):
     def take(self, state: DevState) -> None:
         """Take the items from the state, and draw them anew if there is anything new."""
         items = self.listing.take(state)
-        if items != self._items or not items:
-            self._items = items
+        subtitle = self.listing.subtitle()
+        if items != self._items or subtitle != self._subtitle or not items:
+            self._items, self._subtitle = items, subtitle
             self.choose_rows()
 
     def choose_rows(self) -> None:
