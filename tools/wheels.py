@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from packaging.tags import sys_tags
 
+import falcokit
 from falcokit.build.entry_library import BLANK, blank_entry
 from falcokit.build.glue_library import build_glue
 from falcokit.capture.native.scan import PARTS
@@ -155,13 +157,12 @@ def build_wheel(carried: Path, tag: str, to: Path) -> Path:
     environ = {**os.environ, "FALCOKIT_PREBUILT": str(carried), "FALCOKIT_WHEEL_TAG": tag}
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
     run(
-        [*pip, "--no-deps", "--wheel-dir", str(to), str(ROOT)],
+        [*pip, "--no-deps", "--wheel-dir", str(to.absolute()), str(ROOT)],
         cwd=carried,
         env=environ,
         timeout=_PIP_WITHIN_S,
     )
-    (made,) = to.glob(f"falcokit-*-{tag}.whl")
-    return made
+    return to / f"falcokit-{falcokit.__version__}-{tag}.whl"
 
 
 def check_wheel(wheel: Path, machine: str) -> None:
@@ -202,7 +203,7 @@ def _zig(machine: str) -> Iterator[None]:
     # Always at one place, or the cache would take it for another compiler.
     script = ROOT / "build" / f"zig-{target}"
     script.parent.mkdir(exist_ok=True)
-    script.write_text(_ZIG.format(zig=zig, target=target, version=version))
+    script.write_text(_ZIG.format(zig=shlex.quote(str(zig)), target=target, version=version))
     script.chmod(0o755)
     before = os.environ.get("CC")
     os.environ["CC"] = str(script)
