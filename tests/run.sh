@@ -142,6 +142,8 @@ echo "the suite runs on:"
 sed 's/^/  /' <<<"$suite"
 install_all "$suite"
 
+# What a script starts beside it takes no notice of Ctrl-C.
+trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
 half=$((workers / 2))
 if [ "$workers" = 0 ]; then
   lane 0 '*' "$@"
