@@ -17,7 +17,7 @@ from only_pytest import run_tests
 from outside import PACKAGE
 from test_templates import PARAMS
 
-from falcokit.project.scaffold import template_names
+from falcokit.project.scaffold import generate_project, template_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,19 @@ def packaged_with_one_lock(falcokit: Falcokit, project: Path, shared: Callable[.
     return json.loads(seen[0])
 
 
-@pytest.mark.parametrize("template", template_names())
+#: They differ from others in what their Python does: one of them is packaged, on one Python.
+_OF_TOOLS = ("poll", "tail", "webhook")
+_ONCE = [pytest.param("tail", marks=pytest.mark.once)]
+_EVERYWHERE = [name for name in template_names() if name not in _OF_TOOLS]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("template", ["poll", "webhook"])
+def test_its_own_tests_pass(template: str, tmp_path: Path) -> None:
+    run_tests(generate_project("my-plugin", root=tmp_path / "p", template=template).root)
+
+
+@pytest.mark.parametrize("template", [*_EVERYWHERE, *_ONCE])
 def test_from_init_to_the_artifact(
     template: str, tmp_path: Path, shared: Callable[[str, Callable[[Path], Any]], Any]
 ) -> None:
