@@ -169,7 +169,7 @@ WRONG = {
         "AsyncEvents",
     ),
     "an interval of a class that has none": Wrong(
-        '@async_event("tick", every=Config.evry)  # HERE\ndef tick(self): ...', "evry",
+        '@async_event("tick", every=Config.pause)  # HERE\ndef tick(self): ...', "pause",
         "AsyncEvents",
     ),
     "an interval of self": Wrong(
