@@ -164,7 +164,7 @@ static bool judge(fk_documents *documents, fk_reading *reading, bool good, uint6
 	uint64_t events = atomic_fetch_add(&ch->events_invalid, found->invalid) + found->invalid;
 	if (good && !documents->fails) {
 		if (log && fk_source_may_log(&documents->logged_events_ns))
-			fk_source_log(log, "an event of document %llu was skipped: %s (%llu events so far)",
+			fk_source_log(log, "an event of document %llu was skipped: %s (skipped so far: %llu)",
 			              (unsigned long long)number, found->why, (unsigned long long)events);
 		return true;
 	}
@@ -175,7 +175,7 @@ static bool judge(fk_documents *documents, fk_reading *reading, bool good, uint6
 		return false;
 	}
 	if (log && fk_source_may_log(&documents->logged_documents_ns))
-		fk_source_log(log, "document %llu was skipped: %s (%llu documents so far)",
+		fk_source_log(log, "document %llu was skipped: %s (skipped so far: %llu)",
 		              (unsigned long long)number, found->why, (unsigned long long)skipped);
 	return true;
 }
