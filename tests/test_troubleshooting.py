@@ -7,6 +7,7 @@ are about, and are named with the words that those assert; Falco's are recorded 
 
 from __future__ import annotations
 
+import importlib
 import re
 import sysconfig
 from pathlib import Path
@@ -98,14 +99,30 @@ def no_compiler(project: Project) -> str:
     return project.said("doctor", code=5)
 
 
-def no_libpython(project: Project) -> str:
+def with_config(project: Project, **changed: object) -> str:
     config = sysconfig.get_config_vars
     project.monkeypatch.setattr(
         sysconfig,
         "get_config_vars",
-        lambda *names: config(*names) if names else {**config(), "Py_ENABLE_SHARED": 0},
+        lambda *names: config(*names) if names else {**config(), **changed},
     )
     return project.said("doctor", code=5)
+
+
+def no_libpython(project: Project) -> str:
+    return with_config(project, Py_ENABLE_SHARED=0)
+
+
+def libpython_not_installed(project: Project) -> str:
+    return with_config(project, Py_ENABLE_SHARED=1, INSTSONAME="libpython3.7.so.1.0")
+
+
+def a_package_that_is_gone(_: Project) -> str:
+    try:
+        importlib.import_module("x")
+    except ModuleNotFoundError as e:
+        return format_error(e, "init")
+    return ""
 
 
 def a_failing_init(project: Project) -> str:
@@ -167,7 +184,33 @@ MESSAGES: dict[str, Callable[[Project], str] | Elsewhere | OfFalco] = {
     "is not up to date with the plugin": an_old_readme,
     "there is no C compiler": Elsewhere("tests/test_pythons.py::", "no C compiler"),
     "a C compiler ... was not found": no_compiler,
+    "libpython3.N.so.1.0 of Python 3.N is not installed": libpython_not_installed,
     "... has no shared libpython": no_libpython,
+    "No module named 'x' (the environment that built the plugin has no 'x' ...)": (
+        a_package_that_is_gone
+    ),
+    "has a producer with every=Config.every_s, which is no number but the field itself": Elsewhere(
+        "tests/hostile/test_wrong_declarations.py::", "which is no number but the field itself"
+    ),
+    "async_event takes the name of the event first": Elsewhere(
+        "tests/hostile/test_wrong_declarations.py::",
+        "async_event takes the name of the event first",
+    ),
+    "the producer x is not a method of a plugin class": Elsewhere(
+        "tests/hostile/test_wrong_declarations.py::", "is not a method of a plugin class"
+    ),
+    "is a property": Elsewhere(
+        "tests/hostile/test_wrong_declarations.py::", "the producer x is a property"
+    ),
+    "is replaced by another x": Elsewhere(
+        "tests/hostile/test_wrong_declarations.py::", "is replaced by another tick"
+    ),
+    "stop_async: the producer of x is still at ...: wait with self.sleep(), which ends then": (
+        Elsewhere(
+            "tests/conformance/test_producer_forms.py::",
+            "stop_async: the producer of one is still at ",
+        )
+    ),
     "the plugin cannot be built: ...: No space left on device": Elsewhere(
         "tests/cli/test_system_errors.py::test_a_build_that_the_system_refuses",
         "the plugin cannot be built: {folder}",
@@ -187,8 +230,15 @@ MESSAGES: dict[str, Callable[[Project], str] | Elsewhere | OfFalco] = {
         "tests/conformance/test_init_config.py::test_a_config_that_nobody_reads_is_told",
         "init_config is ignored, since this plugin declares none",
     ),
-    "has changed since this process imported it, and the old code still runs": Elsewhere(
-        "tests/conformance/test_capture_life.py::", "has changed since this process imported it"
+    "has changed, and this state runs the code before": Elsewhere(
+        "tests/hostile/test_new_code.py::", "has changed, and this state runs the code before"
+    ),
+    "the plugin was built anew, since ... has changed, and the code before still runs in this"
+    " process": Elsewhere(
+        "tests/hostile/test_new_code.py::", "has changed, and the code before still runs"
+    ),
+    "the plugin's code has changed, but the thread ... still runs the code before": Elsewhere(
+        "tests/hostile/test_new_code.py::", "code has changed, but the thread 'old'"
     ),
     "unknown key `x` - at `$`": an_unknown_key,
     "Object contains a property that could not be validated": OfFalco(None, ""),

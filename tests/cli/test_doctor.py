@@ -249,6 +249,13 @@ def test_outside_a_project_only_the_machine_is_checked(tmp_path: Path) -> None:
     assert {seen[name] for name in ("project", "plugin", "rules")} == {"none"}
 
 
+def test_a_wheel_needs_no_compiler(world: World) -> None:
+    world.monkeypatch.setenv("CC", "no-such-cc")
+    world.monkeypatch.setattr(machine, "find_prebuilt_glue", lambda libpython: libpython)
+    result = world.check("compiler")
+    assert (result.status, result.found[:10]) == ("ok", "not needed")
+
+
 def test_a_program_that_hangs_is_given_up(world: World) -> None:
     world.monkeypatch.setattr(table, "PROGRAM_SECONDS", 0.2)
     world.program("falcoctl", "exec sleep 60")

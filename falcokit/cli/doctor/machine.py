@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import mmap
@@ -18,11 +19,12 @@ from typing import TYPE_CHECKING, Final
 
 from falcokit.cli.doctor.table import Check, NothingError, Subject, TroubleError, WorryError
 from falcokit.cli.environment import has_module, missing_requirements, started_in
-from falcokit.errors import BuildError
+from falcokit.errors import BuildError, ToolMissingError
 from falcokit.project.environment import is_tool, project_environment
 from falcokit.toolchain.cache import cache_folder
 from falcokit.toolchain.command import run
 from falcokit.toolchain.compiler import find_compiler, find_libpython
+from falcokit.toolchain.prebuilt import find_prebuilt_glue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +85,8 @@ def _libpython(_: Subject) -> str:
 
 
 def _compiler(_: Subject) -> str:
+    if _has_its_c():
+        return "not needed: this falcokit came as a wheel, with its C compiled"
     found = find_compiler()
     with tempfile.TemporaryDirectory(prefix="falcokit-doctor-") as folder:
         source, library = Path(folder, "x.c"), Path(folder, "x.so")
@@ -94,6 +98,13 @@ def _compiler(_: Subject) -> str:
             said = e.message.replace("\n", " ")[:200]
             raise TroubleError(f"it makes no library: {said}") from e
     return f"{found.version} ({found.path})"
+
+
+def _has_its_c() -> bool:
+    """Return whether the glue for this Python came with falcokit."""
+    with contextlib.suppress(ToolMissingError):
+        return find_prebuilt_glue(find_libpython().path) is not None
+    return False
 
 
 def _cache(_: Subject) -> str:
@@ -212,7 +223,7 @@ MACHINE: Final = (
     ),
     Check(
         name="compiler",
-        what="a C compiler that makes a shared library",
+        what="a C compiler that makes a shared library, where falcokit is not a wheel",
         fix="apt install gcc libc6-dev, or dnf install gcc",
         look=_compiler,
     ),
