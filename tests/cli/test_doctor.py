@@ -237,7 +237,9 @@ def test_errors_are_exit_code_5_and_lines_for_people(world: World) -> None:
     assert done.exit_code == 5
     lines = done.stdout.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("error    plugin"))
-    assert lines[at + 1].strip() == "fix: falcokit build says where"
+    assert (
+        lines[at + 1].strip() == "fix: mend the line that is named; falcokit build shows the same"
+    )
     assert any(line.startswith("none     rules") for line in lines)
     assert "1 error, " in done.stderr
 

@@ -80,8 +80,10 @@ def dev(options: DevOptions) -> None:
             changed = supervisor.rules_saved if options.falco is None else supervisor.saved
             stack.enter_context(Watcher(found, supervisor.saved, changed, options.rules))
         if has_screen:
+            from falcokit.cli import console  # noqa: PLC0415
             from falcokit.cli.dev.session import run_screen  # noqa: PLC0415 - with Textual
 
+            console.set_level(-1)  # what -v tells would be written across the screen
             run_screen(supervisor, rules.follow, found, watch=watch, duration=options.duration)
         else:
             show = _stream(watch=watch, as_json=options.as_json)

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 from falcokit.cli import console
@@ -23,6 +25,7 @@ __all__ = ["CHECKS", "doctor"]
 CHECKS: Final = (*MACHINE, *HOSTS, *OF_PROJECT)
 _COLORS: Final = {"ok": "green", "warning": "yellow", "error": "red", "none": "dim"}
 _WIDTH: Final = max(len(check.name) for check in CHECKS)
+_INDENT: Final = " " * (len("warning") + 2 + _WIDTH + 2)
 
 
 def doctor(options: DoctorOptions) -> int:
@@ -48,8 +51,21 @@ def doctor(options: DoctorOptions) -> int:
 
 def _show(result: Result) -> None:
     label = console.paint(f"{result.status:<7}", _COLORS[result.status], sys.stdout)
-    found = console.printable(" ".join(result.found.split()))
-    console.data(f"{label}  {result.name:<{_WIDTH}}  {found}")
+    found = " ".join(result.found.split())
+    first, *more = _wrapped(found)
+    console.data(f"{label}  {result.name:<{_WIDTH}}  {first}")
+    console.data_lines(f"{_INDENT}{line}" for line in more)
     if result.fix:
         hint = console.paint("fix:", "cyan", sys.stdout)
-        console.data(f"{'':<7}  {'':<{_WIDTH}}  {hint} {console.printable(result.fix)}")
+        first, *more = _wrapped(f"fix: {result.fix}")
+        console.data(f"{_INDENT}{hint}{first.removeprefix('fix:')}")
+        console.data_lines(f"{_INDENT}{line}" for line in more)
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return the lines of a text; only a terminal has a width."""
+    text = console.printable(text)
+    if sys.stdout is None or not sys.stdout.isatty():
+        return [text]
+    room = max(shutil.get_terminal_size().columns - len(_INDENT), 2 * _WIDTH)
+    return textwrap.wrap(text, room, break_on_hyphens=False, break_long_words=False) or [""]

@@ -87,7 +87,7 @@ OF_PROJECT: Final = (
     Check(
         name="plugin",
         what="the plugin's class",
-        fix="falcokit build says where",
+        fix="mend the line that is named; falcokit build shows the same",
         look=_plugin,
     ),
     Check(
