@@ -218,7 +218,8 @@ def _show_command(words: Sequence[str], seconds: float) -> None:
 
 def with_bare_values(arguments: Sequence[str]) -> list[str]:
     """Add what an option stands for where nothing follows it; typer knows no such options."""
-    command = COMMANDS.get(arguments[0]) if arguments else None
+    # Common options may stand before the command; none of their values is the name of one.
+    command = next((COMMANDS[word] for word in arguments if word in COMMANDS), None)
     if command is None:
         return list(arguments)
     bare = {

@@ -13,7 +13,7 @@ import typer
 
 from falcokit.cli import console
 from falcokit.cli.app import app
-from falcokit.cli.arguments import COMMANDS, read_arguments, take_common
+from falcokit.cli.arguments import COMMANDS, read_arguments, take_common, with_bare_values
 from falcokit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -122,6 +122,11 @@ def test_common_options_go_before_the_command_too() -> None:
     assert console.is_verbose()
     for mistake in (["--color"], ["--color", "blue"], ["--colour", "never"]):
         assert take_common([*mistake, "run"]) == [*mistake, "run"]
+
+
+def test_a_bare_value_is_added_behind_common_options() -> None:
+    given = ["--color=always", "-q", "run", "--falco"]
+    assert with_bare_values(given) == [*given, "falco"]
 
 
 def test_what_is_quiet_is_not_verbose() -> None:

@@ -294,6 +294,18 @@ def test_a_check_that_hangs_or_fails_keeps_none_from_its_result(
     ]
 
 
+def test_a_plugin_that_hangs_is_asked_once(world: World) -> None:
+    world.monkeypatch.setattr(table, "PROGRAM_SECONDS", 0.5)
+    (world.project / "src" / "my_plugin.py").write_text("import time\ntime.sleep(60)\n")
+    world.program("falco", f"cat <<END\n{FALCO.format(api='3.12.0')}END")
+    started = time.monotonic()
+    results = {r.name: r for r in run_checks(CHECKS, Subject(world.project))}
+    assert time.monotonic() - started < 15
+    assert "did not end within 0.5 s" in results["plugin"].found
+    assert results["rules"].found == "the plugin cannot be described: see plugin"
+    assert results["falco"].status == "ok"
+
+
 @pytest.mark.host
 def test_a_real_sysdig_is_asked_whether_it_loads_the_plugin(world: World, real_host: Any) -> None:
     world.monkeypatch.setenv("PATH", f"{real_host.sysdig.parent}:{os.environ['PATH']}")

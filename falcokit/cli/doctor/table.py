@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -83,7 +84,8 @@ class Subject:
 
     def __init__(self, start: Path) -> None:
         self._start = start
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._failure: FalcokitError | None = None
 
     @functools.cached_property
     def project(self) -> Project | None:
@@ -130,7 +132,13 @@ class Subject:
 
         """
         with self._lock:
-            return self._about
+            if self._failure is not None:
+                raise self._failure
+            try:
+                return self._about
+            except FalcokitError as e:
+                self._failure = e
+                raise
 
     def need_about(self) -> LibraryAbout:
         """Return the same.
@@ -157,8 +165,9 @@ def run_checks(checks: Sequence[Check], subject: Subject) -> list[Result]:
     threads = [threading.Thread(target=run, args=(check,), daemon=True) for check in checks]
     for thread in threads:
         thread.start()
+    deadline = time.monotonic() + CHECK_SECONDS
     for check, thread in zip(checks, threads, strict=True):
-        thread.join(CHECK_SECONDS)
+        thread.join(max(deadline - time.monotonic(), 0.0))
         if thread.is_alive():
             text = f"no answer within {CHECK_SECONDS:.0f} s"
             results[check.name] = Result(check.name, check.what, "error", text, check.fix)
