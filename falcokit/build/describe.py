@@ -75,7 +75,17 @@ def _failure(error: BaseException, folder: str) -> Failure:
         return Failure(message=_placed(text)[0], hint=None, file=error.filename, line=error.lineno)
     hint = _hint(error, folder)
     message, file, line = _placed(text.replace(f"\n  {hint}", "", 1))
-    return Failure(message=message, hint=hint, file=file, line=line)
+    return Failure(message=message, hint=hint or _missing(error), file=file, line=line)
+
+
+def _missing(error: BaseException) -> str | None:
+    """Say which Python lacks a module: that of another environment than the project's, perhaps."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return None
+    return (
+        f"{sys.executable} has no module {error.name}: install what it belongs to there, or run the"
+        " falcokit of the project's own environment"
+    )
 
 
 def _placed(text: str) -> tuple[str, str | None, int | None]:
