@@ -75,13 +75,15 @@ def test_the_projects_environment_is_found_and_used(tool: Path, project: Path) -
     done = run(tool, project, "-v", "doctor", "--json")
     assert f"continuing in {own} (.venv of the project)" in done.stderr
     assert f"{own}, the project's; falcokit was started in {tool}" in done.stdout
-    # From a folder below, with the project's folder as an option, and by the variables.
-    assert f"started in {tool}" in run(tool, project / "src", "doctor").stdout
-    assert f"started in {tool}" in run(tool, tool, "doctor", "-C", str(project)).stdout
+    # From a folder below, with the project's folder as an option, and by the variables; with a
+    # command that soon ends, since nothing is packaged.
+    assert f"continuing in {own} " in run(tool, project / "src", "-v", "publish").stderr
+    assert f"continuing in {own} " in run(tool, tool, "-v", "publish", "-C", str(project)).stderr
     (project / ".venv").rename(project / "other")
     for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"):
-        done = run(tool, project, "doctor", **{name: str(project / "other")})
-        assert f"{project}/other, the project's; falcokit was started in {tool}" in done.stdout
+        done = run(tool, project, "-v", "publish", **{name: str(project / "other")})
+        assert f"continuing in {project}/other (${name})" in done.stderr
+        assert (done.returncode, "no OCI layout" in done.stderr) == (7, True)
 
 
 def test_what_only_the_projects_environment_has_is_imported(tool: Path, project: Path) -> None:
