@@ -45,4 +45,4 @@ def test_an_example_gives_events(code: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_there_are_examples() -> None:
-    assert len(_BLOCKS) == 4
+    assert len(_BLOCKS) == 5

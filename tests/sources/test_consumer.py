@@ -10,6 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from stand_in import Answer, serving
 from taking import reading, take, until
 
@@ -18,8 +19,6 @@ from falcokit.sources import Consumer, HttpLines, SocketLines
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
-
-    import pytest
 
 FAST: Any = {"first_pause": 0.01, "max_pause": 0.02}
 
@@ -185,6 +184,7 @@ def quiet(seconds: float) -> Iterator[bytes]:
     yield b"second\n"
 
 
+@pytest.mark.python  # urllib's own way to the socket
 def test_silence_may_last_or_not() -> None:
     with serving(lambda _: Answer(quiet(0.4))) as server:
         with HttpLines(server.url, timeout=0.1, **FAST) as patient:
