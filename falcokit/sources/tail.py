@@ -150,7 +150,9 @@ class Tail(Feed):
         self._saved = time.monotonic()
         draft = f"{self._state}.new"
         try:
-            with open(draft, "w", encoding="ascii") as file:
+            # In a folder that others write to, a link may lie in wait there.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            with open(os.open(draft, flags, 0o600), "w", encoding="ascii") as file:
                 json.dump(self._mark._asdict(), file)
             os.replace(draft, self._state)
         except OSError as e:

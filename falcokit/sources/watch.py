@@ -75,7 +75,8 @@ class Watch(Feed):
         super().__init__(name)
         if inotify:
             self._begin()
-        self._look(first=not existing)
+        with self._lock:
+            self._look(first=not existing)
         self._due = time.monotonic() + every
 
     def _begin(self) -> None:
@@ -94,10 +95,10 @@ class Watch(Feed):
             with self._lock:
                 if self._inotify is not None:
                     self._take(self._inotify.read())
-            if time.monotonic() >= self._due:
-                if self._inotify is None or not self._watches_all():
-                    self._look()
-                self._due = time.monotonic() + self._every
+                if time.monotonic() >= self._due and not self.closed.is_set():
+                    if self._inotify is None or not self._watches_all():
+                        self._look()
+                    self._due = time.monotonic() + self._every
             if self._pending:
                 found, self._pending = self._pending, {}
                 self.counters.add("changes", len(found))

@@ -298,6 +298,16 @@ def test_a_state_file_that_cannot_be_written_does_not_end_the_source(
     assert tail.counters["errors"] >= 1
 
 
+def test_a_link_in_the_place_of_the_state_is_not_written_through(log: Path, state: Path) -> None:
+    precious = state.with_name("precious")
+    precious.write_text("kept")
+    state.with_name("position.json.new").symlink_to(precious)
+    with Tail(log, state=state, from_start=True, follow=False) as tail:
+        assert list(tail) == [b"old"]
+    assert tail.counters["errors"] >= 1
+    assert precious.read_text() == "kept"
+
+
 def test_a_damaged_packed_file_is_left_out(log: Path, state: Path) -> None:
     assert read_all(log, state) == [b"old"]
     append(log, "end\n")
