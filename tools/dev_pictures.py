@@ -284,8 +284,7 @@ def picture(state: str, size: tuple[int, int]) -> str:
 async def press(pilot: Pilot[Any], keys: Iterable[str]) -> None:
     """Press keys one after the other."""
     names = {"/": "slash", "?": "question_mark"}
-    for key in keys:
-        await pilot.press(names.get(key, key))
+    await pilot.press(*(names.get(key, key) for key in keys))
     await pilot.pause()
 
 
