@@ -320,6 +320,25 @@ def test_quit_and_duration_end_the_stream_and_stop_the_child() -> None:
     assert world.journal[-1] == "stop 1"
 
 
+@pytest.mark.parametrize(("duration", "reason"), [(0.05, "duration"), (None, "signal")])
+def test_a_run_that_its_time_has_ended_says_so(duration: float | None, reason: str) -> None:
+    world = World()
+    reports = world.supervisor.reports(duration)
+    until(reports, "started")
+    world.child.last_words = [{"report": "closed", "reason": "signal"}]
+    if duration is None:
+        world.supervisor.quit()
+    assert list(reports)[-1] == {"report": "closed", "reason": reason}
+
+
+def test_an_event_that_is_reported_itself_is_the_first_one() -> None:
+    world = World()
+    with closing(world.supervisor.reports()) as reports:
+        until(reports, "started")
+        world.child.said.put({"report": "event", "number": 1})
+        assert until(reports, "reload")["run"] == 1
+
+
 def test_an_error_in_the_last_words_is_the_failure_of_the_run() -> None:
     world = World()
     reports = world.supervisor.reports()

@@ -294,7 +294,8 @@ class Supervisor:
             return
         run.child.stop(timeout=STOP_SECONDS)
         for report in run.child.read(timeout=0.0):
-            if is_over and report["report"] in {"closed", "end"} and report["reason"] == "signal":
+            ends = report["report"] in {"closed", "end"}
+            if is_over and ends and report.get("reason") == "signal":
                 report["reason"] = "duration"  # the signal was ours
             yield from self._pass_on(run, report, time.monotonic())
         if run.error is not None:
