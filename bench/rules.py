@@ -41,6 +41,7 @@ _VERBS = ("get", "list", "create", "update", "delete", "watch")
 _CONDITIONS = {
     "a type and a text": "evt.type=read and evt.arg.data contains 456789",
     "a number": "evt.rawres > 10",
+    "errors": "evt.failed=true",
     "a list of types": "evt.type in (write, unlink)",
 }
 _DECLARED = {

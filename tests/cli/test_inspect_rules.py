@@ -10,6 +10,7 @@ import pytest
 from cli.inspect_runs import CURL, inspect
 from words_capture import PLUGIN, write_words
 
+from falcokit.cli import console
 from falcokit.cli.inspect import alerts
 from falcokit.runner.rules import LiveRules
 
@@ -185,6 +186,26 @@ def test_large_captures_go_through_in_batches(
     assert max(sizes) == 100
     monkeypatch.undo()
     assert few == inspect(CURL, "--rules", file, "--jsonl").stdout
+
+
+def test_after_ctrl_c_every_alert_that_is_counted_is_shown(
+    rules: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show, shown = console.json_line, 0
+
+    def interrupted(value: Any) -> None:
+        nonlocal shown
+        show(value)
+        shown += value["report"] == "alert"
+        if shown == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(console, "json_line", interrupted)
+    done = inspect(CURL, "--rules", rules(rule("Every", "evt.num>0")), "--jsonl")
+    *found, counts = reports(done.stdout)
+    assert counts["report"] == "rule_counts"
+    assert sum(report["report"] == "alert" for report in found) > 3
+    assert counts["rules"]["Every"]["alerts"] == shown
 
 
 @pytest.mark.parametrize(

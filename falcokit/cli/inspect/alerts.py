@@ -61,6 +61,8 @@ class AlertListing:
         refuse_wrong_rules(len(report["errors"]))
         self._waiting: list[tuple[Moment, EventRow | None]] = []
         self._bytes = 0
+        #: Alerts that are counted already and not shown yet.
+        self._alerts: deque[Report] = deque()
 
     def show(
         self,
@@ -133,12 +135,16 @@ class AlertListing:
             self._flush()
 
     def _flush(self) -> None:
+        self._show_alerts()  # those that an interruption has left
         waiting, self._waiting, self._bytes = self._waiting, [], 0
         if not waiting:
             return
-        alerts = self._rules.take({"report": "rows", "rows": [], "stored": waiting})
-        for alert in alerts:
-            self._show(alert)
+        self._alerts.extend(self._rules.take({"report": "rows", "rows": [], "stored": waiting}))
+        self._show_alerts()
+
+    def _show_alerts(self) -> None:
+        while self._alerts:
+            self._show(self._alerts.popleft())
 
 
 def _events(moments: Iterable[Moment], ahead: deque[Moment]) -> Iterator[Event]:

@@ -254,8 +254,8 @@ static int of_parameter(struct subject *s, const struct fk_clause *clause) {
 
 static int of_all(struct subject *s, const struct fk_clause *clause) {
 	struct piece text = {.size = 0};
+	if (!cut(s)) return FK_UNSURE; // of contradictory lengths nothing exists
 	if (clause->text.compares == 0) return clause->text.constant;
-	if (!cut(s)) return FK_UNSURE;
 	text.at =
 		fk_all_shown(s->condition->shown, s->event->code, &s->parameters, &text.size, s->swap);
 	return text.at ? of_text(s->condition, &clause->text, text) : FK_UNSURE;
