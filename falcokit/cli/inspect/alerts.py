@@ -81,6 +81,7 @@ class AlertListing:
                     self._add(moment, values)
             finally:  # an interruption, or a plugin that failed: what was read before is shown
                 self._flush()
+        self._show_alerts()  # all that are counted, if the interruption came while some were shown
         self._show(self._rules.counts())
         if self._options.explain:
             self._show({"report": "explanations", "rules": self._rules.explanations()})
@@ -135,7 +136,7 @@ class AlertListing:
             self._flush()
 
     def _flush(self) -> None:
-        self._show_alerts()  # those that an interruption has left
+        self._show_alerts()
         waiting, self._waiting, self._bytes = self._waiting, [], 0
         if not waiting:
             return
