@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from falcokit.native import PLUGIN_API, SOURCES
 from falcokit.toolchain.cache import cached, key_of
-from falcokit.toolchain.compiler import compile_and_link, find_compiler
+from falcokit.toolchain.compiler import compile_and_link, compiler_mark, find_compiler
 from falcokit.toolchain.prebuilt import prebuilt
 
 if TYPE_CHECKING:
@@ -35,16 +35,15 @@ def build_runner() -> Path:
     """Return the runner for this machine; compile it if it is not there yet."""
     if (carried := prebuilt(RUNNER)) is not None:
         return carried
-    compiler = find_compiler()
     headers = [h for room in ("json", "tables", "runner") for h in (SOURCES / room).rglob("*.h")]
     sources = runner_sources()
     inputs = [PLUGIN_API, *sorted(headers), *sources]
     key = key_of(
-        [compiler.version, *_FLAGS, *(part for p in inputs for part in (p.name, p.read_bytes()))]
+        [compiler_mark(), *_FLAGS, *(part for p in inputs for part in (p.name, p.read_bytes()))]
     )
 
     def make(target: Path) -> None:
         flags = [*_FLAGS, f"-I{SOURCES}", f"-I{PLUGIN_API.parent}"]
-        compile_and_link(compiler.path, flags, sources, target, _LIBRARIES)
+        compile_and_link(find_compiler().path, flags, sources, target, _LIBRARIES)
 
     return cached(RUNNER, key, make, what="the runner, which takes some seconds")

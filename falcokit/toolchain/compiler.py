@@ -26,6 +26,7 @@ __all__ = [
     "PythonLibrary",
     "compile_and_link",
     "compile_together",
+    "compiler_mark",
     "find_compiler",
     "find_libpython",
     "missing_part",
@@ -58,11 +59,22 @@ class PythonLibrary:
 
 def find_compiler() -> Compiler:
     """Return $CC, or the first of cc, gcc and clang on the PATH."""
+    return _asked(_compiler_path())
+
+
+def compiler_mark() -> str:
+    """Return what changes with the compiler, without running it: for the key of a cache."""
+    path = _compiler_path()
+    facts = os.stat(path)  # noqa: PTH116 - of a text
+    return f"{path} {facts.st_size} {facts.st_mtime_ns}"
+
+
+def _compiler_path() -> str:
     asked = os.environ.get("CC")
     for name in [asked] if asked else ["cc", "gcc", "clang"]:
         path = shutil.which(name)
         if path:
-            return _asked(path)
+            return path
     wanted = f"$CC ({asked})" if asked else "a C compiler (cc, gcc or clang)"
     raise ToolMissingError(
         f"{wanted} was not found on the PATH; what falcokit has in C is compiled at first use",
