@@ -14,7 +14,6 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from falcokit.cli import console
-from falcokit.cli.author_error import error_text
 from falcokit.cli.interrupt import StoppedBySignal
 from falcokit.errors import FalcokitError, is_of_the_system, system_error
 from falcokit.runner.reports import error_object
@@ -70,6 +69,8 @@ def _report_failure(error: FalcokitError, *, as_json: bool) -> int:
 
 def show_error(error: Report) -> None:
     """Show an error, given as `error_object` makes it, to a person."""
+    from falcokit.cli.author_error import error_text  # noqa: PLC0415 - of what went wrong
+
     label = console.paint("error:", "red", sys.stderr)
     console.problem(f"{label} {error_text(error['message'])}")
     if error["hint"]:

@@ -213,7 +213,7 @@ def test_without_a_compiler_python_counts_alone(
         raise ToolMissingError("there is no compiler", hint="none")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(falcokit.capture.native.scan, "_compile", missing)
+    monkeypatch.setitem(falcokit.capture.native.scan.PARTS, "falcokit-scan.so", missing)
     library.cache_clear()
     try:
         assert library() is None

@@ -48,8 +48,8 @@ USUAL = (
     "async_event async_event.background async_event.capability async_event.producers base"
     " base.annotations base.closing base.config base.errors base.logs base.metrics base.plugin"
     " base.stack event event.event event.event_payload host host.author_modules host.callbacks"
-    " host.development_builds host.plugin_state listen listen.capability parse parse.capability"
-    " tables tables.tables"
+    " host.debugging host.development_builds host.plugin_state listen listen.capability parse"
+    " parse.capability tables tables.tables"
 )
 #: Of the standard library; `traceback` of Python itself brings enum, and from 3.15 on pathlib.
 STANDARD = "enum" if sys.version_info < (3, 15) else "enum pathlib"

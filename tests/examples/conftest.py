@@ -12,7 +12,7 @@ import pytest
 from example_rules import EXAMPLES, Built
 
 from falcokit.build.build_project import build
-from falcokit.project.scaffold import generate_project, template_names
+from falcokit.project.scaffold import generate_project
 from falcokit.project.settings import load_project
 
 if TYPE_CHECKING:
@@ -26,18 +26,18 @@ _MADE = shutil.ignore_patterns("build", "dist", "__pycache__", ".*")
 
 @pytest.fixture(scope="session")
 def built(shared: Shared) -> Callable[[str], Built]:
-    """Build the template or the example of a name, once for all tests: they change nothing."""
+    """Build a template, or `examples/NAME`, once for all tests: they change nothing."""
 
     def named(kind: str) -> Built:
         def make(folder: Path) -> Built:
             root = folder / kind
-            if kind in template_names():
-                generate_project("my-plugin", root=root, template=kind)
+            if kind.startswith("examples/"):
+                shutil.copytree(EXAMPLES.parent / kind, root, ignore=_MADE)
             else:
-                shutil.copytree(EXAMPLES / kind, root, ignore=_MADE)
+                generate_project("my-plugin", root=root, template=kind)
             return Built(root=root, library=build(load_project(root)).library)
 
-        made: Built = shared(f"built-{kind}", make)
+        made: Built = shared(f"built-{kind.replace('/', '-')}", make)
         return made
 
     return named
@@ -47,7 +47,7 @@ def built(shared: Shared) -> Callable[[str], Built]:
 def example(request: pytest.FixtureRequest, built: Callable[[str], Built]) -> Built:
     """The example that the module's name says: test_auth_log.py, examples/auth-log."""
     name = request.path.stem.removeprefix("test_").removesuffix("_host").replace("_", "-")
-    return built(name)
+    return built(f"examples/{name}")
 
 
 @pytest.fixture

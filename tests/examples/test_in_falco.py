@@ -32,11 +32,14 @@ if TYPE_CHECKING:
 
     from example_rules import Built
 
-PROJECTS = [*template_names(), *(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())]
+PROJECTS = [
+    *template_names(),
+    *(f"examples/{folder.name}" for folder in EXAMPLES.iterdir() if folder.is_dir()),
+]
 #: They read system calls.
-WITH_DRIVER = {"extract", "parse", "container-metadata"}
+WITH_DRIVER = {"extract", "parse", "examples/container-metadata"}
 #: What one does to see something; the others show it by themselves.
-NEEDS_A_HAND = {"file-integrity", "webhook", *WITH_DRIVER}
+NEEDS_A_HAND = {"examples/file-integrity", "examples/webhook", "webhook", "poll", *WITH_DRIVER}
 _TABLE = Path(falcokit.capture.events.__file__).with_name("event_table.json")
 _FALCOS = Path(falcokit.package.artifact.__file__).with_name("falco_rule_names.txt")
 

@@ -217,7 +217,7 @@ WRONG = {
         "x = 1\nimport no_module_of_that_name",
         2,
         "importing the plugin failed: ModuleNotFoundError: No module named",
-        None,
+        "has no module no_module_of_that_name",
     ),
     "a module that raises deep inside": (
         "def deep():\n    return 1 / 0\n\ndeep()",

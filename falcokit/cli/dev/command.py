@@ -83,7 +83,8 @@ def dev(options: DevOptions) -> None:
             from falcokit.cli import console  # noqa: PLC0415
             from falcokit.cli.dev.session import run_screen  # noqa: PLC0415 - with Textual
 
-            console.set_level(-1)  # what -v tells would be written across the screen
+            if console.is_verbose():
+                console.set_level(0)  # what -v tells would be written across the screen
             run_screen(supervisor, rules.follow, found, watch=watch, duration=options.duration)
         else:
             show = _stream(watch=watch, as_json=options.as_json)

@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 import falcokit
 from falcokit.errors import ConfigError, PackageError, PluginDefinitionError
 from falcokit.package.python.bytecode import compile_sources, read_source
-from falcokit.package.python.data_files import data_files, reads_beside
+from falcokit.package.python.data_files import needs_folder, opens_by_path
 from falcokit.package.python.stdlib import LEFT_OUT, is_shipped_when_imported, stdlib_selection
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def collect_code(
             for name in distribution.files
             if not _is_shared_object(name)
         }
-        if distribution.name in forced or (data_files(files) and reads_beside(files)):
+        if distribution.name in forced or needs_folder(distribution.name, files):
             collector.in_folder.append(distribution.name)
         collector.add(distribution.name, files, shown=_SITE)
         collector.folders |= {
@@ -178,7 +178,7 @@ def collect_code(
             if parent.parts and all(part.isidentifier() for part in parent.parts)
         }
     files = {**author.modules, **author.data}
-    if _OWN in forced or (reads_beside(author.modules) and (author.data or author.beside)):
+    if _OWN in forced or (opens_by_path(author.modules) and (author.data or author.beside)):
         collector.in_folder.append(_OWN)
         files |= author.beside
     own = collector.add(

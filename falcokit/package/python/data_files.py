@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["data_files", "reads_beside"]
+__all__ = ["data_files", "needs_folder", "opens_by_path"]
 
-#: What code that opens files beside itself contains.
-_SIGNS: Final = (b"__file__", b"importlib.resources", b"importlib_resources", b"get_data",
+#: What code contains that opens files beside itself: by their path, or as resources, which works
+#: out of an archive too, but slowly, and not for libraries that need a file.
+_PATH: Final = b"__file__"
+_SIGNS: Final = (_PATH, b"importlib.resources", b"importlib_resources", b"get_data",
                  b"pkg_resources", b"resources.files", b"importlib import resources")  # fmt: skip
+#: What is tested out of the archive: their data is for compilers.
+_WITHOUT: Final = frozenset({"numpy"})
 _CODE: Final = frozenset({".py", ".so", ".pyi", ".pyc", ".pyx", ".pxd"})
 _PROSE: Final = ("license", "licence", "copying", "notice", "authors", "readme", "changelog")
 
@@ -30,11 +34,20 @@ def data_files(names: Iterable[str]) -> list[str]:
     ]
 
 
-def reads_beside(files: Mapping[str, Path]) -> bool:
-    """Return whether one of the sources opens what lies beside it."""
+def needs_folder(name: str, files: Mapping[str, Path]) -> bool:
+    """Return whether a distribution has data, and code that opens what lies beside it."""
+    return name not in _WITHOUT and bool(data_files(files)) and _contain(files, _SIGNS)
+
+
+def opens_by_path(files: Mapping[str, Path]) -> bool:
+    """Return whether one of the author's sources may open what lies beside it by its path."""
+    return _contain(files, (_PATH,))
+
+
+def _contain(files: Mapping[str, Path], signs: tuple[bytes, ...]) -> bool:
     return any(
         sign in path.read_bytes()
         for name, path in files.items()
         if name.endswith(".py")
-        for sign in _SIGNS
+        for sign in signs
     )

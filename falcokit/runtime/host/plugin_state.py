@@ -21,7 +21,6 @@ from falcokit.runtime.async_event.capability import AsyncEvents
 from falcokit.runtime.async_event.producers import Producers, declared_producers, place_of
 from falcokit.runtime.base.closing import Closing, follow, scope
 from falcokit.runtime.base.config import config_type, decode_config
-from falcokit.runtime.base.counters import Counters
 from falcokit.runtime.base.errors import PluginError, format_error, format_hook_error, is_whole
 from falcokit.runtime.base.logs import current, loggable, targets, whole_trace
 from falcokit.runtime.base.metrics import checked
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
     from falcokit.runtime.async_event.producers import Producer
     from falcokit.runtime.async_event.supervision import ProducerState, Supervision
+    from falcokit.runtime.base.counters import Counters
     from falcokit.runtime.event.event import Event
     from falcokit.runtime.listen.routines import Routines
     from falcokit.runtime.source.open_source import OpenSource
@@ -288,6 +288,8 @@ class PluginState:
 
     def counters(self, prefix: str) -> Counters:
         """Return the numbers of that prefix, which are among the metrics from now on."""
+        from falcokit.runtime.base.counters import Counters  # noqa: PLC0415  # most have no tool
+
         found = self._counters.setdefault(prefix, Counters(prefix))
         self.host.show_metrics()
         return found

@@ -113,7 +113,7 @@ def _in_place(place: str, archive: str, digest: str) -> str:
     with zipfile.ZipFile(archive) as files:
         if _is_whole(folder, files):
             return folder
-        draft = tempfile.mkdtemp(prefix=".making-", dir=real)
+        draft = tempfile.mkdtemp(prefix=".new-", dir=real)
         try:
             files.extractall(draft)
             if os.path.lexists(folder):
