@@ -160,4 +160,8 @@ def on_own_thread(function: Callable[[], _Result], closed: Closing) -> _Result |
 
 def _start(run: Callable[[], None]) -> None:
     context = contextvars.copy_context()
-    OwnThread(target=context.run, args=(run,), name="feed", daemon=True).start()
+    thread = OwnThread(target=context.run, args=(run,), name="feed", daemon=True)
+    thread.start()
+    keep = getattr(current.get(), "keep", None)
+    if keep is not None:
+        keep(thread)

@@ -50,6 +50,7 @@ _UNUSED_CONFIG = (
 _LOG_MAX = 1 << 16  # characters of one message: the host copies it several times
 _REPEAT_SECONDS = 60.0  # interval at which a repeated error is logged again
 _REPEATED_MAX = 100
+_HELPERS_SECONDS = 3.0  # of the 5 s that destroy may take
 
 
 class PluginState:
@@ -71,6 +72,7 @@ class PluginState:
         self._thread = threading.current_thread()
         self._repeated: dict[object, float] = {}
         self._counters: dict[str, Counters] = {}
+        self._helpers: list[threading.Thread] = []
         self.on_destroy: Callable[[], None] = _nothing
 
     @property
@@ -139,6 +141,20 @@ class PluginState:
             self._plugin.destroy()
         finally:
             targets.remove(self)
+            self._await_helpers()
+
+    def keep(self, helper: threading.Thread) -> None:
+        """Have `destroy` wait for a thread that nobody else waits for."""
+        self._helpers = [*(each for each in self._helpers if each.is_alive()), helper]
+
+    def _await_helpers(self) -> None:
+        """Wait a while: a host that exits then must not find them within a C library, as OpenSSL.
+
+        That gives back its memory when the process exits, and a thread that uses it crashes.
+        """
+        deadline = time.monotonic() + _HELPERS_SECONDS
+        for helper in self._helpers:
+            helper.join(max(0.0, deadline - time.monotonic()))
 
     def set_config(self, text: str) -> None:
         """Pass a new config to the author."""
