@@ -12,11 +12,11 @@ from __future__ import annotations
 import functools
 import re
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["AuthorError", "Cause", "Place", "document", "read_error", "with_exception"]
 
@@ -170,6 +170,8 @@ def _source(file: str, number: int) -> str | None:
     if not file.endswith(".py"):
         return None
     try:
+        from pathlib import Path  # noqa: PLC0415 - of errors alone
+
         path = Path(file)
         state = path.stat()
         if not stat.S_ISREG(state.st_mode) or state.st_size > _FILE_MAX:
