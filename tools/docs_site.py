@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["on_files", "on_page_markdown"]
 
 _ROOT: Final = Path(__file__).parent.parent
-_LINK: Final = re.compile(r"(\]\()([^)#\s]*)((?:#[^)\s]*)?\))")
+_LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)#\s]*)((?:#[^)\s]*)?)\)")
 _FENCED: Final = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 _MODULES: Final = (falcokit, falcokit.testing, falcokit.rules, falcokit.capture)
 #: Pages that are files elsewhere in the repository, by their path on the site.
@@ -60,20 +60,24 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, **_: object) -> str:
-    """Let links lead to pages of the site, or to the repository."""
+    """Let links lead to pages of the site, or to the repository if its address is known."""
     here = page.file.src_uri
     source = _ELSEWHERE.get(here, f"docs/{here}")
     site = {file: name for name, file in _ELSEWHERE.items()}
 
     def changed(link: re.Match[str]) -> str:
-        before, target, after = link.groups()
+        text, target, anchor = link.groups()
         if not target or "://" in target:
             return link[0]
         file = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
         name = site.get(file, file.removeprefix("docs/"))
         if file.startswith("docs/") or file in site:
-            return before + posixpath.relpath(name, posixpath.dirname(here) or ".") + after
-        return f"{before}{config.repo_url}/blob/main/{file}{after}"
+            to = posixpath.relpath(name, posixpath.dirname(here) or ".")
+        elif config.repo_url:
+            to = f"{config.repo_url}/blob/main/{file}"
+        else:
+            return text
+        return f"[{text}]({to}{anchor})"
 
     fences: list[str] = []
 
