@@ -47,7 +47,7 @@ class Terminal:
             stdout=self.slave,
             stderr=self.slave,
             start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "PYTHONUTF8": "1"},
+            env={**_without_size(), "TERM": "xterm-256color", "PYTHONUTF8": "1"},
         )
 
     def text(self) -> str:

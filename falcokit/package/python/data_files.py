@@ -18,7 +18,7 @@ _PATH: Final = b"__file__"
 _SIGNS: Final = (_PATH, b"importlib.resources", b"importlib_resources", b"get_data",
                  b"pkg_resources", b"resources.files", b"importlib import resources")  # fmt: skip
 #: What is tested out of the archive: their data is for compilers.
-_WITHOUT: Final = frozenset({"numpy"})
+_WITHOUT: Final = frozenset({"numpy", "pycparser"})
 _CODE: Final = frozenset({".py", ".so", ".pyi", ".pyc", ".pyx", ".pxd"})
 _PROSE: Final = ("license", "licence", "copying", "notice", "authors", "readme", "changelog")
 
