@@ -33,6 +33,11 @@ LAUNCH = (
 )
 
 
+def _without_size() -> dict[str, str]:
+    """This environment: what it says of a terminal's size goes before what the terminal says."""
+    return {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES"}}
+
+
 class Terminal:
     """A terminal with `falcokit dev` in it, in which all panes are side by side."""
 
