@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -88,16 +89,25 @@ def test_what_is_missing_there_is_unpacked_again(file: Path, tmp_path: Path) -> 
     assert list((tmp_path / "cache").iterdir()) == [folder]
 
 
-@pytest.mark.parametrize("fault", ["shared", "above", "file", "relative"])
+@pytest.mark.parametrize("fault", ["shared", "above", "file", "link", "foreign", "relative"])
 def test_a_place_that_is_not_safe_is_refused(file: Path, tmp_path: Path, fault: str) -> None:
     cache = tmp_path / "above" / "cache"
     cache.mkdir(parents=True, mode=0o700)
     said = {"shared": "others can write to it", "above": "it can be replaced: others can write",
-            "file": "Not a directory", "relative": "it is not an absolute path"}  # fmt: skip
+            "file": "Not a directory", "link": "it is a symbolic link",
+            "foreign": "others can write to it",
+            "relative": "it is not an absolute path"}  # fmt: skip
+    if fault == "foreign" and os.geteuid():
+        pytest.skip("only root can give a folder away")
     if fault == "shared":
         cache.chmod(0o770)
     elif fault == "above":
         cache.parent.chmod(0o777)
+    elif fault == "link":
+        cache.rename(cache.with_name("real"))
+        cache.symlink_to("real")
+    elif fault == "foreign":
+        os.chown(cache, 1234, -1)
     elif fault == "file":
         shutil.rmtree(cache.parent)
         cache.parent.write_text("")

@@ -107,8 +107,12 @@ def _in_place(place: str, archive: str, digest: str) -> str:
     if not os.path.isabs(place):
         raise OSError("it is not an absolute path")
     os.makedirs(place, mode=_PRIVATE, exist_ok=True)
+    # Not its target: in a sticky folder, as /tmp, a link of another user's may lead anywhere.
+    if not stat.S_ISDIR(os.lstat(place).st_mode):
+        raise OSError("it is a symbolic link")
+    _refuse_foreign(place)
     real = os.path.realpath(place)
-    _refuse_shared(real)
+    _refuse_replaceable(real)
     folder = os.path.join(real, digest)
     with zipfile.ZipFile(archive) as files:
         if _is_whole(folder, files):
@@ -127,11 +131,15 @@ def _in_place(place: str, archive: str, digest: str) -> str:
     return folder
 
 
-def _refuse_shared(real: str) -> None:
-    """Refuse a folder that others can write to, or that they can replace."""
-    facts = os.lstat(real)
+def _refuse_foreign(folder: str) -> None:
+    """Refuse a folder of another user's, or one that others can write to."""
+    facts = os.lstat(folder)
     if facts.st_uid not in {os.geteuid(), 0} or facts.st_mode & _SHARED_WRITE:
         raise OSError("others can write to it")
+
+
+def _refuse_replaceable(real: str) -> None:
+    """Refuse a folder that others can replace, by a folder above it."""
     above = real
     while above != "/":
         above = os.path.dirname(above)
