@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from falcokit.capture.events.event import Event
+    from falcokit.capture.reader import Capture
 
 __all__ = ["ExtractionClient", "FieldInfo", "Value"]
 
@@ -85,6 +86,8 @@ class ExtractionClient:
         self._chosen = (0, 0)
         self._meanwhile = meanwhile
         self._encoder = FrameEncoder(codes=(), plugin_ids=())
+        self._threads: list[list[str]] | None = None
+        self._follow: Callable[[Event], None] | None = None
         self._extracting = False
 
     def __enter__(self) -> Self:
@@ -112,6 +115,7 @@ class ExtractionClient:
         self.codes, ids = tuple(extracting["codes"]), extracting["plugin_ids"]
         self.plugin_ids = None if ids is None else tuple(ids)
         self._encoder = FrameEncoder(codes=self.codes, plugin_ids=self.plugin_ids)
+        self._threads = extracting.get("threads")
         self._chosen = (0, len(self.columns))
         return self
 
@@ -131,6 +135,27 @@ class ExtractionClient:
     def failure(self) -> str | None:
         """The plugin's message when it first failed to extract from an event; None: never."""
         return self._child.failure
+
+    def follow(self, capture: Capture) -> None:
+        """Keep the plugin's table of threads, if it has one, by all events of a capture.
+
+        The capture was opened with its lists, and all its events are given to `extract`.
+        """
+        if self._threads is None:
+            return
+        from falcokit.capture.state.moments import CaptureState  # noqa: PLC0415 - of few plugins
+        from falcokit.runner.extract_frames import threads_frame  # noqa: PLC0415
+        from falcokit.runner.thread_changes import ThreadChanges  # noqa: PLC0415
+
+        changes = ThreadChanges(*self._threads)
+        state = CaptureState(capture, changes)
+
+        def apply(event: Event) -> None:
+            state.apply(event)
+            for change in changes.take():
+                self._child.send(threads_frame(change))
+
+        self._follow = apply
 
     def extract(self, events: Iterable[Event]) -> Iterator[tuple[Event, tuple[Value, ...] | None]]:
         """Yield every event in order, with one value for each column; None: not for this plugin.
@@ -152,6 +177,8 @@ class ExtractionClient:
         encode = self._encoder.encode
         try:
             for event in events:
+                if self._follow is not None:
+                    self._follow(event)
                 frame = encode(event)
                 if frame is None and not waiting:
                     yield event, None

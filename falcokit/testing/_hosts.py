@@ -131,8 +131,9 @@ class RunnerPlugin(HostedPlugin):
         wanted = None if fields is None else tuple(fields)
         with (
             ExtractionClient(self.library, wanted, self._config) as extraction,
-            open_capture(file) as capture,
+            open_capture(file, lists=True) as capture,
         ):
+            extraction.follow(capture)
             names = [column.name for column in extraction.columns]
             found: list[Mapping[str, Any]] = [
                 dict(zip(names, values, strict=True)) if values else {}

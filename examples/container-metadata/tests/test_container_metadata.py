@@ -161,3 +161,13 @@ def test_an_event_has_the_container_of_its_thread(plugin, make_event, make_async
 def test_a_capture_begins_with_what_is_known(plugin, make_async) -> None:
     plugin.parse(make_async("container", WEB_TOLD))
     assert [event.json for event in plugin.dump_state()] == [WEB_TOLD]
+
+
+@pytest.mark.falcokit(hosts=["runner"])  # it has the table of threads, kept by the capture's events
+def test_the_rules_find_the_shell_and_the_untagged_image(alerts, assert_alert) -> None:
+    found = alerts(Path(__file__).parents[1] / "events.scap")
+    assert [alert.rule.partition(" (")[0] for alert in found] == [
+        "Container of an untagged image",
+        "Shell in a container",
+    ]
+    assert_alert("Shell in a container (container-metadata)", fields={"ctr.name": "web"})
