@@ -147,7 +147,9 @@ class FieldEvaluator:
 
     def load(self, program: bytes, load: str = "fk_jprogram_load") -> Any:
         err = ctypes.create_string_buffer(256)
-        found = getattr(self.lib, load)(program, ctypes.c_size_t(len(program)), err, ctypes.c_size_t(256))
+        found = getattr(self.lib, load)(
+            program, ctypes.c_size_t(len(program)), err, ctypes.c_size_t(256)
+        )
         if not found:
             raise ValueError(err.value.decode())
         return ctypes.c_void_p(found)

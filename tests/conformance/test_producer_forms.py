@@ -58,7 +58,7 @@ def test_an_error_is_logged_once_with_its_line_and_the_others_go_on(
 ) -> None:
     """B12"""
     author = write_plugin(FAILING)
-    out = drive(author, limit=60)
+    out = drive(author, limit=120)
     seen = Counter(e.type for e in out.events)
     assert seen["fine"] > 10
     assert seen["fine_too"] > 10
